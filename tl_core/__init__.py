@@ -1,0 +1,1 @@
+"""Everything of the Transfer Learning Lab that is not Streamlit."""

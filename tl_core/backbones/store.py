@@ -1,0 +1,248 @@
+"""Finds backbones on disk, loads them, and keeps the most recently used within a budget."""
+
+import importlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import timm
+import torch
+import torchvision
+from torch import nn
+
+from tl_core.backbones.backbone import Backbone, freeze, split_head
+from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Download
+from tl_core.errors import UserError
+from tl_core.settings import Settings
+
+OWN = "own:"
+
+
+@cache
+def imagenet_classes() -> tuple[str, ...]:
+    """The 1,000 class names in ImageNet's order, as torchvision spells them."""
+    weights = torchvision.models.get_model_weights("resnet18")
+    return tuple(next(iter(weights)).meta["categories"])
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """A visitor's fine-tuned network; tensors that training did not change are shared."""
+
+    backbone: Backbone
+    owner: str
+    size_bytes: int  # of what is not shared
+
+
+class BackboneStore:
+    """Every network of one lab, at most one copy of each; thread-safe.
+
+    ``load`` may run beside the worker. The modules it hands out belong to the worker alone.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        device: torch.device,
+        catalogue: tuple[BackboneRow, ...] = CATALOGUE,
+    ) -> None:
+        self.settings = settings
+        self.device = device
+        self.rows = {row.key: row for row in catalogue}
+        self._loaded: OrderedDict[str, Backbone] = OrderedDict()
+        self._own: OrderedDict[str, OwnModel] = OrderedDict()
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+
+    def row(self, key: str) -> BackboneRow:
+        """The catalogue's row for ``key``; a visitor's own model has its backbone's row.
+
+        Raises:
+            UserError: If there is no such backbone.
+        """
+        own = self._own.get(key)
+        if own is not None:
+            return own.backbone.row
+        if key.startswith(OWN):
+            raise UserError("That model of yours is no longer in memory. Train or load it again.")
+        if key not in self.rows:
+            raise UserError(
+                "There is no backbone called {key}. Choose one of: {keys}.",
+                key=key,
+                keys=", ".join(self.rows),
+            )
+        return self.rows[key]
+
+    def fits(self, row: BackboneRow) -> bool:
+        """Whether the profile has the memory for this backbone."""
+        return row.needs_memory_mb <= self.settings.network_memory_mb
+
+    def path(self, row: BackboneRow) -> Path:
+        """Where the weights are, or will be once downloaded."""
+        if isinstance(row.source, Download):
+            return self.settings.weights_dir / row.source.file_name
+        package = importlib.import_module(row.source.package)
+        return Path(getattr(package, row.source.class_name).get_model_file_path())
+
+    def is_on_disk(self, row: BackboneRow) -> bool:
+        """Whether the weights are there; files only ever appear whole."""
+        return self.path(row).is_file()
+
+    def loaded(self, key: str) -> Backbone | None:
+        """The backbone if it is in memory, marked as just used."""
+        with self._lock:
+            if key in self._own:
+                self._own.move_to_end(key)
+                return self._own[key].backbone
+            if key in self._loaded:
+                self._loaded.move_to_end(key)
+            return self._loaded.get(key)
+
+    def load(self, key: str) -> Backbone:
+        """The backbone, read from disk where needed; the least recently used make room.
+
+        Raises:
+            UserError: If it is unknown, not on disk, too large for the profile or unreadable.
+        """
+        with self._loading:  # two visitors asking at once load it once
+            ready = self.loaded(key)
+            if ready is not None:
+                return ready
+            row = self.row(key)
+            self._check(row)
+            self._make_room(row)
+            backbone = build(row, self.path(row), self.device)
+            with self._lock:
+                self._loaded[key] = backbone
+            return backbone
+
+    def adopt(self, key: str, model: OwnModel) -> None:
+        """Keep a visitor's model under ``key``; the longest unused leave when memory is short.
+
+        Raises:
+            UserError: If the model alone is larger than the budget.
+        """
+        budget = self.settings.model_memory_mb * 2**20
+        if model.size_bytes > budget:
+            raise UserError(
+                "This model needs {size} MB and the lab keeps {budget} MB of visitors' models. "
+                "Unfreeze fewer layers.",
+                size=model.size_bytes // 2**20,
+                budget=self.settings.model_memory_mb,
+            )
+        with self._lock:
+            self._own[key] = model
+            while sum(own.size_bytes for own in self._own.values()) > budget:
+                self._own.popitem(last=False)
+
+    def own_models(self, owner: str) -> list[Backbone]:
+        """The visitor's models in memory, oldest first."""
+        with self._lock:
+            return [own.backbone for own in self._own.values() if own.owner == owner]
+
+    def forget(self, owner: str) -> None:
+        """Drop the models of a visitor who left."""
+        with self._lock:
+            for key in [key for key, own in self._own.items() if own.owner == owner]:
+                del self._own[key]
+
+    def _check(self, row: BackboneRow) -> None:
+        if not self.fits(row):
+            raise UserError(
+                "{label} needs {needs} MB of memory and this server gives {budget} MB. "
+                "Choose a smaller backbone.",
+                label=row.label,
+                needs=row.needs_memory_mb,
+                budget=self.settings.network_memory_mb,
+            )
+        if not self.is_on_disk(row):
+            raise UserError(
+                "{label} is not on this machine yet. Download it on the Backbones page or with "
+                "python -m tl_core prepare {key}.",
+                label=row.label,
+                key=row.key,
+            )
+
+    def _make_room(self, row: BackboneRow) -> None:
+        budget = self.settings.network_memory_mb - row.needs_memory_mb
+        with self._lock:
+            while sum(kept.row.needs_memory_mb for kept in self._loaded.values()) > budget:
+                self._loaded.popitem(last=False)
+
+
+def build(row: BackboneRow, weights: Path, device: torch.device) -> Backbone:
+    """Build the architecture and fill it with the weights from a file.
+
+    The network is laid out without memory and takes the file's tensors as they are, so nothing is
+    initialised at random first.
+
+    Raises:
+        UserError: If the file does not hold this network's weights.
+    """
+    try:
+        state = torch.load(weights, map_location="cpu", weights_only=True)
+        with torch.device("meta"):
+            network = new_network(row)
+        if row.library == "timm":
+            state = _renamed(state, network)
+        network.load_state_dict(state, assign=True)
+    except Exception as error:  # any reader's or module's complaint means the same: a bad file
+        raise UserError(
+            "The weights of {label} cannot be read from {path}. Delete that file and get it again.",
+            label=row.label,
+            path=weights,
+        ) from error
+    head = split_head(network, row.head)
+    return Backbone(
+        key=row.key,
+        label=row.label,
+        row=row,
+        body=freeze(network).to(device),
+        head=freeze(head).to(device),
+        classes=imagenet_classes(),
+        device=device,
+    )
+
+
+def new_network(row: BackboneRow) -> nn.Module:
+    """Return the row's architecture with random weights (on the current default device)."""
+    if row.library == "timm":
+        return timm.create_model(row.architecture, pretrained=False)  # type: ignore[no-any-return]
+    return torchvision.models.get_model(row.architecture, weights=None)  # type: ignore[no-any-return]
+
+
+def untrained(row: BackboneRow, device: torch.device, *, seed: int) -> Backbone:
+    """Return the row's network with random weights, for comparisons that say so.
+
+    Reproducible by ``seed``; torch's global random state is left as it was. Touches global random
+    state while it runs, so only the worker may call it.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = new_network(row)
+    head = split_head(network, row.head)
+    return Backbone(
+        key=f"untrained:{row.key}",
+        label=row.label,
+        row=row,
+        body=freeze(network).to(device),
+        head=freeze(head).to(device),
+        classes=imagenet_classes(),
+        device=device,
+    )
+
+
+def _renamed(state: dict[str, torch.Tensor], network: nn.Module) -> dict[str, torch.Tensor]:
+    """Give the packages' tensors timm's names: same order, checked shape by shape."""
+    wanted = network.state_dict()
+    if len(wanted) != len(state):
+        raise ValueError(f"expected {len(wanted)} tensors, got {len(state)}")
+    for (name, target), (old, value) in zip(wanted.items(), state.items(), strict=True):
+        same_kind = name.rpartition(".")[2] == old.rpartition(".")[2]
+        if target.shape != value.shape or not same_kind:
+            raise ValueError(
+                f"{old} {tuple(value.shape)} does not fit {name} {tuple(target.shape)}"
+            )
+    return dict(zip(wanted, state.values(), strict=True))

@@ -1,0 +1,136 @@
+"""A job: one spec on its way through the worker, and the handle a page holds on it."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from tl_core.errors import UserError
+from tl_core.specs import Snapshot, Spec
+
+
+class JobState(StrEnum):
+    """Where a job is in its life; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINAL = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+
+
+class JobCancelled(Exception):
+    """Raised inside a job's own work once its owner has cancelled it."""
+
+
+class Job:
+    """One submitted spec: its state, its newest snapshot, and the controls that reach it.
+
+    Pages call the methods under "for the owner" from any thread; they only leave a request, which
+    the worker honours at the next slice. The worker and the workrooms call the rest. Reading
+    ``snapshot``, ``state``, ``error`` and ``current`` is safe anywhere: each is one reference,
+    swapped whole.
+    """
+
+    def __init__(self, spec: Spec, owner: str, wake: Callable[[], None] = lambda: None) -> None:
+        self.id = uuid.uuid4().hex
+        self.spec = spec
+        self.current = spec  # the spec with every control moved since the start
+        self.owners = {owner}  # several where equal questions were joined
+        self.state = JobState.QUEUED
+        self.snapshot: Snapshot | None = None
+        self.error: UserError | None = None
+        self.position = 0  # jobs ahead in the queue; 0 while running
+        self.saved: Any = None  # a batched runner's state of this job while it is paused
+        self.cancel_requested = False
+        self.pause_requested = False
+        self.submitted_at = time.monotonic()
+        self.started_at: float | None = None
+        self.finished_at: float | None = None
+        self._lock = threading.Lock()
+        self._finished = threading.Event()
+        self._wake = wake
+
+    # -- for the owner ---------------------------------------------------------------------
+
+    def update(self, **controls: object) -> None:
+        """Move controls of a running job; they act from its next step on.
+
+        Raises:
+            UserError: If a value is out of its range.
+            ValueError: If a control is not one that acts during a run.
+        """
+        with self._lock:
+            self.current = self.current.moved(**controls)
+
+    def pause(self) -> None:
+        """Ask the worker to set this job aside after the slice in progress."""
+        self.pause_requested = True
+        self._wake()
+
+    def resume(self) -> None:
+        """Ask the worker to take a paused job up again."""
+        self.pause_requested = False
+        self._wake()
+
+    def cancel(self) -> None:
+        """Ask the worker to drop this job after the slice in progress."""
+        self.cancel_requested = True
+        self._wake()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Block until the job is over; return whether it is. Never call it from the worker."""
+        return self._finished.wait(timeout_s)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the job has reached a final state."""
+        return self.state in FINAL
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds since the job was started, 0 before."""
+        if self.started_at is None:
+            return 0.0
+        return (self.finished_at or time.monotonic()) - self.started_at
+
+    # -- for the work ----------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise ``JobCancelled`` once the owner has cancelled; long pool work calls it often."""
+        if self.cancel_requested:
+            raise JobCancelled
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Show a new snapshot; a job that is over keeps its last one."""
+        if not self.is_over:
+            self.snapshot = snapshot
+
+    def finish(self, snapshot: Snapshot | None) -> None:
+        """End as done, with the final snapshot."""
+        if snapshot is not None:
+            self.publish(snapshot)
+        self._end(JobState.DONE)
+
+    def fail(self, error: UserError) -> None:
+        """End as failed, for the reason in ``error``."""
+        self.error = error
+        self._end(JobState.FAILED)
+
+    def mark_cancelled(self) -> None:
+        """End as cancelled; the last snapshot stays."""
+        self._end(JobState.CANCELLED)
+
+    def _end(self, state: JobState) -> None:
+        with self._lock:
+            if self.is_over:
+                return
+            self.state = state
+            self.finished_at = time.monotonic()
+        self._finished.set()

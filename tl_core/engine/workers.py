@@ -1,0 +1,30 @@
+"""The pool of helper threads beside the device worker."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+
+class Pool:
+    """A few threads for downloading, decoding, encoding and projections; never for a network.
+
+    Downloads wait on the network for minutes, so they have threads of their own and cannot keep a
+    visitor's photograph from being decoded.
+    """
+
+    def __init__(self, *, threads: int = 3, download_threads: int = 2) -> None:
+        self._short = ThreadPoolExecutor(threads, thread_name_prefix="lab-pool")
+        self._long = ThreadPoolExecutor(download_threads, thread_name_prefix="lab-download")
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run short work beside the worker."""
+        return self._short.submit(work, *arguments)
+
+    def submit_download(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Run work that mostly waits for a network."""
+        return self._long.submit(work, *arguments)
+
+    def close(self) -> None:
+        """Start nothing more; what is running ends by itself."""
+        self._short.shutdown(wait=False, cancel_futures=True)
+        self._long.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,27 @@
+"""The one error a visitor or a caller ever reads."""
+
+from typing import Any
+
+
+class UserError(Exception):
+    """Something a person did or asked for that cannot be; one sentence says what to do about it.
+
+    ``message`` is a ``str.format`` template in English and serves as the message id for
+    translation; ``arguments`` fills it. Pages translate the template, then fill it; the command
+    line prints ``str(error)``.
+    """
+
+    def __init__(self, message: str, /, **arguments: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.arguments = arguments
+
+    def __str__(self) -> str:
+        return self.message.format(**self.arguments)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.message, self.arguments)
+
+
+def _rebuild(message: str, arguments: dict[str, object]) -> UserError:
+    return UserError(message, **arguments)

@@ -1,0 +1,108 @@
+"""What the person who runs the lab can set, read once from ``TL_*`` environment variables."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from tl_core.errors import UserError
+
+Profile = Literal["cloud", "server"]
+_CLOUD_MEMORY_BYTES = 4 * 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Places, device and limits of one lab; every field can be set as ``TL_<FIELD>``."""
+
+    data_dir: Path
+    weights_dir: Path
+    device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
+    profile: Profile = "server"
+    mirror: str = ""  # base address that replaces every download's own server, for a closed network
+    network_memory_mb: int = 4096  # loaded backbones together, least recently used leaves
+    photo_memory_mb: int = 512  # visitors' photographs together
+    activation_memory_mb: int = 512  # kept feature maps together
+    model_memory_mb: int = 1024  # visitors' own models together
+    feature_memory_mb: int = 512  # kept embeddings of visitors' own photographs together
+    max_jobs_per_visitor: int = 6
+    max_queue: int = 200
+    max_running: int = 8  # long jobs that take turns on the device; the rest wait in the queue
+    max_steps: int = 4096
+    max_pixels: int = 50_000_000  # width x height of a photograph
+    visit_timeout_s: float = 90.0
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
+        """Read ``TL_*`` variables; what is not set keeps its default.
+
+        Raises:
+            UserError: If a variable cannot be read as its field's type.
+        """
+        env = os.environ if env is None else env
+        profile = _profile(env.get("TL_PROFILE", "auto"))
+        chosen: dict[str, object] = _CLOUD_LIMITS.copy() if profile == "cloud" else {}
+        chosen |= {"data_dir": _default_data_dir(), "weights_dir": _torch_hub_dir(env)}
+        for field in fields(cls):
+            text = env.get(f"TL_{field.name.upper()}", "")
+            if text and field.name != "profile":
+                chosen[field.name] = _parse(field.name, field.type, text)
+        return cls(**chosen | {"profile": profile})  # type: ignore[arg-type]
+
+
+_CLOUD_LIMITS: dict[str, object] = {
+    "network_memory_mb": 160,
+    "photo_memory_mb": 96,
+    "activation_memory_mb": 96,
+    "model_memory_mb": 96,
+    "feature_memory_mb": 96,
+    "max_pixels": 25_000_000,
+    "max_running": 4,
+}
+
+
+def _profile(text: str) -> Profile:
+    if text == "cloud" or text == "server":
+        return text
+    if text != "auto":
+        raise UserError("TL_PROFILE must be auto, cloud or server, got {value}.", value=text)
+    return "cloud" if _memory_limit_bytes() < _CLOUD_MEMORY_BYTES else "server"
+
+
+def _memory_limit_bytes() -> int:
+    """The container's memory limit, or the machine's memory where there is none."""
+    total = (
+        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if os.name == "posix" else 2**40
+    )
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            total = min(total, int(Path(path).read_text()))
+        except (OSError, ValueError):
+            continue  # no such control group, or "max": no limit from here
+    return total
+
+
+def _default_data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("transfer-learning-lab"))
+
+
+def _torch_hub_dir(env: Mapping[str, str]) -> Path:
+    """Where ``torch.hub`` keeps checkpoints, worked out without importing torch."""
+    cache = env.get("XDG_CACHE_HOME", "~/.cache")
+    home = env.get("TORCH_HOME", f"{cache}/torch")
+    return Path(home).expanduser() / "hub" / "checkpoints"
+
+
+def _parse(name: str, kind: object, text: str) -> object:
+    variable = f"TL_{name.upper()}"
+    try:
+        if kind is Path:
+            return Path(text).expanduser()
+        return kind(text) if kind in (int, float) else text  # type: ignore[operator]
+    except ValueError as error:
+        raise UserError(
+            "{variable} must be a number, got {value}.", variable=variable, value=text
+        ) from error

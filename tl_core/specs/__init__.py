@@ -1,0 +1,5 @@
+"""Every spec and its snapshot: the vocabulary that pages, commands and workrooms share."""
+
+from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
+
+__all__ = ["DEFAULT_BACKBONE", "Snapshot", "Spec", "require", "spec_from_json"]

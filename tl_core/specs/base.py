@@ -1,0 +1,105 @@
+"""What every spec and every snapshot has."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from tl_core.errors import UserError
+
+DEFAULT_BACKBONE = "efficientnet_lite0"
+_KINDS: dict[str, type["Spec"]] = {}
+
+
+def require(*, name: str, value: float, low: float, high: float, hint: str = "") -> None:
+    """Refuse a number outside [low, high] (NaN included) in the sentence all specs use.
+
+    Raises:
+        UserError: If the value is not inside the range.
+    """
+    if not low <= value <= high:
+        raise UserError(
+            "{name} must be between {low} and {high}, got {value}. {hint}",
+            name=name,
+            low=low,
+            high=high,
+            value=value,
+            hint=hint or "Choose a value in that range.",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What to do, on which backbone, with which seed: hashable, picklable, JSON in and out.
+
+    ``backbone`` is a catalogue key, or ``own:<id>`` for a model that a visitor has trained.
+    Fields hold strings, numbers, booleans and tuples of them.
+    """
+
+    backbone: str = DEFAULT_BACKBONE
+    seed: int = 0
+
+    is_quick: ClassVar[bool] = False  # short questions go before long runs
+    controls: ClassVar[frozenset[str]] = frozenset()  # fields that may move during a run
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__name__ in _KINDS and _KINDS[cls.__name__].__module__ != cls.__module__:
+            raise ValueError(f"two specs are called {cls.__name__}")
+        _KINDS[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        require(name="seed", value=self.seed, low=0, high=2**32 - 1)
+
+    @property
+    def batch_key(self) -> tuple[object, ...] | None:
+        """Jobs with equal keys may share a runner; ``None`` for work that stays alone."""
+        return None
+
+    def moved(self, **controls: object) -> Self:
+        """Return this spec with some of its controls changed.
+
+        Raises:
+            UserError: If a value is out of its range.
+            ValueError: If a name is not a control of this spec.
+        """
+        strangers = controls.keys() - self.controls
+        if strangers:
+            raise ValueError(f"not controls of {type(self).__name__}: {sorted(strangers)}")
+        return dataclasses.replace(self, **controls)  # type: ignore[arg-type]
+
+    def to_json(self) -> str:
+        """Return the spec as one JSON object with its kind."""
+        return json.dumps({"kind": type(self).__name__} | dataclasses.asdict(self))
+
+
+def spec_from_json(text: str) -> Spec:
+    """Rebuild the spec that ``Spec.to_json`` wrote.
+
+    Raises:
+        UserError: If the text is no JSON, names no known spec, or has fields it does not know.
+    """
+    try:
+        fields = json.loads(text)
+        kind = _KINDS[fields.pop("kind")]
+        known = {field.name for field in dataclasses.fields(kind)}
+        strangers = fields.keys() - known
+        if strangers:
+            raise ValueError(f"unknown fields {sorted(strangers)}")
+        return kind(**{name: _tuples(value) for name, value in fields.items()})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            "This is not a settings file of the lab: {reason}.", reason=error
+        ) from error
+
+
+def _tuples(value: object) -> object:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The newest state of a job, ready to draw: figures, and pictures as encoded bytes."""
+
+    step: int = 0
+    steps: int = 1

@@ -1,0 +1,71 @@
+"""What every workroom finds on its table: the networks, the photographs, the helpers' pool."""
+
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.store import BackboneStore
+from tl_core.engine.workers import Pool
+from tl_core.images.album import Album
+from tl_core.images.codec import fit, to_array
+from tl_core.settings import Settings
+
+Steps = Generator[Future[Any] | None, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """Shared by all workrooms of one lab.
+
+    A workroom's generator runs on the worker. It yields ``None`` to end a slice, or a future from
+    ``pool`` to step aside until that has a result; the methods here are used with ``yield from``.
+    """
+
+    settings: Settings
+    device: torch.device
+    store: BackboneStore
+    album: Album
+    pool: Pool
+
+    def aside(self, work: Callable[..., Any], *arguments: Any) -> Steps:
+        """Run ``work(*arguments)`` in the pool while the worker serves others; its result."""
+        return (yield self.pool.submit(work, *arguments))
+
+    def backbone(self, key: str) -> Generator[Future[Any] | None, Any, Backbone]:
+        """The network ``key``, loaded beside the worker where it is not in memory yet.
+
+        Raises:
+            UserError: If it is unknown, not on disk, or does not fit.
+        """
+        loaded = self.store.loaded(key)
+        if loaded is None:
+            loaded = yield self.pool.submit(self.store.load, key)
+        assert isinstance(loaded, Backbone)  # narrows for the type checker; load returns no other
+        return loaded
+
+    def pixels(
+        self, photo_key: str, backbone: Backbone
+    ) -> Generator[Future[Any] | None, Any, Tensor]:
+        """The photograph as the network sees it: (1, 3, S, S) in [0, 1], on the device.
+
+        Raises:
+            UserError: If the photograph is no longer known.
+        """
+        array = yield self.pool.submit(fitted, self.album, photo_key, backbone)
+        return pixels_from(array, self.device)
+
+
+def fitted(album: Album, photo_key: str, backbone: Backbone) -> Any:
+    """The photograph at the network's input size, uint8 (S, S, 3); for the pool."""
+    row = backbone.row
+    return to_array(fit(album.photo(photo_key), row.input_size, row.resize, row.interpolation))
+
+
+def pixels_from(array: Any, device: torch.device) -> Tensor:
+    """Turn uint8 (S, S, 3) into pixels (1, 3, S, S) in [0, 1] on ``device``."""
+    return torch.from_numpy(array).to(device).permute(2, 0, 1).unsqueeze(0).float() / 255
