@@ -1,0 +1,121 @@
+"""What a picture is asked for: loss terms, one value per picture, and the watch that feeds them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from tl_core.backbones.backbone import Backbone
+
+
+def total_variation(pixels: Tensor) -> Tensor:
+    """Return the roughness of each picture; smooth pictures score near 0.
+
+    Args:
+        pixels: Values in [0, 1], shape (N, C, H, W).
+
+    Returns:
+        Mean absolute neighbour difference, rows plus columns, shape (N,).
+
+    Raises:
+        ValueError: If ``pixels`` is not 4-D.
+
+    Source:
+        Mahendran & Vedaldi 2015, arXiv:1412.0035; anisotropic L1 form.
+    """
+    if pixels.dim() != 4:
+        raise ValueError(f"pixels must be (N, C, H, W), got {tuple(pixels.shape)}")
+    rows = (pixels[:, :, 1:] - pixels[:, :, :-1]).abs().mean(dim=(1, 2, 3))
+    columns = (pixels[..., 1:] - pixels[..., :-1]).abs().mean(dim=(1, 2, 3))
+    return rows + columns
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A channel of a layer, or with ``is_unit`` only its unit in the middle."""
+
+    layer: str
+    channel: int
+    is_unit: bool = False
+
+    def of(self, activations: Tensor) -> Tensor:
+        """Return the mean activation of one picture's (C, H, W) or (C,); a scalar."""
+        channel = activations[self.channel].float()
+        if self.is_unit and channel.dim() == 2:
+            return channel[channel.shape[0] // 2, channel.shape[1] // 2]
+        return channel.mean()
+
+
+@dataclass
+class Seen:
+    """What one network says of N views; ``aim`` weighs its classes for each, (N, classes)."""
+
+    aim: Tensor
+    logits: Tensor = field(default_factory=lambda: torch.empty(0))
+    activation: list[Tensor] = field(default_factory=list)  # of each view's own watch
+    statistics: list[Tensor] = field(default_factory=list)  # of each batch-norm layer, (N,)
+
+
+def _logit(seen: Seen) -> Tensor:
+    return -(seen.logits * seen.aim).sum(1)
+
+
+def _cross_entropy(seen: Seen) -> Tensor:
+    return -(seen.logits.log_softmax(1) * seen.aim).sum(1)
+
+
+def _statistics(seen: Seen) -> Tensor:
+    none = torch.zeros(len(seen.aim), device=seen.aim.device)  # a network without batch norm
+    return torch.stack([none, *seen.statistics]).sum(0)
+
+
+def _activation(seen: Seen) -> Tensor:
+    return -torch.stack(seen.activation)
+
+
+TERMS: dict[str, Callable[[Seen], Tensor]] = {
+    "logit": _logit,
+    "cross_entropy": _cross_entropy,
+    "activation": _activation,
+    "statistics": _statistics,
+}
+
+
+def statistics_gap(inputs: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    """Return how far each picture's channel statistics are from a batch-norm layer's, (N,).
+
+    Statistics are over the one picture, so that pictures in a batch stay independent.
+
+    Source:
+        Yin et al. 2020, DeepInversion, arXiv:1912.08795.
+    """
+    found_variance, found_mean = torch.var_mean(inputs.float(), dim=(2, 3), correction=0)
+    mean_gap, variance_gap = found_mean - mean, found_variance - variance
+    return torch.linalg.vector_norm(mean_gap, dim=1) + torch.linalg.vector_norm(variance_gap, dim=1)
+
+
+@contextmanager
+def watching(
+    backbone: Backbone, seen: Seen, watches: Sequence[Watch | None], *, with_statistics: bool
+) -> Iterator[None]:
+    """Fill ``seen`` with what the terms need from inside the network during its next call."""
+    norms = backbone.batch_norms() if with_statistics else []
+    layers = sorted({watch.layer for watch in watches if watch is not None})
+    zero = torch.zeros((), device=seen.aim.device)
+    seen.activation[:] = [zero] * len(watches)
+
+    def see_norm(index: int, inputs: Tensor, _activations: Tensor) -> None:
+        norm = norms[index]
+        if norm.running_mean is not None and norm.running_var is not None:
+            seen.statistics.append(statistics_gap(inputs, norm.running_mean, norm.running_var))
+
+    def see_layer(index: int, _inputs: Tensor, activations: Tensor) -> None:
+        for row, watch in enumerate(watches):
+            if watch is not None and watch.layer == layers[index]:
+                # cloned, since a later in-place activation would change it
+                seen.activation[row] = watch.of(activations[row].clone())
+
+    with backbone.watching(norms, see_norm), backbone.watching(layers, see_layer):
+        yield
