@@ -1,12 +1,13 @@
 """Jobs in a batch: who joins and leaves, whose controls moved, what is published and when."""
 
 import dataclasses
+import math
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import numpy as np
 import torch
@@ -19,13 +20,14 @@ from tl_core.engine.runner import SLICE_S, Runner
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import FIGURES, Batch, Readings, Slot
 from tl_core.images.codec import encode_jpeg
-from tl_core.specs import Snapshot, Spec
-from tl_core.specs.ideal import FRAMES, HISTORY, Move
+from tl_core.specs import Move, PictureSnapshot, PictureSpec, Spec
+from tl_core.specs.pictures import FRAMES, HISTORY
 from tl_core.toolbox import Toolbox
 
 SNAPSHOT_S = 0.5  # between two pictures of one job
 _CPU_ROOM, _GPU_ROOM = 8, 32
-Photo = NDArray[np.uint8]
+Photo: TypeAlias = NDArray[np.uint8]
+S = TypeVar("S", bound=PictureSpec)
 
 
 @dataclass(eq=False)
@@ -34,15 +36,17 @@ class Seat:
 
     job: Job
     slot: Slot
-    controls: Spec  # as they act now: the job's spec with the moves so far
+    spec: PictureSpec
+    controls: PictureSpec  # as they act now: the spec with the moves so far
     heard: Spec  # the job's ``current`` when it was last looked at
     moves: list[Move] = field(default_factory=list)
     columns: tuple[str, ...] = ()
     history: list[tuple[float, ...]] = field(default_factory=list)
     frames: list[bytes] = field(default_factory=list)  # only one encoding at a time adds to it
     waiting: list[Tensor] = field(default_factory=list)  # frames still on the device, uint8
-    encoding: Future[Any] | None = None
-    shown_at: float = -np.inf
+    encoding: Future[PictureSnapshot] | None = None
+    due_at: float = 0.0  # when the next snapshot is
+    shown_at: float = 0.0
     shown_step: int = 0
 
     @property
@@ -51,13 +55,13 @@ class Seat:
         return self.encoding is not None and not self.encoding.done()
 
 
-class BatchRunner(Runner):
+class BatchRunner(Runner, Generic[S]):
     """Runs jobs of one kind in one ``Batch``; a subclass says what a job's slot is.
 
     The networks are loaded, photographs decoded and pictures encoded in the pool.
     """
 
-    def __init__(self, toolbox: Toolbox, spec: Spec) -> None:
+    def __init__(self, toolbox: Toolbox, spec: S) -> None:
         self.jobs: list[Job] = []
         self.toolbox = toolbox
         self.seats: dict[Job, Seat] = {}
@@ -71,31 +75,31 @@ class BatchRunner(Runner):
     # -- what a kind of job says ---------------------------------------------------------------
 
     @abstractmethod
-    def keys(self, spec: Spec) -> tuple[str, ...]:
+    def keys(self, spec: S) -> tuple[str, ...]:
         """The backbones that the jobs of this batch are optimised on."""
 
     @abstractmethod
-    def photo(self, spec: Spec, backbone: Backbone) -> Photo | None:
+    def photo(self, spec: S, backbone: Backbone) -> Photo | None:
         """The photograph to start from, uint8 (S, S, 3); called in the pool."""
 
     @abstractmethod
-    def slot(self, spec: Spec, photo: Photo | None) -> Slot:
+    def slot(self, spec: S, photo: Photo | None) -> Slot:
         """A fresh slot for a job; raises ``UserError`` where the spec does not fit the network."""
 
     @abstractmethod
-    def steer(self, slot: Slot, spec: Spec) -> None:
+    def steer(self, slot: Slot, spec: S) -> None:
         """Set the slot's numbers from the controls in ``spec``."""
 
     @abstractmethod
-    def snapshot(self, seat: Seat, pixels: Tensor, speed: float) -> Callable[[bytes], Snapshot]:
-        """Return what turns the newest JPEG into a snapshot.
+    def snapshot(self, seat: Seat, pixels: Tensor) -> PictureSnapshot:
+        """What to show of a seat, without its pictures; may call the network.
 
-        ``pixels`` are the slot's, (1, 3, S, S), rounded to 8 bits; ``speed`` is in steps a second.
+        ``pixels`` are the slot's, (1, 3, S, S) in [0, 1], rounded to 8 bits.
         """
 
     @abstractmethod
-    def result(self, seat: Seat, snapshot: Snapshot, picture: Photo) -> Snapshot:
-        """The final snapshot, encoded in the pool."""
+    def result(self, snapshot: PictureSnapshot, picture: Photo) -> PictureSnapshot:
+        """The final snapshot with its PNG; called in the pool."""
 
     def is_done(self, seat: Seat) -> bool:
         """Whether the slot has reached its end."""
@@ -148,7 +152,7 @@ class BatchRunner(Runner):
                 job.saved = None
             elif job not in self._arriving:
                 self._arriving[job] = self.toolbox.pool.submit(
-                    self.photo, job.spec, self._batch.backbones[0]
+                    self.photo, _spec(job), self._batch.backbones[0]
                 )
             elif self._arriving[job].done():
                 self._welcome(job, self._arriving.pop(job))
@@ -159,17 +163,20 @@ class BatchRunner(Runner):
 
     def _welcome(self, job: Job, photo: Future[Photo | None]) -> None:
         try:
-            slot = self.slot(job.spec, photo.result())
+            slot = self.slot(_spec(job), photo.result())
         except UserError as error:
             self.jobs.remove(job)
             job.fail(error)
             return
-        self._sit(Seat(job, slot, controls=job.spec, heard=job.spec))
+        spec = _spec(job)
+        self._sit(Seat(job, slot, spec, controls=spec, heard=spec))
 
     def _sit(self, seat: Seat) -> None:
-        seat.shown_at, seat.shown_step = time.monotonic() - SNAPSHOT_S, seat.slot.step
+        seat.due_at = seat.shown_at = time.monotonic()
+        seat.shown_step = seat.slot.step
         self.seats[seat.job] = seat
-        self._batch.join(seat.slot)
+        if not self.is_done(seat):
+            self._batch.join(seat.slot)
 
     def _leave(self, job: Job) -> Seat:
         seat = self.seats.pop(job)
@@ -186,7 +193,8 @@ class BatchRunner(Runner):
         if self._batch.slots:
             return None
         encodings = [seat.encoding for seat in self.seats.values() if seat.encoding is not None]
-        return next(iter([*self._arriving.values(), *encodings]), None)
+        waiting: list[Future[Any]] = [*self._arriving.values(), *encodings]
+        return waiting[0] if waiting else None
 
     @property
     def _batch(self) -> Batch:
@@ -197,14 +205,15 @@ class BatchRunner(Runner):
     # -- one step --------------------------------------------------------------------------------
 
     def _step(self) -> None:
-        for seat in self.seats.values():
+        for seat in self._running():
             self._hear(seat)
         try:
             readings = self._batch.step()
         except UserError as error:
-            for job in list(self.seats):
-                self._end(job)
-                job.fail(error)
+            self._read()
+            for seat in self._running():
+                self._end(seat.job)
+                seat.job.fail(error)
             return
         self._readings.append(readings)
         for row, slot in enumerate(readings.slots):
@@ -222,13 +231,11 @@ class BatchRunner(Runner):
         return next(seat for seat in self.seats.values() if seat.slot is slot)
 
     def _is_due(self, seat: Seat, now: float) -> bool:
-        if self.is_done(seat):
-            return True
-        return now - seat.shown_at >= SNAPSHOT_S and not seat.is_encoding
+        return self.is_done(seat) or (now >= seat.due_at and not seat.is_encoding)
 
     def _hear(self, seat: Seat) -> None:
         """Apply the moves that a replayed spec holds for this step, then the visitor's."""
-        planned = [m for m in getattr(seat.job.spec, "moves", ()) if m[0] == seat.slot.step]
+        planned = [move for move in seat.spec.moves if move[0] == seat.slot.step]
         heard = seat.job.current
         fresh = [
             (seat.slot.step, name, getattr(heard, name))
@@ -240,7 +247,7 @@ class BatchRunner(Runner):
             seat.moves.append(move)
             seat.controls = seat.controls.moved(**{move[1]: move[2]})
         if planned or fresh:
-            self.steer(seat.slot, seat.controls)
+            self.steer(seat.slot, cast(S, seat.controls))
 
     def _keep_frame(self, seat: Seat, pixels: Tensor) -> None:
         stride = -(-seat.slot.steps // FRAMES)
@@ -274,36 +281,56 @@ class BatchRunner(Runner):
         pixels = eight_bit(self._batch.pixels())
         for seat in seats:
             mine = pixels[slots.index(seat.slot)]
-            speed = (seat.slot.step - seat.shown_step) / max(now - seat.shown_at, 1e-9)
-            make = self.snapshot(seat, mine.unsqueeze(0).float() / 255, speed)
-            frames = [_array(frame) for frame in seat.waiting]
-            seat.shown_at, seat.shown_step = now, seat.slot.step
-            seat.waiting = []
-            if self.is_done(seat):
+            snapshot = self._timed(seat, self.snapshot(seat, mine.unsqueeze(0).float() / 255), now)
+            frames, seat.waiting = [_array(frame) for frame in seat.waiting], []
+            is_last, before = self.is_done(seat), seat.encoding
+            if is_last:
                 self._batch.leave(seat.slot)
-            # one at a time, so that frames and snapshots stay in order
-            before, picture = seat.encoding, _array(mine)
             seat.encoding = self.toolbox.pool.submit(
-                self._publish, seat, before, make, picture, frames
+                self._publish, seat, before, snapshot, _array(mine), frames, is_last
             )
+
+    def _timed(self, seat: Seat, snapshot: PictureSnapshot, now: float) -> PictureSnapshot:
+        slot, newest = seat.slot, seat.history[-1] if seat.history else ()
+        speed = (slot.step - seat.shown_step) / max(now - seat.shown_at, 1e-9)
+        seat.shown_at, seat.shown_step, seat.due_at = now, slot.step, now + SNAPSHOT_S
+        return dataclasses.replace(
+            snapshot,
+            step=slot.step,
+            steps=slot.steps,
+            columns=seat.columns,
+            history=tuple(seat.history),
+            terms=tuple(zip(seat.columns, newest, strict=True))[1 + len(FIGURES) :],
+            moves=tuple(seat.moves),
+            settings=dataclasses.replace(seat.spec, moves=tuple(seat.moves)).to_json(),
+            steps_per_s=speed,
+            seconds_left=(slot.steps - slot.step) / speed if speed > 0 else math.inf,
+        )
 
     def _publish(
         self,
         seat: Seat,
-        before: Future[Any] | None,
-        make: Callable[[bytes], Snapshot],
+        before: Future[PictureSnapshot] | None,
+        snapshot: PictureSnapshot,
         picture: Photo,
         frames: list[Photo],
-    ) -> Snapshot:
-        """Encode and show; in the pool."""
+        is_last: bool,
+    ) -> PictureSnapshot:
+        """Encode and show; in the pool, one after another so that pictures stay in order."""
         if before is not None:
             before.result()
         seat.frames.extend(encode_jpeg(frame) for frame in frames)
-        snapshot = make(encode_jpeg(picture))
-        if self.is_done(seat):
-            snapshot = self.result(seat, snapshot, picture)
+        jpeg = encode_jpeg(picture)
+        snapshot = dataclasses.replace(snapshot, picture=jpeg, frames=tuple(seat.frames))
+        if is_last:
+            snapshot = self.result(snapshot, picture)
         seat.job.publish(snapshot)
         return snapshot
+
+
+def _spec(job: Job) -> Any:
+    """The job's spec; the batch key has brought only those of the runner's own kind."""
+    return job.spec
 
 
 def eight_bit(pixels: Tensor) -> Tensor:
