@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore
+from tl_core.engine.cache import ByteCache
 from tl_core.engine.workers import Pool
 from tl_core.images.album import Album
 from tl_core.images.codec import fit, to_array
@@ -31,6 +33,11 @@ class Toolbox:
     store: BackboneStore
     album: Album
     pool: Pool
+    activations: ByteCache[Any] = field(init=False)  # what networks made of photographs
+
+    def __post_init__(self) -> None:
+        budget = self.settings.activation_memory_mb * 2**20
+        object.__setattr__(self, "activations", ByteCache(budget))  # the class is frozen
 
     def aside(self, work: Callable[..., Any], *arguments: Any) -> Steps:
         """Run ``work(*arguments)`` in the pool while the worker serves others; its result."""
@@ -56,13 +63,12 @@ class Toolbox:
         Raises:
             UserError: If the photograph is no longer known.
         """
-        array = yield self.pool.submit(fitted, self.album, photo_key, backbone)
+        array = yield self.pool.submit(fitted, self.album, photo_key, backbone.row)
         return pixels_from(array, self.device)
 
 
-def fitted(album: Album, photo_key: str, backbone: Backbone) -> Any:
+def fitted(album: Album, photo_key: str, row: BackboneRow) -> Any:
     """The photograph at the network's input size, uint8 (S, S, 3); for the pool."""
-    row = backbone.row
     return to_array(fit(album.photo(photo_key), row.input_size, row.resize, row.interpolation))
 
 
