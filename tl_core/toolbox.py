@@ -63,12 +63,17 @@ class Toolbox:
         Raises:
             UserError: If the photograph is no longer known.
         """
-        array = yield self.pool.submit(fitted, self.album, photo_key, backbone.row)
+        array = yield self.pool.submit(fitted, self.album, photo_key, backbone)
         return pixels_from(array, self.device)
 
 
-def fitted(album: Album, photo_key: str, row: BackboneRow) -> Any:
+def fitted(album: Album, photo_key: str, backbone: Backbone) -> Any:
     """The photograph at the network's input size, uint8 (S, S, 3); for the pool."""
+    return fitted_to(album, photo_key, backbone.row)
+
+
+def fitted_to(album: Album, photo_key: str, row: BackboneRow) -> Any:
+    """Like ``fitted``, for a network that need not be loaded."""
     return to_array(fit(album.photo(photo_key), row.input_size, row.resize, row.interpolation))
 
 

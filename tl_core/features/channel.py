@@ -22,7 +22,7 @@ from tl_core.specs.inside import (
     Scale,
     Spot,
 )
-from tl_core.toolbox import Toolbox, fitted
+from tl_core.toolbox import Toolbox, fitted_to
 
 Photo: TypeAlias = NDArray[np.uint8]
 SIDE_PX = 448  # of the large pictures
@@ -70,7 +70,7 @@ def _draw(
             last=len(half) - 1,
             channel=spec.channel,
         )
-    photo: Photo = fitted(toolbox.album, spec.photo, row)
+    photo: Photo = fitted_to(toolbox.album, spec.photo, row)
     channel = half[spec.channel]
     stage = stage_of(row, spec.layer)
     scale: Scale = spec.scale or natural_scale(half)
@@ -92,7 +92,7 @@ def _draw(
 def _draw_other(
     toolbox: Toolbox, row: BackboneRow, key: str, half: Half, shown: ChannelDetailSnapshot
 ) -> OtherPhoto:
-    photo: Photo = fitted(toolbox.album, key, row)
+    photo: Photo = fitted_to(toolbox.album, key, row)
     channel = half[shown.channel]
     spot = spot_of(channel, receptive_fields(row)[shown.facts.layer], row.input_size)
     picture = mark(light_up(photo, channel, shown.scale), spot)

@@ -11,7 +11,7 @@ from tl_core.toolbox import Toolbox
 
 @pytest.fixture(scope="session")
 def toolbox() -> Iterator[Toolbox]:
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     box = make_toolbox()
     yield box
     box.pool.close()
