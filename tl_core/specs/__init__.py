@@ -1,6 +1,7 @@
 """Every spec and its snapshot: the vocabulary that pages, commands and workrooms share."""
 
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
+from tl_core.specs.classify import Answer, Classification, Classify
 from tl_core.specs.download import Download, DownloadProgress
 from tl_core.specs.inside import (
     ChannelDetail,
@@ -28,11 +29,14 @@ from tl_core.specs.why import (
 __all__ = [
     "ATTRIBUTION_METHODS",
     "DEFAULT_BACKBONE",
+    "Answer",
     "Attribute",
     "AttributeSnapshot",
     "AttributionMap",
     "ChannelDetail",
     "ChannelDetailSnapshot",
+    "Classification",
+    "Classify",
     "Download",
     "DownloadProgress",
     "ExplainedClass",
