@@ -19,11 +19,21 @@ from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
 from tl_core.engine.workers import Pool
 from tl_core.errors import UserError
-from tl_core.features import classify
+from tl_core.features import channel, classify, maps, space, why
 from tl_core.imageopt import ideal
 from tl_core.images.album import Album
 from tl_core.settings import Settings
-from tl_core.specs import Classify, Download, IdealImage, Judge, Spec
+from tl_core.specs import (
+    Attribute,
+    ChannelDetail,
+    Classify,
+    Download,
+    FeatureMaps,
+    FeatureSpace,
+    IdealImage,
+    Judge,
+    Spec,
+)
 from tl_core.toolbox import Toolbox
 
 __all__ = [
@@ -41,8 +51,12 @@ __all__ = [
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
+    Attribute: why.run,
+    ChannelDetail: channel.run,
     Classify: classify.run,
     Download: fetching.run,
+    FeatureMaps: maps.run,
+    FeatureSpace: space.run,
     Judge: ideal.judge,
 }
 BATCHES: dict[type[Spec], Callable[[Toolbox, Any], Runner]] = {IdealImage: ideal.IdealRunner}
@@ -157,6 +171,22 @@ class Lab:
             BackboneStatus(row, self._state(row), self._downloads.get(row.key))
             for row in self._store.rows.values()
         ]
+
+    def row(self, key: str) -> BackboneRow:
+        """The catalogue's row of a backbone, or of the one that a visitor's model grew from.
+
+        Raises:
+            UserError: If there is no such backbone (any more).
+        """
+        return self._store.row(key)
+
+    def classes(self, key: str) -> tuple[str, ...]:
+        """The names of a backbone's classes, by index.
+
+        Raises:
+            UserError: If there is no such backbone (any more).
+        """
+        return self._store.classes(key)
 
     def ready_backbones(self) -> list[BackboneRow]:
         """The rows that can be used now."""

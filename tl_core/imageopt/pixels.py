@@ -86,13 +86,14 @@ class Fourier(Parameterisation):
     def _loudness(self, side: int, device: torch.device) -> Tensor:
         rows = torch.fft.fftfreq(side, device=device)[:, None]
         columns = torch.fft.rfftfreq(side, device=device)
-        frequencies = torch.hypot(rows, columns).clamp_min(1 / side)
-        return torch.pow(frequencies, -self.decay)
+        loudness: Tensor = torch.hypot(rows, columns).clamp_min(1 / side) ** -self.decay
+        return loudness
 
 
 def _colours(like: Tensor) -> Tensor:
     matrix = torch.tensor(_COLOURS, device=like.device)
-    return matrix / torch.linalg.vector_norm(matrix, dim=0).max()
+    norm: Tensor = torch.linalg.vector_norm(matrix, dim=0).max()
+    return matrix / norm
 
 
 PARAMETERISATIONS: dict[str, Parameterisation] = {"pixels": Pixels(), "fourier": Fourier()}
