@@ -3,6 +3,7 @@
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
 from tl_core.specs.classify import Answer, Classification, Classify
 from tl_core.specs.download import Download, DownloadProgress
+from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Verdict, Verdicts
 from tl_core.specs.inside import (
     ChannelDetail,
     ChannelDetailSnapshot,
@@ -16,6 +17,8 @@ from tl_core.specs.inside import (
     SpaceMap,
     Spot,
 )
+from tl_core.specs.pictures import Move, PictureSnapshot, PictureSpec
+from tl_core.specs.recipes import LADDER, RECIPES, Camera, Ramp, Recipe
 from tl_core.specs.why import (
     ATTRIBUTION_METHODS,
     Attribute,
@@ -29,10 +32,13 @@ from tl_core.specs.why import (
 __all__ = [
     "ATTRIBUTION_METHODS",
     "DEFAULT_BACKBONE",
+    "LADDER",
+    "RECIPES",
     "Answer",
     "Attribute",
     "AttributeSnapshot",
     "AttributionMap",
+    "Camera",
     "ChannelDetail",
     "ChannelDetailSnapshot",
     "Classification",
@@ -45,14 +51,24 @@ __all__ = [
     "FeatureMapsSnapshot",
     "FeatureSpace",
     "FeatureSpaceSnapshot",
+    "IdealImage",
+    "IdealSnapshot",
+    "Judge",
     "LayerFacts",
     "MethodRow",
     "Mosaic",
+    "Move",
     "OtherPhoto",
+    "PictureSnapshot",
+    "PictureSpec",
+    "Ramp",
+    "Recipe",
     "Snapshot",
     "SpaceMap",
     "Spec",
     "Spot",
+    "Verdict",
+    "Verdicts",
     "require",
     "spec_from_json",
 ]
