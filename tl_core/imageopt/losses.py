@@ -35,6 +35,7 @@ def total_variation(pixels: Tensor) -> Tensor:
 
 _RIVALS = 5  # the strongest other classes
 _NO_RIVAL = -100.0  # far below any logit
+_LARGEST_MAPS = 65_000  # values of one picture: statistics of wider maps cost time and gain nothing
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,8 @@ def watching(
 
     def see_norm(index: int, inputs: Tensor, _activations: Tensor) -> None:
         norm = norms[index]
+        if inputs[0].numel() > _LARGEST_MAPS:
+            return
         if norm.running_mean is not None and norm.running_var is not None:
             seen.statistics.append(statistics_gap(inputs, norm.running_mean, norm.running_var))
 

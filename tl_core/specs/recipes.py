@@ -133,7 +133,7 @@ LADDER: tuple[Recipe, ...] = (
         terms=(
             ("logit", always(1.0)),
             ("rivals", always(0.5)),
-            ("statistics", Ramp(0.004, 0.0015)),
+            ("statistics", Ramp(0.003, 0.001)),
         ),
         tv_weight=50.0,
         rate=_FADING_RATE,
