@@ -6,8 +6,8 @@ only appears whole and verified.
 """
 
 from tl_core.download.disk import free_bytes
-from tl_core.download.fetch import Report, fetch
 from tl_core.download.request import DownloadRequest, mirrored
+from tl_core.download.retry import Report, fetch
 from tl_core.download.stream import Check
 
 __all__ = ["Check", "DownloadRequest", "Report", "fetch", "free_bytes", "mirrored"]

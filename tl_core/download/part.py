@@ -34,7 +34,7 @@ class Part:
     def _read_notes(self) -> dict[str, Any]:
         try:
             notes = json.loads(self._notes.read_text())
-        except (FileNotFoundError, ValueError):  # none yet, or cut off by a crash: start over
+        except (OSError, ValueError):  # none yet, or cut off by a crash: start over
             return {}
         return notes if isinstance(notes, dict) else {}
 

@@ -37,16 +37,16 @@ class Stream:
     def __init__(self, request: DownloadRequest, headers: dict[str, str], check: Check) -> None:
         self._host = request.host
         self._check = check
+        self.response: Any = None  # set by the thread once the server has answered
         self._session = requests.Session()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lab-stream")
         self._pending: Future[Any] = self._thread.submit(self._open, request.url, headers)
-        self.response: Any = None  # set by the thread once the server has answered
 
     def _open(self, url: str, headers: dict[str, str]) -> None:
+        # not compressed on the way: sizes and ranges are those of the file itself
         self.response = self._session.get(
             url,
-            headers={"Accept-Encoding": "identity"}
-            | headers,  # sizes and ranges of the file itself
+            headers={"Accept-Encoding": "identity"} | headers,
             stream=True,
             timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
         )
