@@ -1,1 +1,1 @@
-"""images."""
+"""Photographs: bytes in, uint8 RGB out; the sample gallery; what visitors have dropped."""

@@ -1,6 +1,7 @@
 """Every spec and its snapshot: the vocabulary that pages, commands and workrooms share."""
 
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
+from tl_core.specs.download import Download, DownloadProgress
 from tl_core.specs.train import (
     AUGMENTATIONS,
     MAX_CLASSES,
@@ -45,6 +46,8 @@ __all__ = [
     "ClassFigures",
     "ClassLook",
     "CurvePoint",
+    "Download",
+    "DownloadProgress",
     "EpochPoint",
     "FineTune",
     "FineTuneResult",

@@ -1,0 +1,97 @@
+"""The sample gallery: photographs that installed packages carry, read where they lie."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tl_core.errors import UserError
+
+PREFIX = "sample:"
+Kind = Literal["cat", "dog", "other"]
+
+_FOOLBOX = "ImageNet, from the package foolbox; all rights with its photographer"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One photograph of the gallery."""
+
+    key: str  # "sample:<name>", as specs and links name it
+    label: str  # what visitors read
+    kind: Kind
+    package: str  # the installed package that carries it
+    path: str  # inside that package
+    credit: str  # where it comes from and who may use it
+    imagenet_class: int | None = None  # its true class, where it is known
+
+
+def _skimage(name: str, label: str, file: str, credit: str, kind: Kind = "other") -> Sample:
+    source = f"scikit-image; {credit}"
+    return Sample(PREFIX + name, label, kind, "skimage", f"data/{file}", source)
+
+
+def _imagenet(name: str, label: str, number: int, truth: int, kind: Kind = "other") -> Sample:
+    path = f"data/imagenet_{number:02d}_{truth}.jpg"
+    return Sample(PREFIX + name, label, kind, "foolbox", path, _FOOLBOX, truth)
+
+
+SAMPLES: tuple[Sample, ...] = (
+    _skimage("cat", "Cat", "chelsea.png", "Stéfan van der Walt, CC0", kind="cat"),
+    _imagenet("bull-mastiff", "Dog (bull mastiff)", 0, 243, kind="dog"),
+    _imagenet("dalmatian", "Dog (dalmatian)", 16, 251, kind="dog"),
+    _skimage("coffee", "Cup of coffee", "coffee.png", "Rachel Michetti, CC0"),
+    _imagenet("strawberries", "Strawberries", 4, 949),
+    _imagenet("eagle", "Eagle", 17, 22),
+    _imagenet("geese", "Geese", 15, 99),
+    _imagenet("car", "Off-road car", 7, 609),
+    _imagenet("drum", "Drum", 10, 541),
+    _imagenet("shoe", "Shoe", 11, 630),
+    _imagenet("chairs", "Folding chairs", 1, 559),
+    _imagenet("cottage", "House with a thatched roof", 5, 853),
+    _imagenet("yurts", "Yurts in a forest", 8, 915),
+    _imagenet("beaker", "Glass beakers", 2, 438),
+    _imagenet("chestnuts", "Horse chestnuts", 3, 990),
+    _imagenet("beetle", "Beetle", 19, 305),
+    _imagenet("leafhopper", "Leafhopper", 18, 317),
+    _skimage("rocket", "Rocket", "rocket.jpg", "SpaceX, public domain"),
+    _skimage("astronaut", "Astronaut", "astronaut.png", "NASA, public domain"),
+    _skimage("galaxies", "Galaxies", "hubble_deep_field.jpg", "NASA, public domain"),
+)
+_BY_KEY = {sample.key: sample for sample in SAMPLES}
+
+
+def sample(key: str) -> Sample:
+    """The gallery's row for ``key``.
+
+    Raises:
+        UserError: If the gallery has no such photograph.
+    """
+    if key not in _BY_KEY:
+        raise UserError(
+            "There is no sample photograph called {key}. Choose one of: {keys}.",
+            key=key,
+            keys=", ".join(_BY_KEY),
+        )
+    return _BY_KEY[key]
+
+
+def read(key: str) -> bytes:
+    """The photograph's file, from the package that carries it; the package is not imported.
+
+    Raises:
+        UserError: If the gallery has no such photograph, or its package is not installed.
+    """
+    row = sample(key)
+    spec = importlib.util.find_spec(row.package)
+    try:
+        if spec is None or spec.origin is None:
+            raise FileNotFoundError(row.package)
+        return (Path(spec.origin).parent / row.path).read_bytes()
+    except OSError as error:
+        raise UserError(
+            "The photograph {label} needs the package {package}, which is not here in full. "
+            "Install requirements.txt again or choose another photograph.",
+            label=row.label,
+            package=row.package,
+        ) from error
