@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from tl_core.backbones.catalogue import Download as DownloadSource
 from tl_core.download import DownloadRequest, fetch, mirrored
@@ -10,16 +9,14 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import Work
 from tl_core.errors import UserError
 from tl_core.specs import Download, DownloadProgress
-
-if TYPE_CHECKING:  # the download itself needs neither networks nor photographs
-    from tl_core.toolbox import Toolbox
+from tl_core.toolbox import Toolbox
 
 PUBLISH_EVERY_S = 0.25
 
 Requests = Mapping[str, DownloadRequest | None]  # by name; None: comes with the installation
 
 
-def backbone_requests(toolbox: "Toolbox") -> Requests:
+def backbone_requests(toolbox: Toolbox) -> Requests:
     """What fetches the weights of each backbone."""
     store, mirror = toolbox.store, toolbox.settings.mirror
     return {
@@ -35,10 +32,10 @@ def backbone_requests(toolbox: "Toolbox") -> Requests:
     }
 
 
-SOURCES: tuple[Callable[["Toolbox"], Requests], ...] = (backbone_requests,)
+SOURCES: tuple[Callable[[Toolbox], Requests], ...] = (backbone_requests,)
 
 
-def request_for(name: str, toolbox: "Toolbox") -> DownloadRequest | None:
+def request_for(name: str, toolbox: Toolbox) -> DownloadRequest | None:
     """What fetches ``name``; ``None`` where it comes with the installation.
 
     Raises:
@@ -54,7 +51,7 @@ def request_for(name: str, toolbox: "Toolbox") -> DownloadRequest | None:
     return known[name]
 
 
-def run(job: Job, toolbox: "Toolbox") -> Work:
+def run(job: Job, toolbox: Toolbox) -> Work:
     """Download what the job's spec names; a cancelled download is resumed by the next.
 
     Raises:

@@ -1,6 +1,7 @@
 """Every spec and its snapshot: the vocabulary that pages, commands and workrooms share."""
 
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
+from tl_core.specs.classify import Answer, Classification, Classify
 from tl_core.specs.download import Download, DownloadProgress
 from tl_core.specs.train import (
     AUGMENTATIONS,
@@ -42,9 +43,12 @@ __all__ = [
     "OPTIMISERS",
     "OWN_DATASET",
     "SCHEDULES",
+    "Answer",
     "BudgetPoint",
     "ClassFigures",
     "ClassLook",
+    "Classification",
+    "Classify",
     "CurvePoint",
     "Download",
     "DownloadProgress",
