@@ -8,7 +8,7 @@ from typing import Literal
 
 from tl_core.datasets.catalogue import DATASETS, Archive, DatasetRow, Packaged
 from tl_core.datasets.dataset import Dataset, Example
-from tl_core.datasets.folder import Checked, FolderIndex, check_files, is_dataset
+from tl_core.datasets.folder import PHOTO_SUFFIXES, Checked, FolderIndex, check_files, is_dataset
 from tl_core.errors import UserError
 from tl_core.images.album import Album
 from tl_core.images.codec import content_key
@@ -105,6 +105,27 @@ class Shelf:
             is_unlike_imagenet=row.is_unlike_imagenet if row else False,
         )
 
+    def read(self, key: str, name: str) -> bytes:
+        """The file of one photograph, by its name in the data set (``Example.name``).
+
+        Raises:
+            UserError: If there is no such photograph.
+        """
+        packaged = self.packaged(key)
+        if packaged is not None:
+            found = next((e for e in packaged.examples if e.name == name), None)
+            if found is not None:
+                return packaged.read(found)
+        folder = self.folder(key).resolve()
+        place = (folder / name).resolve()
+        is_inside = key in self._folder_names() and place.is_relative_to(folder)
+        if packaged or not is_inside or place.suffix.lower() not in PHOTO_SUFFIXES:
+            raise _no_photograph(name)
+        try:
+            return place.read_bytes()
+        except OSError as error:
+            raise _no_photograph(name) from error
+
     def _entry(self, row: DatasetRow) -> ShelfEntry:
         ready = isinstance(row.source, Packaged) or is_dataset(self.folder(row.key))
         return ShelfEntry(row.key, row.label, "ready" if ready else "can be downloaded", row)
@@ -147,6 +168,12 @@ def _packaged(row: DatasetRow) -> Dataset:
         ),
         read=lambda example: by_key[example.key],
         is_unlike_imagenet=row.is_unlike_imagenet,
+    )
+
+
+def _no_photograph(name: str) -> UserError:
+    return UserError(
+        "There is no photograph called {name} in that data set. Look at the data again.", name=name
     )
 
 

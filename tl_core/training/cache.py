@@ -7,6 +7,7 @@ import threading
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -102,7 +103,8 @@ class EmbeddingCache:
             fresh.replace(folder / f"{fresh.name[1:]}.npz")
             self._make_room()
         except OSError as error:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):  # the folder may be what is wrong
+                fresh.unlink(missing_ok=True)
             log.warning("embeddings are not kept in %s: %s", folder, error)
 
     def _files(self, space: Space) -> list[Path]:

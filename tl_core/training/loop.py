@@ -107,7 +107,7 @@ class Course:
         before = len(self.progress.snapshot.epochs)
         self.progress.phase(f"training the {self.part}", self.updates * self.epochs)
         for epoch in range(self.epochs):
-            yield from self._learn(epoch, before)
+            yield from self.learn(epoch, before)
             tested = yield from self.test(epoch=before + epoch + 1)
             if best is None or tested.rank > best.tested.rank:
                 best = Best(tested, self.student.state())
@@ -125,7 +125,7 @@ class Course:
             raise ValueError("no epoch was asked for")
         return best
 
-    def _learn(self, epoch: int, before: int) -> Generator[Future[Any] | None, Any, None]:
+    def learn(self, epoch: int, before: int) -> Generator[Future[Any] | None, Any, None]:
         """One pass over the training photographs, in a new order."""
         order = torch.randperm(len(self.train.labels), generator=self._generator).tolist()
         batches = chunks(order, self.spec.batch_size)
@@ -222,7 +222,7 @@ def schedule_factor(schedule: Schedule, share: float) -> float:
 
 def _optimiser(parameters: list[nn.Parameter], spec: FineTune) -> torch.optim.Optimizer:
     rate, decay = spec.chosen_learning_rate, spec.weight_decay
-    fused = parameters[0].device.type == "cuda"
+    fused = parameters[0].device.type in ("cpu", "cuda")
     if spec.optimiser == "momentum":
         return torch.optim.SGD(
             parameters, rate, momentum=spec.momentum, weight_decay=decay, fused=fused

@@ -43,7 +43,9 @@ class Student:
         self.classes = classes
         self.trains_batch_norm = trains_batch_norm
         self.cut = last_block(start) if unfrozen == "last block" else None
-        self.head = new_head(start.embedding_size, len(classes), seed).to(start.device)
+        # Zeros are the fairest start of a head alone; through them nothing would reach a body
+        head_seed = None if unfrozen == "head" else seed
+        self.head = new_head(start.embedding_size, len(classes), head_seed).to(start.device)
         self.body = start.body
         self.tail: nn.Module = nn.Identity()
         self._learning: set[int] = set()  # ids of the tensors that may change
@@ -136,14 +138,16 @@ class Student:
         yield from (tensor for tensor in _tensors(self.body) if id(tensor) in self._learning)
 
 
-def new_head(inputs: int, classes: int, seed: int) -> nn.Linear:
-    """Return a linear layer with PyTorch's own initial spread, reproducible by ``seed``."""
+def new_head(inputs: int, classes: int, seed: int | None) -> nn.Linear:
+    """Return a linear layer of zeros, or with PyTorch's own initial spread drawn by ``seed``."""
     head = nn.Linear(inputs, classes, device="meta").to_empty(device="cpu")
-    generator = torch.Generator().manual_seed(seed)
-    reach = 1 / math.sqrt(inputs)
     with torch.no_grad():
-        head.weight.uniform_(-reach, reach, generator=generator)
         head.bias.zero_()
+        if seed is None:
+            head.weight.zero_()
+        else:
+            generator, reach = torch.Generator().manual_seed(seed), 1 / math.sqrt(inputs)
+            head.weight.uniform_(-reach, reach, generator=generator)
     return head
 
 
