@@ -5,7 +5,10 @@ torchvision's fine-tuning tutorial.
 """
 
 import argparse
+import copy
+import io
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -34,7 +37,9 @@ from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot, Spec
 from tl_core.toolbox import Toolbox
 from tl_core.training.classroom import Classroom
 from tl_core.training.features import embeddings
-from tl_core.training.pictures import Photographs
+from tl_core.training.loop import Course
+from tl_core.training.pictures import Photographs, normaliser
+from tl_core.training.progress import Progress
 from tl_core.training.rooms import workrooms
 from tl_core.training.student import Student
 
@@ -48,7 +53,7 @@ _WARM_UP_STEPS = 15
 Figures = dict[str, Any]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Measure and print; the exit status is 0 unless nothing could be measured."""
     parser = argparse.ArgumentParser(prog="python -m tl_core bench train")
     parser.add_argument("--data", type=Path, default=Settings.from_env().data_dir)
@@ -137,8 +142,6 @@ def extraction(toolbox: Toolbox, classroom: Classroom) -> Figures:
 
 def plain_loop(backbone: Backbone, dataset: Dataset, examples: Sequence[Example]) -> float:
     """Photographs a second of the loop that a beginner writes: one by one, fp32, contiguous."""
-    import io
-
     row = backbone.row
     see = torchvision.transforms.Compose(
         [
@@ -148,8 +151,6 @@ def plain_loop(backbone: Backbone, dataset: Dataset, examples: Sequence[Example]
             torchvision.transforms.Normalize(row.mean, row.std),
         ]
     )
-    import copy
-
     body = copy.deepcopy(backbone.body).to(memory_format=torch.contiguous_format)
     began = time.perf_counter()
     with torch.no_grad():
@@ -280,9 +281,6 @@ def tutorial_loop(paths: list[Path], device: torch.device) -> float:
 
 def our_loop(toolbox: Toolbox) -> float:
     """The lab's own updates on photographs that reside on the device, mirrored at random."""
-    from tl_core.training.loop import Course
-    from tl_core.training.progress import Progress
-
     backbone = untrained(toolbox.store.row("resnet50"), toolbox.device, seed=0)
     student = Student(backbone, ("a", "b"), unfrozen="all", trains_batch_norm=True, seed=0)
     spec = FineTune(
@@ -300,7 +298,7 @@ def our_loop(toolbox: Toolbox) -> float:
     train = Photographs(
         lambda _: None,  # type: ignore[arg-type, return-value]
         examples,
-        lambda pixels: student.stem(backbone.normalise(pixels)),
+        normaliser(backbone.row, toolbox.device),
         spec.augmentation,
         0,
     ).to(toolbox.device)
@@ -326,4 +324,4 @@ PARTS = {
 }
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

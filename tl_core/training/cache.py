@@ -127,7 +127,8 @@ class EmbeddingCache:
 
 def _read(path: Path, wanted: set[str]) -> dict[str, Rows]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Its own handle: numpy leaves the file open when it finds it damaged
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             keys: list[str] = file["keys"].tolist()
             rows: Any = file["rows"]
         os.utime(path)  # just used

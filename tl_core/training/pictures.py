@@ -173,6 +173,17 @@ class Photographs:
         return self._prepare(pixels)
 
 
+def normaliser(row: BackboneRow, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Return ``Backbone.normalise`` with its constants already on ``device``.
+
+    Bringing them there for every batch would make the processor wait for the GPU each time.
+    """
+    mean, std = (
+        torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (row.mean, row.std)
+    )
+    return lambda pixels: ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
 def augmented(pixels: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
     """Return ``pixels`` (N, 3, S, S) changed at random, each in its own way, on their device.
 

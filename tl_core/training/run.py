@@ -20,7 +20,7 @@ from tl_core.training.classroom import Classroom, divide
 from tl_core.training.features import Extractor, chunks, embeddings, through_network
 from tl_core.training.loop import Best, Course
 from tl_core.training.metrics import judge
-from tl_core.training.pictures import Inputs, Kept, Photographs, Stream
+from tl_core.training.pictures import Inputs, Kept, Photographs, Stream, normaliser
 from tl_core.training.progress import Progress
 from tl_core.training.starts import starting_point
 from tl_core.training.student import Student
@@ -222,9 +222,11 @@ class _Lesson:
         def source(batches: Sequence[Sequence[Example]]) -> Stream:
             return Stream(self.toolbox, self.dataset, row, batches)
 
+        normalise = normaliser(row, self.toolbox.device)
+
         def prepare(pixels: Tensor) -> Tensor:
             with torch.no_grad():
-                return student.stem(student.start.normalise(pixels))
+                return student.stem(normalise(pixels))
 
         photographs = Photographs(source, examples, prepare, self.spec.augmentation, self.spec.seed)
         return photographs.to(self.toolbox.device)
