@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import psutil
 import torch
@@ -18,10 +19,21 @@ from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
 from tl_core.engine.workers import Pool
 from tl_core.errors import UserError
-from tl_core.features import classify
+from tl_core.features import channel, classify, maps, space, why
+from tl_core.imageopt import ideal
 from tl_core.images.album import Album
 from tl_core.settings import Settings
-from tl_core.specs import Classify, Download, Spec
+from tl_core.specs import (
+    Attribute,
+    ChannelDetail,
+    Classify,
+    Download,
+    FeatureMaps,
+    FeatureSpace,
+    IdealImage,
+    Judge,
+    Spec,
+)
 from tl_core.toolbox import Toolbox
 
 __all__ = [
@@ -39,9 +51,15 @@ __all__ = [
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
+    Attribute: why.run,
+    ChannelDetail: channel.run,
     Classify: classify.run,
     Download: fetching.run,
+    FeatureMaps: maps.run,
+    FeatureSpace: space.run,
+    Judge: ideal.judge,
 }
+BATCHES: dict[type[Spec], Callable[[Toolbox, Any], Runner]] = {IdealImage: ideal.IdealRunner}
 
 
 class BackboneState(StrEnum):
@@ -154,6 +172,22 @@ class Lab:
             for row in self._store.rows.values()
         ]
 
+    def row(self, key: str) -> BackboneRow:
+        """The catalogue's row of a backbone, or of the one that a visitor's model grew from.
+
+        Raises:
+            UserError: If there is no such backbone (any more).
+        """
+        return self._store.row(key)
+
+    def classes(self, key: str) -> tuple[str, ...]:
+        """The names of a backbone's classes, by index.
+
+        Raises:
+            UserError: If there is no such backbone (any more).
+        """
+        return self._store.classes(key)
+
     def ready_backbones(self) -> list[BackboneRow]:
         """The rows that can be used now."""
         return [found.row for found in self.backbones() if found.state is BackboneState.READY]
@@ -196,6 +230,11 @@ class Lab:
         self.close()
 
     def _make_runner(self, job: Job) -> Runner:
+        make_batch = BATCHES.get(type(job.spec))
+        if make_batch is not None:
+            runner = make_batch(self._toolbox, job.spec)
+            runner.add(job)
+            return runner
         return SoloRunner(job, WORKROOMS[type(job.spec)](job, self._toolbox))
 
     def _submit_download(self, spec: Download, owner: str) -> Job:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tl_core.backbones.backbone import Backbone, freeze
@@ -15,6 +16,7 @@ from tl_core.toolbox import Toolbox
 
 Start = Literal["trained", "random", "pixels"]
 PIXELS = "pixels"  # key of the row of raw pixels
+_MEASURED_PICTURES = 4
 PIXELS_SIDE = 32  # raw pixels are looked at in 32 × 32
 
 
@@ -31,7 +33,31 @@ def starting_point(
     row = toolbox.store.row(key)
     if start == "pixels":
         return raw_pixels(row, toolbox.device)
-    return replace(untrained(row, toolbox.device, seed=seed), key=f"untrained:{row.key}:{seed}")
+    random = replace(untrained(row, toolbox.device, seed=seed), key=f"untrained:{row.key}:{seed}")
+    measure_batch_norms(random, seed)
+    return random
+
+
+def measure_batch_norms(backbone: Backbone, seed: int) -> None:
+    """Let the batch-norm layers of a random network measure a few random pictures.
+
+    Without that they pass everything on unscaled, and in a deep network next to nothing arrives:
+    a comparison with it would be unfair. Reproducible by ``seed``.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(_MEASURED_PICTURES, 3, 8, 8, generator=generator).to(backbone.device)
+    size = (backbone.input_size, backbone.input_size)
+    pixels = F.interpolate(coarse, size, mode="bilinear", align_corners=False)
+    norms = backbone.batch_norms()
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0  # what is measured replaces what was there
+        norm.train()
+    with torch.no_grad():
+        backbone.embed(pixels)
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+        norm.eval()
 
 
 def raw_pixels(row: BackboneRow, device: torch.device) -> Backbone:

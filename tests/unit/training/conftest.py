@@ -92,16 +92,27 @@ def do(toolbox: Toolbox, classroom: Classroom) -> Do:
     """Turn a spec's workroom as the worker does; ``on`` sees the job after every slice."""
 
     def turn(spec: Spec, *, owner: str = "me", on: Callable[[Job], None] = lambda job: None) -> Job:
-        job = Job(spec, owner)
-        runner = SoloRunner(job, workrooms(classroom)[type(spec)](job, toolbox))
-        while runner.jobs:
-            parked = runner.advance()
-            if parked is not None:
-                parked.exception()  # waits; the runner hands the error on
-            on(job)
-        return job
+        return run_to_the_end(spec, toolbox, classroom, owner=owner, on=on)
 
     return turn
+
+
+def run_to_the_end(
+    spec: Spec,
+    toolbox: Toolbox,
+    classroom: Classroom,
+    *,
+    owner: str = "me",
+    on: Callable[[Job], None] = lambda job: None,
+) -> Job:
+    job = Job(spec, owner)
+    runner = SoloRunner(job, workrooms(classroom)[type(spec)](job, toolbox))
+    while runner.jobs:
+        parked = runner.advance()
+        if parked is not None:
+            parked.exception()  # waits; the runner hands the error on
+        on(job)
+    return job
 
 
 @pytest.fixture

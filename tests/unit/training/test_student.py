@@ -7,6 +7,7 @@ from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.store import untrained
 from tl_core.toolbox import Toolbox
 from tl_core.training.folding import folded_body
+from tl_core.training.starts import measure_batch_norms
 from tl_core.training.student import Student, activations_before, after, last_block
 
 CPU = torch.device("cpu")
@@ -135,3 +136,13 @@ def test_micro_batches_add_up_to_the_batchs_gradient(tiny: Backbone) -> None:
         gradients.append([p.grad for p in student.parameters()])
     for whole, added in zip(*gradients, strict=True):
         torch.testing.assert_close(whole, added, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("key", SMALL)
+def test_something_arrives_at_the_end_of_a_random_network(key: str) -> None:
+    backbone = untrained(ROWS[key], CPU, seed=0)
+    measure_batch_norms(backbone, 0)
+    with torch.no_grad():
+        embedding = backbone.embed(torch.rand(2, 3, 224, 224))
+    assert 0.01 < float(embedding.std()) < 100
+    assert not any(module.training for module in backbone.body.modules())

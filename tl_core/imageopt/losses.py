@@ -1,0 +1,169 @@
+"""What a picture is asked for: loss terms, one value per picture, and the watch that feeds them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tl_core.backbones.backbone import Backbone
+
+
+def total_variation(pixels: Tensor) -> Tensor:
+    """Return the roughness of each picture; smooth pictures score near 0.
+
+    Args:
+        pixels: Values in [0, 1], shape (N, C, H, W).
+
+    Returns:
+        Mean absolute neighbour difference, rows plus columns, shape (N,).
+
+    Raises:
+        ValueError: If ``pixels`` is not 4-D.
+
+    Source:
+        Mahendran & Vedaldi 2015, arXiv:1412.0035; anisotropic L1 form.
+    """
+    if pixels.dim() != 4:
+        raise ValueError(f"pixels must be (N, C, H, W), got {tuple(pixels.shape)}")
+    rows = (pixels[:, :, 1:] - pixels[:, :, :-1]).abs().mean(dim=(1, 2, 3))
+    columns = (pixels[..., 1:] - pixels[..., :-1]).abs().mean(dim=(1, 2, 3))
+    return rows + columns
+
+
+_RIVALS = 5  # the strongest other classes
+_NO_RIVAL = -100.0  # far below any logit
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A channel of a layer, or with ``is_unit`` only its unit in the middle."""
+
+    layer: str
+    channel: int
+    is_unit: bool = False
+
+    def of(self, activations: Tensor) -> Tensor:
+        """Return the mean activation of one picture's (C, H, W) or (C,); a scalar."""
+        channel = activations[self.channel].float()
+        if self.is_unit and channel.dim() == 2:
+            return channel[channel.shape[0] // 2, channel.shape[1] // 2]
+        return channel.mean()
+
+
+@dataclass
+class Seen:
+    """What one network says of N views; ``aim`` weighs its classes for each, (N, classes)."""
+
+    aim: Tensor
+    logits: Tensor = field(default_factory=lambda: torch.empty(0))
+    activation: list[Tensor] = field(default_factory=list)  # of each view's own watch
+    statistics: list[Tensor] = field(default_factory=list)  # of each batch-norm layer, (N,)
+
+
+def _logit(seen: Seen) -> Tensor:
+    return -(seen.logits * seen.aim).sum(1)
+
+
+def _cross_entropy(seen: Seen) -> Tensor:
+    return -(seen.logits.log_softmax(1) * seen.aim).sum(1)
+
+
+def _rivals(seen: Seen) -> Tensor:
+    others = seen.logits.masked_fill(seen.aim > 0, _NO_RIVAL)
+    return others.topk(min(_RIVALS, others.shape[1] - 1), dim=1).values.mean(1)
+
+
+def _statistics(seen: Seen) -> Tensor:
+    none = torch.zeros(len(seen.aim), device=seen.aim.device)  # a network without batch norm
+    return torch.stack([none, *seen.statistics]).sum(0)
+
+
+def _activation(seen: Seen) -> Tensor:
+    return -torch.stack(seen.activation)
+
+
+TERMS: dict[str, Callable[[Seen], Tensor]] = {
+    "logit": _logit,
+    "cross_entropy": _cross_entropy,
+    "rivals": _rivals,
+    "activation": _activation,
+    "statistics": _statistics,
+}
+
+
+class _Moments(torch.autograd.Function):
+    """Mean and variance of each channel, with a backward pass that reads the map only once.
+
+    The same as ``torch.var_mean`` over height and width; on wide maps the plain one takes as long
+    as the network itself.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and variance, each (N, C), of maps (N, C, H, W)."""
+        pixels = maps.permute(0, 2, 3, 1).flatten(1, 2)  # (N, HW, C), a view if channels last
+        count = pixels.shape[1]
+        ones = torch.full_like(pixels[:, :, 0], 1 / count).unsqueeze(1)
+        mean = torch.bmm(ones, pixels)[:, 0]
+        square = torch.linalg.vector_norm(pixels, dim=1).square() / count
+        ctx.save_for_backward(maps, mean)
+        return mean, square - mean.square()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """D mean / dx = 1 / HW and d variance / dx = 2 (x - mean) / HW."""
+        maps, mean = ctx.saved_tensors
+        to_mean, to_variance = gradients
+        count = maps.shape[2] * maps.shape[3]
+        slope = 2 * to_variance / count
+        offset = to_mean / count - slope * mean
+        return torch.addcmul(offset[..., None, None], maps, slope[..., None, None])
+
+
+def moments(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and variance over height and width, each (N, C), of maps (N, C, H, W)."""
+    mean, variance = _Moments.apply(maps)
+    return mean, variance
+
+
+def statistics_gap(inputs: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    """Return how far each picture's channel statistics are from a batch-norm layer's, (N,).
+
+    Statistics are over the one picture, so that pictures in a batch stay independent.
+
+    Source:
+        Yin et al. 2020, DeepInversion, arXiv:1912.08795.
+    """
+    found_mean, found_variance = moments(inputs.float())
+    gaps = (found_mean - mean, found_variance - variance)
+    of_means, of_variances = (torch.linalg.vector_norm(gap, dim=1) for gap in gaps)
+    gap: Tensor = of_means + of_variances
+    return gap
+
+
+@contextmanager
+def watching(
+    backbone: Backbone, seen: Seen, watches: Sequence[Watch | None], *, with_statistics: bool
+) -> Iterator[None]:
+    """Fill ``seen`` with what the terms need from inside the network during its next call."""
+    norms = backbone.batch_norms() if with_statistics else []
+    layers = sorted({watch.layer for watch in watches if watch is not None})
+    zero = torch.zeros((), device=seen.aim.device)
+    seen.activation[:] = [zero] * len(watches)
+
+    def see_norm(index: int, inputs: Tensor, _activations: Tensor) -> None:
+        norm = norms[index]
+        if norm.running_mean is not None and norm.running_var is not None:
+            seen.statistics.append(statistics_gap(inputs, norm.running_mean, norm.running_var))
+
+    def see_layer(index: int, _inputs: Tensor, activations: Tensor) -> None:
+        for row, watch in enumerate(watches):
+            if watch is not None and watch.layer == layers[index]:
+                # cloned, since a later in-place activation would change it
+                seen.activation[row] = watch.of(activations[row].clone())
+
+    with backbone.watching(norms, see_norm), backbone.watching(layers, see_layer):
+        yield

@@ -1,0 +1,61 @@
+"""Gradient descent, momentum, Adam and signed steps as rows of one formula, a row per slot."""
+
+from dataclasses import astuple, dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Optimiser:
+    """One row: which parts of the common formula it uses.
+
+    m <- keep m + take g;  v <- keep_square v + (1 - keep_square) g²;  then a step along m, along
+    m / sqrt(v) where ``is_adaptive`` (both without Adam's bias towards zero), or along sign(m).
+
+    Source:
+        Kingma & Ba 2014, arXiv:1412.6980 (Adam); Madry et al. 2017, arXiv:1706.06083 (signs).
+    """
+
+    keep: float = 0.0
+    take: float = 1.0
+    keep_square: float = 0.0
+    is_unbiased: bool = False
+    is_adaptive: bool = False
+    is_signed: bool = False
+
+
+OPTIMISERS: dict[str, Optimiser] = {
+    "descent": Optimiser(),
+    "momentum": Optimiser(keep=0.9, take=1.0),
+    "adam": Optimiser(keep=0.9, take=0.1, keep_square=0.999, is_unbiased=True, is_adaptive=True),
+    "sign": Optimiser(is_signed=True),
+    "momentum_sign": Optimiser(keep=0.9, take=1.0, is_signed=True),
+}
+COLUMNS = 7
+
+
+def coefficients(optimiser: Optimiser, learning_rate: float, step: int) -> tuple[float, ...]:
+    """Return the row of numbers that ``update`` takes for a slot whose ``step``s are done."""
+    keep, take, keep_square, is_unbiased, is_adaptive, is_signed = astuple(optimiser)
+    bias = 1 - keep ** (step + 1) if is_unbiased else 1.0
+    bias_square = 1 - keep_square ** (step + 1) if is_adaptive else 1.0
+    return (learning_rate / bias, keep, take, keep_square, 1 / bias_square, is_adaptive, is_signed)
+
+
+def update(state: Tensor, gradients: Tensor, rows: Tensor) -> None:
+    """Take one step in place, each slot by its own row.
+
+    Args:
+        state: Parameters, first and second moments, shape (N, 3, ...).
+        gradients: Of the loss with respect to the parameters, shape (N, ...).
+        rows: Rows of ``coefficients``, shape (N, COLUMNS).
+    """
+    columns = rows.view(*rows.shape, *[1] * (gradients.dim() - 1)).unbind(1)
+    rate, keep, take, keep_square, unbias_square, is_adaptive, is_signed = columns
+    parameters, first, second = state.unbind(1)
+    first.mul_(keep).add_(take * gradients)
+    second.mul_(keep_square).add_((1 - keep_square) * gradients.square())
+    adaptive = first / ((second * unbias_square).sqrt() + 1e-8)
+    direction = torch.where(is_adaptive > 0, adaptive, first)
+    parameters.sub_(rate * torch.where(is_signed > 0, first.sign(), direction))

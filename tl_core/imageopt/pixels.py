@@ -1,0 +1,99 @@
+"""Parameterisations: what the optimiser really moves, and the pixels that come out of it."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# How the colours of natural pictures vary together: Lucid's matrix (Olah et al. 2017, "Feature
+# visualization", distill.pub), here divided by its largest column norm.
+_COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
+
+
+class Parameterisation(ABC):
+    """A way to write a square picture as numbers that an optimiser can move freely.
+
+    All methods work on several pictures at once and treat each on its own.
+    """
+
+    @abstractmethod
+    def noise(self, side: int, generator: torch.Generator) -> Tensor:
+        """Return the parameters of one random picture, on the generator's device."""
+
+    @abstractmethod
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Return the parameters (N, ...) of pixels (N, 3, S, S) in [0, 1]."""
+
+    @abstractmethod
+    def pixels(self, parameters: Tensor) -> Tensor:
+        """Return the pixels (N, 3, S, S) of ``parameters``; differentiable."""
+
+
+@dataclass(frozen=True)
+class Pixels(Parameterisation):
+    """Every pixel by itself; needs a constraint that keeps them in [0, 1]."""
+
+    spread: float = 0.1  # of the first noise around mid grey
+
+    def noise(self, side: int, generator: torch.Generator) -> Tensor:
+        """Return grey noise, shape (3, S, S)."""
+        device = generator.device
+        noise = torch.randn(3, side, side, generator=generator, device=device)
+        return (0.5 + self.spread * noise).clamp(0, 1)
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Return the pixels as they are."""
+        return pixels.clone()
+
+    def pixels(self, parameters: Tensor) -> Tensor:
+        """Return the pixels as they are."""
+        return parameters
+
+
+@dataclass(frozen=True)
+class Fourier(Parameterisation):
+    """Waves, the coarse ones louder, in decorrelated colours, through a sigmoid.
+
+    Parameters are the real and imaginary parts of a half spectrum, shape (N, 3, S, S // 2 + 1, 2).
+
+    Source:
+        Olah, Mordvintsev & Schubert 2017, "Feature visualization", distill.pub.
+    """
+
+    spread: float = 0.01  # of the first noise
+    decay: float = 1.1  # a wave of frequency f counts 1 / f ** decay
+
+    def noise(self, side: int, generator: torch.Generator) -> Tensor:
+        """Return a random spectrum, almost mid grey."""
+        shape = (3, side, side // 2 + 1, 2)
+        return self.spread * torch.randn(shape, generator=generator, device=generator.device)
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Return the spectrum of pixels; pure black and white become almost so."""
+        colours = torch.logit(pixels, eps=1e-3)
+        waves = torch.einsum("rc,ncij->nrij", _colours(pixels).inverse(), colours) * 4
+        spectrum = torch.fft.rfft2(waves, norm="ortho")
+        return torch.view_as_real(spectrum / self._loudness(pixels.shape[-1], pixels.device))
+
+    def pixels(self, parameters: Tensor) -> Tensor:
+        """Return the picture that the waves add up to."""
+        side = parameters.shape[2]
+        spectrum = torch.view_as_complex(parameters) * self._loudness(side, parameters.device)
+        waves = torch.fft.irfft2(spectrum, s=(side, side), norm="ortho") / 4
+        return torch.sigmoid(torch.einsum("rc,ncij->nrij", _colours(parameters), waves))
+
+    def _loudness(self, side: int, device: torch.device) -> Tensor:
+        rows = torch.fft.fftfreq(side, device=device)[:, None]
+        columns = torch.fft.rfftfreq(side, device=device)
+        loudness: Tensor = torch.hypot(rows, columns).clamp_min(1 / side) ** -self.decay
+        return loudness
+
+
+def _colours(like: Tensor) -> Tensor:
+    matrix = torch.tensor(_COLOURS, device=like.device)
+    norm: Tensor = torch.linalg.vector_norm(matrix, dim=0).max()
+    return matrix / norm
+
+
+PARAMETERISATIONS: dict[str, Parameterisation] = {"pixels": Pixels(), "fourier": Fourier()}

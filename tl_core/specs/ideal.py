@@ -1,0 +1,145 @@
+"""The ideal image: what a network would most like to see."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from tl_core.errors import UserError
+from tl_core.specs.base import Snapshot, Spec, require
+from tl_core.specs.pictures import PictureSnapshot, PictureSpec
+from tl_core.specs.recipes import RECIPES, Recipe
+
+OPTIMISERS = ("descent", "momentum", "adam")
+MAX_STEPS = 100_000  # what no settings can raise
+MIN_SIZE, MAX_SIZE = 32, 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdealImage(PictureSpec):
+    """Optimise a picture until the network is sure of its goal.
+
+    The goal is the class ``target`` (mixed with ``second_target`` by ``mix`` in [0, 1]), or, where
+    ``layer`` names one, that layer's ``channel`` (``is_unit``: only the unit at its centre).
+    ``None`` for a control means the recipe's own value.
+    """
+
+    target: int = 284
+    second_target: int = 284
+    mix: float = 0.0
+    layer: str = ""
+    channel: int = 0
+    is_unit: bool = False
+    recipe: str = "ideal"
+    optimiser: str = ""  # "": the recipe's
+    steps: int = 256
+    size: int = 0  # side in pixels; 0: the network's input size
+    photo: str = ""  # an album key to start from; "": noise
+    tv_weight: float | None = None
+    learning_rate: float | None = None
+    augmentation: float = 1.0  # factor on the recipe's camera
+    also: tuple[str, ...] = ()  # further backbones that draw along
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+    controls: ClassVar[frozenset[str]] = frozenset(
+        {"tv_weight", "learning_rate", "augmentation", "mix"}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, value, known in (
+            ("recipe", self.recipe, tuple(RECIPES)),
+            ("optimiser", self.optimiser or OPTIMISERS[0], OPTIMISERS),
+            ("precision", self.precision, ("auto", "fp32", "bf16")),
+        ):
+            _choose(name, value, known)
+        require(name="steps", value=self.steps, low=1, high=MAX_STEPS)
+        if self.size != 0:
+            require(name="size", value=self.size, low=MIN_SIZE, high=MAX_SIZE)
+        for field in ("target", "second_target", "channel"):
+            require(name=field, value=getattr(self, field), low=0, high=10**6)
+        for control in self.controls:
+            require_control(control, getattr(self, control))
+        for step, control, moved in self.moves:
+            _choose("a moved control", control, tuple(sorted(self.controls)))
+            require(name="the step of a move", value=step, low=0, high=self.steps)
+            require_control(control, moved)
+
+    @property
+    def row(self) -> Recipe:
+        """The recipe this spec names."""
+        return RECIPES[self.recipe]
+
+    @property
+    def batch_key(self) -> tuple[object, ...]:
+        """Pictures of one size for the same networks are optimised together."""
+        return (type(self).__name__, self.backbone, self.also, self.size, self.precision)
+
+    def control(self, name: str) -> float:
+        """The value of a control, the recipe's own where this spec leaves it open."""
+        value = getattr(self, name)
+        return float(getattr(self.row, name) if value is None else value)
+
+
+_LIMITS = {
+    "tv_weight": (0.0, 10_000.0),
+    "learning_rate": (0.0, 100.0),
+    "augmentation": (0.0, 2.0),
+    "mix": (0.0, 1.0),
+}
+
+
+def require_control(name: str, value: float | None) -> None:
+    """Refuse a control outside its range.
+
+    Raises:
+        UserError: If it is.
+    """
+    if value is not None:
+        low, high = _LIMITS[name]
+        require(name=name, value=value, low=low, high=high)
+
+
+def _choose(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UserError(
+            "{name} must be one of {known}, got {value}.",
+            name=name,
+            known=", ".join(known),
+            value=value,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdealSnapshot(PictureSnapshot):
+    """An ideal image on its way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge(Spec):
+    """Ask every backbone that is ready what it sees in a picture, for one class.
+
+    ``backbone`` is left out: it drew the picture.
+    """
+
+    photo: str
+    target: int
+
+    is_quick: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one network says of a picture."""
+
+    backbone: str
+    label: str
+    probability: float  # of the class that was asked for
+    top: int  # index of the likeliest class
+    top_name: str
+    top_probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdicts(Snapshot):
+    """The networks asked so far."""
+
+    verdicts: tuple[Verdict, ...] = ()

@@ -1,0 +1,146 @@
+"""The recipes for an ideal image, as rows: each adds one idea to the one before it."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """A number that goes from ``start`` to ``end`` during a run, and stays there.
+
+    ``until`` is the share of the run, in (0, 1], after which it has arrived.
+    """
+
+    start: float
+    end: float
+    until: float = 1.0
+    shape: Literal["linear", "cosine"] = "linear"
+
+    def at(self, progress: float) -> float:
+        """The value after a share ``progress`` in [0, 1] of the run."""
+        way = min(progress / self.until, 1.0)
+        if self.shape == "cosine":
+            way = (1 - math.cos(math.pi * way)) / 2
+        return self.start + (self.end - self.start) * way
+
+
+def always(value: float) -> Ramp:
+    """A number that does not change."""
+    return Ramp(value, value)
+
+
+FULL, NONE = always(1.0), always(0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """How far the network's random view of the picture may move at each step.
+
+    ``shift`` is a share of the side, ``turn_deg`` degrees, ``zoom`` z a scale between 1 / (1 + z)
+    and 1 / (1 - z); with ``mirrors`` every second view is mirrored. A step looks at ``views`` of
+    them.
+    """
+
+    shift: float = 0.0
+    turn_deg: float = 0.0
+    zoom: float = 0.0
+    mirrors: bool = False
+    views: int = 1
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the network always sees the whole picture as it is."""
+        return not (self.shift or self.turn_deg or self.zoom or self.mirrors)
+
+
+STILL = Camera()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to draw what a network wants to see."""
+
+    key: str  # stable id for links and settings
+    label: str  # what visitors read
+    why: str  # what this recipe adds, and what for
+    parameterisation: str  # key in tl_core.imageopt.pixels
+    optimiser: str  # key in tl_core.imageopt.optimisers
+    learning_rate: float
+    terms: tuple[tuple[str, Ramp], ...]  # weights of losses in tl_core.imageopt.losses
+    tv_weight: float = 0.0
+    rate: Ramp = FULL  # factor on the learning rate
+    camera: Camera = STILL
+    reach: Ramp = FULL  # factor on how far the camera moves
+    noise: Ramp = NONE  # standard deviation, on pixels in [0, 1]
+
+
+_FADING_RATE = Ramp(1.0, 0.1, shape="cosine")
+_CAMERA = Camera(shift=24 / 224, turn_deg=15, zoom=0.25, mirrors=True)
+
+LADDER: tuple[Recipe, ...] = (
+    Recipe(
+        key="pixels",
+        label="Pixels",
+        why="Climb the gradient of every pixel: the network is sure, and nobody else sees a thing.",
+        parameterisation="pixels",
+        optimiser="adam",
+        learning_rate=0.02,
+        terms=(("cross_entropy", always(10.0)),),
+    ),
+    Recipe(
+        key="smooth",
+        label="+ total variation",
+        why="Ask neighbouring pixels to agree, so that less of the picture is noise.",
+        parameterisation="pixels",
+        optimiser="adam",
+        learning_rate=0.02,
+        terms=(("cross_entropy", always(10.0)),),
+        tv_weight=50.0,
+    ),
+    Recipe(
+        key="camera",
+        label="+ random crops and turns",
+        why="What only works for one exact view is worth nothing: shapes begin to appear.",
+        parameterisation="pixels",
+        optimiser="adam",
+        learning_rate=0.02,
+        terms=(("logit", always(1.0)),),
+        tv_weight=50.0,
+        rate=_FADING_RATE,
+        camera=_CAMERA,
+    ),
+    Recipe(
+        key="fourier",
+        label="+ waves and natural colours",
+        why="Paint with waves instead of pixels, coarse ones first, in the colours of photographs.",
+        parameterisation="fourier",
+        optimiser="adam",
+        learning_rate=0.05,
+        terms=(("logit", always(1.0)),),
+        tv_weight=50.0,
+        rate=_FADING_RATE,
+        camera=_CAMERA,
+    ),
+    Recipe(
+        key="ideal",
+        label="+ statistics and fading noise",
+        why="Ask each layer for the averages it met in photographs, and draw the whole in a fog "
+        "that lifts before the details.",
+        parameterisation="fourier",
+        optimiser="adam",
+        learning_rate=0.05,
+        terms=(
+            ("logit", always(1.0)),
+            ("rivals", always(0.5)),
+            ("statistics", Ramp(0.004, 0.0015)),
+        ),
+        tv_weight=50.0,
+        rate=_FADING_RATE,
+        camera=_CAMERA,
+        reach=Ramp(0.4, 1.2),  # one whole thing in the middle first, then from all sides
+        noise=Ramp(0.3, 0.0, until=0.5),
+    ),
+)
+
+RECIPES: dict[str, Recipe] = {recipe.key: recipe for recipe in LADDER}
