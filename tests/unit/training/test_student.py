@@ -144,5 +144,5 @@ def test_something_arrives_at_the_end_of_a_random_network(key: str) -> None:
     measure_batch_norms(backbone, 0)
     with torch.no_grad():
         embedding = backbone.embed(torch.rand(2, 3, 224, 224))
-    assert 0.01 < float(embedding.std()) < 100
+    assert 0.01 < float(embedding.std()) < 1000  # half precision ends at 65,504
     assert not any(module.training for module in backbone.body.modules())
