@@ -236,7 +236,7 @@ class EpochPoint:
 
     epoch: int  # from 1, counted through both parts
     part: Literal["head", "network"]
-    seconds: float  # since training began
+    seconds: float  # since the run began
     learning_rate: float
     train_loss: float
     train_accuracy: float

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -97,7 +98,7 @@ def embeddings(
             known.update(zip(keys, array, strict=True))
             yield from toolbox.aside(cache.put, space, keys, array)
             done += len(part)
-    return torch.stack([torch.from_numpy(known[e.key]) for e in examples]).to(toolbox.device)
+    return torch.from_numpy(np.stack([known[e.key] for e in examples])).to(toolbox.device)
 
 
 def through_network(
