@@ -1,7 +1,8 @@
 """The one door: what a page or a command can ask for."""
 
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -110,6 +111,8 @@ class Lab:
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
         self._downloads: dict[str, Job] = {}
         self._downloads_lock = threading.Lock()
+        self._recent: deque[Job] = deque(maxlen=64)  # long runs, newest last
+        self._recent_lock = threading.Lock()
         self._scheduler = Scheduler(self._make_runner, self.settings, explain=_explain)
         self._visits = Visits(timeout_s=self.settings.visit_timeout_s, on_gone=self.forget)
         self._worker = threading.Thread(
@@ -129,7 +132,11 @@ class Lab:
         if isinstance(spec, Download):
             return self._submit_download(spec, owner)
         self._store.row(spec.backbone)
-        return self._scheduler.submit(spec, owner)
+        job = self._scheduler.submit(spec, owner)
+        if not spec.is_quick:
+            with self._recent_lock:
+                self._recent.append(job)
+        return job
 
     def ask(self, spec: Spec, owner: str, *, timeout_s: float = ASK_S) -> Job:
         """Ask a short question: the job is usually over when this returns, at most in ``ASK_S``.
@@ -144,6 +151,34 @@ class Lab:
     def jobs(self, owner: str) -> list[Job]:
         """The visitor's jobs that are not over, oldest first."""
         return self._scheduler.jobs_of(owner)
+
+    def estimate_s(self, specs: Sequence[Spec]) -> float:
+        """About how long runs would take if they were submitted now, in seconds.
+
+        The sum of their own steps and of what everyone's runs under way have left, at the speed
+        that the newest run on the same backbone had; before there is one, at a speed guessed from
+        the backbone's size.
+        """
+        speeds = [self._steps_per_s(spec.backbone) for spec in specs]
+        own = sum(_steps(spec) / speed for spec, speed in zip(specs, speeds, strict=True))
+        others = 0.0
+        for job in self._recent_runs():
+            if job.state in (JobState.QUEUED, JobState.RUNNING):
+                done = job.snapshot.step if job.snapshot else 0
+                others += max(_steps(job.spec) - done, 0) / self._steps_per_s(job.spec.backbone)
+        return own + others
+
+    def _steps_per_s(self, backbone: str) -> float:
+        for job in reversed(self._recent_runs()):
+            speed: float = getattr(job.snapshot, "steps_per_s", 0.0)
+            if job.spec.backbone == backbone and speed > 0:
+                return speed
+        giga = 8.0 if self.device.type == "cpu" else 200.0  # multiply-adds a second, in billions
+        return giga / self._store.row(backbone).gflops
+
+    def _recent_runs(self) -> list[Job]:
+        with self._recent_lock:
+            return list(self._recent)
 
     # -- photographs -----------------------------------------------------------------------
 
@@ -255,6 +290,10 @@ class Lab:
         if download is None or download.state is JobState.CANCELLED:
             return BackboneState.DOWNLOADABLE
         return BackboneState.OFFLINE if download.is_over else BackboneState.DOWNLOADING
+
+
+def _steps(spec: Spec) -> int:
+    return int(getattr(spec, "steps", 0))
 
 
 def choose_device(name: str) -> torch.device:

@@ -1,6 +1,7 @@
 """A picture whose parts can be clicked: Streamlit's own pictures answer no clicks."""
 
 import base64
+import html
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -82,6 +83,18 @@ def clickable(
         },
         key=key,
         on_picked_change=picked,
+    )
+
+
+def live_picture(data: bytes, *, alt: str, kind: str = "image/jpeg") -> None:
+    """Draw a picture that is replaced every moment, exactly as its bytes are.
+
+    Streamlit forgets a replaced picture at once, and a slow browser would then ask for it in vain;
+    so these travel inside the page.
+    """
+    st.html(
+        f'<img src="{data_url(data, kind)}" alt="{html.escape(alt)}" '
+        'style="width:100%;border-radius:.7rem;display:block">'
     )
 
 

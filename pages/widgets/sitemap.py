@@ -33,4 +33,10 @@ WHY = PageRow(
     ":material/help:",
     "Ask the network for its reasons, and test whether they are the real ones.",
 )
-PAGES = (BACKBONES, FEATURE_MAPS, WHY)
+IDEAL = PageRow(
+    "pages/ideal.py",
+    "Ideal image",
+    ":material/brush:",
+    "Let the network draw its ideal cat, or zebra, from pure noise, and steer it while it draws.",
+)
+PAGES = (BACKBONES, FEATURE_MAPS, WHY, IDEAL)

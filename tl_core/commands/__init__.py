@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tl_core.commands import look
+from tl_core.commands import look, make
 from tl_core.commands.common import Result, finished
 from tl_core.errors import UserError
 from tl_core.lab import BackboneState, Lab
@@ -69,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     attribute.add_argument("--target", default="", metavar="C", help="class index or name")
     attribute.add_argument("--layer", default="", metavar="L", help="for the CAM methods")
     attribute.add_argument("--out", type=Path, required=True, metavar="OVERLAY.png")
+    ideal = add("ideal", make.ideal, "draw what a network would most like to see")
+    ideal.add_argument("--target", default="", metavar="C", help="class index or name")
+    ideal.add_argument("--steps", type=int, default=256, metavar="N")
+    ideal.add_argument("--tv", type=float, metavar="W", help="total-variation weight")
+    ideal.add_argument("--spec", type=Path, metavar="FILE.json", help="replay saved settings")
+    ideal.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
     commands.add_parser("bench", help="measure the figures that the README quotes")
     return parser
 

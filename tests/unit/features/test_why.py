@@ -48,9 +48,20 @@ def test_the_predicted_class_and_the_runner_up_are_asked_for(toolbox: Toolbox):
     assert shot.step == shot.steps == 4
 
 
-def test_integrated_gradients_add_up_to_the_score_gained(toolbox: Toolbox):
+@pytest.mark.parametrize(
+    ("photo", "target", "steps"),
+    [
+        ("sample:cat", 282, 32),
+        ("sample:bull-mastiff", 243, 32),
+        ("sample:dalmatian", 251, 32),
+        ("sample:cat", 285, 64),
+    ],
+)
+def test_integrated_gradients_add_up_to_the_score_gained(
+    photo: str, target: int, steps: int, toolbox: Toolbox
+):
     methods = ("integrated_gradients",)
-    spec = Attribute(photo="sample:dalmatian", methods=methods, targets=(251,), steps=64)
+    spec = Attribute(photo=photo, methods=methods, targets=(target,), steps=steps)
     (found,) = drive(why.run, spec, toolbox).maps
     assert found.expected is not None
     assert found.total == pytest.approx(found.expected, rel=0.05)

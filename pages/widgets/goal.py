@@ -1,0 +1,90 @@
+"""What an ideal image shall show: a class, a mix of two, or one channel of a layer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from pages.widgets import link
+from pages.widgets.words import _
+from tl_core.lab import BackboneRow
+
+QUICK = ("Siamese cat", "golden retriever", "zebra", "pineapple", "volcano")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A goal in words and as fields of the spec."""
+
+    label: str
+    fields: dict[str, Any]
+
+
+def choose_goal(
+    row: BackboneRow, classes: tuple[str, ...], *, steer: Callable[[str], None]
+) -> Goal:
+    """Draw the choice; ``steer`` is called with ``mix`` when that slider moves."""
+    kinds = {"class": "a class", "mix": "a mix of two", "channel": "one channel of a layer"}
+    link.chosen("goal", list(kinds), "class")
+    st.segmented_control(
+        _("Let it draw"),
+        list(kinds),
+        required=True,
+        key="goal",
+        format_func=lambda key: _(kinds[key]),
+    )
+    link.keep("goal")
+    if st.session_state.goal == "channel":
+        return _channel(row)
+    first = _class(classes, "target_class", default=0)
+    if st.session_state.goal == "class":
+        return Goal(classes[first], {"target": first})
+    second = _class(classes, "second_class", default=1)
+    mix = st.slider(
+        _("Mix"),
+        0.0,
+        1.0,
+        0.5,
+        0.05,
+        key="mix",
+        on_change=steer,
+        args=("mix",),
+        help=_("0 is all the first, 1 all the second. Acts while it runs."),
+    )
+    fields = {"target": first, "second_target": second, "mix": float(mix)}
+    return Goal(f"{classes[first]} + {classes[second]}", fields)
+
+
+def _class(classes: tuple[str, ...], key: str, *, default: int) -> int:
+    """A class by typing its name, with favourites one click away."""
+    quick = [name for name in QUICK if name in classes] or list(classes[:5])
+    names = [str(index) for index in range(len(classes))]
+    link.chosen(key, names, str(classes.index(quick[default % len(quick)])))
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    chosen = left.selectbox(_("Class"), names, format_func=lambda name: classes[int(name)], key=key)
+    with right.container(horizontal=True):
+        for name in quick:
+            st.button(
+                name, key=f"{key}_{name}", on_click=_take, args=(key, str(classes.index(name)))
+            )
+    link.keep(key)
+    return int(chosen)
+
+
+def _take(key: str, value: str) -> None:
+    st.session_state[key] = value
+
+
+def _channel(row: BackboneRow) -> Goal:
+    layers = [stage.layer for stage in row.stages]
+    link.chosen("goal_layer", layers, layers[-1])
+    layer_box, channel_box, unit_box = st.columns([2, 1, 1], vertical_alignment="bottom")
+    layer = layer_box.selectbox(_("Layer"), layers, key="goal_layer")
+    channel = channel_box.number_input(_("Channel"), 0, 4095, key="goal_channel")
+    is_unit = unit_box.toggle(_("only its middle unit"), key="goal_unit")
+    link.keep("goal_layer")
+    return Goal(
+        _("channel {channel} of {layer}").format(channel=channel, layer=layer),
+        {"layer": layer, "channel": int(channel), "is_unit": bool(is_unit)},
+    )

@@ -1,0 +1,105 @@
+"""Runs on a page: one job or several side by side, live, with pause, stop and what comes after."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from pages.widgets.live import start
+from pages.widgets.visit import the_lab, the_visit
+from pages.widgets.words import _, show_error
+from tl_core.lab import Job, JobState
+from tl_core.specs import Spec
+
+POLL_S = 0.5
+
+
+@dataclass
+class Run:
+    """Jobs that a visitor started together, each with its caption."""
+
+    title: str
+    jobs: list[tuple[str, Job]] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        return all(job.is_over for _label, job in self.jobs)
+
+    @property
+    def is_paused(self) -> bool:
+        return any(job.pause_requested and not job.is_over for _label, job in self.jobs)
+
+
+def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> None:
+    """Submit specs as the page's run; what was running there is stopped first."""
+    old = the_visit().runs.get(name)
+    for _label, job in old.jobs if old else []:
+        job.cancel()
+    run = Run(title)
+    for label, spec in specs:
+        job = start(lambda spec=spec: the_lab().submit(spec, the_visit().id))
+        if job is not None:
+            run.jobs.append((label, job))
+    the_visit().runs[name] = run
+
+
+def current(name: str) -> Run | None:
+    """The page's run, under way or over."""
+    return the_visit().runs.get(name)
+
+
+def steer(name: str, **controls: object) -> None:
+    """Move controls of the page's run that is under way."""
+    run = current(name)
+    for _label, job in run.jobs if run else []:
+        if not job.is_over:
+            job.update(**controls)
+
+
+def panel(name: str, draw: Callable[[Run], None]) -> None:
+    """Draw the page's run; while it is under way, again and again."""
+    run = current(name)
+    if run is None or not run.jobs:
+        return
+
+    def body() -> None:
+        the_visit()
+        if was_active and run.is_over:
+            st.rerun()
+        _buttons(run)
+        draw(run)
+        for label, job in run.jobs:
+            if job.state is JobState.FAILED and job.error is not None:
+                st.caption(label)
+                show_error(job.error)
+
+    was_active = not run.is_over
+    st.fragment(body, run_every=POLL_S if was_active else None)()
+
+
+def _buttons(run: Run) -> None:
+    if run.is_over:
+        return
+    done = [
+        job.snapshot.step / max(job.snapshot.steps, 1) for _label, job in run.jobs if job.snapshot
+    ]
+    waiting = [job for _label, job in run.jobs if job.state is JobState.QUEUED]
+    text = run.title
+    if waiting and len(waiting) == len(run.jobs):
+        text = _("Waiting: {count} before you.").format(count=max(waiting[0].position - 1, 0))
+    elif run.is_paused:
+        text = _("{title}: paused").format(title=run.title)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(sum(done) / len(run.jobs), 1.0), text=text)
+        label, icon = (
+            (_("Resume"), ":material/play_arrow:")
+            if run.is_paused
+            else (_("Pause"), ":material/pause:")
+        )
+        if st.button(label, key="pause", icon=icon):
+            for _label, job in run.jobs:
+                job.resume() if job.pause_requested else job.pause()
+            st.rerun(scope="fragment")
+        if st.button(_("Stop"), key="stop", icon=":material/stop:"):
+            for _label, job in run.jobs:
+                job.cancel()

@@ -1,0 +1,89 @@
+import json
+
+import pytest
+
+from tests.app.conftest import settled, words
+from tl_core.specs import IdealImage, spec_from_json
+
+
+def finished(page):
+    """Wait for the page's runs and draw the page once more."""
+    for _label, job in page.session_state["visit"].runs["ideal"].jobs:
+        assert job.wait(120)
+    return settled(page.run())
+
+
+@pytest.fixture
+def page(open_page):
+    page = open_page("ideal")
+    page.select_slider(key="steps").set_value(64).run()
+    return page
+
+
+def test_an_estimate_is_given_before_the_start(page):
+    assert "About " in words(page)
+
+
+def test_a_run_ends_in_a_picture_that_others_judge_and_the_gallery_keeps(page):
+    page.button(key="start").click().run()
+    page = finished(page)
+    text = words(page)
+    assert "step 64 of 64" in text
+    assert "Networks that never saw it" in text
+    assert "EfficientNet-Lite1" in text
+    assert "EfficientNet-Lite0:" not in text
+    assert len(page.session_state["visit"].gallery) == 1
+
+
+def test_the_class_can_be_one_of_the_quick_buttons(page):
+    page.button(key="target_class_zebra").click().run()
+    page.button(key="start").click().run()
+    ((label, job),) = page.session_state["visit"].runs["ideal"].jobs
+    job.cancel()
+    assert label == "zebra"
+    assert job.spec.target == 340
+
+
+def test_the_slider_moves_the_weight_of_the_run_under_way_and_the_settings_remember(page):
+    page.select_slider(key="steps").set_value(1024).run()
+    page.button(key="start").click().run()
+    ((_label, job),) = page.session_state["visit"].runs["ideal"].jobs
+    page.select_slider(key="tv_weight").set_value(800).run()
+    assert job.current.tv_weight == 800
+    page.button(key="stop").click().run()
+    assert job.wait(30)
+
+
+def test_a_run_is_paused_and_goes_on(page):
+    page.select_slider(key="steps").set_value(1024).run()
+    page.button(key="start").click().run()
+    page.button(key="pause").click().run()
+    ((_label, job),) = page.session_state["visit"].runs["ideal"].jobs
+    assert job.pause_requested
+    page.button(key="pause").click().run()
+    assert not job.pause_requested
+    job.cancel()
+    assert job.wait(30)
+
+
+def test_the_ladder_runs_all_recipes_from_one_seed(page):
+    page.button_group(key="way").set_value("ladder").run()
+    page.button(key="start").click().run()
+    jobs = [job for _label, job in page.session_state["visit"].runs["ideal"].jobs]
+    for job in jobs:
+        job.cancel()
+    assert [job.spec.recipe for job in jobs] == ["pixels", "smooth", "camera", "fourier", "ideal"]
+    assert {(job.spec.seed, job.spec.steps, job.spec.target) for job in jobs} == {(0, 64, 284)}
+
+
+def test_the_animation_holds_the_frames(page):
+    from pages.widgets.gallery import animation
+
+    page.button(key="start").click().run()
+    page = finished(page)
+    (picture,) = page.session_state["visit"].gallery
+    file = animation(picture.frames)
+    assert file[8:12] == b"WEBP"
+    spec = spec_from_json(picture.settings)
+    assert isinstance(spec, IdealImage)
+    assert json.loads(picture.settings)["kind"] == "IdealImage"

@@ -1,0 +1,57 @@
+"""Commands that make a picture: ideal."""
+
+import sys
+from argparse import Namespace
+from dataclasses import replace
+
+from tl_core.commands.common import Result, class_index, finished, read, write
+from tl_core.errors import UserError
+from tl_core.lab import Lab
+from tl_core.specs import IdealImage, Snapshot, Spec, spec_from_json
+
+
+def ideal(lab: Lab, options: Namespace) -> Result:
+    """Draw what a network would most like to see."""
+    spec = _ideal_spec(lab, options)
+    found = finished(lab, spec, show=show_step)
+    write(options.out, found.png)
+    result = {
+        "out": str(options.out),
+        "target": spec.target,
+        "probability": found.probability,
+        "total_variation": found.total_variation,
+        "steps": found.steps,
+    }
+    return result, f"{options.out}: probability {found.probability:.1%} after {found.steps} steps"
+
+
+def _ideal_spec(lab: Lab, options: Namespace) -> IdealImage:
+    if options.spec is not None:
+        spec = saved_spec(options)
+        if not isinstance(spec, IdealImage):
+            raise UserError("{path} holds the settings of another page.", path=options.spec)
+        return spec
+    if not options.target:
+        raise UserError("Name a class with --target, or a settings file with --spec.")
+    spec = IdealImage(
+        target=class_index(lab, options.backbone, options.target),
+        backbone=options.backbone,
+        seed=options.seed,
+        steps=options.steps,
+    )
+    return spec if options.tv is None else replace(spec, tv_weight=options.tv)
+
+
+def saved_spec(options: Namespace) -> Spec:
+    """The spec in a settings file that a page has saved.
+
+    Raises:
+        UserError: If the file cannot be read or is none.
+    """
+    return spec_from_json(read(options.spec).decode("utf-8", errors="replace"))
+
+
+def show_step(snapshot: Snapshot) -> None:
+    """Write a run's step over the last one, where a person is watching."""
+    if sys.stderr.isatty():
+        print(f"\rstep {snapshot.step} of {snapshot.steps}", end="", file=sys.stderr)
