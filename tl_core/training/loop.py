@@ -25,7 +25,7 @@ from tl_core.training.student import Student
 _HEAD_LEARNING_RATE = 1e-3  # of the head that learns before the rest
 _HEAD_EPOCHS = 30
 _MIN_BATCH_NORM_BATCH = 16  # statistics over fewer photographs are noise
-_MICRO_GFLOPS = 4.0  # on a CPU about half a second forward and backward
+_MICRO_GFLOPS = 2.0  # on two CPU cores about 0.3 s forward and backward
 _TEST_BATCH = 128
 
 
@@ -79,7 +79,7 @@ class Course:
         self._slice_end = time.perf_counter() + SLICE_S
 
     def _micro_size(self) -> int:
-        """Photographs at once: a whole batch on a GPU, on a CPU what takes about half a second.
+        """Photographs at once: a whole batch on a GPU, on a CPU what takes about 0.3 s.
 
         It depends on the spec and the network alone, so that equal seeds give equal curves.
         """
