@@ -33,7 +33,12 @@ def labelled() -> list[tuple[int, bytes]]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A lab on the CPU whose folders are empty."""
-    return Settings(data_dir=tmp_path / "data", weights_dir=tmp_path / "weights", device="cpu")
+    return Settings(
+        data_dir=tmp_path / "data",
+        weights_dir=tmp_path / "weights",
+        cache_dir=tmp_path / "cache",
+        device="cpu",
+    )
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ class Settings:
 
     data_dir: Path
     weights_dir: Path
+    cache_dir: Path = Path(platformdirs.user_cache_dir("transfer-learning-lab"))  # may be emptied
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     profile: Profile = "server"
     mirror: str = ""  # base address that replaces every download's own server, for a closed network
@@ -29,6 +30,7 @@ class Settings:
     activation_memory_mb: int = 512  # kept feature maps together
     model_memory_mb: int = 1024  # visitors' own models together
     feature_memory_mb: int = 512  # kept embeddings of visitors' own photographs together
+    feature_disk_mb: int = 2048  # kept embeddings of data sets, in cache_dir
     answer_memory_mb: int = 128  # kept answers to quick questions
     max_jobs_per_visitor: int = 6
     max_queue: int = 200

@@ -1,0 +1,79 @@
+import pytest
+
+from tl_core.datasets.dataset import Dataset, Example, duplicates, split, take
+
+
+def dataset(*examples: Example) -> Dataset:
+    return Dataset("d", "D", ("a", "b"), examples, read=lambda example: b"")
+
+
+def many(count: int) -> Dataset:
+    return dataset(*(Example(f"k{i}", i % 2, f"{i}.jpg") for i in range(count)))
+
+
+def keys(examples: tuple[Example, ...]) -> set[str]:
+    return {example.key for example in examples}
+
+
+def test_no_photograph_is_on_both_sides() -> None:
+    parts = split(many(40), share=0.3, seed=3)
+    assert not keys(parts.train) & keys(parts.validation)
+    assert len(parts.train) + len(parts.validation) == 40
+
+
+def test_each_class_gives_the_same_share() -> None:
+    parts = split(many(40), share=0.3, seed=3)
+    assert [sum(e.label == label for e in parts.validation) for label in (0, 1)] == [6, 6]
+
+
+def test_the_seed_decides_the_split() -> None:
+    assert split(many(40), share=0.3, seed=3) == split(many(40), share=0.3, seed=3)
+    assert split(many(40), share=0.3, seed=3) != split(many(40), share=0.3, seed=4)
+
+
+def test_the_order_of_files_does_not_matter() -> None:
+    examples = many(20).examples
+    one = split(dataset(*examples), share=0.3, seed=0)
+    other = split(dataset(*reversed(examples)), share=0.3, seed=0)
+    assert keys(one.validation) == keys(other.validation)
+
+
+def test_two_photographs_are_enough_for_both_sides() -> None:
+    parts = split(many(4), share=0.05, seed=0)
+    assert len(parts.train) == len(parts.validation) == 2
+
+
+def test_copies_stay_together() -> None:
+    twins = [Example(f"k{i}", i % 2, f"{i}-{n}.jpg") for i in range(10) for n in range(3)]
+    for seed in range(20):
+        parts = split(dataset(*twins), share=0.5, seed=seed)
+        assert not keys(parts.train) & keys(parts.validation)
+    assert duplicates(twins) == 20
+
+
+def test_a_copy_filed_under_two_classes_stays_on_one_side() -> None:
+    examples = [*many(10).examples, Example("k0", 1, "wrong.jpg")]
+    for seed in range(10):
+        parts = split(dataset(*examples), share=0.5, seed=seed)
+        assert not keys(parts.train) & keys(parts.validation)
+
+
+def test_sides_of_the_data_set_are_kept_and_copies_leave_training() -> None:
+    given = dataset(
+        Example("x", 0, "train/a/1", "train"),
+        Example("y", 1, "train/b/1", "train"),
+        Example("x", 0, "val/a/1", "validation"),
+    )
+    parts = split(given, share=0.3, seed=0)
+    assert keys(parts.train) == {"y"}
+    assert keys(parts.validation) == {"x"}
+    assert parts.duplicates_across == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fewer_photographs_are_among_more(seed: int) -> None:
+    examples = many(40).examples
+    few, more = take(examples, 2, seed=seed), take(examples, 8, seed=seed)
+    assert keys(few) < keys(more)
+    assert len(few) == 4
+    assert take(examples, 0, seed=seed) == examples

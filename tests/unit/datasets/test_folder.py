@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pytest
+
+from tests.hostile import photo, saved
+from tl_core.datasets.folder import FolderIndex, check_files, is_dataset
+from tl_core.errors import UserError
+
+MAX_PIXELS = 10**6
+
+
+def fill(folder: Path, *names: str) -> Path:
+    for number, name in enumerate(names):
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(saved(photo(20 + number), "PNG"))
+    return folder
+
+
+def indexed(folder: Path, cache: Path) -> FolderIndex:
+    index = FolderIndex(folder, cache)
+    index.learn(check_files(folder, index.unknown(), MAX_PIXELS))
+    index.save()
+    return index
+
+
+def test_a_folder_per_class_is_a_data_set(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "pets", "cat/1.png", "dog/1.png", "dog/2.PNG", "README.md")
+    dataset = indexed(folder, tmp_path / "cache").dataset(label="Pets")
+    assert dataset.classes == ("cat", "dog")
+    assert [(e.label, e.name) for e in dataset.examples] == [
+        (0, "cat/1.png"),
+        (1, "dog/1.png"),
+        (1, "dog/2.PNG"),
+    ]
+    assert dataset.read(dataset.examples[0]) == (folder / "cat/1.png").read_bytes()
+
+
+def test_train_and_val_folders_become_sides(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "pets", "train/cat/1.png", "train/dog/1.png", "val/cat/2.png")
+    dataset = indexed(folder, tmp_path / "cache").dataset(label="Pets")
+    assert dataset.classes == ("cat", "dog")
+    assert [e.side for e in dataset.examples] == ["train", "train", "validation"]
+
+
+def test_unreadable_files_are_listed_and_left_out(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "pets", "cat/1.png", "dog/1.png")
+    (folder / "dog/broken.jpg").write_bytes(b"\xff\xd8\xff not a photograph")
+    (folder / "cat/empty.jpg").write_bytes(b"")
+    dataset = indexed(folder, tmp_path / "cache").dataset(label="Pets")
+    assert dataset.left_out == ("cat/empty.jpg", "dog/broken.jpg")
+    assert len(dataset.examples) == 2
+
+
+def test_only_new_and_changed_files_are_checked_again(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "pets", "cat/1.png", "dog/1.png", "dog/2.png")
+    indexed(folder, tmp_path / "cache")
+    (folder / "dog/1.png").write_bytes(saved(photo(33), "PNG"))
+    fill(folder, "dog/9.png")
+    assert FolderIndex(folder, tmp_path / "cache").unknown() == ["dog/1.png", "dog/9.png"]
+
+
+def test_a_damaged_index_is_made_again(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "pets", "cat/1.png", "dog/1.png")
+    indexed(folder, tmp_path / "cache")
+    next((tmp_path / "cache" / "index").iterdir()).write_text('[["half a')
+    assert len(FolderIndex(folder, tmp_path / "cache").unknown()) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "pets", "cat/1.png", "dog/1.png")
+    (tmp_path / "cache").write_text("a file, not a folder")
+    assert len(indexed(folder, tmp_path / "cache").dataset(label="Pets").examples) == 2
+
+
+def test_one_class_is_refused(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "pets", "cat/1.png")
+    with pytest.raises(UserError, match="fewer than two classes"):
+        indexed(folder, tmp_path / "cache").dataset(label="Pets")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("cat/1.png", "dog/1.png"), True),
+        (("train/cat/1.png", "train/dog/1.png"), True),
+        (("train/cat/1.png", "val/cat/1.png"), False),
+        (("cat/1.png",), False),
+        ((".hidden/1.png", "cat/1.png"), False),
+    ],
+)
+def test_a_data_set_has_two_classes(tmp_path: Path, names: tuple[str, ...], expected: bool) -> None:
+    assert is_dataset(fill(tmp_path / "pets", *names)) is expected

@@ -1,0 +1,158 @@
+import dataclasses
+import hashlib
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.hostile import photo, saved
+from tests.server import FileServer
+from tl_core.datasets.catalogue import DATASETS, Archive
+from tl_core.datasets.folder import FolderIndex, check_files
+from tl_core.datasets.importers import import_archive
+from tl_core.datasets.shelf import Shelf
+from tl_core.engine.job import JobCancelled
+from tl_core.errors import UserError
+from tl_core.settings import Settings
+
+ROWS = {row.key: row for row in DATASETS}
+Files = dict[str, bytes]
+
+
+def jpeg(number: int) -> bytes:
+    return saved(photo(40 + number), "JPEG")
+
+
+def zipped(files: Files) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
+    return buffer.getvalue()
+
+
+def tarred(files: Files) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as packed:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            packed.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+# Small archives laid out as the publishers' are
+STAND_INS: dict[str, tuple[Callable[[Files], bytes], Files, tuple[str, ...]]] = {
+    "microsoft_cats_and_dogs": (
+        zipped,
+        {
+            "readme[1].txt": b"hello",
+            "PetImages/Cat/0.jpg": jpeg(0),
+            "PetImages/Cat/666.jpg": b"",
+            "PetImages/Cat/Thumbs.db": b"x",
+            "PetImages/Dog/0.jpg": jpeg(1),
+            "PetImages/Dog/1.jpg": jpeg(2),
+        },
+        ("Cat/0.jpg", "Dog/0.jpg", "Dog/1.jpg"),
+    ),
+    "oxford_iiit_pet": (
+        tarred,
+        {
+            "images/Abyssinian_1.jpg": jpeg(0),
+            "images/great_pyrenees_12.jpg": jpeg(1),
+            "images/great_pyrenees_13.jpg": b"damaged",
+            "images/Abyssinian_1.mat": b"x",
+        },
+        ("Abyssinian/Abyssinian_1.jpg", "Great Pyrenees/great_pyrenees_12.jpg"),
+    ),
+    "eurosat": (
+        zipped,
+        {"2750/Forest/Forest_1.jpg": jpeg(0), "2750/River/River_1.jpg": jpeg(1)},
+        ("Forest/Forest_1.jpg", "River/River_1.jpg"),
+    ),
+}
+
+
+def shelf_for(key: str, data: bytes, server: FileServer, folder: Path, photographs: int) -> Shelf:
+    source = ROWS[key].source
+    assert isinstance(source, Archive)
+    md5 = hashlib.md5(data).hexdigest() if source.md5 else ""
+    stand_in = dataclasses.replace(
+        source, url=server.url(source.file_name), size_bytes=len(data), md5=md5
+    )
+    row = dataclasses.replace(ROWS[key], source=stand_in, photographs=photographs)
+    settings = Settings(data_dir=folder / "data", weights_dir=folder, cache_dir=folder / "cache")
+    return Shelf(settings, (row,))
+
+
+def leftovers(shelf: Shelf) -> list[str]:
+    """What stands in the data folder but locks and the data set itself."""
+    found = shelf.settings.data_dir.rglob("*")
+    return [p.name for p in found if p.is_file() and p.suffix != ".lock" and ".part" not in p.name]
+
+
+@pytest.mark.parametrize("key", STAND_INS)
+def test_an_archive_becomes_a_folder_per_class(key: str, tmp_path: Path) -> None:
+    pack, files, expected = STAND_INS[key]
+    data = pack(files)
+    phases: set[str] = set()
+    with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
+        shelf = shelf_for(key, data, server, tmp_path, len(expected))
+        folder = import_archive(
+            shelf, key, report=lambda phase, *_: phases.add(phase), check=lambda: None
+        )
+    assert phases == {"downloading", "unpacking"}
+    index = FolderIndex(folder, tmp_path / "cache")
+    index.learn(check_files(folder, index.unknown(), 10**6))
+    assert tuple(e.name for e in shelf.open(index).examples) == expected
+    assert shelf.entries()[0].state == "ready"
+    unreadable = sum(1 for name in index.names if not index.known[name].key)
+    assert len(leftovers(shelf)) == len(expected) + unreadable
+
+
+@pytest.mark.parametrize("damage", ["cut", "few"])
+def test_a_damaged_archive_leaves_nothing(damage: str, tmp_path: Path) -> None:
+    key = "microsoft_cats_and_dogs"
+    data = zipped(STAND_INS[key][1])
+    served = data[: len(data) // 2] if damage == "cut" else data
+    with FileServer({ROWS[key].source.file_name: served}) as server:  # type: ignore[union-attr]
+        shelf = shelf_for(key, data, server, tmp_path, 100)
+        with pytest.raises(UserError, match="damaged"):
+            import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
+    assert leftovers(shelf) == []
+
+
+def test_a_cancel_while_unpacking_leaves_only_the_download(tmp_path: Path) -> None:
+    key = "eurosat"
+    data = zipped(STAND_INS[key][1])
+    unpacking = False
+
+    def report(phase: str, *_: int) -> None:
+        nonlocal unpacking
+        unpacking = phase == "unpacking"
+
+    def check() -> None:
+        if unpacking:
+            raise JobCancelled
+
+    with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
+        shelf = shelf_for(key, data, server, tmp_path, 2)
+        with pytest.raises(JobCancelled):
+            import_archive(shelf, key, report=report, check=check)
+        assert leftovers(shelf) == ["EuroSAT.zip"]
+        unpacking = False
+        import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
+    assert sorted(leftovers(shelf)) == ["Forest_1.jpg", "River_1.jpg"]
+
+
+def test_members_cannot_leave_their_folder(tmp_path: Path) -> None:
+    key = "eurosat"
+    data = zipped({"2750/../x.jpg": jpeg(0), "../../2750/Forest/..jpg": jpeg(1)})
+    with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
+        shelf = shelf_for(key, data, server, tmp_path, 1)
+        import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
+    outside = [p for p in tmp_path.rglob("*.jpg") if shelf.folder(key) not in p.parents]
+    assert outside == []

@@ -1,0 +1,80 @@
+import inspect
+from pathlib import Path
+
+import pytest
+from torchvision import datasets
+
+from tests.hostile import photo, saved
+from tl_core.datasets.catalogue import DATASETS, Archive
+from tl_core.datasets.shelf import Shelf, own_dataset
+from tl_core.errors import UserError
+from tl_core.images.album import Album
+from tl_core.images.codec import decode
+from tl_core.settings import Settings
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(
+        Settings(data_dir=tmp_path / "data", weights_dir=tmp_path, cache_dir=tmp_path / "cache")
+    )
+
+
+def test_keys_are_unique_and_classes_plausible() -> None:
+    keys = [row.key for row in DATASETS]
+    assert len(set(keys)) == len(keys)
+    assert all(row.classes >= 2 and row.licence for row in DATASETS)
+
+
+def test_addresses_and_checksums_are_torchvisions(tmp_path: Path) -> None:
+    source = inspect.getsource(datasets.OxfordIIITPet) + inspect.getsource(datasets.EuroSAT)
+    archives = {row.key: row.source for row in DATASETS if isinstance(row.source, Archive)}
+    for key in ("oxford_iiit_pet", "eurosat"):
+        assert archives[key].url in source
+        assert archives[key].md5 in source
+
+
+@pytest.mark.parametrize(("key", "photographs"), [("digits", 1797), ("faces", 200)])
+def test_packaged_data_sets_need_no_download(shelf: Shelf, key: str, photographs: int) -> None:
+    dataset = shelf.packaged(key)
+    assert dataset is not None
+    assert len(dataset.examples) == photographs == shelf.rows[key].photographs
+    assert len(dataset.classes) == shelf.rows[key].classes
+    assert {e.label for e in dataset.examples} == set(range(len(dataset.classes)))
+    assert decode(dataset.read(dataset.examples[0]), max_pixels=10**6).width >= 25
+
+
+def test_a_folder_in_the_data_directory_shows_up_by_itself(shelf: Shelf) -> None:
+    for name in ("my_pets/cat/1.png", "my_pets/dog/1.png"):
+        place = shelf.settings.data_dir / name
+        place.parent.mkdir(parents=True)
+        place.write_bytes(saved(photo(), "PNG"))
+    last = shelf.entries()[-1]
+    assert (last.key, last.label, last.state) == ("my_pets", "My pets", "ready")
+    index = shelf.index("my_pets")
+    index.learn(shelf.check("my_pets", index.unknown()))
+    assert shelf.open(index).classes == ("cat", "dog")
+
+
+def test_downloads_are_offered_where_they_are_not_there(shelf: Shelf) -> None:
+    states = {entry.key: entry.state for entry in shelf.entries()}
+    assert states["digits"] == "ready"
+    assert states["eurosat"] == "can be downloaded"
+
+
+@pytest.mark.parametrize("key", ["nothing", "../data", "eurosat", "", "."])
+def test_what_is_not_there_is_refused_in_a_sentence(shelf: Shelf, key: str) -> None:
+    shelf.settings.data_dir.mkdir()
+    with pytest.raises(UserError):
+        shelf.index(key)
+
+
+def test_an_own_data_set_lives_in_the_album(tmp_path: Path) -> None:
+    album = Album(2**24, 10**6)
+    keys = [album.add(saved(photo(20 + i), "PNG"), "me") for i in range(4)]
+    dataset = own_dataset((("tea", tuple(keys[:2])), ("coffee", tuple(keys[2:]))), album)
+    assert dataset.is_private
+    assert [e.label for e in dataset.examples] == [0, 0, 1, 1]
+    album.forget("me")
+    with pytest.raises(UserError, match="no longer"):
+        dataset.read(dataset.examples[0])

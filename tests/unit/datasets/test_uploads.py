@@ -1,0 +1,142 @@
+import io
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.hostile import photo, saved
+from tl_core.datasets.uploads import Drop, OwnUpload, folder_drops, keep_drops, zip_drops
+from tl_core.errors import UserError
+from tl_core.images.album import Album
+
+MAX_PIXELS = 10**6
+Entries = Iterable[tuple[str | zipfile.ZipInfo, bytes]]
+
+
+def png(number: int) -> bytes:
+    return saved(photo(16 + number, 16), "PNG")
+
+
+def zipped(entries: Entries) -> io.BytesIO:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in entries:
+            packed.writestr(name, data)
+    return buffer
+
+
+def classes(*counts: int) -> list[tuple[str, bytes]]:
+    return [
+        (f"class {label}/{n}.png", png(100 * label + n))
+        for label, count in enumerate(counts)
+        for n in range(count)
+    ]
+
+
+def keep(drops: Iterable[Drop]) -> OwnUpload:
+    return keep_drops(drops, Album(2**26, MAX_PIXELS), "me", MAX_PIXELS)
+
+
+def test_a_zip_with_a_folder_per_class_becomes_classes() -> None:
+    upload = keep(zip_drops(zipped(classes(2, 3))))
+    assert [(name, len(keys)) for name, keys in upload.classes] == [("class 0", 2), ("class 1", 3)]
+
+
+def test_an_outer_folder_and_what_systems_add_are_ignored() -> None:
+    extra = [("pets/README.txt", b"hello"), ("__MACOSX/pets/._a", b"x"), ("pets/a/.DS_Store", b"x")]
+    inside = [(f"pets/{name}", data) for name, data in classes(2, 2)]
+    upload = keep(zip_drops(zipped([*inside, *extra[:2]])))
+    assert [name for name, _ in upload.classes] == ["class 0", "class 1"]
+    assert upload.left_out == ()
+
+
+def test_train_and_val_folders_are_taken_together() -> None:
+    files = [(f"{side}/{name}", data) for side in ("train", "val") for name, data in classes(2, 2)]
+    assert len(keep(folder_drops(files)).classes) == 2
+
+
+def test_files_that_are_no_photographs_are_listed() -> None:
+    upload = keep(zip_drops(zipped([*classes(2, 2), ("class 0/notes.txt", b"notes")])))
+    assert upload.left_out == ("class 0/notes.txt",)
+
+
+def test_large_photographs_are_kept_smaller() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (700, 900, 3), np.uint8)
+    album = Album(2**26, MAX_PIXELS)
+    large = saved(Image.fromarray(noise), "PNG")
+    drops = [Drop("a", "1", large), Drop("a", "2", png(1)), Drop("b", "3", png(2))]
+    upload = keep_drops([*drops, Drop("b", "4", png(3))], album, "me", MAX_PIXELS)
+    kept = album.photo(upload.classes[0][1][0])
+    assert min(kept.size) == 512
+    assert len(album.data(upload.classes[0][1][0])) < len(large)
+
+
+def link() -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo("class 0/link.png")
+    info.external_attr = 0o120777 << 16
+    return info
+
+
+def bomb() -> io.BytesIO:
+    """A small zip whose ten entries say that each unpacks to a gigabyte."""
+    packed = zipped([(f"class {n % 2}/{n}.png", bytes(1013)) for n in range(10)])
+    size, claimed = (1013).to_bytes(4, "little"), (2**30).to_bytes(4, "little")
+    return io.BytesIO(packed.getvalue().replace(size, claimed))
+
+
+BAD_ZIPS: dict[str, tuple[Entries, str]] = {
+    "path tricks": ([*classes(2, 2), ("../evil.png", png(1))], "outside its own folder"),
+    "absolute": ([*classes(2, 2), ("/etc/evil.png", png(1))], "outside its own folder"),
+    "drive": ([*classes(2, 2), ("C:evil/x.png", png(1))], "outside its own folder"),
+    "link": ([*classes(2, 2), (link(), b"/etc/passwd")], "outside its own folder"),
+    "10,000 entries": ([(f"c/{n}.png", b"") for n in range(10_000)], "10000 entries"),
+    "non-images": ([("a/1.png", b"x"), ("b/1.png", b"y")], "no photograph that the lab can read"),
+    "one empty class": ([*classes(2, 2), ("empty/", b"")], "class empty has no photograph"),
+    "one class": (classes(4), "this one has 1"),
+    "200 classes": (classes(*[2] * 200), "this one has 200"),
+    "one photograph": (classes(1), "this one has 1"),
+    "one photograph in a class": (classes(2, 1), "class 1 has 1 different"),
+    "no folders": ([("1.png", png(1)), ("2.png", png(2))], "no folders"),
+    "nothing": ([], "no folders"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ZIPS)
+def test_a_bad_zip_is_refused_in_a_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries, sentence = BAD_ZIPS[name]
+    packed = zipped(entries)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=sentence):
+        keep(zip_drops(packed))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bomb_of_ten_gigabytes_is_refused_by_its_list_of_contents() -> None:
+    with pytest.raises(UserError, match="unpacks to more than 1024 MB"):
+        keep(zip_drops(bomb()))
+
+
+def test_a_zip_that_lies_about_its_sizes_is_cut_short() -> None:
+    packed = zipped([*classes(2, 2), ("class 0/bomb.png", bytes(2**26))]).getvalue()
+    size = (2**26).to_bytes(4, "little")
+    lying = packed.replace(size, (1000).to_bytes(4, "little"))
+    with pytest.raises(UserError, match="damaged"):
+        keep(zip_drops(io.BytesIO(lying)))
+
+
+@pytest.mark.parametrize("data", [b"", b"not a zip", zipped(classes(2, 2)).getvalue()[:-40]])
+def test_a_damaged_zip_is_refused(data: bytes) -> None:
+    with pytest.raises(UserError, match="damaged"):
+        keep(zip_drops(io.BytesIO(data)))
+
+
+def test_a_set_too_large_for_the_album_is_refused() -> None:
+    drops = [Drop(name.split("/")[0], name, data) for name, data in classes(20, 20)]
+    with pytest.raises(UserError, match="no longer in the lab's memory"):
+        keep_drops(drops, Album(2 * 20_000, MAX_PIXELS), "me", MAX_PIXELS)

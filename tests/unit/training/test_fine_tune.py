@@ -1,0 +1,216 @@
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from tests.hostile import saved
+from tests.unit.training.conftest import Do, photo_of
+from tl_core.backbones.backbone import Backbone
+from tl_core.engine.job import Job, JobCancelled
+from tl_core.errors import UserError
+from tl_core.specs import MODES, FineTune, FineTuneSnapshot, Snapshot
+from tl_core.toolbox import Toolbox, fitted, pixels_from
+from tl_core.training import pictures
+from tl_core.training.classroom import Classroom
+
+MODE_KEYS = [row.key for row in MODES]
+
+
+def spec(**fields: object) -> FineTune:
+    given = {"backbone": "tiny", "dataset": "colours", "batch_size": 8} | fields
+    return FineTune(**given)  # type: ignore[arg-type]
+
+
+def final(job: Job) -> FineTuneSnapshot:
+    assert isinstance(job.snapshot, FineTuneSnapshot)
+    assert job.snapshot.result is not None
+    return job.snapshot
+
+
+@pytest.mark.parametrize("mode", MODE_KEYS)
+def test_every_way_ends_with_a_model_of_the_visitors_own(
+    mode: str, do: Do, toolbox: Toolbox
+) -> None:
+    end = final(do(spec(mode=mode, epochs=2)))
+    assert end.result is not None
+    assert [model.key for model in toolbox.store.own_models("me")] == [end.result.model]
+    model = toolbox.store.load(end.result.model)
+    assert model.classes == ("blue", "red")
+    assert model.logits(torch.rand(1, 3, 32, 32)).shape == (1, 2)
+    assert not any(p.requires_grad for m in (model.body, model.head) for p in m.parameters())
+    assert not any(module.training for module in model.body.modules())
+    assert end.trainable_parameters > 0
+    assert end.validation_photographs == len(end.result.predictions) == 8
+
+
+@pytest.mark.parametrize("mode", ["head", "pixels"])
+def test_colours_are_learned(mode: str, do: Do) -> None:
+    end = final(do(spec(mode=mode, epochs=60, learning_rate=1e-2)))
+    assert end.result is not None
+    assert end.result.accuracy == 1.0
+    assert end.result.interval[0] < 1.0
+    assert end.epochs[-1].train_loss < end.epochs[0].train_loss
+
+
+@pytest.mark.parametrize("mode", MODE_KEYS)
+def test_equal_seeds_give_equal_curves(mode: str, do: Do) -> None:
+    fields = {"mode": mode, "epochs": 2, "augmentation": "strong", "dropout": 0.3}
+    losses = [
+        [point.train_loss for point in final(do(spec(seed=seed, **fields))).epochs]
+        for seed in (5, 5, 6)
+    ]
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+
+
+def test_the_model_answers_as_its_result_says(
+    do: Do, toolbox: Toolbox, classroom: Classroom
+) -> None:
+    for mode in ("head", "last-block", "full", "pixels"):
+        end = final(do(spec(mode=mode, epochs=3)))
+        assert end.result is not None
+        model = toolbox.store.load(end.result.model)
+        prediction = end.result.predictions[0]
+        data = classroom.shelf.read("colours", prediction.name)
+        probs = model.logits(pixels(toolbox, data, model)).softmax(1)[0]
+        # Features are kept in half precision
+        assert float(probs[prediction.predicted]) == pytest.approx(prediction.confidence, abs=5e-3)
+
+
+def pixels(toolbox: Toolbox, data: bytes, model: Backbone) -> torch.Tensor:
+    return pixels_from(fitted(toolbox.album, toolbox.album.add(data, "me"), model), toolbox.device)
+
+
+@pytest.mark.parametrize("mode", MODE_KEYS)
+def test_the_shared_backbone_is_not_touched(mode: str, do: Do, toolbox: Toolbox) -> None:
+    backbone = toolbox.store.load("tiny")
+    before = {k: v.clone() for k, v in backbone.body.state_dict().items()}
+    do(spec(mode=mode, epochs=2, train_batch_norm=True, head_first=False))
+    assert all(torch.equal(v, before[k]) for k, v in backbone.body.state_dict().items())
+    assert not any(p.requires_grad or p.grad is not None for p in backbone.body.parameters())
+
+
+def test_validation_photographs_are_never_trained_on(
+    do: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: set[str] = set()
+    tested: set[str] = set()
+    plan = pictures.Photographs.plan
+
+    def spy(self: pictures.Photographs, batches: list[list[int]], *, is_training: bool) -> None:
+        numbers = {n for batch in batches for n in batch}
+        (trained if is_training else tested).update(self.examples[n].key for n in numbers)
+        plan(self, batches, is_training=is_training)
+
+    monkeypatch.setattr(pictures.Photographs, "plan", spy)
+    end = final(do(spec(mode="full", epochs=2)))
+    assert end.result is not None
+    assert {p.photo for p in end.result.predictions} == tested
+    assert len(trained) == end.train_photographs
+    assert not trained & tested
+
+
+def test_snapshots_tell_what_happens(
+    do: Do, snapshots: tuple[list[Snapshot], Callable[[Job], None]]
+) -> None:
+    seen, watch = snapshots
+    do(spec(mode="full", epochs=2), on=watch)
+    phases = [s.phase for s in seen if isinstance(s, FineTuneSnapshot)]
+    assert list(dict.fromkeys(phases))[-1] == "done"
+    epochs = [len(s.epochs) for s in seen if isinstance(s, FineTuneSnapshot)]
+    assert epochs == sorted(epochs)
+    end = seen[-1]
+    assert isinstance(end, FineTuneSnapshot)
+    assert [p.part for p in end.epochs] == ["head"] * 30 + ["network"] * 2
+    assert [p.epoch for p in end.epochs] == list(range(1, 33))
+    assert 1 <= end.best_epoch <= 32
+
+
+def test_a_second_run_on_the_same_photographs_computes_no_features(
+    do: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = final(do(spec()))
+    monkeypatch.setattr("tl_core.training.features.through_network", None)  # must not be called
+    again = final(do(spec()))
+    assert first.result is not None
+    assert again.result is not None
+    assert first.result.predictions == again.result.predictions
+
+
+def own_spec(toolbox: Toolbox, **fields: object) -> FineTune:
+    keys = [
+        tuple(toolbox.album.add(saved(photo_of(c, n), "PNG"), "me") for n in range(4))
+        for c in range(2)
+    ]
+    photos = (("tea", keys[0]), ("coffee", keys[1]))
+    return spec(dataset="own", photos=photos, **fields)
+
+
+def test_a_visitors_photographs_leave_nothing_on_the_disk(
+    do: Do, toolbox: Toolbox, classroom: Classroom
+) -> None:
+    end = final(do(own_spec(toolbox)))
+    assert end.classes == ("tea", "coffee")
+    assert not (toolbox.settings.cache_dir / "embeddings").exists()
+    classroom.forget("me")
+    toolbox.album.forget("me")
+    with pytest.raises(UserError, match="no longer"):
+        do(dataclasses.replace(own_spec(toolbox), photos=(("a", ("x", "y")), ("b", ("z", "w")))))
+
+
+@pytest.mark.parametrize("mode", ["head", "full"])
+@pytest.mark.parametrize("after_slices", [1, 3, 6, 12])
+def test_a_cancelled_run_leaves_no_model(
+    mode: str, after_slices: int, do: Do, toolbox: Toolbox
+) -> None:
+    slices = 0
+
+    def stop(job: Job) -> None:
+        nonlocal slices
+        slices += 1
+        if slices == after_slices:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        do(spec(mode=mode, epochs=50), on=stop)
+    assert toolbox.store.own_models("me") == []
+
+
+def test_the_learning_rate_can_be_moved_during_a_run(do: Do) -> None:
+    def move(job: Job) -> None:
+        if isinstance(job.snapshot, FineTuneSnapshot) and job.snapshot.train_photographs:
+            job.update(learning_rate=0.5)
+
+    end = final(do(spec(schedule="constant", epochs=3), on=move))
+    assert end.epochs[-1].learning_rate == 0.5
+
+
+def test_a_run_that_gets_no_better_ends_early(do: Do) -> None:
+    end = final(do(spec(epochs=100, early_stopping=2, learning_rate=1e-9)))
+    assert len(end.epochs) == end.best_epoch + 2 < 100
+
+
+def test_training_that_flies_apart_says_so(do: Do) -> None:
+    with pytest.raises(UserError, match="flew apart"):
+        do(spec(mode="full", optimiser="momentum", learning_rate=10.0, epochs=20, head_first=False))
+
+
+@pytest.mark.parametrize("mode", ["last-block", "full"])
+def test_photographs_that_do_not_fit_are_read_anew_each_epoch(
+    mode: str, do: Do, toolbox: Toolbox
+) -> None:
+    resident = final(do(spec(mode=mode, epochs=2)))
+    object.__setattr__(toolbox.settings, "feature_memory_mb", 0)
+    streamed = final(do(spec(mode=mode, epochs=2)))
+    for one, other in zip(resident.epochs, streamed.epochs, strict=True):
+        assert one.train_loss == pytest.approx(other.train_loss, abs=2e-3)
+
+
+def test_the_hosted_copy_unfreezes_no_large_network(do: Do, toolbox: Toolbox) -> None:
+    row = toolbox.store.rows["tiny"]
+    toolbox.store.rows["tiny"] = dataclasses.replace(row, parameters_m=100.0)
+    object.__setattr__(toolbox.settings, "profile", "cloud")
+    with pytest.raises(UserError, match="too large to be unfrozen"):
+        do(spec(mode="full"))
+    assert final(do(spec(mode="head", epochs=1)))

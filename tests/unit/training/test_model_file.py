@@ -1,0 +1,144 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from tests.unit.training.conftest import Do, photo_of
+from tl_core.backbones.backbone import Backbone
+from tl_core.errors import UserError
+from tl_core.specs import FineTune, FineTuneSnapshot
+from tl_core.toolbox import Toolbox
+from tl_core.training.model_file import load_model, plain_pytorch, save_model
+
+State = dict[str, torch.Tensor]
+Meta = dict[str, str]
+
+
+def taught(do: Do, toolbox: Toolbox, mode: str) -> Backbone:
+    job = do(FineTune(backbone="tiny", dataset="colours", mode=mode, epochs=2, head_first=False))
+    assert isinstance(job.snapshot, FineTuneSnapshot)
+    assert job.snapshot.result is not None
+    return toolbox.store.load(job.snapshot.result.model)
+
+
+def probe() -> torch.Tensor:
+    return torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("mode", ["head", "last-block", "scratch", "pixels"])
+def test_a_loaded_model_answers_as_the_saved_one(mode: str, do: Do, toolbox: Toolbox) -> None:
+    model = taught(do, toolbox, mode)
+    loaded = load_model(save_model(model), toolbox.store, key="own:x", owner="me")
+    assert loaded.backbone.classes == model.classes
+    assert loaded.backbone.label == model.label
+    torch.testing.assert_close(loaded.backbone.logits(probe()), model.logits(probe()))
+    assert not any(p.requires_grad for p in loaded.backbone.body.parameters())
+
+
+def test_what_the_backbone_has_already_is_shared(do: Do, toolbox: Toolbox) -> None:
+    model = taught(do, toolbox, "head")
+    loaded = load_model(save_model(model), toolbox.store, key="own:x", owner="me")
+    assert loaded.size_bytes == 4 * (2 * model.embedding_size + 2)
+    base = toolbox.store.load("tiny")
+    assert not any(p.requires_grad for p in base.body.parameters())
+
+
+@pytest.mark.parametrize("mode", ["head", "pixels"])
+def test_ten_lines_of_plain_pytorch_give_the_same_answer(
+    mode: str,
+    do: Do,
+    toolbox: Toolbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = taught(do, toolbox, mode)
+    lines = plain_pytorch(model)
+    code = [line for line in lines.splitlines() if line and not line.startswith(("import", "from"))]
+    assert len(code) <= 10
+    monkeypatch.chdir(tmp_path)
+    Path("model.safetensors").write_bytes(save_model(model))
+    photo = photo_of(1, 3).resize((36, 36))
+    photo.save("photo.jpg", quality=100, subsampling=0)
+    exec(compile(lines, "lines", "exec"), {})  # the visitor's own copy of what we hand out
+    name, confidence = capsys.readouterr().out.split()
+    from PIL import Image
+
+    crop = np.asarray(Image.open("photo.jpg").convert("RGB"))[2:34, 2:34]
+    pixels = torch.from_numpy(crop.copy()).permute(2, 0, 1)[None].float() / 255
+    probs = model.logits(pixels).softmax(1)[0]
+    assert name == model.classes[int(probs.argmax())]
+    assert float(confidence) == pytest.approx(float(probs.max()), abs=1e-4)
+
+
+def _changed(name: str, value: object) -> Callable[[State, Meta], None]:
+    return lambda _state, meta: meta.update({name: str(value)})
+
+
+def _drop_tensor(state: State, _: Meta) -> None:
+    del state["conv1.0.weight" if "conv1.0.weight" in state else next(iter(state))]
+
+
+def _add_tensor(state: State, _: Meta) -> None:
+    state["extra"] = torch.zeros(1)
+
+
+def _reshape(state: State, _: Meta) -> None:
+    state["fc.weight"] = torch.zeros(3, 3)
+
+
+def _retype(state: State, _: Meta) -> None:
+    state["fc.bias"] = state["fc.bias"].double()
+
+
+def _poison(state: State, _: Meta) -> None:
+    state["fc.bias"] = state["fc.bias"] * float("nan")
+
+
+TRICKS: dict[str, Callable[[State, Meta], None]] = {
+    "no format": _changed("format", ""),
+    "unknown backbone": _changed("backbone", "../../x"),
+    "own backbone": _changed("backbone", "own:1"),
+    "classes no list": _changed("classes", '"cat"'),
+    "classes no JSON": _changed("classes", "[["),
+    "one class": _changed("classes", '["cat"]'),
+    "a class too many": _changed("classes", '["a", "b", "c"]'),
+    "long class name": _changed("classes", json.dumps(["x" * 61, "b"])),
+    "class is a number": _changed("classes", "[1, 2]"),
+    "deep": _changed("classes", "[" * 100_000),
+    "tensor missing": _drop_tensor,
+    "tensor too many": _add_tensor,
+    "other shape": _reshape,
+    "other type": _retype,
+    "not finite": _poison,
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_a_file_that_was_tampered_with_is_refused(trick: str, do: Do, toolbox: Toolbox) -> None:
+    data = save_model(taught(do, toolbox, "head"))
+    state = safetensors.torch.load(data)
+    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    TRICKS[trick](state, metadata)
+    with pytest.raises(UserError, match="no model file of the lab"):
+        load_model(safetensors.torch.save(state, metadata), toolbox.store, key="k", owner="me")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"x", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0{}", b"\x02\0\0\0\0\0\0\0[]", b"PK\x03\x04" * 9],
+)
+def test_other_files_are_refused(data: bytes, toolbox: Toolbox) -> None:
+    with pytest.raises(UserError, match="no model file of the lab"):
+        load_model(data, toolbox.store, key="k", owner="me")
+
+
+def test_a_file_cut_short_is_refused(do: Do, toolbox: Toolbox) -> None:
+    data = save_model(taught(do, toolbox, "head"))
+    for length in (100, len(data) // 2, len(data) - 1):
+        with pytest.raises(UserError, match="no model file of the lab"):
+            load_model(data[:length], toolbox.store, key="k", owner="me")

@@ -1,0 +1,126 @@
+"""The table of data sets. To add one, add a row; nothing else asks for its name."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from tl_core.datasets.packaged import PackagedPhotos, digits, faces
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """Pictures inside an installed Python package: no download."""
+
+    read: Callable[[], PackagedPhotos]
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A zip or tar file on its publisher's server."""
+
+    url: str
+    size_bytes: int
+    md5: str  # hexadecimal; empty where the publisher gives none
+    class_of: Callable[[PurePosixPath], str | None]  # a member's class; None: not a photograph
+
+    @property
+    def file_name(self) -> str:
+        """Name of the downloaded file."""
+        return self.url.rsplit("/", 1)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """One data set in the picker."""
+
+    key: str  # stable id for links and tests, and its folder in TL_DATA_DIR
+    label: str  # what visitors read
+    classes: int
+    photographs: int  # about, as published
+    licence: str  # where it comes from and who may use it
+    is_unlike_imagenet: bool
+    source: Packaged | Archive
+
+
+def _folder_below(parent: str) -> Callable[[PurePosixPath], str | None]:
+    """A member's class is the name of its folder, which lies in ``parent``."""
+
+    def class_of(member: PurePosixPath) -> str | None:
+        parts = member.parts
+        is_photo = len(parts) >= 3 and parts[-3] == parent and member.suffix.lower() == ".jpg"
+        return parts[-2] if is_photo else None
+
+    return class_of
+
+
+def _breed(member: PurePosixPath) -> str | None:
+    """``images/great_pyrenees_12.jpg`` is a Great Pyrenees; cats' breeds begin in upper case."""
+    found = re.fullmatch(r"(.+)_\d+\.jpg", member.name)
+    return found[1].replace("_", " ").title() if found else None
+
+
+DATASETS: tuple[DatasetRow, ...] = (
+    DatasetRow(
+        key="digits",
+        label="Handwritten digits",
+        classes=10,
+        photographs=1797,
+        licence="UCI's optical recognition of handwritten digits, in scikit-learn; CC BY 4.0",
+        is_unlike_imagenet=True,
+        source=Packaged(digits),
+    ),
+    DatasetRow(
+        key="faces",
+        label="Faces and not faces",
+        classes=2,
+        photographs=200,
+        licence="Labeled Faces in the Wild, a subset in scikit-image; for research",
+        is_unlike_imagenet=True,
+        source=Packaged(faces),
+    ),
+    DatasetRow(
+        key="microsoft_cats_and_dogs",
+        label="Cats and dogs (Microsoft, 25,000)",
+        classes=2,
+        photographs=25_000,
+        licence="Microsoft Research and Petfinder.com; Microsoft's licence for research",
+        is_unlike_imagenet=False,
+        source=Archive(
+            url="https://download.microsoft.com/download/3/E/1/"
+            "3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip",
+            size_bytes=824_887_076,
+            md5="",
+            class_of=_folder_below("PetImages"),
+        ),
+    ),
+    DatasetRow(
+        key="oxford_iiit_pet",
+        label="Pet breeds (Oxford-IIIT, 37)",
+        classes=37,
+        photographs=7390,
+        licence="Parkhi et al. 2012, University of Oxford; CC BY-SA 4.0",
+        is_unlike_imagenet=False,
+        source=Archive(
+            url="https://www.robots.ox.ac.uk/~vgg/data/pets/data/images.tar.gz",
+            size_bytes=791_918_971,
+            md5="5c4f3ee8e5d25df40f4fd59a7f44e54c",
+            class_of=_breed,
+        ),
+    ),
+    DatasetRow(
+        key="eurosat",
+        label="Satellite pictures (EuroSAT)",
+        classes=10,
+        photographs=27_000,
+        licence="Helber et al. 2019, from Copernicus Sentinel-2; MIT",
+        is_unlike_imagenet=True,
+        source=Archive(
+            url="https://huggingface.co/datasets/torchgeo/eurosat/resolve/"
+            "c877bcd43f099cd0196738f714544e355477f3fd/EuroSAT.zip",
+            size_bytes=94_280_567,
+            md5="c8fa014336c82ac7804f0398fcb19387",
+            class_of=_folder_below("2750"),
+        ),
+    ),
+)

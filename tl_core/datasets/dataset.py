@@ -1,0 +1,113 @@
+"""A data set in use, and its split into photographs to learn from and photographs to test on."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["", "train", "validation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One photograph and its true class."""
+
+    key: str  # of its content: copies have the same
+    label: int
+    name: str  # where it lies in its data set
+    side: Side = ""  # where the data set itself says so
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Examples by class; ``read`` gives a photograph's file and may run in any thread."""
+
+    key: str
+    label: str
+    classes: tuple[str, ...]
+    examples: tuple[Example, ...]
+    read: Callable[[Example], bytes]
+    is_unlike_imagenet: bool = False
+    is_private: bool = False  # a visitor's own: nothing of it may reach the disk
+    left_out: tuple[str, ...] = ()  # files that no decoder could read
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Two sides with no photograph in common."""
+
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    duplicates_across: int = 0  # left out of training because their copy is tested on
+
+
+def split(dataset: Dataset, *, share: float, seed: int) -> Split:
+    """Divide a data set, class by class and reproducibly; copies stay on one side.
+
+    A data set that comes with sides of its own keeps them, except that a training photograph with
+    a copy in the test is left out. A class of two photographs or more has at least one on each
+    side.
+
+    Args:
+        dataset: What to divide.
+        share: Part of each class to test on, where the data set does not say itself.
+        seed: Decides which.
+    """
+    if any(example.side == "validation" for example in dataset.examples):
+        validation = [e for e in dataset.examples if e.side == "validation"]
+        tested = {example.key for example in validation}
+        candidates = [e for e in dataset.examples if e.side != "validation"]
+        train = [example for example in candidates if example.key not in tested]
+        return Split(tuple(train), tuple(validation), len(candidates) - len(train))
+    held_out = _held_out(dataset.examples, share, seed)
+    return Split(
+        train=tuple(e for e in dataset.examples if e.key not in held_out),
+        validation=tuple(e for e in dataset.examples if e.key in held_out),
+    )
+
+
+def _held_out(examples: Iterable[Example], share: float, seed: int) -> set[str]:
+    """Keys to test on; a photograph filed under two classes counts for the first."""
+    owner: dict[str, int] = {}
+    for example in examples:
+        owner.setdefault(example.key, example.label)
+    by_class: dict[int, list[str]] = defaultdict(list)
+    for key, label in owner.items():
+        by_class[label].append(key)
+    chosen: set[str] = set()
+    for label, keys in by_class.items():
+        count = min(max(round(share * len(keys)), 1), len(keys) - 1)
+        chosen.update(_shuffled(keys, f"split {seed} {label}")[:count])
+    return chosen
+
+
+def take(examples: Iterable[Example], per_class: int, *, seed: int) -> tuple[Example, ...]:
+    """Return at most ``per_class`` examples of each class, no copies; 0 takes every one.
+
+    With one seed, fewer are always among more: the sets are nested.
+    """
+    examples = tuple(examples)
+    if per_class == 0:
+        return examples
+    by_class: dict[int, dict[str, Example]] = defaultdict(dict)
+    for example in examples:
+        by_class[example.label].setdefault(example.key, example)
+    return tuple(
+        by_class[label][key]
+        for label in sorted(by_class)
+        for key in _shuffled(by_class[label], f"take {seed} {label}")[:per_class]
+    )
+
+
+def duplicates(examples: Iterable[Example]) -> int:
+    """Count the photographs that are there a second time, byte for byte."""
+    counts = Counter(example.key for example in examples)
+    return sum(counts.values()) - len(counts)
+
+
+def _shuffled(keys: Iterable[str], seed: str) -> list[str]:
+    """Sorted first, so that the order of files on a disk decides nothing."""
+    ordered = sorted(keys)
+    random.Random(seed).shuffle(ordered)
+    return ordered

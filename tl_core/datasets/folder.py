@@ -1,0 +1,173 @@
+"""Data sets as people keep them on disk: a folder per class, with or without train/ and val/."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from tl_core.datasets.dataset import Dataset, Example, Side
+from tl_core.errors import UserError
+from tl_core.images.codec import content_key, decode
+
+log = logging.getLogger(__name__)
+
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".heic", ".heif"})
+_SIDES: dict[str, Side] = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "validation",
+}
+_AT_LEAST = 64  # pixels: enough to find a file that no decoder can read
+_READING_ERRORS = (UserError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What is known of one file: its content's key, empty if no decoder can read it."""
+
+    name: str  # relative to the data set's folder, with forward slashes
+    size_bytes: int
+    changed_ns: int
+    key: str
+
+
+@dataclass
+class FolderIndex:
+    """A folder's files and what is known of them, kept in ``cache`` between runs.
+
+    Only the thread that made it may change it; ``check_files`` runs anywhere.
+    """
+
+    folder: Path
+    cache: Path
+    known: dict[str, Checked] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        place = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]
+        self._file = self.cache / "index" / f"{self.folder.name}-{place}.json"
+        self.names = tuple(sorted(_photo_names(self.folder)))
+        self.known = self._unchanged()
+
+    def unknown(self) -> list[str]:
+        """Files that are new or have changed since they were last checked."""
+        return [name for name in self.names if name not in self.known]
+
+    def learn(self, checked: Iterable[Checked]) -> None:
+        """Take in what ``check_files`` found."""
+        self.known.update({entry.name: entry for entry in checked})
+
+    def save(self) -> None:
+        """Keep what is known; a cache that cannot be written is done without."""
+        rows = [[e.name, e.size_bytes, e.changed_ns, e.key] for e in self.known.values()]
+        fresh = self._file.with_name(f"{self._file.name}.{uuid4().hex}")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps(rows))
+            fresh.replace(self._file)
+        except OSError as error:
+            log.warning("the index of %s is not kept: %s", self.folder, error)
+
+    def dataset(self, *, label: str, is_unlike_imagenet: bool = False) -> Dataset:
+        """The folder as a data set, of the files that are known to be readable.
+
+        Raises:
+            UserError: If fewer than two classes have a photograph.
+        """
+        good = [self.known[name] for name in self.names if self.known[name].key]
+        classes = tuple(sorted({class_name(entry.name) for entry in good}))
+        if len(classes) < 2:
+            raise UserError(
+                "{folder} has photographs of fewer than two classes. Make one folder per class.",
+                folder=self.folder.name,
+            )
+        labels = {name: label for label, name in enumerate(classes)}
+        return Dataset(
+            key=self.folder.name,
+            label=label,
+            classes=classes,
+            examples=tuple(
+                Example(e.key, labels[class_name(e.name)], e.name, _side(e.name)) for e in good
+            ),
+            read=lambda example: (self.folder / example.name).read_bytes(),
+            is_unlike_imagenet=is_unlike_imagenet,
+            left_out=tuple(name for name in self.names if not self.known[name].key),
+        )
+
+    def _unchanged(self) -> dict[str, Checked]:
+        try:
+            rows = json.loads(self._file.read_text())
+            entries = [Checked(*row) for row in rows]
+        except (OSError, ValueError, TypeError):
+            return {}  # no index yet, or one that a crash left unreadable: check again
+        present = set(self.names)
+        return {
+            entry.name: entry
+            for entry in entries
+            if entry.name in present
+            and _state(self.folder / entry.name) == (entry.size_bytes, entry.changed_ns)
+        }
+
+
+def check_files(folder: Path, names: Iterable[str], max_pixels: int) -> list[Checked]:
+    """Read and decode files; safe in any thread."""
+    checked = []
+    for name in names:
+        size_bytes, changed_ns = _state(folder / name)
+        try:
+            data = (folder / name).read_bytes()
+            decode(data, max_pixels=max_pixels, at_least=_AT_LEAST)
+            key = content_key(data)
+        except _READING_ERRORS:
+            key = ""  # listed as left out
+        checked.append(Checked(name, size_bytes, changed_ns, key))
+    return checked
+
+
+def is_dataset(folder: Path) -> bool:
+    """Whether a folder has two classes or more; photographs are not looked at."""
+    if folder.name.startswith(".") or not folder.is_dir():
+        return False
+    inner = _folders(folder)
+    sides = [place for place in inner if place.name.lower() in _SIDES]
+    classes = {place.name for side in sides for place in _folders(side)} if sides else inner
+    return len(classes) >= 2
+
+
+def class_name(name: str) -> str:
+    """Return the class of a photograph: the folder it lies in, below train/ or val/ if any."""
+    parts = name.split("/")
+    return parts[1] if _side(name) else parts[0]
+
+
+def _side(name: str) -> Side:
+    parts = name.split("/")
+    return _SIDES.get(parts[0].lower(), "") if len(parts) > 2 else ""
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
+
+
+def _photo_names(folder: Path) -> list[str]:
+    names: list[str] = []
+    for place, _, files in os.walk(folder):
+        inside = Path(place).relative_to(folder).as_posix()
+        if inside != ".":
+            photos = (file for file in files if Path(file).suffix.lower() in PHOTO_SUFFIXES)
+            names.extend(f"{inside}/{file}" for file in photos if not file.startswith("."))
+    return [name for name in names if not any(p.startswith(".") for p in name.split("/"))]
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return -1, -1  # gone since it was listed; reading it fails too
+    return found.st_size, found.st_mtime_ns

@@ -1,0 +1,155 @@
+"""From a publisher's archive to a folder per class: downloaded, unpacked, put in place whole."""
+
+import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, Literal
+
+import filelock
+
+from tl_core.datasets.catalogue import Archive, DatasetRow
+from tl_core.datasets.folder import is_dataset
+from tl_core.datasets.shelf import Shelf
+from tl_core.download import DownloadRequest, fetch, free_bytes, mirrored
+from tl_core.errors import UserError
+
+Phase = Literal["downloading", "unpacking", "checking"]
+Report = Callable[[Phase, int, int], None]  # done, of all: bytes, then photographs
+Check = Callable[[], None]  # raises to cancel
+
+MAX_MEMBER_BYTES = 25 * 2**20
+_FEWEST = 0.95  # of the photographs that the publisher promises
+_SPARE_BYTES = 64 * 2**20
+_LOCK_POLL_S = 0.1
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError)
+
+
+def import_archive(shelf: Shelf, key: str, *, report: Report, check: Check) -> Path:
+    """Return the folder of the data set ``key``, downloaded and unpacked unless it is there.
+
+    Callers in other threads and processes wait for the one at work. A cancel or an error leaves
+    the downloaded part, to go on from, and nothing else.
+
+    Raises:
+        UserError: If the archive cannot be had, is damaged, or the disk is too small.
+    """
+    row, archive = shelf.archive(key)
+    folder = shelf.folder(key)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder.with_name(f".{key}.lock"))
+    while not lock.is_locked:
+        check()
+        try:
+            lock.acquire(timeout=_LOCK_POLL_S)
+        except filelock.Timeout:
+            continue
+    try:
+        if not is_dataset(folder):  # somebody else may have finished it meanwhile
+            _import(row, archive, folder, shelf.settings.mirror, report, check)
+    finally:
+        lock.release()
+    return folder
+
+
+def _import(
+    row: DatasetRow, archive: Archive, folder: Path, mirror: str, report: Report, check: Check
+) -> None:
+    request = DownloadRequest(
+        url=mirrored(archive.url, mirror),
+        target=folder.parent / ".downloads" / archive.file_name,
+        md5=archive.md5,
+        size_bytes=archive.size_bytes,
+    )
+    fetch(
+        request,
+        report=lambda done, total: report("downloading", done, total or archive.size_bytes),
+        check=check,
+    )
+    unfinished = folder.with_name(f".{row.key}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+    try:
+        _require_room(request.target, row)
+        _unpack(request.target, unfinished, row, archive, report, check)
+        unfinished.replace(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    request.target.unlink()
+
+
+def _unpack(
+    file: Path, target: Path, row: DatasetRow, archive: Archive, report: Report, check: Check
+) -> None:
+    """Write the photographs into ``target``, a folder per class.
+
+    Raises:
+        UserError: If the archive is damaged or holds too few of them; it is deleted then.
+    """
+    count = 0
+    try:
+        for name, stream in _members(file):
+            check()
+            class_name = archive.class_of(name)
+            if class_name is None:
+                continue
+            place = target / _plain(class_name) / _plain(name.name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(stream().read(MAX_MEMBER_BYTES))
+            count += 1
+            report("unpacking", count, max(row.photographs, count))
+    except _DAMAGE as error:
+        raise _damaged(file, row) from error
+    if count < _FEWEST * row.photographs:
+        raise _damaged(file, row)
+
+
+def _damaged(file: Path, row: DatasetRow) -> UserError:
+    file.unlink()
+    return UserError(
+        "The archive of {label} is damaged or not all of it arrived; it was deleted. "
+        "Download it again.",
+        label=row.label,
+    )
+
+
+def _members(file: Path) -> Iterator[tuple[PurePosixPath, Callable[[], IO[bytes]]]]:
+    """The regular files of a zip or tar file, in its order, each with a way to read it."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as packed:
+            for info in packed.infolist():
+                if not info.is_dir():
+                    yield PurePosixPath(info.filename), partial(packed.open, info)
+    else:
+        with closing(tarfile.open(file, "r|*")) as tar:
+            for member in tar:
+                if member.isreg():
+                    yield PurePosixPath(member.name), partial(_opened, tar, member)
+
+
+def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    stream = tar.extractfile(member)
+    if stream is None:
+        raise ValueError(f"{member.name} is no regular file")
+    return stream
+
+
+def _plain(name: str) -> str:
+    """A name that stays inside its folder on any system."""
+    kept = "".join(letter for letter in name if letter.isprintable() and letter not in '/\\:*?"<>|')
+    return kept.lstrip(".") or "unnamed"
+
+
+def _require_room(archive: Path, row: DatasetRow) -> None:
+    needed = round(1.1 * archive.stat().st_size) + _SPARE_BYTES  # photographs hardly compress
+    if free_bytes(archive.parent) < needed:
+        raise UserError(
+            "{label} needs {needed} MB more on the disk of {folder} to be unpacked. "
+            "Make room there and try again.",
+            label=row.label,
+            needed=needed // 2**20,
+            folder=archive.parent.parent,
+        )

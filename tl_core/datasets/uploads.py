@@ -1,0 +1,189 @@
+"""A visitor's own photographs: dropped as files, as a folder or as a zip, kept in memory only."""
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from tl_core.errors import UserError
+from tl_core.images.album import Album
+from tl_core.images.codec import MAX_BYTES, decode, encode_jpeg
+from tl_core.specs import MAX_CLASSES, OwnClasses, require_classes
+from tl_core.specs.train import MAX_NAME_LENGTH, MAX_PHOTOS
+
+MAX_TOTAL_BYTES = 2**30  # of what a zip unpacks to
+_MAX_ENTRIES = MAX_PHOTOS + 2 * MAX_CLASSES
+_SHORTER_SIDE = 512  # pixels; no network here looks at more
+_LARGE_BYTES = 300_000
+_JPEG_QUALITY = 92
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One dropped file; an empty ``data`` stands for a folder without files."""
+
+    class_name: str
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUpload:
+    """What became of a visitor's files: classes for a spec, and files that are no photographs."""
+
+    classes: OwnClasses
+    left_out: tuple[str, ...]
+
+
+def keep_drops(drops: Iterable[Drop], album: Album, owner: str, max_pixels: int) -> OwnUpload:
+    """Put a visitor's files into the album, class by class, and leave out what cannot be read.
+
+    Large photographs are kept smaller, their shorter side at 512 pixels. Takes some ten
+    milliseconds a photograph; safe in any thread.
+
+    Raises:
+        UserError: If nothing can be learned from what is left.
+    """
+    kept: dict[str, list[str]] = {}
+    left_out = []
+    for drop in drops:
+        keys = kept.setdefault(drop.class_name[:MAX_NAME_LENGTH], [])
+        if not drop.data:
+            continue
+        try:
+            key = album.add(_compact(drop.data, max_pixels), owner)
+        except UserError:
+            left_out.append(drop.name)  # the page lists them
+        else:
+            keys.append(key)
+    _require_photos(kept)
+    classes = tuple((name, tuple(keys)) for name, keys in kept.items())
+    require_classes(classes)
+    for key in (key for _, keys in classes for key in keys):
+        album.data(key)  # says so if the first have had to make room for the last
+    return OwnUpload(classes, tuple(left_out))
+
+
+def folder_drops(files: Iterable[tuple[str, bytes]]) -> Iterator[Drop]:
+    """Sort a dropped folder's files, by their paths in it, into classes: the folders they lie in.
+
+    Raises:
+        UserError: If no file lies in a folder.
+    """
+    by_path = {PurePosixPath(name): data for name, data in files}
+    folders = _class_folders(by_path)
+    for path, data in by_path.items():
+        if path.parent in folders and not _is_hidden(path):
+            yield Drop(path.parent.name, str(path), data)
+
+
+def zip_drops(file: BinaryIO) -> Iterator[Drop]:
+    """Read a zip in memory, a folder per class; nothing is written to disk.
+
+    Everything the zip says of itself is checked before its first photograph is unpacked.
+
+    Raises:
+        UserError: If it is damaged, locked, too large, reaches outside itself, or has no folders.
+    """
+    try:
+        with zipfile.ZipFile(file) as packed:
+            infos = packed.infolist()
+            _require_harmless(infos)
+            paths = {PurePosixPath(info.filename): info for info in infos if not info.is_dir()}
+            folders = _class_folders(paths)
+            for name in _empty_folders(infos):
+                yield Drop(name, name, b"")
+            for path, info in paths.items():
+                if path.parent in folders and not _is_hidden(path):
+                    with packed.open(info) as stream:  # a header that lies about the size is cut
+                        yield Drop(path.parent.name, str(path), stream.read(MAX_BYTES))
+    except _DAMAGE as error:
+        raise UserError(
+            "This zip is damaged or locked with a password. Pack it again without one."
+        ) from error
+
+
+def _class_folders(paths: Iterable[PurePosixPath]) -> set[PurePosixPath]:
+    """The innermost folders; what lies beside them, such as a README, belongs to no class.
+
+    Raises:
+        UserError: If there is none.
+    """
+    folders = {path.parent for path in paths if not _is_hidden(path)}
+    wrappers = {outer for folder in folders for outer in folder.parents}
+    inner = folders - wrappers - {PurePosixPath(".")}
+    if not inner:
+        raise UserError(
+            "There are no folders in it, so the lab cannot tell the classes apart. "
+            "Put the photographs into one folder per class."
+        )
+    return inner
+
+
+def _require_harmless(infos: list[zipfile.ZipInfo]) -> None:
+    """Refuse a zip by its own list of contents."""
+    if len(infos) > _MAX_ENTRIES:
+        raise UserError(
+            "This zip has {count} entries and the lab takes up to {limit}. Pack fewer photographs.",
+            count=len(infos),
+            limit=_MAX_ENTRIES,
+        )
+    if any(_reaches_outside(info) for info in infos):
+        raise UserError(
+            "This zip has entries that point outside its own folder, so the lab does not open it. "
+            "Pack the photographs again, one folder per class."
+        )
+    if sum(info.file_size for info in infos) > MAX_TOTAL_BYTES:
+        raise UserError(
+            "This zip unpacks to more than {limit} MB. Pack fewer or smaller photographs.",
+            limit=MAX_TOTAL_BYTES // 2**20,
+        )
+
+
+def _reaches_outside(info: zipfile.ZipInfo) -> bool:
+    name = info.filename
+    is_link = stat.S_ISLNK(info.external_attr >> 16)
+    parts = PurePosixPath(name).parts
+    return is_link or name.startswith("/") or "\\" in name or ":" in name or ".." in parts
+
+
+def _empty_folders(infos: list[zipfile.ZipInfo]) -> list[str]:
+    """Folders that hold nothing at all: somebody meant them as a class."""
+    names = [info.filename for info in infos]
+    return [
+        PurePosixPath(info.filename).name
+        for info in infos
+        if info.is_dir()
+        and not any(n != info.filename and n.startswith(info.filename) for n in names)
+    ]
+
+
+def _is_hidden(path: PurePosixPath) -> bool:
+    """What systems add by themselves: .DS_Store, __MACOSX/, Thumbs.db."""
+    by_system = path.name in ("Thumbs.db", "desktop.ini")
+    return by_system or any(part.startswith((".", "__MACOSX")) for part in path.parts)
+
+
+def _require_photos(kept: dict[str, list[str]]) -> None:
+    for name, keys in kept.items():
+        if not keys:
+            raise UserError(
+                "The class {name} has no photograph that the lab can read. "
+                "Add some, or take the folder out.",
+                name=name,
+            )
+
+
+def _compact(data: bytes, max_pixels: int) -> bytes:
+    """The file, or a smaller JPEG of a large photograph, so that a class fits into the album."""
+    if len(data) <= _LARGE_BYTES:
+        return data
+    photo = decode(data, max_pixels=max_pixels, at_least=_SHORTER_SIDE)
+    scale = _SHORTER_SIDE / min(photo.size)
+    if scale < 1:
+        photo = photo.resize((round(photo.width * scale), round(photo.height * scale)))
+    return encode_jpeg(photo, quality=_JPEG_QUALITY)

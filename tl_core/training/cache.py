@@ -1,0 +1,138 @@
+"""Embeddings that need not be computed again: of data sets on disk, of visitors' own in memory."""
+
+import hashlib
+import logging
+import os
+import threading
+import zipfile
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Rows: TypeAlias = NDArray[np.float16]
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Where embeddings are comparable: one network, one preprocessing.
+
+    With an ``owner`` they are a visitor's own and never reach the disk.
+    """
+
+    network: str
+    preprocessing: str
+    owner: str = ""
+
+    @property
+    def folder_name(self) -> str:
+        """A name for the disk."""
+        text = f"{self.network} {self.preprocessing}"
+        plain = "".join(c if c.isalnum() else "-" for c in self.network)
+        return f"{plain[:40]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+class EmbeddingCache:
+    """Embeddings (float16) by content key, for one lab; thread-safe.
+
+    On disk every ``put`` is a file of its own that appears whole, so any number of processes may
+    write side by side; the longest unused files leave first. A disk that fails costs time only.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.cache_dir / "embeddings"
+        self._disk_bytes = settings.feature_disk_mb * 2**20
+        self._memory_bytes = settings.feature_memory_mb * 2**20
+        self._own: OrderedDict[Space, dict[str, Rows]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, space: Space, keys: Iterable[str]) -> dict[str, Rows]:
+        """What is known of ``keys``: one row of shape (D,) each."""
+        wanted = set(keys)
+        if space.owner:
+            with self._lock:
+                rows = self._own.get(space, {})
+                if rows:
+                    self._own.move_to_end(space)
+                return {key: rows[key] for key in wanted & rows.keys()}
+        found: dict[str, Rows] = {}
+        for path in self._files(space):
+            found.update(_read(path, wanted))
+        return found
+
+    def put(self, space: Space, keys: Sequence[str], rows: Rows) -> None:
+        """Keep ``rows`` (N, D) under ``keys``."""
+        if space.owner:
+            self._remember(space, keys, rows)
+        elif len(keys):
+            self._write(space, keys, rows)
+
+    def forget(self, owner: str) -> None:
+        """Drop what belongs to a visitor who left."""
+        with self._lock:
+            for space in [space for space in self._own if space.owner == owner]:
+                del self._own[space]
+
+    def _remember(self, space: Space, keys: Sequence[str], rows: Rows) -> None:
+        with self._lock:
+            kept = self._own.setdefault(space, {})
+            kept.update(zip(keys, rows, strict=True))
+            self._own.move_to_end(space)
+            used = sum(row.nbytes for space in self._own.values() for row in space.values())
+            while used > self._memory_bytes:
+                used -= sum(row.nbytes for row in self._own.popitem(last=False)[1].values())
+
+    def _write(self, space: Space, keys: Sequence[str], rows: Rows) -> None:
+        folder = self._folder / space.folder_name
+        fresh = folder / f".{uuid4().hex}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with fresh.open("wb") as file:
+                np.savez(file, keys=np.array(keys), rows=rows)
+            fresh.replace(folder / f"{fresh.name[1:]}.npz")
+            self._make_room()
+        except OSError as error:
+            with suppress(OSError):  # the folder may be what is wrong
+                fresh.unlink(missing_ok=True)
+            log.warning("embeddings are not kept in %s: %s", folder, error)
+
+    def _files(self, space: Space) -> list[Path]:
+        try:
+            return list((self._folder / space.folder_name).glob("*.npz"))
+        except OSError:
+            return []  # nothing kept yet
+
+    def _make_room(self) -> None:
+        by_age = sorted(
+            (p.stat().st_mtime, p.stat().st_size, p) for p in self._folder.rglob("*.npz")
+        )
+        used = sum(size for _, size, _ in by_age)
+        for _, size, path in by_age:
+            if used <= self._disk_bytes:
+                return
+            path.unlink(missing_ok=True)
+            used -= size
+
+
+def _read(path: Path, wanted: set[str]) -> dict[str, Rows]:
+    try:
+        # Its own handle: numpy leaves the file open when it finds it damaged
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            keys: list[str] = file["keys"].tolist()
+            rows: Any = file["rows"]
+        os.utime(path)  # just used
+    except _UNREADABLE as error:
+        log.warning("%s is not an embeddings file and is ignored: %s", path, error)
+        return {}
+    return {key: row for key, row in zip(keys, rows, strict=False) if key in wanted}

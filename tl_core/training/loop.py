@@ -1,0 +1,255 @@
+"""The training loop: epochs of micro-batches in slices, the best epoch kept."""
+
+import math
+import time
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tl_core.engine.job import Job
+from tl_core.engine.runner import SLICE_S
+from tl_core.errors import UserError
+from tl_core.specs import FineTune
+from tl_core.specs.train import Schedule
+from tl_core.training.features import chunks
+from tl_core.training.pictures import Inputs
+from tl_core.training.progress import Progress
+from tl_core.training.student import Student
+
+_HEAD_LEARNING_RATE = 1e-3  # of the head that learns before the rest
+_HEAD_EPOCHS = 30
+_MIN_BATCH_NORM_BATCH = 16  # statistics over fewer photographs are noise
+_MICRO_GFLOPS = 2.0  # on two CPU cores about 0.3 s forward and backward
+_TEST_BATCH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """How one epoch did on the validation photographs."""
+
+    epoch: int
+    accuracy: float
+    loss: float
+    probs: Tensor  # (N, C), on the CPU
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """More accurate first, then surer."""
+        return self.accuracy, -self.loss
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best epoch so far and the weights it had."""
+
+    tested: Tested
+    state: list[Tensor]
+
+
+class Course:
+    """One student's lessons: ``teach`` is a generator that ends a slice at each yield."""
+
+    def __init__(
+        self, job: Job, student: Student, train: Inputs, validation: Inputs, progress: Progress
+    ) -> None:
+        spec = job.spec
+        if not isinstance(spec, FineTune):
+            raise ValueError(f"expected a FineTune spec, got {type(spec).__name__}")
+        self.spec = spec
+        self.job = job
+        self.student = student
+        self.train = train
+        self.validation = validation
+        self.progress = progress
+        self.part: Literal["head", "network"] = (
+            "head" if isinstance(student.tail, nn.Identity) else "network"
+        )
+        self.is_warm_up = self.part == "head" and spec.way.unfrozen != "head"
+        self.epochs = _HEAD_EPOCHS if self.is_warm_up else spec.chosen_epochs
+        self.optimiser = _optimiser(student.parameters(), spec)
+        self.updates = math.ceil(len(train.labels) / spec.batch_size)  # in an epoch
+        self.micro_size = self._micro_size()
+        self._generator = torch.Generator().manual_seed(spec.seed)
+        self._slice_end = time.perf_counter() + SLICE_S
+
+    def _micro_size(self) -> int:
+        """Photographs at once: a whole batch on a GPU, on a CPU what takes about 0.3 s.
+
+        It depends on the spec and the network alone, so that equal seeds give equal curves.
+        """
+        size = self.spec.batch_size
+        if self.part == "head" or self.student.start.device.type != "cpu":
+            return size
+        micro = max(int(_MICRO_GFLOPS / max(self.student.start.row.gflops, 0.01)), 1)
+        if self.student.trains_batch_norm:
+            micro = max(micro, _MIN_BATCH_NORM_BATCH)
+        return min(size, micro)
+
+    @property
+    def current(self) -> FineTune:
+        """The spec with every control moved since the start."""
+        current = self.job.current
+        return current if isinstance(current, FineTune) else self.spec
+
+    def teach(self) -> Generator[Future[Any] | None, Any, Best]:
+        """Train to the end, or until it gets no better for as long as the spec says.
+
+        Raises:
+            UserError: If the device runs out of memory or training diverges.
+        """
+        best: Best | None = None
+        before = len(self.progress.snapshot.epochs)
+        self.progress.phase(f"training the {self.part}", self.updates * self.epochs)
+        for epoch in range(self.epochs):
+            yield from self.learn(epoch, before)
+            tested = yield from self.test(epoch=before + epoch + 1)
+            if best is None or tested.rank > best.tested.rank:
+                best = Best(tested, self.student.state())
+            self.progress.end_epoch(
+                tested.epoch,
+                self.part,
+                self._learning_rate(epoch + 1),
+                (tested.loss, tested.accuracy),
+                step=(epoch + 1) * self.updates,
+            )
+            patience = self.current.early_stopping
+            if patience and not self.is_warm_up and tested.epoch - best.tested.epoch >= patience:
+                break
+        if best is None:
+            raise ValueError("no epoch was asked for")
+        return best
+
+    def learn(self, epoch: int, before: int) -> Generator[Future[Any] | None, Any, None]:
+        """One pass over the training photographs, in a new order."""
+        order = torch.randperm(len(self.train.labels), generator=self._generator).tolist()
+        batches = chunks(order, self.spec.batch_size)
+        micro = [piece for batch in batches for piece in chunks(batch, self.micro_size)]
+        self.train.plan(micro, is_training=True)
+        for number, batch in enumerate(batches):
+            done = epoch + number / len(batches)
+            loss_sum, hits = yield from self._update(batch, self._learning_rate(done))
+            self.progress.learned(
+                epoch * self.updates + number + 1,
+                before + epoch + (number + 1) / len(batches),
+                loss_sum,
+                hits,
+                len(batch),
+            )
+
+    def _update(
+        self, batch: Sequence[int], learning_rate: float
+    ) -> Generator[Future[Any] | None, Any, tuple[Tensor, Tensor]]:
+        """One step from one batch, a micro-batch at a time; its loss, summed, and its hits."""
+        spec, student = self.current, self.student
+        labels = self.train.labels
+        loss_sum, hits = labels.new_zeros((), dtype=torch.float32), labels.new_zeros(())
+        for piece in chunks(batch, self.micro_size):
+            taken = yield from self.train.take()
+            truth = labels[torch.tensor(piece).to(labels.device, non_blocking=True)]
+            with _refusing_out_of_memory(), self._casting():
+                logits = student.logits(taken, dropout=spec.dropout, generator=self._generator)
+                loss = F.cross_entropy(logits.float(), truth, reduction="sum")
+                (loss / len(batch)).backward()  # type: ignore[no-untyped-call]
+            loss_sum += loss.detach()
+            hits += logits.detach().argmax(1).eq(truth).sum()
+            yield from self._maybe_end_slice()
+        if spec.clip_norm:
+            nn.utils.clip_grad_norm_(student.parameters(), spec.clip_norm)
+        for group in self.optimiser.param_groups:
+            group["lr"], group["weight_decay"] = learning_rate, spec.weight_decay
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        return loss_sum, hits
+
+    def test(self, *, epoch: int) -> Generator[Future[Any] | None, Any, Tested]:
+        """How the student does now on photographs that it never learns from.
+
+        Raises:
+            UserError: If its answers are no longer finite.
+        """
+        labels = self.validation.labels
+        size = _TEST_BATCH if self.part == "head" else max(self.micro_size, 8)
+        batches = chunks(range(len(labels)), size)
+        self.validation.plan(batches, is_training=False)
+        found = []
+        with _testing(self.student):
+            for _ in batches:
+                taken = yield from self.validation.take()
+                with torch.no_grad(), _refusing_out_of_memory(), self._casting():
+                    found.append(self.student.logits(taken).float())
+                yield from self._maybe_end_slice()
+        logits = torch.cat(found)
+        loss = float(F.cross_entropy(logits, labels))
+        _require_finite(loss)
+        accuracy = float(logits.argmax(1).eq(labels).double().mean())
+        return Tested(epoch, accuracy, loss, logits.softmax(1).cpu())
+
+    def _learning_rate(self, done: float) -> float:
+        start = _HEAD_LEARNING_RATE if self.is_warm_up else self.current.chosen_learning_rate
+        return start * schedule_factor(self.current.schedule, min(done / self.epochs, 1.0))
+
+    def _casting(self) -> AbstractContextManager[object]:
+        """Mixed precision on a GPU; bfloat16 needs no scaling of the loss."""
+        kind = self.student.start.device.type
+        return torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda")
+
+    def _maybe_end_slice(self) -> Generator[None, Any, None]:
+        if time.perf_counter() >= self._slice_end:
+            yield None
+            self._slice_end = time.perf_counter() + SLICE_S
+
+
+def _require_finite(loss: float) -> None:
+    if not math.isfinite(loss):
+        raise UserError(
+            "Training flew apart: its numbers are no longer finite. Lower the learning rate or "
+            "limit the gradient's length."
+        )
+
+
+def schedule_factor(schedule: Schedule, share: float) -> float:
+    """What the learning rate is multiplied with once ``share`` (0 to 1) of training is done."""
+    if schedule == "cosine":
+        return max(0.5 * (1 + math.cos(math.pi * share)), 0.01)
+    return 1.0 if schedule == "constant" else 0.1 ** min(int(share * 3), 2)
+
+
+def _optimiser(parameters: list[nn.Parameter], spec: FineTune) -> torch.optim.Optimizer:
+    rate, decay = spec.chosen_learning_rate, spec.weight_decay
+    fused = parameters[0].device.type in ("cpu", "cuda")
+    if spec.optimiser == "momentum":
+        return torch.optim.SGD(
+            parameters, rate, momentum=spec.momentum, weight_decay=decay, fused=fused
+        )
+    return torch.optim.AdamW(parameters, rate, weight_decay=decay, fused=fused)
+
+
+@contextmanager
+def _testing(student: Student) -> Iterator[None]:
+    """Batch-norm layers that train measure nothing while the student is tested."""
+    measuring = [module for module in student.tail.modules() if module.training]
+    for module in measuring:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in measuring:
+            module.training = True
+
+
+@contextmanager
+def _refusing_out_of_memory() -> Iterator[None]:
+    """Put a device's lack of memory into words."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            "The device has too little memory for this batch. Choose a smaller batch size or "
+            "unfreeze less."
+        ) from error

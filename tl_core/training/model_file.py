@@ -1,0 +1,177 @@
+"""A visitor's model as a safetensors file: saved whole, loaded back only after strict checks."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from tl_core.backbones.backbone import Backbone, freeze, split_head
+from tl_core.backbones.catalogue import BackboneRow
+from tl_core.backbones.store import BackboneStore, OwnModel, new_network
+from tl_core.errors import UserError
+from tl_core.specs import MAX_CLASSES, FineTune
+from tl_core.specs.train import MAX_NAME_LENGTH
+from tl_core.training.starts import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
+
+FORMAT = "transfer-learning-lab 1"
+_MAX_FILE_BYTES = 700 * 2**20
+_MAX_CLASSES = 10 * MAX_CLASSES
+_MAX_HEADER_BYTES = 2**20
+_PIXELS_HEAD = "2"  # after the two layers of the pixels' body
+
+
+def save_model(model: Backbone, settings: FineTune | None = None) -> bytes:
+    """Return the model as a safetensors file with its classes and settings; worker or pool.
+
+    The tensors have the names of torchvision's or timm's own network, so that plain PyTorch loads
+    them; see ``plain_pytorch``.
+    """
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in _state(model).items()}
+    metadata = {
+        "format": FORMAT,
+        "backbone": model.row.key,
+        "label": model.label,
+        "classes": json.dumps(model.classes),
+        "settings": settings.to_json() if settings and not settings.photos else "",
+    }
+    return safetensors.torch.save(state, metadata)
+
+
+def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> OwnModel:
+    """Return the model in a file that ``save_model`` wrote; ``store.adopt`` then keeps it.
+
+    Nothing in the file is run: it holds numbers and text only, and every name, shape and type is
+    compared with what the network needs. Tensors equal to the backbone's own are shared with it
+    where it is in memory. May run in the pool.
+
+    Raises:
+        UserError: If it is no such file.
+    """
+    try:
+        metadata = _metadata(data)
+        classes = _classes(metadata)
+        row = _row(metadata, store)
+        state = safetensors.torch.load(data)
+        network, head_name = _empty_network(row, len(classes))
+        _require_same(state, network.state_dict())
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(
+            "This is no model file of the lab, or it is damaged: {reason}. "
+            "Choose a .safetensors file that was downloaded here.",
+            reason=error,
+        ) from error
+    state = {name: tensor.to(store.device) for name, tensor in state.items()}
+    size_bytes = _share(state, store.loaded(row.key))
+    network.requires_grad_(False)  # or loading would ask shared weights for gradients
+    network.load_state_dict(state, assign=True)
+    head = split_head(network, head_name)
+    label = metadata.get("label", "")[:200] or row.label
+    backbone = Backbone(key, label, row, freeze(network), freeze(head), classes, store.device)
+    return OwnModel(backbone, owner, size_bytes)
+
+
+def plain_pytorch(model: Backbone, file_name: str = "model.safetensors") -> str:
+    """Return ten lines of plain PyTorch that load the file and classify a photograph."""
+    row = model.row
+    if row.key == PIXELS:
+        build = (
+            f"nn.Sequential(nn.AdaptiveAvgPool2d({PIXELS_SIDE}), nn.Flatten(), "
+            f"nn.Linear({3 * PIXELS_SIDE**2}, {len(model.classes)}))"
+        )
+        library = "from torch import nn"
+    elif row.library == "timm":
+        build = f'timm.create_model("{row.architecture}", num_classes={len(model.classes)})'
+        library = "import timm"
+    else:
+        build = f'models.get_model("{row.architecture}", num_classes={len(model.classes)})'
+        library = "from torchvision import models"
+    return f"""import torch
+{library}
+from PIL import Image
+from safetensors.torch import load_file
+from torchvision.transforms import v2 as T
+
+model = {build}.eval()
+model.load_state_dict(load_file("{file_name}"))
+see = T.Compose([T.Resize({row.resize}, T.InterpolationMode.{row.interpolation.upper()}), \
+T.CenterCrop({row.input_size}), T.ToImage(), T.ToDtype(torch.float32, scale=True), \
+T.Normalize({row.mean}, {row.std})])
+with torch.inference_mode():
+    probs = model(see(Image.open("photo.jpg").convert("RGB"))[None]).softmax(1)[0]
+print({list(model.classes)!r}[int(probs.argmax())], float(probs.max()))
+"""
+
+
+def _state(model: Backbone) -> dict[str, Tensor]:
+    head_name = _PIXELS_HEAD if model.row.key == PIXELS else model.row.head
+    state = dict(model.body.state_dict())
+    state |= {f"{head_name}.{name}": tensor for name, tensor in model.head.state_dict().items()}
+    return state
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    """The file's header, read before anything else is."""
+    size = int.from_bytes(data[:8], "little")
+    if len(data) > _MAX_FILE_BYTES or not 0 < size <= min(_MAX_HEADER_BYTES, len(data) - 8):
+        raise ValueError("its header does not fit its size")
+    header = json.loads(data[8 : 8 + size])
+    metadata: dict[str, str] = dict(header).get("__metadata__") or {}
+    if metadata.get("format") != FORMAT:
+        raise ValueError("it was not saved by this lab")
+    return metadata
+
+
+def _classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    names = json.loads(metadata["classes"])
+    fits = isinstance(names, list) and 2 <= len(names) <= _MAX_CLASSES
+    if not fits or not all(isinstance(n, str) and 0 < len(n) <= MAX_NAME_LENGTH for n in names):
+        raise ValueError("its class names are not usable")
+    return tuple(names)
+
+
+def _row(metadata: Mapping[str, str], store: BackboneStore) -> BackboneRow:
+    key = metadata["backbone"]
+    if key == PIXELS:
+        return pixels_row(next(iter(store.rows.values())))
+    if key not in store.rows:
+        raise ValueError("its backbone is not known here")
+    return store.rows[key]
+
+
+def _empty_network(row: BackboneRow, classes: int) -> tuple[nn.Module, str]:
+    """The architecture with a head of the right size, without memory; and the head's name."""
+    with torch.device("meta"):
+        if row.key == PIXELS:
+            head = nn.Linear(3 * PIXELS_SIDE**2, classes)
+            return nn.Sequential(*pixels_body().children(), head), _PIXELS_HEAD
+        network = new_network(row)
+        old: Any = network.get_submodule(row.head)
+        network.set_submodule(row.head, nn.Linear(old.in_features, classes))
+    return network, row.head
+
+
+def _require_same(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    if state.keys() != wanted.keys():
+        raise ValueError("its tensors are not those of the network it names")
+    for name, tensor in state.items():
+        if tensor.shape != wanted[name].shape or tensor.dtype != wanted[name].dtype:
+            raise ValueError(f"the tensor {name} has another shape or type than the network's")
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise ValueError(f"the tensor {name} is not finite")
+
+
+def _share(state: dict[str, Tensor], base: Backbone | None) -> int:
+    """Replace tensors that equal the backbone's by those; bytes of what is left."""
+    size_bytes = 0
+    shared = dict(base.body.named_parameters()) | dict(base.body.named_buffers()) if base else {}
+    for name, tensor in state.items():
+        own = shared.get(name)
+        if own is not None and torch.equal(own, tensor):
+            state[name] = own
+        else:
+            size_bytes += tensor.nbytes
+    return size_bytes

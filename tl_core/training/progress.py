@@ -1,0 +1,118 @@
+"""What a run tells about itself while it goes on."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from torch import Tensor
+
+from tl_core.engine.job import Job
+from tl_core.specs import CurvePoint, EpochPoint, FineTuneSnapshot
+
+MAX_CURVE_POINTS = 400
+PUBLISH_EVERY_S = 0.25
+
+
+class Progress:
+    """Collects a run's figures and publishes them, a few times a second; for the worker only.
+
+    Losses and hits are added up on the device and read only when a snapshot is due.
+    """
+
+    def __init__(
+        self, job: Job, snapshot: FineTuneSnapshot, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._job = job
+        self._clock = clock
+        self._began = clock()
+        self._phase_began = self._began
+        self._due = 0.0
+        self._seen = 0  # photographs in this phase
+        self._pending: list[tuple[Tensor, Tensor, int]] = []  # loss sums, hits, photographs
+        self._epoch_sums = [0.0, 0.0, 0]
+        self.snapshot = snapshot
+        job.publish(snapshot)
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return self._clock() - self._began
+
+    def phase(self, name: str, steps: int) -> None:
+        """Begin something new that takes ``steps`` steps."""
+        self._phase_began = self._clock()
+        self._seen = 0
+        self.publish(phase=name, step=0, steps=max(steps, 1), photographs_per_s=0.0)
+
+    def count(self, done: int, total: int) -> None:
+        """So many photographs of this phase are done."""
+        self._seen = done
+        self.tick(step=done, steps=max(total, 1))
+
+    def learned(self, step: int, epoch: float, loss_sum: Tensor, hits: Tensor, count: int) -> None:
+        """One update is done; ``epoch`` counts from the beginning of the run."""
+        self._pending.append((loss_sum.detach(), hits.detach(), count))
+        self._seen += count
+        if self._clock() >= self._due:
+            self.read(epoch)
+            self.tick(step=step)
+
+    def read(self, epoch: float) -> None:
+        """Add what was learned since the last time to the curve."""
+        if not self._pending:
+            return
+        loss = float(sum(loss for loss, _, _ in self._pending))
+        hits = float(sum(hits for _, hits, _ in self._pending))
+        count = sum(count for _, _, count in self._pending)
+        self._pending.clear()
+        for place, value in enumerate((loss, hits, count)):
+            self._epoch_sums[place] += value
+        curve = [*self.snapshot.curve, CurvePoint(epoch, loss / count, hits / count)]
+        if len(curve) > MAX_CURVE_POINTS:
+            curve = thinned(curve)
+        self.snapshot = replace(self.snapshot, curve=tuple(curve))
+
+    def end_epoch(
+        self,
+        epoch: int,
+        part: Literal["head", "network"],
+        learning_rate: float,
+        validation: tuple[float, float],
+        *,
+        step: int,
+    ) -> None:
+        """Publish a finished epoch; ``validation`` is loss and accuracy."""
+        self.read(float(epoch))
+        loss, hits, count = self._epoch_sums
+        self._epoch_sums = [0.0, 0.0, 0]
+        point = EpochPoint(
+            epoch, part, self.seconds, learning_rate, loss / count, hits / count, *validation
+        )
+        self.publish(step=step, epochs=(*self.snapshot.epochs, point))
+
+    def tick(self, **changes: object) -> None:
+        """Publish unless the last snapshot is fresh."""
+        if self._clock() >= self._due:
+            self.publish(**changes)
+
+    def publish(self, **changes: object) -> None:
+        """Publish now."""
+        now = self._clock()
+        self._due = now + PUBLISH_EVERY_S
+        elapsed = now - self._phase_began
+        changed = replace(self.snapshot, seconds=now - self._began, **changes)  # type: ignore[arg-type]
+        if elapsed > 0 and self._seen:
+            changed = replace(changed, photographs_per_s=self._seen / elapsed)
+        left = elapsed * (changed.steps - changed.step) / changed.step if changed.step else None
+        self.snapshot = replace(changed, seconds_left=left)
+        self._job.publish(self.snapshot)
+
+
+def thinned(curve: list[CurvePoint]) -> list[CurvePoint]:
+    """Half as many points, each the mean of two neighbours and standing where the second stood."""
+    pairs = zip(curve[::2], curve[1::2], strict=False)
+    merged = [
+        CurvePoint(b.epoch, (a.loss + b.loss) / 2, (a.accuracy + b.accuracy) / 2) for a, b in pairs
+    ]
+    return merged + curve[len(curve) - len(curve) % 2 :]
