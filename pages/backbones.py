@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.widgets.backbone import STATE_WORDS, choose_backbone, megabytes
+from pages.widgets.backbone import STATE_WORDS, choose_backbone, label_of, megabytes
 from pages.widgets.charts import answer_bars, draw
 from pages.widgets.frame import header
 from pages.widgets.live import answer
@@ -131,7 +131,7 @@ st.dataframe(
     },
 )
 backbone = choose_backbone()
-picked = next(status.row for status in found if status.row.key == st.session_state.backbone)
+picked = the_lab().row(st.session_state.backbone)  # of a visitor's model: what it grew from
 st.markdown(f"**{picked.label}**: {_(picked.advice)}")
 
 st.header(_("What does it see?"))
@@ -144,7 +144,7 @@ if backbone is not None:
         with chart:
             st.subheader(
                 _("{backbone} says: {label}").format(
-                    backbone=picked.label, label=result.answers[0].label
+                    backbone=label_of(backbone), label=result.answers[0].label
                 ),
                 anchor=False,
             )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.widgets import link
-from pages.widgets.backbone import choose_backbone
+from pages.widgets.backbone import choose_backbone, label_of, usable
 from pages.widgets.feature_space import feature_space
 from pages.widgets.frame import header
 from pages.widgets.live import answer, watch_answer
@@ -108,16 +108,14 @@ def choose_channel(channel: str) -> None:
 def second(spec: FeatureMaps, comparison: str) -> FeatureMaps:
     """What the right column shows; its controls are drawn above it."""
     if comparison == LAYER:
-        row = rows[spec.backbone]
+        row = the_lab().row(spec.backbone)
         layer = layer_slider(row, "layer_2", default=len(row.stages) - 1)
         return replace(spec, layer=layer)
     if comparison == BACKBONE:
-        ready = [row.key for row in the_lab().ready_backbones()]
-        others = [key for key in ready if key != spec.backbone]
-        backbone = st.selectbox(
-            _("Other backbone"), others, format_func=lambda key: rows[key].label, key="backbone_2"
-        )
-        stages, mine = rows[backbone].stages, [stage.layer for stage in rows[spec.backbone].stages]
+        others = [key for key in usable() if key != spec.backbone]
+        backbone = st.selectbox(_("Other backbone"), others, format_func=label_of, key="backbone_2")
+        stages = the_lab().row(backbone).stages
+        mine = [stage.layer for stage in the_lab().row(spec.backbone).stages]
         depth = mine.index(spec.layer) / max(len(mine) - 1, 1)
         return replace(
             spec, backbone=backbone, layer=stages[round(depth * (len(stages) - 1))].layer
@@ -209,14 +207,13 @@ def draw_detail(detail: Snapshot) -> None:
 
 
 header(FEATURE_MAPS, "feature_maps")
-rows = {status.row.key: status.row for status in the_lab().backbones()}
 backbone = choose_backbone()
 photo = choose_photo()
 if backbone is not None:
     st.header(_("What the layers see"))
     slider, amount = st.columns([3, 1])
     with slider:
-        layer = layer_slider(rows[backbone], "layer", default=0)
+        layer = layer_slider(the_lab().row(backbone), "layer", default=0)
     channels = amount.select_slider(_("Channels shown"), [8, 16, 32, 64], 16, key="channels")
     mosaics(FeatureMaps(photo=photo, backbone=backbone, layer=layer, channels=int(channels)))
     st.header(_("The network's map of the photographs"))

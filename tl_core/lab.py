@@ -1,18 +1,23 @@
 """The one door: what a page or a command can ask for."""
 
 import threading
+import uuid
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Any, BinaryIO
 
 import psutil
 import torch
 
 from tl_core import fetching
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.store import BackboneStore
+from tl_core.backbones.store import OWN, BackboneStore
+from tl_core.datasets import uploads
+from tl_core.datasets.shelf import ShelfEntry
+from tl_core.datasets.uploads import OwnUpload
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.runner import Runner, SoloRunner, Work
@@ -36,6 +41,9 @@ from tl_core.specs import (
     Spec,
 )
 from tl_core.toolbox import Toolbox
+from tl_core.training.classroom import Classroom
+from tl_core.training.model_file import load_model, plain_pytorch, save_model
+from tl_core.training.rooms import workrooms
 
 __all__ = [
     "BackboneRow",
@@ -45,7 +53,9 @@ __all__ = [
     "JobState",
     "Lab",
     "LabStatus",
+    "OwnUpload",
     "Settings",
+    "ShelfEntry",
     "UserError",
 ]
 
@@ -108,6 +118,8 @@ class Lab:
         self._album = Album(self.settings.photo_memory_mb * 2**20, self.settings.max_pixels)
         self._pool = Pool()
         self._toolbox = Toolbox(self.settings, self.device, self._store, self._album, self._pool)
+        self._classroom = Classroom(self.settings)
+        self._workrooms = WORKROOMS | workrooms(self._classroom)
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
         self._downloads: dict[str, Job] = {}
         self._downloads_lock = threading.Lock()
@@ -198,6 +210,62 @@ class Lab:
         """
         return self._album.data(key)
 
+    def add_folder(self, files: Iterable[tuple[str, bytes]], owner: str) -> OwnUpload:
+        """Keep photographs named ``class/file``, from boxes or a dropped folder, for the visit.
+
+        Raises:
+            UserError: If nothing can be learned from them.
+        """
+        drops = uploads.folder_drops(files)
+        return uploads.keep_drops(drops, self._album, owner, self.settings.max_pixels)
+
+    def add_zip(self, file: BinaryIO, owner: str) -> OwnUpload:
+        """Keep the photographs of a zip with a folder for each class, for the visit.
+
+        Raises:
+            UserError: If it is damaged, hostile, or nothing can be learned from it.
+        """
+        drops = uploads.zip_drops(file)
+        return uploads.keep_drops(drops, self._album, owner, self.settings.max_pixels)
+
+    def dataset_photo(self, dataset: str, name: str, owner: str) -> str:
+        """Keep one photograph of a data set for the visit, so that other pages can show it.
+
+        Raises:
+            UserError: If there is no such photograph.
+        """
+        return self._album.add(self._classroom.shelf.read(dataset, name), owner)
+
+    # -- data sets and models ---------------------------------------------------------------
+
+    def datasets(self) -> list[ShelfEntry]:
+        """The data sets there are: the catalogue's, then what else lies in ``TL_DATA_DIR``."""
+        return self._classroom.shelf.entries()
+
+    def own_models(self, owner: str) -> dict[str, str]:
+        """The labels of the models this visitor has trained or loaded, by their keys."""
+        return {model.key: model.label for model in self._store.own_models(owner)}
+
+    def save_model(self, key: str) -> tuple[bytes, str]:
+        """A visitor's model as a safetensors file, and ten lines of PyTorch that load it.
+
+        Raises:
+            UserError: If the model is no longer in memory.
+        """
+        model = self._store.load(key)
+        return save_model(model), plain_pytorch(model)
+
+    def load_model(self, data: bytes, owner: str) -> str:
+        """Take in a file that ``save_model`` wrote; return the model's key.
+
+        Raises:
+            UserError: If the file is not exactly that.
+        """
+        key = f"{OWN}{uuid.uuid4().hex}"
+        loading = self._pool.submit(partial(load_model, data, self._store, key=key, owner=owner))
+        self._store.adopt(key, loading.result())
+        return key
+
     # -- what there is ---------------------------------------------------------------------
 
     def backbones(self) -> list[BackboneStatus]:
@@ -250,6 +318,7 @@ class Lab:
         self._scheduler.leave(visitor)
         self._album.forget(visitor)
         self._store.forget(visitor)
+        self._classroom.forget(visitor)
 
     def close(self) -> None:
         """Stop the worker after its slice and end every open job."""
@@ -270,7 +339,7 @@ class Lab:
             runner = make_batch(self._toolbox, job.spec)
             runner.add(job)
             return runner
-        return SoloRunner(job, WORKROOMS[type(job.spec)](job, self._toolbox))
+        return SoloRunner(job, self._workrooms[type(job.spec)](job, self._toolbox))
 
     def _submit_download(self, spec: Download, owner: str) -> Job:
         with self._downloads_lock:

@@ -22,19 +22,35 @@ def choose_backbone() -> str | None:
     """Draw the picker; return the visit's backbone, or ``None`` while it cannot be used."""
     found = {status.row.key: status for status in the_lab().backbones()}
     offered = [key for key, status in found.items() if status.state is not BackboneState.TOO_LARGE]
+    own = the_lab().own_models(the_visit().id)
+    offered = [*reversed(own), *offered]
     link.chosen("backbone", offered, DEFAULT_BACKBONE)
     chosen = st.selectbox(
         _("Backbone"),
         offered,
-        format_func=lambda key: _label(found[key]),
+        format_func=lambda key: label_of(key) if key in own else _label(found[key]),
         key="backbone",
         help=_("The pretrained network that all pages use. The Backbones page compares them."),
     )
     link.keep("backbone")
-    if found[chosen].state is BackboneState.READY:
+    if chosen in own or found[chosen].state is BackboneState.READY:
         return str(chosen)
     download_panel(found[chosen])
     return None
+
+
+def usable() -> list[str]:
+    """Keys of everything that can be asked now: the visitor's own models first."""
+    ready = [row.key for row in the_lab().ready_backbones()]
+    return [*reversed(the_lab().own_models(the_visit().id)), *ready]
+
+
+def label_of(key: str) -> str:
+    """What to call a backbone, or a visitor's own model."""
+    own = the_lab().own_models(the_visit().id)
+    return (
+        _("Your model: {label}").format(label=own[key]) if key in own else the_lab().row(key).label
+    )
 
 
 def download_panel(status: BackboneStatus) -> None:
