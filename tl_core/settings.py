@@ -4,9 +4,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import platformdirs
+import psutil
 
 from tl_core.errors import UserError
 
@@ -28,6 +29,7 @@ class Settings:
     activation_memory_mb: int = 512  # kept feature maps together
     model_memory_mb: int = 1024  # visitors' own models together
     feature_memory_mb: int = 512  # kept embeddings of visitors' own photographs together
+    answer_memory_mb: int = 128  # kept answers to quick questions
     max_jobs_per_visitor: int = 6
     max_queue: int = 200
     max_running: int = 8  # long jobs that take turns on the device; the rest wait in the queue
@@ -59,24 +61,23 @@ _CLOUD_LIMITS: dict[str, object] = {
     "activation_memory_mb": 96,
     "model_memory_mb": 96,
     "feature_memory_mb": 96,
+    "answer_memory_mb": 32,
     "max_pixels": 25_000_000,
     "max_running": 4,
 }
 
 
 def _profile(text: str) -> Profile:
-    if text == "cloud" or text == "server":
-        return text
-    if text != "auto":
+    if text == "auto":
+        return "cloud" if _memory_limit_bytes() < _CLOUD_MEMORY_BYTES else "server"
+    if text not in get_args(Profile):
         raise UserError("TL_PROFILE must be auto, cloud or server, got {value}.", value=text)
-    return "cloud" if _memory_limit_bytes() < _CLOUD_MEMORY_BYTES else "server"
+    return cast(Profile, text)
 
 
 def _memory_limit_bytes() -> int:
     """The container's memory limit, or the machine's memory where there is none."""
-    total = (
-        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if os.name == "posix" else 2**40
-    )
+    total = int(psutil.virtual_memory().total)
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
             total = min(total, int(Path(path).read_text()))
@@ -99,9 +100,11 @@ def _torch_hub_dir(env: Mapping[str, str]) -> Path:
 def _parse(name: str, kind: object, text: str) -> object:
     variable = f"TL_{name.upper()}"
     try:
-        if kind is Path:
-            return Path(text).expanduser()
-        return kind(text) if kind in (int, float) else text  # type: ignore[operator]
+        if kind is int:
+            return int(text)
+        if kind is float:
+            return float(text)
+        return Path(text).expanduser() if kind is Path else text
     except ValueError as error:
         raise UserError(
             "{variable} must be a number, got {value}.", variable=variable, value=text

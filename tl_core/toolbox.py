@@ -45,6 +45,7 @@ class Toolbox:
         loaded = self.store.loaded(key)
         if loaded is None:
             loaded = yield self.pool.submit(self.store.load, key)
+            warm_up(loaded)
         assert isinstance(loaded, Backbone)  # narrows for the type checker; load returns no other
         return loaded
 
@@ -58,6 +59,13 @@ class Toolbox:
         """
         array = yield self.pool.submit(fitted, self.album, photo_key, backbone)
         return pixels_from(array, self.device)
+
+
+@torch.inference_mode()
+def warm_up(backbone: Backbone) -> None:
+    """Run a black picture through, so that the first answer is timed like every other."""
+    size = backbone.input_size
+    backbone.logits(torch.zeros(1, 3, size, size, device=backbone.device))
 
 
 def fitted(album: Album, photo_key: str, backbone: Backbone) -> Any:

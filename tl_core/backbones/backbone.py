@@ -114,4 +114,4 @@ def split_head(network: nn.Module, head_name: str) -> nn.Module:
 
 def freeze(module: nn.Module) -> nn.Module:
     """Put ``module`` into evaluation mode without gradients for its weights; return it."""
-    return module.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return module.eval().requires_grad_(False).to(memory_format=torch.channels_last)

@@ -209,7 +209,7 @@ def build(row: BackboneRow, weights: Path, device: torch.device) -> Backbone:
 def new_network(row: BackboneRow) -> nn.Module:
     """Return the row's architecture with random weights (on the current default device)."""
     if row.library == "timm":
-        return timm.create_model(row.architecture, pretrained=False)  # type: ignore[no-any-return]
+        return timm.create_model(row.architecture, pretrained=False)
     return torchvision.models.get_model(row.architecture, weights=None)  # type: ignore[no-any-return]
 
 

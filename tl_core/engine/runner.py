@@ -42,7 +42,7 @@ class Runner(ABC):
         pause: it then stays as it is and is not advanced until the job resumes.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most runners hold nothing
         """Free what the runner holds; called once, after its last job is out."""
 
 

@@ -18,6 +18,18 @@ __all__ = [
     "Spec",
     "Verdict",
     "Verdicts",
+from tl_core.specs.classify import Answer, Classification, Classify
+from tl_core.specs.download import Download, DownloadProgress
+
+__all__ = [
+    "DEFAULT_BACKBONE",
+    "Answer",
+    "Classification",
+    "Classify",
+    "Download",
+    "DownloadProgress",
+    "Snapshot",
+    "Spec",
     "require",
     "spec_from_json",
 ]

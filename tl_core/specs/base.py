@@ -86,7 +86,8 @@ def spec_from_json(text: str) -> Spec:
         strangers = fields.keys() - known
         if strangers:
             raise ValueError(f"unknown fields {sorted(strangers)}")
-        return kind(**{name: _tuples(value) for name, value in fields.items()})
+        values: dict[str, Any] = {name: _tuples(value) for name, value in fields.items()}
+        return kind(**values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             "This is not a settings file of the lab: {reason}.", reason=error

@@ -1,0 +1,35 @@
+"""The Home page: what transfer learning is, and what one can do here."""
+
+import streamlit as st
+
+from pages.widgets.sitemap import PAGES, PageRow
+from pages.widgets.words import ASSETS, _, lesson
+
+
+def card(row: PageRow) -> None:
+    """One page as a card with what a visitor will do there."""
+    with st.container(border=True, height="stretch"):
+        st.page_link(row.path, label=f"**{_(row.title)}**", icon=row.icon)
+        st.markdown(_(row.invitation))
+
+
+words, picture = st.columns([1, 1], gap="large", vertical_alignment="center")
+with words:
+    st.title(_("Transfer Learning Lab"), anchor=False)
+    st.markdown(lesson("home")[""])
+picture.image(
+    str(ASSETS / "transfer.svg"),
+    width="stretch",
+    alt=_("A photograph passes a frozen backbone; only a small new head on top is trained."),
+)
+st.header(_("What you can do here"), anchor=False)
+for first in range(0, len(PAGES), 3):
+    for column, row in zip(st.columns(3), PAGES[first : first + 3], strict=False):
+        with column:
+            card(row)
+st.caption(
+    _(
+        "A visit lasts as long as this browser tab: your photographs, runs and models are kept "
+        "only in the server's memory, and reloading the page starts a new visit."
+    )
+)

@@ -1,0 +1,93 @@
+"""Choosing the visit's backbone, and getting one that is not on this machine yet."""
+
+import streamlit as st
+
+from pages.widgets import link
+from pages.widgets.live import start
+from pages.widgets.visit import the_lab, the_visit
+from pages.widgets.words import _, sentence
+from tl_core.lab import BackboneState, BackboneStatus, Job, JobState
+from tl_core.specs import DEFAULT_BACKBONE, Download, DownloadProgress
+
+STATE_WORDS = {
+    BackboneState.READY: "ready",
+    BackboneState.DOWNLOADABLE: "can be downloaded",
+    BackboneState.DOWNLOADING: "downloading",
+    BackboneState.OFFLINE: "offline",
+    BackboneState.TOO_LARGE: "too large for this server",
+}
+
+
+def choose_backbone() -> str | None:
+    """Draw the picker; return the visit's backbone, or ``None`` while it cannot be used."""
+    found = {status.row.key: status for status in the_lab().backbones()}
+    offered = [key for key, status in found.items() if status.state is not BackboneState.TOO_LARGE]
+    link.chosen("backbone", offered, DEFAULT_BACKBONE)
+    chosen = st.selectbox(
+        _("Backbone"),
+        offered,
+        format_func=lambda key: _label(found[key]),
+        key="backbone",
+        help=_("The pretrained network that all pages use. The Backbones page compares them."),
+    )
+    link.keep("backbone")
+    if found[chosen].state is BackboneState.READY:
+        return str(chosen)
+    download_panel(found[chosen])
+    return None
+
+
+def download_panel(status: BackboneStatus) -> None:
+    """Offer, follow or explain the download of a backbone."""
+    job = status.download
+    with st.container(border=True):
+        st.markdown(
+            _("**{label}** is not on this machine yet: {size} to download.").format(
+                label=status.row.label, size=megabytes(status.row.source.size_mb)
+            )
+        )
+        if job is not None and not job.is_over:
+            _follow(job)
+            return
+        if job is not None and job.state is JobState.FAILED and job.error is not None:
+            st.warning(
+                sentence(job.error) + " " + _("The backbones that are ready work as before."),
+                icon=":material/cloud_off:",
+            )
+        if st.button(_("Download"), key="download", icon=":material/download:", type="primary"):
+            start(lambda: the_lab().submit(Download(name=status.row.key), the_visit().id))
+            st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _follow(job: Job) -> None:
+    the_visit()
+    if job.is_over:
+        st.rerun()
+    progress = job.snapshot
+    if isinstance(progress, DownloadProgress) and progress.total_bytes:
+        share = progress.received_bytes / progress.total_bytes
+        st.progress(min(share, 1.0), text=_progress_words(progress))
+    else:
+        st.progress(0.0, text=_("Connecting …"))
+    if st.button(_("Cancel"), key="stop", icon=":material/close:"):
+        job.cancel()
+
+
+def _progress_words(progress: DownloadProgress) -> str:
+    return _("{done} of {total}, {speed} a second").format(
+        done=megabytes(progress.received_bytes / 2**20),
+        total=megabytes((progress.total_bytes or 0) / 2**20),
+        speed=megabytes(progress.bytes_per_s / 2**20),
+    )
+
+
+def megabytes(size_mb: float) -> str:
+    """A size in the unit a visitor knows."""
+    return f"{size_mb:,.0f} MB" if size_mb >= 10 else f"{size_mb:.1f} MB"
+
+
+def _label(status: BackboneStatus) -> str:
+    if status.state is BackboneState.READY:
+        return status.row.label
+    return f"{status.row.label} · {_(STATE_WORDS[status.state])}"

@@ -1,0 +1,28 @@
+"""The page's address carries what was chosen, so that a copied link opens the same view."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+
+def chosen(key: str, options: Sequence[str], default: str) -> None:
+    """Give the widget ``key`` its value before it is drawn.
+
+    What the visitor chose before wins, then the link, then ``default``; a choice that is not
+    offered any more falls back too. (Streamlit's own binding would write an option's label into
+    the address, and the gallery's labels are pictures.)
+    """
+    value = st.session_state.get(key, st.session_state.get(_kept(key), st.query_params.get(key)))
+    st.session_state[key] = value if value in options else default
+
+
+def keep(key: str) -> None:
+    """Remember the widget's value beyond its page and write it into the address."""
+    value = st.session_state[key]
+    st.session_state[_kept(key)] = value
+    if st.query_params.get(key) != value:
+        st.query_params[key] = value
+
+
+def _kept(key: str) -> str:
+    return f"kept_{key}"

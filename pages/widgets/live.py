@@ -1,0 +1,53 @@
+"""Questions and runs on a page: ask, poll while they are under way, redraw once when over."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.widgets.visit import the_lab, the_visit
+from pages.widgets.words import _, show_error
+from tl_core.lab import Job, JobState, UserError
+from tl_core.specs import Snapshot, Spec
+
+
+def answer(spec: Spec) -> Snapshot | None:
+    """The answer to a short question, or ``None`` while it is awaited or where it failed."""
+    job = start(lambda: the_lab().ask(spec, the_visit().id))
+    if job is None:
+        return None
+    if not job.is_over:
+        _wait_for(job)
+        return None
+    return outcome(job)
+
+
+def start(begin: Callable[[], Job]) -> Job | None:
+    """Begin a job; a refusal is shown in its own words."""
+    try:
+        return begin()
+    except UserError as error:
+        show_error(error)
+        return None
+
+
+def outcome(job: Job) -> Snapshot | None:
+    """The last snapshot of a job that is over; a failure is shown in its own words."""
+    if job.state is JobState.FAILED and job.error is not None:
+        show_error(job.error)
+        return None
+    return job.snapshot
+
+
+@st.fragment(run_every=0.5)
+def _wait_for(job: Job) -> None:
+    the_visit()
+    if job.is_over:
+        st.rerun()
+    st.info(queue_words(job), icon=":material/hourglass_top:")
+
+
+def queue_words(job: Job) -> str:
+    """Where a job stands before its first picture."""
+    if job.state is JobState.QUEUED and job.position > 1:
+        return _("Waiting: {count} before you.").format(count=job.position - 1)
+    return _("The network is thinking …")

@@ -1,0 +1,40 @@
+"""The lab of this process, and the visit of this browser tab."""
+
+import gc
+import uuid
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from tl_core.lab import Job, Lab
+
+
+@st.cache_resource(show_spinner=False)
+def the_lab() -> Lab:
+    """Start the lab once per process, then take what is loaded out of the garbage collector.
+
+    Streamlit collects garbage around every run; with torch in memory that would hold all visitors
+    up for a fifth of a second each time.
+    """
+    lab = Lab()
+    gc.collect()
+    gc.freeze()
+    return lab
+
+
+@dataclass
+class Visit:
+    """What one visitor has here; it ends with the browser tab."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
+    jobs: dict[str, Job] = field(default_factory=dict)  # the latest run of each page
+
+
+def the_visit() -> Visit:
+    """This tab's visit, begun at its first page."""
+    if "visit" not in st.session_state:
+        st.session_state.visit = Visit()
+    visit: Visit = st.session_state.visit
+    the_lab().touch(visit.id)
+    return visit

@@ -1,0 +1,35 @@
+"""The frame of every page: start-up, navigation, and the heartbeat of the visit."""
+
+import streamlit as st
+
+from pages.widgets.sitemap import HOME, PAGES, page
+from pages.widgets.visit import the_lab, the_visit
+from pages.widgets.words import ASSETS, _
+
+st.set_page_config(
+    page_title=_("Transfer Learning Lab"),
+    page_icon=str(ASSETS / "icon.svg"),
+    layout="wide",
+)
+
+
+@st.fragment(run_every=10)
+def heartbeat() -> None:
+    """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
+    the_visit()
+    status = the_lab().status()
+    st.caption(
+        _("{device} · {visitors} here · {running} running · {queued} waiting").format(
+            device=status.device,
+            visitors=status.visitors,
+            running=status.running,
+            queued=status.queued,
+        )
+    )
+
+
+st.logo(str(ASSETS / "icon.svg"), size="large")
+current = st.navigation([page(HOME), *(page(row) for row in PAGES)])
+with st.sidebar:
+    heartbeat()
+current.run()

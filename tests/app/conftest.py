@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tl_core.lab import Lab, Settings
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+
+
+@pytest.fixture(scope="session")
+def app_lab(tmp_path_factory):
+    """One lab for all page tests; its folders are empty and its mirror answers nobody."""
+    folder = tmp_path_factory.mktemp("lab")
+    settings = Settings(
+        data_dir=folder / "data",
+        weights_dir=folder / "weights",
+        device="cpu",
+        mirror="http://127.0.0.1:9",
+    )
+    with Lab(settings) as lab:
+        yield lab
+
+
+@pytest.fixture
+def open_page(app_lab, monkeypatch):
+    """Open the app at a page, as a new visitor."""
+    monkeypatch.setattr("tl_core.lab.Lab", lambda: app_lab)
+    st.cache_resource.clear()
+
+    def opened(page: str = "") -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        app.run()
+        if page:
+            app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception
+        return app
+
+    return opened
+
+
+def words(app: AppTest) -> str:
+    """Everything a visitor reads on the page."""
+    blocks = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.error]
+    return "\n".join(str(block.value) for block in [*blocks, *app.warning, *app.info])

@@ -1,0 +1,79 @@
+import json
+
+import pytest
+
+from tests.app.conftest import words
+from tests.hostile import hostile_files
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page("backbones")
+
+
+def test_the_cat_is_classified_at_once_and_all_ready_backbones_answer(page):
+    assert "says: " in page.subheader[0].value
+    assert "cat" in page.subheader[0].value
+    side_by_side = page.dataframe[1].value
+    assert len(side_by_side) == 3
+    assert (side_by_side["Confidence"] > 10).all()
+
+
+def test_the_table_lists_every_backbone_with_its_state(page):
+    table = page.dataframe[0].value
+    assert len(table) == 9
+    assert table.set_index("Backbone")["State"]["EfficientNet-Lite0"] == "ready"
+
+
+def test_another_photograph_gets_another_answer(page):
+    page.button_group(key="sample").set_value("sample:dalmatian").run()
+    assert "dalmatian" in page.subheader[0].value
+
+
+def test_another_backbone_is_asked_when_it_is_picked(page):
+    page.selectbox(key="backbone").set_value("efficientnet_lite2").run()
+    assert "EfficientNet-Lite2 says" in page.subheader[0].value
+
+
+def test_a_dropped_photograph_becomes_the_visits_photograph(page, labelled):
+    label, data = labelled[16]
+    assert label == 251
+    page.file_uploader(key="upload").upload("dog.jpg", data, "image/jpeg").run()
+    assert "dalmatian" in page.subheader[0].value
+    assert page.button_group(key="sample").value.startswith("sha256:")
+
+
+def test_a_backbone_that_is_not_here_offers_its_download_and_says_why_it_failed(page, app_lab):
+    page.selectbox(key="backbone").set_value("mobilenet_v2").run()
+    assert "MobileNetV2** is not on this machine yet: 14 MB" in words(page)
+    page.button(key="download").click().run()
+    download = next(
+        found.download for found in app_lab.backbones() if found.row.key == "mobilenet_v2"
+    )
+    assert download.wait(30)
+    page.run()
+    assert "The backbones that are ready work as before" in page.warning[0].value
+    assert page.button(key="download")
+
+
+def test_the_scatter_marks_the_chosen_backbone(page):
+    figure = json.loads(page.get("plotly_chart")[1].proto.spec)
+    assert "EfficientNet-Lite0" in figure["layout"]["annotations"][0]["text"]
+
+
+def test_a_file_that_is_no_photograph_is_refused_in_a_sentence(page):
+    page.file_uploader(key="upload").upload("cat.jpg", b"<html>", "image/jpeg").run()
+    assert len(page.error) == 1
+    assert "Traceback" not in page.error[0].value
+    assert "cat" in page.subheader[0].value
+
+
+@pytest.mark.slow
+def test_hostile_files_never_crash_the_page(page):
+    refused = 0
+    for name, data in hostile_files()[::12]:
+        page.file_uploader(key="upload").upload(name, data, "image/png").run()
+        assert not page.exception, name
+        assert all("Traceback" not in error.value for error in page.error)
+        refused += len(page.error)
+    assert refused > 10

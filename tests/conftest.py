@@ -1,0 +1,42 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from tl_core.lab import Lab, Settings
+
+ROOT = Path(__file__).parents[1]
+_SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def photos_dir() -> Path:
+    """Real photographs to train and measure on, where this machine has them."""
+    folder = Path(os.environ.get("TL_DATA_DIR", _SHARED))
+    if not folder.is_dir():
+        pytest.skip("no photographs here: set TL_DATA_DIR to a folder of them")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def labelled() -> list[tuple[int, bytes]]:
+    """The 20 photographs that foolbox carries, each with its ImageNet class."""
+    import importlib.util
+
+    found = importlib.util.find_spec("foolbox")
+    assert found is not None
+    assert found.origin is not None
+    files = sorted((Path(found.origin).parent / "data").glob("imagenet_*.jpg"))
+    return [(int(file.stem.rsplit("_", 1)[1]), file.read_bytes()) for file in files]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A lab on the CPU whose folders are empty."""
+    return Settings(data_dir=tmp_path / "data", weights_dir=tmp_path / "weights", device="cpu")
+
+
+@pytest.fixture
+def lab(settings: Settings):
+    with Lab(settings) as lab:
+        yield lab

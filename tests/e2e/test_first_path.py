@@ -1,0 +1,71 @@
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def drop(page, name: str, data: bytes, *, zone: str = ".st-key-upload") -> None:
+    """Drop a file on the page's drop zone, as a hand with a mouse does."""
+    import base64
+
+    transfer = page.evaluate_handle(
+        """([name, base64]) => {
+            const bytes = Uint8Array.from(atob(base64), c => c.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name, {type: "image/jpeg"}));
+            return transfer;
+        }""",
+        [name, base64.b64encode(data).decode()],
+    )
+    target = page.locator(f"{zone} [data-testid=stFileUploaderDropzone]")
+    for event in ("dragenter", "dragover", "drop"):
+        target.dispatch_event(event, {"dataTransfer": transfer})
+
+
+def test_open_the_lab_drop_a_dog_and_read_its_label(page, app_url, labelled):
+    page.goto(app_url)
+    page.get_by_role("heading", name="Transfer Learning Lab").wait_for()
+    page.get_by_test_id("stMain").get_by_role("link", name="Backbones").click()
+    page.get_by_role("heading", name=re.compile("says: .*cat")).wait_for()
+    label, data = labelled[16]
+    assert label == 251
+    drop(page, "dog.jpg", data)
+    page.get_by_role("heading", name=re.compile("says: dalmatian")).wait_for()
+
+
+def test_a_link_carries_the_backbone_and_the_photograph(page, app_url):
+    page.goto(f"{app_url}/backbones?backbone=efficientnet_lite1&sample=sample%3Acoffee")
+    page.get_by_role(
+        "heading", name=re.compile("Lite1 says: (espresso|cup)")
+    ).wait_for()
+
+
+def test_the_backbone_stays_picked_from_page_to_page(page, app_url):
+    page.goto(f"{app_url}/backbones?backbone=efficientnet_lite2")
+    page.get_by_role("heading", name=re.compile("EfficientNet-Lite2 says")).wait_for()
+    navigation = page.get_by_test_id("stSidebarNav")
+    navigation.get_by_role("link", name="Home").click()
+    page.get_by_role("heading", name="Transfer Learning Lab").wait_for()
+    navigation.get_by_role("link", name="Backbones").click()
+    page.get_by_role("heading", name=re.compile("EfficientNet-Lite2 says")).wait_for()
+
+
+def test_a_file_that_is_no_photograph_gets_one_sentence(page, app_url):
+    page.goto(f"{app_url}/backbones")
+    page.get_by_role("heading", name=re.compile("says: ")).wait_for()
+    drop(page, "cat.jpg", b"<html>not a cat</html>")
+    alert = page.get_by_test_id("stAlert").first
+    alert.wait_for()
+    assert "Traceback" not in alert.inner_text()
+
+
+@pytest.mark.parametrize("path", ["", "backbones"])
+def test_nothing_is_cut_off_on_a_phone(chromium, app_url, path):
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{app_url}/{path}")
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_timeout(1000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()

@@ -1,0 +1,418 @@
+import dataclasses
+import logging
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from tl_core.engine.job import Job, JobCancelled, JobState
+from tl_core.engine.runner import Runner, SoloRunner
+from tl_core.engine.scheduler import Scheduler
+from tl_core.errors import UserError
+from tl_core.settings import Settings
+from tl_core.specs import Snapshot, Spec
+
+WAIT_S = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Long(Spec):
+    name: str = ""
+    weight: float = 1.0
+    controls: ClassVar[frozenset[str]] = frozenset({"weight"})
+
+    def __post_init__(self) -> None:
+        if self.weight < 0:
+            raise UserError("weight must not be negative, got {value}.", value=self.weight)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quick(Spec):
+    name: str = ""
+    is_quick: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared(Spec):
+    name: str = ""
+
+    @property
+    def batch_key(self) -> tuple[object, ...]:
+        return ("shared", self.backbone)
+
+
+class Bench:
+    """A scheduler whose worker runs in a thread, with work made of a few countable slices."""
+
+    def __init__(self, work=None, runner=None, **limits):
+        settings = Settings(data_dir=Path(), weights_dir=Path(), **limits)
+        self.gate = threading.Event()  # the worker's first slice waits for this
+        self.turns: list[str] = []
+        self.work = work or self.three_slices
+        self.scheduler = Scheduler(
+            runner or (lambda job: SoloRunner(job, self.work(job))), settings
+        )
+        self.thread = threading.Thread(target=self.scheduler.run)
+
+    def three_slices(self, job):
+        for step in range(1, 4):
+            self.turns.append(job.spec.name)
+            job.publish(Snapshot(step=step, steps=3))
+            yield None
+        return Snapshot(step=3, steps=3)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_exc):
+        self.scheduler.stop()
+        self.thread.join(WAIT_S)
+        assert not self.thread.is_alive()
+
+
+def ended(job: Job) -> JobState:
+    assert job.wait(WAIT_S)
+    return job.state
+
+
+def test_a_job_runs_to_its_end_and_keeps_its_last_snapshot():
+    with Bench() as bench:
+        job = bench.scheduler.submit(Long(name="a"), "ann")
+        assert ended(job) is JobState.DONE
+    assert job.snapshot == Snapshot(step=3, steps=3)
+    assert job.position == 0
+
+
+def test_visitors_take_turns_however_many_runs_one_of_them_has():
+    bench = Bench()
+    jobs = [bench.scheduler.submit(Long(name="ann"), "ann") for _ in range(4)]
+    jobs.append(bench.scheduler.submit(Long(name="bob"), "bob"))
+    with bench:
+        for job in jobs:
+            ended(job)
+    assert "bob" in bench.turns[:2]
+    assert bench.turns.index("bob", bench.turns.index("bob") + 1) <= 4
+
+
+def test_a_quick_question_goes_before_a_long_run():
+    bench = Bench()
+    jobs = [bench.scheduler.submit(Long(name="long"), "ann")]
+    jobs.append(bench.scheduler.submit(Quick(name="quick"), "bob"))
+    with bench:
+        for job in jobs:
+            ended(job)
+    assert bench.turns[:3] == ["quick"] * 3
+
+
+def test_quick_questions_without_end_do_not_starve_a_long_run():
+    bench = Bench()
+    long = bench.scheduler.submit(Long(name="long"), "ann")
+    quick = [bench.scheduler.submit(Quick(name="quick"), f"v{i}") for i in range(20)]
+    with bench:
+        for job in [long, *quick]:
+            ended(job)
+    assert "long" in bench.turns[:10]
+
+
+def test_a_queued_job_knows_its_position_and_everyones_first_comes_before_anyones_second():
+    bench = Bench(max_running=1)
+    first, second = (bench.scheduler.submit(Long(name="ann"), "ann") for _ in range(2))
+    other = bench.scheduler.submit(Long(name="bob"), "bob")
+    assert (first.position, other.position, second.position) == (1, 2, 3)
+
+
+def test_a_failing_job_fails_alone_with_a_readable_reason_and_a_logged_traceback(caplog):
+    def broken(job):
+        yield None
+        raise ZeroDivisionError("secret detail")
+
+    bench = Bench(lambda job: broken(job) if job.spec.name == "bad" else bench.three_slices(job))
+    with bench, caplog.at_level(logging.ERROR):
+        bad = bench.scheduler.submit(Long(name="bad"), "ann")
+        good = bench.scheduler.submit(Long(name="good"), "bob")
+        assert ended(bad) is JobState.FAILED
+        assert ended(good) is JobState.DONE
+    assert "secret detail" not in str(bad.error)
+    assert "secret detail" in caplog.text
+
+
+def test_a_user_error_is_the_jobs_own_reason():
+    def refuse(job):
+        raise UserError("No cat called {name}.", name="Tom")
+        yield
+
+    with Bench(refuse) as bench:
+        job = bench.scheduler.submit(Long(), "ann")
+        assert ended(job) is JobState.FAILED
+    assert str(job.error) == "No cat called Tom."
+
+
+def test_a_runner_that_cannot_be_built_fails_its_job_only():
+    def build(job):
+        if job.spec.name == "bad":
+            raise UserError("No.")
+        return SoloRunner(job, bench.three_slices(job))
+
+    bench = Bench(runner=build)
+    with bench:
+        assert ended(bench.scheduler.submit(Long(name="bad"), "ann")) is JobState.FAILED
+        assert ended(bench.scheduler.submit(Long(name="good"), "ann")) is JobState.DONE
+
+
+def endless(started: threading.Event, closed: threading.Event | None = None):
+    def work(job):
+        try:
+            for step in range(10**9):
+                job.publish(Snapshot(step=step))
+                started.set()
+                yield None
+            return Snapshot()
+        finally:
+            if closed is not None:
+                closed.set()
+
+    return work
+
+
+def test_cancel_takes_effect_at_the_next_slice_and_the_work_is_closed():
+    started, closed = threading.Event(), threading.Event()
+    with Bench(endless(started, closed)) as bench:
+        job = bench.scheduler.submit(Long(), "ann")
+        assert started.wait(WAIT_S)
+        job.cancel()
+        assert ended(job) is JobState.CANCELLED
+        assert closed.wait(WAIT_S)
+        assert job.snapshot is not None
+
+
+def test_a_paused_job_stands_still_and_goes_on_where_it_was():
+    reached, resumed = threading.Event(), threading.Event()
+
+    def work(job):
+        reached.set()
+        yield None
+        resumed.set()
+        return Snapshot(step=2, steps=2)
+
+    bench = Bench(work)
+    job = bench.scheduler.submit(Long(name="paused"), "ann")
+    job.pause()
+    with bench:
+        other = bench.scheduler.submit(Long(), "bob")
+        assert ended(other) is JobState.DONE
+        assert job.state is JobState.PAUSED
+        job.resume()
+        assert ended(job) is JobState.DONE
+
+
+def test_a_job_paused_while_running_is_not_advanced():
+    started = threading.Event()
+    with Bench(endless(started)) as bench:
+        job = bench.scheduler.submit(Long(), "ann")
+        assert started.wait(WAIT_S)
+        job.pause()
+        bench.scheduler.submit(Quick(), "bob").cancel()
+        while job.state is not JobState.PAUSED:
+            threading.Event().wait(0.001)
+        step = job.snapshot.step
+        for _ in range(3):  # the worker goes round, past the paused job
+            asked = bench.scheduler.submit(Quick(), "bob")
+            asked.cancel()
+            ended(asked)
+        assert job.snapshot.step == step
+        job.cancel()
+        assert ended(job) is JobState.CANCELLED
+
+
+def test_a_control_moved_during_a_run_reaches_the_work():
+    seen = []
+    moved = threading.Event()
+
+    def work(job):
+        started.set()
+        moved.wait(WAIT_S)
+        yield None
+        seen.append(job.current.weight)
+        return Snapshot()
+
+    started = threading.Event()
+    with Bench(work) as bench:
+        job = bench.scheduler.submit(Long(weight=1.0), "ann")
+        assert started.wait(WAIT_S)
+        job.update(weight=2.5)
+        moved.set()
+        assert ended(job) is JobState.DONE
+    assert seen == [2.5]
+    assert job.spec.weight == 1.0
+    with pytest.raises(UserError, match="negative"):
+        job.update(weight=-1.0)
+    with pytest.raises(ValueError, match="not controls"):
+        job.update(name="other")
+
+
+def test_a_parked_job_lets_others_work_and_gets_its_result():
+    future: Future[int] = Future()
+
+    def work(job):
+        got = yield future
+        return Snapshot(step=got)
+
+    bench = Bench(lambda job: work(job) if job.spec.name == "parked" else bench.three_slices(job))
+    with bench:
+        parked = bench.scheduler.submit(Long(name="parked"), "ann")
+        assert ended(bench.scheduler.submit(Long(), "bob")) is JobState.DONE
+        assert not parked.is_over
+        future.set_result(42)
+        assert ended(parked) is JobState.DONE
+    assert parked.snapshot.step == 42
+
+
+def test_an_error_in_the_pool_reaches_the_job_that_waits_for_it():
+    future: Future[int] = Future()
+    future.set_exception(UserError("The photograph is gone."))
+
+    def work(job):
+        yield future
+        return Snapshot()
+
+    with Bench(work) as bench:
+        job = bench.scheduler.submit(Long(), "ann")
+        assert ended(job) is JobState.FAILED
+    assert str(job.error) == "The photograph is gone."
+
+
+def test_cancelling_inside_the_work_counts_as_cancelled():
+    def work(job):
+        raise JobCancelled
+        yield
+
+    with Bench(work) as bench:
+        assert ended(bench.scheduler.submit(Long(), "ann")) is JobState.CANCELLED
+
+
+def test_a_parked_job_can_be_cancelled():
+    future: Future[int] = Future()
+    parked = threading.Event()
+
+    def work(job):
+        parked.set()
+        yield future
+        return Snapshot()
+
+    with Bench(work) as bench:
+        job = bench.scheduler.submit(Long(), "ann")
+        assert parked.wait(WAIT_S)
+        job.cancel()
+        assert ended(job) is JobState.CANCELLED
+
+
+class Carriage(Runner):
+    """A batch of at most two jobs, three steps each; its state is a count per job."""
+
+    def __init__(self, job):
+        self.jobs = []
+        self.steps = {}
+        self.together = 0
+        self.add(job)
+
+    def has_room(self):
+        return len(self.jobs) < 2
+
+    def add(self, job):
+        self.jobs.append(job)
+        self.steps[job] = job.saved or 0
+
+    def remove(self, job, *, keep):
+        self.jobs.remove(job)
+        job.saved = self.steps.pop(job) if keep else None
+        return True
+
+    def advance(self):
+        self.together = max(self.together, len(self.jobs))
+        for job in list(self.jobs):
+            self.steps[job] += 1
+            if self.steps[job] == 3:
+                self.jobs.remove(job)
+                job.finish(Snapshot(step=3))
+
+
+def test_jobs_with_the_same_batch_key_share_a_runner_up_to_its_room():
+    runners = []
+
+    def build(job):
+        runners.append(Carriage(job))
+        return runners[-1]
+
+    bench = Bench(runner=build)
+    jobs = [bench.scheduler.submit(Shared(name=str(i)), f"v{i}") for i in range(3)]
+    jobs.append(bench.scheduler.submit(Shared(backbone="other"), "v9"))
+    with bench:
+        assert {ended(job) for job in jobs} == {JobState.DONE}
+    assert [runner.together for runner in runners] == [2, 1, 1]
+
+
+def test_a_paused_member_leaves_the_batch_with_its_state_and_rejoins():
+    bench = Bench(runner=Carriage)
+    job = bench.scheduler.submit(Shared(), "ann")
+    scheduler = bench.scheduler
+    scheduler._start_queued()
+    scheduler._turn(scheduler._next_runner())
+    job.pause()
+    scheduler._sweep()
+    assert (job.state, job.saved) == (JobState.PAUSED, 1)
+    assert scheduler._next_runner() is None
+    job.resume()
+    with bench:
+        assert ended(job) is JobState.DONE
+
+
+def test_too_many_runs_of_one_visitor_are_refused_and_of_another_are_not():
+    bench = Bench(max_jobs_per_visitor=2)
+    for _ in range(2):
+        bench.scheduler.submit(Long(), "ann")
+    with pytest.raises(UserError, match="2 runs going"):
+        bench.scheduler.submit(Long(), "ann")
+    bench.scheduler.submit(Quick(), "ann")
+    bench.scheduler.submit(Long(), "bob")
+
+
+def test_a_full_queue_refuses_in_a_sentence():
+    bench = Bench(max_queue=1)
+    bench.scheduler.submit(Long(), "ann")
+    with pytest.raises(UserError, match="full"):
+        bench.scheduler.submit(Long(), "bob")
+
+
+def test_the_jobs_of_a_visitor_who_left_end_and_those_shared_with_another_go_on():
+    started = threading.Event()
+    with Bench(endless(started)) as bench:
+        own = bench.scheduler.submit(Long(), "ann")
+        joint = bench.scheduler.submit(Long(), "ann")
+        joint.owners.add("bob")
+        bench.scheduler.leave("ann")
+        assert ended(own) is JobState.CANCELLED
+        assert bench.scheduler.jobs_of("bob") == [joint]
+        assert not joint.is_over
+
+
+def test_stopping_ends_every_open_job():
+    started = threading.Event()
+    with Bench(endless(started)) as bench:
+        running = bench.scheduler.submit(Long(), "ann")
+        assert started.wait(WAIT_S)
+        paused = bench.scheduler.submit(Long(), "bob")
+        paused.pause()
+    assert running.state is JobState.CANCELLED
+    assert paused.state is JobState.CANCELLED
+
+
+def test_specs_are_frozen_hashable_and_survive_json():
+    spec = Long(name="x", weight=0.5)
+    assert {spec: 1}[dataclasses.replace(spec)] == 1
+    from tl_core.specs import spec_from_json
+
+    assert spec_from_json(spec.to_json()) == spec

@@ -1,0 +1,116 @@
+"""Visitors' photographs: kept by content, shared, forgotten, within a budget."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from tests.hostile import saved
+from tl_core.errors import UserError
+from tl_core.images import samples
+from tl_core.images.album import Album
+from tl_core.images.codec import content_key, encode_png, to_array
+
+SIDE = 32
+FILE_BYTES = len(encode_png(np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)))
+
+
+def file(seed: int) -> bytes:
+    noise = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    return encode_png(noise)
+
+
+def album(files: float = 100) -> Album:
+    """An album with room for this many files, and less than that decoded."""
+    return Album(int(2 * files * FILE_BYTES), max_pixels=10_000)
+
+
+def test_a_file_is_kept_under_its_content():
+    kept = album()
+    key = kept.add(file(1), "ann")
+    assert key == content_key(file(1))
+    assert kept.data(key) == file(1)
+    assert kept.photo(key).size == (SIDE, SIDE)
+
+
+def test_a_bad_file_is_refused_and_not_kept():
+    kept = album()
+    with pytest.raises(UserError, match="not a photograph"):
+        kept.add(b"hello", "ann")
+    with pytest.raises(UserError, match="Drop it again"):
+        kept.data(content_key(b"hello"))
+
+
+def test_the_limit_of_pixels_holds():
+    with pytest.raises(UserError, match="128 × 128 pixels"):
+        album().add(encode_png(np.zeros((128, 128, 3), np.uint8)), "ann")
+
+
+def test_the_least_recently_used_leaves_over_budget():
+    kept = album(files=2.5)
+    first, second = kept.add(file(1), "ann"), kept.add(file(2), "ann")
+    kept.photo(first)
+    kept.add(file(3), "ben")
+    assert kept.data(first) == file(1)
+    with pytest.raises(UserError, match=r"no longer in the lab's memory\. Drop it again"):
+        kept.photo(second)
+
+
+def test_decoded_photographs_stay_while_there_is_room():
+    kept = album()
+    key = kept.add(file(1), "ann")
+    assert kept.photo(key) is kept.photo(key)
+
+
+def test_a_decoded_photograph_larger_than_its_share_is_decoded_anew():
+    kept = Album(2**20, max_pixels=2_000_000)
+    assert kept.photo("sample:drum") is not kept.photo("sample:drum")
+
+
+def test_a_file_larger_than_the_budget_is_refused():
+    with pytest.raises(UserError, match="the lab takes up to"):
+        album(files=0.5).add(file(1), "ann")
+
+
+def test_forgetting_a_visitor_drops_what_nobody_else_dropped():
+    kept = album()
+    alone, shared = kept.add(file(1), "ann"), kept.add(file(2), "ann")
+    kept.add(file(2), "ben")
+    kept.forget("ann")
+    kept.forget("nobody")
+    assert kept.data(shared) == file(2)
+    with pytest.raises(UserError, match="Drop it again"):
+        kept.photo(alone)
+
+
+def test_samples_are_photographs_of_the_album():
+    kept = Album(2**24, max_pixels=2_000_000)
+    assert kept.data("sample:cat") == samples.read("sample:cat")
+    assert kept.photo("sample:cat").size == (451, 300)
+    with pytest.raises(UserError, match="no sample photograph"):
+        kept.photo("sample:unicorn")
+
+
+@pytest.mark.parametrize("key", ["", "cat", "sha256:", "sha256:" + "0" * 64, "../etc/passwd"])
+def test_unknown_keys_are_refused(key):
+    with pytest.raises(UserError, match="Drop it again"):
+        album().photo(key)
+
+
+def test_many_visitors_at_once_get_their_own_photographs():
+    kept = album(files=20)
+
+    def visit(number: int) -> bool:
+        data = file(number % 10)
+        key = kept.add(data, f"visitor {number}")
+        same = np.array_equal(to_array(kept.photo(key)), to_array(kept.photo(key)))
+        return same and kept.data(key) == data
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(visit, range(80)))
+
+
+def test_another_encoding_of_the_same_picture_is_another_file():
+    kept = album()
+    picture = kept.photo(kept.add(file(1), "ann"))
+    assert kept.add(saved(picture, "BMP"), "ann") != content_key(file(1))

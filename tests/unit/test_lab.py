@@ -1,0 +1,141 @@
+import threading
+
+import pytest
+
+from tl_core.errors import UserError
+from tl_core.lab import BackboneState, JobState, Lab, choose_device
+from tl_core.specs import Classify, Download
+
+WAIT_S = 60
+
+
+def classified(lab: Lab, photo: str, backbone: str, owner: str = "ann"):
+    job = lab.submit(Classify(photo=photo, backbone=backbone), owner)
+    assert job.wait(WAIT_S)
+    assert job.error is None
+    return job.snapshot
+
+
+@pytest.mark.parametrize(
+    "backbone", ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+)
+def test_a_lite_network_is_right_on_at_least_17_of_20_labelled_photographs(lab, labelled, backbone):
+    right = [
+        classified(lab, lab.add_photo(data, "ann"), backbone).answers[0].index == label
+        for label, data in labelled
+    ]
+    assert sum(right) >= 17
+
+
+def test_probabilities_are_sorted_and_sum_to_one(lab):
+    answer = lab.ask(Classify(photo="sample:cat", top=1000), "ann", timeout_s=WAIT_S).snapshot
+    probabilities = [found.probability for found in answer.answers]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+    assert "cat" in answer.answers[0].label
+
+
+@pytest.mark.slow
+def test_two_visitors_on_two_backbones_get_exactly_the_answers_that_one_alone_gets(lab):
+    photos = ["sample:cat", "sample:dalmatian", "sample:coffee", "sample:drum"]
+    backbones = ["efficientnet_lite0", "efficientnet_lite1"]
+    alone = {(b, p): classified(lab, p, b).logits for b in backbones for p in photos}
+    wrong = []
+
+    def visitor(backbone):
+        for turn in range(200):
+            photo = photos[turn % len(photos)]
+            if classified(lab, photo, backbone, owner=backbone).logits != alone[backbone, photo]:
+                wrong.append((backbone, turn))
+
+    threads = [threading.Thread(target=visitor, args=(backbone,)) for backbone in backbones]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_question_asked_twice_is_answered_once(lab):
+    spec = Classify(photo="sample:cat")
+    assert lab.ask(spec, "ann", timeout_s=WAIT_S) is lab.ask(spec, "bob")
+
+
+def test_an_unknown_backbone_and_one_not_on_disk_are_refused_in_a_sentence(lab):
+    with pytest.raises(UserError, match="no backbone called resnet99"):
+        lab.submit(Classify(photo="sample:cat", backbone="resnet99"), "ann")
+    job = lab.submit(Classify(photo="sample:cat", backbone="vgg16"), "ann")
+    assert job.wait(WAIT_S)
+    assert "not on this machine yet" in str(job.error)
+
+
+def test_the_ready_backbones_are_those_on_disk(lab):
+    states = {found.row.key: found.state for found in lab.backbones()}
+    assert states["efficientnet_lite0"] is BackboneState.READY
+    assert states["vgg16"] is BackboneState.DOWNLOADABLE
+
+
+def test_equal_downloads_are_one_and_a_failed_one_leaves_the_rest_ready(settings):
+    import dataclasses
+
+    offline = dataclasses.replace(settings, mirror="http://127.0.0.1:9")
+    with Lab(offline) as lab:
+        job = lab.submit(Download(name="resnet18"), "ann")
+        assert lab.submit(Download(name="resnet18"), "bob") in (job, lab._downloads["resnet18"])
+        assert job.wait(WAIT_S)
+        assert job.state is JobState.FAILED
+        states = {found.row.key: found.state for found in lab.backbones()}
+        assert states["resnet18"] is BackboneState.OFFLINE
+        assert states["efficientnet_lite0"] is BackboneState.READY
+        assert classified(lab, "sample:cat", "efficientnet_lite0")
+
+
+def test_the_cloud_profile_hides_what_cannot_fit():
+    from tl_core.settings import Settings
+
+    with Lab(Settings.from_env({"TL_PROFILE": "cloud", "TL_DEVICE": "cpu"})) as lab:
+        states = {found.row.key: found.state for found in lab.backbones()}
+        assert states["vgg16"] is BackboneState.TOO_LARGE
+        assert states["efficientnet_lite0"] is BackboneState.READY
+        job = lab.submit(Classify(photo="sample:cat", backbone="vgg16"), "ann")
+        assert job.wait(WAIT_S)
+        assert "Choose a smaller backbone" in str(job.error)
+
+
+def test_a_visitor_who_leaves_takes_photographs_along(lab, labelled):
+    key = lab.add_photo(labelled[0][1], "ann")
+    lab.forget("ann")
+    with pytest.raises(UserError):
+        lab.photo(key)
+
+
+def test_closing_the_lab_ends_its_threads(settings):
+    before = threading.active_count()
+    with Lab(settings) as lab:
+        lab.ask(Classify(photo="sample:cat"), "ann", timeout_s=WAIT_S)
+    names = [thread.name for thread in threading.enumerate() if thread.name.startswith("lab-")]
+    assert not [name for name in names if name.startswith(("lab-worker", "lab-reaper"))]
+    assert threading.active_count() <= before + 5  # idle helpers of the pool may still be ending
+
+
+def test_a_device_that_is_not_there_is_refused():
+    with pytest.raises(UserError, match="TL_DEVICE"):
+        choose_device("cuda:9")
+
+
+def test_running_out_of_graphics_memory_fails_one_job_and_the_lab_goes_on(lab, monkeypatch):
+    import torch
+
+    from tl_core.features import classify
+
+    real = classify.logits
+
+    def out_of_memory(backbone, pixels):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(classify, "logits", out_of_memory)
+    job = lab.submit(Classify(photo="sample:cat"), "ann")
+    assert job.wait(WAIT_S)
+    assert "no memory left" in str(job.error)
+    monkeypatch.setattr(classify, "logits", real)
+    assert classified(lab, "sample:cat", "efficientnet_lite0")

@@ -1,0 +1,13 @@
+"""Brings one file from a web server to the disk: resumable, verified, cancellable, never half.
+
+While a file is on its way three more stand beside its target: ``.part`` (the bytes so far),
+``.part.json`` (which version of the server's file they belong to) and ``.lock``. The target itself
+only appears whole and verified.
+"""
+
+from tl_core.download.disk import free_bytes
+from tl_core.download.request import DownloadRequest, mirrored
+from tl_core.download.retry import Report, fetch
+from tl_core.download.stream import Check
+
+__all__ = ["Check", "DownloadRequest", "Report", "fetch", "free_bytes", "mirrored"]

@@ -1,0 +1,64 @@
+"""The disk a download lands on: its room, and its complaints put into words."""
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tl_core.errors import UserError
+
+SPARE_BYTES = 64 * 2**20  # stays free
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free space of the disk that holds, or would hold, ``folder``."""
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return shutil.disk_usage(existing).free
+
+
+def beside(target: Path, ending: str) -> Path:
+    """Return the neighbour of ``target`` whose name has ``ending`` added."""
+    return target.with_name(target.name + ending)
+
+
+def require_room(target: Path, needed_bytes: int) -> None:
+    """Refuse to fill the disk.
+
+    Raises:
+        UserError: If fewer than ``SPARE_BYTES`` would stay free.
+    """
+    free = free_bytes(target.parent)
+    if needed_bytes > 0 and free < needed_bytes + SPARE_BYTES:
+        raise UserError(
+            "{name} needs {needed} MB more on the disk and {folder} has {free} MB free. "
+            "Make room there and try again.",
+            name=target.name,
+            needed=(needed_bytes + SPARE_BYTES) // 2**20,
+            folder=target.parent,
+            free=free // 2**20,
+        )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Put a disk's complaint about ``path`` into words.
+
+    Raises:
+        UserError: Instead of any ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(
+                "The disk of {folder} is full. Make room there and try again: what has arrived is "
+                "kept in {part} and the download goes on from there.",
+                folder=path.parent,
+                part=path.name,
+            ) from error
+        raise UserError(
+            "{folder} cannot be written to: {reason}. Make it writable or choose another folder.",
+            folder=path.parent,
+            reason=error.strerror or error,
+        ) from error

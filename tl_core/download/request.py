@@ -1,0 +1,48 @@
+"""What to fetch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tl_core.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadRequest:
+    """One file to fetch, and how to know it.
+
+    Raises:
+        UserError: If the address is not http or https.
+    """
+
+    url: str
+    target: Path
+    sha256: str = ""  # hexadecimal, all of it or its first digits; empty: not checked
+    md5: str = ""  # hexadecimal, for publishers that give no SHA-256
+    size_bytes: int | None = None  # about; used until the server names the true size
+
+    def __post_init__(self) -> None:
+        try:
+            parts = urlsplit(self.url)
+            is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:  # brackets or a port that are none
+            is_usable = False
+        if not is_usable:
+            raise UserError(
+                "A download's address must start with http:// or https:// and name a server, "
+                "got {url}. Check TL_MIRROR if it is set.",
+                url=self.url,
+            )
+
+    @property
+    def host(self) -> str:
+        """The server's name, for messages."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+
+def mirrored(url: str, mirror: str) -> str:
+    """Return where ``mirror`` (``Settings.mirror``) keeps the file of ``url``.
+
+    A mirror is a flat folder behind a web address; with an empty ``mirror`` the address stays.
+    """
+    return f"{mirror.rstrip('/')}/{urlsplit(url).path.rsplit('/', 1)[-1]}" if mirror else url

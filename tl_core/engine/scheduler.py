@@ -1,0 +1,281 @@
+"""The fair queue: decides which runner the worker turns next, and honours what owners ask."""
+
+import logging
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from tl_core.engine.job import Job, JobCancelled, JobState
+from tl_core.engine.runner import Runner
+from tl_core.errors import UserError
+from tl_core.settings import Settings
+from tl_core.specs import Spec
+
+log = logging.getLogger(__name__)
+
+_QUICK_IN_A_ROW = 8  # then one slice of a long run, so that questions cannot starve it
+_BROKEN = "Something went wrong inside the lab; its log has the details. Please try again."
+
+
+class Scheduler:
+    """Jobs in, slices out.
+
+    ``submit``, ``leave`` and the counts are safe from any thread; ``run`` is the worker's loop and
+    the only place that calls runners. Fairness is by served time: every visitor is charged the
+    seconds of the slices that worked for them (shared by a batch), and the one charged least goes
+    first. Quick questions go before long runs.
+    """
+
+    def __init__(
+        self,
+        make_runner: Callable[[Job], Runner],
+        settings: Settings,
+        *,
+        explain: Callable[[Exception], UserError | None] = lambda _error: None,
+    ) -> None:
+        self._make_runner = make_runner
+        self._settings = settings
+        self._explain = explain
+        self._changed = threading.Condition()
+        self._queue: list[Job] = []
+        self._set_aside: list[Job] = []  # paused, with their state in job.saved
+        self._runners: list[Runner] = []
+        self._parked: dict[Runner, Future[Any]] = {}
+        self._served: defaultdict[str, float] = defaultdict(float)
+        self._quick_turns = 0
+        self._has_news = False
+        self._is_stopped = False
+
+    # -- from any thread -------------------------------------------------------------------
+
+    def submit(self, spec: Spec, owner: str) -> Job:
+        """Queue a spec for ``owner``.
+
+        Raises:
+            UserError: If the visitor has too many runs going, or the queue is full.
+        """
+        with self._changed:
+            self._refuse_excess(spec, owner)
+            self._served[owner] = max(self._served[owner], self._least_served())
+            job = Job(spec, owner, wake=self._wake)
+            self._queue.append(job)
+            self._rank()
+            self._notify()
+        return job
+
+    def leave(self, owner: str) -> None:
+        """Cancel the jobs of a visitor who is gone, unless others wait for them too."""
+        with self._changed:
+            for job in self._active():
+                job.owners.discard(owner)
+                if not job.owners:
+                    job.cancel_requested = True
+            self._served.pop(owner, None)
+            self._notify()
+
+    def jobs_of(self, owner: str) -> list[Job]:
+        """The visitor's jobs that are not over, oldest first."""
+        with self._changed:
+            mine = [job for job in self._active() if owner in job.owners]
+        return sorted(mine, key=lambda job: job.submitted_at)
+
+    def counts(self) -> dict[JobState, int]:
+        """How many jobs are queued, running and paused."""
+        with self._changed:
+            found = Counter(job.state for job in self._active())
+        return {
+            state: found[state] for state in (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
+        }
+
+    def stop(self) -> None:
+        """Let ``run`` return after the slice in progress; every open job ends as cancelled."""
+        with self._changed:
+            self._is_stopped = True
+            self._notify()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._notify()
+
+    def _notify(self) -> None:
+        self._has_news = True
+        self._changed.notify_all()
+
+    def _active(self) -> list[Job]:
+        running = [job for runner in self._runners for job in runner.jobs]
+        return self._queue + self._set_aside + running
+
+    def _least_served(self) -> float:
+        owners = {owner for job in self._active() for owner in job.owners}
+        return min((self._served[owner] for owner in owners), default=0.0)
+
+    def _refuse_excess(self, spec: Spec, owner: str) -> None:
+        if len(self._queue) >= self._settings.max_queue:
+            raise UserError("The lab is full right now. Please try again in a minute.")
+        mine = [job for job in self._active() if owner in job.owners and not job.spec.is_quick]
+        if not spec.is_quick and len(mine) >= self._settings.max_jobs_per_visitor:
+            raise UserError(
+                "You already have {count} runs going. Stop one, or wait until one is done.",
+                count=len(mine),
+            )
+
+    # -- the worker's loop -----------------------------------------------------------------
+
+    def run(self) -> None:
+        """Turn runners until ``stop``; returns with no job left open."""
+        while not self._is_stopped:
+            with self._changed:
+                self._has_news = False
+                self._sweep()
+                self._start_queued()
+                runner = self._next_runner()
+                if runner is None and not self._has_news and not self._is_stopped:
+                    self._changed.wait()
+            if runner is not None:
+                self._turn(runner)
+        with self._changed:
+            for job in self._active():
+                job.cancel_requested = True
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Honour cancel, pause and resume of every job; drop runners without jobs."""
+        for job in [*self._queue, *self._set_aside]:
+            home = self._queue if job in self._queue else self._set_aside
+            if job.cancel_requested:
+                home.remove(job)
+                job.saved = None
+                job.mark_cancelled()
+            elif home is self._set_aside and not job.pause_requested:
+                home.remove(job)
+                job.state = JobState.QUEUED
+                self._queue.append(job)
+            elif home is self._queue and job.pause_requested:
+                self._set_job_aside(job, home)
+        for runner in list(self._runners):
+            for job in list(runner.jobs):
+                self._sweep_running(runner, job)
+            self._drop_if_empty(runner)
+
+    def _sweep_running(self, runner: Runner, job: Job) -> None:
+        if job.cancel_requested:
+            runner.remove(job, keep=False)
+            job.mark_cancelled()
+        elif job.pause_requested and job.state is JobState.RUNNING:
+            job.state = JobState.PAUSED
+            if runner.remove(job, keep=True):
+                self._set_aside.append(job)
+        elif not job.pause_requested and job.state is JobState.PAUSED:
+            job.state = JobState.RUNNING
+
+    def _set_job_aside(self, job: Job, home: list[Job]) -> None:
+        home.remove(job)
+        job.state = JobState.PAUSED
+        self._set_aside.append(job)
+
+    def _drop_if_empty(self, runner: Runner) -> None:
+        if not runner.jobs and runner in self._runners:
+            self._runners.remove(runner)
+            self._parked.pop(runner, None)
+            runner.close()
+
+    def _start_queued(self) -> None:
+        self._rank()
+        for job in list(self._queue):
+            if self._start(job):
+                self._queue.remove(job)
+        self._rank()
+
+    def _rank(self) -> None:
+        """Order the queue: quick first, then everyone's first job before anyone's second."""
+        going = Counter(
+            owner for runner in self._runners for job in runner.jobs for owner in job.owners
+        )
+        places: dict[Job, tuple[bool, int, float]] = {}
+        for job in sorted(self._queue, key=lambda job: job.submitted_at):
+            owner = min(job.owners, default="")
+            places[job] = (not job.spec.is_quick, going[owner], job.submitted_at)
+            going[owner] += 1
+        self._queue.sort(key=places.__getitem__)
+        for position, job in enumerate(self._queue, start=1):
+            job.position = position
+
+    def _start(self, job: Job) -> bool:
+        """Give the job to a runner if there is room; say whether it is off the queue."""
+        try:
+            runner = self._shared_runner(job)
+            if runner is not None:
+                runner.add(job)
+            else:
+                long = [r for r in self._runners if not r.jobs[0].spec.is_quick]
+                if not job.spec.is_quick and len(long) >= self._settings.max_running:
+                    return False
+                self._runners.append(self._make_runner(job))
+        except Exception as error:  # noqa: BLE001 - the one boundary: whatever it is ends this job only
+            self._end(job, error)
+            return True
+        job.state = JobState.RUNNING
+        job.position = 0
+        job.started_at = job.started_at or time.monotonic()
+        return True
+
+    def _shared_runner(self, job: Job) -> Runner | None:
+        key = job.spec.batch_key
+        for runner in self._runners:
+            if key is not None and runner.jobs[0].spec.batch_key == key and runner.has_room():
+                return runner
+        return None
+
+    def _next_runner(self) -> Runner | None:
+        able = [
+            runner
+            for runner in self._runners
+            if any(job.state is JobState.RUNNING for job in runner.jobs)
+            and (runner not in self._parked or self._parked[runner].done())
+        ]
+        quick = [runner for runner in able if runner.jobs[0].spec.is_quick]
+        long = [runner for runner in able if runner not in quick]
+        is_quick_turn = bool(quick) and (not long or self._quick_turns < _QUICK_IN_A_ROW)
+        self._quick_turns = self._quick_turns + 1 if is_quick_turn else 0
+        return min(quick if is_quick_turn else long, key=self._charged, default=None)
+
+    def _charged(self, runner: Runner) -> float:
+        owners = [owner for job in runner.jobs for owner in job.owners]
+        return min((self._served[owner] for owner in owners), default=0.0)
+
+    def _turn(self, runner: Runner) -> None:
+        jobs = list(runner.jobs)
+        start = time.perf_counter()
+        try:
+            future = runner.advance()
+        except Exception as error:  # noqa: BLE001 - the one boundary: whatever it is ends these jobs only
+            future = None
+            for job in jobs:
+                self._end(job, error)
+            runner.jobs.clear()
+        self._charge(jobs, time.perf_counter() - start)
+        with self._changed:
+            self._parked.pop(runner, None)
+            if future is not None:
+                self._parked[runner] = future
+            self._drop_if_empty(runner)
+        if future is not None:
+            future.add_done_callback(lambda _future: self._wake())
+
+    def _charge(self, jobs: list[Job], seconds: float) -> None:
+        with self._changed:
+            for job in jobs:
+                for owner in job.owners:
+                    self._served[owner] += seconds / len(jobs) / len(job.owners)
+
+    def _end(self, job: Job, error: Exception) -> None:
+        if isinstance(error, JobCancelled):
+            job.mark_cancelled()
+        elif isinstance(error, UserError):
+            job.fail(error)
+        else:
+            log.error("%s failed", type(job.spec).__name__, exc_info=error)
+            job.fail(self._explain(error) or UserError(_BROKEN))

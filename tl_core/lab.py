@@ -1,0 +1,262 @@
+"""The one door: what a page or a command can ask for."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import psutil
+import torch
+
+from tl_core import fetching
+from tl_core.backbones.catalogue import BackboneRow
+from tl_core.backbones.store import BackboneStore
+from tl_core.engine.answers import Answers
+from tl_core.engine.job import Job, JobState
+from tl_core.engine.runner import Runner, SoloRunner, Work
+from tl_core.engine.scheduler import Scheduler
+from tl_core.engine.visits import Visits
+from tl_core.engine.workers import Pool
+from tl_core.errors import UserError
+from tl_core.features import classify
+from tl_core.images.album import Album
+from tl_core.settings import Settings
+from tl_core.specs import Classify, Download, Spec
+from tl_core.toolbox import Toolbox
+
+__all__ = [
+    "BackboneRow",
+    "BackboneState",
+    "BackboneStatus",
+    "Job",
+    "JobState",
+    "Lab",
+    "LabStatus",
+    "Settings",
+    "UserError",
+]
+
+ASK_S = 2.0  # a question not answered within this becomes a polled job
+
+WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
+    Classify: classify.run,
+    Download: fetching.run,
+}
+
+
+class BackboneState(StrEnum):
+    """Whether a backbone can be used now."""
+
+    READY = "ready"
+    DOWNLOADABLE = "can be downloaded"
+    DOWNLOADING = "downloading"
+    OFFLINE = "offline"  # the last download did not reach a server
+    TOO_LARGE = "too large for this server"
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneStatus:
+    """A catalogue row with what this lab knows of it."""
+
+    row: BackboneRow
+    state: BackboneState
+    download: Job | None  # the newest one, running or ended
+
+
+@dataclass(frozen=True, slots=True)
+class LabStatus:
+    """What the lab runs on and how busy it is."""
+
+    device: str
+    memory_mb: int  # of this process
+    queued: int
+    running: int
+    paused: int
+    visitors: int
+
+
+class Lab:
+    """Owns the worker, the pool and everything kept between jobs; thread-safe.
+
+    Use it as a context manager, or ``close`` it; a lab that is not closed ends with its process.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings.from_env()
+        self.device = choose_device(self.settings.device)
+        torch.set_num_threads(_physical_cores())
+        self._store = BackboneStore(self.settings, self.device)
+        self._album = Album(self.settings.photo_memory_mb * 2**20, self.settings.max_pixels)
+        self._pool = Pool()
+        self._toolbox = Toolbox(self.settings, self.device, self._store, self._album, self._pool)
+        self._answers = Answers(self.settings.answer_memory_mb * 2**20)
+        self._downloads: dict[str, Job] = {}
+        self._downloads_lock = threading.Lock()
+        self._scheduler = Scheduler(self._make_runner, self.settings, explain=_explain)
+        self._visits = Visits(timeout_s=self.settings.visit_timeout_s, on_gone=self.forget)
+        self._worker = threading.Thread(
+            target=self._scheduler.run, name=f"lab-worker-{self.device}", daemon=True
+        )
+        self._worker.start()
+        self._visits.start()
+
+    # -- work ------------------------------------------------------------------------------
+
+    def submit(self, spec: Spec, owner: str) -> Job:
+        """Queue a run; equal downloads are one download.
+
+        Raises:
+            UserError: If the spec asks for what does not exist, or the lab is too busy.
+        """
+        if isinstance(spec, Download):
+            return self._submit_download(spec, owner)
+        self._store.row(spec.backbone)
+        return self._scheduler.submit(spec, owner)
+
+    def ask(self, spec: Spec, owner: str, *, timeout_s: float = ASK_S) -> Job:
+        """Ask a short question: the job is usually over when this returns, at most in ``ASK_S``.
+
+        Raises:
+            UserError: As ``submit``.
+        """
+        job = self._answers.job_for(spec, owner, self.submit)
+        job.wait(timeout_s)
+        return job
+
+    def jobs(self, owner: str) -> list[Job]:
+        """The visitor's jobs that are not over, oldest first."""
+        return self._scheduler.jobs_of(owner)
+
+    # -- photographs -----------------------------------------------------------------------
+
+    def add_photo(self, data: bytes, owner: str) -> str:
+        """Keep a visitor's photograph for the visit; return the key that specs name it by.
+
+        Raises:
+            UserError: If the bytes are no photograph the lab can use.
+        """
+        return self._album.add(data, owner)
+
+    def photo(self, key: str) -> bytes:
+        """The photograph's encoded bytes.
+
+        Raises:
+            UserError: If it is not known (any more).
+        """
+        return self._album.data(key)
+
+    # -- what there is ---------------------------------------------------------------------
+
+    def backbones(self) -> list[BackboneStatus]:
+        """Every backbone of the catalogue with its state, in the catalogue's order."""
+        return [
+            BackboneStatus(row, self._state(row), self._downloads.get(row.key))
+            for row in self._store.rows.values()
+        ]
+
+    def ready_backbones(self) -> list[BackboneRow]:
+        """The rows that can be used now."""
+        return [found.row for found in self.backbones() if found.state is BackboneState.READY]
+
+    def status(self) -> LabStatus:
+        """Device, memory, queue and visitors, for a status line."""
+        counts = self._scheduler.counts()
+        return LabStatus(
+            device=device_name(self.device),
+            memory_mb=_resident_mb(),
+            queued=counts[JobState.QUEUED],
+            running=counts[JobState.RUNNING],
+            paused=counts[JobState.PAUSED],
+            visitors=self._visits.count(),
+        )
+
+    # -- visits ----------------------------------------------------------------------------
+
+    def touch(self, visitor: str) -> None:
+        """Note that the visitor is here; without a touch for a while the visit ends."""
+        self._visits.touch(visitor)
+
+    def forget(self, visitor: str) -> None:
+        """End a visit: its jobs stop, its photographs and models are dropped."""
+        self._scheduler.leave(visitor)
+        self._album.forget(visitor)
+        self._store.forget(visitor)
+
+    def close(self) -> None:
+        """Stop the worker after its slice and end every open job."""
+        self._visits.close()
+        self._scheduler.stop()
+        self._worker.join()
+        self._pool.close()
+
+    def __enter__(self) -> "Lab":
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def _make_runner(self, job: Job) -> Runner:
+        return SoloRunner(job, WORKROOMS[type(job.spec)](job, self._toolbox))
+
+    def _submit_download(self, spec: Download, owner: str) -> Job:
+        with self._downloads_lock:
+            going = self._downloads.get(spec.name)
+            if going is not None and not going.is_over and not going.cancel_requested:
+                going.owners.add(owner)
+                return going
+            job = self._downloads[spec.name] = self._scheduler.submit(spec, owner)
+            return job
+
+    def _state(self, row: BackboneRow) -> BackboneState:
+        if not self._store.fits(row):
+            return BackboneState.TOO_LARGE
+        if self._store.is_on_disk(row):
+            return BackboneState.READY
+        download = self._downloads.get(row.key)
+        if download is None or download.state is JobState.CANCELLED:
+            return BackboneState.DOWNLOADABLE
+        return BackboneState.OFFLINE if download.is_over else BackboneState.DOWNLOADING
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device called ``name``; ``auto`` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        UserError: If there is no such device on this machine.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(
+            "TL_DEVICE names {name}, which this machine does not have. Use auto or cpu.", name=name
+        ) from error
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """What a person calls the device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return "Apple GPU" if device.type == "mps" else f"CPU, {torch.get_num_threads()} threads"
+
+
+def _physical_cores() -> int:
+    return psutil.cpu_count(logical=False) or 1
+
+
+def _resident_mb() -> int:
+    return int(psutil.Process().memory_info().rss) // 2**20
+
+
+def _explain(error: Exception) -> UserError | None:
+    if isinstance(error, torch.OutOfMemoryError):
+        torch.cuda.empty_cache()
+        return UserError(
+            "The graphics card has no memory left for this. Choose a smaller network or size."
+        )
+    return None
