@@ -71,11 +71,7 @@ def decode(
 
     The format is told by content, never by name: JPEG, PNG, WebP, GIF, BMP or HEIC. Transparent
     parts become white, 16-bit values are scaled to 8, and nothing of the file's metadata stays.
-<<<<<<< HEAD
-    Takes up to about 12 bytes of memory for each pixel while it runs.
-=======
     Takes up to at most about 22 bytes of memory for each pixel while it runs.
->>>>>>> main
 
     Args:
         data: The whole file.

@@ -20,11 +20,7 @@ def upright_rgb(file: ImageFile) -> Image.Image:
 
     Transparent parts become white; 16-bit grey is scaled to 8 bits.
     """
-<<<<<<< HEAD
-    orientation = _orientation(file.info.get("exif", b""))
-=======
     orientation = _orientation(file.info.get("exif") or b"")
->>>>>>> main
     photo = _rgb(file)
     photo.info = {}  # no place, name or profile of the original ends up in a saved picture
     return photo.transpose(_TURNS[orientation]) if orientation in _TURNS else photo
