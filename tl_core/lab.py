@@ -19,9 +19,10 @@ from tl_core.engine.visits import Visits
 from tl_core.engine.workers import Pool
 from tl_core.errors import UserError
 from tl_core.features import classify
+from tl_core.imageopt import attack
 from tl_core.images.album import Album
 from tl_core.settings import Settings
-from tl_core.specs import Classify, Download, Spec
+from tl_core.specs import Attack, Classify, Download, Spec
 from tl_core.toolbox import Toolbox
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
+    Attack: attack.run,
     Classify: classify.run,
     Download: fetching.run,
 }

@@ -1,5 +1,6 @@
 """What a picture is asked for: loss terms, one value per picture, and the watch that feeds them."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,6 +67,22 @@ def _cross_entropy(seen: Seen) -> Tensor:
     return -(seen.logits.log_softmax(1) * seen.aim).sum(1)
 
 
+def _odds(seen: Seen) -> Tensor:
+    """Logarithm of the odds against the classes aimed at; unlike -log p it never flattens out."""
+    aimed = seen.aim > 0
+    inside = seen.logits.masked_fill(~aimed, -math.inf).logsumexp(1)
+    others: Tensor = seen.logits.masked_fill(aimed, -math.inf).logsumexp(1)
+    return others - inside
+
+
+def _margin(seen: Seen) -> Tensor:
+    """How far the best other class is above the best one aimed at; below 0, that one is on top."""
+    aimed = seen.aim > 0
+    inside = seen.logits.masked_fill(~aimed, -math.inf).amax(1)
+    others: Tensor = seen.logits.masked_fill(aimed, -math.inf).amax(1)
+    return others - inside
+
+
 def _statistics(seen: Seen) -> Tensor:
     none = torch.zeros(len(seen.aim), device=seen.aim.device)  # a network without batch norm
     return torch.stack([none, *seen.statistics]).sum(0)
@@ -78,6 +95,8 @@ def _activation(seen: Seen) -> Tensor:
 TERMS: dict[str, Callable[[Seen], Tensor]] = {
     "logit": _logit,
     "cross_entropy": _cross_entropy,
+    "odds": _odds,
+    "margin": _margin,
     "activation": _activation,
     "statistics": _statistics,
 }

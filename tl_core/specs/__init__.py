@@ -1,24 +1,35 @@
 """Every spec and its snapshot: the vocabulary that pages, commands and workrooms share."""
 
+from tl_core.specs.attack import GROUPS, Attack, AttackSnapshot, Gap, Goal, Group
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
 from tl_core.specs.classify import Answer, Classification, Classify
 from tl_core.specs.download import Download, DownloadProgress
 from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Verdict, Verdicts
+from tl_core.specs.methods import METHOD, METHODS, Method
 from tl_core.specs.recipes import LADDER, RECIPES, Camera, Ramp, Recipe
 
 __all__ = [
     "DEFAULT_BACKBONE",
+    "GROUPS",
     "LADDER",
+    "METHOD",
+    "METHODS",
     "RECIPES",
     "Answer",
+    "Attack",
+    "AttackSnapshot",
     "Camera",
     "Classification",
     "Classify",
     "Download",
     "DownloadProgress",
+    "Gap",
+    "Goal",
+    "Group",
     "IdealImage",
     "IdealSnapshot",
     "Judge",
+    "Method",
     "Ramp",
     "Recipe",
     "Snapshot",
