@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import psutil
 import torch
@@ -19,10 +20,10 @@ from tl_core.engine.visits import Visits
 from tl_core.engine.workers import Pool
 from tl_core.errors import UserError
 from tl_core.features import classify
-from tl_core.imageopt import attack
+from tl_core.imageopt import attack, ideal
 from tl_core.images.album import Album
 from tl_core.settings import Settings
-from tl_core.specs import Attack, Classify, Download, Spec
+from tl_core.specs import Attack, Classify, Download, IdealImage, Judge, Spec
 from tl_core.toolbox import Toolbox
 
 __all__ = [
@@ -43,7 +44,9 @@ WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
     Attack: attack.run,
     Classify: classify.run,
     Download: fetching.run,
+    Judge: ideal.judge,
 }
+BATCHES: dict[type[Spec], Callable[[Toolbox, Any], Runner]] = {IdealImage: ideal.IdealRunner}
 
 
 class BackboneState(StrEnum):
@@ -198,6 +201,11 @@ class Lab:
         self.close()
 
     def _make_runner(self, job: Job) -> Runner:
+        make_batch = BATCHES.get(type(job.spec))
+        if make_batch is not None:
+            runner = make_batch(self._toolbox, job.spec)
+            runner.add(job)
+            return runner
         return SoloRunner(job, WORKROOMS[type(job.spec)](job, self._toolbox))
 
     def _submit_download(self, spec: Download, owner: str) -> Job:

@@ -1,9 +1,16 @@
+import hashlib
+import io
 import json
+from dataclasses import replace
 
 import pytest
+import torch
+import torchvision
 
 from tests.app.conftest import words
 from tests.hostile import hostile_files
+from tests.server import Faults, FileServer
+from tl_core.backbones.catalogue import Download
 
 
 @pytest.fixture
@@ -77,3 +84,28 @@ def test_hostile_files_never_crash_the_page(page):
         assert all("Traceback" not in error.value for error in page.error)
         refused += len(page.error)
     assert refused > 10
+
+
+def test_a_photograph_taken_with_the_camera_is_classified(page, labelled):
+    page.toggle(key="camera_on").set_value(True).run()
+    page.camera_input(key="camera").set_value(("shot.jpg", labelled[16][1], "image/jpeg")).run()
+    assert "dalmatian" in page.subheader[0].value
+
+
+def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, monkeypatch):
+    file = io.BytesIO()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        torch.save(torchvision.models.mobilenet_v2(weights=None).state_dict(), file)
+    weights, rows = file.getvalue(), app_lab._store.rows
+    name = f"mobilenet_v2-{hashlib.sha256(weights).hexdigest()[:8]}.pth"
+    with FileServer({name: weights}, Faults()) as server:
+        source = Download(f"{server.base}/{name}", len(weights) / 2**20)
+        monkeypatch.setitem(rows, "mobilenet_v2", replace(rows["mobilenet_v2"], source=source))
+        toolbox = replace(app_lab._toolbox, settings=replace(app_lab.settings, mirror=""))
+        monkeypatch.setattr(app_lab, "_toolbox", toolbox)
+        page.selectbox(key="backbone").set_value("mobilenet_v2").run()
+        page.button(key="download").click().run()
+        assert app_lab._downloads["mobilenet_v2"].wait(30)
+        page.run()
+    assert "MobileNetV2 says" in page.subheader[0].value

@@ -44,7 +44,8 @@ class Slot:
     terms: dict[str, Ramp] = field(default_factory=dict)  # weights of ``losses.TERMS``
     tv_weight: float = 0.0
     camera: Camera = STILL
-    strength: float = 1.0  # factor on the camera
+    strength: float = 1.0  # factor on the camera, from the visitor
+    reach: Ramp = FULL  # factor on the camera, from the recipe
     noise: Ramp = NONE  # on what the network sees
     watch: Watch | None = None  # for the term ``activation``
     constraint: Callable[[Tensor], Tensor] | None = None  # (1, ...) to (1, ...), after each step
@@ -57,6 +58,11 @@ class Slot:
     def progress(self) -> float:
         """Share of the run that is done, in [0, 1]."""
         return self.step / self.steps
+
+    @property
+    def limits(self) -> tuple[float, ...]:
+        """How far the camera may move at this step, for ``augment.views``."""
+        return augment.limits(self.camera, self.strength * self.reach.at(self.progress))
 
 
 def fresh_state(parameters: Tensor) -> Tensor:
@@ -270,7 +276,7 @@ class Batch:
     def _views(self, index: int, part: _Part) -> Tensor:
         """What the backbone sees of every slot: its views, resampled and with noise."""
         side, owners, slots = self.backbones[index].input_size, part.owners, part.slots
-        limits = [augment.limits(slots[row].camera, slots[row].strength) for row in owners]
+        limits = [slots[row].limits for row in owners]
         shown = part.pixels
         if len(owners) > len(slots):
             shown = shown[self._index(owners)]

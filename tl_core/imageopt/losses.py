@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +32,10 @@ def total_variation(pixels: Tensor) -> Tensor:
     rows = (pixels[:, :, 1:] - pixels[:, :, :-1]).abs().mean(dim=(1, 2, 3))
     columns = (pixels[..., 1:] - pixels[..., :-1]).abs().mean(dim=(1, 2, 3))
     return rows + columns
+
+
+_RIVALS = 5  # the strongest other classes
+_NO_RIVAL = -100.0  # far below any logit
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,11 @@ def _margin(seen: Seen) -> Tensor:
     return others - inside
 
 
+def _rivals(seen: Seen) -> Tensor:
+    others = seen.logits.masked_fill(seen.aim > 0, _NO_RIVAL)
+    return others.topk(min(_RIVALS, others.shape[1] - 1), dim=1).values.mean(1)
+
+
 def _statistics(seen: Seen) -> Tensor:
     none = torch.zeros(len(seen.aim), device=seen.aim.device)  # a network without batch norm
     return torch.stack([none, *seen.statistics]).sum(0)
@@ -97,9 +107,45 @@ TERMS: dict[str, Callable[[Seen], Tensor]] = {
     "cross_entropy": _cross_entropy,
     "odds": _odds,
     "margin": _margin,
+    "rivals": _rivals,
     "activation": _activation,
     "statistics": _statistics,
 }
+
+
+class _Moments(torch.autograd.Function):
+    """Mean and variance of each channel, with a backward pass that reads the map only once.
+
+    The same as ``torch.var_mean`` over height and width; on wide maps the plain one takes as long
+    as the network itself.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and variance, each (N, C), of maps (N, C, H, W)."""
+        pixels = maps.permute(0, 2, 3, 1).flatten(1, 2)  # (N, HW, C), a view if channels last
+        count = pixels.shape[1]
+        ones = torch.full_like(pixels[:, :, 0], 1 / count).unsqueeze(1)
+        mean = torch.bmm(ones, pixels)[:, 0]
+        square = torch.linalg.vector_norm(pixels, dim=1).square() / count
+        ctx.save_for_backward(maps, mean)
+        return mean, square - mean.square()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """D mean / dx = 1 / HW and d variance / dx = 2 (x - mean) / HW."""
+        maps, mean = ctx.saved_tensors
+        to_mean, to_variance = gradients
+        count = maps.shape[2] * maps.shape[3]
+        slope = 2 * to_variance / count
+        offset = to_mean / count - slope * mean
+        return torch.addcmul(offset[..., None, None], maps, slope[..., None, None])
+
+
+def moments(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and variance over height and width, each (N, C), of maps (N, C, H, W)."""
+    mean, variance = _Moments.apply(maps)
+    return mean, variance
 
 
 def statistics_gap(inputs: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
@@ -110,9 +156,11 @@ def statistics_gap(inputs: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     Source:
         Yin et al. 2020, DeepInversion, arXiv:1912.08795.
     """
-    found_variance, found_mean = torch.var_mean(inputs.float(), dim=(2, 3), correction=0)
-    mean_gap, variance_gap = found_mean - mean, found_variance - variance
-    return torch.linalg.vector_norm(mean_gap, dim=1) + torch.linalg.vector_norm(variance_gap, dim=1)
+    found_mean, found_variance = moments(inputs.float())
+    gaps = (found_mean - mean, found_variance - variance)
+    of_means, of_variances = (torch.linalg.vector_norm(gap, dim=1) for gap in gaps)
+    gap: Tensor = of_means + of_variances
+    return gap
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class Fourier(Parameterisation):
     """
 
     spread: float = 0.01  # of the first noise
-    decay: float = 1.0  # a wave of frequency f counts 1 / f ** decay
+    decay: float = 1.1  # a wave of frequency f counts 1 / f ** decay
 
     def noise(self, side: int, generator: torch.Generator) -> Tensor:
         """Return a random spectrum, almost mid grey."""
@@ -100,7 +100,8 @@ class Fourier(Parameterisation):
     def _loudness(self, side: int, device: torch.device) -> Tensor:
         rows = torch.fft.fftfreq(side, device=device)[:, None]
         columns = torch.fft.rfftfreq(side, device=device)
-        return torch.hypot(rows, columns).clamp_min(1 / side).pow(-self.decay)
+        loudness: Tensor = torch.hypot(rows, columns).clamp_min(1 / side) ** -self.decay
+        return loudness
 
 
 def _colours(like: Tensor) -> Tensor:

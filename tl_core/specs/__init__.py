@@ -6,6 +6,7 @@ from tl_core.specs.classify import Answer, Classification, Classify
 from tl_core.specs.download import Download, DownloadProgress
 from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Verdict, Verdicts
 from tl_core.specs.methods import METHOD, METHODS, Method
+from tl_core.specs.pictures import Move, PictureSnapshot, PictureSpec
 from tl_core.specs.recipes import LADDER, RECIPES, Camera, Ramp, Recipe
 
 __all__ = [
@@ -30,6 +31,9 @@ __all__ = [
     "IdealSnapshot",
     "Judge",
     "Method",
+    "Move",
+    "PictureSnapshot",
+    "PictureSpec",
     "Ramp",
     "Recipe",
     "Snapshot",

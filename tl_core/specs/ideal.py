@@ -1,27 +1,25 @@
 """The ideal image: what a network would most like to see."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tl_core.errors import UserError
 from tl_core.specs.base import Snapshot, Spec, require
+from tl_core.specs.pictures import PictureSnapshot, PictureSpec
 from tl_core.specs.recipes import RECIPES, Recipe
 
-Move = tuple[int, str, float]  # the first step on which a control has a new value
 OPTIMISERS = ("descent", "momentum", "adam")
 MAX_STEPS = 100_000  # what no settings can raise
 MIN_SIZE, MAX_SIZE = 32, 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdealImage(Spec):
+class IdealImage(PictureSpec):
     """Optimise a picture until the network is sure of its goal.
 
     The goal is the class ``target`` (mixed with ``second_target`` by ``mix`` in [0, 1]), or, where
     ``layer`` names one, that layer's ``channel`` (``is_unit``: only the unit at its centre).
-    ``None`` for a control means the recipe's own value. ``moves`` replays controls as they were
-    moved during an earlier run.
+    ``None`` for a control means the recipe's own value.
     """
 
     target: int = 284
@@ -40,7 +38,6 @@ class IdealImage(Spec):
     augmentation: float = 1.0  # factor on the recipe's camera
     also: tuple[str, ...] = ()  # further backbones that draw along
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    moves: tuple[Move, ...] = ()
 
     controls: ClassVar[frozenset[str]] = frozenset(
         {"tv_weight", "learning_rate", "augmentation", "mix"}
@@ -112,30 +109,8 @@ def _choose(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdealSnapshot(Snapshot):
-    """A picture on its way.
-
-    ``history`` holds a row of figures per kept step, at most ``HISTORY`` of them, with ``columns``
-    as headings: the step, the probability and total variation of what the network saw then, and
-    the loss terms.
-    """
-
-    picture: bytes = b""  # JPEG
-    png: bytes = b""  # the result, with its settings inside; empty before the end
-    settings: str = ""  # JSON that replays this picture, moves included
-    probability: float = math.nan  # of the target, for the 8-bit picture; NaN for a layer's goal
-    total_variation: float = math.nan
-    terms: tuple[tuple[str, float], ...] = ()
-    columns: tuple[str, ...] = ()
-    history: tuple[tuple[float, ...], ...] = ()
-    moves: tuple[Move, ...] = ()
-    frames: tuple[bytes, ...] = ()  # JPEGs from the start to now, for an animation
-    steps_per_s: float = 0.0
-    seconds_left: float = math.inf
-
-
-HISTORY = 512
-FRAMES = 48
+class IdealSnapshot(PictureSnapshot):
+    """An ideal image on its way."""
 
 
 @dataclass(frozen=True, kw_only=True)

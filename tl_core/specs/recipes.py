@@ -71,6 +71,7 @@ class Recipe:
     tv_weight: float = 0.0
     rate: Ramp = FULL  # factor on the learning rate
     camera: Camera = STILL
+    reach: Ramp = FULL  # factor on how far the camera moves
     noise: Ramp = NONE  # standard deviation, on pixels in [0, 1]
 
 
@@ -129,11 +130,16 @@ LADDER: tuple[Recipe, ...] = (
         parameterisation="fourier",
         optimiser="adam",
         learning_rate=0.05,
-        terms=(("logit", always(1.0)), ("statistics", always(0.001))),
+        terms=(
+            ("logit", always(1.0)),
+            ("rivals", always(0.5)),
+            ("statistics", Ramp(0.004, 0.0015)),
+        ),
         tv_weight=50.0,
         rate=_FADING_RATE,
         camera=_CAMERA,
-        noise=Ramp(0.2, 0.0, until=0.8),
+        reach=Ramp(0.4, 1.2),  # one whole thing in the middle first, then from all sides
+        noise=Ramp(0.3, 0.0, until=0.5),
     ),
 )
 

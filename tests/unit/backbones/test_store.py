@@ -1,0 +1,104 @@
+import dataclasses
+
+import pytest
+import timm
+import torch
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.catalogue import CATALOGUE
+from tl_core.backbones.store import BackboneStore, OwnModel, untrained
+from tl_core.errors import UserError
+
+CPU = torch.device("cpu")
+LITE0 = CATALOGUE[0]
+
+
+@pytest.fixture
+def store(settings):
+    return BackboneStore(settings, CPU)
+
+
+def test_lite0_gives_what_timm_gives_with_the_same_tensors(store):
+    backbone = store.load("efficientnet_lite0")
+    state = torch.load(store.path(LITE0), weights_only=True)
+    model = timm.create_model("tf_efficientnet_lite0").eval()
+    model.load_state_dict(dict(zip(model.state_dict(), state.values(), strict=True)))
+    pixels = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    expected = model((pixels - 127 / 255) / (128 / 255))
+    torch.testing.assert_close(backbone.logits(pixels), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_loaded_backbone_is_frozen_and_kept(store):
+    backbone = store.load("efficientnet_lite0")
+    assert store.load("efficientnet_lite0") is backbone
+    assert not any(parameter.requires_grad for parameter in backbone.body.parameters())
+    assert not any(module.training for module in backbone.body.modules())
+
+
+def test_the_least_recently_used_backbone_leaves_when_memory_is_short(settings):
+    tight = dataclasses.replace(settings, network_memory_mb=150)
+    store = BackboneStore(tight, CPU)
+    store.load("efficientnet_lite0")
+    store.load("efficientnet_lite1")
+    store.load("efficientnet_lite0")
+    store.load("efficientnet_lite1")
+    assert store.loaded("efficientnet_lite0") is not None
+    store.load("efficientnet_lite2")
+    assert store.loaded("efficientnet_lite2") is not None
+    assert store.loaded("efficientnet_lite1") is None
+
+
+def test_a_file_with_other_weights_is_refused_in_a_sentence(settings):
+    row = next(row for row in CATALOGUE if row.key == "mobilenet_v2")
+    settings.weights_dir.mkdir(parents=True)
+    store = BackboneStore(settings, CPU)
+    torch.save({"weight": torch.zeros(3)}, store.path(row))
+    with pytest.raises(UserError, match="cannot be read"):
+        store.load("mobilenet_v2")
+    store.path(row).write_bytes(b"junk")
+    with pytest.raises(UserError, match="cannot be read"):
+        store.load("mobilenet_v2")
+
+
+def test_hooks_are_removed_also_after_an_exception(store):
+    backbone = store.load("efficientnet_lite0")
+    seen = []
+    with (
+        pytest.raises(ZeroDivisionError),
+        backbone.watching(["blocks.0.0"], lambda i, _inputs, out: seen.append((i, out.shape))),
+    ):
+        backbone.logits(torch.zeros(1, 3, 224, 224))
+        raise ZeroDivisionError
+    assert [index for index, _shape in seen] == [0]
+    assert not any(module._forward_hooks for module in backbone.body.modules())
+
+
+def test_an_untrained_network_is_the_same_for_the_same_seed_and_global_state_stays():
+    state = torch.random.get_rng_state()
+    first, second = (untrained(LITE0, CPU, seed=3) for _ in range(2))
+    pixels = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(first.embed(pixels), second.embed(pixels))
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def own(store, size_bytes: int, owner: str = "ann") -> OwnModel:
+    backbone: Backbone = store.load("efficientnet_lite0")
+    return OwnModel(dataclasses.replace(backbone, key="own:1"), owner, size_bytes)
+
+
+def test_a_visitors_model_is_found_by_its_key_and_leaves_with_its_owner(store):
+    store.adopt("own:1", own(store, 100))
+    assert store.load("own:1").key == "own:1"
+    assert store.own_models("ann")
+    store.forget("ann")
+    with pytest.raises(UserError, match="no longer in memory"):
+        store.load("own:1")
+
+
+def test_visitors_models_share_a_budget(settings):
+    store = BackboneStore(dataclasses.replace(settings, model_memory_mb=1), CPU)
+    store.adopt("own:1", own(store, 2**19))
+    store.adopt("own:2", own(store, 2**19 + 1))
+    assert store.loaded("own:1") is None
+    with pytest.raises(UserError, match="Unfreeze fewer layers"):
+        store.adopt("own:3", own(store, 2**21))

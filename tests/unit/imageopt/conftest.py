@@ -1,0 +1,67 @@
+"""A tiny network behind the real runner, with a pool that works at once."""
+
+import dataclasses
+from concurrent.futures import Future
+
+import pytest
+import timm
+import torch
+
+from tl_core.backbones.backbone import Backbone, freeze, split_head
+from tl_core.backbones.catalogue import CATALOGUE, Stage
+from tl_core.backbones.store import BackboneStore
+from tl_core.images.album import Album
+from tl_core.settings import Settings
+from tl_core.toolbox import Toolbox
+
+CPU = torch.device("cpu")
+TINY = dataclasses.replace(
+    CATALOGUE[0],
+    key="tiny",
+    label="Tiny",
+    input_size=32,
+    resize=32,
+    stages=(Stage("layer1", "textures"), Stage("layer4", "whole things")),
+)
+
+
+def tiny_backbone(seed: int = 0, key: str = "tiny", class_count: int = 10) -> Backbone:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = timm.create_model("test_resnet", pretrained=False, num_classes=class_count)
+    head = split_head(network, "fc")
+    return Backbone(
+        key=key,
+        label="Tiny",
+        row=TINY,
+        body=freeze(network),
+        head=freeze(head),
+        classes=tuple(f"class {i}" for i in range(class_count)),
+        device=CPU,
+    )
+
+
+class InlinePool:
+    """Works on the caller's thread, so that tests need no waiting."""
+
+    def submit(self, work, *arguments):
+        future = Future()
+        try:
+            future.set_result(work(*arguments))
+        except Exception as error:  # noqa: BLE001 - a future holds whatever was raised
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture
+def backbone() -> Backbone:
+    return tiny_backbone()
+
+
+@pytest.fixture
+def toolbox(backbone, tmp_path) -> Toolbox:
+    settings = Settings(data_dir=tmp_path, weights_dir=tmp_path)
+    store = BackboneStore(settings, CPU, catalogue=(TINY,))
+    store._loaded["tiny"] = backbone
+    album = Album(budget_bytes=2**24, max_pixels=10**6)
+    return Toolbox(settings, CPU, store, album, InlinePool())

@@ -1,0 +1,77 @@
+import pytest
+import torch
+
+from tl_core.imageopt.losses import (
+    TERMS,
+    Seen,
+    Watch,
+    moments,
+    statistics_gap,
+    total_variation,
+    watching,
+)
+
+
+def test_total_variation_equals_the_one_by_hand():
+    picture = torch.tensor([[[[0.0, 1.0], [0.5, 0.5]]]])
+    # rows differ by 0.5 and 0.5, columns by 1.0 and 0.0
+    assert total_variation(picture).tolist() == [1.0]
+
+
+def test_a_flat_picture_has_no_total_variation():
+    assert total_variation(torch.full((2, 3, 4, 4), 0.3)).tolist() == [0.0, 0.0]
+
+
+def test_total_variation_refuses_what_is_no_batch():
+    with pytest.raises(ValueError, match="N, C, H, W"):
+        total_variation(torch.zeros(3, 4, 4))
+
+
+def test_moments_equal_torchs_forward_and_backward():
+    maps = torch.randn(2, 3, 5, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    ours = maps.clone().requires_grad_()
+    torch.autograd.gradcheck(moments, ours)
+    mean, variance = moments(ours)
+    theirs = torch.var_mean(maps, dim=(2, 3), correction=0)
+    torch.testing.assert_close((variance.detach(), mean.detach()), theirs)
+
+
+def test_the_gap_to_its_own_statistics_is_nothing():
+    maps = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    variance, mean = torch.var_mean(maps, dim=(2, 3), correction=0)
+    assert statistics_gap(maps, mean[0], variance[0]).item() == pytest.approx(0, abs=1e-5)
+
+
+def test_class_terms_fall_when_the_aim_rises():
+    aim = torch.eye(4)[:1]
+    low, high = (Seen(aim, torch.tensor([[x, 0.5, 0.0, 0.0]])) for x in (0.0, 2.0))
+    for term in ("logit", "cross_entropy"):
+        assert TERMS[term](high) < TERMS[term](low)
+
+
+def test_rivals_are_the_other_classes_only():
+    seen = Seen(torch.eye(3)[:1], torch.tensor([[9.0, 1.0, 3.0]]))
+    assert TERMS["rivals"](seen).tolist() == [2.0]
+
+
+def hooks_of(backbone):
+    return sum(len(module._forward_hooks) for module in backbone.body.modules())
+
+
+def test_no_hook_remains_even_after_an_exception(backbone):
+    seen = Seen(torch.zeros(1, 10))
+    watches = [Watch("layer1", 0)]
+    with (
+        pytest.raises(RuntimeError, match="boom"),
+        watching(backbone, seen, watches, with_statistics=True),
+    ):
+        assert hooks_of(backbone) > 1
+        raise RuntimeError("boom")
+    assert hooks_of(backbone) == 0
+
+
+def test_a_unit_is_the_one_in_the_middle_of_its_channel():
+    maps = torch.zeros(2, 4, 4)
+    maps[1, 2, 2] = 8.0
+    assert Watch("layer1", 1, is_unit=True).of(maps) == 8.0
+    assert Watch("layer1", 1).of(maps) == 0.5

@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from tl_core.imageopt.optimisers import OPTIMISERS, coefficients, update
+
+ORACLES = {
+    "descent": lambda p: torch.optim.SGD([p], lr=0.1),
+    "momentum": lambda p: torch.optim.SGD([p], lr=0.1, momentum=0.9),
+    "adam": lambda p: torch.optim.Adam([p], lr=0.1),
+}
+
+
+def gradient_of(parameters):
+    return torch.cos(3 * parameters)
+
+
+@pytest.mark.parametrize("key", ORACLES)
+def test_steps_equal_those_of_torch(key):
+    start = torch.linspace(-1, 1, 6)
+    oracle = start.clone().requires_grad_()
+    theirs = ORACLES[key](oracle)
+    state = torch.stack([start, torch.zeros(6), torch.zeros(6)]).unsqueeze(0)
+    for step in range(5):
+        oracle.grad = gradient_of(oracle.detach())
+        theirs.step()
+        update(
+            state,
+            gradient_of(state[:, 0]),
+            torch.tensor([coefficients(OPTIMISERS[key], 0.1, step)]),
+        )
+    torch.testing.assert_close(state[0, 0], oracle.detach())
+
+
+def test_signed_steps_have_one_length():
+    state = torch.zeros(1, 3, 4)
+    update(
+        state,
+        torch.tensor([[3.0, -0.1, 0.0, 2.0]]),
+        torch.tensor([coefficients(OPTIMISERS["sign"], 0.5, 0)]),
+    )
+    assert state[0, 0].tolist() == [-0.5, 0.5, 0.0, -0.5]
+
+
+def test_every_slot_has_its_own_optimiser_and_rate():
+    start, gradient = torch.ones(3, 2), torch.full((3, 2), 2.0)
+    state = torch.stack([start, torch.zeros(3, 2), torch.zeros(3, 2)], dim=1)
+    rows = [("descent", 0.1), ("adam", 0.1), ("descent", 0.2)]
+    update(
+        state, gradient, torch.tensor([coefficients(OPTIMISERS[k], rate, 0) for k, rate in rows])
+    )
+    torch.testing.assert_close(state[:, 0, 0], torch.tensor([0.8, 0.9, 0.6]))

@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+from tl_core import commands
+from tl_core.images import samples
+
+
+@pytest.fixture(autouse=True)
+def own_folders(monkeypatch, tmp_path):
+    monkeypatch.setenv("TL_DEVICE", "cpu")
+    monkeypatch.setenv("TL_WEIGHTS_DIR", str(tmp_path / "weights"))
+    monkeypatch.setenv("TL_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("TL_MIRROR", "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def cat(tmp_path):
+    file = tmp_path / "cat.png"
+    file.write_bytes(samples.read("sample:cat"))
+    return str(file)
+
+
+def test_classify_prints_one_json_object_and_nothing_else(cat, capsys):
+    assert commands.main(["classify", cat, "--json", "--top", "3"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found["answers"]) == 3
+    assert "cat" in found["answers"][0]["label"]
+
+
+def test_doctor_names_what_is_missing_and_how_to_get_it(capsys):
+    assert commands.main(["doctor"]) == 0
+    assert "python -m tl_core prepare vgg16" in capsys.readouterr().out
+
+
+def test_doctor_as_json_tells_device_and_backbones(capsys):
+    assert commands.main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["device"].startswith("CPU")
+    assert found["backbones"]["efficientnet_lite0"] == "ready"
+
+
+def test_preparing_what_is_here_already_succeeds(capsys):
+    assert commands.main(["prepare", "efficientnet_lite0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"ready": ["efficientnet_lite0"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["classify", "missing.jpg"], "cannot be read"),
+        (["prepare", "resnet99"], "nothing called resnet99"),
+        (["prepare", "resnet18"], "127.0.0.1"),
+        (["bench", "nothing"], "usage"),
+    ],
+)
+def test_a_mistake_is_one_line_on_standard_error_and_status_2(arguments, sentence, capsys):
+    assert commands.main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sentence in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_file_that_is_no_photograph_is_status_2(tmp_path, capsys):
+    file = tmp_path / "cat.jpg"
+    file.write_bytes(b"not a photograph")
+    assert commands.main(["classify", str(file)]) == 2
+    assert "Traceback" not in capsys.readouterr().err

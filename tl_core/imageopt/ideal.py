@@ -1,0 +1,196 @@
+"""The ideal image's workroom: a spec becomes a slot, and what the others say of the result."""
+
+import dataclasses
+import math
+
+import torch
+from torch import Tensor
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.engine.job import Job
+from tl_core.engine.runner import Work
+from tl_core.errors import UserError
+from tl_core.imageopt import augment
+from tl_core.imageopt.batch import Slot, fresh_state, unit_box
+from tl_core.imageopt.losses import Watch, total_variation
+from tl_core.imageopt.optimisers import OPTIMISERS
+from tl_core.imageopt.pixels import PARAMETERISATIONS
+from tl_core.imageopt.runner import BatchRunner, Photo, Seat
+from tl_core.images.codec import encode_png, fit, to_array
+from tl_core.specs import IdealImage, IdealSnapshot, Judge, PictureSnapshot, Verdict, Verdicts
+from tl_core.specs.recipes import always
+from tl_core.toolbox import Toolbox, pixels_from
+
+SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
+
+
+class IdealRunner(BatchRunner[IdealImage]):
+    """Ideal images that share networks, size and precision."""
+
+    def __init__(self, toolbox: Toolbox, spec: IdealImage) -> None:
+        super().__init__(toolbox, spec)
+        self.precision = spec.precision
+
+    def keys(self, spec: IdealImage) -> tuple[str, ...]:
+        """The backbone, and those that draw along."""
+        return (spec.backbone, *spec.also)
+
+    def photo(self, spec: IdealImage, backbone: Backbone) -> Photo | None:
+        """The photograph at the picture's size, if the spec names one."""
+        if not spec.photo:
+            return None
+        row, side = backbone.row, spec.size or backbone.input_size
+        resize = side * row.resize // row.input_size
+        photo = self.toolbox.album.photo(spec.photo)
+        return to_array(fit(photo, side, resize, row.interpolation))
+
+    def slot(self, spec: IdealImage, photo: Photo | None) -> Slot:
+        """A slot with the recipe's numbers and the job's own random numbers."""
+        if spec.steps > self.toolbox.settings.max_steps:
+            raise UserError(
+                "steps must be at most {limit} here, got {steps}. Choose fewer steps.",
+                limit=self.toolbox.settings.max_steps,
+                steps=spec.steps,
+            )
+        recipe, device = spec.row, self.toolbox.device
+        generator = torch.Generator(device).manual_seed(spec.seed)
+        drawing = PARAMETERISATIONS[recipe.parameterisation]
+        if photo is None:
+            side = spec.size or self._batch.backbones[0].input_size
+            parameters = drawing.noise(side, generator).unsqueeze(0)
+        else:
+            parameters = drawing.encode(pixels_from(photo, device))
+        terms = dict(recipe.terms)
+        if spec.layer:  # a layer's goal takes the place of the class
+            terms = {n: w for n, w in terms.items() if n not in ("logit", "cross_entropy")}
+            terms["activation"] = always(1.0)
+        slot = Slot(
+            parameterisation=drawing,
+            state=fresh_state(parameters),
+            aim=self._aim(spec),
+            generator=generator,
+            steps=spec.steps,
+            optimiser=OPTIMISERS[spec.optimiser or recipe.optimiser],
+            learning_rate=recipe.learning_rate,
+            rate=recipe.rate,
+            terms=terms,
+            camera=recipe.camera,
+            reach=recipe.reach,
+            noise=recipe.noise,
+            watch=self._watch(spec),
+            constraint=unit_box if recipe.parameterisation == "pixels" else None,
+        )
+        self.steer(slot, spec)
+        return slot
+
+    def steer(self, slot: Slot, spec: IdealImage) -> None:
+        """Set total variation, learning rate, camera and the mix of classes."""
+        slot.tv_weight = spec.control("tv_weight")
+        slot.learning_rate = spec.control("learning_rate")
+        slot.strength = spec.control("augmentation")
+        slot.aim = self._aim(spec)
+
+    def snapshot(self, seat: Seat, pixels: Tensor) -> IdealSnapshot:
+        """What the network says of the picture as a file would hold it."""
+        backbone = self._batch.backbones[0]
+        with torch.inference_mode():
+            probs = backbone.logits(augment.resize(pixels, backbone.input_size)).softmax(1)
+            probability = (probs[0] * seat.slot.aim).sum().item()
+        return IdealSnapshot(
+            probability=math.nan if seat.slot.watch else probability,
+            total_variation=total_variation(pixels).item(),
+        )
+
+    def result(self, snapshot: PictureSnapshot, picture: Photo) -> PictureSnapshot:
+        """The snapshot with a PNG that holds its settings."""
+        png = encode_png(picture, text={SETTINGS_KEY: snapshot.settings})
+        return dataclasses.replace(snapshot, png=png, seconds_left=0.0)
+
+    def _aim(self, spec: IdealImage) -> Tensor:
+        count = min(len(backbone.classes) for backbone in self._batch.backbones)
+        for target in (spec.target, spec.second_target) if spec.mix > 0 else (spec.target,):
+            if target >= count and not spec.layer:
+                raise UserError(
+                    "target must be a class between 0 and {last}, got {target}. This network "
+                    "knows {count} classes.",
+                    last=count - 1,
+                    target=target,
+                    count=count,
+                )
+        aim = torch.zeros(count)
+        if not spec.layer:
+            aim[spec.target] += 1 - spec.mix
+            aim[min(spec.second_target, count - 1)] += spec.mix
+        return aim.to(self.toolbox.device)
+
+    def _watch(self, spec: IdealImage) -> Watch | None:
+        if not spec.layer:
+            return None
+        backbone = self._batch.backbones[0]
+        layers = [stage.layer for stage in backbone.row.stages]
+        if spec.layer not in layers:
+            raise UserError(
+                "{label} has no layer called {layer}. Choose one of: {layers}.",
+                label=backbone.label,
+                layer=spec.layer,
+                layers=", ".join(layers),
+            )
+        count = _channels(backbone, spec.layer)
+        if spec.channel >= count:
+            raise UserError(
+                "channel must be between 0 and {last} in {layer}, got {channel}.",
+                last=count - 1,
+                layer=spec.layer,
+                channel=spec.channel,
+            )
+        return Watch(spec.layer, spec.channel, spec.is_unit)
+
+
+def _channels(backbone: Backbone, layer: str) -> int:
+    """How many channels a layer has, seen on one black picture."""
+    found: list[int] = []
+    size = backbone.input_size
+    black = torch.zeros(1, 3, size, size, device=backbone.device)
+    with (
+        torch.inference_mode(),
+        backbone.watching([layer], lambda _i, _inputs, out: found.append(out.shape[1])),
+    ):
+        backbone.embed(black)
+    return found[0]
+
+
+def judge(job: Job, toolbox: Toolbox) -> Work:
+    """Ask every backbone on this machine what it sees in a picture; one verdict after another."""
+    spec = job.spec
+    assert isinstance(spec, Judge)  # narrows for the type checker; the lab sends no other
+    photo = yield from toolbox.aside(toolbox.album.photo, spec.photo)
+    rows = [r for r in toolbox.store.rows.values() if toolbox.store.fits(r)]
+    ready = [row for row in rows if toolbox.store.is_on_disk(row)]
+    verdicts: tuple[Verdict, ...] = ()
+    for row in ready:
+        backbone = yield from toolbox.backbone(row.key)
+        pixels = pixels_from(to_array(photo), toolbox.device)
+        with torch.inference_mode():
+            probs = backbone.logits(augment.resize(pixels, row.input_size)).softmax(1)[0]
+        verdicts = (*verdicts, _verdict(backbone, probs, spec.target))
+        job.publish(Verdicts(step=len(verdicts), steps=len(ready), verdicts=verdicts))
+        yield None
+    return Verdicts(step=len(ready), steps=max(len(ready), 1), verdicts=verdicts)
+
+
+def _verdict(backbone: Backbone, probs: Tensor, target: int) -> Verdict:
+    if target >= len(backbone.classes):
+        raise UserError(
+            "target must be a class between 0 and {last}, got {target}.",
+            last=len(backbone.classes) - 1,
+            target=target,
+        )
+    top = int(probs.argmax())
+    return Verdict(
+        backbone=backbone.key,
+        label=backbone.label,
+        probability=float(probs[target]),
+        top=top,
+        top_name=backbone.classes[top],
+        top_probability=float(probs[top]),
+    )

@@ -1,0 +1,40 @@
+"""What every job that changes a picture shows on its way."""
+
+import math
+from dataclasses import dataclass
+
+from tl_core.specs.base import Snapshot, Spec
+
+Move = tuple[int, str, float]  # the first step on which a control has a new value
+HISTORY = 512  # most rows of figures kept for the curve
+FRAMES = 48  # most pictures kept for the animation
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureSpec(Spec):
+    """A picture to optimise; ``moves`` replays its controls as they were moved in another run."""
+
+    moves: tuple[Move, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureSnapshot(Snapshot):
+    """A picture on its way.
+
+    ``history`` holds a row of figures for each kept step, at most ``HISTORY`` of them, under the
+    headings ``columns``: the step, the probability and total variation of what the network saw at
+    that step, and the loss terms without their weights.
+    """
+
+    picture: bytes = b""  # JPEG
+    png: bytes = b""  # the result, with its settings inside; empty before the end
+    settings: str = ""  # JSON of the spec that replays this picture, moves included
+    probability: float = math.nan  # of the target, for the 8-bit picture; NaN for a layer's goal
+    total_variation: float = math.nan
+    terms: tuple[tuple[str, float], ...] = ()  # newest loss terms, without their weights
+    columns: tuple[str, ...] = ()
+    history: tuple[tuple[float, ...], ...] = ()
+    moves: tuple[Move, ...] = ()
+    frames: tuple[bytes, ...] = ()  # JPEGs from the start to now, for an animation
+    steps_per_s: float = 0.0
+    seconds_left: float = math.inf
