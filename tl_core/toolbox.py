@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore
+from tl_core.engine.cache import ByteCache
 from tl_core.engine.workers import Pool
 from tl_core.images.album import Album
 from tl_core.images.codec import fit, to_array
@@ -31,6 +33,11 @@ class Toolbox:
     store: BackboneStore
     album: Album
     pool: Pool
+    activations: ByteCache[Any] = field(init=False)  # what networks made of photographs
+
+    def __post_init__(self) -> None:
+        budget = self.settings.activation_memory_mb * 2**20
+        object.__setattr__(self, "activations", ByteCache(budget))  # the class is frozen
 
     def aside(self, work: Callable[..., Any], *arguments: Any) -> Steps:
         """Run ``work(*arguments)`` in the pool while the worker serves others; its result."""
@@ -70,7 +77,11 @@ def warm_up(backbone: Backbone) -> None:
 
 def fitted(album: Album, photo_key: str, backbone: Backbone) -> Any:
     """The photograph at the network's input size, uint8 (S, S, 3); for the pool."""
-    row = backbone.row
+    return fitted_to(album, photo_key, backbone.row)
+
+
+def fitted_to(album: Album, photo_key: str, row: BackboneRow) -> Any:
+    """Like ``fitted``, for a network that need not be loaded."""
     return to_array(fit(album.photo(photo_key), row.input_size, row.resize, row.interpolation))
 
 

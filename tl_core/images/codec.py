@@ -69,23 +69,19 @@ def decode(
 ) -> Photo:
     """Return the photograph in a file, upright and in RGB, its first frame if it has several.
 
-        The format is told by content, never by name: JPEG, PNG, WebP, GIF, BMP or HEIC. Transparent
-        parts become white, 16-bit values are scaled to 8, and nothing of the file's metadata stays.
-    <<<<<<< HEAD
-        Takes up to about 12 bytes of memory for each pixel while it runs.
-    =======
-        Takes up to at most about 22 bytes of memory for each pixel while it runs.
-    >>>>>>> main
+    The format is told by content, never by name: JPEG, PNG, WebP, GIF, BMP or HEIC. Transparent
+    parts become white, 16-bit values are scaled to 8, and nothing of the file's metadata stays.
+    Takes up to at most about 22 bytes of memory for each pixel while it runs.
 
     Args:
-            data: The whole file.
-            max_pixels: Most width x height, checked before anything is decoded.
-            max_bytes: Longest file.
-            at_least: For speed: a JPEG may come out smaller by a whole factor, but its shorter side
-                no smaller than this. Without it every pixel is kept.
+        data: The whole file.
+        max_pixels: Most width x height, checked before anything is decoded.
+        max_bytes: Longest file.
+        at_least: For speed: a JPEG may come out smaller by a whole factor, but its shorter side
+            no smaller than this. Without it every pixel is kept.
 
     Raises:
-            UserError: If the file is empty, too large, too small, damaged, or no photograph.
+        UserError: If the file is empty, too large, too small, damaged, or no photograph.
     """
     if not data:
         raise UserError("This file is empty. Choose another photograph.")

@@ -1,0 +1,128 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.workroom import drive, make_toolbox, start, turn
+from tl_core.backbones.backbone import Backbone
+from tl_core.engine.job import JobState
+from tl_core.errors import UserError
+from tl_core.features import channel, maps
+from tl_core.features.mosaic import most_active
+from tl_core.features.probe import Half
+from tl_core.images.colours import viridis
+from tl_core.specs import ChannelDetail, FeatureMaps
+from tl_core.toolbox import Toolbox
+
+
+def _colours(picture: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
+
+
+def _half(toolbox: Toolbox, layer: str) -> Half:
+    return toolbox.activations.get(("sample:cat", "efficientnet_lite0"))[layer]
+
+
+def test_a_tile_shows_its_channel_and_a_click_finds_it(toolbox: Toolbox):
+    layer = "blocks.3.1"
+    shot = drive(maps.run, FeatureMaps(photo="sample:cat", layer=layer, channels=9), toolbox)
+    picture, half = _colours(shot.mosaic.picture), _half(toolbox, layer)
+    assert picture.shape[1::-1] == shot.mosaic.size
+    for index, number in enumerate(shot.mosaic.channels):
+        left, top, right, bottom = shot.mosaic.box(index)
+        assert shot.mosaic.channel_at((left + right) / 2, (top + bottom) / 2) == number
+        low, high = shot.scale
+        shade = np.clip((half[number].astype(np.float32) - low) / (high - low), 0, 1) * 254
+        units = (np.arange(14) + 0.5) * (right - left) / 14
+        tile = picture[top:bottom, left:right][np.ix_(units.astype(int), units.astype(int))]
+        assert np.abs(tile - viridis(255)[np.rint(shade).astype(int)].astype(int)).max() <= 6
+    assert shot.mosaic.channel_at(shot.mosaic.tile + 1, 0) is None  # the gap
+
+
+def test_the_strongest_come_first_and_a_small_layer_shows_all(toolbox: Toolbox):
+    shot = drive(maps.run, FeatureMaps(photo="sample:cat", channels=64), toolbox)
+    assert shot.facts.shape == (32, 112, 112)
+    assert (shot.facts.stride, shot.facts.receptive_field) == (2, 3)
+    assert shot.facts.words == "edges and colours"
+    assert sorted(shot.mosaic.channels) == list(range(32))
+    assert list(shot.activities) == sorted(shot.activities, reverse=True)
+
+
+def test_a_channel_that_is_the_same_everywhere_is_the_least_active():
+    half = np.zeros((3, 4, 4), np.float16)
+    half[0] = 50
+    half[1, 0, 0] = 1
+    half[2, 1, 1] = 2
+    assert most_active(half, 3)[0] == (2, 1, 0)
+
+
+def test_two_mosaics_can_share_one_scale(toolbox: Toolbox):
+    def shown(scale: tuple[float, float]) -> np.ndarray:
+        spec = FeatureMaps(photo="sample:cat", layer="blocks.2.0", channels=8, scale=scale)
+        shot = drive(maps.run, spec, toolbox)
+        assert shot.scale == scale
+        return _colours(shot.mosaic.picture)
+
+    assert np.array_equal(shown((-10.0, 10.0)), shown((-10.0, 10.0)))
+    assert not np.array_equal(shown((-10.0, 10.0)), shown((-20.0, 20.0)))
+
+
+def test_another_layer_of_a_photograph_seen_before_calls_no_network(
+    toolbox: Toolbox, lite0: Backbone
+):
+    drive(maps.run, FeatureMaps(photo="sample:cat", layer="bn1"), toolbox)
+    calls = []
+    handle = lite0.body.register_forward_pre_hook(lambda *_: calls.append(1))
+    try:
+        for stage in lite0.row.stages:
+            drive(maps.run, FeatureMaps(photo="sample:cat", layer=stage.layer), toolbox)
+    finally:
+        handle.remove()
+    assert calls == []
+
+
+@pytest.mark.parametrize("layer", ["bn1", "blocks.2.1", "bn2"])
+def test_the_strongest_spot_lies_in_its_box(toolbox: Toolbox, layer: str):
+    shot = drive(channel.run, ChannelDetail(photo="sample:cat", layer=layer, channel=3), toolbox)
+    values = _half(toolbox, layer)[3]
+    assert shot.spot.value == values.max() == values[shot.spot.unit]
+    left, top, right, bottom = shot.spot.box
+    x, y = shot.spot.point
+    assert left <= x <= right
+    assert top <= y <= bottom
+    assert 0 < right - left <= shot.facts.receptive_field
+    assert _colours(shot.overlay).shape == (224, 224, 3) == _colours(shot.photo).shape
+    assert _colours(shot.map).shape == (448, 448, 3)
+
+
+def test_other_photographs_appear_one_by_one_the_strongest_first(toolbox: Toolbox):
+    others = ("sample:coffee", "sample:dalmatian", "sample:car")
+    spec = ChannelDetail(photo="sample:cat", layer="bn2", channel=7, others=others)
+    runner = start(channel.run, spec, toolbox)
+    job, counts = runner.jobs[0], []
+    while runner.jobs:
+        turn(runner)
+        if job.snapshot is not None and len(job.snapshot.others) not in counts:
+            counts.append(len(job.snapshot.others))
+            assert job.snapshot.step == len(job.snapshot.others) + 1
+    assert counts == [0, 1, 2, 3]
+    assert job.state == JobState.DONE
+    assert job.snapshot.step == job.snapshot.steps == 4
+    values = [other.spot.value for other in job.snapshot.others]
+    assert values == sorted(values, reverse=True)
+    assert {other.photo for other in job.snapshot.others} == set(others)
+
+
+def test_a_channel_the_layer_does_not_have_is_refused():
+    toolbox = make_toolbox()
+    spec = ChannelDetail(photo="sample:cat", layer="bn1", channel=32)
+    with pytest.raises(UserError, match="channels 0 to 31, got 32"):
+        drive(channel.run, spec, toolbox)
+    toolbox.pool.close()
+
+
+@pytest.mark.parametrize("scale", [(1.0, 1.0), (2.0, -2.0), (0.0, float("nan"))])
+def test_a_scale_that_does_not_rise_is_refused(scale: tuple[float, float]):
+    with pytest.raises(UserError, match="the smaller first"):
+        FeatureMaps(photo="sample:cat", scale=scale)

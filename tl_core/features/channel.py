@@ -1,0 +1,99 @@
+"""The workroom of ``ChannelDetail``: one channel at large, and what else makes it fire."""
+
+import dataclasses
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tl_core.backbones.catalogue import BackboneRow
+from tl_core.engine.job import Job
+from tl_core.engine.runner import Work
+from tl_core.errors import UserError
+from tl_core.features.maps import facts_of
+from tl_core.features.mosaic import draw_channel, light_up, mark, natural_scale
+from tl_core.features.probe import Half, layer_of, maps_of, stage_of
+from tl_core.features.receptive import ReceptiveField, receptive_fields
+from tl_core.images.codec import encode_jpeg, encode_png
+from tl_core.specs.inside import (
+    ChannelDetail,
+    ChannelDetailSnapshot,
+    OtherPhoto,
+    Scale,
+    Spot,
+)
+from tl_core.toolbox import Toolbox, fitted_to
+
+Photo: TypeAlias = NDArray[np.uint8]
+SIDE_PX = 448  # of the large pictures
+
+
+def run(job: Job, toolbox: Toolbox) -> Work:
+    """Show the channel on the photograph at once, then on the others one by one."""
+    spec = job.spec
+    assert isinstance(spec, ChannelDetail)  # the lab chose this workroom by the spec's type
+    row = toolbox.store.row(spec.backbone)
+    layer = stage_of(row, spec.layer).layer
+    maps = yield from maps_of(toolbox, spec.photo, spec.backbone)
+    snapshot: ChannelDetailSnapshot = yield from toolbox.aside(
+        _draw, toolbox, spec, row, maps[layer]
+    )
+    for done, photo in enumerate(spec.others, start=1):
+        job.publish(snapshot)
+        half = yield from layer_of(toolbox, photo, spec.backbone, layer)
+        other = yield from toolbox.aside(_draw_other, toolbox, row, photo, half, snapshot)
+        others = sorted((*snapshot.others, other), key=lambda seen: -seen.spot.value)
+        snapshot = dataclasses.replace(snapshot, step=done + 1, others=tuple(others))
+    return snapshot
+
+
+def spot_of(channel: NDArray[np.float16], field: ReceptiveField, side: int) -> Spot:
+    """Return where the channel (H, W) is strongest on a photograph of ``side`` pixels."""
+    row, column = map(int, np.unravel_index(np.argmax(channel), channel.shape))
+    middle = (field.first + field.last + 1) / 2
+    x, y = (min(max(middle + unit * field.stride, 0.0), float(side)) for unit in (column, row))
+    return Spot(
+        value=float(channel[row, column]),
+        unit=(row, column),
+        point=(x, y),
+        box=field.box(row, column, side),
+    )
+
+
+def _draw(
+    toolbox: Toolbox, spec: ChannelDetail, row: BackboneRow, half: Half
+) -> ChannelDetailSnapshot:
+    if spec.channel >= len(half):
+        raise UserError(
+            "Layer {layer} has channels 0 to {last}, got {channel}. Choose one of them.",
+            layer=spec.layer,
+            last=len(half) - 1,
+            channel=spec.channel,
+        )
+    photo: Photo = fitted_to(toolbox.album, spec.photo, row)
+    channel = half[spec.channel]
+    stage = stage_of(row, spec.layer)
+    scale: Scale = spec.scale or natural_scale(half)
+    spot = spot_of(channel, receptive_fields(row)[stage.layer], row.input_size)
+    return ChannelDetailSnapshot(
+        step=1,
+        steps=1 + len(spec.others),
+        facts=facts_of(row, stage, half),
+        channel=spec.channel,
+        side=row.input_size,
+        map=draw_channel(channel, SIDE_PX, scale),
+        overlay=encode_png(mark(light_up(photo, channel, scale), spot)),
+        photo=encode_png(photo),
+        spot=spot,
+        scale=scale,
+    )
+
+
+def _draw_other(
+    toolbox: Toolbox, row: BackboneRow, key: str, half: Half, shown: ChannelDetailSnapshot
+) -> OtherPhoto:
+    photo: Photo = fitted_to(toolbox.album, key, row)
+    channel = half[shown.channel]
+    spot = spot_of(channel, receptive_fields(row)[shown.facts.layer], row.input_size)
+    picture = mark(light_up(photo, channel, shown.scale), spot)
+    return OtherPhoto(photo=key, spot=spot, picture=encode_jpeg(picture))

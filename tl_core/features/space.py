@@ -1,0 +1,149 @@
+"""The workroom of ``FeatureSpace``: photographs as points, alike ones near each other."""
+
+import dataclasses
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.store import untrained
+from tl_core.engine.job import Job
+from tl_core.engine.runner import Work
+from tl_core.images.codec import thumbnail
+from tl_core.specs.inside import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
+from tl_core.toolbox import Toolbox
+
+Embeddings: TypeAlias = NDArray[np.float32]  # (N, D)
+THUMBNAIL_PX = 96
+
+
+def run(job: Job, toolbox: Toolbox) -> Work:
+    """Embed the photographs one a slice, lay them out, and do the same for random weights."""
+    spec = job.spec
+    assert isinstance(spec, FeatureSpace)  # the lab chose this workroom by the spec's type
+    snapshot: FeatureSpaceSnapshot = yield from toolbox.aside(_opening, toolbox, spec)
+    job.publish(snapshot)
+    backbone = yield from toolbox.backbone(spec.backbone)
+    trained = yield from _embedded(job, toolbox, spec.backbone, lambda: backbone)
+    points: SpaceMap = yield from toolbox.aside(lay_out, trained, spec)
+    snapshot = dataclasses.replace(snapshot, step=len(spec.photos), trained=points)
+    job.publish(snapshot)
+    if spec.compare_untrained:
+        random = yield from _embedded(
+            job,
+            toolbox,
+            f"untrained:{backbone.row.key}:{spec.seed}",
+            lambda: untrained(backbone.row, toolbox.device, seed=spec.seed),
+        )
+        points = yield from toolbox.aside(lay_out, random, spec)
+        snapshot = dataclasses.replace(snapshot, step=snapshot.steps, untrained=points)
+    return snapshot
+
+
+def lay_out(embeddings: Embeddings, spec: FeatureSpace) -> SpaceMap:
+    """Return the embeddings in two dimensions, by the spec's method; for the pool."""
+    points = pca(embeddings)
+    if spec.method == "tsne":
+        points = t_sne(embeddings, perplexity=spec.perplexity, seed=spec.seed)
+    points = points - points.mean(axis=0)
+    points = points / max(float(np.abs(points).max()), 1e-12)
+    return SpaceMap(
+        points=tuple((float(x), float(y)) for x, y in points),
+        agreement=neighbour_agreement(embeddings, spec.labels) if spec.labels else None,
+    )
+
+
+def pca(embeddings: Embeddings) -> Embeddings:
+    """Project (N, D) onto the two directions in which it varies most, (N, 2).
+
+    Each direction's largest entry is positive, so the same data never appears mirrored.
+    """
+    centred = embeddings - embeddings.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    first = directions[:2]
+    largest = np.abs(first).argmax(axis=1)
+    first = first * np.sign(first[np.arange(2), largest])[:, None]
+    projected: Embeddings = centred @ first.T
+    return projected
+
+
+def t_sne(embeddings: Embeddings, *, perplexity: float, seed: int) -> Embeddings:
+    """Lay (N, D) out in (N, 2) so that neighbours stay neighbours; distances mean little.
+
+    Source:
+        van der Maaten & Hinton 2008, JMLR 9; scikit-learn's implementation.
+    """
+    from sklearn.manifold import TSNE  # 40 MB that most visits never need
+
+    neighbours = min(perplexity, (len(embeddings) - 1) / 3)
+    method = TSNE(perplexity=neighbours, init="pca", random_state=seed)
+    points: Embeddings = method.fit_transform(embeddings)
+    return points
+
+
+def neighbour_agreement(embeddings: Embeddings, labels: tuple[str, ...]) -> float:
+    """Return the share of photographs whose nearest neighbour, by angle, has their label.
+
+    Only labels that occur twice count: a photograph without a companion cannot be right.
+    """
+    rows = embeddings - embeddings.mean(axis=0)
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    likeness = rows @ rows.T
+    np.fill_diagonal(likeness, -np.inf)
+    names = np.array(labels)
+    counted = np.array([labels.count(name) > 1 for name in labels])
+    agrees = names[likeness.argmax(axis=1)] == names
+    return float(agrees[counted].mean()) if counted.any() else 0.0
+
+
+def _opening(toolbox: Toolbox, spec: FeatureSpace) -> FeatureSpaceSnapshot:
+    return FeatureSpaceSnapshot(
+        steps=len(spec.photos) * (2 if spec.compare_untrained else 1),
+        photos=spec.photos,
+        labels=spec.labels,
+        thumbnails=tuple(thumbnail(toolbox.album.photo(key), THUMBNAIL_PX) for key in spec.photos),
+        method=spec.method,
+    )
+
+
+def _embedded(
+    job: Job, toolbox: Toolbox, name: str, network: Callable[[], Backbone]
+) -> Generator[Future[Any] | None, Any, Embeddings]:
+    """The embeddings of the job's photographs, kept under ``name`` for the next question.
+
+    ``network`` is called only where one of them is not kept yet.
+    """
+    spec = job.spec
+    assert isinstance(spec, FeatureSpace)
+    rows: list[NDArray[np.float32]] = []
+    backbone: Backbone | None = None
+    for photo in spec.photos:
+        key = (photo, name, "embedding")
+        row = toolbox.activations.get(key)
+        if row is None:
+            backbone = backbone or network()
+            pixels = yield from toolbox.pixels(photo, backbone)
+            row = _embed(backbone, pixels)
+            toolbox.activations.put(key, row, row.nbytes)
+            _count(job)
+            yield None
+        rows.append(row)
+    return np.stack(rows)
+
+
+@torch.inference_mode()
+def _embed(backbone: Backbone, pixels: Tensor) -> NDArray[np.float32]:
+    """One photograph a pass: in a batch, rounding would depend on its neighbours."""
+    embedding: NDArray[np.float32] = backbone.embed(pixels)[0].float().cpu().numpy()
+    return embedding
+
+
+def _count(job: Job) -> None:
+    shown = job.snapshot
+    if shown is not None:
+        job.publish(dataclasses.replace(shown, step=shown.step + 1))
