@@ -20,10 +20,21 @@ from tl_core.engine.visits import Visits
 from tl_core.engine.workers import Pool
 from tl_core.errors import UserError
 from tl_core.features import classify
-from tl_core.imageopt import attack, ideal
+from tl_core.imageopt import attack, attack_checks, attack_smallest, ideal
 from tl_core.images.album import Album
 from tl_core.settings import Settings
-from tl_core.specs import Attack, Classify, Download, IdealImage, Judge, Spec
+from tl_core.specs import (
+    Attack,
+    Classify,
+    Download,
+    IdealImage,
+    Judge,
+    PasteBack,
+    SmallestBudget,
+    Spec,
+    Survival,
+    Transfer,
+)
 from tl_core.toolbox import Toolbox
 
 __all__ = [
@@ -42,6 +53,10 @@ ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
     Attack: attack.run,
+    SmallestBudget: attack_smallest.run,
+    Transfer: attack_checks.transfer,
+    Survival: attack_checks.survival,
+    PasteBack: attack_checks.paste_back,
     Classify: classify.run,
     Download: fetching.run,
     Judge: ideal.judge,

@@ -18,7 +18,7 @@ from tl_core.imageopt.attack_sparse import Few
 from tl_core.imageopt.batch import FIGURES, Batch, Slot, fresh_state
 from tl_core.imageopt.optimisers import OPTIMISERS
 from tl_core.images.codec import decode, encode_png, fit, to_array
-from tl_core.specs import Attack, Method
+from tl_core.specs import Attack, AttackMethod
 from tl_core.specs.attack import HISTORY_ROWS
 from tl_core.specs.recipes import NONE
 from tl_core.toolbox import pixels_from
@@ -217,7 +217,7 @@ def attack_slot(
 LIMITS: dict[str, type[Box]] = {"linf": Box, "l2": Ball, "l0": Few}
 
 
-def _reshaping(row: Method) -> Callable[[Tensor], Tensor]:
+def _reshaping(row: AttackMethod) -> Callable[[Tensor], Tensor]:
     scale = {"linf": even if row.even else _as_it_is, "l2": unit, "l0": unit}[row.norm]
     return lambda gradient: scale(blurred(gradient, row.blur))
 

@@ -1,11 +1,24 @@
 """Every spec and its snapshot: the vocabulary that pages, commands and workrooms share."""
 
 from tl_core.specs.attack import GROUPS, Attack, AttackSnapshot, Gap, Goal, Group
+from tl_core.specs.attack_checks import (
+    LevelTrial,
+    Opinion,
+    PasteBack,
+    PasteBackSnapshot,
+    SmallestBudget,
+    SmallestSnapshot,
+    Survival,
+    SurvivalSnapshot,
+    Transfer,
+    TransferSnapshot,
+    Trial,
+)
+from tl_core.specs.attack_methods import ATTACK_METHODS, AttackMethod
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
 from tl_core.specs.classify import Answer, Classification, Classify
 from tl_core.specs.download import Download, DownloadProgress
 from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Verdict, Verdicts
-from tl_core.specs.methods import METHOD, METHODS, Method
 from tl_core.specs.inside import (
     ChannelDetail,
     ChannelDetailSnapshot,
@@ -32,15 +45,15 @@ from tl_core.specs.why import (
 )
 
 __all__ = [
+    "ATTACK_METHODS",
     "ATTRIBUTION_METHODS",
     "DEFAULT_BACKBONE",
     "GROUPS",
     "LADDER",
-    "METHOD",
-    "METHODS",
     "RECIPES",
     "Answer",
     "Attack",
+    "AttackMethod",
     "AttackSnapshot",
     "Attribute",
     "AttributeSnapshot",
@@ -52,35 +65,42 @@ __all__ = [
     "Classify",
     "Download",
     "DownloadProgress",
-    "Gap",
-    "Goal",
-    "Group",
-    "IdealImage",
-    "IdealSnapshot",
-    "Judge",
-    "Method",
     "ExplainedClass",
     "Faithfulness",
     "FeatureMaps",
     "FeatureMapsSnapshot",
     "FeatureSpace",
     "FeatureSpaceSnapshot",
+    "Gap",
+    "Goal",
+    "Group",
     "IdealImage",
     "IdealSnapshot",
     "Judge",
     "LayerFacts",
+    "LevelTrial",
     "MethodRow",
     "Mosaic",
     "Move",
+    "Opinion",
     "OtherPhoto",
+    "PasteBack",
+    "PasteBackSnapshot",
     "PictureSnapshot",
     "PictureSpec",
     "Ramp",
     "Recipe",
+    "SmallestBudget",
+    "SmallestSnapshot",
     "Snapshot",
     "SpaceMap",
     "Spec",
     "Spot",
+    "Survival",
+    "SurvivalSnapshot",
+    "Transfer",
+    "TransferSnapshot",
+    "Trial",
     "Verdict",
     "Verdicts",
     "require",

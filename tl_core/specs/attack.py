@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tl_core.errors import UserError
+from tl_core.specs.attack_methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
 from tl_core.specs.base import Snapshot, Spec, require
 from tl_core.specs.classify import Answer
-from tl_core.specs.methods import MAX_EPSILON, METHOD, Method
 
 MAX_ATTACK_STEPS = 4096
 HISTORY_ROWS = 512
@@ -66,7 +66,7 @@ class Attack(Goal):
     """
 
     photo: str  # "sample:<key>" or "sha256:<hex>"
-    method: str = "pgd"  # key of METHOD
+    method: str = "pgd"  # key of ATTACK_METHODS
     epsilon: int = 1  # levels of 1/255
     steps: int = 60
     confidence: float = 0.0
@@ -76,15 +76,15 @@ class Attack(Goal):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _choose("method", self.method, tuple(METHOD))
+        _choose("method", self.method, tuple(ATTACK_METHODS))
         require_levels("epsilon", self.epsilon)
         require(name="steps", value=self.steps, low=1, high=MAX_ATTACK_STEPS)
         require(name="confidence", value=self.confidence, low=0, high=1)
 
     @property
-    def row(self) -> Method:
+    def row(self) -> AttackMethod:
         """The method this spec names."""
-        return METHOD[self.method]
+        return ATTACK_METHODS[self.method]
 
 
 def require_levels(name: str, value: float) -> None:
@@ -126,6 +126,9 @@ class Gap:
     changed_share: float = 0.0  # of all values
 
 
+NO_GAP = Gap()
+
+
 @dataclass(frozen=True, kw_only=True)
 class AttackSnapshot(Snapshot):
     """An attack on its way; every figure is of ``picture`` as it was saved and read back.
@@ -143,7 +146,7 @@ class AttackSnapshot(Snapshot):
     is_fooled: bool = False  # the goal is reached, on every attacked network
     first_success: int | None = None  # steps it took
     epsilon: int = 0  # levels, as it stands now
-    gap: Gap = Gap()
+    gap: Gap = NO_GAP
     queries: int = 0  # pictures the networks were shown
     seconds: float = 0.0
     columns: tuple[str, ...] = ("step", "probability", "margin")

@@ -6,7 +6,7 @@ import pytest
 from tl_core.errors import UserError
 from tl_core.imageopt.attack_batch import read_back
 from tl_core.lab import JobState
-from tl_core.specs import METHODS, Attack, Classify, spec_from_json
+from tl_core.specs import ATTACK_METHODS, Attack, Classify, spec_from_json
 
 WAIT_S = 120
 DOG = "sample:dalmatian"
@@ -37,7 +37,7 @@ def test_an_untargeted_attack_leaves_the_dogs(lab):
     assert not 151 <= found.after[0].index <= 268
 
 
-@pytest.mark.parametrize("method", [method.key for method in METHODS])
+@pytest.mark.parametrize("method", list(ATTACK_METHODS))
 def test_every_method_stays_within_epsilon_on_the_decoded_file(lab, method):
     found = attacked(lab, method=method, epsilon=3, steps=6)
     change = read_back(found.picture).astype(int) - read_back(found.original)

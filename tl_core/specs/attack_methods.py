@@ -10,7 +10,7 @@ ODDS: tuple[tuple[str, Ramp], ...] = (("odds", always(1.0)),)
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class AttackMethod:
     """One way to attack. The sizes of a step are shares of epsilon; the shape of the budget too."""
 
     key: str  # stable id for links and settings
@@ -33,8 +33,8 @@ class Method:
 
 _FALLING = Ramp(1.0, 0.5)
 
-METHODS: tuple[Method, ...] = (
-    Method(
+_ROWS = (
+    AttackMethod(
         key="fgsm",
         label="FGSM: one step",
         why="Move every value by all of epsilon at once, each in the direction that helps.",
@@ -43,7 +43,7 @@ METHODS: tuple[Method, ...] = (
         step_share=1.0,
         max_steps=1,
     ),
-    Method(
+    AttackMethod(
         key="pgd",
         label="PGD: many steps",
         why="Ask for the direction again after every step, and stay within epsilon.",
@@ -52,7 +52,7 @@ METHODS: tuple[Method, ...] = (
         step_share=0.5,
         rate=_FALLING,
     ),
-    Method(
+    AttackMethod(
         key="momentum",
         label="Momentum PGD",
         why="Remember earlier directions, so that the path goes past what fools this network only.",
@@ -62,7 +62,7 @@ METHODS: tuple[Method, ...] = (
         rate=_FALLING,
         even=True,
     ),
-    Method(
+    AttackMethod(
         key="minimum",
         label="Smallest norm",
         why="Shrink the change while the network is fooled and let it grow while it is not.",
@@ -73,7 +73,7 @@ METHODS: tuple[Method, ...] = (
         norm="l2",
         keeps="shortest",
     ),
-    Method(
+    AttackMethod(
         key="smooth",
         label="Smooth noise",
         why="Ask neighbours in the change to agree: total variation, as in the lesson.",
@@ -84,7 +84,7 @@ METHODS: tuple[Method, ...] = (
         smoothness=1.0,
         keeps="latest",
     ),
-    Method(
+    AttackMethod(
         key="sparse",
         label="Few values",
         why="Move only the values that matter most, by one level each, and drop one after another.",
@@ -94,7 +94,7 @@ METHODS: tuple[Method, ...] = (
         norm="l0",
         keeps="shortest",
     ),
-    Method(
+    AttackMethod(
         key="robust",
         label="Robust",
         why="Attack many worn copies at once (JPEG, shifted, smaller, blurred): what is left "
@@ -105,11 +105,11 @@ METHODS: tuple[Method, ...] = (
         rate=Ramp(1.0, 0.1),
         even=True,
         terms=(("cross_entropy", always(1.0)),),
-        camera=Camera(shift=4 / 224, zoom=0.12, views=4),
+        camera=Camera(shift=4 / 224, zoom=0.12, views=2),
         wears=True,
         keeps="end",
     ),
-    Method(
+    AttackMethod(
         key="transfer",
         label="For strangers",
         why="Show each network another crop at every step and blur the direction: what helps with "
@@ -126,4 +126,4 @@ METHODS: tuple[Method, ...] = (
         keeps="end",
     ),
 )
-METHOD: dict[str, Method] = {method.key: method for method in METHODS}
+ATTACK_METHODS: dict[str, AttackMethod] = {row.key: row for row in _ROWS}
