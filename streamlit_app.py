@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.widgets.sitemap import HOME, PAGES, page
+from pages.widgets.frame import navigation
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import ASSETS, _
 
@@ -29,7 +29,8 @@ def heartbeat() -> None:
 
 
 st.logo(str(ASSETS / "icon.svg"), size="large")
-current = st.navigation([page(HOME), *(page(row) for row in PAGES)])
+current = navigation()
+st.session_state.has_frame = True
 with st.sidebar:
     heartbeat()
 current.run()

@@ -8,15 +8,16 @@ import streamlit as st
 
 from pages.widgets.backbone import STATE_WORDS, choose_backbone, megabytes
 from pages.widgets.charts import answer_bars, draw
+from pages.widgets.frame import header
 from pages.widgets.live import answer
 from pages.widgets.photo import choose_photo, credit, photo_label
+from pages.widgets.sitemap import BACKBONES
 from pages.widgets.visit import the_lab
 from pages.widgets.words import _, lesson
 from tl_core.lab import BackboneRow, BackboneState, BackboneStatus
 from tl_core.specs import Classification, Classify
 
-st.title(_("Backbones"))
-st.markdown(lesson("backbones")[""])
+header(BACKBONES, "backbones")
 
 found = the_lab().backbones()
 shown = [status for status in found if status.state is not BackboneState.TOO_LARGE]

@@ -19,14 +19,18 @@ from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
 from tl_core.engine.workers import Pool
 from tl_core.errors import UserError
-from tl_core.features import classify
+from tl_core.features import channel, classify, maps, space, why
 from tl_core.imageopt import attack, attack_checks, attack_smallest, ideal
 from tl_core.images.album import Album
 from tl_core.settings import Settings
 from tl_core.specs import (
     Attack,
+    Attribute,
+    ChannelDetail,
     Classify,
     Download,
+    FeatureMaps,
+    FeatureSpace,
     IdealImage,
     Judge,
     PasteBack,
@@ -57,8 +61,12 @@ WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
     Transfer: attack_checks.transfer,
     Survival: attack_checks.survival,
     PasteBack: attack_checks.paste_back,
+    Attribute: why.run,
+    ChannelDetail: channel.run,
     Classify: classify.run,
     Download: fetching.run,
+    FeatureMaps: maps.run,
+    FeatureSpace: space.run,
     Judge: ideal.judge,
 }
 BATCHES: dict[type[Spec], Callable[[Toolbox, Any], Runner]] = {IdealImage: ideal.IdealRunner}
@@ -173,6 +181,22 @@ class Lab:
             BackboneStatus(row, self._state(row), self._downloads.get(row.key))
             for row in self._store.rows.values()
         ]
+
+    def row(self, key: str) -> BackboneRow:
+        """The catalogue's row of a backbone, or of the one that a visitor's model grew from.
+
+        Raises:
+            UserError: If there is no such backbone (any more).
+        """
+        return self._store.row(key)
+
+    def classes(self, key: str) -> tuple[str, ...]:
+        """The names of a backbone's classes, by index.
+
+        Raises:
+            UserError: If there is no such backbone (any more).
+        """
+        return self._store.classes(key)
 
     def ready_backbones(self) -> list[BackboneRow]:
         """The rows that can be used now."""

@@ -9,16 +9,41 @@ from pages.widgets.words import _, show_error
 from tl_core.lab import Job, JobState, UserError
 from tl_core.specs import Snapshot, Spec
 
+Draw = Callable[[Snapshot], None]
+
 
 def answer(spec: Spec) -> Snapshot | None:
     """The answer to a short question, or ``None`` while it is awaited or where it failed."""
     job = start(lambda: the_lab().ask(spec, the_visit().id))
     if job is None:
         return None
+    waiting = the_visit().waiting
     if not job.is_over:
+        waiting.add(job)
         _wait_for(job)
         return None
+    waiting.discard(job)
     return outcome(job)
+
+
+def watch_answer(spec: Spec, draw: Draw, *, name: str) -> None:
+    """Ask a longer question and draw what is known of its answer so far, with a stop button."""
+    asked = the_visit().jobs
+    job = asked.get(name)
+    if job is None or job.spec != spec or job.state is JobState.FAILED:
+        job = start(lambda: the_lab().ask(spec, the_visit().id))
+    if job is None:
+        return
+    asked[name] = job
+    if not job.is_over:
+        _watch(job, draw)
+        return
+    snapshot = outcome(job)
+    if snapshot is not None:
+        draw(snapshot)
+    if job.state is JobState.CANCELLED and st.button(_("Go on"), key=f"again_{name}"):
+        del asked[name]
+        st.rerun()
 
 
 def start(begin: Callable[[], Job]) -> Job | None:
@@ -44,6 +69,21 @@ def _wait_for(job: Job) -> None:
     if job.is_over:
         st.rerun()
     st.info(queue_words(job), icon=":material/hourglass_top:")
+
+
+@st.fragment(run_every=0.5)
+def _watch(job: Job, draw: Draw) -> None:
+    the_visit()
+    if job.is_over:
+        st.rerun()
+    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    snapshot = job.snapshot
+    done = snapshot.step / max(snapshot.steps, 1) if snapshot is not None else 0.0
+    bar.progress(min(done, 1.0), text=queue_words(job))
+    if stop.button(_("Stop"), key="stop", icon=":material/stop:", width="stretch"):
+        job.cancel()
+    if snapshot is not None:
+        draw(snapshot)
 
 
 def queue_words(job: Job) -> str:

@@ -122,6 +122,8 @@ def _style() -> None:
         ".st-key-photo-picker [data-testid='stMarkdownContainer'] img"
         "{height:64px;width:64px;max-height:64px;object-fit:cover;border-radius:.5rem;"
         "vertical-align:middle}"
-        ".st-key-photo-picker button{height:auto;padding:.25rem;border-radius:.75rem}"
+        ".st-key-photo-picker [data-testid='stButtonGroup']>div"
+        "{flex-wrap:nowrap;overflow-x:auto;padding-bottom:.4rem}"
+        ".st-key-photo-picker button{height:auto;flex:none;padding:.25rem;border-radius:.75rem}"
         "</style>"
     )

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import streamlit as st
-
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
@@ -16,18 +14,23 @@ class PageRow:
 
 
 HOME = PageRow("pages/home.py", "Home", ":material/home:", "")
-PAGES = (
-    PageRow(
-        "pages/backbones.py",
-        "Backbones",
-        ":material/account_tree:",
-        "Pick a trained network, show it a photograph, and see who is right: the big one or the "
-        "fast one.",
-    ),
+BACKBONES = PageRow(
+    "pages/backbones.py",
+    "Backbones",
+    ":material/account_tree:",
+    "Pick a trained network, show it a photograph, and see who is right: the big one or the "
+    "fast one.",
 )
-_BY_PATH = {row.path: row for row in (HOME, *PAGES)}
-
-
-def page(row: PageRow) -> st.Page:  # type: ignore[valid-type]
-    """The row as Streamlit's page."""
-    return st.Page(row.path, title=row.title, icon=row.icon, default=row is HOME)
+FEATURE_MAPS = PageRow(
+    "pages/feature_maps.py",
+    "Feature maps",
+    ":material/grid_view:",
+    "Slide through the layers and watch a cat turn into edges, fur, ears and ideas.",
+)
+WHY = PageRow(
+    "pages/why.py",
+    "Why?",
+    ":material/help:",
+    "Ask the network for its reasons, and test whether they are the real ones.",
+)
+PAGES = (BACKBONES, FEATURE_MAPS, WHY)

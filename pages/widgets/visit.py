@@ -1,12 +1,19 @@
 """The lab of this process, and the visit of this browser tab."""
 
+from __future__ import annotations
+
 import gc
 import uuid
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from tl_core.lab import Job, Lab
+
+if TYPE_CHECKING:  # what draws these needs the visit itself
+    from pages.widgets.gallery import Finished
+    from pages.widgets.runs import Run
 
 
 @st.cache_resource(show_spinner=False)
@@ -28,7 +35,10 @@ class Visit:
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
-    jobs: dict[str, Job] = field(default_factory=dict)  # the latest run of each page
+    waiting: set[Job] = field(default_factory=set)  # short questions not answered yet
+    jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page
+    gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first
+    runs: dict[str, Run] = field(default_factory=dict)  # the latest run of each page
 
 
 def the_visit() -> Visit:

@@ -44,3 +44,16 @@ def words(app: AppTest) -> str:
     """Everything a visitor reads on the page."""
     blocks = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.error]
     return "\n".join(str(block.value) for block in [*blocks, *app.warning, *app.info])
+
+
+def settled(app: AppTest) -> AppTest:
+    """Run the page until none of its questions is under way any more."""
+    for _ in range(20):
+        visit = app.session_state["visit"]
+        asked = [*visit.jobs.values(), *visit.waiting]
+        if asked and all(job.is_over for job in asked):
+            break
+        for job in asked:
+            assert job.wait(60)
+        app.run()
+    return app.run()

@@ -67,3 +67,29 @@ def test_a_file_that_is_no_photograph_is_status_2(tmp_path, capsys):
     file.write_bytes(b"not a photograph")
     assert commands.main(["classify", str(file)]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_features_writes_a_grid_of_the_layers_maps(cat, tmp_path, capsys):
+    grid = tmp_path / "grid.png"
+    arguments = ["features", cat, "--layer", "blocks.2.0", "--top", "8", "--out", str(grid)]
+    assert commands.main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["shape"] == [40, 28, 28]
+    assert len(found["channels"]) == 8
+    assert grid.read_bytes().startswith(b"\x89PNG")
+
+
+def test_attribute_writes_the_reasons_for_a_class_named_in_words(cat, tmp_path, capsys):
+    overlay = tmp_path / "overlay.png"
+    arguments = ["attribute", cat, "--method", "gradcam", "--target", "tabby"]
+    assert commands.main([*arguments, "--out", str(overlay), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["target"]["index"] == 281
+    assert 0 <= found["faithfulness"]["important_blurred"] <= 1
+    assert overlay.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unknown_class_gets_a_hint(cat, tmp_path, capsys):
+    out = str(tmp_path / "o.png")
+    assert commands.main(["attribute", cat, "--target", "siamese", "--out", out]) == 2
+    assert "Did you mean: Siamese cat?" in capsys.readouterr().err

@@ -75,6 +75,16 @@ class BackboneStore:
             )
         return self.rows[key]
 
+    def classes(self, key: str) -> tuple[str, ...]:
+        """The class names of ``key``: ImageNet's, or those a visitor's model was trained on.
+
+        Raises:
+            UserError: If there is no such backbone.
+        """
+        self.row(key)
+        own = self._own.get(key)
+        return own.backbone.classes if own is not None else imagenet_classes()
+
     def fits(self, row: BackboneRow) -> bool:
         """Whether the profile has the memory for this backbone."""
         return row.needs_memory_mb <= self.settings.network_memory_mb

@@ -106,7 +106,8 @@ class Fourier(Parameterisation):
 
 def _colours(like: Tensor) -> Tensor:
     matrix = torch.tensor(_COLOURS, device=like.device)
-    return matrix / matrix.norm(dim=0).max()
+    norm: Tensor = torch.linalg.vector_norm(matrix, dim=0).max()
+    return matrix / norm
 
 
 PARAMETERISATIONS: dict[str, Parameterisation] = {

@@ -28,8 +28,11 @@ TINY = dataclasses.replace(
 def tiny_backbone(seed: int = 0, key: str = "tiny", class_count: int = 10) -> Backbone:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = timm.create_model("test_resnet", pretrained=False, num_classes=class_count)
-    head = split_head(network, "fc")
+        network = timm.create_model(
+            "test_resnet", pretrained=False, num_classes=class_count, zero_init_last=False
+        )
+        head = split_head(network, "fc")
+        torch.nn.init.normal_(head.weight)  # loud enough to have an opinion
     return Backbone(
         key=key,
         label="Tiny",

@@ -10,22 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tl_core.commands import look
+from tl_core.commands.common import Result, finished
 from tl_core.errors import UserError
-from tl_core.lab import BackboneState, Job, JobState, Lab
-from tl_core.specs import (
-    DEFAULT_BACKBONE,
-    Classification,
-    Classify,
-    Download,
-    DownloadProgress,
-    Snapshot,
-    Spec,
-)
+from tl_core.lab import BackboneState, Lab
+from tl_core.specs import ATTRIBUTION_METHODS, DEFAULT_BACKBONE, Download, Snapshot
+from tl_core.specs.download import DownloadProgress
 
-_OWNER = "command line"
-_POLL_S = 0.2
-_BENCHES = Path(__file__).parents[1] / "tests" / "bench"
 _PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
+_BENCHES = Path(__file__).parents[2] / "tests" / "bench"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,9 +54,21 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", _doctor, "say what this machine has, and how to get what is missing")
     prepare = add("prepare", _prepare, "download weights before the class arrives")
     prepare.add_argument("names", nargs="*", metavar="NAME", help="all backbones if none is named")
-    classify = add("classify", _classify, "say what is on a photograph")
+    classify = add("classify", look.classify, "say what is on a photograph")
     classify.add_argument("image", type=Path, metavar="IMAGE")
     classify.add_argument("--top", type=int, default=5, metavar="N")
+    features = add("features", look.features, "write a layer's most active feature maps")
+    features.add_argument("image", type=Path, metavar="IMAGE")
+    features.add_argument("--layer", default="", metavar="L", help="the first one if not named")
+    features.add_argument("--top", type=int, default=16, metavar="N")
+    features.add_argument("--out", type=Path, required=True, metavar="GRID.png")
+    attribute = add("attribute", look.attribute, "write a map of the reasons for a class")
+    attribute.add_argument("image", type=Path, metavar="IMAGE")
+    methods = [row.key for row in ATTRIBUTION_METHODS]
+    attribute.add_argument("--method", default="gradcam", choices=methods)
+    attribute.add_argument("--target", default="", metavar="C", help="class index or name")
+    attribute.add_argument("--layer", default="", metavar="L", help="for the CAM methods")
+    attribute.add_argument("--out", type=Path, required=True, metavar="OVERLAY.png")
     commands.add_parser("bench", help="measure the figures that the README quotes")
     return parser
 
@@ -78,7 +83,7 @@ def _bench(arguments: Sequence[str]) -> int:
     return int(run(arguments[1:]))
 
 
-def _doctor(lab: Lab, _options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+def _doctor(lab: Lab, _options: argparse.Namespace) -> Result:
     settings, status = lab.settings, lab.status()
     folder = next(p for p in (settings.weights_dir, *settings.weights_dir.parents) if p.exists())
     result = {
@@ -105,62 +110,15 @@ def _doctor(lab: Lab, _options: argparse.Namespace) -> tuple[dict[str, Any], str
     return result, "\n".join(lines)
 
 
-def _prepare(lab: Lab, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+def _prepare(lab: Lab, options: argparse.Namespace) -> Result:
     states = {found.row.key: found.state for found in lab.backbones()}
     names = options.names or [
         key for key, state in states.items() if state is not BackboneState.TOO_LARGE
     ]
     for name in names:
         if states.get(name) is not BackboneState.READY:
-            _finished(lab, Download(name=name), show=_progress_line)
+            finished(lab, Download(name=name), show=_progress_line)
     return {"ready": names}, "Ready: " + ", ".join(names)
-
-
-def _classify(lab: Lab, options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    photo = lab.add_photo(_read(options.image), _OWNER)
-    spec = Classify(photo=photo, backbone=options.backbone, seed=options.seed, top=options.top)
-    answer = _finished(lab, spec)
-    assert isinstance(answer, Classification)  # narrows for the type checker
-    result = {
-        "backbone": options.backbone,
-        "milliseconds": round(answer.milliseconds, 1),
-        "answers": [
-            {"index": found.index, "label": found.label, "probability": found.probability}
-            for found in answer.answers
-        ],
-    }
-    lines = [f"{found.probability:7.1%}  {found.label}" for found in answer.answers]
-    return result, "\n".join(lines)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(
-            "{path} cannot be read ({reason}). Check the name of the file.",
-            path=path,
-            reason=error.strerror,
-        ) from error
-
-
-def _finished(
-    lab: Lab, spec: Spec, *, show: Callable[[Snapshot], None] = lambda _snapshot: None
-) -> Snapshot:
-    """Run a spec to its end and return its last snapshot, calling ``show`` on the way."""
-    job = lab.submit(spec, _OWNER)
-    while not job.wait(_POLL_S):
-        if job.snapshot is not None:
-            show(job.snapshot)
-    return _result(job)
-
-
-def _result(job: Job) -> Snapshot:
-    if job.error is not None:
-        raise job.error
-    if job.state is not JobState.DONE or job.snapshot is None:
-        raise UserError("The work was stopped before it was done. Start it again.")
-    return job.snapshot
 
 
 def _progress_line(snapshot: Snapshot) -> None:

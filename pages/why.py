@@ -1,0 +1,121 @@
+"""The Why? page: which parts of the photograph speak for a class, and is the map to be believed."""
+
+import streamlit as st
+
+from pages.widgets.backbone import choose_backbone
+from pages.widgets.frame import header
+from pages.widgets.live import watch_answer
+from pages.widgets.photo import choose_photo
+from pages.widgets.sitemap import WHY
+from pages.widgets.visit import the_lab
+from pages.widgets.words import _, lesson
+from tl_core.images import heat
+from tl_core.lab import BackboneRow
+from tl_core.specs import (
+    ATTRIBUTION_METHODS,
+    Attribute,
+    AttributeSnapshot,
+    AttributionMap,
+    Snapshot,
+)
+
+METHODS = {row.key: row for row in ATTRIBUTION_METHODS}
+
+
+def controls(row: BackboneRow, classes: tuple[str, ...], photo: str) -> Attribute | None:
+    """What to ask, from the widgets."""
+    methods = st.pills(
+        _("Methods"),
+        list(METHODS),
+        selection_mode="multi",
+        default=["gradcam"],
+        format_func=lambda key: METHODS[key].label,
+        key="methods",
+    )
+    if not methods:
+        st.info(_("Choose at least one method."))
+        return None
+    for key in methods:
+        st.caption(f"**{METHODS[key].label}**: {_(METHODS[key].does)} ({METHODS[key].paper})")
+    targets = st.multiselect(
+        _("Classes to explain"),
+        range(len(classes)),
+        max_selections=4,
+        format_func=lambda index: classes[index],
+        placeholder=_("the predicted one and the runner-up"),
+        key="target_class",
+    )
+    with st.expander(_("Finer settings")):
+        layers = [stage.layer for stage in row.stages]
+        layer = st.selectbox(
+            _("Layer for the CAM methods"), layers[::-1], key=f"cam_layer_{row.key}"
+        )
+        steps = st.slider(_("Steps of Integrated Gradients"), 8, 128, 32, 8, key="steps")
+        samples = st.slider(_("Noisy copies to average (noise tunnel)"), 0, 16, 0, key="noise")
+        patch = st.slider(_("Occlusion: side of the cover, pixels"), 16, 96, 32, 8, key="patch")
+    return Attribute(
+        photo=photo,
+        backbone=str(st.session_state.backbone),
+        methods=tuple(methods),
+        targets=tuple(targets),
+        layer=layer,
+        steps=steps,
+        noise_samples=samples,
+        patch=patch,
+    )
+
+
+def draw(snapshot: Snapshot) -> None:
+    """The maps found so far: one row a class, one column a method."""
+    assert isinstance(snapshot, AttributeSnapshot)  # narrows for the type checker
+    for explained in snapshot.classes:
+        maps = [found for found in snapshot.maps if found.target == explained.target]
+        st.subheader(
+            _("Why {label}? ({percent:.1f} %)").format(
+                label=explained.label, percent=100 * explained.probability
+            ),
+            anchor=False,
+        )
+        columns = st.columns(max(3, len(maps) + 1))
+        columns[0].image(
+            snapshot.photo,
+            output_format="PNG",
+            width="stretch",
+            caption=_("What the network sees"),
+            alt=_("The photograph at the network's size"),
+        )
+        for column, found in zip(columns[1:], maps, strict=False):
+            with column:
+                one_map(snapshot.photo, found)
+
+
+def one_map(photo: bytes, found: AttributionMap) -> None:
+    """A map over the photograph, and what blurring its brightest part does."""
+    label = METHODS[found.method].label
+    st.image(
+        heat.blend(photo, found.heat, st.session_state.strength),
+        width="stretch",
+        caption=label,
+        alt=_("{method}: where the reasons lie").format(method=label),
+    )
+    proof = found.faithfulness
+    if proof is not None:
+        st.metric(
+            _("Blur the top 20 %"),
+            f"{100 * proof.important:.1f} %",
+            f"{-100 * proof.fall:.1f}",
+            help=_("The class's probability once the map's most important fifth is blurred."),
+        )
+        st.caption(_("A random fifth instead: {percent:.1f} %").format(percent=100 * proof.random))
+
+
+header(WHY, "why")
+backbone = choose_backbone()
+photo = choose_photo()
+if backbone is not None:
+    lab = the_lab()
+    spec = controls(lab.row(backbone), lab.classes(backbone), photo)
+    st.slider(_("Strength of the overlay"), 0.0, 1.0, 0.6, 0.05, key="strength")
+    if spec is not None:
+        watch_answer(spec, draw, name="why")
+    st.markdown(lesson("why")["faithful"])

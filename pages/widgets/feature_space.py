@@ -1,0 +1,71 @@
+"""The map of photographs in feature space, trained and untrained side by side."""
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from pages.widgets.charts import COLOURS
+from pages.widgets.live import answer
+from pages.widgets.photo import photo_label
+from pages.widgets.picture import data_url
+from pages.widgets.visit import the_visit
+from pages.widgets.words import _
+from tl_core.images import samples
+from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
+
+METHODS = {"pca": "PCA, at once", "tsne": "t-SNE, groups neighbours"}
+_THUMBNAIL = 44
+
+
+def feature_space(backbone: str) -> None:
+    """Draw the gallery and the visitor's own photographs where the network puts them."""
+    kinds = {row.key: row.kind for row in samples.SAMPLES}
+    photos = (*kinds, *the_visit().photos)
+    method = st.segmented_control(
+        _("Projection to two dimensions"),
+        list(METHODS),
+        default="pca",
+        required=True,
+        format_func=lambda key: _(METHODS[key]),
+        key="projection",
+    )
+    found = answer(
+        FeatureSpace(
+            photos=photos,
+            labels=tuple(kinds.get(key, "yours") for key in photos),
+            method="tsne" if method == "tsne" else "pca",
+            backbone=backbone,
+        )
+    )
+    if not isinstance(found, FeatureSpaceSnapshot):
+        return
+    for column, title, points in zip(
+        st.columns(2),
+        (_("Trained on ImageNet"), _("The same network, untrained (random weights)")),
+        (found.trained, found.untrained),
+        strict=True,
+    ):
+        if points is not None:
+            with column:
+                st.markdown(f"**{title}**")
+                st.altair_chart(_chart(found, points), width="stretch")
+
+
+def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart:
+    frame = pd.DataFrame(
+        {
+            "x": [x for x, _y in points.points],
+            "y": [y for _x, y in points.points],
+            "image": [data_url(thumbnail) for thumbnail in found.thumbnails],
+            "photo": [photo_label(key) for key in found.photos],
+            "kind": [_(label) for label in found.labels],
+        }
+    )
+    axis = {"axis": None, "scale": alt.Scale(domain=[-1.15, 1.15])}
+    base = alt.Chart(frame, height=380).encode(
+        x=alt.X("x:Q", **axis), y=alt.Y("y:Q", **axis), tooltip=["image", "photo", "kind"]
+    )
+    rings = base.mark_square(size=2600, filled=True, opacity=1).encode(
+        color=alt.Color("kind:N", title=None, scale=alt.Scale(range=list(COLOURS)))
+    )
+    return rings + base.mark_image(width=_THUMBNAIL, height=_THUMBNAIL).encode(url="image:N")

@@ -1,0 +1,44 @@
+import pytest
+
+from tests.app.conftest import settled, words
+
+
+@pytest.fixture
+def page(open_page):
+    return settled(open_page("feature_maps"))
+
+
+def test_the_first_layer_of_the_cat_is_shown_with_its_figures(page):
+    text = words(page)
+    assert "Edges and colours" in text
+    assert "32 channels of 112 × 112" in text
+    assert page.selectbox(key="channel").options
+
+
+def test_the_slider_goes_to_the_last_layer(page):
+    page.select_slider(key="layer").set_value("bn2").run()
+    settled(page)
+    assert "Whole things" in words(page)
+    assert "1280 channels of 7 × 7" in words(page)
+
+
+def test_a_channel_is_shown_at_large_with_what_else_makes_it_fire(page):
+    channel = page.selectbox(key="channel").options[3]
+    page.selectbox(key="channel").set_value(int(channel)).run()
+    settled(page)
+    assert not page.exception
+    assert "What else makes it fire?" in words(page)
+
+
+@pytest.mark.parametrize("comparison", ["layer", "backbone", "photo"])
+def test_two_columns_are_drawn_on_one_scale(page, comparison):
+    page.button_group(key="compare").set_value(comparison).run()
+    settled(page)
+    assert not page.exception
+    assert "the same colour is the same activation" in words(page)
+
+
+def test_the_map_of_photographs_stands_beside_that_of_an_untrained_network(page):
+    text = words(page)
+    assert "Trained on ImageNet" in text
+    assert "untrained" in text

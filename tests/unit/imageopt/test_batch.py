@@ -1,0 +1,211 @@
+import pytest
+import torch
+
+from tests.unit.imageopt.conftest import tiny_backbone
+from tl_core.errors import UserError
+from tl_core.imageopt.batch import Batch, Slot, fresh_state, unit_box
+from tl_core.imageopt.losses import Watch
+from tl_core.imageopt.optimisers import OPTIMISERS
+from tl_core.imageopt.pixels import PARAMETERISATIONS
+from tl_core.specs import RECIPES, Ramp
+from tl_core.specs.recipes import always
+
+
+def slot_of(recipe="ideal", *, target=3, seed=0, steps=40, optimiser=None, **changes):
+    row = RECIPES[recipe]
+    drawing = PARAMETERISATIONS[row.parameterisation]
+    generator = torch.Generator().manual_seed(seed)
+    fields = {
+        "parameterisation": drawing,
+        "state": fresh_state(drawing.noise(32, generator).unsqueeze(0)),
+        "aim": torch.eye(10)[target],
+        "generator": generator,
+        "steps": steps,
+        "optimiser": OPTIMISERS[optimiser or row.optimiser],
+        "learning_rate": row.learning_rate,
+        "rate": row.rate,
+        "terms": dict(row.terms),
+        "tv_weight": row.tv_weight,
+        "camera": row.camera,
+        "reach": row.reach,
+        "noise": row.noise,
+        "constraint": unit_box if row.parameterisation == "pixels" else None,
+    }
+    return Slot(**fields | changes)
+
+
+def picture_of(batch, slot):
+    return batch.pixels()[batch.slots.index(slot)]
+
+
+def run(backbone, slot, steps):
+    batch = Batch([backbone])
+    batch.join(slot)
+    readings = [batch.step() for _ in range(steps)]
+    return batch, readings
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_climbs_towards_its_class(backbone, recipe):
+    # an untrained network knows nothing of turned or mirrored things
+    _, readings = run(backbone, slot_of(recipe, tv_weight=1.0, strength=0.0), 40)
+    goal = 2 + readings[0].terms.index(next(iter(RECIPES[recipe].terms))[0])
+    assert readings[-1].values[0, goal] < readings[0].values[0, goal] - 0.5
+
+
+CASES = {
+    "cross_entropy": {"terms": {"cross_entropy": always(1.0)}},
+    "logit": {"terms": {"logit": always(1.0)}},
+    "rivals": {"terms": {"rivals": always(1.0)}},
+    "statistics": {"terms": {"statistics": always(1.0)}},
+    "activation": {"terms": {"activation": always(1.0)}, "watch": Watch("layer1", 1)},
+    "total_variation": {"terms": {}, "tv_weight": 1.0},
+}
+
+
+@pytest.mark.parametrize("term", CASES)
+def test_each_term_falls_when_it_alone_is_asked_for(backbone, term):
+    # noise that is loud enough to be smoothed
+    slot = slot_of("smooth", **{"tv_weight": 0.0} | CASES[term])
+    _, readings = run(backbone, slot, 15)
+    column = ("probability", "total_variation", *readings[0].terms).index(term)
+    assert readings[-1].values[0, column] < readings[0].values[0, column]
+
+
+@pytest.mark.parametrize("optimiser", ["descent", "momentum", "adam", "sign"])
+def test_every_optimiser_lowers_the_loss(backbone, optimiser):
+    rate = {"descent": 0.01, "momentum": 0.002, "adam": 0.02, "sign": 0.01}[optimiser]
+    slot = slot_of("pixels", optimiser=optimiser, learning_rate=rate)
+    _, readings = run(backbone, slot, 15)
+    assert readings[-1].values[0, 2] < readings[0].values[0, 2]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_step_does_not_depend_on_who_shares_the_batch(backbone, recipe):
+    # plain descent, since Adam's first step turns any rounding of a gradient near 0 into its sign
+    ours = [slot_of(recipe, seed=7, optimiser="descent", learning_rate=1.0) for _ in range(2)]
+    start = ours[0].state[0].clone()
+    others = [slot_of(key, target=i, seed=i) for i, key in enumerate(RECIPES)]
+    moved = []
+    for slot, company in zip(ours, ([], others), strict=True):
+        batch = Batch([backbone])
+        for member in (*company[:2], slot, *company[2:]):
+            batch.join(member)
+        batch.step()
+        batch.leave(slot)
+        moved.append(slot.state[0] - start)
+    alone, beside = moved
+    assert alone.abs().max() > 0
+    assert (beside - alone).abs().max() < 1e-3 * alone.abs().max()
+
+
+def test_the_same_seed_gives_the_same_bytes(backbone):
+    pictures = [run(backbone, slot_of(seed=5), 6)[0].pixels() for _ in range(2)]
+    assert torch.equal(*pictures)
+    assert not torch.equal(run(backbone, slot_of(seed=6), 6)[0].pixels(), pictures[0])
+
+
+def test_leaving_and_coming_back_changes_nothing(backbone):
+    whole, _ = run(backbone, slot_of(), 10)
+    slot = slot_of()
+    first, _ = run(backbone, slot, 4)
+    first.leave(slot)
+    assert first.slots == ()
+    second, _ = run(backbone, slot, 6)
+    assert torch.equal(second.pixels(), whole.pixels())
+
+
+def test_slots_join_and_leave_between_steps(backbone):
+    batch = Batch([backbone])
+    a, b, c = (slot_of(seed=i) for i in range(3))
+    batch.join(a)
+    batch.step()
+    batch.join(b)
+    batch.join(c)
+    batch.step()
+    batch.leave(b)
+    kept = picture_of(batch, c).clone()
+    batch.leave(a)
+    assert torch.equal(picture_of(batch, c), kept)
+    assert (a.step, b.step, c.step) == (2, 1, 1)
+
+
+def test_a_nan_stays_in_its_own_slot(backbone):
+    batch = Batch([backbone])
+    well, ill = slot_of(seed=1), slot_of(seed=2)
+    ill.state[:] = torch.nan
+    batch.join(well)
+    batch.join(ill)
+    for _ in range(2):
+        readings = batch.step()
+    assert readings.values[0].isfinite().all()
+    assert not readings.values[1].isfinite().all()
+
+
+def test_pixels_stay_between_0_and_1(backbone):
+    batch, _ = run(backbone, slot_of("pixels", learning_rate=5.0), 3)
+    assert batch.pixels().min() >= 0
+    assert batch.pixels().max() <= 1
+
+
+def test_short_memory_halves_the_batch_and_changes_nothing(backbone, monkeypatch):
+    calls = []
+    logits = type(backbone).logits
+
+    def short_of_memory(self, pixels):
+        calls.append(len(pixels))
+        if len(pixels) > 2:
+            raise torch.OutOfMemoryError("no room")
+        return logits(self, pixels)
+
+    roomy, tight = (Batch([backbone]) for _ in range(2))
+    for batch in (roomy, tight):
+        for seed in range(5):
+            batch.join(slot_of(seed=seed))
+    roomy.step()
+    monkeypatch.setattr(type(backbone), "logits", short_of_memory)
+    tight.step()
+    assert calls == [5, 2, 2, 1]
+    torch.testing.assert_close(tight.pixels(), roomy.pixels(), atol=2e-5, rtol=0)
+
+
+def test_no_memory_for_one_picture_is_said_in_a_sentence(backbone, monkeypatch):
+    def no_memory(_self, _pixels):
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(type(backbone), "logits", no_memory)
+    with pytest.raises(UserError, match="too little memory"):
+        run(backbone, slot_of(), 1)
+
+
+def test_several_views_are_averaged(backbone):
+    still = {"camera": RECIPES["pixels"].camera, "noise": always(0.0)}
+    twice = dict(still, camera=type(still["camera"])(views=2))
+    one, _ = run(backbone, slot_of(**still), 1)
+    two, _ = run(backbone, slot_of(**twice), 1)
+    torch.testing.assert_close(two.pixels(), one.pixels(), atol=1e-5, rtol=0)
+
+
+def test_two_networks_draw_together(backbone):
+    other = tiny_backbone(seed=1, key="other")
+    batch = Batch([backbone, other])
+    batch.join(slot_of("smooth"))
+    before = [net.logits(batch.pixels()).softmax(1)[0, 3] for net in (backbone, other)]
+    for _ in range(25):
+        batch.step()
+    after = [net.logits(batch.pixels()).softmax(1)[0, 3] for net in (backbone, other)]
+    assert all(a > b for a, b in zip(after, before, strict=True))
+
+
+def test_several_pictures_in_bfloat16_climb_too(backbone):
+    batch = Batch([backbone], precision="bf16")
+    for seed in range(2):
+        batch.join(slot_of("smooth", seed=seed))
+    readings = [batch.step() for _ in range(15)]
+    assert (readings[-1].values[:, 0] > readings[0].values[:, 0]).all()
+
+
+def test_a_ramp_arrives_and_stays():
+    ramp = Ramp(1.0, 0.0, until=0.5)
+    assert [ramp.at(p) for p in (0.0, 0.25, 0.5, 1.0)] == [1.0, 0.5, 0.0, 0.0]
+    assert Ramp(1.0, 0.1, shape="cosine").at(0.5) == pytest.approx(0.55)

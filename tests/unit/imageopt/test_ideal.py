@@ -1,0 +1,232 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.unit.imageopt.conftest import tiny_backbone
+from tl_core.engine.job import Job, JobState
+from tl_core.errors import UserError
+from tl_core.imageopt import runner as runner_module
+from tl_core.imageopt.ideal import SETTINGS_KEY, IdealRunner, judge
+from tl_core.images.codec import encode_png, read_png_text
+from tl_core.specs import IdealImage, Judge, spec_from_json
+
+
+@pytest.fixture(autouse=True)
+def every_step_ends_a_slice(monkeypatch):
+    monkeypatch.setattr(runner_module, "SLICE_S", 0.0)
+    monkeypatch.setattr(runner_module, "SNAPSHOT_S", 0.0)
+
+
+def spec_of(**changes):
+    return IdealImage(**{"backbone": "tiny", "target": 3, "steps": 8} | changes)
+
+
+def start(toolbox, *specs):
+    runner = IdealRunner(toolbox, specs[0])
+    jobs = [Job(spec, "someone") for spec in specs]
+    for job in jobs:
+        runner.add(job)
+    return runner, jobs
+
+
+def finish(runner, at=None):
+    """Turn the runner to its end; ``at[n]`` is called before the nth slice with a step in it."""
+    for _ in range(300):
+        if not runner.jobs:
+            return
+        if at and runner.seats:
+            at.pop(next(iter(runner.seats.values())).slot.step, lambda: None)()
+        runner.advance()
+    raise AssertionError("the runner does not end")
+
+
+def drawn(toolbox, spec):
+    runner, (job,) = start(toolbox, spec)
+    finish(runner)
+    assert job.state is JobState.DONE, job.error
+    return job.snapshot
+
+
+def test_a_job_ends_with_a_png_that_holds_its_settings(toolbox):
+    spec = spec_of()
+    snapshot = drawn(toolbox, spec)
+    assert snapshot.step == snapshot.steps == 8
+    assert Image.open(io.BytesIO(snapshot.png)).size == (32, 32)
+    assert Image.open(io.BytesIO(snapshot.picture)).format == "JPEG"
+    assert spec_from_json(read_png_text(snapshot.png)[SETTINGS_KEY]) == spec
+    assert len(snapshot.frames) == 8
+
+
+def test_the_curve_has_a_row_for_each_step(toolbox):
+    snapshot = drawn(toolbox, spec_of(steps=5, recipe="smooth"))
+    assert snapshot.columns == ("step", "probability", "total_variation", "cross_entropy")
+    assert [row[0] for row in snapshot.history] == [0, 1, 2, 3, 4]
+    assert dict(snapshot.terms).keys() == {"cross_entropy"}
+
+
+def test_long_runs_keep_a_bounded_past(toolbox, monkeypatch):
+    monkeypatch.setattr(runner_module, "HISTORY", 5)
+    monkeypatch.setattr(runner_module, "FRAMES", 3)
+    snapshot = drawn(toolbox, spec_of(steps=14))
+    assert [row[0] for row in snapshot.history] == [0, 3, 6, 9, 12]
+    assert len(snapshot.frames) == 3
+
+
+def test_the_probability_is_that_of_the_saved_picture(toolbox, backbone):
+    snapshot = drawn(toolbox, spec_of())
+    pixels = np.array(Image.open(io.BytesIO(snapshot.png)))
+    key = toolbox.album.add(snapshot.png, "someone")
+    job = Job(Judge(backbone="tiny", photo=key, target=3), "someone")
+    assert pixels.shape == (32, 32, 3)
+    verdicts = verdicts_of(job, toolbox)
+    assert verdicts[0].probability == pytest.approx(snapshot.probability, abs=1e-5)
+
+
+def verdicts_of(job, toolbox):
+    toolbox.store.is_on_disk = lambda _row: True
+    work = judge(job, toolbox)
+    answer = None
+    while True:
+        try:
+            future = work.send(answer)
+            answer = future.result() if future is not None else None
+        except StopIteration as end:
+            return end.value.verdicts
+
+
+def test_the_same_spec_gives_the_same_bytes(toolbox):
+    assert drawn(toolbox, spec_of()).png == drawn(toolbox, spec_of()).png
+    assert drawn(toolbox, spec_of()).picture != drawn(toolbox, spec_of(seed=1)).picture
+
+
+def test_pause_and_resume_give_the_same_picture_as_a_run_without(toolbox):
+    whole = drawn(toolbox, spec_of())
+    runner, (job,) = start(toolbox, spec_of())
+    while not runner.seats or next(iter(runner.seats.values())).slot.step < 3:
+        runner.advance()
+    assert runner.remove(job, keep=True)
+    assert job.saved is not None
+    assert runner.jobs == []
+    other = IdealRunner(toolbox, job.spec)
+    other.add(job)
+    finish(other)
+    assert job.snapshot.png == whole.png
+    assert job.snapshot.history == whole.history
+
+
+def test_moves_are_recorded_and_replay_to_the_same_bytes(toolbox):
+    runner, (job,) = start(toolbox, spec_of())
+    finish(
+        runner,
+        {
+            2: lambda: job.update(tv_weight=500.0),
+            5: lambda: job.update(learning_rate=0.2, augmentation=0.5),
+        },
+    )
+    moves = ((2, "tv_weight", 500.0), (5, "augmentation", 0.5), (5, "learning_rate", 0.2))
+    assert job.snapshot.moves == moves
+    replayed = drawn(toolbox, spec_from_json(job.snapshot.settings))
+    assert replayed.png == job.snapshot.png
+    assert replayed.png != drawn(toolbox, spec_of()).png
+
+
+@pytest.mark.parametrize(("weight", "is_smoother"), [(0.0, False), (2000.0, True)])
+def test_the_total_variation_slider_acts_during_a_run(toolbox, weight, is_smoother):
+    still = drawn(toolbox, spec_of(recipe="smooth", steps=20))
+    runner, (job,) = start(toolbox, spec_of(recipe="smooth", steps=20))
+    finish(runner, {5: lambda: job.update(tv_weight=weight)})
+    assert (job.snapshot.total_variation < still.total_variation) is is_smoother
+
+
+def test_a_nan_fails_its_own_job_only(toolbox):
+    runner, (ill, well) = start(toolbox, spec_of(), spec_of(seed=1))
+
+    def poison():
+        slot = runner.seats[ill].slot
+        runner.batch.leave(slot)
+        slot.state[:] = float("nan")
+        runner.batch.join(slot)
+
+    finish(runner, {2: poison})
+    assert ill.state is JobState.FAILED
+    assert "smaller learning rate" in str(ill.error)
+    assert well.state is JobState.DONE
+
+
+REFUSED = {
+    "unknown class": ({"target": 10}, "between 0 and 9"),
+    "unknown second class": ({"second_target": 10, "mix": 0.5}, "between 0 and 9"),
+    "too many steps": ({"steps": 50_000}, "at most 4096"),
+    "unknown layer": ({"layer": "attic"}, "no layer called attic"),
+    "unknown channel": ({"layer": "layer1", "channel": 5000}, "channel must be between"),
+    "forgotten photograph": ({"photo": "sha256:0"}, "no longer in the lab's memory"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_an_impossible_job_fails_in_a_sentence_and_others_go_on(toolbox, case):
+    changes, words = REFUSED[case]
+    runner, (bad, good) = start(toolbox, spec_of(**changes), spec_of())
+    finish(runner)
+    assert bad.state is JobState.FAILED
+    assert words in str(bad.error)
+    assert good.state is JobState.DONE
+
+
+GOALS = {
+    "two classes": {"second_target": 5, "mix": 0.5},
+    "a channel": {"layer": "layer4", "channel": 2},
+    "a unit": {"layer": "layer1", "channel": 1, "is_unit": True},
+    "a larger picture": {"size": 48},
+}
+
+
+@pytest.mark.parametrize("case", GOALS)
+def test_goals_beyond_a_class(toolbox, case):
+    snapshot = drawn(toolbox, spec_of(**GOALS[case]))
+    assert np.isnan(snapshot.probability) == ("layer" in GOALS[case])
+    assert Image.open(io.BytesIO(snapshot.png)).size[0] == GOALS[case].get("size", 32)
+
+
+def test_a_run_may_start_from_a_photograph(toolbox):
+    photo = np.full((32, 32, 3), 200, np.uint8)
+    photo[8:24, 8:24] = 30
+    key = toolbox.album.add(encode_png(photo), "someone")
+    for recipe in ("pixels", "ideal"):
+        snapshot = drawn(toolbox, spec_of(photo=key, steps=1, learning_rate=0.0, recipe=recipe))
+        picture = np.array(Image.open(io.BytesIO(snapshot.png))).astype(int)
+        assert np.abs(picture - photo).max() <= 1
+
+
+def test_a_cancelled_job_leaves_the_batch(toolbox):
+    runner, (gone, stays) = start(toolbox, spec_of(), spec_of(seed=1))
+    for _ in range(4):
+        runner.advance()
+    assert runner.remove(gone, keep=False)
+    finish(runner)
+    assert stays.state is JobState.DONE
+    assert gone.state is JobState.QUEUED  # the scheduler marks it
+
+
+def test_jobs_of_one_size_share_a_batch_and_others_do_not():
+    assert spec_of(seed=1, recipe="pixels").batch_key == spec_of(target=5).batch_key
+    assert spec_of(size=64).batch_key != spec_of().batch_key
+
+
+def test_a_network_that_draws_along_counts_in_the_settings(toolbox):
+    toolbox.store._loaded["other"] = tiny_backbone(1, "other")
+    snapshot = drawn(toolbox, spec_of(also=("other",)))
+    assert spec_from_json(snapshot.settings).also == ("other",)
+
+
+def test_no_hook_remains_on_the_network(toolbox, backbone):
+    drawn(toolbox, spec_of(layer="layer4"))
+    assert not any(module._forward_hooks for module in backbone.body.modules())
+
+
+def test_a_judge_refuses_a_class_the_networks_do_not_know(toolbox):
+    key = toolbox.album.add(drawn(toolbox, spec_of()).png, "someone")
+    with pytest.raises(UserError, match="between 0 and 9"):
+        verdicts_of(Job(Judge(photo=key, target=10), "someone"), toolbox)

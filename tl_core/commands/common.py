@@ -1,0 +1,97 @@
+"""What several commands need: files in and out, classes by name, and waiting for a job."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tl_core.errors import UserError
+from tl_core.lab import JobState, Lab
+from tl_core.specs import Snapshot, Spec
+
+OWNER = "command line"
+_POLL_S = 0.2
+
+Result = tuple[dict[str, Any], str]  # what --json prints, and what is printed without it
+
+
+def read(path: Path) -> bytes:
+    """The file's bytes.
+
+    Raises:
+        UserError: If it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            "{path} cannot be read ({reason}). Check the name of the file.",
+            path=path,
+            reason=error.strerror,
+        ) from error
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write the whole file or nothing of it.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.chmod(name, 0o644)  # mkstemp's files are for their owner alone
+            os.replace(name, path)
+        except OSError:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise UserError(
+            "{path} cannot be written ({reason}). Choose another place.",
+            path=path,
+            reason=error.strerror,
+        ) from error
+
+
+def class_index(lab: Lab, backbone: str, name: str) -> int:
+    """The class that a person named, by its index or by its name.
+
+    Raises:
+        UserError: If the model has no such class.
+    """
+    classes = lab.classes(backbone)
+    if name.isdecimal() and int(name) < len(classes):
+        return int(name)
+    by_name = {label.casefold(): index for index, label in enumerate(classes)}
+    if name.casefold() in by_name:
+        return by_name[name.casefold()]
+    near = [label for label in classes if name.casefold() in label.casefold()][:5]
+    raise UserError(
+        "There is no class called {name}. {hint}",
+        name=name,
+        hint=f"Did you mean: {', '.join(near)}?"
+        if near
+        else f"Give a class name or an index from 0 to {len(classes) - 1}.",
+    )
+
+
+def finished(
+    lab: Lab, spec: Spec, *, show: Callable[[Snapshot], None] = lambda _snapshot: None
+) -> Any:
+    """Run a spec to its end and return its last snapshot, calling ``show`` on the way.
+
+    Raises:
+        UserError: If the job failed or was stopped.
+    """
+    job = lab.submit(spec, OWNER)
+    while not job.wait(_POLL_S):
+        if job.snapshot is not None:
+            show(job.snapshot)
+    if job.error is not None:
+        raise job.error
+    if job.state is not JobState.DONE or job.snapshot is None:
+        raise UserError("The work was stopped before it was done. Start it again.")
+    return job.snapshot
