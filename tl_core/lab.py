@@ -26,10 +26,11 @@ from tl_core.engine.visits import Visits
 from tl_core.engine.workers import Pool
 from tl_core.errors import UserError
 from tl_core.features import channel, classify, maps, space, why
-from tl_core.imageopt import ideal
+from tl_core.imageopt import attack, attack_checks, attack_smallest, ideal
 from tl_core.images.album import Album
 from tl_core.settings import Settings
 from tl_core.specs import (
+    Attack,
     Attribute,
     ChannelDetail,
     Classify,
@@ -38,7 +39,11 @@ from tl_core.specs import (
     FeatureSpace,
     IdealImage,
     Judge,
+    PasteBack,
+    SmallestBudget,
     Spec,
+    Survival,
+    Transfer,
 )
 from tl_core.toolbox import Toolbox
 from tl_core.training.classroom import Classroom
@@ -62,6 +67,11 @@ __all__ = [
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
+    Attack: attack.run,
+    SmallestBudget: attack_smallest.run,
+    Transfer: attack_checks.transfer,
+    Survival: attack_checks.survival,
+    PasteBack: attack_checks.paste_back,
     Attribute: why.run,
     ChannelDetail: channel.run,
     Classify: classify.run,

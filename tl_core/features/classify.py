@@ -1,16 +1,16 @@
 """The workroom that answers: what is on this photograph?"""
 
 import time
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.ranking import best
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Work
 from tl_core.images.codec import encode_jpeg
-from tl_core.specs import Answer, Classification, Classify
+from tl_core.specs import Classification, Classify
 from tl_core.toolbox import Toolbox, fitted, pixels_from
 
 
@@ -37,13 +37,3 @@ def run(job: Job, toolbox: Toolbox) -> Work:
 def logits(backbone: Backbone, pixels: Tensor) -> Tensor:
     """Return scores (N, classes) as float32 on the CPU; waits for the device."""
     return backbone.logits(pixels).float().cpu()
-
-
-def best(scores: Sequence[float], classes: Sequence[str], top: int) -> tuple[Answer, ...]:
-    """Return the ``top`` classes with their softmax probabilities, best first."""
-    probs = torch.tensor(scores).softmax(0)
-    values, indices = probs.topk(min(top, len(probs)))
-    return tuple(
-        Answer(index=index, label=classes[index], probability=value)
-        for value, index in zip(values.tolist(), indices.tolist(), strict=True)
-    )

@@ -21,6 +21,8 @@ from tl_core.specs import Camera, Ramp
 from tl_core.specs.recipes import FULL, NONE, STILL
 
 FIGURES = ("probability", "total_variation")  # read for every slot, before its loss terms
+# Views (V, 3, S, S) and uniform draws (V, DRAWS) to views as they reach the network; differentiable
+Lens = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(eq=False)
@@ -47,6 +49,9 @@ class Slot:
     noise: Ramp = NONE  # on what the network sees
     watch: Watch | None = None  # for the term ``activation``
     constraint: Callable[[Tensor], Tensor] | None = None  # (1, ...) to (1, ...), after each step
+    reshape: Callable[[Tensor], Tensor] | None = None  # the same for each gradient, before the step
+    reference: Tensor | None = None  # (1, 3, S, S): the total variation is of the change to it
+    lens: Lens | None = None  # what the views look through
     step: int = 0
 
     @property
@@ -95,6 +100,7 @@ class _Shot:
     """The random numbers of one slot's step, drawn before the network is called."""
 
     draws: Tensor  # (views, DRAWS)
+    lens_draws: Tensor  # the same, none without a lens
     noise: list[Tensor]  # for each backbone (views, 3, S, S), times its level
 
 
@@ -177,6 +183,9 @@ class Batch:
         return Readings(slots, steps, self._terms(slots), values, pixels.detach())
 
     def _update(self, stack: _Stack, gradient: Tensor) -> None:
+        if any(slot.reshape is not None for slot in stack.slots):
+            parts = zip(stack.slots, gradient[:, None], strict=True)
+            gradient = torch.cat([s.reshape(its) if s.reshape else its for s, its in parts])
         rows = [
             coefficients(s.optimiser, s.learning_rate * s.rate.at(s.progress), s.step)
             for s in stack.slots
@@ -191,12 +200,14 @@ class Batch:
         views, level = slot.camera.views, slot.noise.at(slot.progress)
         generator, device = slot.generator, self.device
         draws = torch.rand(views, augment.DRAWS, generator=generator, device=device)
+        worn = views if slot.lens is not None else 0
+        lens_draws = torch.rand(worn, augment.DRAWS, generator=generator, device=device)
         sides = [backbone.input_size for backbone in self.backbones] if level > 0 else []
         noise = [
             level * torch.randn(views, 3, side, side, generator=generator, device=device)
             for side in sides
         ]
-        return _Shot(draws, noise)
+        return _Shot(draws, lens_draws, noise)
 
     def _gradient(
         self, slots: Sequence[Slot], pixels: Tensor, shots: Sequence[_Shot]
@@ -234,11 +245,18 @@ class Batch:
             found = [_probability(seen), *(TERMS[term](seen) for term in terms)]
             mine = torch.stack(found, dim=1) * shares / len(self.backbones)
             figures = figures.index_add(0, self._index(owners), mine)
-        smooth = total_variation(pixels)
+        smooth = total_variation(self._changes(pixels, part.slots))
         figures = torch.cat([figures[:, :1], smooth[:, None], figures[:, 1:]], dim=1)
         weights = self._numbers([_weights(slot, terms) for slot in part.slots])
         (gradient,) = torch.autograd.grad((weights * figures[:, 1:]).sum(), pixels)
         return gradient, figures.detach()
+
+    def _changes(self, pixels: Tensor, slots: Sequence[Slot]) -> Tensor:
+        """The pixels, or where a slot has a reference what was changed about it."""
+        if all(slot.reference is None for slot in slots):
+            return pixels
+        none = torch.zeros_like(pixels[:1])
+        return pixels - torch.cat([none if s.reference is None else s.reference for s in slots])
 
     def _ask(self, index: int, part: _Part) -> Seen:
         """Show every slot's views to one backbone."""
@@ -267,6 +285,14 @@ class Batch:
             shown = augment.look(shown, augment.views(draws, self._numbers(limits)), side)
         else:
             shown = augment.resize(shown, side)
+        if any(slot.lens is not None for slot in slots):
+            pieces = torch.split(shown, [slot.camera.views for slot in slots])
+            shown = torch.cat(
+                [
+                    piece if slot.lens is None else slot.lens(piece, shot.lens_draws)
+                    for piece, slot, shot in zip(pieces, slots, part.shots, strict=True)
+                ]
+            )
         if any(shot.noise for shot in part.shots):
             none = [shown.new_zeros(slot.camera.views, 3, side, side) for slot in slots]
             noise = [

@@ -1,5 +1,6 @@
 """What a picture is asked for: loss terms, one value per picture, and the watch that feeds them."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,6 +73,22 @@ def _cross_entropy(seen: Seen) -> Tensor:
     return -(seen.logits.log_softmax(1) * seen.aim).sum(1)
 
 
+def _odds(seen: Seen) -> Tensor:
+    """Logarithm of the odds against the classes aimed at; unlike -log p it never flattens out."""
+    aimed = seen.aim > 0
+    inside = seen.logits.masked_fill(~aimed, -math.inf).logsumexp(1)
+    others: Tensor = seen.logits.masked_fill(aimed, -math.inf).logsumexp(1)
+    return others - inside
+
+
+def _margin(seen: Seen) -> Tensor:
+    """How far the best other class is above the best one aimed at; below 0, that one is on top."""
+    aimed = seen.aim > 0
+    inside = seen.logits.masked_fill(~aimed, -math.inf).amax(1)
+    others: Tensor = seen.logits.masked_fill(aimed, -math.inf).amax(1)
+    return others - inside
+
+
 def _rivals(seen: Seen) -> Tensor:
     others = seen.logits.masked_fill(seen.aim > 0, _NO_RIVAL)
     return others.topk(min(_RIVALS, others.shape[1] - 1), dim=1).values.mean(1)
@@ -89,6 +106,8 @@ def _activation(seen: Seen) -> Tensor:
 TERMS: dict[str, Callable[[Seen], Tensor]] = {
     "logit": _logit,
     "cross_entropy": _cross_entropy,
+    "odds": _odds,
+    "margin": _margin,
     "rivals": _rivals,
     "activation": _activation,
     "statistics": _statistics,

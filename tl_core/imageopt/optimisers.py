@@ -31,6 +31,7 @@ OPTIMISERS: dict[str, Optimiser] = {
     "adam": Optimiser(keep=0.9, take=0.1, keep_square=0.999, is_unbiased=True, is_adaptive=True),
     "sign": Optimiser(is_signed=True),
     "momentum_sign": Optimiser(keep=0.9, take=1.0, is_signed=True),
+    "sign_with_memory": Optimiser(keep=1.0, take=1.0, is_signed=True),
 }
 COLUMNS = 7
 

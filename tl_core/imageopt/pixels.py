@@ -52,6 +52,20 @@ class Pixels(Parameterisation):
 
 
 @dataclass(frozen=True)
+class EightBit(Pixels):
+    """Pixels that the network only ever sees as an 8-bit file will hold them.
+
+    Rounding has no slope, so gradients pass it as if it were not there (straight through:
+    Bengio et al. 2013, arXiv:1308.3432).
+    """
+
+    def pixels(self, parameters: Tensor) -> Tensor:
+        """Return the parameters rounded to whole levels of 1/255."""
+        rounded: Tensor = torch.round(parameters.detach() * 255) / 255
+        return rounded + (parameters - parameters.detach())  # adds 0: exactly the rounded values
+
+
+@dataclass(frozen=True)
 class Fourier(Parameterisation):
     """Waves, the coarse ones louder, in decorrelated colours, through a sigmoid.
 
@@ -96,4 +110,8 @@ def _colours(like: Tensor) -> Tensor:
     return matrix / norm
 
 
-PARAMETERISATIONS: dict[str, Parameterisation] = {"pixels": Pixels(), "fourier": Fourier()}
+PARAMETERISATIONS: dict[str, Parameterisation] = {
+    "pixels": Pixels(),
+    "eight_bit": EightBit(),
+    "fourier": Fourier(),
+}

@@ -1,5 +1,20 @@
 """Every spec and its snapshot: the vocabulary that pages, commands and workrooms share."""
 
+from tl_core.specs.attack import GROUPS, Attack, AttackSnapshot, Gap, Goal, Group
+from tl_core.specs.attack_checks import (
+    LevelTrial,
+    Opinion,
+    PasteBack,
+    PasteBackSnapshot,
+    SmallestBudget,
+    SmallestSnapshot,
+    Survival,
+    SurvivalSnapshot,
+    Transfer,
+    TransferSnapshot,
+    Trial,
+)
+from tl_core.specs.attack_methods import ATTACK_METHODS, AttackMethod
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
 from tl_core.specs.classify import Answer, Classification, Classify
 from tl_core.specs.download import Download, DownloadProgress
@@ -59,9 +74,11 @@ from tl_core.specs.why import (
 )
 
 __all__ = [
+    "ATTACK_METHODS",
     "ATTRIBUTION_METHODS",
     "AUGMENTATIONS",
     "DEFAULT_BACKBONE",
+    "GROUPS",
     "LADDER",
     "MAX_CLASSES",
     "MIN_CLASSES",
@@ -72,6 +89,9 @@ __all__ = [
     "RECIPES",
     "SCHEDULES",
     "Answer",
+    "Attack",
+    "AttackMethod",
+    "AttackSnapshot",
     "Attribute",
     "AttributeSnapshot",
     "AttributionMap",
@@ -96,6 +116,9 @@ __all__ = [
     "FineTune",
     "FineTuneResult",
     "FineTuneSnapshot",
+    "Gap",
+    "Goal",
+    "Group",
     "IdealImage",
     "IdealSnapshot",
     "ImportData",
@@ -104,23 +127,34 @@ __all__ = [
     "LabelBudget",
     "LabelBudgetSnapshot",
     "LayerFacts",
+    "LevelTrial",
     "LookAtData",
     "LookSnapshot",
     "MethodRow",
     "ModeRow",
     "Mosaic",
     "Move",
+    "Opinion",
     "OtherPhoto",
     "OwnClasses",
+    "PasteBack",
+    "PasteBackSnapshot",
     "PictureSnapshot",
     "PictureSpec",
     "Prediction",
     "Ramp",
     "Recipe",
+    "SmallestBudget",
+    "SmallestSnapshot",
     "Snapshot",
     "SpaceMap",
     "Spec",
     "Spot",
+    "Survival",
+    "SurvivalSnapshot",
+    "Transfer",
+    "TransferSnapshot",
+    "Trial",
     "Verdict",
     "Verdicts",
     "mode_row",

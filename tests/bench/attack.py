@@ -1,0 +1,302 @@
+"""How small, fast, robust and contagious an attack is, beside foolbox and Captum."""
+
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from tests.bench.attack_rivals import (
+    Network,
+    Rival,
+    brendel_bethge,
+    captum_pgd,
+    foolbox_pgd,
+    minimum_norm,
+)
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.store import BackboneStore
+from tl_core.imageopt.attack_aims import Aim
+from tl_core.imageopt.attack_batch import Array, Attacks, answer, read_back, to_levels
+from tl_core.imageopt.attack_smallest import Search
+from tl_core.images import samples
+from tl_core.images.codec import decode, encode_png, fit, to_array
+from tl_core.images.wear import WEAR
+from tl_core.lab import choose_device
+from tl_core.settings import Settings
+from tl_core.specs import Attack, SmallestBudget
+from tl_core.toolbox import pixels_from
+
+SIAMESE = 284
+STEPS = 60
+
+
+@dataclass
+class Case:
+    """A photograph at the network's input size, with a class drawn at random for it."""
+
+    array: Array
+    random_target: int
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _options(arguments)
+    torch.set_num_threads(options.threads)
+    settings = Settings.from_env()
+    device = choose_device(settings.device)
+    store = BackboneStore(settings, device)
+    bench = Bench(store, options.photos, options.few)
+    results = {}
+    for name in options.only or SECTIONS:
+        start = time.perf_counter()
+        results[name] = SECTIONS[name](bench)
+        seconds = time.perf_counter() - start
+        if not options.json:
+            print(f"{name} ({seconds:.0f} s on {device})", flush=True)
+            for key, value in results[name].items():
+                print(f"  {key:<44}{value}", flush=True)
+    if options.json:
+        print(json.dumps(results))
+    return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench attack", description=__doc__)
+    parser.add_argument("--photos", type=int, default=100, help="for the quick sections")
+    parser.add_argument("--few", type=int, default=20, help="for the slow ones")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="*", choices=list(SECTIONS))
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def photographs() -> Iterator[bytes]:
+    """Dogs and cats in turn from TL_DATA_DIR, or what packages carry."""
+    folder = Path(os.environ.get("TL_DATA_DIR", ""))
+    found = []
+    if "TL_DATA_DIR" in os.environ:
+        for kind in ("dog", "cat"):
+            places = [f"cats_vs_dogs/val/{kind}/*", f"pet_breeds/{kind}_*/*"]
+            found.append(sorted(file for place in places for file in folder.glob(place)))
+    pairs = [file for pair in zip(*found, strict=False) for file in pair]
+    if pairs:
+        yield from (file.read_bytes() for file in pairs)
+        return
+    yield from (samples.read(row.key) for row in samples.SAMPLES)
+
+
+class Bench:
+    """The photographs and networks of one run."""
+
+    def __init__(self, store: BackboneStore, count: int, few: int) -> None:
+        self.store = store
+        self.lite0 = store.load("efficientnet_lite0")
+        draw = random.Random(0)
+        row = self.lite0.row
+        self.cases: list[Case] = []
+        for data, _ in zip(photographs(), range(count), strict=False):
+            photo = decode(data, max_pixels=2**26)
+            array = to_array(fit(photo, row.input_size, row.resize, row.interpolation))
+            self.cases.append(Case(array, draw.randrange(len(self.lite0.classes))))
+        self.few = self.cases[:few]
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        attack(self.lite0, self.cases[0], SIAMESE, steps=2)
+
+
+def attack(
+    networks: Backbone | Sequence[Backbone], case: Case, target: int, **settings
+) -> tuple[Array, bool, float]:
+    """The saved and decoded picture, whether it is fooled, and the seconds; checks the budget."""
+    spec = Attack(photo="bench", target=target, **settings)
+    attacks = Attacks([networks] if isinstance(networks, Backbone) else networks)
+    start = time.perf_counter()
+    attempt = attacks.add(spec, case.array, Aim((target,), is_targeted=True))
+    while not attempt.is_over:
+        attacks.step()
+    seconds = time.perf_counter() - start
+    picture = read_back(encode_png(attempt.picture))
+    change = np.abs(picture.astype(int) - case.array)
+    if change.max() > spec.epsilon:
+        raise AssertionError(f"a value moved by {change.max()} levels of {spec.epsilon}")
+    return picture, attempt.is_fooled, seconds
+
+
+def success(bench: Bench) -> dict[str, str]:
+    """One level, 60 steps: how many fall, and how soon."""
+    result = {}
+    for name, target in (
+        ("1 level, to Siamese cat", lambda case: SIAMESE),
+        ("1 level, to a random class", lambda case: case.random_target),
+    ):
+        found = [attack(bench.lite0, case, target(case)) for case in bench.cases]
+        times = [seconds for _, is_fooled, seconds in found if is_fooled]
+        result[name] = (
+            f"{_share(is_fooled for _, is_fooled, _ in found)} of {len(found)}, "
+            f"median {statistics.median(times):.2f} s"
+        )
+    return result
+
+
+def curve(bench: Bench) -> dict[str, str]:
+    """Success against epsilon, to a random class."""
+    result = {}
+    for method in ("fgsm", "pgd"):
+        for epsilon in (1, 2, 4, 8):
+            found = [
+                attack(bench.lite0, case, case.random_target, method=method, epsilon=epsilon)[1]
+                for case in bench.few
+            ]
+            result[f"{method}, {epsilon} levels"] = _share(found)
+    return result
+
+
+def side_by_side(bench: Bench) -> dict[str, str]:
+    """The same photographs, budget and steps; all saved, read back and asked alike."""
+    result = {}
+    for label, targets in (("Siamese cat", None), ("random class", "random")):
+        ours = [
+            attack(bench.lite0, case, case.random_target if targets else SIAMESE)
+            for case in bench.few
+        ]
+        result[f"ours, {label}"] = _rate([found[1:] for found in ours])
+        for rival in (foolbox_pgd(STEPS, 1, 0.5), captum_pgd(STEPS, 1, 0.5)):
+            theirs = [
+                _challenge(bench, rival, case, case.random_target if targets else SIAMESE)
+                for case in bench.few
+            ]
+            result[f"{rival.label}, {label}"] = _rate([found[1:] for found in theirs])
+    return result
+
+
+def smallest(bench: Bench) -> dict[str, str]:
+    """How many values move at all, to a Siamese cat, after rounding."""
+    result = {}
+    counts, shares = [], []
+    for case in bench.few:
+        search = Search(Attacks([bench.lite0]), case.array, SmallestBudget(photo="bench"))
+        for _ in search.levels():
+            pass
+        for _ in search.values():
+            pass
+        read = read_back(encode_png(search.picture))
+        change = np.abs(read.astype(int) - case.array)
+        if change.max() > (search.found.epsilon or 0):
+            raise AssertionError("the smallest change left its budget")
+        if search.attacks.is_fooled(search.picture, search.aim):
+            counts.append(int((change > 0).sum()))
+        shares.append(search.found.epsilon == 1)
+    result["ours: one level is enough"] = _share(shares)
+    result["ours, values moved"] = _spread(counts, len(bench.few), bench.few[0].array.size, 1)
+    for rival in [*minimum_norm(200), *brendel_bethge(100)]:
+        try:
+            found = [_challenge(bench, rival, case, SIAMESE) for case in bench.few]
+        except Exception as error:  # noqa: BLE001 - some of foolbox's attacks do not run everywhere
+            result[rival.label] = f"does not run: {type(error).__name__}: {error}"
+            continue
+        changes = [
+            np.abs(picture.astype(int) - case.array)
+            for (picture, is_fooled, _), case in zip(found, bench.few, strict=True)
+            if is_fooled
+        ]
+        moved = [int((change > 0).sum()) for change in changes]
+        levels = statistics.median(int(change.max()) for change in changes) if changes else 0
+        result[rival.label] = _spread(moved, len(found), bench.few[0].array.size, levels)
+    return result
+
+
+def survival(bench: Bench) -> dict[str, str]:
+    """What is left at 4 levels after wear, plain and robust; targets as in ``success``."""
+    result = {}
+    for method in ("pgd", "robust"):
+        pictures = []
+        for turn, case in enumerate(bench.few):
+            target = case.random_target if turn % 4 > 1 else SIAMESE
+            picture = attack(bench.lite0, case, target, method=method, epsilon=4, steps=STEPS)[0]
+            pictures.append((picture, Aim((target,), is_targeted=True)))
+        for label, apply in (("saved as it is", lambda photo: photo), *_wears()):
+            held = [
+                aim.is_reached(answer(bench.lite0, apply(Image.fromarray(picture))))
+                for picture, aim in pictures
+            ]
+            result[f"{method}: {label}"] = _share(held)
+    return result
+
+
+def transfer(bench: Bench) -> dict[str, str]:
+    """Attacked on Lite0 and Lite2 at 8 levels; asked is Lite1, which nobody attacked."""
+    lite1, lite2 = (bench.store.load(f"efficientnet_lite{i}") for i in (1, 2))
+    result = {}
+    for label, target in (
+        ("Siamese cat", lambda _: SIAMESE),
+        ("random", lambda c: c.random_target),
+    ):
+        held, own = [], []
+        for case in bench.few:
+            picture, is_fooled, _ = attack(
+                [bench.lite0, lite2], case, target(case), method="transfer", epsilon=8, steps=100
+            )
+            own.append(is_fooled)
+            held.append(int(answer(lite1, Image.fromarray(picture)).argmax()) == target(case))
+        result[f"{label}: both attacked networks"] = _share(own)
+        result[f"{label}: Lite1"] = _share(held)
+    return result
+
+
+SECTIONS: dict[str, Callable[[Bench], dict[str, str]]] = {
+    "success": success,
+    "curve": curve,
+    "side by side": side_by_side,
+    "smallest": smallest,
+    "survival": survival,
+    "transfer": transfer,
+}
+
+
+def _wears():
+    return [(wear.label, wear.apply) for wear in WEAR]
+
+
+def _challenge(bench: Bench, rival: Rival, case: Case, target: int) -> tuple[Array, bool, float]:
+    network = Network(bench.lite0)
+    pixels = pixels_from(case.array, bench.lite0.device)
+    start = time.perf_counter()
+    found = rival.attack(network, pixels, target)
+    seconds = time.perf_counter() - start
+    picture = read_back(encode_png(to_levels(found.detach())))
+    is_fooled = int(answer(bench.lite0, Image.fromarray(picture)).argmax()) == target
+    return picture, is_fooled, seconds
+
+
+def _share(claims) -> str:
+    claims = list(claims)
+    return f"{sum(claims) / len(claims):.0%}"
+
+
+def _rate(found: Sequence[tuple[bool, float]]) -> str:
+    seconds = statistics.median(seconds for _, seconds in found)
+    return f"{_share(is_fooled for is_fooled, _ in found)}, median {seconds:.2f} s"
+
+
+def _spread(counts: Sequence[int], tried: int, values: int, levels: float) -> str:
+    if not counts:
+        return f"0 of {tried} still work"
+    median = statistics.median(counts)
+    return (
+        f"{len(counts)} of {tried} still work; median {median:,.0f} values ({median / values:.2%}) "
+        f"by up to {levels:.0f} levels"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

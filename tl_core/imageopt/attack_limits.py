@@ -1,0 +1,97 @@
+"""What an attack may change: budgets around a photograph, and what they make of a gradient.
+
+A limit is the constraint of one slot. ``adapt`` hears after each step whether the picture that the
+network saw reached the goal.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tl_core.imageopt.pixels import PARAMETERISATIONS, Parameterisation
+
+
+class Box:
+    """No value further than ``levels`` from the photograph, none outside [0, 1] (L-infinity)."""
+
+    def __init__(self, original: Tensor, levels: float) -> None:
+        self.original = original  # (1, 3, S, S) in [0, 1]
+        self.levels = levels
+        self.low = (original - levels / 255).clamp(0, 1)
+        self.high = (original + levels / 255).clamp(0, 1)
+        self.unit = levels / 255  # what a step is a share of
+
+    @property
+    def parameterisation(self) -> Parameterisation:
+        """How a picture within this limit is written."""
+        return PARAMETERISATIONS["eight_bit"]
+
+    def __call__(self, parameters: Tensor) -> Tensor:
+        """Return the nearest parameters within the limit, (1, 3, S, S)."""
+        return torch.minimum(torch.maximum(parameters, self.low), self.high)
+
+    def adapt(self, *, is_reached: bool) -> None:
+        """Learn whether the goal was reached; a fixed budget stays what it is."""
+
+
+class Ball(Box):
+    """A box in which the change is also kept at one Euclidean length, as short as will do.
+
+    Source:
+        Rony et al. 2018, "Decoupling direction and norm", arXiv:1811.09600, algorithm 1.
+    """
+
+    def __init__(self, original: Tensor, levels: float, radius: float = 1.0) -> None:
+        super().__init__(original, levels)
+        self.unit = 1.0
+        self.radius = radius  # on values in [0, 1]
+        self.pace = 0.05
+
+    def __call__(self, parameters: Tensor) -> Tensor:
+        """Return the change stretched or shrunk to the radius, then cut to the box."""
+        change = parameters - self.original
+        length = torch.linalg.vector_norm(change).clamp_min(1e-12)
+        return super().__call__(self.original + change * (self.radius / length))
+
+    def adapt(self, *, is_reached: bool) -> None:
+        """Shorten the change while the network is fooled, lengthen it while it is not."""
+        self.radius *= 1 - self.pace if is_reached else 1 + self.pace
+
+
+def even(gradient: Tensor) -> Tensor:
+    """Return the gradient (1, 3, S, S) divided by its mean size, so that every step counts alike.
+
+    Source:
+        Dong et al. 2017, arXiv:1710.06081.
+    """
+    return gradient / gradient.abs().mean().clamp_min(1e-20)
+
+
+def unit(gradient: Tensor) -> Tensor:
+    """Return the gradient at Euclidean length 1."""
+    length: Tensor = torch.linalg.vector_norm(gradient)
+    return gradient / length.clamp_min(1e-20)
+
+
+def blurred(gradient: Tensor, sigma: float) -> Tensor:
+    """Return the gradient (1, 3, S, S) after a Gaussian blur of ``sigma`` pixels.
+
+    The gradient of many shifted copies at once, nearly.
+
+    Source:
+        Dong et al. 2019, arXiv:1904.02884 (translation-invariant attacks).
+    """
+    return gaussian(gradient, sigma) if sigma > 0 else gradient
+
+
+def gaussian(pictures: Tensor, sigma: float) -> Tensor:
+    """Blur (N, 3, H, W) by ``sigma`` pixels; edges are reflected."""
+    reach = math.ceil(2.5 * sigma)
+    at = torch.arange(-reach, reach + 1, device=pictures.device, dtype=pictures.dtype)
+    kernel = torch.exp(-(at**2) / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).expand(3, 1, -1)
+    padded = F.pad(pictures, (reach,) * 4, mode="reflect")
+    across = F.conv2d(padded, kernel[:, :, None, :], groups=3)
+    return F.conv2d(across, kernel[:, :, :, None], groups=3)

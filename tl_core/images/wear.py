@@ -1,0 +1,64 @@
+"""What happens to a picture on its way through the world, as rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image, ImageFilter
+
+from tl_core.images.codec import Photo, decode, encode_jpeg, to_array
+
+_MAX_PIXELS = 2**26
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """One thing that happens to pictures; ``apply`` returns a new one."""
+
+    key: str  # stable id
+    label: str  # what visitors read
+    why: str  # where it happens
+    apply: Callable[[Photo], Photo]
+
+
+def _jpeg(quality: int) -> Callable[[Photo], Photo]:
+    return lambda photo: decode(encode_jpeg(photo, quality), max_pixels=_MAX_PIXELS)
+
+
+def _resized(scale: float) -> Callable[[Photo], Photo]:
+    """Scale down, and back up to the old size."""
+
+    def apply(photo: Photo) -> Photo:
+        small = photo.resize((round(photo.width * scale), round(photo.height * scale)))
+        return small.resize(photo.size)
+
+    return apply
+
+
+def _shifted(photo: Photo) -> Photo:
+    """Move the picture one pixel right and down; the edge repeats."""
+    array = to_array(photo)
+    array[1:, 1:] = array[:-1, :-1].copy()
+    array[0, 1:], array[:, 0] = array[1, 1:], array[:, 1]
+    return Image.fromarray(array)
+
+
+def _cropped(photo: Photo) -> Photo:
+    """Lose a twentieth at every edge and be scaled back, as a screenshot is."""
+    x, y = photo.width / 20, photo.height / 20
+    return photo.resize(photo.size, box=(x, y, photo.width - x, photo.height - y))
+
+
+WEAR: tuple[Wear, ...] = (
+    Wear("jpeg-95", "JPEG 95", "Saved once by a careful program.", _jpeg(95)),
+    Wear("jpeg-75", "JPEG 75", "Sent by a messenger or shown on a website.", _jpeg(75)),
+    Wear("jpeg-50", "JPEG 50", "Saved for the smallest file.", _jpeg(50)),
+    Wear("resize-90", "90 % and back", "Shown a little smaller, then enlarged.", _resized(0.9)),
+    Wear("shift-1", "One pixel aside", "Pasted one pixel further right and down.", _shifted),
+    Wear(
+        "blur",
+        "Slight blur",
+        "Out of focus by two thirds of a pixel.",
+        lambda photo: photo.filter(ImageFilter.GaussianBlur(0.67)),
+    ),
+    Wear("crop", "Screenshot", "Cut by a twentieth at every edge, then scaled back.", _cropped),
+)

@@ -1,0 +1,129 @@
+"""The ways to attack a photograph, as rows: what they share is the loop, each row is one idea."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tl_core.specs.recipes import FULL, STILL, Camera, Ramp, always
+
+MAX_EPSILON = 64  # levels; more than that is a new picture
+ODDS: tuple[tuple[str, Ramp], ...] = (("odds", always(1.0)),)
+
+
+@dataclass(frozen=True, slots=True)
+class AttackMethod:
+    """One way to attack. The sizes of a step are shares of epsilon; the shape of the budget too."""
+
+    key: str  # stable id for links and settings
+    label: str  # what visitors read
+    why: str  # the idea, in one sentence
+    paper: str
+    optimiser: str  # key in tl_core.imageopt.optimisers
+    step_share: float  # of epsilon, at the first step
+    rate: Ramp = FULL  # factor on it during the run
+    terms: tuple[tuple[str, Ramp], ...] = ODDS  # weights of losses in tl_core.imageopt.losses
+    max_steps: int = 4096  # what the method itself allows
+    norm: Literal["linf", "l2", "l0"] = "linf"  # what it keeps small inside epsilon
+    keeps: Literal["first", "shortest", "latest", "end"] = "first"  # "first" success: then stop
+    smoothness: float = 0.0  # weight of the perturbation's total variation, in levels
+    even: bool = False  # divide each gradient by its mean size before momentum
+    blur: float = 0.0  # standard deviation in pixels of a blur of the gradient
+    camera: Camera = STILL  # random views during the attack
+    wears: bool = False  # look through JPEG, blur and a smaller copy as well
+
+
+_FALLING = Ramp(1.0, 0.5)
+
+_ROWS = (
+    AttackMethod(
+        key="fgsm",
+        label="FGSM: one step",
+        why="Move every value by all of epsilon at once, each in the direction that helps.",
+        paper="Goodfellow, Shlens & Szegedy 2014, arXiv:1412.6572",
+        optimiser="sign",
+        step_share=1.0,
+        max_steps=1,
+    ),
+    AttackMethod(
+        key="pgd",
+        label="PGD: many steps",
+        why="Ask for the direction again after every step, and stay within epsilon.",
+        paper="Madry et al. 2017, arXiv:1706.06083",
+        optimiser="sign",
+        step_share=0.5,
+        rate=_FALLING,
+    ),
+    AttackMethod(
+        key="momentum",
+        label="Momentum PGD",
+        why="Remember earlier directions, so that the path goes past what fools this network only.",
+        paper="Dong et al. 2017, arXiv:1710.06081 (MI-FGSM)",
+        optimiser="sign_with_memory",
+        step_share=1.0,
+        rate=_FALLING,
+        even=True,
+    ),
+    AttackMethod(
+        key="minimum",
+        label="Smallest norm",
+        why="Shrink the change while the network is fooled and let it grow while it is not.",
+        paper="Rony et al. 2018, arXiv:1811.09600 (DDN)",
+        optimiser="descent",
+        step_share=1.0,
+        rate=Ramp(1.0, 0.01, shape="cosine"),
+        norm="l2",
+        keeps="shortest",
+    ),
+    AttackMethod(
+        key="smooth",
+        label="Smooth noise",
+        why="Ask neighbours in the change to agree: total variation, as in the lesson.",
+        paper="Mahendran & Vedaldi 2014, arXiv:1412.0035 (total variation)",
+        optimiser="adam",
+        step_share=0.25,
+        rate=_FALLING,
+        smoothness=1.0,
+        keeps="latest",
+    ),
+    AttackMethod(
+        key="sparse",
+        label="Few values",
+        why="Move only the values that matter most, by one level each, and drop one after another.",
+        paper="Frank & Wolfe 1956; Chen et al. 2018, arXiv:1811.10828 (on attacks)",
+        optimiser="descent",
+        step_share=1.0,
+        norm="l0",
+        keeps="shortest",
+    ),
+    AttackMethod(
+        key="robust",
+        label="Robust",
+        why="Attack many worn copies at once (JPEG, shifted, smaller, blurred): what is left "
+        "survives.",
+        paper="Athalye et al. 2017, arXiv:1707.07397 (expectation over transformation)",
+        optimiser="sign_with_memory",
+        step_share=0.25,
+        rate=Ramp(1.0, 0.1),
+        even=True,
+        terms=(("cross_entropy", always(1.0)),),
+        camera=Camera(shift=4 / 224, zoom=0.12, views=2),
+        wears=True,
+        keeps="end",
+    ),
+    AttackMethod(
+        key="transfer",
+        label="For strangers",
+        why="Show each network another crop at every step and blur the direction: what helps with "
+        "all of them helps with networks nobody asked.",
+        paper="Xie et al. 2018, arXiv:1803.06978; Dong et al. 2019, arXiv:1904.02884; "
+        "Zhao et al. 2020, arXiv:2012.11207",
+        optimiser="sign_with_memory",
+        step_share=0.15,
+        rate=Ramp(1.0, 0.25),
+        even=True,
+        blur=1.5,
+        terms=(("logit", always(1.0)),),
+        camera=Camera(shift=24 / 224, zoom=0.25, views=1),
+        keeps="end",
+    ),
+)
+ATTACK_METHODS: dict[str, AttackMethod] = {row.key: row for row in _ROWS}
