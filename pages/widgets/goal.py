@@ -37,10 +37,10 @@ def choose_goal(
     link.keep("goal")
     if st.session_state.goal == "channel":
         return _channel(row)
-    first = _class(classes, "target_class", default=0)
+    first = choose_class(classes, "target_class")
     if st.session_state.goal == "class":
         return Goal(classes[first], {"target": first})
-    second = _class(classes, "second_class", default=1)
+    second = choose_class(classes, "second_class", default=1)
     mix = st.slider(
         _("Mix"),
         0.0,
@@ -56,7 +56,7 @@ def choose_goal(
     return Goal(f"{classes[first]} + {classes[second]}", fields)
 
 
-def _class(classes: tuple[str, ...], key: str, *, default: int) -> int:
+def choose_class(classes: tuple[str, ...], key: str, *, default: int = 0) -> int:
     """A class by typing its name, with favourites one click away."""
     quick = [name for name in QUICK if name in classes] or list(classes[:5])
     names = [str(index) for index in range(len(classes))]

@@ -39,4 +39,10 @@ IDEAL = PageRow(
     ":material/brush:",
     "Let the network draw its ideal cat, or zebra, from pure noise, and steer it while it draws.",
 )
-PAGES = (BACKBONES, FEATURE_MAPS, WHY, IDEAL)
+ATTACK = PageRow(
+    "pages/attack.py",
+    "Fool it",
+    ":material/theater_comedy:",
+    "Drop a dog and turn it into a cat by a change that nobody can see.",
+)
+PAGES = (BACKBONES, FEATURE_MAPS, WHY, IDEAL, ATTACK)

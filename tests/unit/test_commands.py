@@ -1,9 +1,12 @@
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tl_core import commands
 from tl_core.images import samples
+from tl_core.images.png import read_png_text
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +96,46 @@ def test_an_unknown_class_gets_a_hint(cat, tmp_path, capsys):
     out = str(tmp_path / "o.png")
     assert commands.main(["attribute", cat, "--target", "siamese", "--out", out]) == 2
     assert "Did you mean: Siamese cat?" in capsys.readouterr().err
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture).astype(int)
+
+
+def test_a_saved_attack_differs_by_its_budget_alone_and_is_still_one(cat, tmp_path, capsys):
+    fooled, seen = tmp_path / "fooled.png", tmp_path / "seen.png"
+    arguments = ["attack", cat, "--target", "zebra", "--epsilon", "2", "--out", str(fooled)]
+    assert commands.main([*arguments, "--original", str(seen), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["fooled"]
+    assert np.abs(pixels(fooled) - pixels(seen)).max() == found["linf_levels"] <= 2
+    assert commands.main(["classify", str(fooled), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["answers"][0]["label"] == "zebra"
+
+
+def test_an_ideal_image_replays_from_the_settings_inside_it_to_the_same_bytes(tmp_path, capsys):
+    first, again = tmp_path / "first.png", tmp_path / "again.png"
+    arguments = ["ideal", "--target", "volcano", "--steps", "6", "--tv", "20", "--out", str(first)]
+    assert commands.main(arguments) == 0
+    settings = tmp_path / "first.json"
+    settings.write_text(next(iter(read_png_text(first.read_bytes()).values())))
+    assert commands.main(["ideal", "--spec", str(settings), "--out", str(again)]) == 0
+    assert again.read_bytes() == first.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--target", "unicorn"], "no class called unicorn"),
+        (["--target", "284", "--steps", "1000000"], "steps"),
+        (["--target", "284", "--tv", "nan"], "tv_weight"),
+        ([], "--target"),
+        (["--spec", "missing.json"], "cannot be read"),
+    ],
+)
+def test_an_impossible_ideal_image_is_refused_in_one_line(arguments, sentence, tmp_path, capsys):
+    out = tmp_path / "out.png"
+    assert commands.main(["ideal", *arguments, "--out", str(out)]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not out.exists()

@@ -14,7 +14,7 @@ from tl_core.commands import look, make
 from tl_core.commands.common import Result, finished
 from tl_core.errors import UserError
 from tl_core.lab import BackboneState, Lab
-from tl_core.specs import ATTRIBUTION_METHODS, DEFAULT_BACKBONE, Download, Snapshot
+from tl_core.specs import ATTACK_METHODS, ATTRIBUTION_METHODS, DEFAULT_BACKBONE, Download, Snapshot
 from tl_core.specs.download import DownloadProgress
 
 _PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
@@ -75,6 +75,16 @@ def _parser() -> argparse.ArgumentParser:
     ideal.add_argument("--tv", type=float, metavar="W", help="total-variation weight")
     ideal.add_argument("--spec", type=Path, metavar="FILE.json", help="replay saved settings")
     ideal.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
+    attack = add("attack", make.attack, "make a photograph be seen as something else")
+    attack.add_argument("image", type=Path, metavar="IMAGE")
+    attack.add_argument("--target", required=True, metavar="C", help="class index or name")
+    attack.add_argument("--epsilon", type=int, default=1, metavar="E", help="levels of 1/255")
+    attack.add_argument("--steps", type=int, default=60, metavar="N")
+    attack.add_argument("--method", default="pgd", choices=list(ATTACK_METHODS))
+    attack.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
+    attack.add_argument(
+        "--original", type=Path, metavar="PICTURE.png", help="as the network saw it"
+    )
     commands.add_parser("bench", help="measure the figures that the README quotes")
     return parser
 

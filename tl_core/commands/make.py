@@ -1,13 +1,14 @@
-"""Commands that make a picture: ideal."""
+"""Commands that make a picture: ideal, attack."""
 
+import math
 import sys
 from argparse import Namespace
 from dataclasses import replace
 
-from tl_core.commands.common import Result, class_index, finished, read, write
+from tl_core.commands.common import OWNER, Result, class_index, finished, read, write
 from tl_core.errors import UserError
 from tl_core.lab import Lab
-from tl_core.specs import IdealImage, Snapshot, Spec, spec_from_json
+from tl_core.specs import Attack, IdealImage, Snapshot, Spec, spec_from_json
 
 
 def ideal(lab: Lab, options: Namespace) -> Result:
@@ -55,3 +56,36 @@ def show_step(snapshot: Snapshot) -> None:
     """Write a run's step over the last one, where a person is watching."""
     if sys.stderr.isatty():
         print(f"\rstep {snapshot.step} of {snapshot.steps}", end="", file=sys.stderr)
+
+
+def attack(lab: Lab, options: Namespace) -> Result:
+    """Change a photograph until the network sees the target in it."""
+    photo = lab.add_photo(read(options.image), OWNER)
+    spec = Attack(
+        photo=photo,
+        target=class_index(lab, options.backbone, options.target),
+        backbone=options.backbone,
+        seed=options.seed,
+        epsilon=options.epsilon,
+        steps=options.steps,
+        method=options.method,
+    )
+    found = finished(lab, spec, show=show_step)
+    write(options.out, found.picture)
+    if options.original is not None:
+        write(options.original, found.original)
+    result = {
+        "out": str(options.out),
+        "target": spec.target,
+        "fooled": found.is_fooled,
+        "steps": found.first_success,
+        "probability": found.probability,
+        "before": found.before[0].label,
+        "after": found.after[0].label,
+        "linf_levels": found.gap.linf_levels,
+        "psnr_db": found.gap.psnr_db if math.isfinite(found.gap.psnr_db) else None,
+        "changed_values": found.gap.changed_values,
+    }
+    verdict = f"fooled after {found.first_success} steps" if found.is_fooled else "not fooled"
+    text = f"{options.out}: {verdict}; {found.before[0].label} is seen as {found.after[0].label}"
+    return result, text

@@ -1,0 +1,86 @@
+"""The Fool it page: an attack on a photograph within a budget of levels, live."""
+
+import streamlit as st
+
+from pages.widgets import runs
+from pages.widgets.attack_after import after
+from pages.widgets.attack_view import draw_attack, draw_smallest
+from pages.widgets.backbone import choose_backbone, usable
+from pages.widgets.frame import header
+from pages.widgets.goal import choose_class
+from pages.widgets.photo import choose_photo
+from pages.widgets.sitemap import ATTACK
+from pages.widgets.visit import the_lab
+from pages.widgets.words import _, lesson
+from tl_core.specs import ATTACK_METHODS, GROUPS, Attack, SmallestBudget
+
+NAME, SMALLEST = "attack", "smallest"
+LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
+
+
+def choose_aim() -> dict[str, object]:
+    """What the network shall see: a class, or anything but some."""
+    kinds = {"targeted": "become …", "untargeted": "be anything but …"}
+    kind = st.segmented_control(
+        _("The photograph shall"),
+        list(kinds),
+        default="targeted",
+        required=True,
+        format_func=lambda key: _(kinds[key]),
+        key="aim",
+    )
+    classes = the_lab().classes(str(st.session_state.backbone))
+    if kind == "targeted":
+        return {"target": choose_class(classes, "target_class")}
+    groups = {"": _("what it is seen as now")}
+    if len(classes) == 1000:
+        groups |= {key: _(group.label) for key, group in GROUPS.items()}
+    avoid = st.selectbox(_("Anything but"), list(groups), format_func=groups.get, key="avoid")
+    return {"target": None, "avoid": str(avoid)}
+
+
+def choose_method() -> dict[str, object]:
+    """The method, the budget, and whom to attack."""
+    method = st.pills(
+        _("Method"),
+        list(ATTACK_METHODS),
+        default="pgd",
+        required=True,
+        format_func=lambda key: _(ATTACK_METHODS[key].label),
+        key="method",
+        on_change=lambda: runs.steer(NAME, method=st.session_state.method),
+    )
+    row = ATTACK_METHODS[str(method)]
+    st.caption(f"{_(row.why)} ({row.paper})")
+    budget, length = st.columns(2)
+    epsilon = budget.select_slider(
+        _("Epsilon, in levels of 1/255"),
+        LEVELS,
+        1,
+        key="epsilon",
+        on_change=lambda: runs.steer(NAME, epsilon=int(st.session_state.epsilon)),
+        help=_("No value of the picture may move by more. Acts while it runs."),
+    )
+    steps = length.select_slider(_("Steps at most"), [10, 30, 60, 100, 200, 400], 60, key="steps")
+    others = tuple(key for key in usable() if key != st.session_state.backbone)
+    also = others if st.toggle(_("Attack all ready networks at once"), key="ensemble") else ()
+    return {"method": str(method), "epsilon": int(epsilon), "steps": int(steps), "also": also}
+
+
+header(ATTACK, "attack")
+backbone = choose_backbone()
+photo = choose_photo()
+if backbone is not None:
+    common = {"photo": photo, "backbone": backbone, **choose_aim()}
+    spec = Attack(**common, **choose_method())  # type: ignore[arg-type]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(_("Start"), key="start", type="primary", icon=":material/play_arrow:"):
+            runs.begin(NAME, _("Attack"), [("", spec)])
+        if st.button(_("Find the smallest budget"), key="smallest", icon=":material/search:"):
+            runs.begin(SMALLEST, _("Smallest budget"), [("", SmallestBudget(**common))])
+    runs.panel(NAME, draw_attack)
+    run = runs.current(NAME)
+    if run is not None and run.is_over and run.jobs:
+        after(run.jobs[0][1])
+    runs.panel(SMALLEST, draw_smallest)
+    st.markdown(lesson("attack")["honest"])

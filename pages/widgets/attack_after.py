@@ -1,0 +1,152 @@
+"""What one asks of a finished attack: whom does it fool, what survives, does it fit the whole?"""
+
+import pandas as pd
+import streamlit as st
+
+from pages.widgets.attack_view import figures
+from pages.widgets.live import answer
+from pages.widgets.picture import live_picture
+from pages.widgets.visit import the_lab, the_visit
+from pages.widgets.words import _
+from tl_core.lab import Job
+from tl_core.specs import (
+    Attack,
+    AttackSnapshot,
+    PasteBack,
+    PasteBackSnapshot,
+    Survival,
+    SurvivalSnapshot,
+    Transfer,
+    TransferSnapshot,
+)
+
+
+def after(job: Job) -> None:
+    """Downloads, and three questions about the attacked picture."""
+    found, spec = job.snapshot, job.spec
+    if not isinstance(found, AttackSnapshot) or not isinstance(spec, Attack) or not found.picture:
+        return
+    _take_home(found, spec)
+    attacked = the_lab().add_photo(found.picture, the_visit().id)
+    question = {
+        "photo": attacked,
+        "original": spec.photo,
+        "backbone": spec.backbone,
+        "target": spec.target,
+        "avoid": spec.avoid,
+    }
+    others, wear, whole = st.tabs(
+        [_("Does it fool the others?"), _("Does it survive?"), _("On the whole photograph")]
+    )
+    with others:
+        _others(Transfer(**question, also=spec.also))
+    with wear:
+        _wear(Survival(**question))
+    with whole:
+        _whole(PasteBack(**question))
+
+
+def _take_home(found: AttackSnapshot, spec: Attack) -> None:
+    with st.container(horizontal=True):
+        st.download_button(
+            _("Picture (PNG)"),
+            found.picture,
+            "attacked.png",
+            "image/png",
+            key="download",
+            icon=":material/download:",
+            on_click="ignore",
+            help=_("Drop it on this page again: it is still fooled."),
+        )
+        st.download_button(
+            _("Settings (JSON)"),
+            found.settings or spec.to_json(),
+            "attacked.json",
+            "application/json",
+            key="download_json",
+            on_click="ignore",
+        )
+    if spec.target is not None:
+        st.code(_command(spec), language="console", wrap_lines=True)
+
+
+def _command(spec: Attack) -> str:
+    return (
+        f"python -m tl_core attack PHOTO --target {spec.target} --epsilon {spec.epsilon} "
+        f"--steps {spec.steps} --method {spec.method} --backbone {spec.backbone} --out attacked.png"
+    )
+
+
+def _others(spec: Transfer) -> None:
+    found = answer(spec)
+    if not isinstance(found, TransferSnapshot):
+        return
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    _("Network"): opinion.label,
+                    _("Attacked"): opinion.was_attacked,
+                    _("Before"): opinion.before.label,
+                    _("After"): opinion.after.label,
+                    _("Goal"): 100 * opinion.probability,
+                    _("Fooled"): opinion.is_fooled,
+                }
+                for opinion in found.opinions
+            ]
+        ),
+        hide_index=True,
+        column_config={
+            _("Goal"): st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
+        },
+    )
+    st.caption(
+        _("A defence is to ask several networks. The method *For strangers* attacks that defence.")
+    )
+
+
+def _wear(spec: Survival) -> None:
+    found = answer(spec)
+    if not isinstance(found, SurvivalSnapshot):
+        return
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    _("Wear"): _(trial.label),
+                    _("The network then says"): trial.answer.label,
+                    _("Goal"): 100 * trial.probability,
+                    _("Still fooled"): trial.is_fooled,
+                }
+                for trial in found.trials
+            ]
+        ),
+        hide_index=True,
+        column_config={
+            _("Goal"): st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
+        },
+    )
+    st.caption(_("The method *Robust* optimises through such wear."))
+
+
+def _whole(spec: PasteBack) -> None:
+    found = answer(spec)
+    if not isinstance(found, PasteBackSnapshot):
+        return
+    picture, words = st.columns([1, 1])
+    with picture:
+        live_picture(found.picture, alt=_("The whole photograph, attacked"), kind="image/png")
+    with words:
+        verdict = _("still fooled") if found.is_fooled else _("not fooled any more")
+        st.markdown(
+            _("At {width} × {height} pixels the network says **{label}**: {verdict}.").format(
+                width=found.width,
+                height=found.height,
+                label=found.after[0].label,
+                verdict=verdict,
+            )
+        )
+        st.caption(
+            _("The network shrinks the photograph before it looks, and that wears the change off.")
+        )
+    figures(found.gap)

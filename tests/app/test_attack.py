@@ -1,0 +1,71 @@
+import pytest
+
+from tests.app.conftest import settled, words
+
+
+def finished(page, name="attack"):
+    """Wait for the page's run, and for what is asked about its picture."""
+    for _label, job in page.session_state["visit"].runs[name].jobs:
+        assert job.wait(120)
+    return settled(page.run())
+
+
+@pytest.fixture
+def page(open_page):
+    page = open_page("attack")
+    page.button_group(key="sample").set_value("sample:dalmatian").run()
+    return page
+
+
+def test_a_dog_becomes_a_siamese_cat_within_one_level(page):
+    page.button(key="start").click().run()
+    page = finished(page)
+    assert "seen as **Siamese cat**" in page.success[0].value
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert figures["L∞, levels of 1/255"] == "1"
+    text = words(page)
+    assert "Before: dalmatian" in text
+    assert "After: Siamese cat" in text
+
+
+def test_the_finished_attack_says_whom_it_fools_and_what_survives(page):
+    page.button(key="start").click().run()
+    page = finished(page)
+    others, wear = (frame.value for frame in page.dataframe)
+    assert list(others["Network"]) == [
+        "EfficientNet-Lite0",
+        "EfficientNet-Lite1",
+        "EfficientNet-Lite2",
+    ]
+    assert others["Fooled"][0]
+    assert len(wear) >= 5
+    assert "pixels the network says" in words(page)
+
+
+def test_anything_but_a_dog_leaves_no_dog_on_top(page):
+    page.button_group(key="aim").set_value("untargeted").run()
+    page.selectbox(key="avoid").set_value("dog").run()
+    page.button(key="start").click().run()
+    page = finished(page)
+    ((_label, job),) = page.session_state["visit"].runs["attack"].jobs
+    assert job.snapshot.is_fooled
+    assert job.snapshot.after[0].index not in range(151, 269)
+
+
+def test_epsilon_acts_during_the_run(page):
+    page.select_slider(key="epsilon").set_value(0).run()
+    page.select_slider(key="steps").set_value(400).run()
+    page.button(key="start").click().run()
+    ((_label, job),) = page.session_state["visit"].runs["attack"].jobs
+    page.select_slider(key="epsilon").set_value(4).run()
+    assert job.current.epsilon == 4
+    job.cancel()
+    assert job.wait(60)
+
+
+@pytest.mark.slow
+def test_the_smallest_budget_is_one_level_and_few_values(page):
+    page.button(key="smallest").click().run()
+    page = finished(page, "smallest")
+    assert "1 level(s) of 255 are enough" in words(page)
+    assert "values have to move" in words(page)

@@ -1,0 +1,31 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_first_path import drop
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_dropped_dog_becomes_a_cat_and_its_download_is_still_one(page, app_url, labelled):
+    label, data = labelled[16]
+    assert label == 251
+    page.set_viewport_size({"width": 1440, "height": 1400})
+    page.goto(f"{app_url}/attack")
+    page.get_by_role("heading", name="Fool it").wait_for()
+    gallery = page.locator(".st-key-photo-picker button")
+    gallery.first.wait_for()
+    before = gallery.count()
+    drop(page, "dog.jpg", data)
+    gallery.nth(before).wait_for()  # the dropped photograph has joined it
+    page.locator(".st-key-start button").click()
+    page.get_by_text(re.compile("seen as .*Siamese cat")).wait_for()
+    page.get_by_text("Before: dalmatian").wait_for()
+    with page.expect_download() as download:
+        page.locator(".st-key-download button").click()
+    saved = Path(download.value.path()).read_bytes()
+    page.goto(f"{app_url}/backbones")
+    page.get_by_role("heading", name=re.compile("says: ")).wait_for()
+    drop(page, "attacked.png", saved)
+    page.get_by_role("heading", name=re.compile("says: Siamese cat")).wait_for()
