@@ -56,7 +56,6 @@ def _take_home(found: AttackSnapshot, spec: Attack) -> None:
             key="download",
             icon=":material/download:",
             on_click="ignore",
-            help=_("Drop it on this page again: it is still fooled."),
         )
         st.download_button(
             _("Settings (JSON)"),
@@ -66,6 +65,7 @@ def _take_home(found: AttackSnapshot, spec: Attack) -> None:
             key="download_json",
             on_click="ignore",
         )
+        st.caption(_("Drop the picture on this page again: the network is still fooled."))
     if spec.target is not None:
         st.code(_command(spec), language="console", wrap_lines=True)
 
@@ -78,7 +78,7 @@ def _command(spec: Attack) -> str:
 
 
 def _others(spec: Transfer) -> None:
-    found = answer(spec)
+    found = answer(spec, patience_s=0.1)
     if not isinstance(found, TransferSnapshot):
         return
     st.dataframe(
@@ -106,7 +106,7 @@ def _others(spec: Transfer) -> None:
 
 
 def _wear(spec: Survival) -> None:
-    found = answer(spec)
+    found = answer(spec, patience_s=0.1)
     if not isinstance(found, SurvivalSnapshot):
         return
     st.dataframe(
@@ -130,7 +130,7 @@ def _wear(spec: Survival) -> None:
 
 
 def _whole(spec: PasteBack) -> None:
-    found = answer(spec)
+    found = answer(spec, patience_s=0.1)
     if not isinstance(found, PasteBackSnapshot):
         return
     picture, words = st.columns([1, 1])

@@ -129,7 +129,8 @@ def _adopt(png: bytes) -> str:
 
 def _verdicts(spec: IdealImage, snapshot: IdealSnapshot, *, key: str) -> None:
     photo = the_lab().add_photo(snapshot.png, the_visit().id)
-    found = answer(Judge(photo=photo, target=spec.target, backbone=spec.backbone))
+    question = Judge(photo=photo, target=spec.target, backbone=spec.backbone)
+    found = answer(question, patience_s=0.1)
     if not isinstance(found, Verdicts):
         return
     st.markdown("**" + _("Networks that never saw it") + "**")

@@ -12,9 +12,12 @@ from tl_core.specs import Snapshot, Spec
 Draw = Callable[[Snapshot], None]
 
 
-def answer(spec: Spec) -> Snapshot | None:
-    """The answer to a short question, or ``None`` while it is awaited or where it failed."""
-    job = start(lambda: the_lab().ask(spec, the_visit().id))
+def answer(spec: Spec, *, patience_s: float = 2.0) -> Snapshot | None:
+    """The answer to a short question, or ``None`` while it is awaited or where it failed.
+
+    The page waits for ``patience_s`` before it draws on without the answer.
+    """
+    job = start(lambda: the_lab().ask(spec, the_visit().id, timeout_s=patience_s))
     if job is None:
         return None
     waiting = the_visit().waiting
