@@ -198,7 +198,7 @@ def smallest(bench: Bench) -> dict[str, str]:
         shares.append(search.found.epsilon == 1)
     result["ours: one level is enough"] = _share(shares)
     result["ours, values moved"] = _spread(counts, len(bench.few), bench.few[0].array.size, 1)
-    for rival in [*minimum_norm(200), *brendel_bethge(100)]:
+    for rival in [*minimum_norm(100), *brendel_bethge(50)]:
         try:
             found = [_challenge(bench, rival, case, SIAMESE) for case in bench.few]
         except Exception as error:  # noqa: BLE001 - some of foolbox's attacks do not run everywhere

@@ -44,7 +44,9 @@ def captum_pgd(steps: int, epsilon: float, step_share: float) -> Rival:
         pgd.fgsm.zero_thresh = 0  # its default takes small gradients for none
         size = epsilon * LEVEL
         label = torch.tensor([target], device=pixels.device)
-        return pgd.perturb(pixels, size, size * step_share, steps, label, targeted=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it asks for gradients itself
+            return pgd.perturb(pixels, size, size * step_share, steps, label, targeted=True)
 
     return Rival("Captum PGD", attack)
 

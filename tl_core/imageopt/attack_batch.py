@@ -196,7 +196,7 @@ def attack_slot(
     }
     slot = Slot(
         parameterisation=limit.parameterisation,
-        state=fresh_state(limit.parameterisation.encode(start)),
+        state=fresh_state(limit(limit.parameterisation.encode(start))),
         aim=aim.weights(count, original.device),
         generator=generator,
         steps=min(spec.steps, row.max_steps),

@@ -154,6 +154,19 @@ def test_an_attempt_in_company_finds_what_it_finds_alone(backbone):
     assert (difference > 0).mean() < 0.01  # a sign near 0 may differ by batch size
 
 
+def test_a_smaller_epsilon_holds_from_the_very_next_picture(backbone):
+    attacks = Attacks([backbone])
+    spec = Attack(photo="x", target=4, epsilon=8, steps=20, confidence=1)
+    attempt = attacks.add(spec, to_levels(random_pixels()), Aim((4,), is_targeted=True))
+    for _ in range(4):
+        attacks.step()
+    attacks.move(attempt, spec.moved(epsilon=2))
+    attacks.step()
+    change = to_levels(attempt.latest).astype(int) - attempt.original
+    assert np.abs(change).max() == 2
+    assert np.abs(attempt.picture.astype(int) - attempt.original).max() <= 2
+
+
 def test_networks_of_two_sizes_are_attacked_together():
     backbones = [tiny_backbone(seed=0), tiny_backbone(seed=1, key="other")]
     attacks = Attacks(backbones)
