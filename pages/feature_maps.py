@@ -6,23 +6,20 @@ import streamlit as st
 
 from pages.widgets import link
 from pages.widgets.backbone import choose_backbone, label_of, usable
+from pages.widgets.channel import channel_detail
 from pages.widgets.feature_space import feature_space
 from pages.widgets.frame import header
-from pages.widgets.live import answer, watch_answer
+from pages.widgets.live import answer
+from pages.widgets.mosaics import column
 from pages.widgets.photo import choose_photo, photo_label
-from pages.widgets.picture import Spot, clickable
 from pages.widgets.sitemap import FEATURE_MAPS
 from pages.widgets.visit import the_lab
 from pages.widgets.words import _, lesson
 from tl_core.images import samples
 from tl_core.lab import BackboneRow
 from tl_core.specs import (
-    ChannelDetail,
-    ChannelDetailSnapshot,
     FeatureMaps,
     FeatureMapsSnapshot,
-    LayerFacts,
-    Snapshot,
 )
 
 NOTHING, LAYER, BACKBONE, PHOTO = "nothing", "layer", "backbone", "photo"
@@ -47,62 +44,6 @@ def layer_slider(row: BackboneRow, key: str, *, default: int) -> str:
     )
     link.keep(key)
     return str(chosen)
-
-
-def describe(facts: LayerFacts) -> str:
-    """A layer's figures in one sentence."""
-    channels, height, width = facts.shape
-    return _(
-        "`{layer}`: {channels} channels of {height} × {width}. One step to the right here is "
-        "{stride} pixels in the photograph, and each value sees a patch of {field} × {field}."
-    ).format(
-        layer=facts.layer,
-        channels=channels,
-        height=height,
-        width=width,
-        stride=facts.stride,
-        field=facts.receptive_field,
-    )
-
-
-def column(spec: FeatureMaps, key: str) -> list[int]:
-    """One mosaic, and the channels on it; a click on a tile chooses its channel."""
-    found = answer(spec)
-    if not isinstance(found, FeatureMapsSnapshot):
-        return []
-    mosaic = found.mosaic
-    width, height = mosaic.size
-    spots = []
-    for index, channel in enumerate(mosaic.channels):
-        left, top, right, bottom = mosaic.box(index)
-        spots.append(
-            Spot(
-                id=str(channel),
-                title=_("channel {channel}").format(channel=channel),
-                left=left / width,
-                top=top / height,
-                width=(right - left) / width,
-                height=(bottom - top) / height,
-            )
-        )
-    st.markdown(f"**{_(found.facts.words).capitalize()}**")
-    clickable(
-        mosaic.picture,
-        spots,
-        key=f"mosaic_{key}",
-        alt=_("The {count} most active channels of layer {layer}").format(
-            count=len(spots), layer=found.facts.layer
-        ),
-        chosen=str(st.session_state.get("channel", mosaic.channels[0])) if key == "left" else "",
-        on_pick=choose_channel if key == "left" else lambda _channel: None,
-    )
-    st.caption(describe(found.facts))
-    return list(mosaic.channels)
-
-
-def choose_channel(channel: str) -> None:
-    """Make a clicked tile the channel at large."""
-    st.session_state.channel = int(channel)
 
 
 def second(spec: FeatureMaps, comparison: str) -> FeatureMaps:
@@ -158,52 +99,6 @@ def mosaics(spec: FeatureMaps) -> None:
         column(replace(other, scale=scale), "right")
     st.caption(_("Both are drawn on one scale: the same colour is the same activation."))
     channel_detail(spec, found)
-
-
-def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
-    """The chosen channel at large, and what else makes it fire."""
-    if not channels:
-        return
-    if st.session_state.get("channel") not in channels:
-        st.session_state.channel = channels[0]
-    st.subheader(_("One channel at large"), anchor=False)
-    channel = st.selectbox(_("Channel"), channels, key="channel")
-    others = tuple(row.key for row in samples.SAMPLES if row.key != spec.photo)
-    detail = ChannelDetail(
-        photo=spec.photo,
-        backbone=spec.backbone,
-        layer=spec.layer,
-        channel=channel,
-        others=others,
-    )
-    watch_answer(detail, draw_detail, name="channel")
-
-
-def draw_detail(detail: Snapshot) -> None:
-    """The channel over the photograph, its map, and other photographs that move it."""
-    assert isinstance(detail, ChannelDetailSnapshot)  # narrows for the type checker
-    overlay, plain = st.columns(2)
-    overlay.image(
-        detail.overlay,
-        output_format="PNG",
-        width="stretch",
-        caption=_("Bright where it fires; the box is what its strongest spot sees"),
-        alt=_("The channel laid over the photograph"),
-    )
-    plain.image(
-        detail.map,
-        output_format="PNG",
-        width="stretch",
-        caption=_("Its map: strongest value {value:.2f}").format(value=detail.spot.value),
-        alt=_("The channel's own map"),
-    )
-    st.markdown("**" + _("What else makes it fire?") + "**")
-    st.image(
-        [other.picture for other in detail.others[:9]],
-        caption=[f"{other.spot.value:.2f}" for other in detail.others[:9]],
-        width=104,
-        alt=[photo_label(other.photo) for other in detail.others[:9]],
-    )
 
 
 header(FEATURE_MAPS, "feature_maps")

@@ -1,5 +1,7 @@
 """What one asks of a finished attack: whom does it fool, what survives, does it fit the whole?"""
 
+from collections.abc import Iterable
+
 import pandas as pd
 import streamlit as st
 
@@ -79,54 +81,40 @@ def _command(spec: Attack) -> str:
 
 def _others(spec: Transfer) -> None:
     found = answer(spec, patience_s=0.1)
-    if not isinstance(found, TransferSnapshot):
-        return
-    st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    _("Network"): opinion.label,
-                    _("Attacked"): opinion.was_attacked,
-                    _("Before"): opinion.before.label,
-                    _("After"): opinion.after.label,
-                    _("Goal"): 100 * opinion.probability,
-                    _("Fooled"): opinion.is_fooled,
-                }
-                for opinion in found.opinions
-            ]
-        ),
-        hide_index=True,
-        column_config={
-            _("Goal"): st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
-        },
-    )
-    st.caption(
-        _("A defence is to ask several networks. The method *For strangers* attacks that defence.")
-    )
+    if isinstance(found, TransferSnapshot):
+        _table(
+            {
+                _("Network"): opinion.label,
+                _("Attacked"): opinion.was_attacked,
+                _("Before"): opinion.before.label,
+                _("After"): opinion.after.label,
+                _("Goal"): 100 * opinion.probability,
+                _("Fooled"): opinion.is_fooled,
+            }
+            for opinion in found.opinions
+        )
+        st.caption(_("A defence is to ask several networks. *For strangers* attacks that defence."))
 
 
 def _wear(spec: Survival) -> None:
     found = answer(spec, patience_s=0.1)
-    if not isinstance(found, SurvivalSnapshot):
-        return
-    st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    _("Wear"): _(trial.label),
-                    _("The network then says"): trial.answer.label,
-                    _("Goal"): 100 * trial.probability,
-                    _("Still fooled"): trial.is_fooled,
-                }
-                for trial in found.trials
-            ]
-        ),
-        hide_index=True,
-        column_config={
-            _("Goal"): st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
-        },
-    )
-    st.caption(_("The method *Robust* optimises through such wear."))
+    if isinstance(found, SurvivalSnapshot):
+        _table(
+            {
+                _("Wear"): _(trial.label),
+                _("The network then says"): trial.answer.label,
+                _("Goal"): 100 * trial.probability,
+                _("Still fooled"): trial.is_fooled,
+            }
+            for trial in found.trials
+        )
+        st.caption(_("The method *Robust* optimises through such wear."))
+
+
+def _table(lines: Iterable[dict[str, object]]) -> None:
+    """One line a network or a trial, with the goal's probability as a bar."""
+    goal = st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
+    st.dataframe(pd.DataFrame(list(lines)), hide_index=True, column_config={_("Goal"): goal})
 
 
 def _whole(spec: PasteBack) -> None:

@@ -204,16 +204,7 @@ def build(row: BackboneRow, weights: Path, device: torch.device) -> Backbone:
             label=row.label,
             path=weights,
         ) from error
-    head = split_head(network, row.head)
-    return Backbone(
-        key=row.key,
-        label=row.label,
-        row=row,
-        body=freeze(network).to(device),
-        head=freeze(head).to(device),
-        classes=imagenet_classes(),
-        device=device,
-    )
+    return _assembled(row.key, row, network, device)
 
 
 def new_network(row: BackboneRow) -> nn.Module:
@@ -232,9 +223,13 @@ def untrained(row: BackboneRow, device: torch.device, *, seed: int) -> Backbone:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = new_network(row)
+    return _assembled(f"untrained:{row.key}", row, network, device)
+
+
+def _assembled(key: str, row: BackboneRow, network: nn.Module, device: torch.device) -> Backbone:
     head = split_head(network, row.head)
     return Backbone(
-        key=f"untrained:{row.key}",
+        key=key,
         label=row.label,
         row=row,
         body=freeze(network).to(device),

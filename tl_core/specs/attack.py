@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from tl_core.errors import UserError
 from tl_core.specs.attack_methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
-from tl_core.specs.base import Snapshot, Spec, require
+from tl_core.specs.base import Snapshot, Spec, require, require_choice
 from tl_core.specs.classify import Answer
 
 MAX_ATTACK_STEPS = 4096
@@ -53,7 +53,7 @@ class Goal(Spec):
         super().__post_init__()
         if self.target is not None:
             require(name="target", value=self.target, low=0, high=10**6)
-        _choose("avoid", self.avoid, ("", *GROUPS))
+        require_choice("avoid", self.avoid, ("", *GROUPS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ class Attack(Goal):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _choose("method", self.method, tuple(ATTACK_METHODS))
+        require_choice("method", self.method, tuple(ATTACK_METHODS))
         require_levels("epsilon", self.epsilon)
         require(name="steps", value=self.steps, low=1, high=MAX_ATTACK_STEPS)
         require(name="confidence", value=self.confidence, low=0, high=1)
@@ -100,16 +100,6 @@ def require_levels(name: str, value: float) -> None:
             "{name} must be a whole number of levels, got {value}. One level is 1/255, and a saved "
             "picture knows nothing smaller.",
             name=name,
-            value=value,
-        )
-
-
-def _choose(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise UserError(
-            "{name} must be one of {known}, got {value}.",
-            name=name,
-            known=", ".join(known),
             value=value,
         )
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -25,6 +26,21 @@ def require(*, name: str, value: float, low: float, high: float, hint: str = "")
             high=high,
             value=value,
             hint=hint or "Choose a value in that range.",
+        )
+
+
+def require_choice(name: str, value: str, choices: Collection[str]) -> None:
+    """Refuse a word that is not one of ``choices``.
+
+    Raises:
+        UserError: If it is none of them.
+    """
+    if value not in choices:
+        raise UserError(
+            "{name} must be one of {choices}, got {value}.",
+            name=name,
+            choices=", ".join(choice for choice in choices if choice),
+            value=value,
         )
 
 

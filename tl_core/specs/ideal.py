@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from tl_core.errors import UserError
-from tl_core.specs.base import Snapshot, Spec, require
+from tl_core.specs.base import Snapshot, Spec, require, require_choice
 from tl_core.specs.pictures import PictureSnapshot, PictureSpec
 from tl_core.specs.recipes import RECIPES, Recipe
 
@@ -50,7 +49,7 @@ class IdealImage(PictureSpec):
             ("optimiser", self.optimiser or OPTIMISERS[0], OPTIMISERS),
             ("precision", self.precision, ("auto", "fp32", "bf16")),
         ):
-            _choose(name, value, known)
+            require_choice(name, value, known)
         require(name="steps", value=self.steps, low=1, high=MAX_STEPS)
         if self.size != 0:
             require(name="size", value=self.size, low=MIN_SIZE, high=MAX_SIZE)
@@ -59,7 +58,7 @@ class IdealImage(PictureSpec):
         for control in self.controls:
             require_control(control, getattr(self, control))
         for step, control, moved in self.moves:
-            _choose("a moved control", control, tuple(sorted(self.controls)))
+            require_choice("a moved control", control, tuple(sorted(self.controls)))
             require(name="the step of a move", value=step, low=0, high=self.steps)
             require_control(control, moved)
 
@@ -96,16 +95,6 @@ def require_control(name: str, value: float | None) -> None:
     if value is not None:
         low, high = _LIMITS[name]
         require(name=name, value=value, low=low, high=high)
-
-
-def _choose(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise UserError(
-            "{name} must be one of {known}, got {value}.",
-            name=name,
-            known=", ".join(known),
-            value=value,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tl_core.errors import UserError
-from tl_core.specs.base import Snapshot, Spec, require
+from tl_core.specs.base import Snapshot, Spec, require, require_choice
 
 OWN_DATASET = "own"
 MIN_CLASSES, MAX_CLASSES = 2, 20  # of a visitor's own data set
@@ -50,7 +50,7 @@ def mode_row(key: str) -> ModeRow:
     Raises:
         UserError: If there is no such way.
     """
-    _require_choice("mode", key, tuple(_MODES))
+    require_choice("mode", key, tuple(_MODES))
     return _MODES[key]
 
 
@@ -87,16 +87,6 @@ def require_classes(classes: OwnClasses) -> None:
         raise UserError(
             "That is more than {limit} photographs. Drop fewer, a few dozen per class are plenty.",
             limit=MAX_PHOTOS,
-        )
-
-
-def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise UserError(
-            "{name} must be one of {choices}, got {value}.",
-            name=name,
-            choices=", ".join(choices),
-            value=value,
         )
 
 
@@ -151,9 +141,9 @@ class FineTune(OnDataset):
     def __post_init__(self) -> None:
         super().__post_init__()
         mode_row(self.mode)
-        _require_choice("schedule", self.schedule, SCHEDULES)
-        _require_choice("optimiser", self.optimiser, OPTIMISERS)
-        _require_choice("augmentation", self.augmentation, AUGMENTATIONS)
+        require_choice("schedule", self.schedule, SCHEDULES)
+        require_choice("optimiser", self.optimiser, OPTIMISERS)
+        require_choice("augmentation", self.augmentation, AUGMENTATIONS)
         for name, (low, high) in _FINE_TUNE_RANGES.items():
             require(name=name, value=getattr(self, name), low=low, high=high)
 
