@@ -33,10 +33,17 @@ WHY = PageRow(
     ":material/help:",
     "Ask the network for its reasons, and test whether they are the real ones.",
 )
+TEACH = PageRow(
+    "pages/teach.py",
+    "Teach it",
+    ":material/school:",
+    "Drop four photographs of your cat and four of your dog, and watch the network learn to tell "
+    "them apart in seconds.",
+)
 IDEAL = PageRow(
     "pages/ideal.py",
     "Ideal image",
     ":material/brush:",
     "Let the network draw its ideal cat, or zebra, from pure noise, and steer it while it draws.",
 )
-PAGES = (BACKBONES, FEATURE_MAPS, WHY, IDEAL)
+PAGES = (BACKBONES, FEATURE_MAPS, WHY, TEACH, IDEAL)
