@@ -66,13 +66,21 @@ def begin(data: Data, backbone: str, modes: list[str], settings: dict[str, Any])
         show_error(error)
         return
     the_visit().thumbnails.clear()
-    st.session_state.pop("cell", None)
+    for about_the_last_run in ("cell", "own_model"):
+        st.session_state.pop(about_the_last_run, None)
     runs.begin(NAME, _("Learning"), specs)
 
 
 def seed() -> int:
     """The seed that also divides the data."""
     return int(st.session_state.get("seed", 0))
+
+
+def square_pictures() -> None:
+    """Small photographs in rows are cut to squares, whatever their shape."""
+    st.html(
+        "<style>[class*='st-key-squares_'] img{aspect-ratio:1;object-fit:cover}</style>",
+    )
 
 
 def finished() -> dict[str, tuple[str, FineTune, Any]]:
@@ -87,13 +95,14 @@ def finished() -> dict[str, tuple[str, FineTune, Any]]:
 
 
 header(TEACH, "teach")
+square_pictures()
 backbone = choose_backbone()
 st.header(_("What shall it learn?"), anchor=False)
 data = choose_data()
 if data is not None:
     look_at(data, seed())
     if backbone is not None:
-        st.header(_("Teach it"), anchor=False)
+        st.header(_("How shall it learn?"), anchor=False)
         st.markdown(lesson("teach")["ways"])
         train(data, backbone)
 runs.panel(NAME, draw_run)
@@ -112,9 +121,7 @@ if done:
     else:
         shown = next(iter(done))
     result_of(*done[str(shown)][1:])
-st.header(_("Try it"), anchor=False)
 own_models({model: spec for model, (_label, spec, _snapshot) in done.items()})
-st.header(_("How many photographs does it take?"), anchor=False)
 label_budget(data, backbone, seed())
 st.header(_("When does borrowing help?"), anchor=False)
 st.markdown(lesson("teach")["challenge"])

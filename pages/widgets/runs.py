@@ -107,10 +107,15 @@ def _buttons(run: Run) -> None:
             if run.is_paused
             else (_("Pause"), ":material/pause:")
         )
-        if st.button(label, key="pause", icon=icon):
-            for _label, job in run.jobs:
-                job.resume() if job.pause_requested else job.pause()
-            st.rerun(scope="fragment")
-        if st.button(_("Stop"), key="stop", icon=":material/stop:"):
-            for _label, job in run.jobs:
-                job.cancel()
+        st.button(label, key="pause", icon=icon, on_click=_pause_or_resume, args=(run,))
+        st.button(_("Stop"), key="stop", icon=":material/stop:", on_click=_stop, args=(run,))
+
+
+def _pause_or_resume(run: Run) -> None:
+    for _label, job in run.jobs:
+        job.resume() if job.pause_requested else job.pause()
+
+
+def _stop(run: Run) -> None:
+    for _label, job in run.jobs:
+        job.cancel()

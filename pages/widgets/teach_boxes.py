@@ -1,6 +1,8 @@
 """A visitor's own data set: a box per class, filled by dropping, from a zip or with the camera."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
@@ -17,12 +19,16 @@ _MAX_PHOTO_MB = 25
 
 @dataclass
 class Box:
-    """One class: its name, its photographs, and which of them its drop zone still lists."""
+    """One class: its name, its photographs, and what became of the files on its drop zone."""
 
     id: int
     name: str
     photos: list[str] = field(default_factory=list)
-    listed: set[str] = field(default_factory=set)
+    listed: dict[str, str] = field(default_factory=dict)  # photographs by file, "" for no photo
+    is_touched: bool = False  # files were dropped or taken away and not looked at yet
+
+    def touch(self) -> None:
+        self.is_touched = True
 
 
 def own_boxes() -> OwnClasses:
@@ -54,12 +60,13 @@ def _draw(box: Box) -> None:
         _("Drop photographs of this class"),
         accept_multiple_files=True,
         key=f"upload_{box.id}",
-        on_change=_take,
-        args=(box,),
+        on_change=box.touch,
         max_upload_size=_MAX_PHOTO_MB,
     )
-    if not files:
-        box.listed = set()  # an empty drop zone, as after a change of page, takes nothing away
+    if box.is_touched:
+        _take(box, files)
+    elif not files:
+        box.listed = {}  # an empty drop zone, as after a change of page, takes nothing away
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(_("{count} photographs in this box").format(count=len(box.photos)))
         if len(the_visit().boxes) > MIN_CLASSES:
@@ -103,6 +110,11 @@ def _whole_sets() -> None:
         )
 
 
+def _refuse(what: UserError | str) -> None:
+    """Say it below the boxes, once: an error, or the names of files that are no photographs."""
+    st.session_state.setdefault("boxes_refused", []).append(what)
+
+
 def _say_what_was_left_out() -> None:
     for refused in st.session_state.pop("boxes_refused", []):
         if isinstance(refused, UserError):
@@ -122,20 +134,27 @@ def _remove(box: Box) -> None:
     the_visit().boxes.remove(box)
 
 
-def _take(box: Box) -> None:
-    """Make the box hold what its drop zone lists, besides what came into it before."""
-    found: list[str] = []
-    refused = []
-    for file in st.session_state[f"upload_{box.id}"]:
-        try:
-            found.append(the_lab().add_example(file.getvalue(), the_visit().id))
-        except UserError:
-            refused.append(file.name)
-    kept = [key for key in box.photos if key not in box.listed and key not in found]
-    box.photos = [*kept, *dict.fromkeys(found)]
-    box.listed = set(found)
+def _take(box: Box, files: Sequence[Any]) -> None:
+    """Make the box hold what its drop zone lists, besides what came into it before.
+
+    Not in a callback: a visitor who drops on the next box already would interrupt it for good,
+    while the page is drawn anew and goes on here.
+    """
+    visitor, refused = the_visit().id, []
+    for file in files:
+        if file.file_id not in box.listed:
+            try:
+                box.listed[file.file_id] = the_lab().add_example(file.getvalue(), visitor)
+            except UserError:
+                box.listed[file.file_id] = ""
+                refused.append(file.name)
+    found = dict.fromkeys(box.listed[file.file_id] for file in files)
+    gone = set(box.listed.values()) - found.keys()
+    box.photos = [key for key in {**dict.fromkeys(box.photos), **found} if key and key not in gone]
+    box.listed = {file.file_id: box.listed[file.file_id] for file in files}
+    box.is_touched = False
     if refused:
-        st.session_state.boxes_refused = [", ".join(refused)]
+        _refuse(", ".join(refused))
 
 
 def _snap(number: int) -> None:
@@ -146,7 +165,7 @@ def _snap(number: int) -> None:
     try:
         key = the_lab().add_example(photo.getvalue(), the_visit().id)
     except UserError as error:
-        st.session_state.boxes_refused = [error]
+        _refuse(error)
         return
     box.photos = [*(old for old in box.photos if old != key), key]
 
@@ -164,11 +183,11 @@ def _take_set(widget: str) -> None:
             else lab.add_zip(dropped, visit.id)
         )
     except UserError as error:
-        st.session_state.boxes_refused = [error]
+        _refuse(error)
         return
     first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
     visit.boxes = [
         Box(first + place, name, list(photos)) for place, (name, photos) in enumerate(found.classes)
     ]
     if found.left_out:
-        st.session_state.boxes_refused = [", ".join(found.left_out)]
+        _refuse(", ".join(found.left_out))

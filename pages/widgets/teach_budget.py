@@ -21,19 +21,17 @@ _STARTS = {
 
 def label_budget(data: Data | None, backbone: str | None, seed: int) -> None:
     """A button that measures, and the chart as it grows; it stays through changes of page."""
-    st.markdown(lesson("teach")["budget"])
-    if (
-        data is not None
-        and backbone is not None
-        and st.button(
-            _("Measure the label budget"), key="start_budget", icon=":material/show_chart:"
-        )
-    ):
-        job = start(lambda: _ask(data, backbone, seed))
-        if job is not None:
-            the_visit().jobs[_NAME] = job
     asked = the_visit().jobs.get(_NAME)
+    if asked is None and (data is None or backbone is None):
+        return
+    st.header(_("How many photographs does it take?"), anchor=False)
+    st.markdown(lesson("teach")["budget"])
+    if data is not None and backbone is not None:
+        words = _("Measure the label budget")
+        if st.button(words, key="start_budget", icon=":material/show_chart:"):
+            asked = start(lambda: _ask(data, backbone, seed))
     if asked is not None:
+        the_visit().jobs[_NAME] = asked
         watch_answer(asked.spec, _draw, name=_NAME, stop_key="stop_budget")
 
 
@@ -76,7 +74,7 @@ def _draw(snapshot: Snapshot) -> None:
             "Dots: mean of five draws; bars: the worst and the best of them. Tested on {count} "
             "photographs."
         ).format(count=snapshot.validation_photographs)
-        + (f" {_(snapshot.phase)} …" if snapshot.phase != "done" else "")
+        + (f" {_(snapshot.phase).capitalize()} …" if snapshot.phase != "done" else "")
     )
     _conclusion(snapshot)
 

@@ -48,13 +48,16 @@ def choose_data() -> Data | None:
 
 def _own() -> Data | None:
     photos = own_boxes()
+    if not any(keys for _name, keys in photos):
+        st.info(
+            _("Drop photographs into the boxes: four of each class are enough to begin."),
+            icon=":material/photo_library:",
+        )
+        return None
     try:
         require_classes(photos)
     except UserError as error:
-        st.info(
-            _("Four photographs a class are enough to begin.") + " " + sentence(error),
-            icon=":material/photo_library:",
-        )
+        st.info(sentence(error), icon=":material/photo_library:")
         return None
     return Data(OWN_DATASET, photos)
 

@@ -80,7 +80,7 @@ def _thumbnails(shown: ClassLook) -> None:
         )
     )
     if shown.thumbnails:
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="small", key=f"squares_look_{shown.name}"):
             for place, picture in enumerate(shown.thumbnails):
                 st.image(
                     picture,

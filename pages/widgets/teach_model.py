@@ -18,6 +18,7 @@ def own_models(settings: dict[str, FineTune]) -> None:
     """Draw the models in memory; ``settings`` of those trained here, by key."""
     own = the_lab().own_models(the_visit().id)
     if own:
+        st.header(_("Try it"), anchor=False)
         newest_first = list(reversed(own))
         if st.session_state.get("own_model") not in own:
             st.session_state.own_model = newest_first[0]
@@ -27,13 +28,13 @@ def own_models(settings: dict[str, FineTune]) -> None:
         _try_it(chosen)
         st.subheader(_("Take it home"), anchor=False)
         _take_home(chosen, settings.get(chosen))
-    st.subheader(_("Bring one back"), anchor=False)
-    st.file_uploader(
-        _("A model file that was downloaded here"),
-        type="safetensors",
-        key="model_file",
-        on_change=_load,
-    )
+    with st.expander(_("Bring a model back"), icon=":material/upload:"):
+        st.file_uploader(
+            _("A model file that was downloaded here"),
+            type="safetensors",
+            key="model_file",
+            on_change=_load,
+        )
     note = st.session_state.pop(_NOTE, None)
     if isinstance(note, UserError):
         show_error(note)

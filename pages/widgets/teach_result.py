@@ -14,6 +14,7 @@ from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _ALL = "mistakes"
 _PAGE = 12  # photographs at once
+_NUMBERED = 20  # classes; more leave no room for numbers in the cells
 
 
 def result_of(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
@@ -65,6 +66,8 @@ def _matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
             zmax=1,
             colorscale=[[0, "rgba(91,91,214,0.06)"], [1, COLOURS[0]]],
             showscale=False,
+            text=[[str(n or "") for n in row] for row in counts],
+            texttemplate="%{text}" if len(names) <= _NUMBERED else "",
             hoverinfo="skip",
             xgap=2,
             ygap=2,
@@ -74,9 +77,7 @@ def _matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
     figure.add_scatter(
         x=[said for _truth, said in cells],
         y=[truth for truth, _said in cells],
-        mode="markers+text" if len(names) <= 12 else "markers",
-        text=[str(counts[truth][said] or "") for truth, said in cells],
-        textfont={"color": ["white" if shares[t][s] > 0.5 else COLOURS[1] for t, s in cells]},
+        mode="markers",
         marker={"size": max(10, 300 // len(names)), "opacity": 0, "symbol": "square"},
         customdata=[f"{truth},{said}" for truth, said in cells],
         hovertext=[
@@ -87,14 +88,16 @@ def _matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
         ],
         hoverinfo="text",
     )
-    figure.update_traces(selected={"marker": {"opacity": 0}}, selector={"type": "scatter"})
+    invisible = {"marker": {"opacity": 0}}
+    figure.update_traces(selected=invisible, unselected=invisible, selector={"type": "scatter"})
     labels = [name if len(name) <= 14 else name[:13] + "…" for name in names]
     axis = {"tickvals": list(size), "ticktext": labels, "showgrid": False, "zeroline": False}
-    figure.update_xaxes(title=_("it says"), side="top", **axis)
-    figure.update_yaxes(title=_("it is"), autorange="reversed", **axis)
+    last = len(names) - 0.5
+    figure.update_xaxes(title=_("it says"), side="top", range=[-0.5, last], **axis)
+    figure.update_yaxes(title=_("it is"), range=[last, -0.5], **axis)
     figure.update_layout(
-        height=min(160 + 70 * len(names), 560),
-        margin={"l": 0, "r": 0, "t": 10, "b": 0},
+        height=min(160 + 60 * len(names), 560),
+        margin={"l": 0, "r": 0, "t": 60, "b": 0},
         dragmode=False,
         showlegend=False,
     )

@@ -1,5 +1,7 @@
 """A training run as it goes: curves on shared axes, and the figures of each way."""
 
+import html
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -24,6 +26,8 @@ _ENDINGS = {
 def draw_run(run: Run) -> None:
     """Loss and accuracy of every way, drawn as they are measured, and a line of figures each."""
     shown = [snapshot for _label, job in run.jobs if (snapshot := snapshot_of(job))]
+    if len(shown) > 1:
+        _legend([snapshot.mode for snapshot in shown])
     loss, accuracy = st.columns(2)
     with loss:
         st.markdown("**" + _("Loss: how wrong it is") + "**")
@@ -73,8 +77,8 @@ def _curves(shown: list[FineTuneSnapshot], what: str) -> None:
             y=[scale * getattr(point, f"validation_{what}") for point in snapshot.epochs],
             mode="lines+markers",
             line={"color": colour, "width": 2.5},
+            showlegend=False,
             name=_(WAYS[snapshot.mode]),
-            showlegend=len(shown) > 1 and what == "loss",
         )
     figure.update_xaxes(title=_("epoch"), rangemode="tozero")
     if not any(snapshot.curve for snapshot in shown):
@@ -87,20 +91,43 @@ def _curves(shown: list[FineTuneSnapshot], what: str) -> None:
     draw(
         figure,
         key=f"curve_{what}",
-        height=320 if what == "accuracy" or len(shown) < 2 else 320 + 22 * len(shown),
+        height=320,
         alt=_("{what} by epoch, for training and validation").format(what=_(what).capitalize()),
     )
 
 
+def _legend(modes: list[str]) -> None:
+    """The colours of the ways, for both charts."""
+    ways = (
+        f'<span style="white-space:nowrap"><b style="color:{_COLOUR[mode]}">●</b> '
+        f"{html.escape(_(WAYS[mode]))}</span>"
+        for mode in modes
+    )
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:0 1.2rem">{" ".join(ways)}</div>')
+
+
 def _figures(run: Run) -> None:
     lines = [_line(label, job) for label, job in run.jobs]
-    if all(line[_("Top-3")] is None for line in lines):
+    if not any(line[_("Top-3")] for line in lines):
         for line in lines:
             del line[_("Top-3")]
-    st.dataframe(pd.DataFrame(lines), hide_index=True, key="ways")
+    st.dataframe(
+        pd.DataFrame(lines),
+        hide_index=True,
+        key="ways",
+        column_config={
+            _("Now"): st.column_config.TextColumn(width="medium"),
+            _("Photographs a second"): st.column_config.TextColumn(
+                help=_(
+                    "In the latest phase. A head on kept features sees thousands a second; a "
+                    "network that looks at every photograph again a few dozen."
+                )
+            ),
+        },
+    )
 
 
-def _line(label: str, job: Job) -> dict[str, str | None]:
+def _line(label: str, job: Job) -> dict[str, str]:
     """One way's figures, as far as they are known."""
     snapshot = snapshot_of(job) or FineTuneSnapshot(phase="")
     result = snapshot.result
@@ -112,7 +139,7 @@ def _line(label: str, job: Job) -> dict[str, str | None]:
         _("Now"): _(_now(job, snapshot)),
         _("Accuracy"): percent(accuracy) if accuracy is not None else "",
         _("95 % interval"): interval_words(result.interval) if result else "",
-        _("Top-3"): percent(result.top3) if has_top3 and result else None,
+        _("Top-3"): percent(result.top3) if has_top3 and result else "",
         _("It learned"): f"{snapshot.trainable_parameters:,}",
         _("of parameters"): f"{snapshot.total_parameters:,}",
         _("Seconds"): f"{snapshot.seconds:.1f}",

@@ -12,18 +12,19 @@ from tl_core.lab import UserError
 from tl_core.specs import OWN_DATASET, FineTune, Prediction
 
 _SIDE = 180  # pixels of a thumbnail
+_WIDTH = 140  # of its place
 _ASIDE = "why_next"
 
 
 def shots(
     spec: FineTune, model: str, predictions: Sequence[Prediction], names: tuple[str, ...]
 ) -> None:
-    """Draw photographs in rows of four."""
+    """Draw photographs beside each other, as many as fit."""
     if st.session_state.pop(_ASIDE, False):
         st.switch_page(WHY.path)
-    for first in range(0, len(predictions), 4):
-        for column, found in zip(st.columns(4), predictions[first : first + 4], strict=False):
-            with column:
+    with st.container(horizontal=True, key="squares_shots"):
+        for found in predictions:
+            with st.container(width=_WIDTH, gap="xsmall"):
                 _shot(spec, model, found, names)
 
 
