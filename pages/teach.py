@@ -13,7 +13,7 @@ from pages.widgets.teach_data import Data, choose_data
 from pages.widgets.teach_look import look_at
 from pages.widgets.teach_model import own_models
 from pages.widgets.teach_result import result_of
-from pages.widgets.teach_run import WAYS, draw_run, snapshot_of
+from pages.widgets.teach_run import WAYS, draw_axes, draw_run, snapshot_of
 from pages.widgets.teach_tricks import NAME, tricks
 from pages.widgets.visit import the_visit
 from pages.widgets.words import _, lesson, show_error
@@ -55,6 +55,8 @@ def train(data: Data, backbone: str) -> None:
         _("Start"), key="start", type="primary", icon=":material/school:", disabled=not modes
     ):
         begin(data, backbone, modes, settings)
+    if runs.current(NAME) is None:
+        draw_axes()
 
 
 def begin(data: Data, backbone: str, modes: list[str], settings: dict[str, Any]) -> None:

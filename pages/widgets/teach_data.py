@@ -72,7 +72,7 @@ def _on_the_shelf(entry: ShelfEntry) -> Data | None:
     if not _is_far(entry):
         return Data(entry.key)
     with st.container(border=True):
-        size = entry.row.source.size_bytes if entry.row else 0
+        size = entry.row.download_bytes if entry.row else 0
         st.markdown(
             _("**{label}** is not on this machine yet: {size} to download.").format(
                 label=entry.label, size=megabytes(size / 2**20)
@@ -130,6 +130,6 @@ def _label(entry: ShelfEntry) -> str:
     parts = [entry.label, _("{count:,} pictures").format(count=entry.row.photographs)]
     if _is_far(entry):
         parts.append(
-            _("{size} to download").format(size=megabytes(entry.row.source.size_bytes / 2**20))
+            _("{size} to download").format(size=megabytes(entry.row.download_bytes / 2**20))
         )
     return " · ".join(parts)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.widgets.charts import COLOURS
-from pages.widgets.teach_run import TOP3_FROM, interval_words, percent
+from pages.widgets.teach_run import TOP3_FROM, interval_words, percent, spoken
 from pages.widgets.teach_shots import shots
 from pages.widgets.words import _, lesson
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
@@ -43,11 +43,12 @@ def result_of(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
         + extra
     )
     st.caption(lesson("teach")["honest"])
+    names = tuple(map(spoken, snapshot.classes))
     matrix, photographs = st.columns([1, 1], gap="large")
     with matrix:
-        _matrix(result, snapshot.classes)
+        _matrix(result, names)
     with photographs:
-        _photographs(spec, result, snapshot.classes)
+        _photographs(spec, result, names)
     with st.expander(_("Figures by class")):
         _by_class(result)
 
@@ -90,7 +91,7 @@ def _matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
     )
     invisible = {"marker": {"opacity": 0}}
     figure.update_traces(selected=invisible, unselected=invisible, selector={"type": "scatter"})
-    labels = [name if len(name) <= 14 else name[:13] + "…" for name in names]
+    labels = [name if len(name) <= 14 else f"{name[:5]}…{name[-8:]}" for name in names]
     axis = {"tickvals": list(size), "ticktext": labels, "showgrid": False, "zeroline": False}
     last = len(names) - 0.5
     figure.update_xaxes(title=_("it says"), side="top", range=[-0.5, last], **axis)

@@ -1,6 +1,7 @@
 """A training run as it goes: curves on shared axes, and the figures of each way."""
 
 import html
+from collections.abc import Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -26,6 +27,12 @@ _ENDINGS = {
 def draw_run(run: Run) -> None:
     """Loss and accuracy of every way, drawn as they are measured, and a line of figures each."""
     shown = [snapshot for _label, job in run.jobs if (snapshot := snapshot_of(job))]
+    draw_axes(shown)
+    _figures(run)
+
+
+def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
+    """The two charts; drawn empty before a run, they have reached the browser when it starts."""
     if len(shown) > 1:
         _legend([snapshot.mode for snapshot in shown])
     loss, accuracy = st.columns(2)
@@ -41,7 +48,6 @@ def draw_run(run: Run) -> None:
             "from. Where the two part, it is learning by heart."
         )
     )
-    _figures(run)
 
 
 def snapshot_of(job: Job) -> FineTuneSnapshot | None:
@@ -53,12 +59,17 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def spoken(name: str) -> str:
+    """A class's name as one reads it; folders have underscores for spaces."""
+    return name.replace("_", " ")
+
+
 def interval_words(interval: tuple[float, float]) -> str:
     low, high = (100 * bound for bound in interval)
     return f"{low:.1f} – {high:.1f} %"
 
 
-def _curves(shown: list[FineTuneSnapshot], what: str) -> None:
+def _curves(shown: Sequence[FineTuneSnapshot], what: str) -> None:
     scale = 100 if what == "accuracy" else 1
     figure = go.Figure()
     for snapshot in shown:
@@ -136,8 +147,8 @@ def _line(label: str, job: Job) -> dict[str, str]:
     has_top3 = result and len(snapshot.classes) >= TOP3_FROM
     return {
         _("Way"): label,
-        _("Now"): _(_now(job, snapshot)),
         _("Accuracy"): percent(accuracy) if accuracy is not None else "",
+        _("Now"): _(_now(job, snapshot)),
         _("95 % interval"): interval_words(result.interval) if result else "",
         _("Top-3"): percent(result.top3) if has_top3 and result else "",
         _("It learned"): f"{snapshot.trainable_parameters:,}",
