@@ -92,12 +92,13 @@ def _curves(shown: Sequence[FineTuneSnapshot], what: str) -> None:
             name=_(WAYS[snapshot.mode]),
         )
     figure.update_xaxes(title=_("epoch"), rangemode="tozero")
-    if not any(snapshot.curve for snapshot in shown):
+    is_empty = not any(snapshot.curve for snapshot in shown)
+    if is_empty:
         figure.update_xaxes(range=[0, 1])
     if what == "accuracy":
         figure.update_yaxes(range=[0, 103], ticksuffix=" %")
     else:
-        figure.update_yaxes(rangemode="tozero")
+        figure.update_yaxes(rangemode="tozero", range=[0, 1] if is_empty else None)
     figure.update_layout(uirevision="same")
     draw(
         figure,
