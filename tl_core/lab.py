@@ -37,6 +37,7 @@ from tl_core.specs import (
     Download,
     FeatureMaps,
     FeatureSpace,
+    FineTune,
     IdealImage,
     Judge,
     PasteBack,
@@ -212,6 +213,14 @@ class Lab:
         """
         return self._album.add(data, owner)
 
+    def add_example(self, data: bytes, owner: str) -> str:
+        """Keep a photograph to learn from: as ``add_photo``, but a large one is made smaller.
+
+        Raises:
+            UserError: If the bytes are no photograph the lab can use.
+        """
+        return self._album.add(uploads.compact(data, self.settings.max_pixels), owner)
+
     def photo(self, key: str) -> bytes:
         """The photograph's encoded bytes.
 
@@ -256,14 +265,21 @@ class Lab:
         """The labels of the models this visitor has trained or loaded, by their keys."""
         return {model.key: model.label for model in self._store.own_models(owner)}
 
-    def save_model(self, key: str) -> tuple[bytes, str]:
-        """A visitor's model as a safetensors file, and ten lines of PyTorch that load it.
+    def save_model(self, key: str, settings: FineTune | None = None) -> bytes:
+        """A visitor's model as a safetensors file, with its classes and how it was trained.
 
         Raises:
             UserError: If the model is no longer in memory.
         """
-        model = self._store.load(key)
-        return save_model(model), plain_pytorch(model)
+        return save_model(self._store.load(key), settings)
+
+    def plain_pytorch(self, key: str) -> str:
+        """Ten lines of PyTorch that load the file of a visitor's model.
+
+        Raises:
+            UserError: If the model is no longer in memory.
+        """
+        return plain_pytorch(self._store.load(key))
 
     def load_model(self, data: bytes, owner: str) -> str:
         """Take in a file that ``save_model`` wrote; return the model's key.

@@ -29,22 +29,26 @@ def answer(spec: Spec, *, patience_s: float = 2.0) -> Snapshot | None:
     return outcome(job)
 
 
-def watch_answer(spec: Spec, draw: Draw, *, name: str) -> None:
-    """Ask a longer question and draw what is known of its answer so far, with a stop button."""
+def watch_answer(spec: Spec, draw: Draw, *, name: str, stop_key: str = "stop") -> None:
+    """Ask a longer question and draw what is known of its answer so far, with a stop button.
+
+    What has failed is asked again only where the visitor wishes it, or asks something else.
+    """
     asked = the_visit().jobs
     job = asked.get(name)
-    if job is None or job.spec != spec or job.state is JobState.FAILED:
+    if job is None or job.spec != spec:
         job = start(lambda: the_lab().ask(spec, the_visit().id))
     if job is None:
         return
     asked[name] = job
     if not job.is_over:
-        _watch(job, draw)
+        _watch(job, draw, stop_key)
         return
     snapshot = outcome(job)
     if snapshot is not None:
         draw(snapshot)
-    if job.state is JobState.CANCELLED and st.button(_("Go on"), key=f"again_{name}"):
+    words = {JobState.CANCELLED: _("Go on"), JobState.FAILED: _("Try again")}
+    if job.state in words and st.button(words[job.state], key=f"again_{name}"):
         del asked[name]
         st.rerun()
 
@@ -75,7 +79,7 @@ def _wait_for(job: Job) -> None:
 
 
 @st.fragment(run_every=0.5)
-def _watch(job: Job, draw: Draw) -> None:
+def _watch(job: Job, draw: Draw, stop_key: str) -> None:
     the_visit()
     if job.is_over:
         st.rerun()
@@ -83,7 +87,7 @@ def _watch(job: Job, draw: Draw) -> None:
     snapshot = job.snapshot
     done = snapshot.step / max(snapshot.steps, 1) if snapshot is not None else 0.0
     bar.progress(min(done, 1.0), text=queue_words(job))
-    if stop.button(_("Stop"), key="stop", icon=":material/stop:", width="stretch"):
+    if stop.button(_("Stop"), key=stop_key, icon=":material/stop:", width="stretch"):
         job.cancel()
     if snapshot is not None:
         draw(snapshot)

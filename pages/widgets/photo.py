@@ -79,7 +79,7 @@ def _url(data: bytes) -> str:
 
 
 def _camera() -> None:
-    if not _camera_is_allowed():
+    if not camera_is_allowed():
         st.caption(
             _("The camera works where the page is opened over https or on this very computer.")
         )
@@ -95,7 +95,7 @@ def _camera() -> None:
             )
 
 
-def _camera_is_allowed() -> bool:
+def camera_is_allowed() -> bool:
     """Browsers give the camera only to https and to the local machine."""
     parts = urlsplit(st.context.url or "http://localhost")
     return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")

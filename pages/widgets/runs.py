@@ -12,6 +12,7 @@ from tl_core.lab import Job, JobState
 from tl_core.specs import Spec
 
 POLL_S = 0.5
+STOP_S = 2.0
 
 
 @dataclass
@@ -26,6 +27,10 @@ class Run:
         return all(job.is_over for _label, job in self.jobs)
 
     @property
+    def over(self) -> int:
+        return sum(job.is_over for _label, job in self.jobs)
+
+    @property
     def is_paused(self) -> bool:
         return any(job.pause_requested and not job.is_over for _label, job in self.jobs)
 
@@ -33,8 +38,11 @@ class Run:
 def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> None:
     """Submit specs as the page's run; what was running there is stopped first."""
     old = the_visit().runs.get(name)
-    for _label, job in old.jobs if old else []:
+    stopped = [job for _label, job in old.jobs] if old else []
+    for job in stopped:
         job.cancel()
+    for job in stopped:
+        job.wait(STOP_S)  # or it would still count as one of the visitor's runs
     run = Run(title)
     for label, spec in specs:
         job = start(lambda spec=spec: the_lab().submit(spec, the_visit().id))
@@ -57,14 +65,17 @@ def steer(name: str, **controls: object) -> None:
 
 
 def panel(name: str, draw: Callable[[Run], None]) -> None:
-    """Draw the page's run; while it is under way, again and again."""
+    """Draw the page's run; while it is under way, again and again.
+
+    The whole page is drawn anew whenever one of its jobs is over.
+    """
     run = current(name)
     if run is None or not run.jobs:
         return
 
     def body() -> None:
         the_visit()
-        if was_active and run.is_over:
+        if run.over > was_over:
             st.rerun()
         _buttons(run)
         draw(run)
@@ -73,8 +84,8 @@ def panel(name: str, draw: Callable[[Run], None]) -> None:
                 st.caption(label)
                 show_error(job.error)
 
-    was_active = not run.is_over
-    st.fragment(body, run_every=POLL_S if was_active else None)()
+    was_over = run.over
+    st.fragment(body, run_every=None if run.is_over else POLL_S)()
 
 
 def _buttons(run: Run) -> None:
@@ -96,10 +107,15 @@ def _buttons(run: Run) -> None:
             if run.is_paused
             else (_("Pause"), ":material/pause:")
         )
-        if st.button(label, key="pause", icon=icon):
-            for _label, job in run.jobs:
-                job.resume() if job.pause_requested else job.pause()
-            st.rerun(scope="fragment")
-        if st.button(_("Stop"), key="stop", icon=":material/stop:"):
-            for _label, job in run.jobs:
-                job.cancel()
+        st.button(label, key="pause", icon=icon, on_click=_pause_or_resume, args=(run,))
+        st.button(_("Stop"), key="stop", icon=":material/stop:", on_click=_stop, args=(run,))
+
+
+def _pause_or_resume(run: Run) -> None:
+    for _label, job in run.jobs:
+        job.resume() if job.pause_requested else job.pause()
+
+
+def _stop(run: Run) -> None:
+    for _label, job in run.jobs:
+        job.cancel()

@@ -33,6 +33,13 @@ WHY = PageRow(
     ":material/help:",
     "Ask the network for its reasons, and test whether they are the real ones.",
 )
+TEACH = PageRow(
+    "pages/teach.py",
+    "Teach it",
+    ":material/school:",
+    "Drop four photographs of your cat and four of your dog, and watch the network learn to tell "
+    "them apart in seconds.",
+)
 IDEAL = PageRow(
     "pages/ideal.py",
     "Ideal image",
@@ -45,4 +52,4 @@ ATTACK = PageRow(
     ":material/theater_comedy:",
     "Drop a dog and turn it into a cat by a change that nobody can see.",
 )
-PAGES = (BACKBONES, FEATURE_MAPS, WHY, IDEAL, ATTACK)
+PAGES = (BACKBONES, FEATURE_MAPS, WHY, TEACH, IDEAL, ATTACK)

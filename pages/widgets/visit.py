@@ -14,6 +14,7 @@ from tl_core.lab import Job, Lab
 if TYPE_CHECKING:  # what draws these needs the visit itself
     from pages.widgets.gallery import Finished
     from pages.widgets.runs import Run
+    from pages.widgets.teach_boxes import Box
 
 
 @st.cache_resource(show_spinner=False)
@@ -39,6 +40,8 @@ class Visit:
     jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page
     gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first
     runs: dict[str, Run] = field(default_factory=dict)  # the latest run of each page
+    boxes: list[Box] = field(default_factory=list)  # classes of their own, to be taught
+    thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key
 
 
 def the_visit() -> Visit:

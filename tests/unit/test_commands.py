@@ -6,6 +6,7 @@ from PIL import Image
 
 from tl_core import commands
 from tl_core.images import samples
+from tl_core.images.codec import encode_png
 from tl_core.images.png import read_png_text
 
 
@@ -54,6 +55,7 @@ def test_preparing_what_is_here_already_succeeds(capsys):
         (["classify", "missing.jpg"], "cannot be read"),
         (["prepare", "resnet99"], "nothing called resnet99"),
         (["prepare", "resnet18"], "127.0.0.1"),
+        (["prepare", "eurosat"], "127.0.0.1"),
         (["bench", "nothing"], "usage"),
     ],
 )
@@ -139,3 +141,58 @@ def test_an_impossible_ideal_image_is_refused_in_one_line(arguments, sentence, t
     assert commands.main(["ideal", *arguments, "--out", str(out)]) == 2
     assert sentence in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.fixture
+def colours(tmp_path):
+    """A folder of reddish and bluish pictures, a folder per class."""
+    for place, name in enumerate(("red", "blue")):
+        (tmp_path / "colours" / name).mkdir(parents=True)
+        for number in range(6):
+            picture = np.random.default_rng(10 * place + number).integers(0, 90, (40, 40, 3))
+            picture[..., 2 * place] += 150
+            file = tmp_path / "colours" / name / f"{number}.png"
+            file.write_bytes(encode_png(picture.astype(np.uint8)))
+    return tmp_path / "colours"
+
+
+@pytest.mark.parametrize("mode", ["head", "pixels"])
+def test_train_teaches_a_folder_and_writes_a_model_that_loads(colours, mode, tmp_path, capsys, lab):
+    out = tmp_path / "model.safetensors"
+    arguments = ["train", "--data", str(colours), "--mode", mode, "--epochs", "20"]
+    assert commands.main([*arguments, "--out", str(out), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["accuracy"] == 1.0
+    assert found["interval"][0] < found["accuracy"] <= found["interval"][1]
+    assert found["top3"] == 1.0
+    assert found["seconds"] > 0
+    assert found["out"] == str(out)
+    assert found["classes"] == ["blue", "red"]
+    key = lab.load_model(out.read_bytes(), "me")
+    assert lab.classes(key) == ("blue", "red")
+
+
+def test_doctor_lists_the_data_sets_and_prepare_takes_their_names(capsys):
+    assert commands.main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["datasets"]
+    assert found["digits"] == "ready"
+    assert found["eurosat"] == "can be downloaded"
+    assert commands.main(["prepare", "digits", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"ready": ["digits"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "out", "sentence"),
+    [
+        ("nothing", "m.safetensors", "is no folder"),
+        ("empty", "m.safetensors", "no data set called empty"),
+        ("colours", "nowhere/m.safetensors", "there is no folder"),
+    ],
+)
+def test_train_refuses_in_a_sentence(data, out, sentence, colours, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    arguments = ["train", "--data", str(tmp_path / data), "--out", str(tmp_path / out)]
+    assert commands.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert captured.out == ""

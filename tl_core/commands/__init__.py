@@ -10,11 +10,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tl_core.commands import look, make
+from tl_core.commands import look, make, teach
 from tl_core.commands.common import Result, finished
 from tl_core.errors import UserError
-from tl_core.lab import BackboneState, Lab
-from tl_core.specs import ATTACK_METHODS, ATTRIBUTION_METHODS, DEFAULT_BACKBONE, Download, Snapshot
+from tl_core.lab import BackboneState, Lab, Settings
+from tl_core.specs import (
+    ATTACK_METHODS,
+    ATTRIBUTION_METHODS,
+    DEFAULT_BACKBONE,
+    MODES,
+    Download,
+    ImportData,
+    ImportSnapshot,
+    Snapshot,
+)
 from tl_core.specs.download import DownloadProgress
 
 _PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
@@ -27,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         return _bench(arguments[1:])
     options = _parser().parse_args(arguments)
     try:
-        with Lab() as lab:
+        with Lab(_settings(options)) as lab:
             result, text = options.command(lab, options)
     except UserError as error:
         print(error, file=sys.stderr)
@@ -37,6 +46,13 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     print(json.dumps(result) if options.json else text)
     return 0
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The environment's, except that a command may name where its data are."""
+    settings = Settings.from_env()
+    data: Path | None = getattr(options, "data", None)
+    return settings if data is None else teach.beside(data, settings)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,8 +68,13 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     add("doctor", _doctor, "say what this machine has, and how to get what is missing")
-    prepare = add("prepare", _prepare, "download weights before the class arrives")
-    prepare.add_argument("names", nargs="*", metavar="NAME", help="all backbones if none is named")
+    prepare = add("prepare", _prepare, "download weights and data sets before the class arrives")
+    prepare.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="a backbone or a data set; all backbones if none is named",
+    )
     classify = add("classify", look.classify, "say what is on a photograph")
     classify.add_argument("image", type=Path, metavar="IMAGE")
     classify.add_argument("--top", type=int, default=5, metavar="N")
@@ -85,6 +106,14 @@ def _parser() -> argparse.ArgumentParser:
     attack.add_argument(
         "--original", type=Path, metavar="PICTURE.png", help="as the network saw it"
     )
+    train = add("train", teach.train, "teach a network the classes of a folder")
+    train.add_argument("--data", type=Path, required=True, metavar="DIR", help="a folder per class")
+    train.add_argument("--mode", default="head", choices=[row.key for row in MODES])
+    train.add_argument("--epochs", type=int, default=0, metavar="N", help="0: the mode's own")
+    train.add_argument(
+        "--photos-per-class", type=int, default=0, metavar="N", help="to learn from; 0: all"
+    )
+    train.add_argument("--out", type=Path, required=True, metavar="MODEL.safetensors")
     commands.add_parser("bench", help="measure the figures that the README quotes")
     return parser
 
@@ -112,6 +141,7 @@ def _doctor(lab: Lab, _options: argparse.Namespace) -> Result:
         "data_dir": str(settings.data_dir),
         "free_disk_mb": shutil.disk_usage(folder).free // 2**20,
         "backbones": {found.row.key: str(found.state) for found in lab.backbones()},
+        "datasets": {entry.key: entry.state for entry in lab.datasets()},
     }
     lines = [f"{name:<14}{value}" for name, value in result.items() if not isinstance(value, dict)]
     lines += ["", "versions"]
@@ -123,6 +153,13 @@ def _doctor(lab: Lab, _options: argparse.Namespace) -> Result:
             size = found.row.source.size_mb
             hint = f"  {size:,.0f} MB: python -m tl_core prepare {found.row.key}"
         lines.append(f"  {found.row.key:<22}{found.state}{hint}")
+    lines += ["", "data sets"]
+    for entry in lab.datasets():
+        hint = ""
+        if entry.state == "can be downloaded" and entry.row is not None:
+            size = entry.row.download_bytes / 2**20
+            hint = f"  {size:,.0f} MB: python -m tl_core prepare {entry.key}"
+        lines.append(f"  {entry.key:<24}{entry.state}{hint}")
     return result, "\n".join(lines)
 
 
@@ -131,8 +168,12 @@ def _prepare(lab: Lab, options: argparse.Namespace) -> Result:
     names = options.names or [
         key for key, state in states.items() if state is not BackboneState.TOO_LARGE
     ]
+    datasets = {entry.key: entry.state for entry in lab.datasets()}
     for name in names:
-        if states.get(name) is not BackboneState.READY:
+        if name in datasets and name not in states:
+            if datasets[name] == "can be downloaded":
+                finished(lab, ImportData(dataset=name), show=_progress_line)
+        elif states.get(name) is not BackboneState.READY:
             finished(lab, Download(name=name), show=_progress_line)
     return {"ready": names}, "Ready: " + ", ".join(names)
 
@@ -141,3 +182,6 @@ def _progress_line(snapshot: Snapshot) -> None:
     if isinstance(snapshot, DownloadProgress) and sys.stderr.isatty():
         done, total = snapshot.received_bytes / 2**20, (snapshot.total_bytes or 0) / 2**20
         print(f"\r{done:,.0f} of {total:,.0f} MB", end="", file=sys.stderr)
+    if isinstance(snapshot, ImportSnapshot) and sys.stderr.isatty():
+        share = snapshot.step / max(snapshot.steps, 1)
+        print(f"\r{snapshot.phase}: {share:<12.1%}", end="", file=sys.stderr)

@@ -42,6 +42,11 @@ class DatasetRow:
     is_unlike_imagenet: bool
     source: Packaged | Archive
 
+    @property
+    def download_bytes(self) -> int:
+        """What has to be downloaded, 0 for what a package carries."""
+        return self.source.size_bytes if isinstance(self.source, Archive) else 0
+
 
 def _folder_below(parent: str) -> Callable[[PurePosixPath], str | None]:
     """A member's class is the name of its folder, which lies in ``parent``."""

@@ -55,7 +55,7 @@ def keep_drops(drops: Iterable[Drop], album: Album, owner: str, max_pixels: int)
         if not drop.data:
             continue
         try:
-            key = album.add(_compact(drop.data, max_pixels), owner)
+            key = album.add(compact(drop.data, max_pixels), owner)
         except UserError:
             left_out.append(drop.name)  # the page lists them
         else:
@@ -178,8 +178,12 @@ def _require_photos(kept: dict[str, list[str]]) -> None:
             )
 
 
-def _compact(data: bytes, max_pixels: int) -> bytes:
-    """The file, or a smaller JPEG of a large photograph, so that a class fits into the album."""
+def compact(data: bytes, max_pixels: int) -> bytes:
+    """The file, or a smaller JPEG of a large photograph, so that a class fits into the album.
+
+    Raises:
+        UserError: If a large file is no photograph that the lab can read.
+    """
     if len(data) <= _LARGE_BYTES:
         return data
     photo = decode(data, max_pixels=max_pixels, at_least=_SHORTER_SIDE)

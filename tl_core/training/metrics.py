@@ -27,7 +27,7 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     centre = share + square / 2
     reach = math.sqrt(square * (share * (1 - share) + square / 4))
     low, high = (centre - reach) / (1 + square), (centre + reach) / (1 + square)
-    return max(low, 0.0), min(high, 1.0)
+    return max(min(low, share), 0.0), min(max(high, share), 1.0)  # rounding may miss all or none
 
 
 def judge(

@@ -260,7 +260,7 @@ class _Lesson:
         """Keep the finished model and tell how good it is."""
         key = f"own:{self.job.id[:12]}"
         result = judge(best.tested.probs, self.validation, self.dataset.classes, model=key)
-        label = f"{student.start.label}: {', '.join(self.dataset.classes[:3])}"
+        label = f"{student.start.label}, {self.spec.mode}: {', '.join(self.dataset.classes[:3])}"
         if len(self.dataset.classes) > 3:
             label += " …"
         model = OwnModel(student.finished(key, label), min(self.job.owners), student.size_bytes)

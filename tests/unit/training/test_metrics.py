@@ -21,6 +21,12 @@ def test_wilson_agrees_with_published_values(
     assert wilson(hits, total) == pytest.approx((low, high), abs=1e-4)
 
 
+@pytest.mark.parametrize("total", range(1, 200))
+def test_wilson_contains_all_and_none_exactly(total: int) -> None:
+    assert wilson(total, total)[1] == 1.0
+    assert wilson(0, total)[0] == 0.0
+
+
 def test_figures_of_a_small_test_by_hand() -> None:
     labels = [0, 0, 1, 2, 3]
     answers = [0, 1, 1, 2, 0]

@@ -1,0 +1,129 @@
+"""The Teach it page: a network that knows ImageNet learns a visitor's own classes, live."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.widgets import runs
+from pages.widgets.backbone import choose_backbone
+from pages.widgets.frame import header
+from pages.widgets.sitemap import TEACH
+from pages.widgets.teach_budget import label_budget
+from pages.widgets.teach_data import Data, choose_data
+from pages.widgets.teach_look import look_at
+from pages.widgets.teach_model import own_models
+from pages.widgets.teach_result import result_of
+from pages.widgets.teach_run import WAYS, draw_axes, draw_run, snapshot_of
+from pages.widgets.teach_tricks import NAME, tricks
+from pages.widgets.visit import the_visit
+from pages.widgets.words import _, lesson, show_error
+from tl_core.lab import UserError
+from tl_core.specs import FineTune
+
+AMOUNTS = [1, 2, 4, 8, 16, 50, 100, 300, 1000, 0]
+
+
+def train(data: Data, backbone: str) -> None:
+    """The controls of training, and the button that starts it."""
+    modes = st.pills(
+        _("Ways to teach, one or several at once"),
+        list(WAYS),
+        selection_mode="multi",
+        default=["head"],
+        format_func=lambda key: _(WAYS[key]),
+        key="mode",
+        persist_state="session",
+    )
+    amount, seed = st.columns([3, 1])
+    per_class = amount.select_slider(
+        _("Photographs a class to learn from, at most"),
+        AMOUNTS,
+        100,
+        format_func=lambda count: str(count) if count else _("all"),
+        key="photos_per_class",
+        persist_state="session",
+    )
+    seed.number_input(
+        _("Seed"),
+        0,
+        2**32 - 1,
+        key="seed",
+        help=_("Decides which photographs are for the test, and where the head begins."),
+    )
+    settings = {"photos_per_class": per_class, **tricks()}
+    if st.button(
+        _("Start"), key="start", type="primary", icon=":material/school:", disabled=not modes
+    ):
+        begin(data, backbone, modes, settings)
+    if runs.current(NAME) is None:
+        draw_axes()
+
+
+def begin(data: Data, backbone: str, modes: list[str], settings: dict[str, Any]) -> None:
+    """Start one job a way."""
+    common = {"dataset": data.dataset, "photos": data.photos, "backbone": backbone, "seed": seed()}
+    try:
+        specs = [(_(WAYS[mode]), FineTune(mode=mode, **common, **settings)) for mode in modes]
+    except UserError as error:
+        show_error(error)
+        return
+    the_visit().thumbnails.clear()
+    for about_the_last_run in ("cell", "own_model"):
+        st.session_state.pop(about_the_last_run, None)
+    runs.begin(NAME, _("Learning"), specs)
+
+
+def seed() -> int:
+    """The seed that also divides the data."""
+    return int(st.session_state.get("seed", 0))
+
+
+def square_pictures() -> None:
+    """Small photographs in rows are cut to squares, whatever their shape."""
+    st.html(
+        "<style>[class*='st-key-squares_'] img{aspect-ratio:1;object-fit:cover}</style>",
+    )
+
+
+def finished() -> dict[str, tuple[str, FineTune, Any]]:
+    """The ways of the page's run that are done, by their model: label, spec, snapshot."""
+    run = runs.current(NAME)
+    found = {}
+    for label, job in run.jobs if run else []:
+        snapshot = snapshot_of(job)
+        if snapshot is not None and snapshot.result is not None and isinstance(job.spec, FineTune):
+            found[snapshot.result.model] = (label, job.spec, snapshot)
+    return found
+
+
+header(TEACH, "teach")
+square_pictures()
+backbone = choose_backbone()
+st.header(_("What shall it learn?"), anchor=False)
+data = choose_data()
+if data is not None:
+    look_at(data, seed())
+    if backbone is not None:
+        st.header(_("How shall it learn?"), anchor=False)
+        st.markdown(lesson("teach")["ways"])
+        train(data, backbone)
+runs.panel(NAME, draw_run)
+done = finished()
+if done:
+    st.header(_("How good is it?"), anchor=False)
+    if len(done) > 1:
+        shown = st.segmented_control(
+            _("Look closer at"),
+            list(done),
+            default=max(done, key=lambda key: done[key][2].result.accuracy),
+            required=True,
+            format_func=lambda key: done[key][0],
+            key="closer",
+        )
+    else:
+        shown = next(iter(done))
+    result_of(*done[str(shown)][1:])
+own_models({model: spec for model, (_label, spec, _snapshot) in done.items()})
+label_budget(data, backbone, seed())
+st.header(_("When does borrowing help?"), anchor=False)
+st.markdown(lesson("teach")["challenge"])

@@ -1,0 +1,190 @@
+import io
+import zipfile
+
+import pytest
+
+from tests.app.conftest import settled, words
+from tl_core.images import samples
+from tl_core.specs import FineTune, FineTuneSnapshot
+
+
+def jobs(page):
+    return [job for _label, job in page.session_state["visit"].runs["teach"].jobs]
+
+
+def finished(page):
+    """Wait for the page's runs and draw the page once more."""
+    for job in jobs(page):
+        assert job.wait(120)
+        assert job.error is None
+    return settled(page.run())
+
+
+def taught(page, *modes):
+    """Start these ways and wait for them."""
+    page.button_group(key="mode").set_value(list(modes)).run()
+    page.button(key="start").click().run()
+    return finished(page)
+
+
+def two_boxes(page, labelled):
+    """Four photographs of things in one box and four others in the second."""
+    files = [(f"{place}.jpg", data, "image/jpeg") for place, (_label, data) in enumerate(labelled)]
+    page.text_input(key="class_1").set_value("others").run()
+    page.file_uploader(key="upload_0").set_value(files[:4]).run()
+    return settled(page.file_uploader(key="upload_1").set_value(files[4:8]).run())
+
+
+def figures(page):
+    """The table with a line for each way."""
+    (table,) = [frame.value for frame in page.dataframe if "Way" in frame.value]
+    return table
+
+
+@pytest.fixture
+def page(open_page):
+    """The page with the digits chosen, four of each to learn from."""
+    page = open_page("teach")
+    page.selectbox(key="dataset").set_value("digits").run()
+    page.select_slider(key="photos_per_class").set_value(4).run()
+    return settled(page)
+
+
+@pytest.fixture
+def own(open_page):
+    return open_page("teach")
+
+
+def test_the_data_is_looked_at_before_training(page):
+    text = words(page)
+    assert "**10 classes**" in text
+    assert "kept aside to be tested on" in text
+    assert "a challenge for borrowed knowledge" in text
+
+
+def test_several_ways_run_side_by_side_and_are_told_with_interval_and_top_3(page):
+    page = taught(page, "head", "pixels")
+    table = figures(page)
+    assert list(table["Way"]) == ["Frozen backbone, new head", "Linear classifier on raw pixels"]
+    assert all("–" in interval for interval in table["95 % interval"])
+    assert all(share.endswith(" %") for share in table["Top-3"])
+    assert "right on 539 photographs it has never learned from" in words(page)
+    assert len(page.get("plotly_chart")) == 4  # loss, accuracy, confusion, the answer
+
+
+def test_mistakes_come_most_confident_first_and_a_cell_opens_its_photographs(page):
+    page = taught(page, "head")
+    result = jobs(page)[0].snapshot.result
+    shown = [c.value for c in page.caption if c.value.endswith(" %") and "**" in c.value]
+    confidences = [int(text.rsplit(",", 1)[1].removesuffix(" %")) for text in shown]
+    assert confidences == sorted(confidences, reverse=True)
+    page.selectbox(key="cell").set_value("3,3").run()
+    right = sum(p.label == p.predicted == 3 for p in result.predictions)
+    shown = [c.value for c in page.caption if c.value.startswith("3: **3**")]
+    assert len(shown) == min(right, 12)
+
+
+def test_a_photograph_opens_the_why_page_with_this_model(page):
+    page = taught(page, "head")
+    model = jobs(page)[0].snapshot.result.model
+    button = next(button for button in page.button if (button.key or "").startswith("why_"))
+    page = button.click().run()
+    assert page.title[0].value == "Why?"
+    assert page.selectbox(key="backbone").value == model
+    asked = page.session_state["visit"].jobs["why"]
+    assert (asked.spec.backbone, asked.spec.photo) == (model, page.session_state["kept_sample"])
+    assert asked.wait(60)
+    assert asked.error is None
+
+
+def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, labelled):
+    page = two_boxes(own, labelled)
+    assert "**2 classes**: 6 photographs to learn from, 2 kept aside" in words(page)
+    page = taught(page, "head")
+    (job,) = jobs(page)
+    assert job.spec.photos[1][0] == "others"
+    assert page.selectbox(key="own_model").value == job.snapshot.result.model
+    assert [block for block in page.subheader if block.value.startswith("Your model says: ")]
+    assert page.get("download_button")
+
+
+def test_boxes_keep_their_photographs_while_their_owner_is_elsewhere(own, labelled):
+    page = two_boxes(own, labelled)
+    page.switch_page("pages/home.py").run()
+    page = settled(page.switch_page("pages/teach.py").run())
+    assert words(page).count("4 photographs in this box") == 2
+    assert page.text_input(key="class_1").value == "others"
+
+
+def test_a_file_that_is_no_photograph_is_named_and_left_out(own):
+    page = own
+    page.file_uploader(key="upload_0").upload("note.jpg", b"hello").run()
+    assert "note.jpg" in words(page)
+    assert "0 photographs in this box" in words(page)
+
+
+def test_a_class_is_added_and_removed(own):
+    own.button(key="add_class").click().run()
+    assert own.text_input(key="class_2").value == "class 3"
+    own.button(key="remove_0").click().run()
+    assert [box.name for box in own.session_state["visit"].boxes] == ["dogs", "class 3"]
+
+
+def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for place, (_label, data) in enumerate(labelled[:6]):
+            file.writestr(f"set/{'abc'[place % 3]}/{place}.jpg", data)
+    own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
+    assert [box.name for box in own.session_state["visit"].boxes] == ["a", "b", "c"]
+    own.file_uploader(key="upload_zip").upload("set.zip", b"PK\x03\x04 no zip").run()
+    assert "damaged" in words(own)
+
+
+def test_a_control_moves_the_run_under_way_and_the_run_is_found_again(page):
+    page.select_slider(key="trick_epochs").set_value(100).run()
+    page.select_slider(key="photos_per_class").set_value(0).run()
+    page.button_group(key="mode").set_value(["full"]).run()
+    page.button(key="start").click().run()
+    (job,) = jobs(page)
+    page.select_slider(key="trick_learning_rate").set_value(0.001).run()
+    assert job.current.learning_rate == 0.001
+    page.switch_page("pages/home.py").run()
+    page.switch_page("pages/teach.py").run()
+    assert jobs(page) == [job]
+    page.button(key="pause").click().run()
+    assert job.pause_requested
+    page.button(key="stop").click().run()
+    assert job.wait(30)
+    assert page.select_slider(key="trick_epochs").value == 100
+
+
+def test_the_label_budget_is_measured_on_a_press(own, labelled):
+    page = two_boxes(own, labelled)
+    page = settled(page.button(key="start_budget").click().run())
+    assert "Tested on 2 photographs" in words(page)
+    assert "With **1** photograph(s) a class" in words(page)
+
+
+def test_a_download_that_no_server_answers_says_so(own):
+    page = own.selectbox(key="dataset").set_value("eurosat").run()
+    page.button(key="download").click().run()
+    (job,) = page.session_state["visit"].jobs.values()
+    assert job.wait(60)
+    page.run()
+    assert page.error
+    assert page.button(key="download")
+
+
+def test_a_model_is_saved_and_loaded_back(page, app_lab):
+    page = taught(page, "head")
+    (job,) = jobs(page)
+    assert isinstance(job.spec, FineTune)
+    assert isinstance(job.snapshot, FineTuneSnapshot)
+    data = app_lab.save_model(job.snapshot.result.model, job.spec)
+    page.file_uploader(key="model_file").upload("model.safetensors", data).run()
+    assert "Loaded." in page.success[0].value
+    assert page.selectbox(key="own_model").value != job.snapshot.result.model
+    cat = samples.read("sample:cat")
+    page.file_uploader(key="model_file").upload("cat.safetensors", cat).run()
+    assert "no model file of the lab" in words(page)

@@ -1,0 +1,53 @@
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="session")
+def cats_and_dogs(photos_dir):
+    """Five photographs of each, by class."""
+    folder = photos_dir / "cats_vs_dogs" / "train"
+    return {place.name: sorted(place.iterdir())[:5] for place in sorted(folder.iterdir())}
+
+
+def test_two_boxes_of_four_photographs_are_learned_and_a_fifth_is_recognised(
+    page, app_url, cats_and_dogs
+):
+    page.goto(f"{app_url}/teach")
+    for box, (name, files) in enumerate(cats_and_dogs.items()):
+        page.get_by_label("Name of the class").nth(box).fill(name)
+        page.locator(f".st-key-upload_{box} input[type=file]").set_input_files(files[:4])
+    page.get_by_text("2 classes: 6 photographs to learn from").wait_for()
+    page.locator(".st-key-start button").click()
+    page.get_by_role("heading", name=re.compile("right on 2 photographs")).wait_for()
+    for name, files in cats_and_dogs.items():
+        page.locator(".st-key-upload input[type=file]").set_input_files(files[4])
+        page.get_by_role("heading", name=f"Your model says: {name}").wait_for()
+
+
+def test_a_click_on_the_confusion_matrix_opens_its_photographs(page, app_url):
+    page.goto(f"{app_url}/teach?dataset=digits")
+    page.locator(".st-key-start button").click()
+    page.get_by_role("heading", name=re.compile("it has never learned from")).wait_for()
+    page.get_by_text("Click a cell").scroll_into_view_if_needed()
+    cell = page.locator(".st-key-confusion .scatterlayer .point").first
+    cell.wait_for(state="attached")
+    page.wait_for_timeout(1000)  # for the page to come to rest
+    box = cell.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.up()
+    page.get_by_text(re.compile(r"^0: 0, \d+ %$")).first.wait_for()
+
+
+@pytest.mark.parametrize("dataset", ["own", "digits"])
+def test_nothing_is_cut_off_on_a_phone(chromium, app_url, dataset):
+    context = chromium.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{app_url}/teach?dataset={dataset}")
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_timeout(1000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()

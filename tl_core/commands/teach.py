@@ -1,0 +1,79 @@
+"""The command that teaches a network the classes of a folder: train."""
+
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+
+from tl_core.commands.common import Result, finished, write
+from tl_core.errors import UserError
+from tl_core.lab import Lab, Settings
+from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
+
+
+def beside(data: Path, settings: Settings) -> Settings:
+    """The settings of a lab whose data sets lie where the folder ``data`` lies.
+
+    Raises:
+        UserError: If there is no such folder.
+    """
+    folder = data.expanduser().resolve()
+    if not folder.is_dir():
+        raise UserError(
+            "{path} is no folder. Name one with a folder of photographs for each class.", path=data
+        )
+    return replace(settings, data_dir=folder.parent)
+
+
+def train(lab: Lab, options: Namespace) -> Result:
+    """Teach, test, and write the model to a safetensors file."""
+    _require_place(options.out)
+    spec = FineTune(
+        dataset=options.data.expanduser().resolve().name,
+        mode=options.mode,
+        epochs=options.epochs,
+        photos_per_class=options.photos_per_class,
+        backbone=options.backbone,
+        seed=options.seed,
+    )
+    found = finished(lab, spec, show=_show)
+    best = found.result
+    write(options.out, lab.save_model(best.model, spec))
+    result = {
+        "out": str(options.out),
+        "mode": options.mode,
+        "accuracy": best.accuracy,
+        "interval": list(best.interval),
+        "top3": best.top3,
+        "seconds": round(found.seconds, 2),
+        "best_epoch": found.best_epoch,
+        "classes": list(found.classes),
+        "train_photographs": found.train_photographs,
+        "validation_photographs": found.validation_photographs,
+        "trainable_parameters": found.trainable_parameters,
+        "left_out": list(found.left_out),
+    }
+    low, high = best.interval
+    text = (
+        f"{options.out}: {best.accuracy:.1%} right on {found.validation_photographs} photographs "
+        f"(95 % interval {low:.1%} to {high:.1%}), {found.seconds:.1f} s"
+    )
+    return result, text
+
+
+def _require_place(out: Path) -> None:
+    """Say so before minutes of training, not after."""
+    if not out.parent.is_dir():
+        raise UserError(
+            "{path} cannot be written: there is no folder {folder}. Choose another place.",
+            path=out,
+            folder=out.parent,
+        )
+
+
+def _show(snapshot: Snapshot) -> None:
+    """Write a run's state over the last one, where a person is watching."""
+    if isinstance(snapshot, FineTuneSnapshot) and sys.stderr.isatty():
+        accuracy = f", {snapshot.epochs[-1].validation_accuracy:.1%}" if snapshot.epochs else ""
+        line = f"{snapshot.phase}: {snapshot.step} of {snapshot.steps}{accuracy}"
+        print(f"\r{line:<70}", end="", file=sys.stderr)
