@@ -124,10 +124,10 @@ class Lab:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_env()
         self.device = choose_device(self.settings.device)
-        torch.set_num_threads(_physical_cores())
+        _stay_on_one_core()
         self._store = BackboneStore(self.settings, self.device)
         self._album = Album(self.settings.photo_memory_mb * 2**20, self.settings.max_pixels)
-        self._pool = Pool()
+        self._pool = Pool(prepare_thread=_stay_on_one_core)
         self._toolbox = Toolbox(self.settings, self.device, self._store, self._album, self._pool)
         self._classroom = Classroom(self.settings)
         self._workrooms = WORKROOMS | workrooms(self._classroom)
@@ -139,7 +139,7 @@ class Lab:
         self._scheduler = Scheduler(self._make_runner, self.settings, explain=_explain)
         self._visits = Visits(timeout_s=self.settings.visit_timeout_s, on_gone=self.forget)
         self._worker = threading.Thread(
-            target=self._scheduler.run, name=f"lab-worker-{self.device}", daemon=True
+            target=self._work, name=f"lab-worker-{self.device}", daemon=True
         )
         self._worker.start()
         self._visits.start()
@@ -359,6 +359,10 @@ class Lab:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
+    def _work(self) -> None:
+        torch.set_num_threads(_physical_cores())
+        self._scheduler.run()
+
     def _make_runner(self, job: Job) -> Runner:
         make_batch = BATCHES.get(type(job.spec))
         if make_batch is not None:
@@ -415,7 +419,16 @@ def device_name(device: torch.device) -> str:
     """What a person calls the device."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return "Apple GPU" if device.type == "mps" else f"CPU, {torch.get_num_threads()} threads"
+    return "Apple GPU" if device.type == "mps" else f"CPU, {_physical_cores()} cores"
+
+
+def _stay_on_one_core() -> None:
+    """Give the calling thread no helpers of its own for tensor arithmetic.
+
+    The count is kept for each thread. Once two threads have helpers there are more than cores,
+    all of them sleep instead of spinning between operations, and the worker halves its speed.
+    """
+    torch.set_num_threads(1)
 
 
 def _physical_cores() -> int:

@@ -150,3 +150,22 @@ def test_every_hostile_file_is_kept_or_refused_in_a_sentence(lab):
             refused += 1
     assert kept + refused >= 300
     assert refused > 100
+
+
+def test_only_the_worker_has_helpers_for_tensor_arithmetic(lab, monkeypatch):
+    import psutil
+    import torch
+
+    from tl_core.features import classify
+
+    real, counts = classify.logits, {}
+
+    def counted(backbone, pixels):
+        counts["worker"] = torch.get_num_threads()
+        return real(backbone, pixels)
+
+    monkeypatch.setattr(classify, "logits", counted)
+    lab.ask(Classify(photo="sample:coffee"), "ann", timeout_s=WAIT_S)
+    counts["pool"] = lab._pool.submit(torch.get_num_threads).result()
+    assert counts["pool"] == torch.get_num_threads() == 1
+    assert counts["worker"] == psutil.cpu_count(logical=False)

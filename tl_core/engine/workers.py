@@ -12,8 +12,16 @@ class Pool:
     visitor's photograph from being decoded.
     """
 
-    def __init__(self, *, threads: int = 3, download_threads: int = 2) -> None:
-        self._short = ThreadPoolExecutor(threads, thread_name_prefix="lab-pool")
+    def __init__(
+        self,
+        *,
+        threads: int = 3,
+        download_threads: int = 2,
+        prepare_thread: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._short = ThreadPoolExecutor(
+            threads, thread_name_prefix="lab-pool", initializer=prepare_thread
+        )
         self._long = ThreadPoolExecutor(download_threads, thread_name_prefix="lab-download")
 
     def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
