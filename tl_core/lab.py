@@ -360,7 +360,7 @@ class Lab:
         self.close()
 
     def _work(self) -> None:
-        torch.set_num_threads(_physical_cores())
+        _use_cores(_physical_cores())
         self._scheduler.run()
 
     def _make_runner(self, job: Job) -> Runner:
@@ -425,10 +425,16 @@ def device_name(device: torch.device) -> str:
 def _stay_on_one_core() -> None:
     """Give the calling thread no helpers of its own for tensor arithmetic.
 
-    The count is kept for each thread. Once two threads have helpers there are more than cores,
-    all of them sleep instead of spinning between operations, and the worker halves its speed.
+    Once two threads have helpers there are more of them than cores; all sleep instead of spinning
+    between operations, and the worker runs at half its speed.
     """
-    torch.set_num_threads(1)
+    _use_cores(1)
+
+
+def _use_cores(count: int) -> None:
+    """Set how many cores tensor arithmetic of the calling thread uses."""
+    torch.get_num_threads()  # a thread's first look takes the count another thread set last
+    torch.set_num_threads(count)
 
 
 def _physical_cores() -> int:
