@@ -196,7 +196,7 @@ class Lab:
             speed: float = getattr(job.snapshot, "steps_per_s", 0.0)
             if job.spec.backbone == backbone and speed > 0:
                 return speed
-        giga = 8.0 if self.device.type == "cpu" else 200.0  # multiply-adds a second, in billions
+        giga = 3.0 if self.device.type == "cpu" else 100.0  # multiply-adds a second, in billions
         return giga / self._store.row(backbone).gflops
 
     def _recent_runs(self) -> list[Job]:
