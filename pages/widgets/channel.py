@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.widgets.live import watch_answer
 from pages.widgets.photo import photo_label
+from pages.widgets.sitemap import IDEAL
 from pages.widgets.words import _
 from tl_core.images import samples
 from tl_core.specs import ChannelDetail, ChannelDetailSnapshot, FeatureMaps, Snapshot
@@ -26,6 +27,11 @@ def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
         others=others,
     )
     watch_answer(detail, draw_detail, name="channel")
+    if st.button(_("What is it looking for? Let it draw"), key="draw_channel", icon=IDEAL.icon):
+        st.session_state.kept_goal = "channel"
+        st.session_state.kept_goal_layer = spec.layer
+        st.session_state.kept_goal_channel = str(channel)
+        st.switch_page(IDEAL.path)
 
 
 def draw_detail(detail: Snapshot) -> None:

@@ -8,19 +8,27 @@ from pages.widgets.charts import COLOURS
 from pages.widgets.live import answer
 from pages.widgets.photo import photo_label
 from pages.widgets.picture import data_url
-from pages.widgets.visit import the_visit
+from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _
 from tl_core.images import samples
-from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
+from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, LookAtData, LookSnapshot, SpaceMap
 
 METHODS = {"pca": "PCA, at once", "tsne": "t-SNE, groups neighbours"}
-_THUMBNAIL = 44
+GALLERY = ""
+_THUMBNAIL = 44  # pixels
+_ON_MAP = 60  # photographs of a data set
+_PER_CLASS = 20
 
 
 def feature_space(backbone: str) -> None:
-    """Draw the gallery and the visitor's own photographs where the network puts them."""
-    kinds = {row.key: row.kind for row in samples.SAMPLES}
-    photos = (*kinds, *the_visit().photos)
+    """Draw the gallery's or a data set's photographs where the network puts them."""
+    names = {entry.key: entry.label for entry in the_lab().datasets() if entry.state == "ready"}
+    source = st.selectbox(
+        _("Photographs on the map"),
+        [GALLERY, *names],
+        format_func=lambda key: names.get(key, _("the gallery and your own")),
+        key="map_of",
+    )
     method = st.segmented_control(
         _("Projection to two dimensions"),
         list(METHODS),
@@ -29,10 +37,13 @@ def feature_space(backbone: str) -> None:
         format_func=lambda key: _(METHODS[key]),
         key="projection",
     )
+    kinds = _gallery() if source == GALLERY else _dataset(str(source))
+    if not kinds:
+        return
     found = answer(
         FeatureSpace(
-            photos=photos,
-            labels=tuple(kinds.get(key, "yours") for key in photos),
+            photos=tuple(kinds),
+            labels=tuple(kinds.values()),
             method="tsne" if method == "tsne" else "pca",
             backbone=backbone,
         )
@@ -49,6 +60,26 @@ def feature_space(backbone: str) -> None:
             with column:
                 st.markdown(f"**{title}**")
                 st.altair_chart(_chart(found, points), width="stretch")
+
+
+def _gallery() -> dict[str, str]:
+    """What each sample and each photograph of the visitor shows, by its key."""
+    kinds: dict[str, str] = {row.key: row.kind for row in samples.SAMPLES}
+    return kinds | dict.fromkeys(the_visit().photos, "yours")
+
+
+def _dataset(key: str) -> dict[str, str]:
+    """The classes of some photographs of a data set, by their keys; empty while it is opened."""
+    found = answer(LookAtData(dataset=key, thumbnails=_PER_CLASS))
+    if not isinstance(found, LookSnapshot):
+        return {}
+    lab, visitor = the_lab(), the_visit().id
+    per_class = max(_ON_MAP // max(len(found.classes), 1), 1)
+    return {
+        lab.dataset_photo(key, name, visitor): one.name
+        for one in found.classes
+        for name in one.names[:per_class]
+    }
 
 
 def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart:

@@ -81,7 +81,10 @@ def _channel(row: BackboneRow) -> Goal:
     link.chosen("goal_layer", layers, layers[-1])
     layer_box, channel_box, unit_box = st.columns([2, 1, 1], vertical_alignment="bottom")
     layer = layer_box.selectbox(_("Layer"), layers, key="goal_layer")
-    channel = channel_box.number_input(_("Channel"), 0, 4095, key="goal_channel")
+    numbers = [str(number) for number in range(4096)]
+    link.chosen("goal_channel", numbers, numbers[0])
+    channel = channel_box.selectbox(_("Channel"), numbers, key="goal_channel")
+    link.keep("goal_channel")
     is_unit = unit_box.toggle(_("only its middle unit"), key="goal_unit")
     link.keep("goal_layer")
     return Goal(

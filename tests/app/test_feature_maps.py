@@ -42,3 +42,20 @@ def test_the_map_of_photographs_stands_beside_that_of_an_untrained_network(page)
     text = words(page)
     assert "Trained on ImageNet" in text
     assert "untrained" in text
+
+
+def test_the_map_also_shows_a_data_set_by_its_classes(page):
+    page.selectbox(key="map_of").set_value("digits").run()
+    settled(page)
+    assert not page.exception
+    assert not page.error
+    assert "Trained on ImageNet" in words(page)
+
+
+def test_a_channel_leads_to_its_own_ideal_image(page):
+    channel = int(page.selectbox(key="channel").options[2])
+    page.selectbox(key="channel").set_value(channel).run()
+    page.button(key="draw_channel").click().run()
+    assert page.title[0].value == "Ideal image"
+    assert page.selectbox(key="goal_layer").value == "bn1"
+    assert page.selectbox(key="goal_channel").value == str(channel)
