@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.widgets.backbone import STATE_WORDS, choose_backbone, label_of, megabytes
+from pages.widgets.backbone import choose_backbone, label_of, megabytes
 from pages.widgets.charts import answer_bars, draw
 from pages.widgets.frame import header
 from pages.widgets.live import answer
@@ -29,7 +29,7 @@ def table(statuses: list[BackboneStatus]) -> pd.DataFrame:
         [
             {
                 _("Backbone"): status.row.label,
-                _("State"): _(STATE_WORDS[status.state]),
+                _("State"): _(status.state.value),
                 _("Top-1"): status.row.top1,
                 _("GFLOPs"): status.row.gflops,
                 _("Parameters"): status.row.parameters_m,

@@ -2,7 +2,6 @@
 
 import threading
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -134,8 +133,9 @@ class Lab:
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
         self._downloads: dict[str, Job] = {}
         self._downloads_lock = threading.Lock()
-        self._recent: deque[Job] = deque(maxlen=64)  # long runs, newest last
-        self._recent_lock = threading.Lock()
+        self._runs: list[tuple[Job, BackboneRow]] = []  # long runs under way
+        self._speeds: dict[str, float] = {}  # steps a second of the newest run, by row
+        self._runs_lock = threading.Lock()
         self._scheduler = Scheduler(self._make_runner, self.settings, explain=_explain)
         self._visits = Visits(timeout_s=self.settings.visit_timeout_s, on_gone=self.forget)
         self._worker = threading.Thread(
@@ -154,11 +154,11 @@ class Lab:
         """
         if isinstance(spec, Download):
             return self._submit_download(spec, owner)
-        self._store.row(spec.backbone)
+        row = self._store.row(spec.backbone)
         job = self._scheduler.submit(spec, owner)
         if not spec.is_quick:
-            with self._recent_lock:
-                self._recent.append(job)
+            with self._runs_lock:
+                self._runs.append((job, row))
         return job
 
     def ask(self, spec: Spec, owner: str, *, timeout_s: float = ASK_S) -> Job:
@@ -182,26 +182,30 @@ class Lab:
         that the newest run on the same backbone had; before there is one, at a speed guessed from
         the backbone's size.
         """
-        speeds = [self._steps_per_s(spec.backbone) for spec in specs]
-        own = sum(_steps(spec) / speed for spec, speed in zip(specs, speeds, strict=True))
+        under_way = self._runs_under_way()
+        own = sum(
+            _steps(spec) / self._steps_per_s(self._store.row(spec.backbone)) for spec in specs
+        )
         others = 0.0
-        for job in self._recent_runs():
-            if job.state in (JobState.QUEUED, JobState.RUNNING):
+        for job, row in under_way:
+            if job.state is not JobState.PAUSED:
                 done = job.snapshot.step if job.snapshot else 0
-                others += max(_steps(job.spec) - done, 0) / self._steps_per_s(job.spec.backbone)
+                others += max(_steps(job.spec) - done, 0) / self._steps_per_s(row)
         return own + others
 
-    def _steps_per_s(self, backbone: str) -> float:
-        for job in reversed(self._recent_runs()):
-            speed: float = getattr(job.snapshot, "steps_per_s", 0.0)
-            if job.spec.backbone == backbone and speed > 0:
-                return speed
+    def _steps_per_s(self, row: BackboneRow) -> float:
         giga = 3.0 if self.device.type == "cpu" else 100.0  # multiply-adds a second, in billions
-        return giga / self._store.row(backbone).gflops
+        return self._speeds.get(row.key, giga / row.gflops)
 
-    def _recent_runs(self) -> list[Job]:
-        with self._recent_lock:
-            return list(self._recent)
+    def _runs_under_way(self) -> list[tuple[Job, BackboneRow]]:
+        """Note how fast the runs are, and let go of those that are over."""
+        with self._runs_lock:
+            for job, row in self._runs:
+                speed: float = getattr(job.snapshot, "steps_per_s", 0.0)
+                if speed > 0:
+                    self._speeds[row.key] = speed
+            self._runs = [(job, row) for job, row in self._runs if not job.is_over]
+            return list(self._runs)
 
     # -- photographs -----------------------------------------------------------------------
 
@@ -319,7 +323,7 @@ class Lab:
 
     def ready_backbones(self) -> list[BackboneRow]:
         """The rows that can be used now."""
-        return [found.row for found in self.backbones() if found.state is BackboneState.READY]
+        return self._store.ready()
 
     def status(self) -> LabStatus:
         """Device, memory, queue and visitors, for a status line."""
@@ -345,6 +349,7 @@ class Lab:
         self._album.forget(visitor)
         self._store.forget(visitor)
         self._classroom.forget(visitor)
+        self._answers.forget(self._is_stale)
 
     def close(self) -> None:
         """Stop the worker after its slice and end every open job."""
@@ -358,6 +363,11 @@ class Lab:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+    def _is_stale(self, spec: Spec) -> bool:
+        """Whether a question is about a photograph or a model that is gone."""
+        photo = getattr(spec, "photo", "")
+        return (bool(photo) and photo not in self._album) or spec.backbone not in self._store
 
     def _work(self) -> None:
         _use_cores(_physical_cores())

@@ -9,14 +9,6 @@ from pages.widgets.words import _, sentence
 from tl_core.lab import BackboneState, BackboneStatus, Job, JobState
 from tl_core.specs import DEFAULT_BACKBONE, Download, DownloadProgress
 
-STATE_WORDS = {
-    BackboneState.READY: "ready",
-    BackboneState.DOWNLOADABLE: "can be downloaded",
-    BackboneState.DOWNLOADING: "downloading",
-    BackboneState.OFFLINE: "offline",
-    BackboneState.TOO_LARGE: "too large for this server",
-}
-
 
 def choose_backbone() -> str | None:
     """Draw the picker; return the visit's backbone, or ``None`` while it cannot be used."""
@@ -106,4 +98,4 @@ def megabytes(size_mb: float) -> str:
 def _label(status: BackboneStatus) -> str:
     if status.state is BackboneState.READY:
         return status.row.label
-    return f"{status.row.label} · {_(STATE_WORDS[status.state])}"
+    return f"{status.row.label} · {_(status.state.value)}"

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.widgets import link
 from pages.widgets.live import watch_answer
 from pages.widgets.photo import photo_label
 from pages.widgets.sitemap import IDEAL
@@ -28,9 +29,9 @@ def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
     )
     watch_answer(detail, draw_detail, name="channel")
     if st.button(_("What is it looking for? Let it draw"), key="draw_channel", icon=IDEAL.icon):
-        st.session_state.kept_goal = "channel"
-        st.session_state.kept_goal_layer = spec.layer
-        st.session_state.kept_goal_channel = str(channel)
+        link.set_choice("goal", "channel")
+        link.set_choice("goal_layer", spec.layer)
+        link.set_choice("goal_channel", str(channel))
         st.switch_page(IDEAL.path)
 
 

@@ -70,16 +70,19 @@ def _gallery() -> dict[str, str]:
 
 def _dataset(key: str) -> dict[str, str]:
     """The classes of some photographs of a data set, by their keys; empty while it is opened."""
-    found = answer(LookAtData(dataset=key, thumbnails=_PER_CLASS))
+    visit = the_visit()
+    if key in visit.maps:
+        return visit.maps[key]
+    found = answer(LookAtData(dataset=key, thumbnails=_PER_CLASS, thumbnail_side=16))
     if not isinstance(found, LookSnapshot):
         return {}
-    lab, visitor = the_lab(), the_visit().id
     per_class = max(_ON_MAP // max(len(found.classes), 1), 1)
-    return {
-        lab.dataset_photo(key, name, visitor): one.name
+    visit.maps[key] = {
+        the_lab().dataset_photo(key, name, visit.id): one.name
         for one in found.classes
         for name in one.names[:per_class]
     }
+    return visit.maps[key]
 
 
 def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart:

@@ -10,6 +10,8 @@ from PIL import Image
 from pages.widgets.visit import the_visit
 from pages.widgets.words import _
 
+_COMMAND = "python -m tl_core ideal --spec picture.json --out picture.png"
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -19,7 +21,6 @@ class Finished:
     png: bytes  # with its settings inside
     settings: str  # the same as JSON
     frames: tuple[bytes, ...]  # JPEGs of how it came to be
-    command: str  # what draws the same picture without the page
 
 
 def add(picture: Finished) -> None:
@@ -59,7 +60,7 @@ def downloads(picture: Finished, *, key: str) -> None:
                 on_click="ignore",
             )
         st.caption(_("The same picture from the command line:"))
-        st.code(picture.command, language="console", wrap_lines=True)
+        st.code(_COMMAND, language="console", wrap_lines=True)
 
 
 def animation(frames: Sequence[bytes]) -> bytes:

@@ -1,6 +1,5 @@
 """How a run of ideal images looks: pictures, live curves, and what other networks say."""
 
-import json
 import math
 
 import streamlit as st
@@ -9,6 +8,7 @@ from plotly.subplots import make_subplots
 from pages.widgets import gallery
 from pages.widgets.charts import COLOURS, draw
 from pages.widgets.live import answer
+from pages.widgets.photo import choose
 from pages.widgets.picture import live_picture
 from pages.widgets.runs import Run
 from pages.widgets.visit import the_lab, the_visit
@@ -105,29 +105,28 @@ def _after(label: str, job: Job, *, key: str) -> None:
     spec = job.spec
     assert isinstance(snapshot, IdealSnapshot)
     assert isinstance(spec, IdealImage)
-    finished = gallery.Finished(
-        label, snapshot.png, snapshot.settings, snapshot.frames, command(snapshot.settings)
-    )
+    finished = gallery.Finished(label, snapshot.png, snapshot.settings, snapshot.frames)
     gallery.add(finished)
     if not spec.layer:
-        _verdicts(spec, snapshot, key=key)
+        _verdicts(spec, snapshot)
     with st.container(horizontal=True):
         gallery.downloads(finished, key=key)
-        if st.button(_("Go on from here"), key=f"from_{key}", icon=":material/replay:"):
-            st.session_state.from_photo = True
-            _adopt(snapshot.png)
-            st.rerun()
+        st.button(
+            _("Go on from here"),
+            key=f"from_{key}",
+            icon=":material/replay:",
+            on_click=_start_from,
+            args=(snapshot.png,),
+        )
 
 
-def _adopt(png: bytes) -> str:
-    visit = the_visit()
-    key = the_lab().add_photo(png, visit.id)
-    visit.photos = [key, *(old for old in visit.photos if old != key)]
-    st.session_state.kept_sample = key
-    return key
+def _start_from(png: bytes) -> None:
+    """Make the picture the photograph that the next run starts from."""
+    st.session_state.from_photo = True
+    choose(the_lab().add_photo(png, the_visit().id))
 
 
-def _verdicts(spec: IdealImage, snapshot: IdealSnapshot, *, key: str) -> None:
+def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
     photo = the_lab().add_photo(snapshot.png, the_visit().id)
     question = Judge(photo=photo, target=spec.target, backbone=spec.backbone)
     found = answer(question, patience_s=0.1)
@@ -143,9 +142,3 @@ def _verdicts(spec: IdealImage, snapshot: IdealSnapshot, *, key: str) -> None:
             for verdict in others
         )
     )
-
-
-def command(settings: str) -> str:
-    """The command line that draws the same picture again."""
-    assert json.loads(settings)  # the settings are what the command reads
-    return "python -m tl_core ideal --spec picture.json --out picture.png"

@@ -24,5 +24,10 @@ def keep(key: str) -> None:
         st.query_params[key] = value
 
 
+def set_choice(key: str, value: str) -> None:
+    """Choose for the widget ``key``, here or on another page; only before it is drawn."""
+    st.session_state[key] = st.session_state[_kept(key)] = value
+
+
 def _kept(key: str) -> str:
     return f"kept_{key}"

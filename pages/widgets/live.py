@@ -20,12 +20,9 @@ def answer(spec: Spec, *, patience_s: float = 2.0) -> Snapshot | None:
     job = start(lambda: the_lab().ask(spec, the_visit().id, timeout_s=patience_s))
     if job is None:
         return None
-    waiting = the_visit().waiting
     if not job.is_over:
-        waiting.add(job)
         _wait_for(job)
         return None
-    waiting.discard(job)
     return outcome(job)
 
 

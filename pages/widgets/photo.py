@@ -1,12 +1,12 @@
 """Choosing a photograph: the gallery, a drop zone, the camera. One choice for all pages."""
 
-import base64
 from functools import cache
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from pages.widgets import link
+from pages.widgets.picture import data_url
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _, show_error
 from tl_core.images import codec, samples
@@ -55,9 +55,12 @@ def credit(key: str) -> str:
 
 def thumbnail_url(key: str) -> str:
     """A data URL of the photograph, small; for labels and hovering."""
-    if key.startswith("sample:"):
+    if key.startswith(samples.PREFIX):
         return _sample_url(key)
-    return _url(the_lab().photo(key))
+    labels = the_visit().labels
+    if key not in labels:
+        labels[key] = _url(the_lab().photo(key))
+    return labels[key]
 
 
 def _picture_label(key: str) -> str:
@@ -73,9 +76,10 @@ def _sample_url(key: str) -> str:
 
 
 def _url(data: bytes) -> str:
-    photo = codec.decode(data, max_pixels=the_lab().settings.max_pixels)
+    limit = the_lab().settings.max_pixels
+    photo = codec.decode(data, max_pixels=limit, at_least=_THUMBNAIL)
     small = codec.thumbnail(photo, _THUMBNAIL)
-    return "data:image/jpeg;base64," + base64.b64encode(small).decode()
+    return data_url(small)
 
 
 def _camera() -> None:
@@ -106,14 +110,19 @@ def _take(widget: str) -> None:
     file = st.session_state[widget]
     if file is None:
         return
-    visit = the_visit()
     try:
-        key = the_lab().add_photo(file.getvalue(), visit.id)
+        key = the_lab().add_photo(file.getvalue(), the_visit().id)
     except UserError as error:
         st.session_state.photo_refused = error
         return
+    choose(key)
+
+
+def choose(key: str) -> None:
+    """Make one of the visitor's photographs the visit's; only before the picker is drawn."""
+    visit = the_visit()
     visit.photos = [key, *(old for old in visit.photos if old != key)]
-    st.session_state.sample = key
+    link.set_choice("sample", key)
 
 
 def _style() -> None:

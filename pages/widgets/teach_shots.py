@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.widgets import link
+from pages.widgets.photo import choose
 from pages.widgets.sitemap import WHY
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _, show_error
@@ -53,14 +55,12 @@ def _shot(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...])
 
 def _ask_why(spec: FineTune, model: str, found: Prediction) -> None:
     """Make the photograph and the model the visit's choices; the page then changes."""
-    visit = the_visit()
     try:
         key = _album_key(spec, found)
     except UserError:
         return  # the photograph itself says that it is gone
-    visit.photos = [key, *(old for old in visit.photos if old != key)]
-    for name, value in (("sample", key), ("backbone", model)):
-        st.session_state[name] = st.session_state[f"kept_{name}"] = value
+    choose(key)
+    link.set_choice("backbone", model)
     st.session_state[_ASIDE] = True
 
 

@@ -36,12 +36,13 @@ class Visit:
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
-    waiting: set[Job] = field(default_factory=set)  # short questions not answered yet
     jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page
     gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first
     runs: dict[str, Run] = field(default_factory=dict)  # the latest run of each page
     boxes: list[Box] = field(default_factory=list)  # classes of their own, to be taught
     thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key
+    labels: dict[str, str] = field(default_factory=dict)  # pictures on the picker, by key
+    maps: dict[str, dict[str, str]] = field(default_factory=dict)  # classes on a data set's map
 
 
 def the_visit() -> Visit:

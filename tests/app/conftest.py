@@ -4,6 +4,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets.visit import the_lab
 from tl_core.lab import Lab, Settings
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
@@ -26,7 +27,7 @@ def app_lab(tmp_path_factory):
 @pytest.fixture
 def open_page(app_lab, monkeypatch):
     """Open the app at a page, as a new visitor."""
-    monkeypatch.setattr("tl_core.lab.Lab", lambda: app_lab)
+    monkeypatch.setattr("pages.widgets.visit.Lab", lambda: app_lab)
     st.cache_resource.clear()
 
     def opened(page: str = "") -> AppTest:
@@ -48,12 +49,12 @@ def words(app: AppTest) -> str:
 
 def settled(app: AppTest) -> AppTest:
     """Run the page until none of its questions is under way any more."""
+    visitor = app.session_state["visit"].id
     for _ in range(20):
-        visit = app.session_state["visit"]
-        asked = [*visit.jobs.values(), *visit.waiting]
-        if asked and all(job.is_over for job in asked):
+        under_way = the_lab().jobs(visitor)
+        if not under_way:
             break
-        for job in asked:
+        for job in under_way:
             assert job.wait(60)
         app.run()
     return app.run()

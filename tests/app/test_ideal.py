@@ -87,3 +87,12 @@ def test_the_animation_holds_the_frames(page):
     spec = spec_from_json(picture.settings)
     assert isinstance(spec, IdealImage)
     assert json.loads(picture.settings)["kind"] == "IdealImage"
+
+
+def test_a_run_can_go_on_from_its_own_picture(page):
+    page.button(key="start").click().run()
+    page = finished(page)
+    page.button(key="from_main").click().run()
+    assert not page.exception
+    assert page.toggle(key="from_photo").value
+    assert page.button_group(key="sample").value == page.session_state["visit"].photos[0]

@@ -169,3 +169,24 @@ def test_only_the_worker_has_helpers_for_tensor_arithmetic(lab, monkeypatch):
     counts["pool"] = lab._pool.submit(torch.get_num_threads).result()
     assert counts["pool"] == torch.get_num_threads() == 1
     assert counts["worker"] == psutil.cpu_count(logical=False)
+
+
+def test_answers_about_a_visitors_photograph_leave_with_the_visitor(lab, labelled):
+    own = Classify(photo=lab.add_photo(labelled[0][1], "ann"))
+    sample = Classify(photo="sample:cat")
+    answers = {spec: lab.ask(spec, "ann", timeout_s=WAIT_S) for spec in (own, sample)}
+    lab.forget("ann")
+    assert lab.ask(sample, "bob") is answers[sample]
+    assert lab.ask(own, "bob") is not answers[own]
+
+
+def test_an_estimate_counts_what_others_have_left_and_forgets_runs_that_are_over(lab):
+    from tl_core.specs import IdealImage
+
+    spec = IdealImage(target=340, steps=64)
+    alone = lab.estimate_s([spec])
+    job = lab.submit(IdealImage(target=1, steps=1024), "bob")
+    assert lab.estimate_s([spec]) > alone
+    job.cancel()
+    assert job.wait(WAIT_S)
+    assert lab._runs_under_way() == []

@@ -56,6 +56,10 @@ class BackboneStore:
         self._lock = threading.Lock()
         self._loading = threading.Lock()
 
+    def __contains__(self, key: str) -> bool:
+        """Whether there is such a backbone, or such a model of a visitor."""
+        return key in self.rows or key in self._own
+
     def row(self, key: str) -> BackboneRow:
         """The catalogue's row for ``key``; a visitor's own model has its backbone's row.
 
@@ -99,6 +103,10 @@ class BackboneStore:
     def is_on_disk(self, row: BackboneRow) -> bool:
         """Whether the weights are there; files only ever appear whole."""
         return self.path(row).is_file()
+
+    def ready(self) -> list[BackboneRow]:
+        """The rows that can be used now, in the catalogue's order."""
+        return [row for row in self.rows.values() if self.fits(row) and self.is_on_disk(row)]
 
     def loaded(self, key: str) -> Backbone | None:
         """The backbone if it is in memory, marked as just used."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.commands import look, make, teach
-from tl_core.commands.common import Result, finished
+from tl_core.commands.common import Result, finished, show_line
 from tl_core.errors import UserError
 from tl_core.lab import BackboneState, Lab, Settings
 from tl_core.specs import (
@@ -179,9 +179,9 @@ def _prepare(lab: Lab, options: argparse.Namespace) -> Result:
 
 
 def _progress_line(snapshot: Snapshot) -> None:
-    if isinstance(snapshot, DownloadProgress) and sys.stderr.isatty():
+    if isinstance(snapshot, DownloadProgress):
         done, total = snapshot.received_bytes / 2**20, (snapshot.total_bytes or 0) / 2**20
-        print(f"\r{done:,.0f} of {total:,.0f} MB", end="", file=sys.stderr)
-    if isinstance(snapshot, ImportSnapshot) and sys.stderr.isatty():
+        show_line(f"{done:,.0f} of {total:,.0f} MB")
+    if isinstance(snapshot, ImportSnapshot):
         share = snapshot.step / max(snapshot.steps, 1)
-        print(f"\r{snapshot.phase}: {share:<12.1%}", end="", file=sys.stderr)
+        show_line(f"{snapshot.phase}: {share:.1%}")

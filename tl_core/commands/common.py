@@ -1,6 +1,7 @@
 """What several commands need: files in and out, classes by name, and waiting for a job."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +77,12 @@ def class_index(lab: Lab, backbone: str, name: str) -> int:
         if near
         else f"Give a class name or an index from 0 to {len(classes) - 1}.",
     )
+
+
+def show_line(line: str) -> None:
+    """Write a run's state over the last one, where a person is watching."""
+    if sys.stderr.isatty():
+        print(f"\r{line:<70}", end="", file=sys.stderr)
 
 
 def finished(

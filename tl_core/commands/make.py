@@ -1,20 +1,19 @@
 """Commands that make a picture: ideal, attack."""
 
 import math
-import sys
 from argparse import Namespace
 from dataclasses import replace
 
-from tl_core.commands.common import OWNER, Result, class_index, finished, read, write
+from tl_core.commands.common import OWNER, Result, class_index, finished, read, show_line, write
 from tl_core.errors import UserError
 from tl_core.lab import Lab
-from tl_core.specs import Attack, IdealImage, Snapshot, Spec, spec_from_json
+from tl_core.specs import Attack, IdealImage, Snapshot, spec_from_json
 
 
 def ideal(lab: Lab, options: Namespace) -> Result:
     """Draw what a network would most like to see."""
     spec = _ideal_spec(lab, options)
-    found = finished(lab, spec, show=show_step)
+    found = finished(lab, spec, show=_show_step)
     write(options.out, found.png)
     result = {
         "out": str(options.out),
@@ -28,7 +27,7 @@ def ideal(lab: Lab, options: Namespace) -> Result:
 
 def _ideal_spec(lab: Lab, options: Namespace) -> IdealImage:
     if options.spec is not None:
-        spec = saved_spec(options)
+        spec = spec_from_json(read(options.spec).decode("utf-8", errors="replace"))
         if not isinstance(spec, IdealImage):
             raise UserError("{path} holds the settings of another page.", path=options.spec)
         return spec
@@ -43,19 +42,8 @@ def _ideal_spec(lab: Lab, options: Namespace) -> IdealImage:
     return spec if options.tv is None else replace(spec, tv_weight=options.tv)
 
 
-def saved_spec(options: Namespace) -> Spec:
-    """The spec in a settings file that a page has saved.
-
-    Raises:
-        UserError: If the file cannot be read or is none.
-    """
-    return spec_from_json(read(options.spec).decode("utf-8", errors="replace"))
-
-
-def show_step(snapshot: Snapshot) -> None:
-    """Write a run's step over the last one, where a person is watching."""
-    if sys.stderr.isatty():
-        print(f"\rstep {snapshot.step} of {snapshot.steps}", end="", file=sys.stderr)
+def _show_step(snapshot: Snapshot) -> None:
+    show_line(f"step {snapshot.step} of {snapshot.steps}")
 
 
 def attack(lab: Lab, options: Namespace) -> Result:
@@ -70,7 +58,7 @@ def attack(lab: Lab, options: Namespace) -> Result:
         steps=options.steps,
         method=options.method,
     )
-    found = finished(lab, spec, show=show_step)
+    found = finished(lab, spec, show=_show_step)
     write(options.out, found.picture)
     if options.original is not None:
         write(options.original, found.original)

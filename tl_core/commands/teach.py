@@ -1,11 +1,10 @@
 """The command that teaches a network the classes of a folder: train."""
 
-import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from tl_core.commands.common import Result, finished, write
+from tl_core.commands.common import Result, finished, show_line, write
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
@@ -72,8 +71,6 @@ def _require_place(out: Path) -> None:
 
 
 def _show(snapshot: Snapshot) -> None:
-    """Write a run's state over the last one, where a person is watching."""
-    if isinstance(snapshot, FineTuneSnapshot) and sys.stderr.isatty():
+    if isinstance(snapshot, FineTuneSnapshot):
         accuracy = f", {snapshot.epochs[-1].validation_accuracy:.1%}" if snapshot.epochs else ""
-        line = f"{snapshot.phase}: {snapshot.step} of {snapshot.steps}{accuracy}"
-        print(f"\r{line:<70}", end="", file=sys.stderr)
+        show_line(f"{snapshot.phase}: {snapshot.step} of {snapshot.steps}{accuracy}")

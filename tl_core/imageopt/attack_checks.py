@@ -47,8 +47,7 @@ def transfer(job: Job, toolbox: Toolbox) -> Work:
     spec = job.spec
     assert isinstance(spec, Transfer)  # narrows for the type checker; the lab pairs them
     first, attacked, original, aim = yield from _lay_out(spec, toolbox)
-    rows = [row for row in toolbox.store.rows.values() if toolbox.store.fits(row)]
-    ready = [row.key for row in rows if toolbox.store.is_on_disk(row)]
+    ready = [row.key for row in toolbox.store.ready()]
     keys = list(dict.fromkeys((spec.backbone, *spec.also, *ready)))
     opinions: tuple[Opinion, ...] = ()
     for key in keys:

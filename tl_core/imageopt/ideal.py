@@ -160,15 +160,17 @@ def _channels(backbone: Backbone, layer: str) -> int:
 
 
 def judge(job: Job, toolbox: Toolbox) -> Work:
-    """Ask every backbone on this machine what it sees in a picture; one verdict after another."""
+    """Ask every backbone that is ready and knows the same classes, one after another."""
     spec = job.spec
     assert isinstance(spec, Judge)  # narrows for the type checker; the lab sends no other
     photo = yield from toolbox.aside(toolbox.album.photo, spec.photo)
-    rows = [r for r in toolbox.store.rows.values() if toolbox.store.fits(r)]
-    ready = [row for row in rows if toolbox.store.is_on_disk(row)]
+    drawer = toolbox.store.loaded(spec.backbone)
+    ready = toolbox.store.ready()
     verdicts: tuple[Verdict, ...] = ()
     for row in ready:
         backbone = yield from toolbox.backbone(row.key)
+        if drawer is not None and backbone.classes != drawer.classes:
+            continue  # its class of that number is another
         pixels = pixels_from(to_array(photo), toolbox.device)
         with torch.inference_mode():
             probs = backbone.logits(augment.resize(pixels, row.input_size)).softmax(1)[0]

@@ -51,6 +51,11 @@ class Album:
                 used -= len(self._files.popitem(last=False)[1].data)
         return key
 
+    def __contains__(self, key: str) -> bool:
+        """Whether the photograph is at hand."""
+        with self._lock:
+            return key.startswith(samples.PREFIX) or key in self._files
+
     def data(self, key: str) -> bytes:
         """The file behind ``key``, as it was dropped.
 

@@ -106,7 +106,7 @@ class IdealSnapshot(PictureSnapshot):
 class Judge(Spec):
     """Ask every backbone that is ready what it sees in a picture, for one class.
 
-    ``backbone`` is left out: it drew the picture.
+    ``backbone`` drew the picture; those that know other classes than it are not asked.
     """
 
     photo: str
