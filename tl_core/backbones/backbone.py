@@ -3,14 +3,14 @@
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from tl_core.backbones.catalogue import BackboneRow
-
-_NORMS = (nn.BatchNorm2d,)
+from tl_core.backbones.folding import fold
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,17 @@ class Backbone:
 
     def batch_norms(self) -> list[nn.BatchNorm2d]:
         """Return the batch-norm layers in the order of the forward pass; VGG has none."""
-        return [module for module in self.body.modules() if isinstance(module, _NORMS)]
+        return [module for module in self.body.modules() if isinstance(module, nn.BatchNorm2d)]
+
+    @cached_property
+    def folded(self) -> "Backbone":
+        """The same network, sooner: batch norm inside the convolutions; made at first use.
+
+        Layers keep their names; where a batch-norm layer was, a ``FoldedNorm`` is.
+        """
+        generator = torch.Generator().manual_seed(0)
+        pixels = torch.rand(1, 3, self.input_size, self.input_size, generator=generator)
+        return replace(self, body=fold(self.body, self.normalise(pixels.to(self.device))))
 
     @contextmanager
     def watching(

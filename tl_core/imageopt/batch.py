@@ -126,7 +126,7 @@ class Batch:
     """
 
     def __init__(self, backbones: Sequence[Backbone], precision: str = "fp32") -> None:
-        self.backbones = tuple(backbones)
+        self.backbones = tuple(backbone.folded for backbone in backbones)
         self.precision = precision
         self.device = self.backbones[0].device
         self.limit = 1024

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.folding import FoldedNorm
 
 
 def total_variation(pixels: Tensor) -> Tensor:
@@ -149,16 +150,21 @@ def moments(maps: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
-def statistics_gap(inputs: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+def statistics_gap(norm: FoldedNorm, inputs: Tensor) -> Tensor:
     """Return how far each picture's channel statistics are from a batch-norm layer's, (N,).
 
-    Statistics are over the one picture, so that pictures in a batch stay independent.
+    Statistics are over the one picture, so that pictures in a batch stay independent. They are
+    those of the layer's own inputs, worked out from the ``inputs`` (N, C, H, W) of what is left
+    of it.
 
     Source:
         Yin et al. 2020, DeepInversion, arXiv:1912.08795.
     """
-    found_mean, found_variance = moments(inputs.float())
-    gaps = (found_mean - mean, found_variance - variance)
+    mean, variance = moments(inputs.float())
+    gaps = (
+        (mean - norm.shift) * norm.scale,
+        variance * norm.scale.square() - norm.variance,
+    )
     of_means, of_variances = (torch.linalg.vector_norm(gap, dim=1) for gap in gaps)
     gap: Tensor = of_means + of_variances
     return gap
@@ -168,18 +174,16 @@ def statistics_gap(inputs: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
 def watching(
     backbone: Backbone, seen: Seen, watches: Sequence[Watch | None], *, with_statistics: bool
 ) -> Iterator[None]:
-    """Fill ``seen`` with what the terms need from inside the network during its next call."""
-    norms = backbone.batch_norms() if with_statistics else []
+    """Fill ``seen`` with what the terms need from inside a folded network during its next call."""
+    modules = backbone.body.modules() if with_statistics else []
+    norms = [module for module in modules if isinstance(module, FoldedNorm)]
     layers = sorted({watch.layer for watch in watches if watch is not None})
     zero = torch.zeros((), device=seen.aim.device)
     seen.activation[:] = [zero] * len(watches)
 
     def see_norm(index: int, inputs: Tensor, _activations: Tensor) -> None:
-        norm = norms[index]
-        if inputs[0].numel() > _LARGEST_MAPS:
-            return
-        if norm.running_mean is not None and norm.running_var is not None:
-            seen.statistics.append(statistics_gap(inputs, norm.running_mean, norm.running_var))
+        if inputs[0].numel() <= _LARGEST_MAPS:
+            seen.statistics.append(statistics_gap(norms[index], inputs))
 
     def see_layer(index: int, _inputs: Tensor, activations: Tensor) -> None:
         for row, watch in enumerate(watches):

@@ -15,7 +15,6 @@ from tl_core.datasets.dataset import Dataset, Example
 from tl_core.engine.job import Job
 from tl_core.toolbox import Toolbox
 from tl_core.training.cache import EmbeddingCache, Space
-from tl_core.training.folding import folded_body
 from tl_core.training.pictures import Stream
 
 Computed = Generator[Future[Any] | None, Any, Tensor]
@@ -89,7 +88,7 @@ def embeddings(
     known = yield from toolbox.aside(cache.get, space, [example.key for example in examples])
     missing = list({e.key: e for e in examples if e.key not in known}.values())
     if missing:
-        extractor = Extractor(backbone, folded_body(backbone))
+        extractor = Extractor(backbone, backbone.folded.body)
         done = 0
         for part in chunks(missing, _KEEP_EVERY):
             tell = _shifted(told, done, len(missing))

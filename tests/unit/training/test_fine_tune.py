@@ -173,7 +173,7 @@ def test_a_cancelled_run_leaves_no_model(
             raise JobCancelled
 
     with pytest.raises(JobCancelled):
-        do(spec(mode=mode, epochs=50), on=stop)
+        do(spec(mode=mode, epochs=200), on=stop)
     assert toolbox.store.own_models("me") == []
 
 

@@ -6,7 +6,6 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.store import untrained
 from tl_core.toolbox import Toolbox
-from tl_core.training.folding import folded_body
 from tl_core.training.starts import measure_batch_norms
 from tl_core.training.student import Student, activations_before, after, last_block
 
@@ -38,18 +37,6 @@ def test_stem_and_tail_together_are_the_body(key: str) -> None:
         whole = backbone.body(inputs(backbone))
         parts = after(backbone.body, cut)(activations_before(backbone.body, cut, inputs(backbone)))
     torch.testing.assert_close(parts, whole)
-
-
-@pytest.mark.parametrize("key", SMALL)
-def test_folding_changes_no_embedding(key: str) -> None:
-    backbone = untrained(ROWS[key], CPU, seed=0)
-    folded = folded_body(backbone)
-    assert folded is not backbone.body
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
-    with torch.no_grad():
-        torch.testing.assert_close(
-            folded(inputs(backbone)), backbone.body(inputs(backbone)), rtol=1e-3, atol=1e-4
-        )
 
 
 @pytest.mark.parametrize("trains_batch_norm", [False, True])
