@@ -2,6 +2,7 @@ import io
 import zipfile
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import settled, words
 from tl_core.images import samples
@@ -188,3 +189,22 @@ def test_a_model_is_saved_and_loaded_back(page, app_lab):
     cat = samples.read("sample:cat")
     page.file_uploader(key="model_file").upload("cat.safetensors", cat).run()
     assert "no model file of the lab" in words(page)
+
+
+def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
+    from pages.widgets.burst import Shot
+    from pages.widgets.teach_box import Box
+    from pages.widgets.teach_camera import _take
+    from pages.widgets.visit import the_visit
+
+    the_visit().boxes = [Box(0, "cats"), Box(1, "dogs")]
+    for shot in (Shot(1, 0, first), Shot(1, 0, first), Shot(2, 1, second), Shot(1, 0, second)):
+        _take(shot)
+
+
+def test_a_shot_of_the_camera_that_is_sent_again_counts_once(app_lab, monkeypatch, labelled):
+    monkeypatch.setattr("pages.widgets.visit.Lab", lambda: app_lab)
+    pictures = {"first": labelled[0][1], "second": labelled[1][1]}
+    app = AppTest.from_function(_a_shot_sent_twice, kwargs=pictures).run()
+    assert not app.exception
+    assert [len(box.photos) for box in app.session_state["visit"].boxes] == [1, 1]
