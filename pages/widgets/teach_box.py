@@ -27,7 +27,7 @@ class Box:
     @property
     def count(self) -> str:
         """How many photographs there are, in words."""
-        return _("{count} photographs in this box").format(count=len(self.photos))
+        return _("Photographs in this box: {count}").format(count=len(self.photos))
 
     def add(self, jpeg: bytes) -> None:
         """Put a photograph of the camera in, unless it is there."""

@@ -113,7 +113,7 @@ def test_boxes_keep_their_photographs_while_their_owner_is_elsewhere(own, labell
     page = two_boxes(own, labelled)
     page.switch_page("pages/home.py").run()
     page = settled(page.switch_page("pages/teach.py").run())
-    assert words(page).count("4 photographs in this box") == 2
+    assert words(page).count("Photographs in this box: 4") == 2
     assert page.text_input(key="class_1").value == "others"
 
 
@@ -121,7 +121,7 @@ def test_a_file_that_is_no_photograph_is_named_and_left_out(own):
     page = own
     page.file_uploader(key="upload_0").upload("note.jpg", b"hello").run()
     assert "note.jpg" in words(page)
-    assert "0 photographs in this box" in words(page)
+    assert "Photographs in this box: 0" in words(page)
 
 
 def test_a_class_is_added_and_removed(own):
@@ -164,7 +164,7 @@ def test_the_label_budget_is_measured_on_a_press(own, labelled):
     page = two_boxes(own, labelled)
     page = settled(page.button(key="start_budget").click().run())
     assert "Tested on 2 photographs" in words(page)
-    assert "With **1** photograph(s) a class" in words(page)
+    assert "Learning from **1** of each class" in words(page)
 
 
 def test_a_download_that_no_server_answers_says_so(own):

@@ -21,7 +21,7 @@ HTMLCanvasElement.prototype.toDataURL = function (...wish) {
   return encode.apply(this, wish);
 };
 """
-_COUNT = re.compile(r"^\d+ photographs in this box$")
+_COUNT = re.compile(r"^Photographs in this box: \d+$")
 
 
 def camera(page, app_url, width=1280):
@@ -51,7 +51,7 @@ def boxes_hold(page, *counts):
     """Wait until the boxes, and not the camera alone, say these numbers."""
     for place, count in enumerate(counts):
         words = page.locator("[data-testid=stCaptionContainer]").get_by_text(_COUNT).nth(place)
-        words.filter(has_text=re.compile(rf"^{count} ")).wait_for()
+        words.filter(has_text=re.compile(rf" {count}$")).wait_for()
 
 
 @pytest.fixture
