@@ -83,7 +83,7 @@ def _url(data: bytes) -> str:
 
 
 def _camera() -> None:
-    if not camera_is_allowed():
+    if not _camera_is_allowed():
         st.caption(
             _("The camera works where the page is opened over https or on this very computer.")
         )
@@ -99,7 +99,7 @@ def _camera() -> None:
             )
 
 
-def camera_is_allowed() -> bool:
+def _camera_is_allowed() -> bool:
     """Browsers give the camera only to https and to the local machine."""
     parts = urlsplit(st.context.url or "http://localhost")
     return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")

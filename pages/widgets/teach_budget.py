@@ -87,7 +87,7 @@ def _conclusion(snapshot: LabelBudgetSnapshot) -> None:
     if snapshot.phase == "done" and len(fewest) == len(_STARTS):
         st.markdown(
             _(
-                "With **{count}** photograph(s) a class: {trained:.0f} % with what ImageNet "
+                "Learning from **{count}** of each class: {trained:.0f} % with what ImageNet "
                 "taught, {random:.0f} % untrained, {pixels:.0f} % from raw pixels."
             ).format(
                 count=fewest["trained"].photos_per_class,

@@ -67,7 +67,7 @@ def _remarks(snapshot: LookSnapshot) -> None:
     if snapshot.left_out:
         names = ", ".join(snapshot.left_out[:_NAMED])
         st.warning(
-            _("{count} files that no decoder can read are left out: {names}").format(
+            _("Left out, because no decoder can read them ({count}): {names}").format(
                 count=len(snapshot.left_out), names=names
             )
         )

@@ -152,11 +152,16 @@ def _line(label: str, job: Job) -> dict[str, str]:
         _("Now"): _(_now(job, snapshot)),
         _("95 % interval"): interval_words(result.interval) if result else "",
         _("Top-3"): percent(result.top3) if has_top3 and result else "",
-        _("It learned"): f"{snapshot.trainable_parameters:,}",
-        _("of parameters"): f"{snapshot.total_parameters:,}",
-        _("Seconds"): f"{snapshot.seconds:.1f}",
-        _("Photographs a second"): f"{snapshot.photographs_per_s:,.0f}",
+        _("It learned"): _known(snapshot.trainable_parameters),
+        _("of parameters"): _known(snapshot.total_parameters),
+        _("Seconds"): _known(snapshot.seconds, ",.1f"),
+        _("Photographs a second"): _known(snapshot.photographs_per_s, ",.0f"),
     }
+
+
+def _known(figure: float, form: str = ",") -> str:
+    """The figure in words; nothing for one that is not known yet."""
+    return f"{figure:{form}}" if figure else ""
 
 
 def _now(job: Job, snapshot: FineTuneSnapshot) -> str:

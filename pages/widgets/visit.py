@@ -14,7 +14,7 @@ from tl_core.lab import Job, Lab
 if TYPE_CHECKING:  # what draws these needs the visit itself
     from pages.widgets.gallery import Finished
     from pages.widgets.runs import Run
-    from pages.widgets.teach_boxes import Box
+    from pages.widgets.teach_box import Box
 
 
 @st.cache_resource(show_spinner=False)
@@ -40,6 +40,7 @@ class Visit:
     gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first
     runs: dict[str, Run] = field(default_factory=dict)  # the latest run of each page
     boxes: list[Box] = field(default_factory=list)  # classes of their own, to be taught
+    last_shot: int = 0  # the largest number of a photograph from the camera for them
     thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key
     labels: dict[str, str] = field(default_factory=dict)  # pictures on the picker, by key
     maps: dict[str, dict[str, str]] = field(default_factory=dict)  # classes on a data set's map

@@ -2,6 +2,7 @@ import io
 import zipfile
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import settled, words
 from tl_core.images import samples
@@ -112,7 +113,7 @@ def test_boxes_keep_their_photographs_while_their_owner_is_elsewhere(own, labell
     page = two_boxes(own, labelled)
     page.switch_page("pages/home.py").run()
     page = settled(page.switch_page("pages/teach.py").run())
-    assert words(page).count("4 photographs in this box") == 2
+    assert words(page).count("Photographs in this box: 4") == 2
     assert page.text_input(key="class_1").value == "others"
 
 
@@ -120,7 +121,7 @@ def test_a_file_that_is_no_photograph_is_named_and_left_out(own):
     page = own
     page.file_uploader(key="upload_0").upload("note.jpg", b"hello").run()
     assert "note.jpg" in words(page)
-    assert "0 photographs in this box" in words(page)
+    assert "Photographs in this box: 0" in words(page)
 
 
 def test_a_class_is_added_and_removed(own):
@@ -163,7 +164,7 @@ def test_the_label_budget_is_measured_on_a_press(own, labelled):
     page = two_boxes(own, labelled)
     page = settled(page.button(key="start_budget").click().run())
     assert "Tested on 2 photographs" in words(page)
-    assert "With **1** photograph(s) a class" in words(page)
+    assert "Learning from **1** of each class" in words(page)
 
 
 def test_a_download_that_no_server_answers_says_so(own):
@@ -188,3 +189,22 @@ def test_a_model_is_saved_and_loaded_back(page, app_lab):
     cat = samples.read("sample:cat")
     page.file_uploader(key="model_file").upload("cat.safetensors", cat).run()
     assert "no model file of the lab" in words(page)
+
+
+def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
+    from pages.widgets.burst import Shot
+    from pages.widgets.teach_box import Box
+    from pages.widgets.teach_camera import _take
+    from pages.widgets.visit import the_visit
+
+    the_visit().boxes = [Box(0, "cats"), Box(1, "dogs")]
+    for shot in (Shot(1, 0, first), Shot(1, 0, first), Shot(2, 1, second), Shot(1, 0, second)):
+        _take(shot)
+
+
+def test_a_shot_of_the_camera_that_is_sent_again_counts_once(app_lab, monkeypatch, labelled):
+    monkeypatch.setattr("pages.widgets.visit.Lab", lambda: app_lab)
+    pictures = {"first": labelled[0][1], "second": labelled[1][1]}
+    app = AppTest.from_function(_a_shot_sent_twice, kwargs=pictures).run()
+    assert not app.exception
+    assert [len(box.photos) for box in app.session_state["visit"].boxes] == [1, 1]

@@ -12,7 +12,7 @@ from tl_core.errors import UserError
 from tl_core.images.album import Album
 from tl_core.images.codec import MAX_BYTES, decode, encode_jpeg
 from tl_core.specs import MAX_CLASSES, OwnClasses, require_classes
-from tl_core.specs.train import MAX_NAME_LENGTH, MAX_PHOTOS
+from tl_core.specs.train_data import MAX_NAME_LENGTH, MAX_PHOTOS
 
 MAX_TOTAL_BYTES = 2**30  # of what a zip unpacks to
 _MAX_ENTRIES = MAX_PHOTOS + 2 * MAX_CLASSES

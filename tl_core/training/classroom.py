@@ -12,7 +12,7 @@ from tl_core.engine.job import Job
 from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.specs import OWN_DATASET
-from tl_core.specs.train import OnDataset
+from tl_core.specs.train_data import OnDataset
 from tl_core.toolbox import Toolbox
 from tl_core.training.cache import EmbeddingCache
 from tl_core.training.features import chunks

@@ -14,7 +14,7 @@ from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore, OwnModel, new_network
 from tl_core.errors import UserError
 from tl_core.specs import MAX_CLASSES, FineTune
-from tl_core.specs.train import MAX_NAME_LENGTH
+from tl_core.specs.train_data import MAX_NAME_LENGTH
 from tl_core.training.starts import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
 
 FORMAT = "transfer-learning-lab 1"

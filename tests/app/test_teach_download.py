@@ -1,0 +1,83 @@
+import io
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from tests.app.conftest import settled, words
+from tests.server import Faults, FileServer
+from tl_core.lab import JobState
+
+KEY = "microsoft_cats_and_dogs"
+HALF = 2**20  # bytes, about
+
+
+def archive(pictures: list[bytes]) -> bytes:
+    """Laid out as the publisher's: two classes, a file that no decoder reads, 2 MB of text."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for number, picture in enumerate(pictures):
+            packed.writestr(f"PetImages/{('Cat', 'Dog')[number % 2]}/{number}.jpg", picture)
+        packed.writestr("PetImages/Cat/666.jpg", b"")
+        packed.writestr("readme[1].txt", bytes(2**21))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def publisher(app_lab, labelled, monkeypatch):
+    """The mirror of a closed network, with a small stand-in for the data set."""
+    pictures = [data for _label, data in labelled[:16]]
+    data, shelf = archive(pictures), app_lab._classroom.shelf
+    row = shelf.rows[KEY]
+    source = replace(row.source, size_bytes=len(data))
+    monkeypatch.setitem(shelf.rows, KEY, replace(row, source=source, photographs=len(pictures)))
+    with FileServer({source.file_name: data}) as server:
+        monkeypatch.setattr(shelf, "settings", replace(shelf.settings, mirror=server.base))
+        yield server
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page("teach").selectbox(key="dataset").set_value(KEY).run()
+
+
+def begun(page):
+    """The download, just begun."""
+    page.button(key="download").click().run()
+    return page.session_state["visit"].jobs[f"import {KEY}"]
+
+
+def progress(page):
+    """What the bar says when the page is drawn once more."""
+    (bar,) = page.run().get("progress")
+    return bar.proto.text
+
+
+def test_a_data_set_is_downloaded_in_two_goes_looked_at_and_learned(page, publisher):
+    assert "**Cats and dogs (Microsoft, 25,000)** is not on this machine yet" in words(page)
+    publisher.faults = Faults(stall_after=HALF)
+    first = begun(page)
+    assert publisher.stalled.wait(30)
+    while first.snapshot.step < HALF:
+        progress(page)
+    assert progress(page).startswith("downloading: 1.0 MB of ")
+    page.button(key="cancel_download").click().run()
+    assert first.wait(30)
+    assert first.state is JobState.CANCELLED
+    assert not page.run().error
+
+    publisher.faults = Faults()
+    second = begun(page)
+    assert second.wait(60)
+    assert second.error is None
+    assert publisher.exchanges[-1].range == f"bytes={HALF}-"
+    page = settled(page.run())
+    assert page.selectbox(key="dataset").value == KEY
+    assert "**2 classes**: 12 photographs to learn from, 4 kept aside" in words(page)
+    assert "Left out, because no decoder can read them (1): Cat/666.jpg" in words(page)
+
+    page.button(key="start").click().run()
+    ((_label, run),) = page.session_state["visit"].runs["teach"].jobs
+    assert run.wait(120)
+    assert run.error is None
+    assert "it has never learned from" in words(settled(page.run()))

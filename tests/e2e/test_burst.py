@@ -1,0 +1,128 @@
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+# Notes what the camera component takes from the browser, for the tests to look at
+_WATCH = """
+window.tracks = [];
+window.taken = 0;
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wish) => {
+  const stream = await ask(wish);
+  window.tracks.push(...stream.getTracks());
+  return stream;
+};
+const encode = HTMLCanvasElement.prototype.toDataURL;
+HTMLCanvasElement.prototype.toDataURL = function (...wish) {
+  window.taken += 1;
+  window.longSide = Math.max(this.width, this.height);
+  return encode.apply(this, wish);
+};
+"""
+_COUNT = re.compile(r"^Photographs in this box: \d+$")
+
+
+def camera(page, app_url, width=1280):
+    """The Teach page with its camera's place open."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{app_url}/teach")
+    page.get_by_role("button", name="Take them with the camera").click()
+    page.get_by_role("button", name="Open the camera").wait_for()
+    return page
+
+
+def opened(page):
+    """The button to hold, once the camera shows a picture."""
+    page.get_by_role("button", name="Open the camera").click()
+    hold = page.get_by_role("button", name="Hold to take photographs")
+    hold.wait_for()
+    hold.scroll_into_view_if_needed()
+    return hold
+
+
+def until_taken(page, count):
+    """Wait until the camera has taken so many."""
+    page.wait_for_function("count => window.taken >= count", arg=count)
+
+
+def boxes_hold(page, *counts):
+    """Wait until the boxes, and not the camera alone, say these numbers."""
+    for place, count in enumerate(counts):
+        words = page.locator("[data-testid=stCaptionContainer]").get_by_text(_COUNT).nth(place)
+        words.filter(has_text=re.compile(rf" {count}$")).wait_for()
+
+
+@pytest.fixture
+def allowed(page):
+    """A visitor who lets the page see the camera."""
+    page.context.grant_permissions(["camera"])
+    page.add_init_script(_WATCH)
+    return page
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_held_button_fills_the_box_and_stops_when_it_is_let_go(allowed, app_url, width):
+    page = camera(allowed, app_url, width)
+    assert page.evaluate("window.tracks.length") == 0  # nobody is asked before the press
+    place = opened(page).bounding_box()
+    page.mouse.move(place["x"] + 20, place["y"] + 10)
+    page.mouse.down()
+    until_taken(page, 3)
+    page.mouse.up()
+    taken = page.evaluate("window.taken")
+    assert page.evaluate("window.longSide") == 640
+    boxes_hold(page, taken, 0)
+    page.wait_for_timeout(2500)
+    assert page.evaluate("window.taken") == taken
+    boxes_hold(page, taken, 0)
+
+
+def test_every_shot_counts_once_while_the_page_is_busy_with_other_files(allowed, app_url, labelled):
+    page = camera(allowed, app_url)
+    files = [
+        {"name": f"{place}.jpg", "mimeType": "image/jpeg", "buffer": data}
+        for place, (_label, data) in enumerate(labelled[:6])
+    ]
+    opened(page).focus()
+    page.keyboard.down("Space")
+    for count in (1, 2, 3):
+        until_taken(page, count)
+        page.locator(".st-key-upload_1 input[type=file]").set_input_files(
+            files[2 * count - 2 :][:2]
+        )
+    until_taken(page, 5)
+    page.keyboard.up("Space")
+    boxes_hold(page, page.evaluate("window.taken"), 6)
+
+
+def test_the_camera_goes_off_when_it_is_closed_or_left(allowed, app_url):
+    page = camera(allowed, app_url)
+    off = "window.tracks.at(-1).readyState === 'ended'"
+    opened(page)
+    assert not page.evaluate(off)
+    page.get_by_role("button", name="Close the camera").click()
+    page.wait_for_function(off)
+    opened(page).focus()
+    page.keyboard.down("Enter")
+    until_taken(page, 2)
+    page.keyboard.press("Escape")  # closes the camera's place with the button still down
+    page.wait_for_function(off)
+    boxes_hold(page, page.evaluate("window.taken"), 0)
+
+
+def test_a_refused_permission_shows_the_single_shot_and_a_sentence(page, app_url):
+    page = camera(page, app_url)
+    page.get_by_role("button", name="Open the camera").click()
+    page.get_by_text("The camera was not allowed").wait_for()
+    page.get_by_test_id("stCameraInput").wait_for()
+
+
+def test_a_browser_without_cameras_shows_the_single_shot_and_a_sentence(page, app_url):
+    nothing = "{value: undefined, writable: true}"
+    page.add_init_script(f"Object.defineProperty(navigator, 'mediaDevices', {nothing})")
+    page = camera(page, app_url)
+    page.get_by_role("button", name="Open the camera").click()
+    page.get_by_text("opened over https or on this very computer").wait_for()
+    page.get_by_test_id("stCameraInput").wait_for()
