@@ -63,6 +63,14 @@ def test_epsilon_acts_during_the_run(page):
     assert job.wait(60)
 
 
+def test_an_attack_that_ends_without_success_says_so(page):
+    page.select_slider(key="epsilon").set_value(0).run()
+    page.select_slider(key="steps").set_value(10).run()
+    page.button(key="start").click().run()
+    page = finished(page)
+    assert "Not fooled: it ended at step 10 of 10" in page.info[0].value
+
+
 def test_an_own_model_is_fooled_into_the_other_of_its_own_classes(page, teach_own):
     page.button_group(key="aim").set_value("untargeted").run()
     page.selectbox(key="avoid").set_value("dog").run()  # a choice that own classes do not have
