@@ -39,6 +39,11 @@ def choose_aim() -> dict[str, object]:
     return {"target": None, "avoid": str(avoid)}
 
 
+def knows_the_same(one: str, other: str) -> bool:
+    """Whether a class of one network is the same class of the other."""
+    return the_lab().classes(one) == the_lab().classes(other)
+
+
 def choose_method() -> dict[str, object]:
     """The method, the budget, and whom to attack."""
     method = st.pills(
@@ -62,8 +67,15 @@ def choose_method() -> dict[str, object]:
         help=_("No value of the picture may move by more. Acts while it runs."),
     )
     steps = length.select_slider(_("Steps at most"), [10, 30, 60, 100, 200, 400], 60, key="steps")
-    others = tuple(key for key in usable() if key != st.session_state.backbone)
-    also = others if st.toggle(_("Attack all ready networks at once"), key="ensemble") else ()
+    chosen = str(st.session_state.backbone)
+    others = tuple(key for key in usable() if key != chosen and knows_the_same(key, chosen))
+    is_ensemble = st.toggle(
+        _("Attack all ready networks at once"),
+        key="ensemble",
+        disabled=not others,
+        help=_("Those that know the same classes."),
+    )
+    also = others if is_ensemble else ()
     return {"method": str(method), "epsilon": int(epsilon), "steps": int(steps), "also": also}
 
 

@@ -67,7 +67,6 @@ __all__ = [
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
-    Attack: attack.run,
     SmallestBudget: attack_smallest.run,
     Transfer: attack_checks.transfer,
     Survival: attack_checks.survival,
@@ -80,7 +79,10 @@ WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
     FeatureSpace: space.run,
     Judge: ideal.judge,
 }
-BATCHES: dict[type[Spec], Callable[[Toolbox, Any], Runner]] = {IdealImage: ideal.IdealRunner}
+BATCHES: dict[type[Spec], Callable[[Toolbox, Any], Runner]] = {
+    Attack: attack.AttackRunner,
+    IdealImage: ideal.IdealRunner,
+}
 
 
 class BackboneState(StrEnum):

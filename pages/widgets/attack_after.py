@@ -68,7 +68,8 @@ def _take_home(found: AttackSnapshot, spec: Attack) -> None:
             on_click="ignore",
         )
         st.caption(_("Drop the picture on this page again: the network is still fooled."))
-    if spec.target is not None:
+    is_on_disk = spec.backbone in {row.key for row in the_lab().ready_backbones()}
+    if spec.target is not None and is_on_disk:
         st.code(_command(spec), language="console", wrap_lines=True)
 
 
@@ -93,6 +94,9 @@ def _others(spec: Transfer) -> None:
             }
             for opinion in found.opinions
         )
+        if len(found.opinions) == 1:
+            st.caption(_("No other network here knows these classes."))
+            return
         st.caption(_("A defence is to ask several networks. *For strangers* attacks that defence."))
 
 

@@ -23,7 +23,7 @@ def draw_attack(run: Run) -> None:
     found = job.snapshot
     if not isinstance(found, AttackSnapshot) or not found.picture:
         return
-    _verdict(found)
+    _verdict(found, is_over=job.is_over)
     original, attacked, change = st.columns(3)
     with original:
         live_picture(found.original, alt=_("The photograph"), kind="image/png")
@@ -61,20 +61,24 @@ def draw_attack(run: Run) -> None:
             )
 
 
-def _verdict(found: AttackSnapshot) -> None:
+def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
     if found.is_fooled:
+        steps = found.step if found.first_success is None else found.first_success
         st.success(
             _("Fooled after {steps} steps: the saved picture is seen as **{label}**.").format(
-                steps=found.first_success, label=found.after[0].label
+                steps=steps, label=found.after[0].label
             ),
             icon=":material/check_circle:",
         )
     else:
+        words = (
+            _("Not fooled: it ended at step {step} of {steps}, goal at {percent:.1f} %.")
+            if is_over
+            else _("Not fooled yet: step {step} of {steps}, goal at {percent:.1f} %.")
+        )
         st.info(
-            _("Not fooled yet: step {step} of {steps}, goal at {percent:.1f} %.").format(
-                step=found.step, steps=found.steps, percent=100 * found.probability
-            ),
-            icon=":material/hourglass_top:",
+            words.format(step=found.step, steps=found.steps, percent=100 * found.probability),
+            icon=":material/block:" if is_over else ":material/hourglass_top:",
         )
 
 

@@ -13,14 +13,17 @@ from tl_core.specs import DEFAULT_BACKBONE, Download, DownloadProgress
 def choose_backbone() -> str | None:
     """Draw the picker; return the visit's backbone, or ``None`` while it cannot be used."""
     found = {status.row.key: status for status in the_lab().backbones()}
-    offered = [key for key, status in found.items() if status.state is not BackboneState.TOO_LARGE]
     own = the_lab().own_models(the_visit().id)
-    offered = [*reversed(own), *offered]
-    link.chosen("backbone", offered, DEFAULT_BACKBONE)
+    labels = {key: label_of(key) for key in reversed(own)} | {
+        key: _label(status)
+        for key, status in found.items()
+        if status.state is not BackboneState.TOO_LARGE
+    }
+    link.chosen("backbone", list(labels), DEFAULT_BACKBONE)
     chosen = st.selectbox(
         _("Backbone"),
-        offered,
-        format_func=lambda key: label_of(key) if key in own else _label(found[key]),
+        list(labels),
+        format_func=labels.__getitem__,
         key="backbone",
         help=_("The pretrained network that all pages use. The Backbones page compares them."),
     )

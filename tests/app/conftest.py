@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets.visit import the_lab
 from tl_core.lab import Lab, Settings
+from tl_core.specs import FineTune, FineTuneSnapshot
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 
@@ -39,6 +40,27 @@ def open_page(app_lab, monkeypatch):
         return app
 
     return opened
+
+
+@pytest.fixture
+def teach_own(app_lab, labelled):
+    """Teach a page's visitor's own model two classes; return its key."""
+
+    def taught(page: AppTest) -> str:
+        visitor = page.session_state["visit"].id
+        boxes: dict[str, list[str]] = {"dogs": [], "others": []}
+        for label, data in labelled:
+            is_dog = 151 <= label <= 268
+            boxes["dogs" if is_dog else "others"].append(app_lab.add_photo(data, visitor))
+        photos = tuple((name, tuple(keys[:4])) for name, keys in boxes.items())
+        spec = FineTune(dataset="own", photos=photos, validation_share=0.25)
+        job = app_lab.submit(spec, visitor)
+        assert job.wait(120)
+        assert isinstance(job.snapshot, FineTuneSnapshot)
+        assert job.snapshot.result is not None
+        return job.snapshot.result.model
+
+    return taught
 
 
 def words(app: AppTest) -> str:

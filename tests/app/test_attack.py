@@ -63,6 +63,45 @@ def test_epsilon_acts_during_the_run(page):
     assert job.wait(60)
 
 
+def test_an_attack_that_ends_without_success_says_so(page):
+    page.select_slider(key="epsilon").set_value(0).run()
+    page.select_slider(key="steps").set_value(10).run()
+    page.button(key="start").click().run()
+    page = finished(page)
+    assert "Not fooled: it ended at step 10 of 10" in page.info[0].value
+
+
+def test_an_own_model_is_fooled_into_the_other_of_its_own_classes(page, teach_own):
+    page.button_group(key="aim").set_value("untargeted").run()
+    page.selectbox(key="avoid").set_value("dog").run()  # a choice that own classes do not have
+    model = teach_own(page)
+    page.run()
+    page.selectbox(key="backbone").set_value(model).run()
+    assert not page.exception
+    assert page.selectbox(key="avoid").options == ["what it is seen as now"]
+    assert page.toggle(key="ensemble").disabled
+    page.button_group(key="aim").set_value("targeted").run()
+    assert page.selectbox(key="target_class").options == ["dogs", "others"]
+    page.button(key="target_class_others").click().run()
+    page.button(key="start").click().run()
+    page = finished(page)
+    assert "seen as **others**" in page.success[0].value
+    text = words(page)
+    assert "Before: dogs" in text
+    assert "No other network here knows these classes." in text
+    assert not page.code  # a command line knows nothing of a visit's model
+
+
+def test_all_networks_at_once_are_those_that_know_the_same_classes(page, teach_own):
+    teach_own(page)
+    page.run()
+    page.toggle(key="ensemble").set_value(True).run()
+    page.button(key="start").click().run()
+    ((_label, job),) = page.session_state["visit"].runs["attack"].jobs
+    job.cancel()
+    assert job.spec.also == ("efficientnet_lite1", "efficientnet_lite2")
+
+
 @pytest.mark.slow
 def test_the_smallest_budget_is_one_level_and_few_values(page):
     page.button(key="smallest").click().run()

@@ -44,6 +44,19 @@ def test_the_class_can_be_one_of_the_quick_buttons(page):
     assert job.spec.target == 340
 
 
+def test_an_own_model_draws_one_of_its_own_classes(page, teach_own):
+    page.button(key="target_class_zebra").click().run()
+    model = teach_own(page)
+    page.run()
+    page.selectbox(key="backbone").set_value(model).run()
+    assert page.selectbox(key="target_class").options == ["dogs", "others"]
+    page.button(key="target_class_others").click().run()
+    page.button(key="start").click().run()
+    ((label, job),) = page.session_state["visit"].runs["ideal"].jobs
+    job.cancel()
+    assert (label, job.spec.target, job.spec.backbone) == ("others", 1, model)
+
+
 def test_the_slider_moves_the_weight_of_the_run_under_way_and_the_settings_remember(page):
     page.select_slider(key="steps").set_value(1024).run()
     page.button(key="start").click().run()

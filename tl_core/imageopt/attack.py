@@ -1,107 +1,183 @@
-"""The workroom that changes a photograph, within epsilon, until a network sees something else."""
+"""The workroom that changes photographs, within epsilon, until a network sees something else."""
 
+import math
 import time
-from collections.abc import Generator
+from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from tl_core.backbones.backbone import Backbone
+from PIL import Image
+from torch import Tensor
+
 from tl_core.backbones.ranking import best
 from tl_core.engine.job import Job
-from tl_core.engine.runner import SLICE_S, Work
 from tl_core.errors import UserError
-from tl_core.imageopt.attack_aims import Aim, aim_of
-from tl_core.imageopt.attack_batch import Array, Attacks, Attempt, read_back
+from tl_core.imageopt.attack_aims import aim_of
+from tl_core.imageopt.attack_batch import Array, Attacks, Attempt, look, read_back
+from tl_core.imageopt.batch import Batch
+from tl_core.imageopt.shared import Place, SharedRunner
 from tl_core.images.codec import encode_png
 from tl_core.images.compare import gap
-from tl_core.specs import Attack, AttackSnapshot, Goal
+from tl_core.specs import Answer, Attack, AttackSnapshot
 from tl_core.toolbox import Toolbox, fitted
 
 PUBLISH_S = 0.3  # between live pictures
 SETTINGS = "settings"  # keyword of the settings inside a saved picture
+Fetched: TypeAlias = tuple[Array, bytes]  # the photograph as the network sees it, and as PNG
+Saved: TypeAlias = tuple[AttackSnapshot, list[Array]]  # and what each network sees of the file
 
 
-def run(job: Job, toolbox: Toolbox) -> Work:
-    """Attack one photograph; controls moved during the run act from the next step on."""
-    spec = job.spec
-    assert isinstance(spec, Attack)  # narrows for the type checker; the lab pairs them
-    backbones = yield from networks(toolbox, spec.backbone, spec.also)
-    original = yield toolbox.pool.submit(fitted, toolbox.album, spec.photo, backbones[0])
-    attacks = Attacks(backbones)
-    scene = Scene(attacks, original, spec)
-    attempt = attacks.add(spec, original, scene.aim)
-    published = 0.0
-    while not attempt.is_over:
-        slice_end = time.monotonic() + SLICE_S
-        while not attempt.is_over and time.monotonic() < slice_end:
-            current = job.current
-            assert isinstance(current, Attack)  # narrows for the type checker
-            if current != attempt.spec:
-                attacks.move(attempt, current)
-            attacks.step()
-        if not attempt.is_over and time.monotonic() - published > PUBLISH_S:
-            job.publish((yield from scene.snapshot(toolbox, attempt, job.seconds)))
-            published = time.monotonic()
-        yield None
-    return (yield from scene.snapshot(toolbox, attempt, job.seconds))
+@dataclass(eq=False, kw_only=True)
+class Stand(Place):
+    """A job with its attempt, and what its photograph was before."""
+
+    attempt: Attempt
+    original: bytes  # PNG
+    before: tuple[Answer, ...]
+    encoding: Future[Saved] | None = None
+    is_last: bool = False  # whether ``encoding`` is of the result
 
 
-def networks(
-    toolbox: Toolbox, first: str, also: tuple[str, ...]
-) -> Generator[Future[Any] | None, Any, list[Backbone]]:
-    """Load the networks that are attacked together.
+class AttackRunner(SharedRunner[Stand]):
+    """Attacks on the same networks; each ends with its own success or its own last step.
 
-    Raises:
-        UserError: If one is not there, or they know different classes.
+    What a picture is seen as is asked of the file, saved and read back.
     """
-    found = []
-    for key in dict.fromkeys((first, *also)):
-        found.append((yield from toolbox.backbone(key)))
-    if any(backbone.classes != found[0].classes for backbone in found):
-        raise UserError(
-            "Networks that know different classes cannot be attacked together. "
-            "Choose networks that were trained on the same classes."
+
+    attacks: Attacks
+
+    def __init__(self, toolbox: Toolbox, spec: Attack) -> None:
+        super().__init__(toolbox, (spec.backbone, *spec.also))
+
+    def open(self) -> Batch:
+        """The attempts' own batch."""
+        self.attacks = Attacks(self.backbones)
+        return self.attacks.batch
+
+    def fetch(self, job: Job) -> Fetched:
+        """The photograph at the first network's input size."""
+        original = fitted(self.toolbox.album, _spec(job).photo, self.backbones[0])
+        return original, encode_png(original)
+
+    def welcome(self, job: Job, fetched: Fetched) -> Stand:
+        """An attempt at what the spec means for this photograph."""
+        original, png = fetched
+        spec, logits = _spec(job), self.attacks.answer(original).tolist()
+        return Stand(
+            job=job,
+            attempt=self.attacks.attempt(spec, original, aim_of(spec, logits)),
+            original=png,
+            before=best(logits, self.backbones[0].classes, 5),
         )
-    return found
 
+    def sit(self, place: Stand) -> None:
+        """Let the attempt go on, unless only its last picture is missing."""
+        if not place.attempt.is_over:
+            self.attacks.join(place.attempt)
 
-class Scene:
-    """What stays the same during one attack: the photograph, what it was, what it shall become."""
+    def leave(self, place: Stand) -> None:
+        """Take the attempt out, unless it has ended."""
+        if place.attempt.slot in self.attacks.attempts:
+            self.attacks.remove(place.attempt)
 
-    def __init__(self, attacks: Attacks, original: Array, goal: Goal) -> None:
-        self.attacks = attacks
-        self.original = original
-        self.classes = attacks.backbones[0].classes
-        logits = attacks.answer(original).tolist()
-        self.before = best(logits, self.classes, 5)
-        self.aim: Aim = aim_of(goal, logits)
-        self.original_png = encode_png(original)
+    def step(self) -> None:
+        """Advance every attempt, by the controls as they are now."""
+        acting = [stand for stand in self.seats.values() if not stand.attempt.is_over]
+        for stand in acting:
+            current = _spec(stand.job, is_current=True)
+            if current != stand.attempt.spec:
+                self.attacks.move(stand.attempt, current)
+        try:
+            self.attacks.step()
+        except UserError as error:
+            for stand in acting:
+                self.fail(stand, error)
+            return
+        for stand in acting:
+            if not math.isfinite(stand.attempt.probability):
+                self.fail(stand, _nan(stand.attempt.steps_done))
 
-    def snapshot(
-        self, toolbox: Toolbox, attempt: Attempt, seconds: float
-    ) -> Generator[Future[Any] | None, Any, AttackSnapshot]:
-        """Save the picture as it is now, read it back, and say what it is."""
-        settings = attempt.spec.to_json()
-        text = {SETTINGS: settings} if attempt.is_over else None
-        png = yield toolbox.pool.submit(encode_png, attempt.picture, text)
-        read = yield toolbox.pool.submit(read_back, png)
-        measured = yield toolbox.pool.submit(gap, self.original, read)
-        answers = [self.attacks.answer(read, i).cpu() for i in range(len(self.attacks.backbones))]
-        return AttackSnapshot(
+    # -- showing ---------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Publish what was saved, finish what was the last, and save what is due."""
+        saved = [s for s in self.seats.values() if s.encoding is not None and s.encoding.done()]
+        self._show([stand for stand in saved if not stand.is_last])
+        for stand in [stand for stand in saved if stand.is_last]:
+            self._show([stand])  # alone: its figures may not depend on company
+            self.end(stand.job)
+            stand.job.finish(stand.job.snapshot)
+        now = time.monotonic()
+        for stand in self.seats.values():
+            if stand.encoding is None and (stand.attempt.is_over or now >= stand.due_at):
+                self._save(stand)
+                stand.due_at = now + PUBLISH_S
+
+    def _save(self, stand: Stand) -> None:
+        attempt = stand.attempt
+        stand.is_last = attempt.is_over
+        draft = AttackSnapshot(
             step=attempt.steps_done,
             steps=attempt.steps,
-            picture=png,
-            original=self.original_png,
-            before=self.before,
-            after=best(answers[0].tolist(), self.classes, 5),
-            goal=self.aim.classes,
-            probability=self.aim.probability(answers[0]),
-            is_fooled=all(self.aim.is_reached(answer) for answer in answers),
+            original=stand.original,
+            before=stand.before,
+            goal=attempt.aim.classes,
             first_success=attempt.first_success,
             epsilon=attempt.spec.epsilon,
-            gap=measured,
             queries=attempt.queries,
-            seconds=seconds,
             history=tuple(attempt.history),
-            settings=settings,
+            settings=attempt.spec.to_json(),
         )
+        text = {SETTINGS: draft.settings} if stand.is_last else {}
+        stand.encoding = self.toolbox.pool.submit(
+            self._saved, draft, attempt.picture, attempt.original, text
+        )
+
+    def _saved(
+        self, draft: AttackSnapshot, picture: Array, original: Array, text: dict[str, str]
+    ) -> Saved:
+        """Save, read back and measure, in the pool."""
+        png = encode_png(picture, text)
+        read = read_back(png)
+        seen = [look(backbone, Image.fromarray(read)) for backbone in self.backbones]
+        return replace(draft, picture=png, gap=gap(original, read)), seen
+
+    def _show(self, stands: Sequence[Stand]) -> None:
+        """Ask the networks about saved pictures, all in one pass, and publish them."""
+        saved = [stand.encoding.result() for stand in stands if stand.encoding is not None]
+        if not saved:
+            return
+        found = [
+            self.attacks.answers([seen[index] for _, seen in saved], index).cpu()
+            for index in range(len(self.backbones))
+        ]
+        for row, stand in enumerate(stands):
+            stand.encoding = None
+            stand.job.publish(self._judged(stand, saved[row][0], [its[row] for its in found]))
+
+    def _judged(
+        self, stand: Stand, draft: AttackSnapshot, answers: Sequence[Tensor]
+    ) -> AttackSnapshot:
+        aim = stand.attempt.aim
+        return replace(
+            draft,
+            after=best(answers[0].tolist(), self.backbones[0].classes, 5),
+            probability=aim.probability(answers[0]),
+            is_fooled=all(aim.is_reached(answer) for answer in answers),
+            seconds=stand.job.seconds,
+        )
+
+
+def _spec(job: Job, *, is_current: bool = False) -> Attack:
+    spec = job.current if is_current else job.spec
+    assert isinstance(spec, Attack)  # narrows for the type checker; the batch key brings no other
+    return spec
+
+
+def _nan(step: int) -> UserError:
+    return UserError(
+        "The network's answer stopped being numbers at step {step}. Choose another method or "
+        "network.",
+        step=step,
+    )

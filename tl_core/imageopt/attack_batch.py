@@ -71,7 +71,7 @@ class Attempt:
             self.stride *= 2
             self.history[:] = self.history[::2]
         if is_reached and self._is_better(pixels):
-            self.found = pixels
+            self.found = pixels.clone()  # a view would keep the whole batch in memory
             if self.first_success is None:
                 self.first_success = self.steps_done
         is_enough = is_reached and probability >= self.spec.confidence
@@ -101,11 +101,20 @@ class Attacks:
 
     def add(self, spec: Attack, original: Array, aim: Aim) -> Attempt:
         """Start an attack on a photograph at the first backbone's input size."""
+        attempt = self.attempt(spec, original, aim)
+        self.join(attempt)
+        return attempt
+
+    def attempt(self, spec: Attack, original: Array, aim: Aim) -> Attempt:
+        """An attack that has yet to join."""
         pixels = pixels_from(original, self.batch.device)
         slot, limit = self._slot(spec, pixels, pixels, aim)
-        attempt = Attempt(spec, original, aim, slot, limit)
-        self._enter(attempt)
-        return attempt
+        return Attempt(spec, original, aim, slot, limit)
+
+    def join(self, attempt: Attempt) -> None:
+        """Let an attempt act from the next step on."""
+        self.attempts[attempt.slot] = attempt
+        self.batch.join(attempt.slot)
 
     def move(self, attempt: Attempt, spec: Attack) -> None:
         """Go on with other settings from the picture as it is now."""
@@ -120,7 +129,7 @@ class Attacks:
             (attempt.limit(attempt.found) != attempt.found).any()
         ):
             attempt.found = None  # outside the new budget
-        self._enter(attempt)
+        self.join(attempt)
 
     def remove(self, attempt: Attempt) -> None:
         """Give an attempt up, or end it."""
@@ -157,6 +166,13 @@ class Attacks:
         """Logits (classes,) of one network for a picture, which it gets as on every page."""
         return answer(self.backbones[index], Image.fromarray(picture))
 
+    @torch.inference_mode()
+    def answers(self, seen: Sequence[Array], index: int = 0) -> Tensor:
+        """Logits (N, classes) of one network for what it sees of pictures, asked together."""
+        pixels = torch.cat([pixels_from(array, self.batch.device) for array in seen])
+        parts = torch.split(pixels, self.batch.limit)
+        return torch.cat([self.backbones[index].logits(part).float() for part in parts])
+
     def _conclude(self, attempt: Attempt) -> None:
         """Believe a success only after the round trip; without one, go on while there are steps."""
         attempt.is_fooled = self.is_fooled(attempt.picture, attempt.aim)
@@ -165,10 +181,6 @@ class Attacks:
             attempt.found = None
             attempt.is_fooled = is_last and self.is_fooled(attempt.picture, attempt.aim)
         attempt.is_over = attempt.is_fooled or is_last
-
-    def _enter(self, attempt: Attempt) -> None:
-        self.attempts[attempt.slot] = attempt
-        self.batch.join(attempt.slot)
 
     def _slot(self, spec: Attack, original: Tensor, start: Tensor, aim: Aim) -> tuple[Slot, Box]:
         count = len(self.backbones[0].classes)
@@ -229,9 +241,13 @@ def _as_it_is(gradient: Tensor) -> Tensor:
 @torch.inference_mode()
 def answer(backbone: Backbone, photo: Image.Image) -> Tensor:
     """Return the logits (classes,) of a network for a photograph, on the device."""
+    return backbone.logits(pixels_from(look(backbone, photo), backbone.device))[0].float()
+
+
+def look(backbone: Backbone, photo: Image.Image) -> Array:
+    """Return what a network sees of a photograph, uint8 (S, S, 3); does not call it."""
     row = backbone.row
-    array = to_array(fit(photo, row.input_size, row.resize, row.interpolation))
-    return backbone.logits(pixels_from(array, backbone.device))[0].float()
+    return to_array(fit(photo, row.input_size, row.resize, row.interpolation))
 
 
 def to_levels(pixels: Tensor) -> Array:

@@ -48,15 +48,15 @@ def transfer(job: Job, toolbox: Toolbox) -> Work:
     assert isinstance(spec, Transfer)  # narrows for the type checker; the lab pairs them
     first, attacked, original, aim = yield from _lay_out(spec, toolbox)
     ready = [row.key for row in toolbox.store.ready()]
-    keys = list(dict.fromkeys((spec.backbone, *spec.also, *ready)))
+    known = dict.fromkeys((spec.backbone, *spec.also, *ready))
+    keys = [key for key in known if toolbox.store.classes(key) == first.classes]
     opinions: tuple[Opinion, ...] = ()
     for key in keys:
         backbone = yield from toolbox.backbone(key)
-        if backbone.classes == first.classes:
-            is_target = key == spec.backbone or key in spec.also
-            opinion = _opinion(backbone, original, attacked, aim, was_attacked=is_target)
-            opinions = (*opinions, opinion)
-            job.publish(TransferSnapshot(step=len(opinions), steps=len(keys), opinions=opinions))
+        is_target = key == spec.backbone or key in spec.also
+        opinion = _opinion(backbone, original, attacked, aim, was_attacked=is_target)
+        opinions = (*opinions, opinion)
+        job.publish(TransferSnapshot(step=len(opinions), steps=len(keys), opinions=opinions))
         yield None
     return TransferSnapshot(step=len(keys), steps=len(keys), opinions=opinions)
 

@@ -1,6 +1,7 @@
 """Random views: each network looks at a shifted, turned, zoomed or mirrored picture."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -44,6 +45,28 @@ def views(draws: Tensor, limits: Tensor) -> Tensor:
     # a shift of one side is 2 in these coordinates
     rows = (cos * flip, -sin, 2 * shift * x, sin * flip, cos, 2 * shift * y)
     return torch.stack(rows, dim=1).view(-1, 2, 3)
+
+
+def shown(pixels: Tensor, draws: Tensor, limits: Sequence[Sequence[float]], side: int) -> Tensor:
+    """Return each view of pixels (N, 3, S, S), (N, 3, side, side).
+
+    A view that is held still is only resized, whatever the others do.
+
+    Args:
+        pixels: The picture of each view.
+        draws: Uniform numbers, (N, DRAWS).
+        limits: A row of ``limits`` for each view.
+        side: Of the views.
+    """
+    moves = [any(row) for row in limits]
+    if not any(moves):
+        return resize(pixels, side)
+    rows = torch.tensor(limits, dtype=torch.float32).to(pixels.device, non_blocking=True)
+    looked = look(pixels, views(draws, rows), side)
+    if all(moves):
+        return looked
+    is_moved = torch.tensor(moves).to(pixels.device, non_blocking=True)
+    return torch.where(is_moved[:, None, None, None], looked, resize(pixels, side))
 
 
 def look(pixels: Tensor, maps: Tensor, side: int) -> Tensor:

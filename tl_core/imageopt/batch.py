@@ -280,11 +280,8 @@ class Batch:
         shown = part.pixels
         if len(owners) > len(slots):
             shown = shown[self._index(owners)]
-        if any(any(row) for row in limits):
-            draws = torch.cat([shot.draws for shot in part.shots])
-            shown = augment.look(shown, augment.views(draws, self._numbers(limits)), side)
-        else:
-            shown = augment.resize(shown, side)
+        draws = torch.cat([shot.draws for shot in part.shots])
+        shown = augment.shown(shown, draws, limits, side)
         if any(slot.lens is not None for slot in slots):
             pieces = torch.split(shown, [slot.camera.views for slot in slots])
             shown = torch.cat(

@@ -28,12 +28,8 @@ class IdealRunner(BatchRunner[IdealImage]):
     """Ideal images that share networks, size and precision."""
 
     def __init__(self, toolbox: Toolbox, spec: IdealImage) -> None:
-        super().__init__(toolbox, spec)
+        super().__init__(toolbox, (spec.backbone, *spec.also))
         self.precision = spec.precision
-
-    def keys(self, spec: IdealImage) -> tuple[str, ...]:
-        """The backbone, and those that draw along."""
-        return (spec.backbone, *spec.also)
 
     def photo(self, spec: IdealImage, backbone: Backbone) -> Photo | None:
         """The photograph at the picture's size, if the spec names one."""
@@ -56,7 +52,7 @@ class IdealRunner(BatchRunner[IdealImage]):
         generator = torch.Generator(device).manual_seed(spec.seed)
         drawing = PARAMETERISATIONS[recipe.parameterisation]
         if photo is None:
-            side = spec.size or self._batch.backbones[0].input_size
+            side = spec.size or self.backbones[0].input_size
             parameters = drawing.noise(side, generator).unsqueeze(0)
         else:
             parameters = drawing.encode(pixels_from(photo, device))
@@ -92,7 +88,7 @@ class IdealRunner(BatchRunner[IdealImage]):
 
     def snapshot(self, seat: Seat, pixels: Tensor) -> IdealSnapshot:
         """What the network says of the picture as a file would hold it."""
-        backbone = self._batch.backbones[0]
+        backbone = self.backbones[0]
         with torch.inference_mode():
             probs = backbone.logits(augment.resize(pixels, backbone.input_size)).softmax(1)
             probability = (probs[0] * seat.slot.aim).sum().item()
@@ -107,7 +103,7 @@ class IdealRunner(BatchRunner[IdealImage]):
         return dataclasses.replace(snapshot, png=png, seconds_left=0.0)
 
     def _aim(self, spec: IdealImage) -> Tensor:
-        count = min(len(backbone.classes) for backbone in self._batch.backbones)
+        count = len(self.backbones[0].classes)
         for target in (spec.target, spec.second_target) if spec.mix > 0 else (spec.target,):
             if target >= count and not spec.layer:
                 raise UserError(
@@ -126,7 +122,7 @@ class IdealRunner(BatchRunner[IdealImage]):
     def _watch(self, spec: IdealImage) -> Watch | None:
         if not spec.layer:
             return None
-        backbone = self._batch.backbones[0]
+        backbone = self.backbones[0]
         layers = [stage.layer for stage in backbone.row.stages]
         if spec.layer not in layers:
             raise UserError(

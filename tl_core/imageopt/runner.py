@@ -1,10 +1,10 @@
-"""Jobs in a batch: who joins and leaves, whose controls moved, what is published and when."""
+"""Pictures that are drawn in a batch: whose controls moved, what is published and when."""
 
 import dataclasses
 import math
 import time
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar, cast
@@ -16,25 +16,23 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.engine.job import Job
-from tl_core.engine.runner import SLICE_S, Runner
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import FIGURES, Batch, Readings, Slot
+from tl_core.imageopt.shared import Place, SharedRunner
 from tl_core.images.codec import encode_jpeg
 from tl_core.specs import Move, PictureSnapshot, PictureSpec, Spec
 from tl_core.specs.pictures import FRAMES, HISTORY
 from tl_core.toolbox import Toolbox
 
 SNAPSHOT_S = 0.5  # between two pictures of one job
-_CPU_ROOM, _GPU_ROOM = 8, 32
 Photo: TypeAlias = NDArray[np.uint8]
 S = TypeVar("S", bound=PictureSpec)
 
 
-@dataclass(eq=False)
-class Seat:
-    """A job with its slot, and what a snapshot needs of its past; moves out whole on a pause."""
+@dataclass(eq=False, kw_only=True)
+class Seat(Place):
+    """A job with its slot, and what a snapshot needs of its past."""
 
-    job: Job
     slot: Slot
     spec: PictureSpec
     controls: PictureSpec  # as they act now: the spec with the moves so far
@@ -44,8 +42,7 @@ class Seat:
     history: list[tuple[float, ...]] = field(default_factory=list)
     frames: list[bytes] = field(default_factory=list)  # only one encoding at a time adds to it
     waiting: list[Tensor] = field(default_factory=list)  # frames still on the device, uint8
-    encoding: Future[PictureSnapshot] | None = None
-    due_at: float = 0.0  # when the next snapshot is
+    is_ill: bool = False  # a figure is not a number
     shown_at: float = 0.0
     shown_step: int = 0
 
@@ -55,28 +52,16 @@ class Seat:
         return self.encoding is not None and not self.encoding.done()
 
 
-class BatchRunner(Runner, Generic[S]):
-    """Runs jobs of one kind in one ``Batch``; a subclass says what a job's slot is.
+class BatchRunner(SharedRunner[Seat], Generic[S]):
+    """Draws pictures for as long as their specs say; a subclass says what a job's slot is."""
 
-    The networks are loaded, photographs decoded and pictures encoded in the pool.
-    """
+    precision = "auto"
 
-    def __init__(self, toolbox: Toolbox, spec: S) -> None:
-        self.jobs: list[Job] = []
-        self.toolbox = toolbox
-        self.seats: dict[Job, Seat] = {}
-        self.batch: Batch | None = None
-        self.precision = "auto"
-        self._spec = spec
-        self._loading: Future[list[Backbone]] | None = None
-        self._arriving: dict[Job, Future[Photo | None]] = {}
+    def __init__(self, toolbox: Toolbox, keys: Sequence[str]) -> None:
+        super().__init__(toolbox, keys)
         self._readings: list[Readings] = []
 
     # -- what a kind of job says ---------------------------------------------------------------
-
-    @abstractmethod
-    def keys(self, spec: S) -> tuple[str, ...]:
-        """The backbones that the jobs of this batch are optimised on."""
 
     @abstractmethod
     def photo(self, spec: S, backbone: Backbone) -> Photo | None:
@@ -105,115 +90,53 @@ class BatchRunner(Runner, Generic[S]):
         """Whether the slot has reached its end."""
         return seat.slot.step >= seat.slot.steps
 
-    # -- the scheduler's side ------------------------------------------------------------------
+    # -- coming and going ------------------------------------------------------------------------
 
-    def has_room(self) -> bool:
-        """Whether a further slot still makes the batch more efficient."""
-        on_gpu = self.toolbox.device.type == "cuda"
-        return len(self.jobs) < (_GPU_ROOM if on_gpu else _CPU_ROOM)
+    def open(self) -> Batch:
+        """A batch in the runner's precision."""
+        return Batch(self.backbones, self.precision)
 
-    def add(self, job: Job) -> None:
-        """Take a job in; one with its seat in ``job.saved`` goes on where it was."""
-        self.jobs.append(job)
+    def fetch(self, job: Job) -> Photo | None:
+        """The photograph to start from."""
+        return self.photo(_spec(job), self.backbones[0])
 
-    def remove(self, job: Job, *, keep: bool) -> bool:
-        """Give a job up; with ``keep`` its seat moves to ``job.saved``."""
-        self.jobs.remove(job)
-        self._arriving.pop(job, None)
-        if job in self.seats:
-            self._read()
-            seat = self._leave(job)
-            job.saved = seat if keep else None
-        return True
+    def welcome(self, job: Job, fetched: Photo | None) -> Seat:
+        """A seat whose controls are as the spec has them."""
+        spec = _spec(job)
+        slot = self.slot(spec, fetched)
+        return Seat(job=job, slot=slot, spec=spec, controls=spec, heard=spec)
 
-    def advance(self) -> Future[Any] | None:
-        """Step the batch for a slice; a future where there is nothing to step yet."""
-        if self.batch is None:
-            if self._loading is None:
-                self._loading = self.toolbox.pool.submit(self._load)
-                return self._loading
-            self.batch = Batch(self._loading.result(), self.precision)
-        self._admit()
-        until = time.monotonic() + SLICE_S
-        while self.batch.slots:
-            self._step()
-            if time.monotonic() >= until:
-                break
-        return self._wait()
+    def sit(self, place: Seat) -> None:
+        """Let the slot draw on; its next picture is due at once."""
+        place.due_at = place.shown_at = time.monotonic()
+        place.shown_step = place.slot.step
+        if not self.is_done(place):
+            self.batch.join(place.slot)
 
-    def _load(self) -> list[Backbone]:
-        return [self.toolbox.store.load(key) for key in self.keys(self._spec)]
+    def leave(self, place: Seat) -> None:
+        """Give the seat its figures and its slot the state."""
+        self._read()
+        if place.slot in self.batch.slots:
+            self.batch.leave(place.slot)
 
-    def _admit(self) -> None:
-        """Seat the jobs that are ready, and end those that turn out impossible."""
-        for job in [job for job in self.jobs if job not in self.seats]:
-            if job.saved is not None:
-                self._sit(job.saved)
-                job.saved = None
-            elif job not in self._arriving:
-                self._arriving[job] = self.toolbox.pool.submit(
-                    self.photo, _spec(job), self._batch.backbones[0]
-                )
-            elif self._arriving[job].done():
-                self._welcome(job, self._arriving.pop(job))
+    def settle(self) -> None:
+        """Finish the jobs whose result is encoded."""
         for seat in list(self.seats.values()):
             if self.is_done(seat) and seat.encoding is not None and seat.encoding.done():
-                self._end(seat.job)
+                self.end(seat.job)
                 seat.job.finish(seat.encoding.result())
-
-    def _welcome(self, job: Job, photo: Future[Photo | None]) -> None:
-        try:
-            slot = self.slot(_spec(job), photo.result())
-        except UserError as error:
-            self.jobs.remove(job)
-            job.fail(error)
-            return
-        spec = _spec(job)
-        self._sit(Seat(job, slot, spec, controls=spec, heard=spec))
-
-    def _sit(self, seat: Seat) -> None:
-        seat.due_at = seat.shown_at = time.monotonic()
-        seat.shown_step = seat.slot.step
-        self.seats[seat.job] = seat
-        if not self.is_done(seat):
-            self._batch.join(seat.slot)
-
-    def _leave(self, job: Job) -> Seat:
-        seat = self.seats.pop(job)
-        if seat.slot in self._batch.slots:
-            self._batch.leave(seat.slot)
-        return seat
-
-    def _end(self, job: Job) -> None:
-        self._leave(job)
-        self.jobs.remove(job)
-
-    def _wait(self) -> Future[Any] | None:
-        """With no slot to step: the first thing of the pool that will change that."""
-        if self._batch.slots:
-            return None
-        encodings = [seat.encoding for seat in self.seats.values() if seat.encoding is not None]
-        waiting: list[Future[Any]] = [*self._arriving.values(), *encodings]
-        return waiting[0] if waiting else None
-
-    @property
-    def _batch(self) -> Batch:
-        if self.batch is None:
-            raise ValueError("the networks are not loaded yet")
-        return self.batch
 
     # -- one step --------------------------------------------------------------------------------
 
-    def _step(self) -> None:
+    def step(self) -> None:
+        """Advance all by one step, and show the pictures that are due."""
         for seat in self._running():
             self._hear(seat)
         try:
-            readings = self._batch.step()
+            readings = self.batch.step()
         except UserError as error:
-            self._read()
             for seat in self._running():
-                self._end(seat.job)
-                seat.job.fail(error)
+                self.fail(seat, error)
             return
         self._readings.append(readings)
         for row, slot in enumerate(readings.slots):
@@ -222,10 +145,14 @@ class BatchRunner(Runner, Generic[S]):
         due = [seat for seat in self._running() if self._is_due(seat, now)]
         if due:
             self._read()
-            self._show([seat for seat in due if seat.job in self.seats], now)
+            for seat in [seat for seat in self._running() if seat.is_ill]:
+                self.fail(seat, _nan(seat.slot.step))
+            due = [seat for seat in due if not seat.is_ill]
+        if due:
+            self._show(due, now)
 
     def _running(self) -> list[Seat]:
-        return [self._seat(slot) for slot in self._batch.slots]
+        return [self._seat(slot) for slot in self.batch.slots]
 
     def _seat(self, slot: Slot) -> Seat:
         return next(seat for seat in self.seats.values() if seat.slot is slot)
@@ -257,9 +184,8 @@ class BatchRunner(Runner, Generic[S]):
     # -- reading and showing: the only places that wait for the device ---------------------------
 
     def _read(self) -> None:
-        """Bring the figures of the steps since the last time, and fail the slots with a NaN."""
+        """Bring the figures of the steps since the last time."""
         readings, self._readings = self._readings, []
-        ill = set()
         for reading in readings:
             rows = reading.values.tolist()
             for slot, step, row in zip(reading.slots, reading.steps, rows, strict=True):
@@ -269,23 +195,18 @@ class BatchRunner(Runner, Generic[S]):
                 seat.columns = ("step", *kept)
                 if step % -(-slot.steps // HISTORY) == 0:
                     seat.history.append((step, *(figures[name] for name in kept)))
-                if not all(np.isfinite(figures[name]) for name in kept):
-                    ill.add(seat.job)
-        for job in ill:
-            step = self.seats[job].slot.step
-            self._end(job)
-            job.fail(_nan(step))
+                seat.is_ill |= not all(math.isfinite(figures[name]) for name in kept)
 
     def _show(self, seats: Iterable[Seat], now: float) -> None:
-        slots = self._batch.slots
-        pixels = eight_bit(self._batch.pixels())
+        slots = self.batch.slots
+        pixels = eight_bit(self.batch.pixels())
         for seat in seats:
             mine = pixels[slots.index(seat.slot)]
             snapshot = self._timed(seat, self.snapshot(seat, mine.unsqueeze(0).float() / 255), now)
             frames, seat.waiting = [_array(frame) for frame in seat.waiting], []
             is_last, before = self.is_done(seat), seat.encoding
             if is_last:
-                self._batch.leave(seat.slot)
+                self.batch.leave(seat.slot)
             seat.encoding = self.toolbox.pool.submit(
                 self._publish, seat, before, snapshot, _array(mine), frames, is_last
             )

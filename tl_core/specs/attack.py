@@ -86,6 +86,11 @@ class Attack(Goal):
         """The method this spec names."""
         return ATTACK_METHODS[self.method]
 
+    @property
+    def batch_key(self) -> tuple[object, ...]:
+        """Photographs that the same networks shall misread are attacked together."""
+        return (type(self).__name__, self.backbone, self.also)
+
 
 def require_levels(name: str, value: float) -> None:
     """Refuse a budget that an 8-bit picture cannot keep.

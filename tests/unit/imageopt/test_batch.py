@@ -1,7 +1,9 @@
+import dataclasses
+
 import pytest
 import torch
 
-from tests.unit.imageopt.conftest import tiny_backbone
+from tests.unit.imageopt.conftest import TINY, tiny_backbone
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import Batch, Slot, fresh_state, unit_box
 from tl_core.imageopt.losses import Watch
@@ -9,6 +11,8 @@ from tl_core.imageopt.optimisers import OPTIMISERS
 from tl_core.imageopt.pixels import PARAMETERISATIONS
 from tl_core.specs import RECIPES, Ramp
 from tl_core.specs.recipes import always
+
+SMALLER = dataclasses.replace(TINY, input_size=24, resize=24)
 
 
 def slot_of(recipe="ideal", *, target=3, seed=0, steps=40, optimiser=None, **changes):
@@ -97,6 +101,19 @@ def test_a_step_does_not_depend_on_who_shares_the_batch(backbone, recipe):
     alone, beside = moved
     assert alone.abs().max() > 0
     assert (beside - alone).abs().max() < 1e-3 * alone.abs().max()
+
+
+def test_a_still_picture_beside_moving_ones_is_seen_as_it_is_alone():
+    smaller = dataclasses.replace(tiny_backbone(key="smaller"), row=SMALLER)
+    figures = []
+    for company in ([], [slot_of("ideal", seed=1)]):
+        batch = Batch([smaller])
+        for member in (*company, slot_of("smooth", seed=7)):
+            batch.join(member)
+        readings = batch.step()
+        column = 2 + readings.terms.index("cross_entropy")
+        figures.append(float(readings.values[-1, column]))
+    assert figures[1] == pytest.approx(figures[0], rel=1e-4)
 
 
 def test_the_same_seed_gives_the_same_bytes(backbone):

@@ -8,6 +8,7 @@ from tests.unit.imageopt.conftest import tiny_backbone
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
 from tl_core.imageopt import runner as runner_module
+from tl_core.imageopt import shared
 from tl_core.imageopt.ideal import SETTINGS_KEY, IdealRunner, judge
 from tl_core.images.codec import encode_png, read_png_text
 from tl_core.specs import IdealImage, Judge, spec_from_json
@@ -15,7 +16,7 @@ from tl_core.specs import IdealImage, Judge, spec_from_json
 
 @pytest.fixture(autouse=True)
 def every_step_ends_a_slice(monkeypatch):
-    monkeypatch.setattr(runner_module, "SLICE_S", 0.0)
+    monkeypatch.setattr(shared, "SLICE_S", 0.0)
     monkeypatch.setattr(runner_module, "SNAPSHOT_S", 0.0)
 
 
@@ -153,6 +154,30 @@ def test_a_nan_fails_its_own_job_only(toolbox):
     assert ill.state is JobState.FAILED
     assert "smaller learning rate" in str(ill.error)
     assert well.state is JobState.DONE
+
+
+def test_a_picture_that_stopped_being_numbers_can_be_paused_and_fails_when_it_goes_on(
+    toolbox, monkeypatch
+):
+    runner, (ill,) = start(toolbox, spec_of())
+    while not runner.seats:
+        runner.advance()
+    monkeypatch.setattr(runner_module, "SNAPSHOT_S", 100.0)  # the next picture is not due
+    runner.advance()
+    runner.batch._stacks[runner.seats[ill].slot.parameterisation].state[:] = float("nan")
+    runner.advance()
+    assert runner.remove(ill, keep=True)
+    assert not ill.is_over
+    runner.add(ill)
+    finish(runner)
+    assert ill.state is JobState.FAILED
+
+
+def test_networks_that_know_different_classes_do_not_draw_together(toolbox):
+    toolbox.store._loaded["other"] = tiny_backbone(1, "other", class_count=3)
+    runner, _jobs = start(toolbox, spec_of(also=("other",)))
+    with pytest.raises(UserError, match="different classes"):
+        finish(runner)
 
 
 REFUSED = {
