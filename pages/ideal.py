@@ -1,11 +1,13 @@
 """The Ideal image page: the network draws what it would most like to see."""
 
+from typing import Any
+
 import streamlit as st
 
 from pages.widgets import gallery, runs
 from pages.widgets.backbone import choose_backbone
 from pages.widgets.frame import header
-from pages.widgets.goal import Goal, choose_goal
+from pages.widgets.goal import Goal, choose_goals
 from pages.widgets.ideal_view import draw_run
 from pages.widgets.photo import choose_photo
 from pages.widgets.sitemap import IDEAL
@@ -67,16 +69,26 @@ def sliders() -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
 
 
-def specs(goal: Goal, controls: dict[str, float]) -> list[tuple[str, IdealImage]]:
-    """What the start button starts."""
-    way, seed = st.session_state.way, int(st.session_state.seed)
+def specs(goals: list[Goal], controls: dict[str, float]) -> list[tuple[str, IdealImage]]:
+    """What the start button starts: several goals in one way, or one in several."""
+    seed = int(st.session_state.seed)
     common = {
         "backbone": backbone,
         "seed": seed,
         "steps": int(st.session_state.steps),
         "photo": str(st.session_state.sample) if st.session_state.from_photo else "",
-        **goal.fields,
     }
+    if len(goals) != 1:
+        mine = {"recipe": st.session_state.recipe, **controls, **common}
+        return [(goal.label, IdealImage(**mine | goal.fields)) for goal in goals]
+    return ways(goals[0], common | goals[0].fields, controls)
+
+
+def ways(
+    goal: Goal, common: dict[str, Any], controls: dict[str, float]
+) -> list[tuple[str, IdealImage]]:
+    """One goal as the visitor wants to see it."""
+    way, seed = st.session_state.way, int(st.session_state.seed)
     if way == "ladder":
         return [(_(row.label), IdealImage(recipe=row.key, **common)) for row in LADDER]
     mine = {"recipe": st.session_state.recipe, **controls, **common}
@@ -97,15 +109,16 @@ def specs(goal: Goal, controls: dict[str, float]) -> list[tuple[str, IdealImage]
 header(IDEAL, "ideal")
 backbone = choose_backbone()
 if backbone is not None:
-    goal = choose_goal(the_lab().row(backbone), the_lab().classes(backbone), steer=moved)
-    st.segmented_control(
-        _("Draw"),
-        list(WAYS),
-        default="one",
-        required=True,
-        key="way",
-        format_func=lambda key: _(WAYS[key]),
-    )
+    goals = choose_goals(the_lab().row(backbone), the_lab().classes(backbone), steer=moved)
+    if len(goals) == 1:
+        st.segmented_control(
+            _("Draw"),
+            list(WAYS),
+            default="one",
+            required=True,
+            key="way",
+            format_func=lambda key: _(WAYS[key]),
+        )
     steps, seed = st.columns([3, 1])
     steps.select_slider(_("Steps"), [64, 128, 256, 512, 1024], 256, key="steps")
     seed.number_input(_("Seed"), 0, 2**32 - 1, 0, key="seed")
@@ -121,11 +134,17 @@ if backbone is not None:
         if st.toggle(_("Start from a photograph instead of noise"), key="from_photo"):
             choose_photo()
     controls = sliders()
-    started = specs(goal, controls)
+    started = specs(goals, controls)
     seconds = the_lab().estimate_s([spec for _label, spec in started])
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(_("Start"), key="start", type="primary", icon=":material/play_arrow:"):
-            runs.begin(NAME, goal.label, started)
+        if st.button(
+            _("Start"),
+            key="start",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not started,
+        ):
+            runs.begin(NAME, " · ".join(goal.label for goal in goals), started)
         st.caption(_("About {seconds:.0f} s, with everyone's runs now.").format(seconds=seconds))
     runs.panel(NAME, draw_run)
     gallery.show()

@@ -196,7 +196,7 @@ class Lab:
         return own + others
 
     def _steps_per_s(self, row: BackboneRow) -> float:
-        giga = 3.0 if self.device.type == "cpu" else 100.0  # multiply-adds a second, in billions
+        giga = 4.5 if self.device.type == "cpu" else 100.0  # multiply-adds a second, in billions
         return self._speeds.get(row.key, giga / row.gflops)
 
     def _runs_under_way(self) -> list[tuple[Job, BackboneRow]]:

@@ -11,6 +11,7 @@ from pages.widgets.visit import the_visit
 from pages.widgets.words import _
 
 _COMMAND = "python -m tl_core ideal --spec picture.json --out picture.png"
+_GAP = 4  # pixels between the pictures of a contact sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,18 @@ def animation(frames: Sequence[bytes]) -> bytes:
         loop=0,
         quality=80,
     )
+    return buffer.getvalue()
+
+
+def contact_sheet(pictures: Sequence[bytes]) -> bytes:
+    """Pictures of one size side by side, as PNG."""
+    opened = [Image.open(io.BytesIO(picture)) for picture in pictures]
+    width, height = opened[0].width + _GAP, opened[0].height
+    sheet = Image.new("RGB", (width * len(opened) - _GAP, height), "white")
+    for column, picture in enumerate(opened):
+        sheet.paste(picture, (column * width, 0))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
     return buffer.getvalue()
 
 

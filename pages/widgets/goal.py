@@ -1,4 +1,4 @@
-"""What an ideal image shall show: a class, a mix of two, or one channel of a layer."""
+"""What ideal images shall show: classes, a mix of two, or one channel of a layer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.widgets import link
+from pages.widgets.visit import the_lab
 from pages.widgets.words import _
 from tl_core.lab import BackboneRow
 
@@ -21,25 +22,34 @@ class Goal:
     fields: dict[str, Any]
 
 
-def choose_goal(
+KINDS = {
+    "class": "a class",
+    "mix": "a mix of two",
+    "several": "several classes",
+    "channel": "one channel of a layer",
+}
+
+
+def choose_goals(
     row: BackboneRow, classes: tuple[str, ...], *, steer: Callable[[str], None]
-) -> Goal:
+) -> list[Goal]:
     """Draw the choice; ``steer`` is called with ``mix`` when that slider moves."""
-    kinds = {"class": "a class", "mix": "a mix of two", "channel": "one channel of a layer"}
-    link.chosen("goal", list(kinds), "class")
+    link.chosen("goal", list(KINDS), "class")
     st.segmented_control(
         _("Let it draw"),
-        list(kinds),
+        list(KINDS),
         required=True,
         key="goal",
-        format_func=lambda key: _(kinds[key]),
+        format_func=lambda key: _(KINDS[key]),
     )
     link.keep("goal")
     if st.session_state.goal == "channel":
-        return _channel(row)
+        return [_channel(row)]
+    if st.session_state.goal == "several":
+        return _several(classes)
     first = choose_class(classes, "target_class")
     if st.session_state.goal == "class":
-        return Goal(classes[first], {"target": first})
+        return [Goal(classes[first], {"target": first})]
     second = choose_class(classes, "second_class", default=1)
     mix = st.slider(
         _("Mix"),
@@ -53,12 +63,12 @@ def choose_goal(
         help=_("0 is all the first, 1 all the second. Acts while it runs."),
     )
     fields = {"target": first, "second_target": second, "mix": float(mix)}
-    return Goal(f"{classes[first]} + {classes[second]}", fields)
+    return [Goal(f"{classes[first]} + {classes[second]}", fields)]
 
 
 def choose_class(classes: tuple[str, ...], key: str, *, default: int = 0) -> int:
     """A class by typing its name, with favourites one click away."""
-    quick = [name for name in QUICK if name in classes] or list(classes[:5])
+    quick = favourites(classes)
     names = [str(index) for index in range(len(classes))]
     link.chosen(key, names, str(classes.index(quick[default % len(quick)])))
     left, right = st.columns([2, 3], vertical_alignment="bottom")
@@ -70,6 +80,23 @@ def choose_class(classes: tuple[str, ...], key: str, *, default: int = 0) -> int
             )
     link.keep(key)
     return int(chosen)
+
+
+def favourites(classes: tuple[str, ...]) -> list[str]:
+    """The classes that are offered first."""
+    return [name for name in QUICK if name in classes] or list(classes[: len(QUICK)])
+
+
+def _several(classes: tuple[str, ...]) -> list[Goal]:
+    chosen = st.multiselect(
+        _("Classes"),
+        range(len(classes)),
+        [classes.index(name) for name in favourites(classes)],
+        format_func=lambda index: classes[index],
+        max_selections=the_lab().settings.max_jobs_per_visitor,
+        key=f"classes_of_{len(classes)}",
+    )
+    return [Goal(classes[index], {"target": index}) for index in chosen]
 
 
 def _take(key: str, value: str) -> None:

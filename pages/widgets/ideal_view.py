@@ -31,6 +31,17 @@ def draw_run(run: Run) -> None:
             _figures(job.snapshot)
             if job.state is JobState.DONE:
                 _after(label, job, key=job.id)
+    done = [job.snapshot for _label, job in shown if job.state is JobState.DONE]
+    if run.is_over and len(done) > 1:
+        st.download_button(
+            _("Contact sheet (PNG)"),
+            lambda: gallery.contact_sheet([snapshot.png for snapshot in done]),
+            "contact_sheet.png",
+            "image/png",
+            key="contact_sheet",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 def _one(label: str, job: Job) -> None:

@@ -1,7 +1,10 @@
+import io
 import json
 
 import pytest
+from PIL import Image
 
+from pages.widgets.gallery import contact_sheet
 from tests.app.conftest import settled, words
 from tl_core.specs import IdealImage, spec_from_json
 
@@ -87,6 +90,25 @@ def test_the_ladder_runs_all_recipes_from_one_seed(page):
         job.cancel()
     assert [job.spec.recipe for job in jobs] == ["pixels", "smooth", "camera", "fourier", "ideal"]
     assert {(job.spec.seed, job.spec.steps, job.spec.target) for job in jobs} == {(0, 64, 284)}
+
+
+def test_several_classes_become_a_contact_sheet(page):
+    page.button_group(key="goal").set_value("several").run()
+    page.multiselect(key="classes_of_1000").set_value([340, 953]).run()
+    page.button(key="start").click().run()
+    page = finished(page)
+    labels = [label for label, _job in page.session_state["visit"].runs["ideal"].jobs]
+    assert labels == ["zebra", "pineapple"]
+    assert len(page.session_state["visit"].gallery) == 2
+    sheet = contact_sheet([kept.png for kept in page.session_state["visit"].gallery])
+    assert Image.open(io.BytesIO(sheet)).size == (224 + 4 + 224, 224)
+    assert [b.label for b in page.get("download_button")].count("Contact sheet (PNG)") == 1
+
+
+def test_without_a_class_nothing_can_start(page):
+    page.button_group(key="goal").set_value("several").run()
+    page.multiselect(key="classes_of_1000").set_value([]).run()
+    assert page.button(key="start").disabled
 
 
 def test_the_animation_holds_the_frames(page):

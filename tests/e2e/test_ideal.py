@@ -1,0 +1,24 @@
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_picture_grows_while_its_slider_is_moved_and_stops_when_asked(page, app_url):
+    page.set_viewport_size({"width": 1440, "height": 1600})
+    page.goto(f"{app_url}/ideal")
+    page.get_by_role("heading", name="Ideal image").wait_for()
+    page.locator(".st-key-start button").click()
+    picture = page.locator("img[alt^='The picture after']")
+    first = picture.get_attribute("src")
+    expect(picture).not_to_have_attribute("src", first)  # it moves by itself
+    slider = page.locator(".st-key-tv_weight input")
+    slider.press("ArrowRight")
+    page.get_by_text(re.compile("tv weight 100")).wait_for()  # the curve marks the place
+    page.locator(".st-key-stop button").click()
+    expect(page.locator(".st-key-stop button")).to_have_count(0)
+    before = picture.get_attribute("alt")
+    page.wait_for_timeout(1500)
+    assert picture.get_attribute("alt") == before
