@@ -1,6 +1,7 @@
 """How small, fast, robust and contagious an attack is, beside foolbox and Captum."""
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -135,11 +136,10 @@ def attack(
 def success(bench: Bench) -> dict[str, str]:
     """One level, 60 steps: how many fall, and how soon."""
     result = {}
-    for name, target in (
-        ("1 level, to Siamese cat", lambda case: SIAMESE),
-        ("1 level, to a random class", lambda case: case.random_target),
-    ):
-        found = [attack(bench.lite0, case, target(case)) for case in bench.cases]
+    aims = {"Siamese cat": lambda case: SIAMESE, "random class": lambda case: case.random_target}
+    for method, (aim, target) in itertools.product(("pgd", "momentum"), aims.items()):
+        found = [attack(bench.lite0, case, target(case), method=method) for case in bench.cases]
+        name = f"{method}, 1 level, {aim}"
         times = [seconds for _, is_fooled, seconds in found if is_fooled]
         result[name] = (
             f"{_share(is_fooled for _, is_fooled, _ in found)} of {len(found)}, "

@@ -4,9 +4,10 @@ import dataclasses
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.store import OWN
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Work
 from tl_core.errors import UserError
@@ -18,9 +19,12 @@ from tl_core.imageopt.pixels import PARAMETERISATIONS
 from tl_core.imageopt.runner import BatchRunner, Photo, Seat
 from tl_core.images.codec import encode_png, fit, to_array
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, PictureSnapshot, Verdict, Verdicts
-from tl_core.specs.recipes import always
+from tl_core.specs.recipes import Ramp, always
 from tl_core.toolbox import Toolbox, pixels_from
 
+_CLASS_TERMS = ("logit", "cross_entropy", "rivals")
+_LITE0_SPREAD = 2.3  # mean distance of its head's rows, one for each class, from their centre
+_MOST = 1000.0
 SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
 
 
@@ -56,10 +60,6 @@ class IdealRunner(BatchRunner[IdealImage]):
             parameters = drawing.noise(side, generator).unsqueeze(0)
         else:
             parameters = drawing.encode(pixels_from(photo, device))
-        terms = dict(recipe.terms)
-        if spec.layer:  # a layer's goal takes the place of the class
-            terms = {n: w for n, w in terms.items() if n not in ("logit", "cross_entropy")}
-            terms["activation"] = always(1.0)
         slot = Slot(
             parameterisation=drawing,
             state=fresh_state(parameters),
@@ -69,7 +69,7 @@ class IdealRunner(BatchRunner[IdealImage]):
             optimiser=OPTIMISERS[spec.optimiser or recipe.optimiser],
             learning_rate=recipe.learning_rate,
             rate=recipe.rate,
-            terms=terms,
+            terms=self._terms(spec),
             camera=recipe.camera,
             reach=recipe.reach,
             noise=recipe.noise,
@@ -78,6 +78,13 @@ class IdealRunner(BatchRunner[IdealImage]):
         )
         self.steer(slot, spec)
         return slot
+
+    def _terms(self, spec: IdealImage) -> dict[str, Ramp]:
+        rest = {name: ramp for name, ramp in spec.row.terms if name not in _CLASS_TERMS}
+        if spec.layer:  # a layer's goal takes the place of the class
+            return rest | {"activation": always(1.0)}
+        factor = _quietness(self.backbones[0])
+        return rest | {n: r.times(factor) for n, r in spec.row.terms if n in _CLASS_TERMS}
 
     def steer(self, slot: Slot, spec: IdealImage) -> None:
         """Set total variation, learning rate, camera and the mix of classes."""
@@ -140,6 +147,19 @@ class IdealRunner(BatchRunner[IdealImage]):
                 channel=spec.channel,
             )
         return Watch(spec.layer, spec.channel, spec.is_unit)
+
+
+def _quietness(backbone: Backbone) -> float:
+    """How many times quieter a visitor's own head is than the one the recipes are written for.
+
+    A head that has seen few photographs has small weights; without this the picture would listen
+    to its smoothness alone.
+    """
+    if not backbone.key.startswith(OWN):
+        return 1.0
+    (weight,) = (m.weight for m in backbone.head.modules() if isinstance(m, nn.Linear))
+    spread = (weight - weight.mean(dim=0)).norm(dim=1).mean().item()
+    return min(_LITE0_SPREAD / spread, _MOST) if spread > 0 else 1.0
 
 
 def _channels(backbone: Backbone, layer: str) -> int:

@@ -1,7 +1,7 @@
 """The recipes for an ideal image, as rows: each adds one idea to the one before it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -23,6 +23,10 @@ class Ramp:
         if self.shape == "cosine":
             way = (1 - math.cos(math.pi * way)) / 2
         return self.start + (self.end - self.start) * way
+
+    def times(self, factor: float) -> "Ramp":
+        """The same way between numbers ``factor`` times as large."""
+        return replace(self, start=factor * self.start, end=factor * self.end)
 
 
 def always(value: float) -> Ramp:

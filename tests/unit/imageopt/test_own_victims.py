@@ -85,8 +85,9 @@ def test_an_own_model_and_a_network_with_other_classes_are_not_attacked_together
     assert "different classes" in str(job.error)
 
 
-def test_an_own_model_draws_its_ideal_of_each_class(lab, model):
-    common = {"backbone": model, "recipe": "pixels", "steps": 16}
+@pytest.mark.parametrize("recipe", ["pixels", "ideal"])
+def test_an_own_model_draws_its_ideal_of_each_class(lab, model, recipe):
+    common = {"backbone": model, "recipe": recipe, "steps": 24}
     jobs = [lab.submit(IdealImage(target=target, **common), "ann") for target in (0, 1)]
     assert all(job.wait(WAIT_S) for job in jobs)
     # without a say for the target the two would be one picture, and add up to 1
