@@ -39,6 +39,8 @@ class FoldedNorm(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Apply the activation that belonged to the layer, if any."""
+        if hasattr(self.rest, "inplace"):  # saves a copy where nobody can want the maps later
+            setattr(self.rest, "inplace", torch.is_inference_mode_enabled())  # noqa: B010
         activations: Tensor = self.rest(maps)
         # residual blocks add to this in place, and a hook on the way may have kept the maps
         return activations.clone() if activations is maps and maps.requires_grad else activations
@@ -49,8 +51,8 @@ def fold(body: nn.Module, inputs: Tensor) -> nn.Module:
 
     In evaluation mode a batch-norm layer is a scale and a shift for each channel, which the
     convolution before it can do by itself. Which layer follows which is seen on one picture; the
-    result is compared with the original, and the original is returned where they differ. In the
-    copy nothing works in place, so that every tensor a hook sees stays as it is.
+    result is compared with the original, and the original is returned where they differ. Outside
+    inference mode nothing in the copy works in place: every tensor a hook sees stays as it is.
 
     Args:
         body: A network in ``eval`` mode; not changed, but called, so only on the worker.
