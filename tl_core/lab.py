@@ -17,6 +17,7 @@ from tl_core.backbones.store import OWN, BackboneStore
 from tl_core.datasets import uploads
 from tl_core.datasets.shelf import ShelfEntry
 from tl_core.datasets.uploads import OwnUpload
+from tl_core.device import choose_device, device_name, stay_on_one_core, use_all_cores
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.runner import Runner, SoloRunner, Work
@@ -27,6 +28,7 @@ from tl_core.errors import UserError
 from tl_core.features import channel, classify, maps, space, why
 from tl_core.imageopt import attack, attack_checks, attack_smallest, ideal
 from tl_core.images.album import Album
+from tl_core.pace import Pace
 from tl_core.settings import Settings
 from tl_core.specs import (
     Attack,
@@ -125,19 +127,17 @@ class Lab:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_env()
         self.device = choose_device(self.settings.device)
-        _stay_on_one_core()
+        stay_on_one_core()
         self._store = BackboneStore(self.settings, self.device)
         self._album = Album(self.settings.photo_memory_mb * 2**20, self.settings.max_pixels)
-        self._pool = Pool(prepare_thread=_stay_on_one_core)
+        self._pool = Pool(prepare_thread=stay_on_one_core)
         self._toolbox = Toolbox(self.settings, self.device, self._store, self._album, self._pool)
         self._classroom = Classroom(self.settings)
         self._workrooms = WORKROOMS | workrooms(self._classroom)
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
         self._downloads: dict[str, Job] = {}
         self._downloads_lock = threading.Lock()
-        self._runs: list[tuple[Job, BackboneRow]] = []  # long runs under way
-        self._speeds: dict[str, float] = {}  # steps a second of the newest run, by row
-        self._runs_lock = threading.Lock()
+        self._pace = Pace(self.device)
         self._scheduler = Scheduler(self._make_runner, self.settings, explain=_explain)
         self._visits = Visits(timeout_s=self.settings.visit_timeout_s, on_gone=self.forget)
         self._worker = threading.Thread(
@@ -159,8 +159,7 @@ class Lab:
         row = self._store.row(spec.backbone)
         job = self._scheduler.submit(spec, owner)
         if not spec.is_quick:
-            with self._runs_lock:
-                self._runs.append((job, row))
+            self._pace.follow(job, row)
         return job
 
     def ask(self, spec: Spec, owner: str, *, timeout_s: float = ASK_S) -> Job:
@@ -184,30 +183,7 @@ class Lab:
         that the newest run on the same backbone had; before there is one, at a speed guessed from
         the backbone's size.
         """
-        under_way = self._runs_under_way()
-        own = sum(
-            _steps(spec) / self._steps_per_s(self._store.row(spec.backbone)) for spec in specs
-        )
-        others = 0.0
-        for job, row in under_way:
-            if job.state is not JobState.PAUSED:
-                done = job.snapshot.step if job.snapshot else 0
-                others += max(_steps(job.spec) - done, 0) / self._steps_per_s(row)
-        return own + others
-
-    def _steps_per_s(self, row: BackboneRow) -> float:
-        giga = 4.5 if self.device.type == "cpu" else 100.0  # multiply-adds a second, in billions
-        return self._speeds.get(row.key, giga / row.gflops)
-
-    def _runs_under_way(self) -> list[tuple[Job, BackboneRow]]:
-        """Note how fast the runs are, and let go of those that are over."""
-        with self._runs_lock:
-            for job, row in self._runs:
-                speed: float = getattr(job.snapshot, "steps_per_s", 0.0)
-                if speed > 0:
-                    self._speeds[row.key] = speed
-            self._runs = [(job, row) for job, row in self._runs if not job.is_over]
-            return list(self._runs)
+        return self._pace.seconds([(spec, self._store.row(spec.backbone)) for spec in specs])
 
     # -- photographs -----------------------------------------------------------------------
 
@@ -372,7 +348,7 @@ class Lab:
         return (bool(photo) and photo not in self._album) or spec.backbone not in self._store
 
     def _work(self) -> None:
-        _use_cores(_physical_cores())
+        use_all_cores()
         self._scheduler.run()
 
     def _make_runner(self, job: Job) -> Runner:
@@ -401,56 +377,6 @@ class Lab:
         if download is None or download.state is JobState.CANCELLED:
             return BackboneState.DOWNLOADABLE
         return BackboneState.OFFLINE if download.is_over else BackboneState.DOWNLOADING
-
-
-def _steps(spec: Spec) -> int:
-    return int(getattr(spec, "steps", 0))
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device called ``name``; ``auto`` takes CUDA, then MPS, then the CPU.
-
-    Raises:
-        UserError: If there is no such device on this machine.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(
-            "TL_DEVICE names {name}, which this machine does not have. Use auto or cpu.", name=name
-        ) from error
-    return device
-
-
-def device_name(device: torch.device) -> str:
-    """What a person calls the device."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return "Apple GPU" if device.type == "mps" else f"CPU, {_physical_cores()} cores"
-
-
-def _stay_on_one_core() -> None:
-    """Give the calling thread no helpers of its own for tensor arithmetic.
-
-    Once two threads have helpers there are more of them than cores; all sleep instead of spinning
-    between operations, and the worker runs at half its speed.
-    """
-    _use_cores(1)
-
-
-def _use_cores(count: int) -> None:
-    """Set how many cores tensor arithmetic of the calling thread uses."""
-    torch.get_num_threads()  # a thread's first look takes the count another thread set last
-    torch.set_num_threads(count)
-
-
-def _physical_cores() -> int:
-    return psutil.cpu_count(logical=False) or 1
 
 
 def _resident_mb() -> int:

@@ -3,8 +3,9 @@ import threading
 import pytest
 
 from tests.hostile import hostile_files
+from tl_core.device import choose_device
 from tl_core.errors import UserError
-from tl_core.lab import BackboneState, JobState, Lab, choose_device
+from tl_core.lab import BackboneState, JobState, Lab
 from tl_core.specs import Classify, Download
 
 WAIT_S = 60
@@ -189,4 +190,4 @@ def test_an_estimate_counts_what_others_have_left_and_forgets_runs_that_are_over
     assert lab.estimate_s([spec]) > alone
     job.cancel()
     assert job.wait(WAIT_S)
-    assert lab._runs_under_way() == []
+    assert lab._pace.under_way() == []

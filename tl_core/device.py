@@ -1,0 +1,57 @@
+"""The device that networks run on, and who may use how many cores."""
+
+import psutil
+import torch
+
+from tl_core.errors import UserError
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device called ``name``; ``auto`` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        UserError: If there is no such device on this machine.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(
+            "TL_DEVICE names {name}, which this machine does not have. Use auto or cpu.", name=name
+        ) from error
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """What a person calls the device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return "Apple GPU" if device.type == "mps" else f"CPU, {_physical_cores()} cores"
+
+
+def stay_on_one_core() -> None:
+    """Give the calling thread no helpers of its own for tensor arithmetic.
+
+    Once two threads have helpers there are more of them than cores; all sleep instead of spinning
+    between operations, and the worker runs at half its speed.
+    """
+    _use_cores(1)
+
+
+def use_all_cores() -> None:
+    """Let the calling thread, the worker, compute on every core of the machine."""
+    _use_cores(_physical_cores())
+
+
+def _use_cores(count: int) -> None:
+    """Set how many cores tensor arithmetic of the calling thread uses."""
+    torch.get_num_threads()  # a thread's first look takes the count another thread set last
+    torch.set_num_threads(count)
+
+
+def _physical_cores() -> int:
+    return psutil.cpu_count(logical=False) or 1
