@@ -16,11 +16,12 @@ from torch import Tensor
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
 from tl_core.imageopt import augment
-from tl_core.imageopt.batch import Batch, Slot, fresh_state, unit_box
+from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.losses import total_variation
 from tl_core.imageopt.optimisers import OPTIMISERS
 from tl_core.imageopt.pixels import PARAMETERISATIONS
 from tl_core.imageopt.runner import eight_bit
+from tl_core.imageopt.slot import Slot, fresh_state, unit_box
 from tl_core.images.codec import encode_png
 from tl_core.settings import Settings
 from tl_core.specs import LADDER, Recipe

@@ -15,8 +15,9 @@ from tl_core.imageopt.attack_aims import Aim
 from tl_core.imageopt.attack_lens import worn
 from tl_core.imageopt.attack_limits import Ball, Box, blurred, even, unit
 from tl_core.imageopt.attack_sparse import Few
-from tl_core.imageopt.batch import FIGURES, Batch, Slot, fresh_state
+from tl_core.imageopt.batch import FIGURES, Batch
 from tl_core.imageopt.optimisers import OPTIMISERS
+from tl_core.imageopt.slot import Slot, fresh_state
 from tl_core.images.codec import decode, encode_png, fit, to_array
 from tl_core.specs import Attack, AttackMethod
 from tl_core.specs.attack import HISTORY_ROWS

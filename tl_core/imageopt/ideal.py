@@ -12,11 +12,11 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import Work
 from tl_core.errors import UserError
 from tl_core.imageopt import augment
-from tl_core.imageopt.batch import Slot, fresh_state, unit_box
 from tl_core.imageopt.losses import Watch, total_variation
 from tl_core.imageopt.optimisers import OPTIMISERS
 from tl_core.imageopt.pixels import PARAMETERISATIONS
 from tl_core.imageopt.runner import BatchRunner, Photo, Seat
+from tl_core.imageopt.slot import Slot, fresh_state, unit_box
 from tl_core.images.codec import encode_png, fit, to_array
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, PictureSnapshot, Verdict, Verdicts
 from tl_core.specs.recipes import Ramp, always

@@ -17,8 +17,9 @@ from torch import Tensor
 from tl_core.backbones.backbone import Backbone
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
-from tl_core.imageopt.batch import FIGURES, Batch, Readings, Slot
+from tl_core.imageopt.batch import FIGURES, Batch, Readings
 from tl_core.imageopt.shared import Place, SharedRunner
+from tl_core.imageopt.slot import Slot
 from tl_core.images.codec import encode_jpeg
 from tl_core.specs import Move, PictureSnapshot, PictureSpec, Spec
 from tl_core.specs.pictures import FRAMES, HISTORY

@@ -7,9 +7,10 @@ from captum.robust import FGSM, PGD
 
 from tl_core.imageopt.attack_aims import Aim
 from tl_core.imageopt.attack_limits import Box
-from tl_core.imageopt.batch import Batch, Slot, fresh_state
+from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.optimisers import OPTIMISERS
 from tl_core.imageopt.pixels import PARAMETERISATIONS
+from tl_core.imageopt.slot import Slot, fresh_state
 from tl_core.specs.recipes import always
 
 TARGET = 3

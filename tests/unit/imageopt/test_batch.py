@@ -5,10 +5,11 @@ import torch
 
 from tests.unit.imageopt.conftest import TINY, tiny_backbone
 from tl_core.errors import UserError
-from tl_core.imageopt.batch import Batch, Slot, fresh_state, unit_box
+from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.losses import Watch
 from tl_core.imageopt.optimisers import OPTIMISERS
 from tl_core.imageopt.pixels import PARAMETERISATIONS
+from tl_core.imageopt.slot import Slot, fresh_state, unit_box
 from tl_core.specs import RECIPES, Ramp
 from tl_core.specs.recipes import always
 
