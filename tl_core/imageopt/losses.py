@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -37,6 +38,7 @@ def total_variation(pixels: Tensor) -> Tensor:
 
 _RIVALS = 5  # the strongest other classes
 _NO_RIVAL = -100.0  # far below any logit
+_SMALLEST_SQUARE = 1e-12  # below it the root has no useful slope
 _LARGEST_MAPS = 65_000  # values of one picture: statistics of wider maps cost time and gain nothing
 
 
@@ -63,7 +65,7 @@ class Seen:
     aim: Tensor
     logits: Tensor = field(default_factory=lambda: torch.empty(0))
     activation: list[Tensor] = field(default_factory=list)  # of each view's own watch
-    statistics: list[Tensor] = field(default_factory=list)  # of each batch-norm layer, (N,)
+    statistics: Tensor | None = None  # the gap to what batch norm knows, (N,)
 
 
 def _logit(seen: Seen) -> Tensor:
@@ -96,8 +98,9 @@ def _rivals(seen: Seen) -> Tensor:
 
 
 def _statistics(seen: Seen) -> Tensor:
-    none = torch.zeros(len(seen.aim), device=seen.aim.device)  # a network without batch norm
-    return torch.stack([none, *seen.statistics]).sum(0)
+    if seen.statistics is None:  # a network without batch norm
+        return torch.zeros(len(seen.aim), device=seen.aim.device)
+    return seen.statistics
 
 
 def _activation(seen: Seen) -> Tensor:
@@ -150,24 +153,33 @@ def moments(maps: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
-def statistics_gap(norm: FoldedNorm, inputs: Tensor) -> Tensor:
-    """Return how far each picture's channel statistics are from a batch-norm layer's, (N,).
+def statistics_gap(norms: Sequence[FoldedNorm], found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Return how far each picture's channel statistics are from what batch norm knows, (N,).
 
-    Statistics are over the one picture, so that pictures in a batch stay independent. They are
-    those of the layer's own inputs, worked out from the ``inputs`` (N, C, H, W) of what is left
-    of it.
+    The sum over the layers ``norms`` of the Euclidean distances of means and of variances. They
+    are those of the layers' own inputs, worked out from the ``moments`` that were ``found`` in
+    what is left of each. Statistics are over the one picture, so that pictures in a batch stay
+    independent.
 
     Source:
         Yin et al. 2020, DeepInversion, arXiv:1912.08795.
     """
-    mean, variance = moments(inputs.float())
-    gaps = (
-        (mean - norm.shift) * norm.scale,
-        variance * norm.scale.square() - norm.variance,
+    mean, variance = (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
+    shift, scale, usual = (
+        torch.cat([getattr(norm, name) for norm in norms])
+        for name in ("shift", "scale", "variance")
     )
-    of_means, of_variances = (torch.linalg.vector_norm(gap, dim=1) for gap in gaps)
-    gap: Tensor = of_means + of_variances
+    gaps = torch.stack([(mean - shift) * scale, variance * scale.square() - usual])
+    layers = _layer_of(tuple(len(norm.shift) for norm in norms)).to(gaps.device)
+    squares = gaps.new_zeros(*gaps.shape[:2], len(norms)).index_add(2, layers, gaps.square())
+    gap: Tensor = squares.clamp_min(_SMALLEST_SQUARE).sqrt().sum(dim=(0, 2))
     return gap
+
+
+@cache
+def _layer_of(widths: tuple[int, ...]) -> Tensor:
+    """The layer of each channel, where layers of these widths stand side by side."""
+    return torch.arange(len(widths)).repeat_interleave(torch.tensor(widths))
 
 
 @contextmanager
@@ -180,10 +192,11 @@ def watching(
     layers = sorted({watch.layer for watch in watches if watch is not None})
     zero = torch.zeros((), device=seen.aim.device)
     seen.activation[:] = [zero] * len(watches)
+    found: dict[FoldedNorm, tuple[Tensor, Tensor]] = {}
 
     def see_norm(index: int, inputs: Tensor, _activations: Tensor) -> None:
         if inputs[0].numel() <= _LARGEST_MAPS:
-            seen.statistics.append(statistics_gap(norms[index], inputs))
+            found[norms[index]] = moments(inputs.float())
 
     def see_layer(index: int, _inputs: Tensor, activations: Tensor) -> None:
         for row, watch in enumerate(watches):
@@ -193,3 +206,5 @@ def watching(
 
     with backbone.watching(norms, see_norm), backbone.watching(layers, see_layer):
         yield
+    if found:
+        seen.statistics = statistics_gap(list(found), list(found.values()))
