@@ -4,7 +4,10 @@ import copy
 import logging
 
 import torch
+import torch.nn.functional as F
+from timm.layers.conv2d_same import Conv2dSame
 from timm.layers.norm_act import BatchNormAct2d
+from timm.layers.padding import pad_same
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
@@ -44,6 +47,30 @@ class FoldedNorm(nn.Module):
         activations: Tensor = self.rest(maps)
         # residual blocks add to this in place, and a hook on the way may have kept the maps
         return activations.clone() if activations is maps and maps.requires_grad else activations
+
+
+class Strided(nn.Module):
+    """A depthwise convolution that skips pixels, for processors that compute in bfloat16.
+
+    Their library has no fast gradient for it there, and takes thirty times as long as for every
+    pixel; so every pixel is computed and the skipped ones are dropped. Elsewhere it is the
+    convolution itself.
+    """
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Convolve maps (N, C, H, W)."""
+        conv, padding = self.conv, self.conv.padding
+        if maps.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+            return conv(maps)  # type: ignore[no-any-return]
+        if isinstance(conv, Conv2dSame):
+            sizes = (list(conv.kernel_size), list(conv.stride), list(conv.dilation))
+            maps, padding = pad_same(maps, *sizes), (0, 0)
+        dense = F.conv2d(maps, conv.weight, conv.bias, 1, padding, conv.dilation, conv.groups)
+        return dense[:, :, :: conv.stride[0], :: conv.stride[1]]
 
 
 def fold(body: nn.Module, inputs: Tensor) -> nn.Module:
@@ -108,6 +135,8 @@ def _fold(body: nn.Module, pairs: list[tuple[str, str]]) -> nn.Module:
             conv.weight, conv.bias, mean, variance, norm.eps, norm.weight, norm.bias
         )
         body.set_submodule(norm_name, FoldedNorm(norm, mean, variance))
+        if conv.groups > 1 and conv.stride != (1, 1):
+            body.set_submodule(conv_name, Strided(conv))
     for module in body.modules():
         if hasattr(module, "inplace"):
             setattr(module, "inplace", False)  # noqa: B010 - unknown to nn.Module
