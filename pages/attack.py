@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.widgets import runs
-from pages.widgets.attack_after import after
+from pages.widgets.attack_after import NAME, after
 from pages.widgets.attack_view import draw_attack, draw_smallest
 from pages.widgets.backbone import choose_backbone, usable
 from pages.widgets.frame import header
@@ -14,7 +14,7 @@ from pages.widgets.visit import the_lab
 from pages.widgets.words import _, lesson
 from tl_core.specs import ATTACK_METHODS, GROUPS, Attack, SmallestBudget
 
-NAME, SMALLEST = "attack", "smallest"
+SMALLEST = "smallest"
 LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
 
 

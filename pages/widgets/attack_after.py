@@ -1,10 +1,12 @@
 """What one asks of a finished attack: whom does it fool, what survives, does it fit the whole?"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
+from pages.widgets import runs
 from pages.widgets.attack_view import figures
 from pages.widgets.live import answer
 from pages.widgets.picture import live_picture
@@ -21,6 +23,9 @@ from tl_core.specs import (
     Transfer,
     TransferSnapshot,
 )
+
+NAME = "attack"
+ROBUST_LEVELS = 4  # fewer leave a JPEG encoder little to keep
 
 
 def after(job: Job) -> None:
@@ -41,9 +46,9 @@ def after(job: Job) -> None:
         [_("Does it fool the others?"), _("Does it survive?"), _("On the whole photograph")]
     )
     with others:
-        _others(Transfer(**question, also=spec.also))
+        _others(Transfer(**question, also=spec.also), spec)
     with wear:
-        _wear(Survival(**question))
+        _wear(Survival(**question), spec)
     with whole:
         _whole(PasteBack(**question))
 
@@ -80,8 +85,15 @@ def _command(spec: Attack) -> str:
     )
 
 
-def _others(spec: Transfer) -> None:
-    found = answer(spec, patience_s=0.1)
+def _again(spec: Attack) -> None:
+    """Start the attack anew with other settings, and let the controls show them."""
+    st.session_state.method, st.session_state.epsilon = spec.method, spec.epsilon
+    st.session_state.ensemble = bool(spec.also)
+    runs.begin(NAME, _("Attack"), [("", spec)])
+
+
+def _others(question: Transfer, spec: Attack) -> None:
+    found = answer(question, patience_s=0.1)
     if isinstance(found, TransferSnapshot):
         _table(
             {
@@ -98,10 +110,19 @@ def _others(spec: Transfer) -> None:
             st.caption(_("No other network here knows these classes."))
             return
         st.caption(_("A defence is to ask several networks. *For strangers* attacks that defence."))
+        others = tuple(row.backbone for row in found.opinions if row.backbone != spec.backbone)
+        if set(others) != set(spec.also):
+            st.button(
+                _("Attack all of them at once"),
+                key="attack_all",
+                icon=":material/groups:",
+                on_click=_again,
+                args=(replace(spec, also=others),),
+            )
 
 
-def _wear(spec: Survival) -> None:
-    found = answer(spec, patience_s=0.1)
+def _wear(question: Survival, spec: Attack) -> None:
+    found = answer(question, patience_s=0.1)
     if isinstance(found, SurvivalSnapshot):
         _table(
             {
@@ -113,6 +134,15 @@ def _wear(spec: Survival) -> None:
             for trial in found.trials
         )
         st.caption(_("The method *Robust* optimises through such wear."))
+        if spec.method != "robust":
+            levels = max(spec.epsilon, ROBUST_LEVELS)
+            st.button(
+                _("Attack through all this, within {levels} levels").format(levels=levels),
+                key="attack_robustly",
+                icon=":material/shield:",
+                on_click=_again,
+                args=(replace(spec, method="robust", epsilon=levels),),
+            )
 
 
 def _table(lines: Iterable[dict[str, object]]) -> None:

@@ -42,6 +42,28 @@ def test_the_finished_attack_says_whom_it_fools_and_what_survives(page):
     assert "pixels the network says" in words(page)
 
 
+def test_what_did_not_survive_is_attacked_through_the_wear(page):
+    page.button(key="start").click().run()
+    page = finished(page)
+    page.button(key="attack_robustly").click().run()
+    page = finished(page)
+    _others, wear = (frame.value for frame in page.dataframe)
+    assert wear["Still fooled"].all()
+    assert page.button_group(key="method").value == "robust"
+    assert page.select_slider(key="epsilon").value == 4
+
+
+def test_the_networks_that_saw_through_it_are_attacked_too(page):
+    page.button(key="start").click().run()
+    page = finished(page)
+    page.button(key="attack_all").click().run()
+    page = finished(page)
+    others, _wear = (frame.value for frame in page.dataframe)
+    assert others["Attacked"].all()
+    assert page.toggle(key="ensemble").value
+    assert "attack_all" not in {button.key for button in page.button}
+
+
 def test_anything_but_a_dog_leaves_no_dog_on_top(page):
     page.button_group(key="aim").set_value("untargeted").run()
     page.selectbox(key="avoid").set_value("dog").run()
