@@ -14,7 +14,7 @@ from pages.widgets.words import _
 from tl_core.images import codec, compare
 from tl_core.specs import AttackSnapshot, Gap, SmallestSnapshot
 
-MAGNIFY = {1: "× 1", 4: "× 4", 16: "× 16", 64: "× 64", 0: "direction only"}
+MAGNIFY = {1: "× 1", 4: "× 4", 16: "× 16", 64: "× 64", 0: "sign"}
 
 
 def draw_attack(run: Run) -> None:

@@ -39,7 +39,7 @@ def answer_bars(answers: Sequence[Answer], *, key: str) -> None:
     )
     figure = go.Figure(bars)
     figure.update_yaxes(type="category", autorange="reversed", ticksuffix="  ", showgrid=False)
-    figure.update_xaxes(range=[0, 112], visible=False)
+    figure.update_xaxes(range=[0, 130], visible=False)
     best = answers[0]
     draw(
         figure,
