@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
+from tl_core.device import keep_freed_memory
 from tl_core.imageopt import augment
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.losses import total_variation
@@ -33,6 +34,7 @@ SHOWN = (284, 340, 207, 953, 980)  # Siamese cat, zebra, golden retriever, pinea
 def main(argv: list[str] | None = None) -> int:
     """Print the table, or one JSON object with ``--json``."""
     options = _options().parse_args(argv)
+    keep_freed_memory()
     device = torch.device(options.device)
     store = BackboneStore(Settings.from_env(), device)
     backbone, judges = store.load(DRAWN_ON), [store.load(key) for key in JUDGES]
@@ -108,6 +110,7 @@ def slot_of(recipe: Recipe, target: int, seed: int, steps: int, backbone: Backbo
         camera=recipe.camera,
         reach=recipe.reach,
         noise=recipe.noise,
+        branches=recipe.branches,
         constraint=unit_box if recipe.parameterisation == "pixels" else None,
     )
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from tl_core.backbones.backbone import Backbone
 from tl_core.errors import UserError
 from tl_core.imageopt import augment
+from tl_core.imageopt.branches import damping
 from tl_core.imageopt.losses import TERMS, Seen, total_variation, watching
 from tl_core.imageopt.optimisers import coefficients, update
 from tl_core.imageopt.pixels import Parameterisation
@@ -207,12 +208,14 @@ class Batch:
     def _ask(self, index: int, part: _Part) -> Seen:
         """Show every slot's views to one backbone."""
         backbone, owners = self.backbones[index], part.owners
-        seen = Seen(torch.stack([part.slots[row].aim for row in owners]))
+        aims = torch.stack([part.slots[row].aim for row in owners])
+        seen = Seen(aims, pixels=part.pixels[self._index(owners)])
         watches = [part.slots[row].watch for row in owners]
         needs_statistics = any("statistics" in slot.terms for slot in part.slots)
         views = self._views(index, part)
         with (
             watching(backbone, seen, watches, with_statistics=needs_statistics),
+            damping(backbone, torch.tensor([part.slots[row].branches for row in owners])),
             self._autocast(len(views)),
         ):
             seen.logits = backbone.logits(views)

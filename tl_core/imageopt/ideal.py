@@ -73,6 +73,7 @@ class IdealRunner(BatchRunner[IdealImage]):
             camera=recipe.camera,
             reach=recipe.reach,
             noise=recipe.noise,
+            branches=recipe.branches,
             watch=self._watch(spec),
             constraint=unit_box if recipe.parameterisation == "pixels" else None,
         )

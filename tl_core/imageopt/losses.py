@@ -39,6 +39,7 @@ def total_variation(pixels: Tensor) -> Tensor:
 _RIVALS = 5  # the strongest other classes
 _NO_RIVAL = -100.0  # far below any logit
 _SMALLEST_SQUARE = 1e-12  # below it the root has no useful slope
+_PHOTOGRAPHS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # ImageNet's mean and spread
 _LARGEST_MAPS = 210_000  # values of one picture: wider maps cost time and gain nothing
 
 
@@ -63,6 +64,7 @@ class Seen:
     """What one network says of N views; ``aim`` weighs its classes for each, (N, classes)."""
 
     aim: Tensor
+    pixels: Tensor = field(default_factory=lambda: torch.empty(0))  # of each view's whole picture
     logits: Tensor = field(default_factory=lambda: torch.empty(0))
     activation: list[Tensor] = field(default_factory=list)  # of each view's own watch
     statistics: Tensor | None = None  # the gap to what batch norm knows, (N,)
@@ -103,6 +105,10 @@ def _statistics(seen: Seen) -> Tensor:
     return seen.statistics
 
 
+def _light(seen: Seen) -> Tensor:
+    return light_gap(seen.pixels)
+
+
 def _activation(seen: Seen) -> Tensor:
     return -torch.stack(seen.activation)
 
@@ -115,6 +121,7 @@ TERMS: dict[str, Callable[[Seen], Tensor]] = {
     "rivals": _rivals,
     "activation": _activation,
     "statistics": _statistics,
+    "light": _light,
 }
 
 
@@ -172,6 +179,23 @@ def statistics_gap(norms: Sequence[FoldedNorm], found: Sequence[tuple[Tensor, Te
     layers = _layer_of(tuple(len(norm.shift) for norm in norms)).to(gaps.device)
     squares = gaps.new_zeros(*gaps.shape[:2], len(norms)).index_add(2, layers, gaps.square())
     gap: Tensor = squares.clamp_min(_SMALLEST_SQUARE).sqrt().sum(dim=(0, 2))
+    return gap
+
+
+def light_gap(pixels: Tensor) -> Tensor:
+    """Return how far each picture's colours are from those of photographs, (N,).
+
+    The Euclidean distances of its channels' means and standard deviations from ImageNet's; 0.1 is
+    a picture too dark, or one burnt to black and white.
+
+    Args:
+        pixels: Values in [0, 1], shape (N, 3, H, W).
+    """
+    mean, variance = moments(pixels)
+    usual_mean, usual_spread = (torch.tensor(row, device=pixels.device) for row in _PHOTOGRAPHS)
+    spread = variance.clamp_min(_SMALLEST_SQUARE).sqrt()
+    gaps = torch.stack([mean - usual_mean, spread - usual_spread])
+    gap: Tensor = gaps.square().sum(2).clamp_min(_SMALLEST_SQUARE).sqrt().sum(0)
     return gap
 
 

@@ -76,7 +76,7 @@ class Fourier(Parameterisation):
     """
 
     spread: float = 0.01  # of the first noise
-    decay: float = 1.1  # a wave of frequency f counts 1 / f ** decay
+    decay: float = 1.0  # a wave of frequency f counts 1 / f ** decay
 
     def noise(self, side: int, generator: torch.Generator) -> Tensor:
         """Return a random spectrum, almost mid grey."""

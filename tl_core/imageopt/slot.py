@@ -39,6 +39,7 @@ class Slot:
     strength: float = 1.0  # factor on the camera, from the visitor
     reach: Ramp = FULL  # factor on the camera, from the recipe
     noise: Ramp = NONE  # on what the network sees
+    branches: float = 1.0  # factor on the gradient through residual branches
     watch: Watch | None = None  # for the term ``activation``
     constraint: Callable[[Tensor], Tensor] | None = None  # (1, ...) to (1, ...), after each step
     reshape: Callable[[Tensor], Tensor] | None = None  # the same for each gradient, before the step

@@ -77,6 +77,7 @@ class Recipe:
     camera: Camera = STILL
     reach: Ramp = FULL  # factor on how far the camera moves
     noise: Ramp = NONE  # standard deviation, on pixels in [0, 1]
+    branches: float = 1.0  # factor on the gradient through residual branches
 
 
 _FADING_RATE = Ramp(1.0, 0.1, shape="cosine")
@@ -138,12 +139,14 @@ LADDER: tuple[Recipe, ...] = (
             ("logit", always(1.0)),
             ("rivals", always(0.5)),
             ("statistics", Ramp(0.003, 0.001)),
+            ("light", always(60.0)),
         ),
         tv_weight=50.0,
         rate=_FADING_RATE,
         camera=_CAMERA,
         reach=Ramp(0.4, 1.2),  # one whole thing in the middle first, then from all sides
         noise=Ramp(0.3, 0.0, until=0.5),
+        branches=0.5,
     ),
 )
 

@@ -63,6 +63,7 @@ CASES = {
     "logit": {"terms": {"logit": always(1.0)}},
     "rivals": {"terms": {"rivals": always(1.0)}},
     "statistics": {"terms": {"statistics": always(1.0)}},
+    "light": {"terms": {"light": always(1.0)}},
     "activation": {"terms": {"activation": always(1.0)}, "watch": Watch("layer1", 1)},
     "total_variation": {"terms": {}, "tv_weight": 1.0},
 }
