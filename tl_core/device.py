@@ -1,9 +1,14 @@
 """The device that networks run on, and who may use how many cores."""
 
+import ctypes
+import platform
+
 import psutil
 import torch
 
 from tl_core.errors import UserError
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8  # malloc.h
 
 
 def choose_device(name: str) -> torch.device:
@@ -45,6 +50,28 @@ def stay_on_one_core() -> None:
 def use_all_cores() -> None:
     """Let the calling thread, the worker, compute on every core of the machine."""
     _use_cores(_physical_cores())
+
+
+def keep_freed_memory() -> None:
+    """Let the process keep what its tensors give back, up to 256 MB, instead of the system.
+
+    A network's step takes and frees the same memory again and again; where the system must clear
+    it each time, that is a tenth to a fifth of the step. All threads share it. Only glibc has
+    these options; elsewhere nothing happens.
+
+    Source:
+        mallopt(3).
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    mallopt = ctypes.CDLL(None).mallopt
+    for option, value in (
+        (_M_TRIM_THRESHOLD, 256 * 2**20),
+        (_M_TOP_PAD, 16 * 2**20),
+        (_M_MMAP_THRESHOLD, 32 * 2**20),  # the most it takes
+        (_M_ARENA_MAX, 1),
+    ):
+        mallopt(option, value)
 
 
 def _use_cores(count: int) -> None:

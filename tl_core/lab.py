@@ -17,7 +17,13 @@ from tl_core.backbones.store import OWN, BackboneStore
 from tl_core.datasets import uploads
 from tl_core.datasets.shelf import ShelfEntry
 from tl_core.datasets.uploads import OwnUpload
-from tl_core.device import choose_device, device_name, stay_on_one_core, use_all_cores
+from tl_core.device import (
+    choose_device,
+    device_name,
+    keep_freed_memory,
+    stay_on_one_core,
+    use_all_cores,
+)
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.runner import Runner, SoloRunner, Work
@@ -127,6 +133,7 @@ class Lab:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_env()
         self.device = choose_device(self.settings.device)
+        keep_freed_memory()
         stay_on_one_core()
         self._store = BackboneStore(self.settings, self.device)
         self._album = Album(self.settings.photo_memory_mb * 2**20, self.settings.max_pixels)

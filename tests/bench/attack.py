@@ -26,7 +26,7 @@ from tests.bench.attack_rivals import (
 )
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
-from tl_core.device import choose_device
+from tl_core.device import choose_device, keep_freed_memory
 from tl_core.imageopt.attack_aims import Aim
 from tl_core.imageopt.attack_batch import Array, Attacks, answer, read_back, to_levels
 from tl_core.imageopt.attack_smallest import Search
@@ -51,6 +51,7 @@ class Case:
 
 def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
+    keep_freed_memory()
     torch.set_num_threads(options.threads)
     settings = Settings.from_env()
     device = choose_device(settings.device)

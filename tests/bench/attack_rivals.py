@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -54,41 +55,48 @@ def captum_pgd(steps: int, epsilon: float, step_share: float) -> Rival:
 def foolbox_pgd(steps: int, epsilon: float, step_share: float) -> Rival:
     import foolbox
 
-    made = foolbox.attacks.LinfPGD(rel_stepsize=step_share, steps=steps, random_start=False)
-    return Rival("foolbox LinfPGD", _foolbox(made, epsilon * LEVEL))
+    def make():
+        return foolbox.attacks.LinfPGD(rel_stepsize=step_share, steps=steps, random_start=False)
+
+    return Rival("foolbox LinfPGD", _foolbox(make, epsilon * LEVEL))
 
 
 def minimum_norm(steps: int) -> list[Rival]:
     """Foolbox's attacks that look for the smallest change in a norm."""
     import foolbox
 
-    made = {
-        "foolbox L0 FMN": foolbox.attacks.L0FMNAttack(steps=steps),
-        "foolbox L1 FMN": foolbox.attacks.L1FMNAttack(steps=steps),
-        "foolbox L2 FMN": foolbox.attacks.L2FMNAttack(steps=steps),
-        "foolbox L2 DDN": foolbox.attacks.DDNAttack(steps=steps),
-        "foolbox LInf FMN": foolbox.attacks.LInfFMNAttack(steps=steps),
-    }
-    return [Rival(label, _foolbox(attack, None)) for label, attack in made.items()]
-
-
-def brendel_bethge(steps: int) -> list[Rival]:
-    """They start from a picture of the target, which the caller puts into ``start``."""
-    import foolbox
-
-    made = {
-        "foolbox L0 Brendel-Bethge": foolbox.attacks.L0BrendelBethgeAttack(steps=steps),
-        "foolbox LInf Brendel-Bethge": foolbox.attacks.LinfinityBrendelBethgeAttack(steps=steps),
+    kinds = {
+        "foolbox L0 FMN": foolbox.attacks.L0FMNAttack,
+        "foolbox L1 FMN": foolbox.attacks.L1FMNAttack,
+        "foolbox L2 FMN": foolbox.attacks.L2FMNAttack,
+        "foolbox L2 DDN": foolbox.attacks.DDNAttack,
+        "foolbox LInf FMN": foolbox.attacks.LInfFMNAttack,
     }
     return [
-        Rival(label, _foolbox(attack, None, needs_start=True)) for label, attack in made.items()
+        Rival(label, _foolbox(partial(kind, steps=steps), None)) for label, kind in kinds.items()
     ]
 
 
-def _foolbox(attack, epsilon, *, needs_start: bool = False):
+def brendel_bethge(steps: int) -> list[Rival]:
+    """They start from a picture of the target; they need the package numba."""
+    import foolbox
+
+    kinds = {
+        "foolbox L0 Brendel-Bethge": foolbox.attacks.L0BrendelBethgeAttack,
+        "foolbox LInf Brendel-Bethge": foolbox.attacks.LinfinityBrendelBethgeAttack,
+    }
+    return [
+        Rival(label, _foolbox(partial(kind, steps=steps), None, needs_start=True))
+        for label, kind in kinds.items()
+    ]
+
+
+def _foolbox(make, epsilon, *, needs_start: bool = False):
+    """``make`` builds the attack when it is first used, since some do not run everywhere."""
     import foolbox
 
     def run(network: Network, pixels: Tensor, target: int) -> Tensor:
+        attack = make()
         model = foolbox.PyTorchModel(network.eval(), bounds=(0, 1), device=pixels.device)
         criterion = foolbox.criteria.TargetedMisclassification(
             torch.tensor([target], device=pixels.device)

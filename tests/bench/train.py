@@ -28,6 +28,7 @@ from torchvision.transforms import v2
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore, untrained
 from tl_core.datasets.dataset import Dataset, Example
+from tl_core.device import keep_freed_memory
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SoloRunner
 from tl_core.engine.workers import Pool
@@ -60,6 +61,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--part", choices=[*PARTS, "all"], default="all")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
+    keep_freed_memory()
     chosen = PARTS if arguments.part == "all" else {arguments.part: PARTS[arguments.part]}
     figures: Figures = {}
     with lab(arguments.data) as (toolbox, classroom):

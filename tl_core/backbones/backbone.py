@@ -44,7 +44,9 @@ class Backbone:
     def normalise(self, pixels: Tensor) -> Tensor:
         """Return the network's inputs: pixels (N, 3, H, W) minus mean, over std, channels last."""
         mean, std = (
-            torch.tensor(values, device=pixels.device, dtype=pixels.dtype).view(1, 3, 1, 1)
+            torch.tensor(values, dtype=pixels.dtype)
+            .to(pixels.device, non_blocking=True)  # a GPU would be waited for at each step
+            .view(1, 3, 1, 1)
             for values in (self.row.mean, self.row.std)
         )
         return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)

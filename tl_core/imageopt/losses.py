@@ -192,7 +192,7 @@ def light_gap(pixels: Tensor) -> Tensor:
         pixels: Values in [0, 1], shape (N, 3, H, W).
     """
     mean, variance = moments(pixels)
-    usual_mean, usual_spread = (torch.tensor(row, device=pixels.device) for row in _PHOTOGRAPHS)
+    usual_mean, usual_spread = torch.tensor(_PHOTOGRAPHS).to(pixels.device, non_blocking=True)
     spread = variance.clamp_min(_SMALLEST_SQUARE).sqrt()
     gaps = torch.stack([mean - usual_mean, spread - usual_spread])
     gap: Tensor = gaps.square().sum(2).clamp_min(_SMALLEST_SQUARE).sqrt().sum(0)

@@ -105,7 +105,7 @@ class Fourier(Parameterisation):
 
 
 def _colours(like: Tensor) -> Tensor:
-    matrix = torch.tensor(_COLOURS, device=like.device)
+    matrix = torch.tensor(_COLOURS).to(like.device, non_blocking=True)
     norm: Tensor = torch.linalg.vector_norm(matrix, dim=0).max()
     return matrix / norm
 

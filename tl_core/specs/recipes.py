@@ -130,8 +130,8 @@ LADDER: tuple[Recipe, ...] = (
     Recipe(
         key="ideal",
         label="+ statistics and fading noise",
-        why="Ask each layer for the averages it met in photographs, and draw the whole in a fog "
-        "that lifts before the details.",
+        why="Ask for the light of photographs and, in each layer, for the averages it met in them; "
+        "draw the whole in a fog that lifts before the details.",
         parameterisation="fourier",
         optimiser="adam",
         learning_rate=0.05,
@@ -139,13 +139,13 @@ LADDER: tuple[Recipe, ...] = (
             ("logit", always(1.0)),
             ("rivals", always(0.5)),
             ("statistics", Ramp(0.003, 0.001)),
-            ("light", always(60.0)),
+            ("light", always(30.0)),
         ),
         tv_weight=50.0,
         rate=_FADING_RATE,
         camera=_CAMERA,
         reach=Ramp(0.4, 1.2),  # one whole thing in the middle first, then from all sides
-        noise=Ramp(0.3, 0.0, until=0.5),
+        noise=Ramp(0.4, 0.0, until=0.6),
         branches=0.5,
     ),
 )
