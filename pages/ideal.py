@@ -17,7 +17,7 @@ from tl_core.specs import LADDER, RECIPES, IdealImage
 
 NAME = "ideal"
 TV_WEIGHTS = [0, 5, 10, 20, 50, 100, 200, 400, 800]
-RATES = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2]
+RATES = [0.005, 0.01, 0.02, 0.05, 0.08, 0.1, 0.2]
 WAYS = {
     "one": "one picture",
     "ladder": "the ladder: five recipes",

@@ -134,7 +134,7 @@ LADDER: tuple[Recipe, ...] = (
         "draw the whole in a fog that lifts before the details.",
         parameterisation="fourier",
         optimiser="adam",
-        learning_rate=0.05,
+        learning_rate=0.08,
         terms=(
             ("logit", always(1.0)),
             ("rivals", always(0.5)),
@@ -145,7 +145,7 @@ LADDER: tuple[Recipe, ...] = (
         rate=_FADING_RATE,
         camera=_CAMERA,
         reach=Ramp(0.4, 1.2),  # one whole thing in the middle first, then from all sides
-        noise=Ramp(0.4, 0.0, until=0.6),
+        noise=Ramp(0.4, 0.0, until=0.5),
         branches=0.5,
     ),
 )
