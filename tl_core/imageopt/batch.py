@@ -209,7 +209,7 @@ class Batch:
         """Show every slot's views to one backbone."""
         backbone, owners = self.backbones[index], part.owners
         aims = torch.stack([part.slots[row].aim for row in owners])
-        seen = Seen(aims, pixels=part.pixels[self._index(owners)])
+        seen = Seen(aims, pixels=self._whole(part))
         watches = [part.slots[row].watch for row in owners]
         needs_statistics = any("statistics" in slot.terms for slot in part.slots)
         views = self._views(index, part)
@@ -222,15 +222,17 @@ class Batch:
         seen.logits = seen.logits.float()
         return seen
 
+    def _whole(self, part: _Part) -> Tensor:
+        """The whole picture behind each view, copied only where a slot has several."""
+        owners = part.owners
+        return part.pixels[self._index(owners)] if len(owners) > len(part.slots) else part.pixels
+
     def _views(self, index: int, part: _Part) -> Tensor:
         """What the backbone sees of every slot: its views, resampled and with noise."""
         side, owners, slots = self.backbones[index].input_size, part.owners, part.slots
         limits = [slots[row].limits for row in owners]
-        shown = part.pixels
-        if len(owners) > len(slots):
-            shown = shown[self._index(owners)]
         draws = torch.cat([shot.draws for shot in part.shots])
-        shown = augment.shown(shown, draws, limits, side)
+        shown = augment.shown(self._whole(part), draws, limits, side)
         if any(slot.lens is not None for slot in slots):
             pieces = torch.split(shown, [slot.camera.views for slot in slots])
             shown = torch.cat(

@@ -176,7 +176,7 @@ def statistics_gap(norms: Sequence[FoldedNorm], found: Sequence[tuple[Tensor, Te
         for name in ("shift", "scale", "variance")
     )
     gaps = torch.stack([(mean - shift) * scale, variance * scale.square() - usual])
-    layers = _layer_of(tuple(len(norm.shift) for norm in norms)).to(gaps.device)
+    layers = _layer_of(tuple(len(norm.shift) for norm in norms)).to(gaps.device, non_blocking=True)
     squares = gaps.new_zeros(*gaps.shape[:2], len(norms)).index_add(2, layers, gaps.square())
     gap: Tensor = squares.clamp_min(_SMALLEST_SQUARE).sqrt().sum(dim=(0, 2))
     return gap
