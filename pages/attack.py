@@ -15,6 +15,7 @@ from pages.widgets.words import _, lesson
 from tl_core.specs import ATTACK_METHODS, GROUPS, Attack, SmallestBudget
 
 SMALLEST = "smallest"
+_A_DOG = "sample:bull-mastiff"
 LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
 
 
@@ -81,7 +82,7 @@ def choose_method() -> dict[str, object]:
 
 header(ATTACK, "attack")
 backbone = choose_backbone()
-photo = choose_photo()
+photo = choose_photo(_A_DOG)
 if backbone is not None:
     common = {"photo": photo, "backbone": backbone, **choose_aim()}
     spec = Attack(**common, **choose_method())  # type: ignore[arg-type]

@@ -16,10 +16,10 @@ _THUMBNAIL = 96
 _OWN_SHOWN = 4
 
 
-def choose_photo() -> str:
-    """Draw the picker; return the key of the visit's photograph."""
+def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
+    """Draw the picker; return the key of the visit's photograph, ``first`` if none was chosen."""
     keys = [*the_visit().photos[:_OWN_SHOWN], *(row.key for row in samples.SAMPLES)]
-    link.chosen("sample", keys, samples.SAMPLES[0].key)
+    link.chosen("sample", keys, first)
     _style()
     with st.container(key="photo-picker"):
         chosen = st.pills(

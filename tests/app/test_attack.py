@@ -17,6 +17,13 @@ def page(open_page):
     return page
 
 
+def test_a_visitor_who_has_chosen_nothing_finds_a_dog_to_make_a_cat_of(open_page):
+    page = open_page("attack")
+    assert page.button_group(key="sample").value == "sample:bull-mastiff"
+    page.button(key="start").click().run()
+    assert "seen as **Siamese cat**" in finished(page).success[0].value
+
+
 def test_a_dog_becomes_a_siamese_cat_within_one_level(page):
     page.button(key="start").click().run()
     page = finished(page)
