@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     recipes = [recipe for recipe in LADDER if recipe.key in (options.rungs or [recipe.key])]
     found: dict[str, object] = {"device": _name(device), "classes": len(targets)}
     found["ladder"] = [
-        rung(recipe, steps, targets, backbone, judges, options.batch)
+        rung(recipe, steps, targets, backbone, judges, options)
         for recipe in recipes
         for steps in options.steps
     ]
@@ -61,13 +61,14 @@ def rung(
     targets: list[int],
     backbone: Backbone,
     judges: list[Backbone],
-    batch_size: int,
+    options: argparse.Namespace,
 ) -> dict[str, object]:
     """Draw every target by one recipe and ask the judges."""
     start, pictures = time.perf_counter(), []
-    for first in range(0, len(targets), batch_size):
-        chosen = targets[first : first + batch_size]
-        pictures.append(draw(backbone, [slot_of(recipe, t, 0, steps, backbone) for t in chosen]))
+    for first in range(0, len(targets), options.batch):
+        chosen = targets[first : first + options.batch]
+        slots = [slot_of(recipe, target, 0, steps, backbone) for target in chosen]
+        pictures.append(draw(backbone, slots, options.precision))
     pixels = torch.cat(pictures)
     seconds = time.perf_counter() - start
     return {
@@ -245,6 +246,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, nargs="+", default=[256, 512])
     parser.add_argument("--rungs", nargs="+", choices=[recipe.key for recipe in LADDER])
     parser.add_argument("--batch", type=int, default=8, help="pictures drawn at once")
+    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto")
     parser.add_argument("--speed-steps", type=int, default=20, help="0: measure no speed")
     parser.add_argument("--sheet", help="also write a contact sheet here, as PNG")
     parser.add_argument("--seeds", type=int, default=3, help="of the contact sheet")
