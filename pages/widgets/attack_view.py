@@ -14,7 +14,7 @@ from pages.widgets.words import _
 from tl_core.images import codec, compare
 from tl_core.specs import AttackSnapshot, Gap, SmallestSnapshot
 
-MAGNIFY = {1: "× 1", 4: "× 4", 16: "× 16", 64: "× 64", 0: "sign"}
+MAGNIFY = {1: "×1", 4: "×4", 16: "×16", 64: "×64", 0: "sign"}
 
 
 def draw_attack(run: Run) -> None:
@@ -101,8 +101,9 @@ def figures(gap: Gap) -> None:
         _("SSIM"): f"{gap.ssim:.4f}",
         _("Values changed"): f"{100 * gap.changed_share:.1f} %",
     }
-    for column, (name, value) in zip(st.columns(len(shown)), shown.items(), strict=True):
-        column.metric(name, value)
+    with st.container(horizontal=True, gap="large"):
+        for name, value in shown.items():
+            st.metric(name, value, width="content")
 
 
 def _history(found: AttackSnapshot, *, key: str) -> None:
