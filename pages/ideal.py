@@ -17,7 +17,7 @@ from tl_core.specs import LADDER, RECIPES, IdealImage
 
 NAME = "ideal"
 TV_WEIGHTS = [0, 5, 10, 20, 50, 100, 200, 400, 800]
-RATES = [0.005, 0.01, 0.02, 0.05, 0.08, 0.1, 0.2]
+RATES = [0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2]
 WAYS = {
     "one": "one picture",
     "ladder": "the ladder: five recipes",
@@ -31,15 +31,28 @@ def moved(control: str) -> None:
     runs.steer(NAME, **{control: float(st.session_state[control])})
 
 
+def take_recipe() -> None:
+    """Put the sliders where the chosen recipe has them."""
+    weight = RECIPES[st.session_state.recipe].tv_weight
+    st.session_state.tv_weight = min(TV_WEIGHTS, key=lambda value: abs(value - weight))
+    take_rate()
+
+
+def take_rate() -> None:
+    """Put the learning rate where the chosen recipe has it for so many steps."""
+    rate = RECIPES[st.session_state.recipe].learning_rate_for(st.session_state.steps)
+    st.session_state.learning_rate = min(RATES, key=lambda value: abs(value - rate))
+
+
 def sliders() -> dict[str, float]:
     """The controls that act while a picture grows."""
-    recipe = RECIPES[st.session_state.get("recipe", "ideal")]
+    if "tv_weight" not in st.session_state:
+        take_recipe()
     tv, rate, augmentation = st.columns(3)
     values = {
         "tv_weight": tv.select_slider(
             _("Total-variation weight"),
             TV_WEIGHTS,
-            min(TV_WEIGHTS, key=lambda value: abs(value - recipe.tv_weight)),
             key="tv_weight",
             on_change=moved,
             args=("tv_weight",),
@@ -48,7 +61,6 @@ def sliders() -> dict[str, float]:
         "learning_rate": rate.select_slider(
             _("Learning rate"),
             RATES,
-            min(RATES, key=lambda value: abs(value - recipe.learning_rate)),
             key="learning_rate",
             on_change=moved,
             args=("learning_rate",),
@@ -120,7 +132,9 @@ if backbone is not None:
             format_func=lambda key: _(WAYS[key]),
         )
     steps, seed = st.columns([3, 1])
-    steps.select_slider(_("Steps"), [64, 128, 256, 512, 1024], 256, key="steps")
+    steps.select_slider(
+        _("Steps"), [64, 128, 256, 512, 1024], 256, key="steps", on_change=take_rate
+    )
     seed.number_input(_("Seed"), 0, 2**32 - 1, 0, key="seed")
     with st.expander(_("Recipe and start")):
         st.radio(
@@ -130,6 +144,7 @@ if backbone is not None:
             format_func=lambda key: _(RECIPES[key].label),
             captions=[_(row.why) for row in LADDER],
             key="recipe",
+            on_change=take_recipe,
         )
         if st.toggle(_("Start from a photograph instead of noise"), key="from_photo"):
             choose_photo()

@@ -67,7 +67,7 @@ class IdealRunner(BatchRunner[IdealImage]):
             generator=generator,
             steps=spec.steps,
             optimiser=OPTIMISERS[spec.optimiser or recipe.optimiser],
-            learning_rate=recipe.learning_rate,
+            learning_rate=spec.control("learning_rate"),
             rate=recipe.rate,
             terms=self._terms(spec),
             camera=recipe.camera,

@@ -70,7 +70,7 @@ class Recipe:
     why: str  # what this recipe adds, and what for
     parameterisation: str  # key in tl_core.imageopt.pixels
     optimiser: str  # key in tl_core.imageopt.optimisers
-    learning_rate: float
+    learning_rate: float  # of a run of 256 steps
     terms: tuple[tuple[str, Ramp], ...]  # weights of losses in tl_core.imageopt.losses
     tv_weight: float = 0.0
     rate: Ramp = FULL  # factor on the learning rate
@@ -79,7 +79,16 @@ class Recipe:
     noise: Ramp = NONE  # standard deviation, on pixels in [0, 1]
     branches: float = 1.0  # factor on the gradient through residual branches
 
+    def learning_rate_for(self, steps: int) -> float:
+        """The learning rate of a run of ``steps`` steps, ``learning_rate`` for 256.
 
+        A longer run takes smaller steps, by the square root: at one rate for all lengths, short
+        runs end before the picture is drawn, and long ones draw what the network alone sees.
+        """
+        return self.learning_rate * math.sqrt(_USUAL_STEPS / steps)
+
+
+_USUAL_STEPS = 256
 _FADING_RATE = Ramp(1.0, 0.1, shape="cosine")
 _CAMERA = Camera(shift=24 / 224, turn_deg=15, zoom=0.25, mirrors=True)
 
