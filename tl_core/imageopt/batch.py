@@ -278,5 +278,5 @@ def _weights(slot: Slot, terms: Sequence[str]) -> list[float]:
 
 
 def _probability(seen: Seen) -> Tensor:
-    """Probability of the classes aimed at, each weighed as in the aim."""
-    return (seen.logits.detach().softmax(1) * seen.aim).sum(1)
+    """Probability that it is one of the classes aimed at."""
+    return (seen.logits.detach().softmax(1) * (seen.aim > 0)).sum(1)

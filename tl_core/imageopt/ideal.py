@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -99,16 +100,27 @@ class IdealRunner(BatchRunner[IdealImage]):
         backbone = self.backbones[0]
         with torch.inference_mode():
             probs = backbone.logits(augment.resize(pixels, backbone.input_size)).softmax(1)
-            probability = (probs[0] * seat.slot.aim).sum().item()
+            probability = probs[0][seat.slot.aim > 0].sum().item()
         return IdealSnapshot(
             probability=math.nan if seat.slot.watch else probability,
             total_variation=total_variation(pixels).item(),
         )
 
-    def result(self, snapshot: PictureSnapshot, picture: Photo) -> PictureSnapshot:
+    def encoded(self, snapshot: PictureSnapshot, picture: Photo) -> PictureSnapshot:
         """The snapshot with a PNG that holds its settings."""
         png = encode_png(picture, text={SETTINGS_KEY: snapshot.settings})
-        return dataclasses.replace(snapshot, png=png, seconds_left=0.0)
+        return dataclasses.replace(snapshot, png=png)
+
+    def record(self, seat: Seat) -> IdealImage:
+        """The spec with its moves, that ends where the picture is now."""
+        spec = cast(IdealImage, seat.spec)
+        until = seat.slot.step if seat.slot.step < spec.steps else 0
+        return dataclasses.replace(spec, moves=tuple(seat.moves), until=until)
+
+    def is_done(self, seat: Seat) -> bool:
+        """Whether the picture has reached its last step, or the one the spec stops at."""
+        spec = cast(IdealImage, seat.spec)
+        return seat.slot.step >= (spec.until or spec.steps)
 
     def _aim(self, spec: IdealImage) -> Tensor:
         count = len(self.backbones[0].classes)

@@ -84,8 +84,12 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
         """
 
     @abstractmethod
-    def result(self, snapshot: PictureSnapshot, picture: Photo) -> PictureSnapshot:
-        """The final snapshot with its PNG; called in the pool."""
+    def encoded(self, snapshot: PictureSnapshot, picture: Photo) -> PictureSnapshot:
+        """The snapshot with the picture as a PNG that can be kept; called in the pool."""
+
+    @abstractmethod
+    def record(self, seat: Seat) -> PictureSpec:
+        """The spec that draws the seat's picture again, as it is now."""
 
     def is_done(self, seat: Seat) -> bool:
         """Whether the slot has reached its end."""
@@ -224,7 +228,7 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
             history=tuple(seat.history),
             terms=tuple(zip(seat.columns, newest, strict=True))[1 + len(FIGURES) :],
             moves=tuple(seat.moves),
-            settings=dataclasses.replace(seat.spec, moves=tuple(seat.moves)).to_json(),
+            settings=self.record(seat).to_json(),
             steps_per_s=speed,
             seconds_left=(slot.steps - slot.step) / speed if speed > 0 else math.inf,
         )
@@ -243,9 +247,10 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
             before.result()
         seat.frames.extend(encode_jpeg(frame) for frame in frames)
         jpeg = encode_jpeg(picture)
-        snapshot = dataclasses.replace(snapshot, picture=jpeg, frames=tuple(seat.frames))
         if is_last:
-            snapshot = self.result(snapshot, picture)
+            seat.frames.append(jpeg)
+        snapshot = dataclasses.replace(snapshot, picture=jpeg, frames=tuple(seat.frames))
+        snapshot = self.encoded(snapshot, picture)
         seat.job.publish(snapshot)
         return snapshot
 

@@ -30,6 +30,7 @@ class IdealImage(PictureSpec):
     recipe: str = "ideal"
     optimiser: str = ""  # "": the recipe's
     steps: int = 256
+    until: int = 0  # stop after so many of the steps, as a visitor did; 0: after all
     size: int = 0  # side in pixels; 0: the network's input size
     photo: str = ""  # an album key to start from; "": noise
     tv_weight: float | None = None
@@ -51,6 +52,7 @@ class IdealImage(PictureSpec):
         ):
             require_choice(name, value, known)
         require(name="steps", value=self.steps, low=1, high=MAX_STEPS)
+        require(name="until", value=self.until, low=0, high=self.steps)
         if self.size != 0:
             require(name="size", value=self.size, low=MIN_SIZE, high=MAX_SIZE)
         for field in ("target", "second_target", "channel"):

@@ -7,7 +7,7 @@ from tl_core.specs.base import Snapshot, Spec
 
 Move = tuple[int, str, float]  # the first step on which a control has a new value
 HISTORY = 512  # most rows of figures kept for the curve
-FRAMES = 48  # most pictures kept for the animation
+FRAMES = 48  # most pictures kept for the animation, besides the last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +27,9 @@ class PictureSnapshot(Snapshot):
     """
 
     picture: bytes = b""  # JPEG
-    png: bytes = b""  # the result, with its settings inside; empty before the end
+    png: bytes = b""  # the same without loss, with its settings inside
     settings: str = ""  # JSON of the spec that replays this picture, moves included
-    probability: float = math.nan  # of the target, for the 8-bit picture; NaN for a layer's goal
+    probability: float = math.nan  # of the targets, for the 8-bit picture; NaN for a layer's goal
     total_variation: float = math.nan
     terms: tuple[tuple[str, float], ...] = ()  # newest loss terms, without their weights
     columns: tuple[str, ...] = ()

@@ -2,6 +2,7 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.unit.imageopt.conftest import tiny_backbone
@@ -57,7 +58,7 @@ def test_a_job_ends_with_a_png_that_holds_its_settings(toolbox):
     assert Image.open(io.BytesIO(snapshot.png)).size == (32, 32)
     assert Image.open(io.BytesIO(snapshot.picture)).format == "JPEG"
     assert spec_from_json(read_png_text(snapshot.png)[SETTINGS_KEY]) == spec
-    assert len(snapshot.frames) == 8
+    assert len(snapshot.frames) == 8 + 1  # before each step, and the end
 
 
 def test_the_curve_has_a_row_for_each_step(toolbox):
@@ -72,7 +73,7 @@ def test_long_runs_keep_a_bounded_past(toolbox, monkeypatch):
     monkeypatch.setattr(runner_module, "FRAMES", 3)
     snapshot = drawn(toolbox, spec_of(steps=14))
     assert [row[0] for row in snapshot.history] == [0, 3, 6, 9, 12]
-    assert len(snapshot.frames) == 3
+    assert len(snapshot.frames) == 3 + 1
 
 
 def test_the_probability_is_that_of_the_saved_picture(toolbox, backbone):
@@ -131,6 +132,39 @@ def test_moves_are_recorded_and_replay_to_the_same_bytes(toolbox):
     replayed = drawn(toolbox, spec_from_json(job.snapshot.settings))
     assert replayed.png == job.snapshot.png
     assert replayed.png != drawn(toolbox, spec_of()).png
+
+
+def test_a_run_that_was_stopped_keeps_its_picture_and_replays_to_it(toolbox):
+    runner, (job,) = start(toolbox, spec_of(steps=400))
+
+    def stop():
+        last = runner.seats[job].encoding
+        runner.remove(job, keep=False)
+        last.result()
+
+    finish(runner, {2: lambda: job.update(tv_weight=500.0), 5: stop})
+    stopped = job.snapshot
+    assert 0 < stopped.step < 400
+    replayed = drawn(toolbox, spec_from_json(stopped.settings))
+    assert replayed.step == stopped.step
+    assert replayed.png == stopped.png
+
+
+def test_the_animation_ends_in_the_picture(toolbox):
+    snapshot = drawn(toolbox, spec_of(steps=100))
+    assert snapshot.frames[-1] == snapshot.picture
+
+
+def test_an_even_mix_can_be_certain(toolbox, backbone):
+    snapshot = drawn(toolbox, spec_of(target=3, second_target=5, mix=0.5))
+    with torch.inference_mode():
+        probs = backbone.logits(pixels_of(snapshot.png)).softmax(1)[0]
+    assert snapshot.probability == pytest.approx(float(probs[3] + probs[5]), abs=1e-4)
+
+
+def pixels_of(png):
+    array = np.array(Image.open(io.BytesIO(png)))
+    return torch.from_numpy(array).permute(2, 0, 1).unsqueeze(0) / 255
 
 
 @pytest.mark.parametrize(("weight", "is_smoother"), [(0.0, False), (2000.0, True)])
