@@ -1,5 +1,7 @@
 """The Ideal image page: the network draws what it would most like to see."""
 
+import random
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -17,7 +19,9 @@ from tl_core.specs import LADDER, RECIPES, IdealImage
 
 NAME = "ideal"
 TV_WEIGHTS = [0, 5, 10, 20, 50, 100, 200, 400, 800]
-RATES = [0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2]
+RATES = [0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2]  # 0: the recipe's own
+RATES_OF_OTHERS = {"descent": 1.0, "momentum": 0.5}
+SEEDS = 2**32
 WAYS = {
     "one": "one picture",
     "ladder": "the ladder: five recipes",
@@ -27,27 +31,48 @@ WAYS = {
 
 
 def moved(control: str) -> None:
-    """Hand a moved slider to the run under way."""
-    runs.steer(NAME, **{control: float(st.session_state[control])})
+    """Hand a moved slider to the runs under way that listen to it."""
+    value = st.session_state[control]
+    run = runs.current(NAME)
+    for _label, job in run.jobs if run else []:
+        if not job.is_over and listens(job.spec, control):
+            if control == "learning_rate" and not value:
+                value = replace(job.spec, learning_rate=None).control("learning_rate")
+            job.update(**{control: float(value)})
+
+
+def listens(spec: IdealImage, control: str) -> bool:
+    """Whether a run follows the control: rungs of the ladder and other optimisers keep theirs."""
+    if control == "mix":
+        return spec.target != spec.second_target
+    is_rung = spec.tv_weight is None
+    has_own_rate = control == "learning_rate" and spec.optimiser in RATES_OF_OTHERS
+    return control == "augmentation" or not (is_rung or has_own_rate)
 
 
 def take_recipe() -> None:
-    """Put the sliders where the chosen recipe has them."""
-    weight = RECIPES[st.session_state.recipe].tv_weight
+    """Put the weight where the chosen recipe has it."""
+    weight = RECIPES[st.session_state.get("recipe", "ideal")].tv_weight
     st.session_state.tv_weight = min(TV_WEIGHTS, key=lambda value: abs(value - weight))
-    take_rate()
+    moved("tv_weight")
 
 
-def take_rate() -> None:
-    """Put the learning rate where the chosen recipe has it for so many steps."""
+def own_rate() -> str:
+    """The learning rate that the chosen recipe has for so many steps, in words."""
     rate = RECIPES[st.session_state.recipe].learning_rate_for(st.session_state.steps)
-    st.session_state.learning_rate = min(RATES, key=lambda value: abs(value - rate))
+    return _("the recipe's: {rate:.2g}").format(rate=rate)
 
 
-def sliders() -> dict[str, float]:
+def new_seed() -> None:
+    """Another noise to start from."""
+    st.session_state.seed = random.randrange(10_000)
+
+
+def sliders() -> dict[str, float | None]:
     """The controls that act while a picture grows."""
     if "tv_weight" not in st.session_state:
         take_recipe()
+    is_ladder, own = st.session_state.get("way") == "ladder", own_rate()
     tv, rate, augmentation = st.columns(3)
     values = {
         "tv_weight": tv.select_slider(
@@ -56,14 +81,19 @@ def sliders() -> dict[str, float]:
             key="tv_weight",
             on_change=moved,
             args=("tv_weight",),
+            persist_state="session",
+            disabled=is_ladder,
             help=_("How much neighbouring pixels are asked to agree. Acts while it runs."),
         ),
         "learning_rate": rate.select_slider(
             _("Learning rate"),
             RATES,
+            format_func=lambda value: own if value == 0 else f"{value:g}",
             key="learning_rate",
             on_change=moved,
             args=("learning_rate",),
+            persist_state="session",
+            disabled=is_ladder,
             help=_("How far the picture moves at each step. Acts while it runs."),
         ),
         "augmentation": augmentation.slider(
@@ -75,13 +105,14 @@ def sliders() -> dict[str, float]:
             key="augmentation",
             on_change=moved,
             args=("augmentation",),
+            persist_state="session",
             help=_("How much the network's view is shifted, turned and zoomed. Acts at once."),
         ),
     }
-    return {name: float(value) for name, value in values.items()}
+    return values | {"learning_rate": values["learning_rate"] or None}
 
 
-def specs(goals: list[Goal], controls: dict[str, float]) -> list[tuple[str, IdealImage]]:
+def specs(goals: list[Goal], controls: dict[str, float | None]) -> list[tuple[str, IdealImage]]:
     """What the start button starts: several goals in one way, or one in several."""
     seed = int(st.session_state.seed)
     common = {
@@ -97,7 +128,7 @@ def specs(goals: list[Goal], controls: dict[str, float]) -> list[tuple[str, Idea
 
 
 def ways(
-    goal: Goal, common: dict[str, Any], controls: dict[str, float]
+    goal: Goal, common: dict[str, Any], controls: dict[str, float | None]
 ) -> list[tuple[str, IdealImage]]:
     """One goal as the visitor wants to see it."""
     way, seed = st.session_state.way, int(st.session_state.seed)
@@ -105,16 +136,14 @@ def ways(
         return [(_(row.label), IdealImage(recipe=row.key, **common)) for row in LADDER]
     mine = {"recipe": st.session_state.recipe, **controls, **common}
     if way == "optimisers":
-        rates = {"descent": 1.0, "momentum": 0.5, "adam": controls["learning_rate"]}
+        rates = RATES_OF_OTHERS | {"adam": controls["learning_rate"]}
         return [
             (name, IdealImage(**mine | {"optimiser": name, "learning_rate": rate}))
             for name, rate in rates.items()
         ]
     if way == "seeds":
-        return [
-            (_("seed {seed}").format(seed=seed + i), IdealImage(**mine | {"seed": seed + i}))
-            for i in range(3)
-        ]
+        seeds = [(seed + i) % SEEDS for i in range(3)]
+        return [(_("seed {seed}").format(seed=s), IdealImage(**mine | {"seed": s})) for s in seeds]
     return [(goal.label, IdealImage(**mine))]
 
 
@@ -129,14 +158,18 @@ if backbone is not None:
             default="one",
             required=True,
             key="way",
+            persist_state="session",
             format_func=lambda key: _(WAYS[key]),
         )
-    steps, seed = st.columns([3, 1])
+    steps, seed, new = st.columns([6, 2, 1], vertical_alignment="bottom")
     steps.select_slider(
-        _("Steps"), [64, 128, 256, 512, 1024], 256, key="steps", on_change=take_rate
+        _("Steps"), [64, 128, 256, 512, 1024], 256, key="steps", persist_state="session"
     )
-    seed.number_input(_("Seed"), 0, 2**32 - 1, 0, key="seed")
-    with st.expander(_("Recipe and start")):
+    seed.number_input(_("Seed"), 0, SEEDS - 1, 0, key="seed", persist_state="session")
+    new.button(
+        "", key="new_seed", icon=":material/casino:", on_click=new_seed, help=_("A new seed")
+    )
+    with st.expander(_("Recipe and start"), expanded=st.session_state.get("from_photo", False)):
         st.radio(
             _("Recipe"),
             [row.key for row in LADDER],
@@ -144,11 +177,18 @@ if backbone is not None:
             format_func=lambda key: _(RECIPES[key].label),
             captions=[_(row.why) for row in LADDER],
             key="recipe",
+            persist_state="session",
             on_change=take_recipe,
         )
-        if st.toggle(_("Start from a photograph instead of noise"), key="from_photo"):
+        if st.toggle(
+            _("Start from a photograph instead of noise"),
+            key="from_photo",
+            persist_state="session",
+        ):
             choose_photo()
     controls = sliders()
+    if st.session_state.get("way") == "ladder":
+        st.caption(_("Every rung keeps its recipe's own weight and learning rate."))
     started = specs(goals, controls)
     seconds = the_lab().estimate_s([spec for _label, spec in started])
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -161,6 +201,6 @@ if backbone is not None:
         ):
             runs.begin(NAME, " · ".join(goal.label for goal in goals), started)
         st.caption(_("About {seconds:.0f} s, with everyone's runs now.").format(seconds=seconds))
-    runs.panel(NAME, draw_run)
-    gallery.show()
-    st.markdown(lesson("ideal")["why rungs"])
+runs.panel(NAME, draw_run)
+gallery.show()
+st.markdown(lesson("ideal")["why rungs"])

@@ -49,7 +49,7 @@ def choose_goals(
         return _several(classes)
     first = choose_class(classes, "target_class")
     if st.session_state.goal == "class":
-        return [Goal(classes[first], {"target": first})]
+        return [_of_class(classes, first)]
     second = choose_class(classes, "second_class", default=1)
     mix = st.slider(
         _("Mix"),
@@ -58,6 +58,7 @@ def choose_goals(
         0.5,
         0.05,
         key="mix",
+        persist_state="session",
         on_change=steer,
         args=("mix",),
         help=_("0 is all the first, 1 all the second. Acts while it runs."),
@@ -70,7 +71,8 @@ def choose_class(classes: tuple[str, ...], key: str, *, default: int = 0) -> int
     """A class by typing its name, with favourites one click away."""
     quick = favourites(classes)
     names = [str(index) for index in range(len(classes))]
-    link.chosen(key, names, str(classes.index(quick[default % len(quick)])))
+    usual = str(classes.index(quick[default % len(quick)]))
+    link.chosen(key, names, usual, among=f"_of_{len(classes)}")
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     chosen = left.selectbox(_("Class"), names, format_func=lambda name: classes[int(name)], key=key)
     with right.container(horizontal=True):
@@ -88,15 +90,20 @@ def favourites(classes: tuple[str, ...]) -> list[str]:
 
 
 def _several(classes: tuple[str, ...]) -> list[Goal]:
+    most = the_lab().settings.max_jobs_per_visitor
     chosen = st.multiselect(
         _("Classes"),
         range(len(classes)),
-        [classes.index(name) for name in favourites(classes)],
+        [classes.index(name) for name in favourites(classes)][:most],
         format_func=lambda index: classes[index],
-        max_selections=the_lab().settings.max_jobs_per_visitor,
+        max_selections=most,
         key=f"classes_of_{len(classes)}",
     )
-    return [Goal(classes[index], {"target": index}) for index in chosen]
+    return [_of_class(classes, index) for index in chosen]
+
+
+def _of_class(classes: tuple[str, ...], index: int) -> Goal:
+    return Goal(classes[index], {"target": index, "second_target": index})
 
 
 def _take(key: str, value: str) -> None:

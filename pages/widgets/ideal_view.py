@@ -16,21 +16,25 @@ from pages.widgets.words import _
 from tl_core.lab import Job, JobState
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
 
+_AXES = {"probability": "probability", "total_variation": "roughness"}
+_IMAGENET_CLASSES = 1000
+
 
 def draw_run(run: Run) -> None:
-    """One picture at large with its curves, or several side by side."""
+    """One picture at large with its curves, or several side by side above theirs."""
     shown = [(label, job) for label, job in run.jobs if isinstance(job.snapshot, IdealSnapshot)]
     if len(run.jobs) == 1:
         for label, job in shown:
             _one(label, job)
         return
-    for column, (label, job) in zip(st.columns(len(run.jobs)), shown, strict=False):
+    for column, (label, job) in zip(st.columns(len(run.jobs)), run.jobs, strict=True):
         with column:
             st.markdown(f"**{label}**")
-            _picture(job.snapshot)
-            _figures(job.snapshot)
-            if job.state is JobState.DONE:
+            if (label, job) in shown:
+                _picture(job)
+                _figures(job)
                 _after(label, job, key=job.id)
+    _race(shown, key=f"race_{run.jobs[0][1].id}")
     done = [job.snapshot for _label, job in shown if job.state is JobState.DONE]
     if run.is_over and len(done) > 1:
         st.download_button(
@@ -47,28 +51,29 @@ def draw_run(run: Run) -> None:
 def _one(label: str, job: Job) -> None:
     picture, curves = st.columns([2, 3])
     with picture:
-        _picture(job.snapshot)
-        _figures(job.snapshot)
+        _picture(job)
+        _figures(job)
     with curves:
         _curves(job.snapshot, key=f"curves_{job.id}")
-        if job.state is JobState.DONE:
-            _after(label, job, key="main")
+        _after(label, job, key="main")
 
 
-def _picture(snapshot: IdealSnapshot) -> None:
+def _picture(job: Job) -> None:
+    snapshot = job.snapshot
     alt = _("The picture after {step} steps").format(step=snapshot.step)
-    if snapshot.png:
+    if job.is_over:
         live_picture(snapshot.png, alt=alt, kind="image/png")
     else:
         live_picture(snapshot.picture, alt=alt)
 
 
-def _figures(snapshot: IdealSnapshot) -> None:
+def _figures(job: Job) -> None:
+    snapshot = job.snapshot
     parts = [_("step {step} of {steps}").format(step=snapshot.step, steps=snapshot.steps)]
     if not math.isnan(snapshot.probability):
         parts.append(_("probability {p:.1f} %").format(p=100 * snapshot.probability))
     parts.append(_("total variation {tv:.3f}").format(tv=snapshot.total_variation))
-    if snapshot.step < snapshot.steps and snapshot.steps_per_s:
+    if not job.is_over and snapshot.steps_per_s:
         parts.append(
             _("{speed:.1f} steps/s, {left:.0f} s left").format(
                 speed=snapshot.steps_per_s, left=snapshot.seconds_left
@@ -83,14 +88,17 @@ def _curves(snapshot: IdealSnapshot, *, key: str) -> None:
         return
     columns = dict(zip(snapshot.columns, zip(*snapshot.history, strict=True), strict=True))
     steps = columns.pop("step")
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.07)
-    rows = {"probability": 1, "total_variation": 2}
+    if math.isnan(snapshot.probability):  # a layer's goal
+        del columns["probability"]
+    rows = {n: row for row, n in enumerate([n for n in _AXES if n in columns], start=1)}
+    last = len(rows) + 1
+    figure = make_subplots(rows=last, cols=1, shared_xaxes=True, vertical_spacing=0.07)
     for index, (name, values) in enumerate(columns.items()):
-        row = rows.get(name, 3)
+        row = rows.get(name, last)
         largest = max(map(abs, values)) or 1.0
         figure.add_scatter(
             x=steps,
-            y=[value / largest for value in values] if row == 3 else values,
+            y=[value / largest for value in values] if row == last else values,
             customdata=values,
             hovertemplate="%{customdata:.3g}",
             name=_(name.replace("_", " ")),
@@ -103,15 +111,47 @@ def _curves(snapshot: IdealSnapshot, *, key: str) -> None:
         figure.add_annotation(
             x=step, y=1, yref="paper", text=f"{control.replace('_', ' ')} {value:g}", textangle=-90
         )
-    figure.update_yaxes(range=[0, 1.05], title=_("probability"), row=1, col=1)
-    figure.update_yaxes(title=_("roughness"), row=2, col=1)
-    figure.update_yaxes(title=_("other terms"), showticklabels=False, row=3, col=1)
-    figure.update_xaxes(title=_("step"), row=3, col=1)
+    for name, row in rows.items():
+        top = {"range": [0, 1.05]} if name == "probability" else {}
+        figure.update_yaxes(title=_(_AXES[name]), row=row, col=1, **top)
+    figure.update_yaxes(title=_("other terms"), showticklabels=False, row=last, col=1)
+    figure.update_xaxes(title=_("step"), row=last, col=1)
     draw(figure, key=key, height=400, alt=_("Probability, total variation and loss terms by step"))
 
 
+def _race(shown: list[tuple[str, Job]], *, key: str) -> None:
+    """How sure the network is of each picture, and how rough it is, on shared axes."""
+    shown = [(label, job) for label, job in shown if len(job.snapshot.history) > 1]
+    if not shown:
+        return
+    is_layer = math.isnan(shown[0][1].snapshot.probability)
+    names = ["activation" if is_layer else "probability", "total_variation"]
+    figure = make_subplots(rows=1, cols=2)
+    for index, (label, job) in enumerate(shown):
+        columns = dict(
+            zip(job.snapshot.columns, zip(*job.snapshot.history, strict=True), strict=True)
+        )
+        for col, name in enumerate(names, start=1):
+            figure.add_scatter(
+                x=columns["step"],
+                y=columns[name],
+                name=label,
+                legendgroup=label,
+                showlegend=col == 1,
+                line_color=COLOURS[index % len(COLOURS)],
+                row=1,
+                col=col,
+            )
+    for col, name in enumerate(names, start=1):
+        figure.update_yaxes(title=_(_AXES.get(name, name)), row=1, col=col)
+        figure.update_xaxes(title=_("step"), row=1, col=col)
+    draw(figure, key=key, height=300, alt=_("Probability and total variation of each by step"))
+
+
 def _after(label: str, job: Job, *, key: str) -> None:
-    """What the others say, and what to do with the picture."""
+    """What the others say of a picture that is done or was stopped, and what to do with it."""
+    if job.state not in (JobState.DONE, JobState.CANCELLED):
+        return
     snapshot = job.snapshot
     spec = job.spec
     assert isinstance(snapshot, IdealSnapshot)
@@ -122,28 +162,42 @@ def _after(label: str, job: Job, *, key: str) -> None:
         _verdicts(spec, snapshot)
     with st.container(horizontal=True):
         gallery.downloads(finished, key=key)
-        st.button(
+        if st.button(
             _("Go on from here"),
             key=f"from_{key}",
             icon=":material/replay:",
             on_click=_start_from,
             args=(snapshot.png,),
-        )
+        ):
+            st.rerun()  # the controls above are no part of what is drawn again and again
 
 
 def _start_from(png: bytes) -> None:
     """Make the picture the photograph that the next run starts from."""
     st.session_state.from_photo = True
     choose(the_lab().add_photo(png, the_visit().id))
+    st.toast(_("The next run starts from this picture."), icon=":material/replay:")
 
 
 def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
-    photo = the_lab().add_photo(snapshot.png, the_visit().id)
-    question = Judge(photo=photo, target=spec.target, backbone=spec.backbone)
-    found = answer(question, patience_s=0.1)
-    if not isinstance(found, Verdicts):
+    """What other networks say of each class that the picture shall show."""
+    classes = the_lab().classes(spec.backbone)
+    if len(classes) != _IMAGENET_CLASSES:  # nobody else knows a visitor's own
         return
-    st.markdown("**" + _("Networks that never saw it") + "**")
+    moved = [value for _step, control, value in snapshot.moves if control == "mix"]
+    mix = [spec.mix, *moved][-1]
+    first = [spec.target] if mix < 1 else []
+    second = [spec.second_target] if mix > 0 else []
+    targets = list(dict.fromkeys([*first, *second]))
+    photo = the_lab().add_photo(snapshot.png, the_visit().id)
+    for target in targets:
+        found = answer(Judge(photo=photo, target=target, backbone=spec.backbone), patience_s=0.1)
+        if isinstance(found, Verdicts):
+            _verdict(spec, found, f": {classes[target]}" if len(targets) > 1 else "")
+
+
+def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
+    st.markdown("**" + _("Networks that never saw it") + f"{of_class}**")
     others = [verdict for verdict in found.verdicts if verdict.backbone != spec.backbone]
     st.markdown(
         "\n".join(
