@@ -91,9 +91,9 @@ if backbone is not None:
             runs.begin(NAME, _("Attack"), [("", spec)])
         if st.button(_("Find the smallest budget"), key="smallest", icon=":material/search:"):
             runs.begin(SMALLEST, _("Smallest budget"), [("", SmallestBudget(**common))])
-    runs.panel(NAME, draw_attack)
-    run = runs.current(NAME)
-    if run is not None and run.is_over and run.jobs:
-        after(run.jobs[0][1])
-    runs.panel(SMALLEST, draw_smallest)
-    st.markdown(lesson("attack")["honest"])
+runs.panel(NAME, draw_attack)
+run = runs.current(NAME)
+if run is not None and run.is_over and run.jobs:
+    after(run.jobs[0][1])
+runs.panel(SMALLEST, draw_smallest)
+st.markdown(lesson("attack")["honest"])

@@ -10,7 +10,8 @@ from PIL import Image
 from pages.widgets.visit import the_visit
 from pages.widgets.words import _
 
-_COMMAND = "python -m tl_core ideal --spec picture.json --out picture.png"
+_COMMAND = "python -m tl_core ideal --spec picture.json --out again.png"
+_OWN_PHOTO = " --photo start.png"
 _GAP = 4  # pixels between the pictures of a contact sheet
 
 
@@ -22,6 +23,7 @@ class Finished:
     png: bytes  # with its settings inside
     settings: str  # the same as JSON
     frames: tuple[bytes, ...]  # JPEGs of how it came to be
+    is_from_own_photo: bool  # the settings name it, but do not hold it
 
 
 def add(picture: Finished) -> None:
@@ -60,8 +62,14 @@ def downloads(picture: Finished, *, key: str) -> None:
                 key=f"film_{key}",
                 on_click="ignore",
             )
-        st.caption(_("The same picture from the command line:"))
-        st.code(_COMMAND, language="console", wrap_lines=True)
+        st.caption(
+            _(
+                "From the command line; to the byte the same if it was drawn alone on the same "
+                "device, else rounding leads it a little elsewhere."
+            )
+        )
+        own = _OWN_PHOTO if picture.is_from_own_photo else ""
+        st.code(_COMMAND + own, language="console", wrap_lines=True)
 
 
 def animation(frames: Sequence[bytes]) -> bytes:

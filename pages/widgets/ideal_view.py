@@ -13,6 +13,7 @@ from pages.widgets.picture import live_picture
 from pages.widgets.runs import Run
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _
+from tl_core.images import samples
 from tl_core.lab import Job, JobState
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
 
@@ -156,7 +157,8 @@ def _after(label: str, job: Job, *, key: str) -> None:
     spec = job.spec
     assert isinstance(snapshot, IdealSnapshot)
     assert isinstance(spec, IdealImage)
-    finished = gallery.Finished(label, snapshot.png, snapshot.settings, snapshot.frames)
+    is_own = bool(spec.photo) and not spec.photo.startswith(samples.PREFIX)
+    finished = gallery.Finished(label, snapshot.png, snapshot.settings, snapshot.frames, is_own)
     gallery.add(finished)
     if not spec.layer:
         _verdicts(spec, snapshot)

@@ -22,3 +22,19 @@ def test_a_picture_grows_while_its_slider_is_moved_and_stops_when_asked(page, ap
     before = picture.get_attribute("alt")
     page.wait_for_timeout(1500)
     assert picture.get_attribute("alt") == before
+
+
+def test_a_stopped_picture_is_kept_and_the_next_run_can_start_from_it(page, app_url):
+    page.set_viewport_size({"width": 1440, "height": 1600})
+    page.goto(f"{app_url}/ideal")
+    page.locator(".st-key-start button").click()
+    page.get_by_text(re.compile(r"step [1-9]\d* of 256")).wait_for()
+    page.locator(".st-key-stop button").click()
+    page.get_by_role("heading", name="Your gallery").wait_for()
+    page.get_by_role("button", name="Go on from here").click()
+    toggle = page.locator(".st-key-from_photo input")
+    expect(toggle).to_be_checked()
+    page.locator(".st-key-start button").click()
+    page.locator(".st-key-stop button").click()
+    expect(page.locator(".st-key-stop button")).to_have_count(0)
+    expect(toggle).to_be_checked()

@@ -8,6 +8,7 @@ from tl_core import commands
 from tl_core.images import samples
 from tl_core.images.codec import encode_png
 from tl_core.images.png import read_png_text
+from tl_core.specs import IdealImage
 
 
 @pytest.fixture(autouse=True)
@@ -126,19 +127,39 @@ def test_an_ideal_image_replays_from_the_settings_inside_it_to_the_same_bytes(tm
     assert again.read_bytes() == first.read_bytes()
 
 
+def test_an_ideal_image_can_start_from_a_photograph_and_replay_with_it(cat, tmp_path):
+    first, again = tmp_path / "first.png", tmp_path / "again.png"
+    arguments = ["ideal", "--target", "volcano", "--steps", "2", "--photo", cat]
+    assert commands.main([*arguments, "--out", str(first)]) == 0
+    settings = tmp_path / "first.json"
+    settings.write_text(next(iter(read_png_text(first.read_bytes()).values())))
+    replay = ["ideal", "--spec", str(settings), "--photo", cat, "--out", str(again)]
+    assert commands.main(replay) == 0
+    assert again.read_bytes() == first.read_bytes()
+
+
+def test_a_channels_picture_has_no_probability(tmp_path, capsys):
+    settings = tmp_path / "channel.json"
+    settings.write_text(IdealImage(layer="bn2", channel=5, steps=2).to_json())
+    arguments = ["ideal", "--spec", str(settings), "--out", str(tmp_path / "out.png"), "--json"]
+    assert commands.main(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["probability"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["--target", "unicorn"], "no class called unicorn"),
         (["--target", "284", "--steps", "1000000"], "steps"),
         (["--target", "284", "--tv", "nan"], "tv_weight"),
+        (["--target", "284", "--out", "attic/out.png"], "no folder attic"),
         ([], "--target"),
         (["--spec", "missing.json"], "cannot be read"),
     ],
 )
 def test_an_impossible_ideal_image_is_refused_in_one_line(arguments, sentence, tmp_path, capsys):
     out = tmp_path / "out.png"
-    assert commands.main(["ideal", *arguments, "--out", str(out)]) == 2
+    assert commands.main(["ideal", "--out", str(out), *arguments]) == 2
     assert sentence in capsys.readouterr().err
     assert not out.exists()
 

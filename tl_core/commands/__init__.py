@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     ideal.add_argument("--steps", type=int, default=256, metavar="N")
     ideal.add_argument("--tv", type=float, metavar="W", help="total-variation weight")
     ideal.add_argument("--spec", type=Path, metavar="FILE.json", help="replay saved settings")
+    ideal.add_argument("--photo", type=Path, metavar="IMAGE", help="start from it, not from noise")
     ideal.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
     attack = add("attack", make.attack, "make a photograph be seen as something else")
     attack.add_argument("image", type=Path, metavar="IMAGE")

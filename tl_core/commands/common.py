@@ -57,6 +57,20 @@ def write(path: Path, data: bytes) -> None:
         ) from error
 
 
+def require_place(out: Path) -> None:
+    """Say before the work, not after it, that a file has no folder to go to.
+
+    Raises:
+        UserError: If so.
+    """
+    if not out.parent.is_dir():
+        raise UserError(
+            "{path} cannot be written: there is no folder {folder}. Choose another place.",
+            path=out,
+            folder=out.parent,
+        )
+
+
 def class_index(lab: Lab, backbone: str, name: str) -> int:
     """The class that a person named, by its index or by its name.
 

@@ -4,7 +4,16 @@ import math
 from argparse import Namespace
 from dataclasses import replace
 
-from tl_core.commands.common import OWNER, Result, class_index, finished, read, show_line, write
+from tl_core.commands.common import (
+    OWNER,
+    Result,
+    class_index,
+    finished,
+    read,
+    require_place,
+    show_line,
+    write,
+)
 from tl_core.errors import UserError
 from tl_core.lab import Lab
 from tl_core.specs import Attack, IdealImage, Snapshot, spec_from_json
@@ -12,17 +21,21 @@ from tl_core.specs import Attack, IdealImage, Snapshot, spec_from_json
 
 def ideal(lab: Lab, options: Namespace) -> Result:
     """Draw what a network would most like to see."""
+    require_place(options.out)
     spec = _ideal_spec(lab, options)
+    if options.photo is not None:
+        spec = replace(spec, photo=lab.add_photo(read(options.photo), OWNER))
     found = finished(lab, spec, show=_show_step)
     write(options.out, found.png)
     result = {
         "out": str(options.out),
         "target": spec.target,
-        "probability": found.probability,
+        "probability": None if math.isnan(found.probability) else found.probability,
         "total_variation": found.total_variation,
-        "steps": found.steps,
+        "steps": found.step,
     }
-    return result, f"{options.out}: probability {found.probability:.1%} after {found.steps} steps"
+    sure = "" if math.isnan(found.probability) else f" probability {found.probability:.1%}"
+    return result, f"{options.out}:{sure} after {found.step} steps"
 
 
 def _ideal_spec(lab: Lab, options: Namespace) -> IdealImage:
@@ -48,6 +61,7 @@ def _show_step(snapshot: Snapshot) -> None:
 
 def attack(lab: Lab, options: Namespace) -> Result:
     """Change a photograph until the network sees the target in it."""
+    require_place(options.out)
     photo = lab.add_photo(read(options.image), OWNER)
     spec = Attack(
         photo=photo,
