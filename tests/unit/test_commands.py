@@ -193,6 +193,16 @@ def test_train_teaches_a_folder_and_writes_a_model_that_loads(colours, mode, tmp
     assert lab.classes(key) == ("blue", "red")
 
 
+@pytest.mark.parametrize("name", ["digits", "own", ".hidden"])
+def test_train_learns_from_the_folder_that_is_named_whatever_its_name(
+    name, colours, tmp_path, capsys
+):
+    folder = colours.rename(tmp_path / name)
+    arguments = ["train", "--data", str(folder), "--epochs", "1", "--json"]
+    assert commands.main([*arguments, "--out", str(tmp_path / "m.safetensors")]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == ["blue", "red"]
+
+
 def test_doctor_lists_the_data_sets_and_prepare_takes_their_names(capsys):
     assert commands.main(["doctor", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["datasets"]
@@ -206,7 +216,8 @@ def test_doctor_lists_the_data_sets_and_prepare_takes_their_names(capsys):
     ("data", "out", "sentence"),
     [
         ("nothing", "m.safetensors", "is no folder"),
-        ("empty", "m.safetensors", "no data set called empty"),
+        ("empty", "m.safetensors", "Folders in empty that the lab can read: 0."),
+        ("colours/red", "m.safetensors", "Folders in red that the lab can read: 0."),
         ("colours", "nowhere/m.safetensors", "there is no folder"),
     ],
 )

@@ -8,6 +8,7 @@ from tl_core.commands.common import Result, finished, show_line, write
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
+from tl_core.specs.train_data import FOLDER
 
 
 def beside(data: Path, settings: Settings) -> Settings:
@@ -28,7 +29,7 @@ def train(lab: Lab, options: Namespace) -> Result:
     """Teach, test, and write the model to a safetensors file."""
     _require_place(options.out)
     spec = FineTune(
-        dataset=options.data.expanduser().resolve().name,
+        dataset=FOLDER + options.data.expanduser().resolve().name,
         mode=options.mode,
         epochs=options.epochs,
         photos_per_class=options.photos_per_class,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-import os
+import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,12 +132,14 @@ def check_files(folder: Path, names: Iterable[str], max_pixels: int) -> list[Che
 
 def is_dataset(folder: Path) -> bool:
     """Whether a folder has two classes or more; photographs are not looked at."""
-    if folder.name.startswith(".") or not folder.is_dir():
-        return False
+    return not folder.name.startswith(".") and count_classes(folder) >= 2
+
+
+def count_classes(folder: Path) -> int:
+    """How many folders in it could be classes; none of one that is not there or cannot be read."""
     inner = _folders(folder)
     sides = [place for place in inner if place.name.lower() in _SIDES]
-    classes = {place.name for side in sides for place in _folders(side)} if sides else inner
-    return len(classes) >= 2
+    return len({place.name for side in sides for place in _folders(side)} if sides else inner)
 
 
 def class_name(name: str) -> str:
@@ -152,7 +154,11 @@ def _side(name: str) -> Side:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return [p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
+    try:
+        inside = list(folder.iterdir())
+    except OSError:
+        return []  # not there, no folder, or nobody's but the system's, such as lost+found
+    return [p for p in inside if os.path.isdir(p) and not p.name.startswith(".")]
 
 
 def _photo_names(folder: Path) -> list[str]:

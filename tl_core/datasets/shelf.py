@@ -1,5 +1,6 @@
 """Every data set of one lab: the catalogue's, the folders in TL_DATA_DIR, visitors' own."""
 
+import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -8,12 +9,20 @@ from typing import Literal
 
 from tl_core.datasets.catalogue import DATASETS, Archive, DatasetRow, Packaged
 from tl_core.datasets.dataset import Dataset, Example
-from tl_core.datasets.folder import PHOTO_SUFFIXES, Checked, FolderIndex, check_files, is_dataset
+from tl_core.datasets.folder import (
+    PHOTO_SUFFIXES,
+    Checked,
+    FolderIndex,
+    check_files,
+    count_classes,
+    is_dataset,
+)
 from tl_core.errors import UserError
 from tl_core.images.album import Album
 from tl_core.images.codec import content_key
 from tl_core.settings import Settings
 from tl_core.specs import OWN_DATASET, OwnClasses
+from tl_core.specs.train_data import FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +45,12 @@ class Shelf:
     def entries(self) -> list[ShelfEntry]:
         """What there is to choose from: the catalogue in its order, then other folders by name."""
         listed = [self._entry(row) for row in self.rows.values()]
-        folders = (name for name in self._folder_names() if name not in self.rows)
-        return listed + [ShelfEntry(name, _spoken(name), "ready") for name in folders]
+        names = (name for name in self._folder_names() if not self._is_archive(name))
+        return listed + [ShelfEntry(self._key(name), _spoken(name), "ready") for name in names]
 
     def folder(self, key: str) -> Path:
         """Where the data set ``key`` is, or will be once downloaded."""
-        return self.settings.data_dir / key
+        return self.settings.data_dir / key.removeprefix(FOLDER)
 
     def archive(self, key: str) -> tuple[DatasetRow, Archive]:
         """The catalogue's row and its archive, for what can be downloaded.
@@ -72,9 +81,10 @@ class Shelf:
         """The files of a data set on disk.
 
         Raises:
-            UserError: If there is no such folder, or it was not downloaded yet.
+            UserError: If there is no such folder, it was not downloaded yet, or has no classes.
         """
-        if key not in self._folder_names():
+        folder = self.folder(key)
+        if not self._has_folder(key) or (key in self.rows and not is_dataset(folder)):
             if key in self.rows:
                 raise UserError(
                     "{label} is not on this machine yet. Download it on the Teach page or with "
@@ -87,7 +97,14 @@ class Shelf:
                 key=key,
                 keys=", ".join(entry.key for entry in self.entries()),
             )
-        return FolderIndex(self.folder(key), self.settings.cache_dir)
+        if count_classes(folder) < 2:
+            raise UserError(
+                "Folders in {folder} that the lab can read: {count}. It takes at least two, "
+                "one with the photographs of each class.",
+                folder=folder.name,
+                count=count_classes(folder),
+            )
+        return FolderIndex(folder, self.settings.cache_dir)
 
     def check(self, key: str, names: Iterable[str]) -> list[Checked]:
         """Read and decode some files of a folder, for the pool."""
@@ -99,9 +116,10 @@ class Shelf:
         Raises:
             UserError: If fewer than two classes have a photograph.
         """
-        row = self.rows.get(index.folder.name)
+        name = index.folder.name
+        row = self.rows[name] if self._is_archive(name) else None
         return index.dataset(
-            label=row.label if row else _spoken(index.folder.name),
+            label=row.label if row else _spoken(name),
             is_unlike_imagenet=row.is_unlike_imagenet if row else False,
         )
 
@@ -118,7 +136,7 @@ class Shelf:
                 return packaged.read(found)
         folder = self.folder(key).resolve()
         place = (folder / name).resolve()
-        is_inside = key in self._folder_names() and place.is_relative_to(folder)
+        is_inside = self._has_folder(key) and place.is_relative_to(folder)
         if packaged or not is_inside or place.suffix.lower() not in PHOTO_SUFFIXES:
             raise _no_photograph(name)
         try:
@@ -129,6 +147,20 @@ class Shelf:
     def _entry(self, row: DatasetRow) -> ShelfEntry:
         ready = isinstance(row.source, Packaged) or is_dataset(self.folder(row.key))
         return ShelfEntry(row.key, row.label, "ready" if ready else "can be downloaded", row)
+
+    def _is_archive(self, name: str) -> bool:
+        """Whether a folder of this name is where a download of the catalogue goes."""
+        return name in self.rows and isinstance(self.rows[name].source, Archive)
+
+    def _key(self, name: str) -> str:
+        """The key of a folder that nobody wrote a row for."""
+        is_taken = name in self.rows or name == OWN_DATASET or name.startswith(FOLDER)
+        return FOLDER + name if is_taken else name
+
+    def _has_folder(self, key: str) -> bool:
+        """Whether there is such a folder directly in TL_DATA_DIR."""
+        name = key.removeprefix(FOLDER)
+        return name == Path(name).name != ".." and bool(name) and os.path.isdir(self.folder(key))
 
     def _folder_names(self) -> list[str]:
         try:

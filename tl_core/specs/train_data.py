@@ -6,6 +6,7 @@ from tl_core.errors import UserError
 from tl_core.specs.base import Snapshot, Spec, require
 
 OWN_DATASET = "own"
+FOLDER = "folder:"  # before the name of a folder in TL_DATA_DIR that is not to be mistaken
 MIN_CLASSES, MAX_CLASSES = 2, 20  # of a visitor's own data set
 MIN_PHOTOS = 2  # a class: one to learn from, one to be tested on
 MAX_PHOTOS = 5000
@@ -54,9 +55,9 @@ def require_classes(classes: OwnClasses) -> None:
 class OnDataset(Spec):
     """What everything that looks at a data set has in common.
 
-    ``dataset`` is a key of the catalogue, the name of a folder in ``TL_DATA_DIR``, or "own", whose
-    classes are in ``photos``. ``seed`` decides which photographs are for training and which for
-    testing.
+    ``dataset`` is a key of the catalogue, the name of a folder in ``TL_DATA_DIR`` (after "folder:"
+    where the name means something else already), or "own", whose classes are in ``photos``.
+    ``seed`` decides which photographs are for training and which for testing.
     """
 
     dataset: str

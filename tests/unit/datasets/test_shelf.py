@@ -1,4 +1,5 @@
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,13 +57,61 @@ def test_a_folder_in_the_data_directory_shows_up_by_itself(shelf: Shelf) -> None
     assert shelf.open(index).classes == ("cat", "dog")
 
 
+def fill(shelf: Shelf, folder: str) -> None:
+    """Two classes of a photograph each."""
+    for name in ("cat", "dog"):
+        place = shelf.settings.data_dir / folder / name / "1.png"
+        place.parent.mkdir(parents=True)
+        place.write_bytes(saved(photo(), "PNG"))
+
+
+@pytest.mark.parametrize("name", ["digits", "own"])
+def test_a_folder_whose_name_is_taken_is_another_data_set(shelf: Shelf, name: str) -> None:
+    fill(shelf, name)
+    last = shelf.entries()[-1]
+    assert (last.key, last.row) == (f"folder:{name}", None)
+    assert shelf.packaged(last.key) is None
+    index = shelf.index(last.key)
+    index.learn(shelf.check(last.key, index.unknown()))
+    dataset = shelf.open(index)
+    assert dataset.label == name.capitalize()
+    assert shelf.read(last.key, dataset.examples[0].name) == saved(photo(), "PNG")
+
+
+def test_a_folder_that_cannot_be_read_hides_no_other(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Path.iterdir
+
+    def guarded(place: Path) -> Iterator[Path]:
+        if place.name in ("lost+found", "eurosat"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return listed(place)
+
+    for name in ("lost+found", "eurosat", "pets"):
+        fill(shelf, name)
+    monkeypatch.setattr(Path, "iterdir", guarded)
+    states = {entry.key: entry.state for entry in shelf.entries()}
+    assert "lost+found" not in states
+    assert states["pets"] == "ready"
+    assert states["eurosat"] == "can be downloaded"
+
+
+def test_a_folder_of_one_class_is_told_what_it_lacks(shelf: Shelf) -> None:
+    (shelf.settings.data_dir / "pets" / "cat").mkdir(parents=True)
+    with pytest.raises(UserError, match="Folders in pets that the lab can read: 1"):
+        shelf.index("pets")
+
+
 def test_downloads_are_offered_where_they_are_not_there(shelf: Shelf) -> None:
     states = {entry.key: entry.state for entry in shelf.entries()}
     assert states["digits"] == "ready"
     assert states["eurosat"] == "can be downloaded"
 
 
-@pytest.mark.parametrize("key", ["nothing", "../data", "eurosat", "", "."])
+@pytest.mark.parametrize(
+    "key", ["nothing", "../data", "eurosat", "", ".", "..", "folder:", "folder:.."]
+)
 def test_what_is_not_there_is_refused_in_a_sentence(shelf: Shelf, key: str) -> None:
     shelf.settings.data_dir.mkdir()
     with pytest.raises(UserError):
