@@ -119,8 +119,8 @@ def _metadata(data: bytes) -> dict[str, str]:
     if len(data) > _MAX_FILE_BYTES or not 0 < size <= min(_MAX_HEADER_BYTES, len(data) - 8):
         raise ValueError("its header does not fit its size")
     header = json.loads(data[8 : 8 + size])
-    metadata: dict[str, str] = dict(header).get("__metadata__") or {}
-    if metadata.get("format") != FORMAT:
+    metadata = dict(header).get("__metadata__")
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise ValueError("it was not saved by this lab")
     return metadata
 

@@ -128,9 +128,13 @@ def test_a_file_that_was_tampered_with_is_refused(trick: str, do: Do, toolbox: T
         load_model(safetensors.torch.save(state, metadata), toolbox.store, key="k", owner="me")
 
 
+HEADERS = [b'{"__metadata__": "x"}', b'{"__metadata__": [1]}', b'{"__metadata__": null}']
+
+
 @pytest.mark.parametrize(
     "data",
-    [b"", b"x", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0{}", b"\x02\0\0\0\0\0\0\0[]", b"PK\x03\x04" * 9],
+    [b"", b"x", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0{}", b"\x02\0\0\0\0\0\0\0[]", b"PK\x03\x04" * 9]
+    + [len(header).to_bytes(8, "little") + header for header in HEADERS],
 )
 def test_other_files_are_refused(data: bytes, toolbox: Toolbox) -> None:
     with pytest.raises(UserError, match="no model file of the lab"):
