@@ -2,7 +2,7 @@
 
 import importlib
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -137,7 +137,9 @@ class BackboneStore:
             return backbone
 
     def adopt(self, key: str, model: OwnModel) -> None:
-        """Keep a visitor's model under ``key``; the longest unused leave when memory is short.
+        """Keep a visitor's model under ``key``.
+
+        When memory is short, others leave: of whoever holds most, the longest unused.
 
         Raises:
             UserError: If the model alone is larger than the budget.
@@ -152,8 +154,17 @@ class BackboneStore:
             )
         with self._lock:
             self._own[key] = model
-            while sum(own.size_bytes for own in self._own.values()) > budget:
-                self._own.popitem(last=False)
+            while sum(self._held().values()) > budget:
+                held = self._held()
+                others = [other for other in self._own if other != key]
+                del self._own[max(others, key=lambda other: held[self._own[other].owner])]
+
+    def _held(self) -> Counter[str]:
+        """Bytes of each visitor's models."""
+        held: Counter[str] = Counter()
+        for own in self._own.values():
+            held[own.owner] += own.size_bytes
+        return held
 
     def own_models(self, owner: str) -> list[Backbone]:
         """The visitor's models in memory, oldest first."""

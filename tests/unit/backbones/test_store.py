@@ -95,6 +95,16 @@ def test_a_visitors_model_is_found_by_its_key_and_leaves_with_its_owner(store):
         store.load("own:1")
 
 
+def test_a_visitor_with_many_models_pushes_out_their_own(settings):
+    store = BackboneStore(dataclasses.replace(settings, model_memory_mb=1), CPU)
+    store.adopt("own:ben", own(store, 2**18, "ben"))
+    for number in range(5):
+        store.adopt(f"own:{number}", own(store, 2**18))
+    assert len(store.own_models("ben")) == 1
+    assert store.loaded("own:4") is not None
+    assert store.loaded("own:0") is None
+
+
 def test_visitors_models_share_a_budget(settings):
     store = BackboneStore(dataclasses.replace(settings, model_memory_mb=1), CPU)
     store.adopt("own:1", own(store, 2**19))
