@@ -59,11 +59,16 @@ class Box:
         self.listed = {file.file_id: self.listed[file.file_id] for file in files}
         self.is_touched = False
         if refused:
-            refuse(", ".join(refused))
+            refuse(no_photographs(refused))
+
+
+def no_photographs(names: Sequence[str]) -> str:
+    """The sentence about files that could not be read."""
+    return _("No photograph, so left out: {names}").format(names=", ".join(names))
 
 
 def refuse(what: UserError | str) -> None:
-    """Say it below the boxes, once: an error, or the names of files that are no photographs."""
+    """Say it below the boxes, once: an error, or a remark."""
     st.session_state.setdefault("boxes_refused", []).append(what)
 
 
@@ -73,4 +78,4 @@ def say_what_was_left_out() -> None:
         if isinstance(refused, UserError):
             show_error(refused)
         else:
-            st.warning(_("No photograph, so left out: {names}").format(names=refused))
+            st.warning(refused)

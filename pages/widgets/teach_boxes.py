@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.widgets.teach_box import Box, refuse, say_what_was_left_out
+from pages.widgets.teach_box import Box, no_photographs, refuse, say_what_was_left_out
 from pages.widgets.teach_camera import camera
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _
@@ -116,4 +116,10 @@ def _take_set(widget: str) -> None:
         Box(first + place, name, list(photos)) for place, (name, photos) in enumerate(found.classes)
     ]
     if found.left_out:
-        refuse(", ".join(found.left_out))
+        refuse(no_photographs(found.left_out))
+    if found.beside:
+        refuse(
+            _(
+                "Left out, because they lie beside folders of photographs, not in one: {names}"
+            ).format(names=", ".join(found.beside))
+        )

@@ -1,13 +1,15 @@
 """A visitor's own photographs: dropped as files, as a folder or as a zip, kept in memory only."""
 
+import lzma
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from tl_core.datasets.folder import PHOTO_SUFFIXES
 from tl_core.errors import UserError
 from tl_core.images.album import Album
 from tl_core.images.codec import MAX_BYTES, decode, encode_jpeg
@@ -16,56 +18,75 @@ from tl_core.specs.train_data import MAX_NAME_LENGTH, MAX_PHOTOS
 
 MAX_TOTAL_BYTES = 2**30  # of what a zip unpacks to
 _MAX_ENTRIES = MAX_PHOTOS + 2 * MAX_CLASSES
+_ENTRIES, _LIST_BYTES = zipfile._ECD_ENTRIES_TOTAL, zipfile._ECD_SIZE  # type: ignore[attr-defined]
+_LISTED_BYTES = 300  # of a zip's own list of contents, more than an entry takes
 _SHORTER_SIDE = 512  # pixels; no network here looks at more
 _LARGE_BYTES = 300_000
 _JPEG_QUALITY = 92
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,  # bz2's word for damage
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
     """One dropped file; an empty ``data`` stands for a folder without files."""
 
-    class_name: str
+    class_name: str  # empty for a photograph that lies beside the folders of classes
     name: str
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class OwnUpload:
-    """What became of a visitor's files: classes for a spec, and files that are no photographs."""
+    """What became of a visitor's files: classes for a spec, and what was left out."""
 
     classes: OwnClasses
-    left_out: tuple[str, ...]
+    left_out: tuple[str, ...]  # files that are no photographs
+    beside: tuple[str, ...] = ()  # photographs that lie beside folders of others, not in one
 
 
 def keep_drops(drops: Iterable[Drop], album: Album, owner: str, max_pixels: int) -> OwnUpload:
     """Put a visitor's files into the album, class by class, and leave out what cannot be read.
 
     Large photographs are kept smaller, their shorter side at 512 pixels. Takes some ten
-    milliseconds a photograph; safe in any thread.
+    milliseconds a photograph; safe in any thread. Of what is refused the album keeps nothing.
 
     Raises:
-        UserError: If nothing can be learned from what is left.
+        UserError: If nothing can be learned from what is left, or there is no room for it.
     """
-    kept: dict[str, list[str]] = {}
-    left_out = []
+    found: dict[str, list[str]] = {}
+    files: dict[str, bytes] = {}
+    left_out, beside, size_bytes = [], [], 0
     for drop in drops:
-        keys = kept.setdefault(drop.class_name[:MAX_NAME_LENGTH], [])
+        if not drop.class_name:
+            beside.append(drop.name)
+            continue
+        keys = found.setdefault(drop.class_name[:MAX_NAME_LENGTH], [])
         if not drop.data:
             continue
         try:
-            key = album.add(compact(drop.data, max_pixels), owner)
+            data = compact(drop.data, max_pixels)
+            key = album.check(data)
         except UserError:
             left_out.append(drop.name)  # the page lists them
         else:
             keys.append(key)
-    _require_photos(kept)
-    classes = tuple((name, tuple(keys)) for name, keys in kept.items())
+            size_bytes += 0 if key in files else len(data)
+            files[key] = data
+            album.require_room(size_bytes)
+    _require_photos(found)
+    classes = tuple((name, tuple(keys)) for name, keys in found.items())
     require_classes(classes)
-    for key in (key for _, keys in classes for key in keys):
-        album.data(key)  # says so if the first have had to make room for the last
-    return OwnUpload(classes, tuple(left_out))
+    album.keep(files, owner)
+    return OwnUpload(classes, tuple(left_out), tuple(beside))
 
 
 def folder_drops(files: Iterable[tuple[str, bytes]]) -> Iterator[Drop]:
@@ -75,10 +96,8 @@ def folder_drops(files: Iterable[tuple[str, bytes]]) -> Iterator[Drop]:
         UserError: If no file lies in a folder.
     """
     by_path = {PurePosixPath(name): data for name, data in files}
-    folders = _class_folders(by_path)
-    for path, data in by_path.items():
-        if path.parent in folders and not _is_hidden(path):
-            yield Drop(path.parent.name, str(path), data)
+    for path, class_name in _sorted(by_path):
+        yield Drop(class_name, str(path), by_path[path])
 
 
 def zip_drops(file: BinaryIO) -> Iterator[Drop]:
@@ -90,30 +109,44 @@ def zip_drops(file: BinaryIO) -> Iterator[Drop]:
         UserError: If it is damaged, locked, too large, reaches outside itself, or has no folders.
     """
     try:
+        _require_few(file)
         with zipfile.ZipFile(file) as packed:
             infos = packed.infolist()
             _require_harmless(infos)
             paths = {PurePosixPath(info.filename): info for info in infos if not info.is_dir()}
-            folders = _class_folders(paths)
             for name in _empty_folders(infos):
                 yield Drop(name, name, b"")
-            for path, info in paths.items():
-                if path.parent in folders and not _is_hidden(path):
-                    with packed.open(info) as stream:  # a header that lies about the size is cut
-                        yield Drop(path.parent.name, str(path), stream.read(MAX_BYTES))
+            for path, class_name in _sorted(paths):
+                with packed.open(paths[path]) as stream:  # a header that lies about its size is cut
+                    yield Drop(class_name, str(path), stream.read(MAX_BYTES))
     except _DAMAGE as error:
         raise UserError(
             "This zip is damaged or locked with a password. Pack it again without one."
         ) from error
 
 
+def _sorted(paths: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, str]]:
+    """The files that may be photographs of a class, with its name; "" for one beside the classes.
+
+    Raises:
+        UserError: If there is no folder.
+    """
+    paths = [path for path in paths if not _is_hidden(path)]
+    folders = _class_folders(paths)
+    for path in paths:
+        if path.parent in folders:
+            yield path, path.parent.name
+        elif path.suffix.lower() in PHOTO_SUFFIXES:
+            yield path, ""
+
+
 def _class_folders(paths: Iterable[PurePosixPath]) -> set[PurePosixPath]:
-    """The innermost folders; what lies beside them, such as a README, belongs to no class.
+    """The innermost folders; what lies beside them belongs to no class.
 
     Raises:
         UserError: If there is none.
     """
-    folders = {path.parent for path in paths if not _is_hidden(path)}
+    folders = {path.parent for path in paths}
     wrappers = {outer for folder in folders for outer in folder.parents}
     inner = folders - wrappers - {PurePosixPath(".")}
     if not inner:
@@ -124,14 +157,25 @@ def _class_folders(paths: Iterable[PurePosixPath]) -> set[PurePosixPath]:
     return inner
 
 
-def _require_harmless(infos: list[zipfile.ZipInfo]) -> None:
-    """Refuse a zip by its own list of contents."""
-    if len(infos) > _MAX_ENTRIES:
+def _require_few(file: BinaryIO) -> None:
+    """Refuse a zip by its last record, before its list of contents is read.
+
+    The record may lie about the number of entries, but not about the length of the list.
+    """
+    last: Any = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # as ZipFile reads it
+    if last is None:
+        raise zipfile.BadZipFile("no last record")
+    count = max(last[_ENTRIES], last[_LIST_BYTES] // _LISTED_BYTES)
+    if count > _MAX_ENTRIES:
         raise UserError(
             "This zip has {count} entries and the lab takes up to {limit}. Pack fewer photographs.",
-            count=len(infos),
+            count=count,
             limit=_MAX_ENTRIES,
         )
+
+
+def _require_harmless(infos: list[zipfile.ZipInfo]) -> None:
+    """Refuse a zip by its own list of contents."""
     if any(_reaches_outside(info) for info in infos):
         raise UserError(
             "This zip has entries that point outside its own folder, so the lab does not open it. "
@@ -153,13 +197,9 @@ def _reaches_outside(info: zipfile.ZipInfo) -> bool:
 
 def _empty_folders(infos: list[zipfile.ZipInfo]) -> list[str]:
     """Folders that hold nothing at all: somebody meant them as a class."""
-    names = [info.filename for info in infos]
-    return [
-        PurePosixPath(info.filename).name
-        for info in infos
-        if info.is_dir()
-        and not any(n != info.filename and n.startswith(info.filename) for n in names)
-    ]
+    paths = {PurePosixPath(info.filename): info for info in infos}
+    filled = {outer for path in paths for outer in path.parents}
+    return [path.name for path, info in paths.items() if info.is_dir() and path not in filled]
 
 
 def _is_hidden(path: PurePosixPath) -> bool:

@@ -1,7 +1,8 @@
 """The photographs in use: what visitors have dropped, by content, within a budget of bytes."""
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -22,8 +23,10 @@ class _Kept:
 class Album:
     """Photographs by key, "sample:<name>" or "sha256:<hex>"; thread-safe.
 
-    Half of the budget holds files, the other half decoded photographs; in both the least recently
-    used leaves first. Photographs are shared between callers: never change one.
+    Half of the budget holds files: when they are too many, whoever holds most gives up what was
+    used least recently, so that nobody pushes out what others hold. The other half holds decoded
+    photographs, the least recently used leaves first. They are shared between callers: never
+    change one.
     """
 
     def __init__(self, budget_bytes: int, max_pixels: int) -> None:
@@ -41,15 +44,47 @@ class Album:
             UserError: If it is no photograph that the lab can read, or too large.
         """
         key = content_key(data)
-        self._decoded(key, data)
-        with self._lock:
-            kept = self._files.setdefault(key, _Kept(data))
-            kept.owners.add(owner)
-            self._files.move_to_end(key)
-            used = sum(len(file.data) for file in self._files.values())
-            while used > self._half_budget:
-                used -= len(self._files.popitem(last=False)[1].data)
+        photo = self._decoded(key, data)
+        self.keep({key: data}, owner)
+        self._remember(key, photo)
         return key
+
+    def check(self, data: bytes) -> str:
+        """Return the key that a file would have; nothing of it is kept.
+
+        Raises:
+            UserError: If it is no photograph that the lab can read, or too large.
+        """
+        key = content_key(data)
+        self._decoded(key, data)
+        return key
+
+    def keep(self, files: Mapping[str, bytes], owner: str) -> None:
+        """Keep checked files that ``owner`` dropped, by key: all of them or none.
+
+        Raises:
+            UserError: If there is no room for them beside other visitors' photographs.
+        """
+        with self._lock:
+            after = self._files.copy()
+            for key, data in files.items():
+                old = after.pop(key, None)
+                after[key] = _Kept(data, {owner, *(old.owners if old else ())})
+            leaving = _leaving(after, self._half_budget)
+            if not leaving.isdisjoint(files):
+                raise _no_room()
+            for key in leaving:
+                del after[key]
+            self._files = after
+
+    def require_room(self, size_bytes: int) -> None:
+        """Refuse files that would not fit even if nobody else had any.
+
+        Raises:
+            UserError: If they are larger together.
+        """
+        if size_bytes > self._half_budget:
+            raise _no_room()
 
     def __contains__(self, key: str) -> bool:
         """Whether the photograph is at hand."""
@@ -77,7 +112,9 @@ class Album:
         Raises:
             UserError: If it is unknown or had to make room for others.
         """
-        return self._decoded(key, self.data(key))
+        photo = self._decoded(key, self.data(key))
+        self._remember(key, photo)
+        return photo
 
     def forget(self, owner: str) -> None:
         """Drop the photographs that only ``owner`` had dropped."""
@@ -95,13 +132,46 @@ class Album:
                 return self._photos[key]
         with self._decoding:
             max_bytes = min(MAX_BYTES, self._half_budget)
-            photo = decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes)
+            return decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes)
+
+    def _remember(self, key: str, photo: Image.Image) -> None:
         with self._lock:
             self._photos[key] = photo
             used = sum(_memory_bytes(kept) for kept in self._photos.values())
             while used > self._half_budget:
                 used -= _memory_bytes(self._photos.popitem(last=False)[1])
-        return photo
+
+
+def _leaving(files: Mapping[str, _Kept], limit_bytes: int) -> set[str]:
+    """Keys of what has to go, in turn from whoever holds most then; shared photographs last.
+
+    ``files`` are in the order of their last use.
+    """
+    total = sum(len(file.data) for file in files.values())
+    held: Counter[str] = Counter()
+    keys: dict[str, list[str]] = defaultdict(list)
+    for key, file in files.items():
+        for owner in file.owners:
+            held[owner] += len(file.data)
+            keys[owner].append(key)
+    for own in keys.values():
+        own.sort(key=lambda key: len(files[key].owners) > 1)
+        own.reverse()  # the first to go is the last
+    leaving: set[str] = set()
+    while total > limit_bytes:
+        key = keys[max(held, key=held.__getitem__)].pop()
+        if key not in leaving:  # through another who held it too
+            leaving.add(key)
+            total -= len(files[key].data)
+            held.subtract(dict.fromkeys(files[key].owners, len(files[key].data)))
+    return leaving
+
+
+def _no_room() -> UserError:
+    return UserError(
+        "The lab's memory has no room for these photographs beside those of other visitors. "
+        "Drop fewer or smaller ones."
+    )
 
 
 def _memory_bytes(photo: Image.Image) -> int:

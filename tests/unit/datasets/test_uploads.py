@@ -11,6 +11,7 @@ from tests.hostile import photo, saved
 from tl_core.datasets.uploads import Drop, OwnUpload, folder_drops, keep_drops, zip_drops
 from tl_core.errors import UserError
 from tl_core.images.album import Album
+from tl_core.images.codec import content_key
 
 MAX_PIXELS = 10**6
 Entries = Iterable[tuple[str | zipfile.ZipInfo, bytes]]
@@ -20,9 +21,9 @@ def png(number: int) -> bytes:
     return saved(photo(16 + number, 16), "PNG")
 
 
-def zipped(entries: Entries) -> io.BytesIO:
+def zipped(entries: Entries, kind: int = zipfile.ZIP_DEFLATED) -> io.BytesIO:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+    with zipfile.ZipFile(buffer, "w", kind) as packed:
         for name, data in entries:
             packed.writestr(name, data)
     return buffer
@@ -138,5 +139,54 @@ def test_a_damaged_zip_is_refused(data: bytes) -> None:
 
 def test_a_set_too_large_for_the_album_is_refused() -> None:
     drops = [Drop(name.split("/")[0], name, data) for name, data in classes(20, 20)]
-    with pytest.raises(UserError, match="no longer in the lab's memory"):
+    with pytest.raises(UserError, match="no room for these photographs"):
         keep_drops(drops, Album(2 * 20_000, MAX_PIXELS), "me", MAX_PIXELS)
+
+
+@pytest.mark.parametrize("name", ["one class", "200 classes", "one photograph in a class"])
+def test_a_refused_upload_leaves_no_photograph_in_the_album(name: str) -> None:
+    album = Album(2**26, MAX_PIXELS)
+    with pytest.raises(UserError):
+        keep_drops(zip_drops(zipped(BAD_ZIPS[name][0])), album, "me", MAX_PIXELS)
+    assert content_key(png(0)) not in album
+
+
+def test_photographs_beside_folders_of_others_are_listed() -> None:
+    beside = [("cat/1.png", png(1)), ("2.PNG", png(2)), ("cat/about.txt", b"my cats")]
+    inside = [(f"cat/{name}", data) for name, data in classes(2, 2)]
+    for drops in (zip_drops(zipped([*inside, *beside])), folder_drops([*inside, *beside])):
+        upload = keep(drops)
+        assert [name for name, _ in upload.classes] == ["class 0", "class 1"]
+        assert upload.beside == ("cat/1.png", "2.PNG")
+        assert upload.left_out == ()
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
+def test_damage_inside_a_zip_is_told_in_a_sentence(kind: int) -> None:
+    noise = np.random.default_rng(0).bytes(5000)
+    packed = zipped([*classes(2, 2), ("class 0/noise.png", noise)], kind)
+    data = bytearray(packed.getvalue())
+    start = data.index(b"class 0/noise.png") + 17
+    data[start : start + 4000] = bytes(4000)
+    with pytest.raises(UserError, match="damaged"):
+        keep(zip_drops(io.BytesIO(bytes(data))))
+
+
+def test_a_zip_with_very_many_entries_is_refused_by_its_last_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    packed = zipped((f"c/{n}", b"") for n in range(70_000))  # more than the short record can count
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # must not be called
+    with pytest.raises(UserError, match="70000 entries"):
+        keep(zip_drops(packed))
+
+
+def test_a_last_record_that_lies_about_the_number_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = bytearray(zipped((f"c/{n}.png", b"") for n in range(60_000)).getvalue())
+    record = data.rindex(b"PK\5\6")
+    data[record + 8 : record + 12] = bytes((1, 0, 1, 0))
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # must not be called
+    with pytest.raises(UserError, match="entries and the lab takes up to"):
+        keep(zip_drops(io.BytesIO(bytes(data))))

@@ -56,6 +56,33 @@ def test_the_least_recently_used_leaves_over_budget():
         kept.photo(second)
 
 
+def test_nobody_pushes_out_what_others_hold():
+    kept = album(files=4.5)
+    anns = kept.add(file(0), "ann")
+    shared = kept.add(file(1), "ann")
+    kept.add(file(1), "ben")
+    bens = [kept.add(file(seed), "ben") for seed in range(2, 6)]
+    assert [key in kept for key in (anns, shared)] == [True, True]
+    assert [key in kept for key in bens] == [False, False, True, True]
+
+
+def test_files_are_kept_together_or_not_at_all():
+    kept = album(files=4.5)
+    anns = [kept.add(file(seed), "ann") for seed in range(3)]
+    files = {content_key(file(seed)): file(seed) for seed in range(3, 7)}
+    with pytest.raises(UserError, match="no room for these photographs"):
+        kept.keep(files, "ben")
+    assert all(key in kept for key in anns)
+    assert not any(key in kept for key in files)
+
+
+def test_a_file_that_is_only_checked_is_not_kept():
+    kept = album()
+    assert kept.check(file(1)) not in kept
+    with pytest.raises(UserError, match="not a photograph"):
+        kept.check(b"hello")
+
+
 def test_decoded_photographs_stay_while_there_is_room():
     kept = album()
     key = kept.add(file(1), "ann")
