@@ -123,7 +123,7 @@ if done:
     else:
         shown = next(iter(done))
     result_of(*done[str(shown)][1:])
-own_models({model: spec for model, (_label, spec, _snapshot) in done.items()})
+own_models()
 label_budget(data, backbone, seed())
 st.header(_("When does borrowing help?"), anchor=False)
 st.markdown(lesson("teach")["challenge"])

@@ -1,5 +1,7 @@
 """The visitor's own models: try one on a new photograph, take it home, bring one back."""
 
+import json
+
 import streamlit as st
 
 from pages.widgets.charts import answer_bars
@@ -8,14 +10,14 @@ from pages.widgets.photo import choose_photo, photo_label
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _, lesson, show_error
 from tl_core.lab import UserError
-from tl_core.specs import Classification, Classify, FineTune
+from tl_core.specs import Classification, Classify
 
 _FILE = "model.safetensors"
 _NOTE = "model_note"
 
 
-def own_models(settings: dict[str, FineTune]) -> None:
-    """Draw the models in memory; ``settings`` of those trained here, by key."""
+def own_models() -> None:
+    """Draw the models in memory."""
     own = the_lab().own_models(the_visit().id)
     if own:
         st.header(_("Try it"), anchor=False)
@@ -27,7 +29,7 @@ def own_models(settings: dict[str, FineTune]) -> None:
         )
         _try_it(chosen)
         st.subheader(_("Take it home"), anchor=False)
-        _take_home(chosen, settings.get(chosen))
+        _take_home(chosen)
     with st.expander(_("Bring a model back"), icon=":material/upload:"):
         st.file_uploader(
             _("A model file that was downloaded here"),
@@ -56,7 +58,7 @@ def _try_it(model: str) -> None:
             st.caption(lesson("teach")["closed world"])
 
 
-def _take_home(model: str, settings: FineTune | None) -> None:
+def _take_home(model: str) -> None:
     lab = the_lab()
     try:
         lines = lab.plain_pytorch(model)
@@ -66,24 +68,29 @@ def _take_home(model: str, settings: FineTune | None) -> None:
     with st.container(horizontal=True):
         st.download_button(
             _("Model (safetensors, classes and settings inside)"),
-            lambda: lab.save_model(model, settings),
+            lambda: lab.save_model(model),
             _FILE,
             "application/octet-stream",
             key="download_model",
             icon=":material/download:",
             on_click="ignore",
         )
-        if settings is not None and not settings.photos:
-            st.download_button(
-                _("Settings (JSON)"),
-                settings.to_json(),
-                "model.json",
-                "application/json",
-                key="download_settings",
-                on_click="ignore",
-            )
+        st.download_button(
+            _("Settings (JSON)"),
+            lambda: settings_in(lab.save_model(model)),
+            "model.json",
+            "application/json",
+            key="download_settings",
+            on_click="ignore",
+        )
     with st.expander(_("The lines of plain PyTorch that load it"), icon=":material/code:"):
         st.code(lines, language="python", wrap_lines=True)
+
+
+def settings_in(file: bytes) -> str:
+    """The settings inside a model's file: its header is JSON, of a length in the first 8 bytes."""
+    header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
+    return str(header["__metadata__"]["settings"])
 
 
 def _load() -> None:

@@ -4,9 +4,10 @@ import zipfile
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets.teach_model import settings_in
 from tests.app.conftest import settled, words
 from tl_core.images import samples
-from tl_core.specs import FineTune, FineTuneSnapshot
+from tl_core.specs import FineTune, FineTuneSnapshot, spec_from_json
 
 
 def jobs(page):
@@ -106,7 +107,7 @@ def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, lab
     assert job.spec.photos[1][0] == "others"
     assert page.selectbox(key="own_model").value == job.snapshot.result.model
     assert [block for block in page.subheader if block.value.startswith("Your model says: ")]
-    assert page.get("download_button")
+    assert [button.label for button in page.get("download_button")][-1] == "Settings (JSON)"
 
 
 def test_boxes_keep_their_photographs_while_their_owner_is_elsewhere(own, labelled):
@@ -189,6 +190,13 @@ def test_a_model_is_saved_and_loaded_back(page, app_lab):
     cat = samples.read("sample:cat")
     page.file_uploader(key="model_file").upload("cat.safetensors", cat).run()
     assert "no model file of the lab" in words(page)
+
+
+def test_the_settings_inside_a_models_file_are_those_of_its_run(page, app_lab):
+    page = taught(page, "head")
+    (job,) = jobs(page)
+    text = settings_in(app_lab.save_model(job.snapshot.result.model))
+    assert spec_from_json(text) == job.spec
 
 
 def _a_shot_sent_twice(first: bytes, second: bytes) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.folding import fold
+from tl_core.specs import FineTune
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,7 @@ class Backbone:
     head: nn.Module
     classes: tuple[str, ...]
     device: torch.device
+    taught: FineTune | None = None  # how a visitor taught it, without the photographs
 
     @property
     def input_size(self) -> int:

@@ -38,7 +38,7 @@ def train(lab: Lab, options: Namespace) -> Result:
     )
     found = finished(lab, spec, show=_show)
     best = found.result
-    write(options.out, lab.save_model(best.model, spec))
+    write(options.out, lab.save_model(best.model))
     result = {
         "out": str(options.out),
         "mode": options.mode,

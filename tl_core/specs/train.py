@@ -1,10 +1,10 @@
 """Teaching a network new classes: the five ways, a run and its result."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from tl_core.specs.base import Snapshot, require, require_choice
-from tl_core.specs.train_data import OnDataset
+from tl_core.specs.train_data import OWN_DATASET, UNTOLD_DATASET, OnDataset
 
 Schedule = Literal["constant", "cosine", "step"]
 Optimiser = Literal["adamw", "momentum"]
@@ -83,6 +83,12 @@ class FineTune(OnDataset):
     def way(self) -> ModeRow:
         """The mode's row."""
         return mode_row(self.mode)
+
+    def without_photos(self) -> "FineTune":
+        """The settings alone; a visitor's own photographs are not told of."""
+        if self.dataset != OWN_DATASET:
+            return self
+        return replace(self, dataset=UNTOLD_DATASET, photos=())
 
     @property
     def chosen_epochs(self) -> int:

@@ -6,6 +6,7 @@ from tl_core.errors import UserError
 from tl_core.specs.base import Snapshot, Spec, require
 
 OWN_DATASET = "own"
+UNTOLD_DATASET = "photographs of one's own"  # in settings that leave the visit
 FOLDER = "folder:"  # before the name of a folder in TL_DATA_DIR that is not to be mistaken
 MIN_CLASSES, MAX_CLASSES = 2, 20  # of a visitor's own data set
 MIN_PHOTOS = 2  # a class: one to learn from, one to be tested on

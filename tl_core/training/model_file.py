@@ -13,7 +13,7 @@ from tl_core.backbones.backbone import Backbone, freeze, split_head
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore, OwnModel, new_network
 from tl_core.errors import UserError
-from tl_core.specs import MAX_CLASSES, FineTune
+from tl_core.specs import MAX_CLASSES, FineTune, spec_from_json
 from tl_core.specs.train_data import MAX_NAME_LENGTH
 from tl_core.training.starts import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
 
@@ -27,16 +27,18 @@ _PIXELS_HEAD = "2"  # after the two layers of the pixels' body
 def save_model(model: Backbone, settings: FineTune | None = None) -> bytes:
     """Return the model as a safetensors file with its classes and settings; worker or pool.
 
+    ``settings`` are those that it was taught with, unless others are given.
     The tensors have the names of torchvision's or timm's own network, so that plain PyTorch loads
     them; see ``plain_pytorch``.
     """
+    settings = settings or model.taught
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in _state(model).items()}
     metadata = {
         "format": FORMAT,
         "backbone": model.row.key,
         "label": model.label,
         "classes": json.dumps(model.classes),
-        "settings": settings.to_json() if settings and not settings.photos else "",
+        "settings": settings.without_photos().to_json() if settings else "",
     }
     return safetensors.torch.save(state, metadata)
 
@@ -54,7 +56,8 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
     try:
         metadata = _metadata(data)
         classes = _classes(metadata)
-        row = _row(metadata, store)
+        taught = _taught(metadata)
+        row = _row(metadata, store, taught)
         state = safetensors.torch.load(data)
         network, head_name = _empty_network(row, len(classes))
         _require_same(state, network.state_dict())
@@ -70,7 +73,9 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
     network.load_state_dict(state, assign=True)
     head = split_head(network, head_name)
     label = metadata.get("label", "")[:200] or row.label
-    backbone = Backbone(key, label, row, freeze(network), freeze(head), classes, store.device)
+    backbone = Backbone(
+        key, label, row, freeze(network), freeze(head), classes, store.device, taught
+    )
     return OwnModel(backbone, owner, size_bytes)
 
 
@@ -133,10 +138,24 @@ def _classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _row(metadata: Mapping[str, str], store: BackboneStore) -> BackboneRow:
+def _taught(metadata: Mapping[str, str]) -> FineTune | None:
+    text = metadata.get("settings")
+    if not text:
+        return None
+    try:
+        spec = spec_from_json(text)
+    except UserError as error:
+        raise ValueError("its settings are not usable") from error
+    if not isinstance(spec, FineTune):
+        raise ValueError("its settings are not those of training")
+    return spec.without_photos()
+
+
+def _row(metadata: Mapping[str, str], store: BackboneStore, taught: FineTune | None) -> BackboneRow:
     key = metadata["backbone"]
-    if key == PIXELS:
-        return pixels_row(next(iter(store.rows.values())))
+    if key == PIXELS:  # prepared as for the backbone beside which they were chosen
+        any_row = next(iter(store.rows.values()))
+        return pixels_row(store.rows.get(taught.backbone, any_row) if taught else any_row)
     if key not in store.rows:
         raise ValueError("its backbone is not known here")
     return store.rows[key]

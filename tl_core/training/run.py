@@ -263,7 +263,10 @@ class _Lesson:
         label = f"{student.start.label}, {self.spec.mode}: {', '.join(self.dataset.classes[:3])}"
         if len(self.dataset.classes) > 3:
             label += " …"
-        model = OwnModel(student.finished(key, label), min(self.job.owners), student.size_bytes)
+        current = self.job.current  # controls may have moved
+        taught = current if isinstance(current, FineTune) else self.spec
+        finished = student.finished(key, label, taught)
+        model = OwnModel(finished, min(self.job.owners), student.size_bytes)
         self.toolbox.store.adopt(key, model)
         self.progress.publish(
             phase="done", best_epoch=best.tested.epoch, step=self.progress.snapshot.steps

@@ -31,7 +31,7 @@ def starting_point(
     if start == "trained":
         return (yield from toolbox.backbone(key))
     row = toolbox.store.row(key)
-    if start == "pixels":
+    if start == "pixels" or row.key == PIXELS:  # which have no weights to be random
         return raw_pixels(row, toolbox.device)
     random = replace(untrained(row, toolbox.device, seed=seed), key=f"untrained:{row.key}:{seed}")
     measure_batch_norms(random, seed)

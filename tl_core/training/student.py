@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze
+from tl_core.specs import FineTune
 
 Unfrozen = Literal["head", "last block", "all"]
 
@@ -120,7 +121,7 @@ class Student:
             for tensor, value in zip(self._changing(), state, strict=True):
                 tensor.copy_(value)
 
-    def finished(self, key: str, label: str) -> Backbone:
+    def finished(self, key: str, label: str, taught: FineTune) -> Backbone:
         """The learned network, frozen; nothing may train it after this."""
         for parameter in self.parameters():
             parameter.grad = None
@@ -131,6 +132,7 @@ class Student:
             body=freeze(self.body),
             head=freeze(self.head),
             classes=self.classes,
+            taught=taught.without_photos(),
         )
 
     def _changing(self) -> Iterator[Tensor]:

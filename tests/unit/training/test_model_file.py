@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from tests.hostile import saved
 from tests.unit.training.conftest import Do, photo_of
 from tl_core.backbones.backbone import Backbone
 from tl_core.errors import UserError
@@ -45,6 +47,51 @@ def test_what_the_backbone_has_already_is_shared(do: Do, toolbox: Toolbox) -> No
     assert loaded.size_bytes == 4 * (2 * model.embedding_size + 2)
     base = toolbox.store.load("tiny")
     assert not any(p.requires_grad for p in base.body.parameters())
+
+
+def test_settings_survive_saving_and_loading_without_the_photographs(
+    do: Do, toolbox: Toolbox
+) -> None:
+    keys = [
+        tuple(toolbox.album.add(saved(photo_of(c, n), "PNG"), "me") for n in range(3))
+        for c in range(2)
+    ]
+    photos = (("tea", keys[0]), ("coffee", keys[1]))
+    spec = FineTune(backbone="tiny", dataset="own", photos=photos, seed=7, schedule="constant")
+    job = do(spec, on=lambda job: job.update(learning_rate=0.02))
+    assert isinstance(job.snapshot, FineTuneSnapshot)
+    assert job.snapshot.result is not None
+    data = save_model(toolbox.store.load(job.snapshot.result.model))
+    assert keys[0][0].encode() not in data
+    taught = load_model(data, toolbox.store, key="own:x", owner="me").backbone.taught
+    assert taught is not None
+    assert (taught.seed, taught.backbone, taught.schedule) == (7, "tiny", "constant")
+    assert taught.learning_rate == 0.02
+    assert taught.photos == ()
+
+
+def test_raw_pixels_are_loaded_with_the_preprocessing_they_were_taught_with(
+    do: Do, toolbox: Toolbox
+) -> None:
+    other = dataclasses.replace(toolbox.store.rows["tiny"], key="other", resize=99)
+    data = save_model(taught(do, toolbox, "pixels"))
+    toolbox.store.rows = {"other": other, **toolbox.store.rows}
+    loaded = load_model(data, toolbox.store, key="own:x", owner="me")
+    assert loaded.backbone.row.resize == 36
+
+
+@pytest.mark.parametrize("mode", ["head", "last-block", "full", "scratch"])
+def test_a_model_of_raw_pixels_is_taught_again_in_any_way(
+    mode: str, do: Do, toolbox: Toolbox
+) -> None:
+    first = taught(do, toolbox, "pixels")
+    spec = FineTune(backbone=first.key, dataset="colours", mode=mode, epochs=2, head_first=False)
+    job = do(spec)
+    assert isinstance(job.snapshot, FineTuneSnapshot)
+    assert job.snapshot.result is not None
+    model = toolbox.store.load(job.snapshot.result.model)
+    loaded = load_model(save_model(model), toolbox.store, key="own:x", owner="me")
+    torch.testing.assert_close(loaded.backbone.logits(probe()), model.logits(probe()))
 
 
 @pytest.mark.parametrize("mode", ["head", "pixels"])
@@ -109,6 +156,8 @@ TRICKS: dict[str, Callable[[State, Meta], None]] = {
     "a class too many": _changed("classes", '["a", "b", "c"]'),
     "long class name": _changed("classes", json.dumps(["x" * 61, "b"])),
     "class is a number": _changed("classes", "[1, 2]"),
+    "settings no JSON": _changed("settings", "{"),
+    "settings of another page": _changed("settings", '{"kind": "ImportData", "dataset": "x"}'),
     "deep": _changed("classes", "[" * 100_000),
     "tensor missing": _drop_tensor,
     "tensor too many": _add_tensor,
