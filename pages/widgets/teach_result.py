@@ -42,6 +42,7 @@ def result_of(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
         )
         + extra
     )
+    _how_it_ended(result)
     st.caption(lesson("teach")["honest"])
     names = tuple(map(spoken, snapshot.classes))
     matrix, photographs = st.columns([1, 1], gap="large")
@@ -51,6 +52,25 @@ def result_of(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
         _photographs(spec, result, names)
     with st.expander(_("Figures by class")):
         _by_class(result)
+
+
+def _how_it_ended(result: FineTuneResult) -> None:
+    """What one would not guess from the figures."""
+    if result.is_head_alone and result.unfrozen_accuracy is not None:
+        st.info(
+            _(
+                "The unfrozen network did no better: at its best it reached {percent}. So the "
+                "head that learned before it was kept, on the network as it was."
+            ).format(percent=percent(result.unfrozen_accuracy)),
+            icon=":material/undo:",
+        )
+    if result.has_flown_apart:
+        st.warning(
+            _(
+                "Training flew apart: its numbers were no longer finite. What was best before is "
+                "kept. Lower the learning rate or clip the gradients."
+            )
+        )
 
 
 def _matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:

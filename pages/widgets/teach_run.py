@@ -149,7 +149,7 @@ def _line(label: str, job: Job) -> dict[str, str]:
     return {
         _("Way"): label,
         _("Accuracy"): percent(accuracy) if accuracy is not None else "",
-        _("Now"): _(_now(job, snapshot)),
+        _("Now"): _now(job, snapshot),
         _("95 % interval"): interval_words(result.interval) if result else "",
         _("Top-3"): percent(result.top3) if has_top3 and result else "",
         _("It learned"): _known(snapshot.trainable_parameters),
@@ -166,7 +166,11 @@ def _known(figure: float, form: str = ",") -> str:
 
 def _now(job: Job, snapshot: FineTuneSnapshot) -> str:
     if job.state in _ENDINGS:
-        return _ENDINGS[job.state]
+        return _(_ENDINGS[job.state])
+    if snapshot.result and snapshot.result.is_head_alone:
+        unfrozen = snapshot.result.unfrozen_accuracy
+        reached = "–" if unfrozen is None else percent(unfrozen)
+        return _("done: head kept, unfrozen {reached}").format(reached=reached)
     if snapshot.phase == "done" or not snapshot.seconds_left:
-        return snapshot.phase
+        return _(snapshot.phase)
     return f"{_(snapshot.phase)}, {snapshot.seconds_left:.0f} s"

@@ -110,6 +110,18 @@ def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, lab
     assert [button.label for button in page.get("download_button")][-1] == "Settings (JSON)"
 
 
+def test_where_the_head_alone_is_kept_the_page_says_so(own, labelled):
+    page = two_boxes(own, labelled)
+    page.select_slider(key="trick_epochs").set_value(1).run()
+    page.select_slider(key="trick_learning_rate").set_value(1.0).run()
+    page = taught(page, "last-block")
+    result = jobs(page)[0].snapshot.result
+    assert result.is_head_alone
+    reached = f"{100 * result.unfrozen_accuracy:.1f} %"
+    assert f"The unfrozen network did no better: at its best it reached {reached}." in words(page)
+    assert list(figures(page)["Now"]) == [f"done: head kept, unfrozen {reached}"]
+
+
 def test_boxes_keep_their_photographs_while_their_owner_is_elsewhere(own, labelled):
     page = two_boxes(own, labelled)
     page.switch_page("pages/home.py").run()

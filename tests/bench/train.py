@@ -186,26 +186,39 @@ def unfrozen(toolbox: Toolbox, classroom: Classroom) -> Figures:
         end = taught(toolbox, classroom, dataset=CATS_AND_DOGS, mode=mode)
         figures[f"cats and dogs, {mode}, accuracy"] = accuracy(end)
         figures[f"cats and dogs, {mode}, s"] = end.seconds
+        figures |= alone(end, f"cats and dogs, {mode}")
     return figures
+
+
+def alone(end: FineTuneSnapshot, name: str) -> Figures:
+    """What the unfrozen network reached by itself, and whether the head was kept instead."""
+    if end.result is None or end.result.unfrozen_accuracy is None:
+        return {}
+    return {
+        f"{name}, unfrozen at its best": end.result.unfrozen_accuracy,
+        f"{name}, head kept": end.result.is_head_alone,
+    }
 
 
 def breeds(toolbox: Toolbox, classroom: Classroom) -> Figures:
     """Twelve pet breeds, top-1 and top-3."""
     figures: Figures = {}
-    for mode in ("head", "last-block"):
+    for mode in ("head", "last-block", "full"):
         end = taught(toolbox, classroom, dataset=BREEDS, mode=mode)
         figures[f"12 breeds, {mode}, top-1"] = accuracy(end)
         figures[f"12 breeds, {mode}, top-3"] = end.result.top3 if end.result else None
         figures[f"12 breeds, {mode}, interval"] = end.result.interval if end.result else None
+        figures |= alone(end, f"12 breeds, {mode}")
     return figures
 
 
 def digits(toolbox: Toolbox, classroom: Classroom) -> Figures:
     """The lesson's challenge: what ImageNet is worth on handwritten digits."""
     figures: Figures = {}
-    for mode in ("pixels", "head", "full", "scratch"):
+    for mode in ("pixels", "head", "last-block", "full", "scratch"):
         end = taught(toolbox, classroom, dataset="digits", mode=mode, max_validation=540)
         figures[f"digits, {mode}, accuracy"] = accuracy(end)
+        figures |= alone(end, f"digits, {mode}")
     return figures
 
 

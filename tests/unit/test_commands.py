@@ -193,6 +193,22 @@ def test_train_teaches_a_folder_and_writes_a_model_that_loads(colours, mode, tmp
     assert lab.classes(key) == ("blue", "red")
 
 
+def test_train_says_what_it_was_tested_on_and_whether_the_head_alone_was_kept(
+    colours, tmp_path, capsys
+):
+    arguments = ["train", "--data", str(colours), "--mode", "last-block", "--epochs", "1"]
+    arguments += ["--out", str(tmp_path / "m.safetensors")]
+    assert commands.main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["tested_on"] == "validation photographs, which also chose the epoch"
+    assert isinstance(found["is_head_alone"], bool)
+    assert 0 <= found["unfrozen_accuracy"] <= 1
+    assert commands.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "validation photographs, which also chose the epoch" in out
+    assert ("the head alone was kept" in out) == found["is_head_alone"]
+
+
 @pytest.mark.parametrize("name", ["digits", "own", ".hidden"])
 def test_train_learns_from_the_folder_that_is_named_whatever_its_name(
     name, colours, tmp_path, capsys

@@ -7,7 +7,7 @@ from pathlib import Path
 from tl_core.commands.common import Result, finished, show_line, write
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
-from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
+from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Snapshot
 from tl_core.specs.train_data import FOLDER
 
 
@@ -48,6 +48,10 @@ def train(lab: Lab, options: Namespace) -> Result:
         "seconds": round(found.seconds, 2),
         "best_epoch": found.best_epoch,
         "classes": list(found.classes),
+        "tested_on": "validation photographs, which also chose the epoch",
+        "unfrozen_accuracy": best.unfrozen_accuracy,
+        "is_head_alone": best.is_head_alone,
+        "has_flown_apart": best.has_flown_apart,
         "train_photographs": found.train_photographs,
         "validation_photographs": found.validation_photographs,
         "trainable_parameters": found.trainable_parameters,
@@ -55,10 +59,24 @@ def train(lab: Lab, options: Namespace) -> Result:
     }
     low, high = best.interval
     text = (
-        f"{options.out}: {best.accuracy:.1%} right on {found.validation_photographs} photographs "
-        f"(95 % interval {low:.1%} to {high:.1%}), {found.seconds:.1f} s"
+        f"{options.out}: {best.accuracy:.1%} right on {found.validation_photographs} validation "
+        f"photographs, which also chose the epoch (95 % interval {low:.1%} to {high:.1%}), "
+        f"{found.seconds:.1f} s"
     )
-    return result, text
+    return result, text + _ending(best)
+
+
+def _ending(best: FineTuneResult) -> str:
+    """What the figures do not tell."""
+    ending = ""
+    if best.is_head_alone and best.unfrozen_accuracy is not None:
+        ending += (
+            f"; the unfrozen network reached {best.unfrozen_accuracy:.1%} at its best, so the head "
+            "alone was kept"
+        )
+    if best.has_flown_apart:
+        ending += "; training flew apart, and what was best before is kept"
+    return ending
 
 
 def _require_place(out: Path) -> None:

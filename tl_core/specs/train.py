@@ -175,14 +175,16 @@ class FineTuneResult:
     confusion: tuple[tuple[int, ...], ...]  # [label][predicted]
     predictions: tuple[Prediction, ...]
     model: str  # the store's key of the finished model, "own:<id>"
+    unfrozen_accuracy: float | None = None  # of the unfrozen network at its best; None: no such
+    is_head_alone: bool = False  # the unfrozen network did no better, so the head before is kept
+    has_flown_apart: bool = False  # training ended in numbers that are not finite
 
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuneSnapshot(Snapshot):
     """A training run as it stands; ``result`` comes with the last one.
 
-    ``step`` and ``steps`` count updates of the part in progress; while features are extracted or
-    photographs read they count photographs.
+    ``step`` and ``steps`` count the photographs that the phase looks at.
     """
 
     phase: str  # "reading photographs", "extracting features", "training the head", ...

@@ -2,10 +2,10 @@
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -24,8 +24,11 @@ from tl_core.training.student import Student
 
 _HEAD_LEARNING_RATE = 1e-3  # of the head that learns before the rest
 _HEAD_EPOCHS = 30
-_MIN_BATCH_NORM_BATCH = 16  # statistics over fewer photographs are noise
 _MICRO_GFLOPS = 2.0  # on two CPU cores about 0.3 s forward and backward
+_BATCH_NORM_BATCH = 16  # statistics over fewer photographs are noise ...
+_LARGE_BATCH_NORM_BATCH = 8  # ... but a large network takes seconds for so many
+_LARGE_GFLOPS = 2.0
+_FORWARD_SHARE = 3  # forward and backward take so many times what forward takes
 _TEST_BATCH = 128
 
 
@@ -50,6 +53,11 @@ class Best:
 
     tested: Tested
     state: list[Tensor]
+    has_flown_apart: bool = False  # training did, in a later epoch
+
+
+class FlewApart(UserError):
+    """Training diverged before its first epoch was over."""
 
 
 class Course:
@@ -73,8 +81,8 @@ class Course:
         self.is_warm_up = self.part == "head" and spec.way.unfrozen != "head"
         self.epochs = _HEAD_EPOCHS if self.is_warm_up else spec.chosen_epochs
         self.optimiser = _optimiser(student.parameters(), spec)
-        self.updates = math.ceil(len(train.labels) / spec.batch_size)  # in an epoch
         self.micro_size = self._micro_size()
+        self.looked = 0  # at so many photographs, to learn from or to be tested on
         self._generator = torch.Generator().manual_seed(spec.seed)
         self._slice_end = time.perf_counter() + SLICE_S
 
@@ -86,10 +94,22 @@ class Course:
         size = self.spec.batch_size
         if self.part == "head" or self.student.start.device.type != "cpu":
             return size
-        micro = max(int(_MICRO_GFLOPS / max(self.student.start.row.gflops, 0.01)), 1)
-        if self.student.trains_batch_norm:
-            micro = max(micro, _MIN_BATCH_NORM_BATCH)
+        micro = self._in_a_slice()
+        if self.student.measures_batches:
+            is_large = self.student.start.row.gflops > _LARGE_GFLOPS
+            micro = max(micro, _LARGE_BATCH_NORM_BATCH if is_large else _BATCH_NORM_BATCH)
         return min(size, micro)
+
+    def _test_size(self) -> int:
+        if self.part == "head":
+            return _TEST_BATCH
+        if self.student.start.device.type != "cpu":
+            return max(self.spec.batch_size, 8)
+        return _FORWARD_SHARE * self._in_a_slice()
+
+    def _in_a_slice(self) -> int:
+        """Photographs that two CPU cores learn from in about 0.3 s."""
+        return max(int(_MICRO_GFLOPS / max(self.student.start.row.gflops, 0.01)), 1)
 
     @property
     def current(self) -> FineTune:
@@ -100,15 +120,20 @@ class Course:
     def teach(self) -> Generator[Future[Any] | None, Any, Best]:
         """Train to the end, or until it gets no better for as long as the spec says.
 
+        A run that diverges after its first epoch ends there, and the best epoch before is kept.
+
         Raises:
-            UserError: If the device runs out of memory or training diverges.
+            UserError: If the device runs out of memory or training diverges at once.
         """
         best: Best | None = None
         before = len(self.progress.snapshot.epochs)
-        self.progress.phase(f"training the {self.part}", self.updates * self.epochs)
+        photographs = len(self.train.labels) + len(self.validation.labels)
+        self.progress.phase(f"training the {self.part}", photographs * self.epochs)
         for epoch in range(self.epochs):
             yield from self.learn(epoch, before)
             tested = yield from self.test(epoch=before + epoch + 1)
+            if not math.isfinite(tested.loss):
+                return _before_it_flew_apart(best)
             if best is None or tested.rank > best.tested.rank:
                 best = Best(tested, self.student.state())
             self.progress.end_epoch(
@@ -116,7 +141,7 @@ class Course:
                 self.part,
                 self._learning_rate(epoch + 1),
                 (tested.loss, tested.accuracy),
-                step=(epoch + 1) * self.updates,
+                step=self.looked,
             )
             patience = self.current.early_stopping
             if patience and not self.is_warm_up and tested.epoch - best.tested.epoch >= patience:
@@ -131,24 +156,29 @@ class Course:
         batches = chunks(order, self.spec.batch_size)
         micro = [piece for batch in batches for piece in chunks(batch, self.micro_size)]
         self.train.plan(micro, is_training=True)
+        started = self.looked
+
+        def told(loss_sum: Tensor, hits: Tensor, count: int) -> None:
+            self.looked += count
+            share = (self.looked - started) / len(order)
+            self.progress.learned(self.looked, before + epoch + share, loss_sum, hits, count)
+
         for number, batch in enumerate(batches):
             done = epoch + number / len(batches)
-            loss_sum, hits = yield from self._update(batch, self._learning_rate(done))
-            self.progress.learned(
-                epoch * self.updates + number + 1,
-                before + epoch + (number + 1) / len(batches),
-                loss_sum,
-                hits,
-                len(batch),
-            )
+            yield from self._update(batch, self._learning_rate(done), told)
 
     def _update(
-        self, batch: Sequence[int], learning_rate: float
-    ) -> Generator[Future[Any] | None, Any, tuple[Tensor, Tensor]]:
-        """One step from one batch, a micro-batch at a time; its loss, summed, and its hits."""
+        self,
+        batch: Sequence[int],
+        learning_rate: float,
+        told: Callable[[Tensor, Tensor, int], None],
+    ) -> Generator[Future[Any] | None, Any, None]:
+        """One step from one batch, a micro-batch at a time.
+
+        ``told`` hears of each: its loss, summed, its hits and how many photographs it has.
+        """
         spec, student = self.current, self.student
         labels = self.train.labels
-        loss_sum, hits = labels.new_zeros((), dtype=torch.float32), labels.new_zeros(())
         for piece in chunks(batch, self.micro_size):
             taken = yield from self.train.take()
             truth = labels[torch.tensor(piece).to(labels.device, non_blocking=True)]
@@ -156,8 +186,7 @@ class Course:
                 logits = student.logits(taken, dropout=spec.dropout, generator=self._generator)
                 loss = F.cross_entropy(logits.float(), truth, reduction="sum")
                 (loss / len(batch)).backward()  # type: ignore[no-untyped-call]
-            loss_sum += loss.detach()
-            hits += logits.detach().argmax(1).eq(truth).sum()
+            told(loss.detach(), logits.detach().argmax(1).eq(truth).sum(), len(piece))
             yield from self._maybe_end_slice()
         if spec.clip_norm:
             nn.utils.clip_grad_norm_(student.parameters(), spec.clip_norm)
@@ -165,28 +194,23 @@ class Course:
             group["lr"], group["weight_decay"] = learning_rate, spec.weight_decay
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        return loss_sum, hits
 
     def test(self, *, epoch: int) -> Generator[Future[Any] | None, Any, Tested]:
-        """How the student does now on photographs that it never learns from.
-
-        Raises:
-            UserError: If its answers are no longer finite.
-        """
+        """How the student does now on photographs that it never learns from."""
         labels = self.validation.labels
-        size = _TEST_BATCH if self.part == "head" else max(self.micro_size, 8)
-        batches = chunks(range(len(labels)), size)
+        batches = chunks(range(len(labels)), self._test_size())
         self.validation.plan(batches, is_training=False)
         found = []
         with _testing(self.student):
-            for _ in batches:
+            for batch in batches:
                 taken = yield from self.validation.take()
                 with torch.no_grad(), _refusing_out_of_memory(), self._casting():
                     found.append(self.student.logits(taken).float())
+                self.looked += len(batch)
+                self.progress.tick(step=self.looked)
                 yield from self._maybe_end_slice()
         logits = torch.cat(found)
         loss = float(F.cross_entropy(logits, labels))
-        _require_finite(loss)
         accuracy = float(logits.argmax(1).eq(labels).double().mean())
         return Tested(epoch, accuracy, loss, logits.softmax(1).cpu())
 
@@ -205,12 +229,13 @@ class Course:
             self._slice_end = time.perf_counter() + SLICE_S
 
 
-def _require_finite(loss: float) -> None:
-    if not math.isfinite(loss):
-        raise UserError(
+def _before_it_flew_apart(best: Best | None) -> Best:
+    if best is None:
+        raise FlewApart(
             "Training flew apart: its numbers are no longer finite. Lower the learning rate or "
             "limit the gradient's length."
         )
+    return replace(best, has_flown_apart=True)
 
 
 def schedule_factor(schedule: Schedule, share: float) -> float:

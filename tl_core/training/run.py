@@ -18,7 +18,7 @@ from tl_core.specs import FineTune, FineTuneSnapshot
 from tl_core.toolbox import Toolbox
 from tl_core.training.classroom import Classroom, divide
 from tl_core.training.features import Extractor, chunks, embeddings, through_network
-from tl_core.training.loop import Best, Course
+from tl_core.training.loop import Best, Course, FlewApart
 from tl_core.training.metrics import judge
 from tl_core.training.pictures import Inputs, Kept, Photographs, Stream, normaliser
 from tl_core.training.progress import Progress
@@ -63,9 +63,11 @@ class _Lesson:
         self.dataset: Dataset
         self.train: tuple[Example, ...]
         self.validation: tuple[Example, ...]
+        self.unfrozen_accuracy: float | None = None  # at its best
+        self.has_flown_apart = False
 
     def run(self) -> Work:
-        """Teach; return the final snapshot."""
+        """Teach; return the final snapshot. An unfrozen network that did no better is dropped."""
         start = yield from self._start()
         yield from self._open_data()
         student, best = None, None
@@ -78,8 +80,8 @@ class _Lesson:
             network = self._student(start, self.spec.way.unfrozen)
             if head is not None:
                 network.head.load_state_dict(head)
-            later = yield from self._teach_network(network)
-            if best is None or later.tested.rank > best.tested.rank:
+            later = yield from self._teach_unfrozen(network, has_head=best is not None)
+            if later is not None and (best is None or later.tested.rank > best.tested.rank):
                 student, best = network, later
                 student.restore(best.state)
         if student is None or best is None:
@@ -160,6 +162,20 @@ class _Lesson:
             versions.append(found)
         return (yield from self._teach(student, *self._kept(versions)))
 
+    def _teach_unfrozen(
+        self, student: Student, *, has_head: bool
+    ) -> Generator[Future[Any] | None, Any, Best | None]:
+        """Teach the network; nothing comes of one that flies apart at once, after a good head."""
+        try:
+            best = yield from self._teach_network(student)
+        except FlewApart:
+            if not has_head:
+                raise
+            self.has_flown_apart = True
+            return None
+        self.unfrozen_accuracy = best.tested.accuracy
+        return best
+
     def _teach_network(self, student: Student) -> Generator[Future[Any] | None, Any, Best]:
         if student.cut and self.spec.augmentation != "strong":
             size = yield from self._activation_bytes(student)
@@ -175,7 +191,9 @@ class _Lesson:
         self, student: Student, train: Inputs, validation: Inputs
     ) -> Generator[Future[Any] | None, Any, Best]:
         course = Course(self.job, student, train, validation, self.progress)
-        return (yield from course.teach())
+        best = yield from course.teach()
+        self.has_flown_apart |= best.has_flown_apart
+        return best
 
     def _kept(self, versions: Sequence[Tensor]) -> tuple[Kept, Kept]:
         count = len(self.train)
@@ -259,16 +277,25 @@ class _Lesson:
     def _hand_over(self, student: Student, best: Best) -> FineTuneSnapshot:
         """Keep the finished model and tell how good it is."""
         key = f"own:{self.job.id[:12]}"
-        result = judge(best.tested.probs, self.validation, self.dataset.classes, model=key)
+        result = replace(
+            judge(best.tested.probs, self.validation, self.dataset.classes, model=key),
+            unfrozen_accuracy=self.unfrozen_accuracy,
+            is_head_alone=self.spec.way.unfrozen != "head" and student.unfrozen == "head",
+            has_flown_apart=self.has_flown_apart,
+        )
         label = f"{student.start.label}, {self.spec.mode}: {', '.join(self.dataset.classes[:3])}"
         if len(self.dataset.classes) > 3:
             label += " …"
         current = self.job.current  # controls may have moved
         taught = current if isinstance(current, FineTune) else self.spec
+        trainable_parameters = student.trainable_parameters
         finished = student.finished(key, label, taught)
         model = OwnModel(finished, min(self.job.owners), student.size_bytes)
         self.toolbox.store.adopt(key, model)
         self.progress.publish(
-            phase="done", best_epoch=best.tested.epoch, step=self.progress.snapshot.steps
+            phase="done",
+            best_epoch=best.tested.epoch,
+            step=self.progress.snapshot.steps,
+            trainable_parameters=trainable_parameters,
         )
         return replace(self.progress.snapshot, result=result, seconds_left=0.0)

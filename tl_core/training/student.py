@@ -42,7 +42,7 @@ class Student:
     ) -> None:
         self.start = start
         self.classes = classes
-        self.trains_batch_norm = trains_batch_norm
+        self.unfrozen = unfrozen
         self.cut = last_block(start) if unfrozen == "last block" else None
         # Zeros are the fairest start of a head alone; through them nothing would reach a body
         head_seed = None if unfrozen == "head" else seed
@@ -52,6 +52,7 @@ class Student:
         self._learning: set[int] = set()  # ids of the tensors that may change
         if unfrozen != "head":
             self._unfreeze(trains_batch_norm)
+        self.measures_batches = any(norm.training for norm in _norms(self.tail))
 
     def _unfreeze(self, trains_batch_norm: bool) -> None:
         """Copy what may change, share the rest."""

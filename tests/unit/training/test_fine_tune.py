@@ -160,10 +160,11 @@ def test_a_visitors_photographs_leave_nothing_on_the_disk(
 
 
 @pytest.mark.parametrize("mode", ["head", "full"])
-@pytest.mark.parametrize("after_slices", [1, 3, 6, 12])
+@pytest.mark.parametrize("after_slices", [1, 3, 6, 12, 200])
 def test_a_cancelled_run_leaves_no_model(
-    mode: str, after_slices: int, do: Do, toolbox: Toolbox
+    mode: str, after_slices: int, do: Do, toolbox: Toolbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tl_core.training.loop.SLICE_S", 0.0)  # a slice for each micro-batch
     slices = 0
 
     def stop(job: Job) -> None:
@@ -193,7 +194,53 @@ def test_a_run_that_gets_no_better_ends_early(do: Do) -> None:
 
 def test_training_that_flies_apart_says_so(do: Do) -> None:
     with pytest.raises(UserError, match="flew apart"):
-        do(spec(mode="full", optimiser="momentum", learning_rate=10.0, epochs=20, head_first=False))
+        do(
+            spec(
+                mode="full",
+                optimiser="momentum",
+                learning_rate=10.0,
+                batch_size=1,
+                head_first=False,
+            )
+        )
+
+
+def test_a_run_that_flies_apart_later_keeps_the_best_epoch_before(do: Do) -> None:
+    def wreck(job: Job) -> None:
+        if isinstance(job.snapshot, FineTuneSnapshot) and job.snapshot.epochs:
+            job.update(learning_rate=10.0)
+
+    fields = {"mode": "scratch", "optimiser": "momentum", "schedule": "constant", "epochs": 100}
+    end = final(do(spec(learning_rate=1e-4, **fields), on=wreck))
+    assert end.result is not None
+    assert end.result.has_flown_apart
+    assert 1 <= end.best_epoch <= len(end.epochs) < 100
+
+
+@pytest.mark.parametrize("mode", ["last-block", "full"])
+def test_where_the_head_alone_is_better_it_is_kept_and_said_so(mode: str, do: Do) -> None:
+    end = final(do(spec(mode=mode, learning_rate=1.0, epochs=2)))
+    head = final(do(spec(mode="head", learning_rate=1e-3)))
+    assert end.result is not None
+    assert end.result.is_head_alone
+    assert end.trainable_parameters == head.trainable_parameters
+    own = [p.validation_accuracy for p in end.epochs if p.part == "network"]
+    assert end.result.unfrozen_accuracy == (max(own) if own else None)
+
+
+@pytest.mark.parametrize("mode", ["last-block", "full", "scratch"])
+def test_an_unfrozen_network_that_is_better_is_kept(mode: str, do: Do) -> None:
+    end = final(do(spec(mode=mode, epochs=2, head_first=False)))
+    assert end.result is not None
+    assert not end.result.is_head_alone
+    assert end.result.unfrozen_accuracy == end.result.accuracy
+    assert end.trainable_parameters > end.total_parameters / 10
+
+
+def test_a_head_that_alone_was_asked_for_has_no_unfrozen_network(do: Do) -> None:
+    result = final(do(spec(epochs=1))).result
+    assert result is not None
+    assert (result.is_head_alone, result.unfrozen_accuracy) == (False, None)
 
 
 @pytest.mark.parametrize("mode", ["last-block", "full"])

@@ -1,0 +1,69 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from tests.unit.training.conftest import Do
+from tl_core.backbones.backbone import Backbone
+from tl_core.engine.job import Job
+from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
+from tl_core.toolbox import Toolbox
+from tl_core.training import loop, progress
+from tl_core.training.loop import Course
+from tl_core.training.pictures import Kept
+from tl_core.training.progress import Progress
+from tl_core.training.student import Student
+
+
+def without_batch_norm(backbone: Backbone) -> Backbone:
+    body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return replace(backbone, body=body, head=nn.Linear(8, 1))
+
+
+def micro_size(backbone: Backbone, gflops: float) -> int:
+    """Photographs at once, for a network of this size that is unfrozen with its batch norm."""
+    job = Job(FineTune(dataset="colours", mode="full"), "me")
+    start = replace(backbone, row=replace(backbone.row, gflops=gflops))
+    student = Student(start, ("a", "b"), unfrozen="all", trains_batch_norm=True, seed=0)
+    inputs = Kept([torch.zeros(4, 3, 32, 32)], torch.zeros(4, dtype=torch.long), 0)
+    told = Progress(job, FineTuneSnapshot(phase=""))
+    return Course(job, student, inputs, inputs, told).micro_size
+
+
+@pytest.mark.parametrize(
+    ("network", "gflops", "expected"),
+    [("Lite0", 0.407, 16), ("ResNet-18", 1.814, 16), ("ResNet-50", 4.089, 8)],
+)
+def test_batch_norm_sees_as_many_photographs_as_it_needs(
+    network: str, gflops: float, expected: int, toolbox: Toolbox
+) -> None:
+    assert micro_size(toolbox.store.load("tiny"), gflops) == expected
+
+
+@pytest.mark.parametrize(("network", "gflops", "expected"), [("VGG", 15.47, 1), ("small", 0.4, 5)])
+def test_without_batch_norm_a_slice_stays_short(
+    network: str, gflops: float, expected: int, toolbox: Toolbox
+) -> None:
+    assert micro_size(without_batch_norm(toolbox.store.load("tiny")), gflops) == expected
+
+
+def test_progress_moves_at_every_micro_batch_of_training_and_of_the_test(
+    do: Do,
+    toolbox: Toolbox,
+    snapshots: tuple[list[Snapshot], Callable[[Job], None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = toolbox.store.rows["tiny"]
+    toolbox.store.rows["tiny"] = replace(row, gflops=1.0)  # 2 photographs at once, 6 in the test
+    monkeypatch.setattr(loop, "SLICE_S", 0.0)
+    monkeypatch.setattr(progress, "PUBLISH_EVERY_S", 0.0)
+    seen, watch = snapshots
+    fields = {"mode": "full", "epochs": 1, "batch_size": 8, "head_first": False}
+    do(FineTune(backbone="tiny", dataset="colours", **fields), on=watch)  # type: ignore[arg-type]
+    shown = [
+        s for s in seen if isinstance(s, FineTuneSnapshot) and s.phase == "training the network"
+    ]
+    assert [s.step for s in shown] == [2, 4, 6, 8, 10, 12, 14, 16, 22, 24]
+    assert [round(p.epoch, 3) for p in shown[7].curve] == [n / 8 for n in range(1, 9)]
