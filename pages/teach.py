@@ -48,9 +48,10 @@ def train(data: Data, backbone: str) -> None:
         0,
         2**32 - 1,
         key="seed",
+        persist_state="session",
         help=_("Decides which photographs are for the test, and where the head begins."),
     )
-    settings = {"photos_per_class": per_class, **tricks()}
+    settings = {"photos_per_class": per_class, **tricks(modes)}
     if st.button(
         _("Start"), key="start", type="primary", icon=":material/school:", disabled=not modes
     ):

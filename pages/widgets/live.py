@@ -29,11 +29,13 @@ def answer(spec: Spec, *, patience_s: float = 2.0) -> Snapshot | None:
 def watch_answer(spec: Spec, draw: Draw, *, name: str, stop_key: str = "stop") -> None:
     """Ask a longer question and draw what is known of its answer so far, with a stop button.
 
-    What has failed is asked again only where the visitor wishes it, or asks something else.
+    The question that was drawn here before is dropped. What has failed is asked again only where
+    the visitor wishes it, or asks something else.
     """
     asked = the_visit().jobs
     job = asked.get(name)
     if job is None or job.spec != spec:
+        drop(job)
         job = start(lambda: the_lab().ask(spec, the_visit().id))
     if job is None:
         return
@@ -48,6 +50,12 @@ def watch_answer(spec: Spec, draw: Draw, *, name: str, stop_key: str = "stop") -
     if job.state in words and st.button(words[job.state], key=f"again_{name}"):
         del asked[name]
         st.rerun()
+
+
+def drop(job: Job | None) -> None:
+    """Stop a question that is under way, unless another visitor waits for its answer too."""
+    if job is not None and not job.is_over and job.owners == {the_visit().id}:
+        job.cancel()
 
 
 def start(begin: Callable[[], Job]) -> Job | None:

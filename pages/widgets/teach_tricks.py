@@ -1,5 +1,6 @@
 """The tricks of training as controls, each with one sentence; to add one, add a row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ class Trick:
     default: Any
     sentence: str
     zero: str = ""  # what 0 means
+    ways: tuple[str, ...] = ()  # to teach, in which it does something; none named: in all
 
 
 TRICKS: tuple[Trick, ...] = (
@@ -48,7 +50,8 @@ TRICKS: tuple[Trick, ...] = (
         "Learning rate",
         (0.0, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 1.0),
         0.0,
-        "How far each step goes: too small crawls, too large jumps about. Acts while it runs.",
+        "How far each step goes: too small crawls, too large jumps about. Acts while it runs; a "
+        "head that learns first has its own.",
         "each way's own",
     ),
     Trick(
@@ -102,7 +105,8 @@ TRICKS: tuple[Trick, ...] = (
         "Augmentation",
         AUGMENTATIONS,
         "none",
-        "Shows every photograph in new guises, so that fewer are needed.",
+        "Shows every photograph in new guises, so that fewer are needed. For a head alone, on kept "
+        "features, the mirror is all there is.",
     ),
     Trick(
         "early_stopping",
@@ -127,30 +131,36 @@ TRICKS: tuple[Trick, ...] = (
         True,
         "A random head sends wild gradients into good filters; so it learns alone before the rest "
         "is unfrozen.",
+        ways=("last-block", "full"),
     ),
     Trick(
         "train_batch_norm",
         "Batch norm",
         (False, True),
         False,
-        "Batch normalisation keeps what it measured on ImageNet, or learns along.",
+        "Batch normalisation keeps what it measured on ImageNet, or learns along. For what is "
+        "unfrozen; from random weights it always learns.",
+        ways=("last-block", "full"),
     ),
 )
 
 
-def tricks() -> dict[str, Any]:
-    """Draw all controls; return their values by field."""
+def tricks(modes: Sequence[str]) -> dict[str, Any]:
+    """Draw all controls, those that do nothing in the ways ``modes`` in grey; return their values.
+
+    The values are by field.
+    """
     found = {}
     with st.expander(_("The tricks of training"), icon=":material/tune:"):
         for first in range(0, len(TRICKS), 3):
             for column, trick in zip(st.columns(3), TRICKS[first : first + 3], strict=False):
                 with column:
-                    found[trick.field] = _control(trick)
+                    found[trick.field] = _control(trick, modes)
                     st.caption(_(trick.sentence))
     return found
 
 
-def _control(trick: Trick) -> Any:
+def _control(trick: Trick, modes: Sequence[str]) -> Any:
     """A slider for numbers, a list for words."""
     shared: dict[str, Any] = {
         "options": trick.values,
@@ -159,6 +169,7 @@ def _control(trick: Trick) -> Any:
         "on_change": _moved if trick.field in FineTune.controls else None,
         "args": (trick.field,),
         "persist_state": "session",
+        "disabled": bool(trick.ways) and set(trick.ways).isdisjoint(modes),
     }
     if isinstance(trick.default, str | bool):
         return st.selectbox(_(trick.label), index=trick.values.index(trick.default), **shared)

@@ -7,7 +7,8 @@ from streamlit.testing.v1 import AppTest
 from pages.widgets.teach_model import settings_in
 from tests.app.conftest import settled, words
 from tl_core.images import samples
-from tl_core.specs import FineTune, FineTuneSnapshot, spec_from_json
+from tl_core.lab import Job
+from tl_core.specs import FineTune, FineTuneSnapshot, LookAtData, spec_from_json
 
 
 def jobs(page):
@@ -135,6 +136,32 @@ def test_a_file_that_is_no_photograph_is_named_and_left_out(own):
     page.file_uploader(key="upload_0").upload("note.jpg", b"hello").run()
     assert "note.jpg" in words(page)
     assert "Photographs in this box: 0" in words(page)
+
+
+def test_the_seed_is_kept_while_its_owner_is_elsewhere(page):
+    page.number_input(key="seed").set_value(7).run()
+    page.switch_page("pages/home.py").run()
+    page = settled(page.switch_page("pages/teach.py").run())
+    assert page.number_input(key="seed").value == 7
+    assert page.session_state["visit"].jobs["look"].spec.seed == 7
+
+
+def test_controls_that_do_nothing_in_the_chosen_ways_are_grey(page):
+    for modes, is_grey in ((["head", "pixels"], True), (["scratch"], True), (["full"], False)):
+        page.button_group(key="mode").set_value(modes).run()
+        for field in ("head_first", "train_batch_norm"):
+            assert page.selectbox(key=f"trick_{field}").disabled is is_grey
+
+
+def test_a_look_at_data_that_is_no_longer_shown_is_dropped(page, app_lab, monkeypatch):
+    visitor = page.session_state["visit"].id
+    looks = [Job(LookAtData(dataset="digits", seed=seed), visitor) for seed in (1, 2, 3)]
+    looks[1].owners.add("another")
+    answers = iter(looks)
+    monkeypatch.setattr(app_lab, "ask", lambda *_args, **_kwargs: next(answers))
+    for seed in (1, 2, 3):
+        page.number_input(key="seed").set_value(seed).run()
+    assert [look.cancel_requested for look in looks] == [True, False, False]
 
 
 def test_a_class_is_added_and_removed(own):

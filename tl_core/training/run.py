@@ -67,7 +67,7 @@ class _Lesson:
         self.has_flown_apart = False
 
     def run(self) -> Work:
-        """Teach; return the final snapshot. An unfrozen network that did no better is dropped."""
+        """Teach; return the final snapshot. The head is kept where the network did no better."""
         start = yield from self._start()
         yield from self._open_data()
         student, best = None, None
