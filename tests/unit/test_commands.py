@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from tl_core import commands
 from tl_core.images import samples
 from tl_core.images.codec import encode_png
 from tl_core.images.png import read_png_text
-from tl_core.specs import IdealImage
+from tl_core.specs import FineTune, IdealImage
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +208,37 @@ def test_train_says_what_it_was_tested_on_and_whether_the_head_alone_was_kept(
     out = capsys.readouterr().out
     assert "validation photographs, which also chose the epoch" in out
     assert ("the head alone was kept" in out) == found["is_head_alone"]
+
+
+def test_train_replays_the_settings_that_the_page_hands_out(colours, tmp_path, capsys, lab):
+    spec = FineTune(
+        dataset="photographs of one's own",
+        mode="pixels",
+        epochs=3,
+        optimiser="momentum",
+        learning_rate=0.02,
+        batch_size=4,
+        augmentation="mirror",
+        seed=5,
+    )
+    settings, out = tmp_path / "model.json", tmp_path / "m.safetensors"
+    settings.write_text(spec.to_json())
+    arguments = ["train", "--data", str(colours), "--spec", str(settings), "--out", str(out)]
+    assert commands.main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mode"] == "pixels"
+    taught = lab._store.load(lab.load_model(out.read_bytes(), "me")).taught
+    assert taught == replace(spec, dataset="folder:colours")
+
+
+def test_train_needs_photographs_to_learn_from(tmp_path, capsys):
+    settings, out = tmp_path / "model.json", str(tmp_path / "m.safetensors")
+    settings.write_text(FineTune(dataset="photographs of one's own").to_json())
+    for arguments in ([], ["--spec", str(settings)]):
+        assert commands.main(["train", *arguments, "--out", out]) == 2
+        assert "Name a folder of photographs with --data" in capsys.readouterr().err
+    settings.write_text(IdealImage(target=1).to_json())
+    assert commands.main(["train", "--spec", str(settings), "--out", out]) == 2
+    assert "the settings of another page" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["digits", "own", ".hidden"])

@@ -108,7 +108,13 @@ def _parser() -> argparse.ArgumentParser:
         "--original", type=Path, metavar="PICTURE.png", help="as the network saw it"
     )
     train = add("train", teach.train, "teach a network the classes of a folder")
-    train.add_argument("--data", type=Path, required=True, metavar="DIR", help="a folder per class")
+    train.add_argument("--data", type=Path, metavar="DIR", help="a folder per class")
+    train.add_argument(
+        "--spec",
+        type=Path,
+        metavar="FILE.json",
+        help="all settings of training, as the page hands them out; beside it only --data counts",
+    )
     train.add_argument("--mode", default="head", choices=[row.key for row in MODES])
     train.add_argument("--epochs", type=int, default=0, metavar="N", help="0: the mode's own")
     train.add_argument(

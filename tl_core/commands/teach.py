@@ -4,11 +4,11 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from tl_core.commands.common import Result, finished, show_line, write
+from tl_core.commands.common import Result, finished, read, show_line, write
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
-from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Snapshot
-from tl_core.specs.train_data import FOLDER
+from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Snapshot, spec_from_json
+from tl_core.specs.train_data import FOLDER, UNTOLD_DATASET
 
 
 def beside(data: Path, settings: Settings) -> Settings:
@@ -28,20 +28,13 @@ def beside(data: Path, settings: Settings) -> Settings:
 def train(lab: Lab, options: Namespace) -> Result:
     """Teach, test, and write the model to a safetensors file."""
     _require_place(options.out)
-    spec = FineTune(
-        dataset=FOLDER + options.data.expanduser().resolve().name,
-        mode=options.mode,
-        epochs=options.epochs,
-        photos_per_class=options.photos_per_class,
-        backbone=options.backbone,
-        seed=options.seed,
-    )
+    spec = _spec(options)
     found = finished(lab, spec, show=_show)
     best = found.result
     write(options.out, lab.save_model(best.model))
     result = {
         "out": str(options.out),
-        "mode": options.mode,
+        "mode": spec.mode,
         "accuracy": best.accuracy,
         "interval": list(best.interval),
         "top3": best.top3,
@@ -77,6 +70,28 @@ def _ending(best: FineTuneResult) -> str:
     if best.has_flown_apart:
         ending += "; training flew apart, and what was best before is kept"
     return ending
+
+
+def _spec(options: Namespace) -> FineTune:
+    """What to teach: the options', or a settings file's on the folder that is named, if one is."""
+    folder = FOLDER + options.data.expanduser().resolve().name if options.data else ""
+    if options.spec is not None:
+        spec = spec_from_json(read(options.spec).decode("utf-8", errors="replace"))
+        if not isinstance(spec, FineTune):
+            raise UserError("{path} holds the settings of another page.", path=options.spec)
+        folder = folder or spec.without_photos().dataset
+        if folder != UNTOLD_DATASET:
+            return replace(spec, dataset=folder, photos=())
+    if not folder or folder == UNTOLD_DATASET:
+        raise UserError("Name a folder of photographs with --data, or settings with --spec.")
+    return FineTune(
+        dataset=folder,
+        mode=options.mode,
+        epochs=options.epochs,
+        photos_per_class=options.photos_per_class,
+        backbone=options.backbone,
+        seed=options.seed,
+    )
 
 
 def _require_place(out: Path) -> None:
