@@ -1,11 +1,12 @@
 """From a publisher's archive to a folder per class: downloaded, unpacked, put in place whole."""
 
+import lzma
 import shutil
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal
@@ -26,7 +27,14 @@ MAX_MEMBER_BYTES = 25 * 2**20
 _FEWEST = 0.95  # of the photographs that the publisher promises
 _SPARE_BYTES = 64 * 2**20
 _LOCK_POLL_S = 0.1
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+)
 
 
 def import_archive(shelf: Shelf, key: str, *, report: Report, check: Check) -> Path:
@@ -36,24 +44,61 @@ def import_archive(shelf: Shelf, key: str, *, report: Report, check: Check) -> P
     the downloaded part, to go on from, and nothing else.
 
     Raises:
-        UserError: If the archive cannot be had, is damaged, or the disk is too small.
+        UserError: If the archive cannot be had, is damaged, the disk is too small or cannot be
+            written to, or something else is in the folder's place.
     """
     row, archive = shelf.archive(key)
     folder = shelf.folder(key)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder.with_name(f".{key}.lock"))
-    while not lock.is_locked:
-        check()
+    with _writing(folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder.with_name(f".{key}.lock"))
+        while not lock.is_locked:
+            check()
+            try:
+                lock.acquire(timeout=_LOCK_POLL_S)
+            except filelock.Timeout:
+                continue
         try:
-            lock.acquire(timeout=_LOCK_POLL_S)
-        except filelock.Timeout:
-            continue
-    try:
-        if not is_dataset(folder):  # somebody else may have finished it meanwhile
-            _import(row, archive, folder, shelf.settings.mirror, report, check)
-    finally:
-        lock.release()
+            if not is_dataset(folder):  # somebody else may have finished it meanwhile
+                _require_free(folder)
+                _import(row, archive, folder, shelf.settings.mirror, report, check)
+        finally:
+            lock.release()
     return folder
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Put a disk's complaint into words.
+
+    Raises:
+        UserError: Instead of any ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            "{folder} cannot be written to: {reason}. Make room there or make it writable, or set "
+            "TL_DATA_DIR to another folder.",
+            folder=folder,
+            reason=error.strerror or error,
+        ) from error
+
+
+def _require_free(folder: Path) -> None:
+    """Say so before minutes of downloading, not after."""
+    try:
+        is_free = not any(folder.iterdir())
+    except FileNotFoundError:
+        is_free = True
+    except OSError:
+        is_free = False  # a file, or a folder that nobody may look into
+    if not is_free:
+        raise UserError(
+            "{folder} is there already and is no data set that the lab can read. Move it away and "
+            "try again.",
+            folder=folder,
+        )
 
 
 def _import(

@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import hashlib
 import io
 import tarfile
@@ -123,6 +124,58 @@ def test_a_damaged_archive_leaves_nothing(damage: str, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="damaged"):
             import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
     assert leftovers(shelf) == []
+
+
+def fill_up(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the disk refuse every photograph after so many."""
+    write, count = Path.write_bytes, 0
+
+    def guarded(place: Path, data: bytes) -> int:
+        nonlocal count
+        count += 1
+        if count > after:
+            raise OSError(errno.ENOSPC, "No space left on device", str(place))
+        return write(place, data)
+
+    monkeypatch.setattr(Path, "write_bytes", guarded)
+
+
+def test_a_disk_that_fills_up_leaves_only_the_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "eurosat"
+    data = zipped(STAND_INS[key][1])
+    with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
+        shelf = shelf_for(key, data, server, tmp_path, 2)
+        fill_up(1, monkeypatch)
+        with pytest.raises(UserError, match="cannot be written to: No space left"):
+            import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
+    assert leftovers(shelf) == ["EuroSAT.zip"]
+    assert not shelf.folder(key).exists()
+
+
+@pytest.mark.parametrize("name", ["eurosat/notes.txt", "eurosat"])
+def test_what_is_in_the_way_is_told_before_the_download(name: str, tmp_path: Path) -> None:
+    key = "eurosat"
+    data = zipped(STAND_INS[key][1])
+    with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
+        shelf = shelf_for(key, data, server, tmp_path, 2)
+        place = shelf.settings.data_dir / name
+        place.parent.mkdir(parents=True)
+        place.write_text("mine")
+        with pytest.raises(UserError, match="Move it away"):
+            import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
+        assert server.exchanges == []
+    assert place.read_text() == "mine"
+
+
+def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    key = "eurosat"
+    (tmp_path / "data").write_text("a file, not a folder")
+    with FileServer({}) as server:
+        shelf = shelf_for(key, b"", server, tmp_path, 2)
+        with pytest.raises(UserError, match="set TL_DATA_DIR to another folder"):
+            import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
 
 
 def test_a_cancel_while_unpacking_leaves_only_the_download(tmp_path: Path) -> None:
