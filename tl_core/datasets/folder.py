@@ -6,7 +6,7 @@ import logging
 import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from uuid import uuid4
 
 from tl_core.datasets.dataset import Dataset, Example, Side
@@ -140,6 +140,12 @@ def count_classes(folder: Path) -> int:
     inner = _folders(folder)
     sides = [place for place in inner if place.name.lower() in _SIDES]
     return len({place.name for side in sides for place in _folders(side)} if sides else inner)
+
+
+def is_inside_name(name: str) -> bool:
+    """Whether a file's name stays in its data set; links there are whoever runs the lab's own."""
+    path = PurePath(name)
+    return not path.is_absolute() and not path.drive and ".." not in path.parts
 
 
 def class_name(name: str) -> str:

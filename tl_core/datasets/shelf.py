@@ -16,6 +16,7 @@ from tl_core.datasets.folder import (
     check_files,
     count_classes,
     is_dataset,
+    is_inside_name,
 )
 from tl_core.errors import UserError
 from tl_core.images.album import Album
@@ -134,9 +135,8 @@ class Shelf:
             found = next((e for e in packaged.examples if e.name == name), None)
             if found is not None:
                 return packaged.read(found)
-        folder = self.folder(key).resolve()
-        place = (folder / name).resolve()
-        is_inside = self._has_folder(key) and place.is_relative_to(folder)
+        place = self.folder(key) / name
+        is_inside = self._has_folder(key) and is_inside_name(name)
         if packaged or not is_inside or place.suffix.lower() not in PHOTO_SUFFIXES:
             raise _no_photograph(name)
         try:

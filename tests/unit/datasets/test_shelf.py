@@ -97,6 +97,24 @@ def test_a_folder_that_cannot_be_read_hides_no_other(
     assert states["eurosat"] == "can be downloaded"
 
 
+def test_a_linked_photograph_is_read_as_it_is_trained_on(shelf: Shelf, tmp_path: Path) -> None:
+    fill(shelf, "pets")
+    linked = saved(photo(33), "PNG")
+    (tmp_path / "elsewhere.png").write_bytes(linked)
+    (shelf.settings.data_dir / "pets/cat/2.png").symlink_to(tmp_path / "elsewhere.png")
+    index = shelf.index("pets")
+    assert "cat/2.png" in index.names
+    assert shelf.read("pets", "cat/2.png") == linked
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere.png", "cat/../../../elsewhere.png", "/x.png"])
+def test_no_name_leads_out_of_a_data_set(shelf: Shelf, tmp_path: Path, name: str) -> None:
+    fill(shelf, "pets")
+    (tmp_path / "elsewhere.png").write_bytes(saved(photo(), "PNG"))
+    with pytest.raises(UserError, match="no photograph called"):
+        shelf.read("pets", name)
+
+
 def test_a_folder_of_one_class_is_told_what_it_lacks(shelf: Shelf) -> None:
     (shelf.settings.data_dir / "pets" / "cat").mkdir(parents=True)
     with pytest.raises(UserError, match="Folders in pets that the lab can read: 1"):
