@@ -176,8 +176,10 @@ def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):
     with zipfile.ZipFile(packed, "w") as file:
         for place, (_label, data) in enumerate(labelled[:6]):
             file.writestr(f"set/{'abc'[place % 3]}/{place}.jpg", data)
+        file.writestr("set/loose.jpg", labelled[6][1])
     own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
     assert [box.name for box in own.session_state["visit"].boxes] == ["a", "b", "c"]
+    assert "they lie beside folders of photographs, not in one: set/loose.jpg" in words(own)
     own.file_uploader(key="upload_zip").upload("set.zip", b"PK\x03\x04 no zip").run()
     assert "damaged" in words(own)
 
