@@ -109,9 +109,10 @@ def zip_drops(file: BinaryIO) -> Iterator[Drop]:
         UserError: If it is damaged, locked, too large, reaches outside itself, or has no folders.
     """
     try:
-        _require_few(file)
+        _require_few(_listed(file))
         with zipfile.ZipFile(file) as packed:
             infos = packed.infolist()
+            _require_few(len(infos))
             _require_harmless(infos)
             paths = {PurePosixPath(info.filename): info for info in infos if not info.is_dir()}
             for name in _empty_folders(infos):
@@ -157,15 +158,18 @@ def _class_folders(paths: Iterable[PurePosixPath]) -> set[PurePosixPath]:
     return inner
 
 
-def _require_few(file: BinaryIO) -> None:
-    """Refuse a zip by its last record, before its list of contents is read.
+def _listed(file: BinaryIO) -> int:
+    """About how many entries a zip has, by its last record: its list of contents is not read.
 
-    The record may lie about the number of entries, but not about the length of the list.
+    The record may lie about their number, but not about the length of the list.
     """
     last: Any = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # as ZipFile reads it
     if last is None:
         raise zipfile.BadZipFile("no last record")
-    count = max(last[_ENTRIES], last[_LIST_BYTES] // _LISTED_BYTES)
+    return int(max(last[_ENTRIES], last[_LIST_BYTES] // _LISTED_BYTES))
+
+
+def _require_few(count: int) -> None:
     if count > _MAX_ENTRIES:
         raise UserError(
             "This zip has {count} entries and the lab takes up to {limit}. Pack fewer photographs.",

@@ -181,12 +181,10 @@ def test_a_zip_with_very_many_entries_is_refused_by_its_last_record(
         keep(zip_drops(packed))
 
 
-def test_a_last_record_that_lies_about_the_number_is_not_believed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    data = bytearray(zipped((f"c/{n}.png", b"") for n in range(60_000)).getvalue())
+@pytest.mark.parametrize("entries", [5200, 60_000])
+def test_a_last_record_that_lies_about_the_number_is_not_believed(entries: int) -> None:
+    data = bytearray(zipped((f"c/{n}.png", b"") for n in range(entries)).getvalue())
     record = data.rindex(b"PK\5\6")
     data[record + 8 : record + 12] = bytes((1, 0, 1, 0))
-    monkeypatch.setattr(zipfile, "ZipFile", None)  # must not be called
     with pytest.raises(UserError, match="entries and the lab takes up to"):
         keep(zip_drops(io.BytesIO(bytes(data))))
