@@ -4,7 +4,7 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from tl_core.commands.common import Result, finished, read, show_line, write
+from tl_core.commands.common import Result, finished, read, require_place, show_line, write
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Snapshot, spec_from_json
@@ -27,7 +27,7 @@ def beside(data: Path, settings: Settings) -> Settings:
 
 def train(lab: Lab, options: Namespace) -> Result:
     """Teach, test, and write the model to a safetensors file."""
-    _require_place(options.out)
+    require_place(options.out)
     spec = _spec(options)
     found = finished(lab, spec, show=_show)
     best = found.result
@@ -92,16 +92,6 @@ def _spec(options: Namespace) -> FineTune:
         backbone=options.backbone,
         seed=options.seed,
     )
-
-
-def _require_place(out: Path) -> None:
-    """Say so before minutes of training, not after."""
-    if not out.parent.is_dir():
-        raise UserError(
-            "{path} cannot be written: there is no folder {folder}. Choose another place.",
-            path=out,
-            folder=out.parent,
-        )
 
 
 def _show(snapshot: Snapshot) -> None:
