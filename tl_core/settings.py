@@ -34,7 +34,7 @@ class Settings:
     answer_memory_mb: int = 128  # kept answers to quick questions
     max_jobs_per_visitor: int = 6
     max_queue: int = 200
-    max_running: int = 8  # long jobs that take turns on the device; the rest wait in the queue
+    max_running: int = 8  # long runs that take turns, paused ones apart; others queue
     max_steps: int = 4096
     max_pixels: int = 50_000_000  # width x height of a photograph
     visit_timeout_s: float = 90.0

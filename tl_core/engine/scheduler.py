@@ -210,8 +210,7 @@ class Scheduler:
             if runner is not None:
                 runner.add(job)
             else:
-                long = [r for r in self._runners if not r.jobs[0].spec.is_quick]
-                if not job.spec.is_quick and len(long) >= self._settings.max_running:
+                if _takes_a_place(job.spec) and self._places_taken() >= self._settings.max_running:
                     return False
                 self._runners.append(self._make_runner(job))
         except Exception as error:  # noqa: BLE001 - the one boundary: whatever it is ends this job only
@@ -221,6 +220,12 @@ class Scheduler:
         job.position = 0
         job.started_at = job.started_at or time.monotonic()
         return True
+
+    def _places_taken(self) -> int:
+        """Long runs that take turns now; one that resumes goes on at once, even above the limit."""
+        return sum(
+            _takes_a_place(runner.jobs[0].spec) and _is_awake(runner) for runner in self._runners
+        )
 
     def _shared_runner(self, job: Job) -> Runner | None:
         key = job.spec.batch_key
@@ -233,8 +238,7 @@ class Scheduler:
         able = [
             runner
             for runner in self._runners
-            if any(job.state is JobState.RUNNING for job in runner.jobs)
-            and (runner not in self._parked or self._parked[runner].done())
+            if _is_awake(runner) and (runner not in self._parked or self._parked[runner].done())
         ]
         quick = [runner for runner in able if runner.jobs[0].spec.is_quick]
         long = [runner for runner in able if runner not in quick]
@@ -279,3 +283,12 @@ class Scheduler:
         else:
             log.error("%s failed", type(job.spec).__name__, exc_info=error)
             job.fail(self._explain(error) or UserError(_BROKEN))
+
+
+def _takes_a_place(spec: Spec) -> bool:
+    return spec.uses_network and not spec.is_quick
+
+
+def _is_awake(runner: Runner) -> bool:
+    """Whether it has a job that is not paused."""
+    return any(job.state is JobState.RUNNING for job in runner.jobs)

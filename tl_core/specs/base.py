@@ -56,6 +56,7 @@ class Spec:
     seed: int = 0
 
     is_quick: ClassVar[bool] = False  # short questions go before long runs
+    uses_network: ClassVar[bool] = True  # what does not goes on beside the runs, however many
     controls: ClassVar[frozenset[str]] = frozenset()  # fields that may move during a run
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

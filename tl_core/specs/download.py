@@ -1,6 +1,7 @@
 """Download: weights or a data set, fetched to the machine the lab runs on."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tl_core.errors import UserError
 from tl_core.specs.base import Snapshot, Spec
@@ -9,6 +10,8 @@ from tl_core.specs.base import Snapshot, Spec
 @dataclass(frozen=True, kw_only=True)
 class Download(Spec):
     """Fetch what ``name`` stands for, unless it is there; ``backbone`` and ``seed`` say nothing."""
+
+    uses_network: ClassVar[bool] = False
 
     name: str  # key of a backbone or of a data set
 

@@ -1,6 +1,7 @@
 """Data sets: what can be learned from, a look at it, and its import."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tl_core.errors import UserError
 from tl_core.specs.base import Snapshot, Spec, require
@@ -80,6 +81,8 @@ class OnDataset(Spec):
 class LookAtData(OnDataset):
     """Counts, thumbnails and duplicates of a data set, before anything is trained on it."""
 
+    uses_network: ClassVar[bool] = False
+
     thumbnails: int = 6  # a class
     thumbnail_side: int = 96  # pixels
 
@@ -92,6 +95,8 @@ class LookAtData(OnDataset):
 @dataclass(frozen=True, kw_only=True)
 class ImportData(Spec):
     """Download a data set of the catalogue, unpack it and leave out what cannot be read."""
+
+    uses_network: ClassVar[bool] = False
 
     dataset: str
 

@@ -44,6 +44,11 @@ class Shared(Spec):
         return ("shared", self.backbone)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fetching(Spec):
+    uses_network: ClassVar[bool] = False
+
+
 class Bench:
     """A scheduler whose worker runs in a thread, with work made of a few countable slices."""
 
@@ -308,6 +313,39 @@ def test_a_parked_job_can_be_cancelled():
         assert parked.wait(WAIT_S)
         job.cancel()
         assert ended(job) is JobState.CANCELLED
+
+
+def test_a_paused_run_leaves_its_place_to_others():
+    started = threading.Event()
+    bench = Bench(max_running=1)
+    bench.work = lambda job: (
+        bench.three_slices(job) if job.spec.name == "bob" else endless(started)(job)
+    )
+    with bench:
+        paused = bench.scheduler.submit(Long(name="ann"), "ann")
+        assert started.wait(WAIT_S)
+        paused.pause()
+        assert ended(bench.scheduler.submit(Long(name="bob"), "bob")) is JobState.DONE
+        assert paused.state is JobState.PAUSED
+
+
+def test_a_download_takes_no_place_among_the_runs():
+    parked = threading.Event()
+
+    def waits(job):
+        parked.set()
+        yield Future()
+        return Snapshot()
+
+    bench = Bench(max_running=1)
+    bench.work = lambda job: waits(job) if isinstance(job.spec, Fetching) else endless(parked)(job)
+    with bench:
+        fetching = bench.scheduler.submit(Fetching(), "ann")
+        assert parked.wait(WAIT_S)
+        parked.clear()
+        running = bench.scheduler.submit(Long(), "bob")
+        assert parked.wait(WAIT_S)
+        assert (fetching.state, running.state) == (JobState.RUNNING, JobState.RUNNING)
 
 
 class Carriage(Runner):
