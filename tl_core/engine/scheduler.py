@@ -26,7 +26,7 @@ class Scheduler:
     ``submit``, ``leave`` and the counts are safe from any thread; ``run`` is the worker's loop and
     the only place that calls runners. Fairness is by served time: every visitor is charged the
     seconds of the slices that worked for them (shared by a batch), and the one charged least goes
-    first. Quick questions go before long runs.
+    first; one visitor's own runs take turns. Quick questions go before long runs.
     """
 
     def __init__(
@@ -265,6 +265,8 @@ class Scheduler:
             self._parked.pop(runner, None)
             if future is not None:
                 self._parked[runner] = future
+            self._runners.remove(runner)
+            self._runners.append(runner)  # of equals, the one that waited longest goes next
             self._drop_if_empty(runner)
         if future is not None:
             future.add_done_callback(lambda _future: self._wake())

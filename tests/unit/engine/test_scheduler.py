@@ -103,6 +103,15 @@ def test_visitors_take_turns_however_many_runs_one_of_them_has():
     assert bench.turns.index("bob", bench.turns.index("bob") + 1) <= 4
 
 
+def test_the_runs_of_one_visitor_take_turns():
+    bench = Bench()
+    jobs = [bench.scheduler.submit(Long(name=name), "ann") for name in ("a", "b", "c")]
+    with bench:
+        for job in jobs:
+            ended(job)
+    assert bench.turns == ["a", "b", "c"] * 3
+
+
 def test_a_quick_question_goes_before_a_long_run():
     bench = Bench()
     jobs = [bench.scheduler.submit(Long(name="long"), "ann")]
