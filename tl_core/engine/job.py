@@ -53,6 +53,9 @@ class Job:
         self.submitted_at = time.monotonic()
         self.started_at: float | None = None
         self.finished_at: float | None = None
+        self.waited_s = 0.0  # since the start, for its turn or paused; kept by a ``SoloRunner``
+        self._paused_s = 0.0
+        self._paused_at: float | None = None
         self._lock = threading.Lock()
         self._finished = threading.Event()
         self._wake = wake
@@ -72,10 +75,12 @@ class Job:
     def pause(self) -> None:
         """Ask the worker to set this job aside after the slice in progress."""
         self.pause_requested = True
+        self._paused_at = self._paused_at or time.monotonic()
         self._wake()
 
     def resume(self) -> None:
         """Ask the worker to take a paused job up again."""
+        self._paused_s, self._paused_at = self.paused_s, None
         self.pause_requested = False
         self._wake()
 
@@ -95,12 +100,22 @@ class Job:
 
     @property
     def seconds(self) -> float:
-        """Wall-clock seconds since the job was started, 0 before."""
+        """Wall-clock seconds since the job was started, pauses left out; 0 before."""
         if self.started_at is None:
             return 0.0
-        return (self.finished_at or time.monotonic()) - self.started_at
+        return (self.finished_at or time.monotonic()) - self.started_at - self.paused_s
+
+    @property
+    def paused_s(self) -> float:
+        """Seconds for which the job's owner has paused it so far."""
+        since = self._paused_at
+        return self._paused_s + (0.0 if since is None else time.monotonic() - since)
 
     # -- for the work ----------------------------------------------------------------------
+
+    def worked_s(self) -> float:
+        """Read a clock in seconds that runs only while this job is worked on."""
+        return time.monotonic() - self.waited_s
 
     def check(self) -> None:
         """Raise ``JobCancelled`` once the owner has cancelled; long pool work calls it often."""

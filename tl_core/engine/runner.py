@@ -1,5 +1,6 @@
 """A runner: work that advances in slices, for one job or for several that share a batch."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from concurrent.futures import Future
@@ -57,10 +58,12 @@ class SoloRunner(Runner):
         self.jobs = [job]
         self._work = work
         self._parked: Future[Any] | None = None
+        self._ready_at: list[float] = []  # since when it could have gone on; empty: it could not
 
     def advance(self) -> Future[Any] | None:
         """Resume the generator up to its next yield."""
         job, parked, self._parked = self.jobs[0], self._parked, None
+        job.waited_s += sum(time.monotonic() - ready for ready in self._ready_at)
         try:
             if parked is None:
                 self._parked = next(self._work)
@@ -71,7 +74,15 @@ class SoloRunner(Runner):
         except StopIteration as end:
             self.jobs.clear()
             job.finish(end.value)
+        self._note_ready()
         return self._parked
+
+    def _note_ready(self) -> None:
+        ready_at = self._ready_at = []  # a new list: the callback of an earlier one may come late
+        if self._parked is None:
+            ready_at.append(time.monotonic())
+        else:
+            self._parked.add_done_callback(lambda _future: ready_at.append(time.monotonic()))
 
     def remove(self, job: Job, *, keep: bool) -> bool:
         """Drop the job; while it is only paused, its generator is its state."""

@@ -1,6 +1,5 @@
 """The label budget: how many photographs a class are enough, and what ImageNet is worth there."""
 
-import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -27,14 +26,14 @@ _EPOCHS, _LEARNING_RATE, _BATCH = 30, 1e-3, 32
 
 @dataclass
 class _Tally:
-    """The snapshot so far and when it was due."""
+    """The snapshot so far, and when the work began on the job's own clock."""
 
     job: Job
     began: float
     snapshot: LabelBudgetSnapshot
 
     def publish(self, **changes: object) -> None:
-        seconds = time.monotonic() - self.began
+        seconds = self.job.worked_s() - self.began
         self.snapshot = replace(self.snapshot, seconds=seconds, **changes)  # type: ignore[arg-type]
         self.job.publish(self.snapshot)
 
@@ -50,9 +49,9 @@ def label_budget(job: Job, toolbox: Toolbox, classroom: Classroom) -> Work:
     spec = job.spec
     if not isinstance(spec, LabelBudget):
         raise ValueError(f"expected a LabelBudget spec, got {type(spec).__name__}")
-    tally = _Tally(job, time.monotonic(), LabelBudgetSnapshot(phase="opening the data"))
+    tally = _Tally(job, job.worked_s(), LabelBudgetSnapshot(phase="opening the data"))
     tally.publish()
-    dataset = yield from classroom.open(job, toolbox, spec, _telling(tally, time.monotonic()))
+    dataset = yield from classroom.open(job, toolbox, spec, _telling(tally))
     parts = divide(dataset, spec)
     counts = possible_counts(spec.counts, parts.train)
     total = len(STARTS) * len(counts)
@@ -110,7 +109,7 @@ def _table(
         for example in take(parts.train, most, seed=spec.seed + seed)
     }
     examples = (*wanted.values(), *parts.validation)
-    told = _telling(tally, time.monotonic())
+    told = _telling(tally)
     found = yield from embeddings(
         job, toolbox, classroom.embeddings, backbone, dataset, examples, told
     )
@@ -122,9 +121,11 @@ def _table(
     )
 
 
-def _telling(tally: _Tally, began: float) -> Callable[[int, int], None]:
+def _telling(tally: _Tally) -> Callable[[int, int], None]:
+    began = tally.job.worked_s()
+
     def told(done: int, _total: int) -> None:
-        tally.publish(photographs_per_s=done / max(time.monotonic() - began, 1e-9))
+        tally.publish(photographs_per_s=done / max(tally.job.worked_s() - began, 1e-9))
 
     return told
 

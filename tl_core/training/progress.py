@@ -1,7 +1,6 @@
 """What a run tells about itself while it goes on."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -17,16 +16,15 @@ PUBLISH_EVERY_S = 0.25
 class Progress:
     """Collects a run's figures and publishes them, a few times a second; for the worker only.
 
-    Losses and hits are added up on the device and read only when a snapshot is due.
+    Losses and hits are added up on the device and read only when a snapshot is due. Seconds and
+    photographs a second are of this run's own work; the time left reckons with those who share the
+    device, as it went in this phase.
     """
 
-    def __init__(
-        self, job: Job, snapshot: FineTuneSnapshot, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, job: Job, snapshot: FineTuneSnapshot) -> None:
         self._job = job
-        self._clock = clock
-        self._began = clock()
-        self._phase_began = self._began
+        self._began = job.worked_s()
+        self._phase_began = (self._began, self._awake_s())  # on either clock
         self._due = 0.0
         self._seen = 0  # photographs in this phase
         self._pending: list[tuple[Tensor, Tensor, int]] = []  # loss sums, hits, photographs
@@ -36,12 +34,15 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Since the run began."""
-        return self._clock() - self._began
+        """Of work since the run began."""
+        return self._job.worked_s() - self._began
+
+    def _awake_s(self) -> float:
+        return time.monotonic() - self._job.paused_s
 
     def phase(self, name: str, steps: int) -> None:
         """Begin something new that takes ``steps`` steps."""
-        self._phase_began = self._clock()
+        self._phase_began = (self._job.worked_s(), self._awake_s())
         self._seen = 0
         self.publish(phase=name, step=0, steps=max(steps, 1), photographs_per_s=0.0)
 
@@ -54,7 +55,7 @@ class Progress:
         """One update is done; ``epoch`` counts from the beginning of the run."""
         self._pending.append((loss_sum.detach(), hits.detach(), count))
         self._seen += count
-        if self._clock() >= self._due:
+        if time.monotonic() >= self._due:
             self.read(epoch)
             self.tick(step=step)
 
@@ -93,18 +94,18 @@ class Progress:
 
     def tick(self, **changes: object) -> None:
         """Publish unless the last snapshot is fresh."""
-        if self._clock() >= self._due:
+        if time.monotonic() >= self._due:
             self.publish(**changes)
 
     def publish(self, **changes: object) -> None:
         """Publish now."""
-        now = self._clock()
-        self._due = now + PUBLISH_EVERY_S
-        elapsed = now - self._phase_began
-        changed = replace(self.snapshot, seconds=now - self._began, **changes)  # type: ignore[arg-type]
-        if elapsed > 0 and self._seen:
-            changed = replace(changed, photographs_per_s=self._seen / elapsed)
-        left = elapsed * (changed.steps - changed.step) / changed.step if changed.step else None
+        self._due = time.monotonic() + PUBLISH_EVERY_S
+        worked = self._job.worked_s() - self._phase_began[0]
+        changed = replace(self.snapshot, seconds=self.seconds, **changes)  # type: ignore[arg-type]
+        if worked > 0 and self._seen:
+            changed = replace(changed, photographs_per_s=self._seen / worked)
+        shared = self._awake_s() - self._phase_began[1]
+        left = shared * (changed.steps - changed.step) / changed.step if changed.step else None
         self.snapshot = replace(changed, seconds_left=left)
         self._job.publish(self.snapshot)
 
