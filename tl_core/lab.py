@@ -175,7 +175,7 @@ class Lab:
         Raises:
             UserError: As ``submit``.
         """
-        job = self._answers.job_for(spec, owner, self.submit)
+        job = self._answers.job_for(spec, owner, self.submit, self._scheduler.join)
         job.wait(timeout_s)
         return job
 
@@ -369,8 +369,7 @@ class Lab:
     def _submit_download(self, spec: Download, owner: str) -> Job:
         with self._downloads_lock:
             going = self._downloads.get(spec.name)
-            if going is not None and not going.is_over and not going.cancel_requested:
-                going.owners.add(owner)
+            if going and not going.is_over and self._scheduler.join(going, owner):
                 return going
             job = self._downloads[spec.name] = self._scheduler.submit(spec, owner)
             return job

@@ -21,20 +21,26 @@ class Answers:
         self._sizes: dict[Spec, int] = {}
         self._lock = threading.Lock()
 
-    def job_for(self, spec: Spec, owner: str, submit: Callable[[Spec, str], Job]) -> Job:
+    def job_for(
+        self,
+        spec: Spec,
+        owner: str,
+        submit: Callable[[Spec, str], Job],
+        join: Callable[[Job, str], bool],
+    ) -> Job:
         """The job that answers ``spec``: a finished one, an open one joined, or a new one.
+
+        ``submit`` and ``join`` are the scheduler's.
 
         Raises:
             UserError: If ``submit`` refuses the spec.
         """
         with self._lock:
             job = self._jobs.get(spec)
-            if job is None or job.cancel_requested or job.state in _USELESS:
+            if job is None or job.state in _USELESS or not (job.is_over or join(job, owner)):
                 job = submit(spec, owner)
                 self._jobs[spec] = job
                 self._sizes.pop(spec, None)
-            elif not job.is_over:
-                job.owners.add(owner)
             self._jobs.move_to_end(spec)
             self._trim()
             return job

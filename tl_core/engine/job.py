@@ -34,15 +34,15 @@ class Job:
 
     Pages call the methods under "for the owner" from any thread; they only leave a request, which
     the worker honours at the next slice. The worker and the workrooms call the rest. Reading
-    ``snapshot``, ``state``, ``error`` and ``current`` is safe anywhere: each is one reference,
-    swapped whole.
+    ``snapshot``, ``state``, ``error``, ``owners`` and ``current`` is safe anywhere: each is one
+    reference, swapped whole. Only the scheduler changes ``owners``, under its lock.
     """
 
     def __init__(self, spec: Spec, owner: str, wake: Callable[[], None] = lambda: None) -> None:
         self.id = uuid.uuid4().hex
         self.spec = spec
         self.current = spec  # the spec with every control moved since the start
-        self.owners = {owner}  # several where equal questions were joined
+        self.owners = frozenset({owner})  # several share it where equal questions were joined
         self.state = JobState.QUEUED
         self.snapshot: Snapshot | None = None
         self.error: UserError | None = None

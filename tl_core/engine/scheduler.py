@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -44,7 +44,7 @@ class Scheduler:
         self._set_aside: list[Job] = []  # paused, with their state in job.saved
         self._runners: list[Runner] = []
         self._parked: dict[Runner, Future[Any]] = {}
-        self._served: defaultdict[str, float] = defaultdict(float)
+        self._served: dict[str, float] = {}  # seconds, by visitor
         self._quick_turns = 0
         self._has_news = False
         self._is_stopped = False
@@ -59,20 +59,27 @@ class Scheduler:
         """
         with self._changed:
             self._refuse_excess(spec, owner)
-            self._served[owner] = max(self._served[owner], self._least_served())
+            self._welcome(owner)
             job = Job(spec, owner, wake=self._wake)
             self._queue.append(job)
             self._rank()
             self._notify()
         return job
 
+    def join(self, job: Job, owner: str) -> bool:
+        """Let ``owner`` share an open job; ``False`` where it is about to be cancelled."""
+        with self._changed:
+            if job.cancel_requested:
+                return False
+            self._welcome(owner)
+            job.owners |= {owner}
+            return True
+
     def leave(self, owner: str) -> None:
         """Cancel the jobs of a visitor who is gone, unless others wait for them too."""
         with self._changed:
             for job in self._active():
-                job.owners.discard(owner)
-                if not job.owners:
-                    job.cancel_requested = True
+                self._withdraw(job, owner)
             self._served.pop(owner, None)
             self._notify()
 
@@ -108,9 +115,19 @@ class Scheduler:
         running = [job for runner in self._runners for job in runner.jobs]
         return self._queue + self._set_aside + running
 
+    def _withdraw(self, job: Job, owner: str) -> None:
+        if job.owners == {owner}:
+            job.cancel_requested = True  # and stays its owner, for the slice in progress
+        else:
+            job.owners -= {owner}
+
+    def _welcome(self, owner: str) -> None:
+        """Charge a newcomer as much as the one charged least, so that nobody else stands still."""
+        self._served[owner] = max(self._served.get(owner, 0.0), self._least_served())
+
     def _least_served(self) -> float:
         owners = {owner for job in self._active() for owner in job.owners}
-        return min((self._served[owner] for owner in owners), default=0.0)
+        return min((self._served[o] for o in owners if o in self._served), default=0.0)
 
     def _refuse_excess(self, spec: Spec, owner: str) -> None:
         if len(self._queue) >= self._settings.max_queue:
@@ -248,7 +265,7 @@ class Scheduler:
 
     def _charged(self, runner: Runner) -> float:
         owners = [owner for job in runner.jobs for owner in job.owners]
-        return min((self._served[owner] for owner in owners), default=0.0)
+        return min((self._served.get(owner, 0.0) for owner in owners), default=0.0)
 
     def _turn(self, runner: Runner) -> None:
         jobs = list(runner.jobs)
@@ -274,7 +291,7 @@ class Scheduler:
     def _charge(self, jobs: list[Job], seconds: float) -> None:
         with self._changed:
             for job in jobs:
-                for owner in job.owners:
+                for owner in job.owners & self._served.keys():  # without those who just left
                     self._served[owner] += seconds / len(jobs) / len(job.owners)
 
     def _end(self, job: Job, error: Exception) -> None:

@@ -16,8 +16,13 @@ class Reply(Snapshot):
     picture: bytes = b""
 
 
+def join(job: Job, owner: str) -> bool:
+    job.owners |= {owner}
+    return not job.cancel_requested
+
+
 def answered(answers: Answers, text: str, size: int = 10) -> Job:
-    job = answers.job_for(Question(text=text), "ann", Job)
+    job = answers.job_for(Question(text=text), "ann", Job, join)
     if not job.is_over:
         job.finish(Reply(picture=bytes(size)))
     return job
@@ -31,19 +36,19 @@ def test_the_same_question_is_answered_once():
 
 def test_an_open_question_is_joined_and_belongs_to_both():
     answers = Answers(10**6)
-    first = answers.job_for(Question(text="cat?"), "ann", Job)
-    assert answers.job_for(Question(text="cat?"), "bob", Job) is first
+    first = answers.job_for(Question(text="cat?"), "ann", Job, join)
+    assert answers.job_for(Question(text="cat?"), "bob", Job, join) is first
     assert first.owners == {"ann", "bob"}
 
 
 def test_a_failed_or_cancelled_answer_is_asked_again():
     answers = Answers(10**6)
-    failed = answers.job_for(Question(text="cat?"), "ann", Job)
+    failed = answers.job_for(Question(text="cat?"), "ann", Job, join)
     failed.fail(UserError("No."))
-    again = answers.job_for(Question(text="cat?"), "ann", Job)
+    again = answers.job_for(Question(text="cat?"), "ann", Job, join)
     assert again is not failed
     again.cancel()
-    assert answers.job_for(Question(text="cat?"), "ann", Job) is not again
+    assert answers.job_for(Question(text="cat?"), "ann", Job, join) is not again
 
 
 def test_the_least_recently_used_answers_leave_when_the_budget_is_full():

@@ -439,11 +439,46 @@ def test_the_jobs_of_a_visitor_who_left_end_and_those_shared_with_another_go_on(
     with Bench(endless(started)) as bench:
         own = bench.scheduler.submit(Long(), "ann")
         joint = bench.scheduler.submit(Long(), "ann")
-        joint.owners.add("bob")
+        assert bench.scheduler.join(joint, "bob")
         bench.scheduler.leave("ann")
         assert ended(own) is JobState.CANCELLED
         assert bench.scheduler.jobs_of("bob") == [joint]
         assert not joint.is_over
+
+
+def test_who_joins_while_a_slice_runs_disturbs_neither_the_run_nor_the_worker():
+    bench = Bench()
+
+    def work(job):
+        owners = iter(job.owners)
+        next(owners)
+        bench.scheduler.join(job, "bob")  # as another thread may at any time
+        assert list(owners) == []
+        yield None
+        return Snapshot()
+
+    bench.work = work
+    with bench:
+        job = bench.scheduler.submit(Long(), "ann")
+        assert ended(job) is JobState.DONE
+    assert job.owners == {"ann", "bob"}
+
+
+def test_a_job_about_to_be_cancelled_is_not_joined():
+    scheduler = Bench().scheduler
+    job = scheduler.submit(Long(), "ann")
+    job.cancel()
+    assert not scheduler.join(job, "bob")
+    assert job.owners == {"ann"}
+
+
+def test_who_joins_a_job_goes_before_nobody_who_is_there():
+    bench = Bench()
+    scheduler = bench.scheduler
+    job = scheduler.submit(Long(), "ann")
+    scheduler._charge([job], 100)
+    scheduler.join(job, "bob")
+    assert scheduler._served["bob"] == 100
 
 
 def test_stopping_ends_every_open_job():
