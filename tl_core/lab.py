@@ -165,7 +165,7 @@ class Lab:
             return self._submit_download(spec, owner)
         row = self._store.row(spec.backbone)
         job = self._scheduler.submit(spec, owner)
-        if not spec.is_quick:
+        if spec.uses_network and not spec.is_quick:
             self._pace.follow(job, row)
         return job
 
@@ -186,9 +186,8 @@ class Lab:
     def estimate_s(self, specs: Sequence[Spec]) -> float:
         """About how long runs would take if they were submitted now, in seconds.
 
-        The sum of their own steps and of what everyone's runs under way have left, at the speed
-        that the newest run on the same backbone had; before there is one, at a speed guessed from
-        the backbone's size.
+        Pictures of one batch advance together, everyone else's runs take turns with them; at the
+        speed of the newest run on the same backbone, before there is one at a guess from its size.
         """
         return self._pace.seconds([(spec, self._store.row(spec.backbone)) for spec in specs])
 

@@ -230,6 +230,7 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
             moves=tuple(seat.moves),
             settings=self.record(seat).to_json(),
             steps_per_s=speed,
+            batch_size=len(self.batch.slots),
             seconds_left=(slot.steps - slot.step) / speed if speed > 0 else math.inf,
         )
 

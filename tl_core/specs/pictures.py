@@ -37,4 +37,5 @@ class PictureSnapshot(Snapshot):
     moves: tuple[Move, ...] = ()
     frames: tuple[bytes, ...] = ()  # JPEGs from the start to now, for an animation
     steps_per_s: float = 0.0
+    batch_size: int = 1  # pictures that advanced together, each at that speed
     seconds_left: float = math.inf
