@@ -1,5 +1,6 @@
 """A job: one spec on its way through the worker, and the handle a page holds on it."""
 
+import logging
 import threading
 import time
 import uuid
@@ -9,6 +10,11 @@ from typing import Any
 
 from tl_core.errors import UserError
 from tl_core.specs import Snapshot, Spec
+
+log = logging.getLogger(__name__)
+
+Explain = Callable[[Exception], UserError | None]  # an error in words, where there are some
+_BROKEN = "Something went wrong inside the lab; its log has the details. Please try again."
 
 
 class JobState(StrEnum):
@@ -38,7 +44,14 @@ class Job:
     reference, swapped whole. Only the scheduler changes ``owners``, under its lock.
     """
 
-    def __init__(self, spec: Spec, owner: str, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        owner: str,
+        *,
+        wake: Callable[[], None] = lambda: None,
+        explain: Explain = lambda _error: None,
+    ) -> None:
         self.id = uuid.uuid4().hex
         self.spec = spec
         self.current = spec  # the spec with every control moved since the start
@@ -59,6 +72,7 @@ class Job:
         self._lock = threading.Lock()
         self._finished = threading.Event()
         self._wake = wake
+        self._explain = explain
 
     # -- for the owner ---------------------------------------------------------------------
 
@@ -133,8 +147,11 @@ class Job:
             self.publish(snapshot)
         self._end(JobState.DONE)
 
-    def fail(self, error: UserError) -> None:
-        """End as failed, for the reason in ``error``."""
+    def fail(self, error: Exception) -> None:
+        """End as failed; a reason that is not in words for the owner goes to the log."""
+        if not isinstance(error, UserError):
+            log.error("%s failed", type(self.spec).__name__, exc_info=error)
+            error = self._explain(error) or UserError(_BROKEN)
         self.error = error
         self._end(JobState.FAILED)
 

@@ -1,6 +1,5 @@
 """The fair queue: decides which runner the worker turns next, and honours what owners ask."""
 
-import logging
 import threading
 import time
 from collections import Counter
@@ -8,16 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from tl_core.engine.job import Job, JobCancelled, JobState
+from tl_core.engine.job import Explain, Job, JobCancelled, JobState
 from tl_core.engine.runner import Runner
 from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.specs import Spec
 
-log = logging.getLogger(__name__)
-
 _QUICK_IN_A_ROW = 8  # then one slice of a long run, so that questions cannot starve it
-_BROKEN = "Something went wrong inside the lab; its log has the details. Please try again."
 
 
 class Scheduler:
@@ -34,7 +30,7 @@ class Scheduler:
         make_runner: Callable[[Job], Runner],
         settings: Settings,
         *,
-        explain: Callable[[Exception], UserError | None] = lambda _error: None,
+        explain: Explain = lambda _error: None,
     ) -> None:
         self._make_runner = make_runner
         self._settings = settings
@@ -60,7 +56,7 @@ class Scheduler:
         with self._changed:
             self._refuse_excess(spec, owner)
             self._welcome(owner)
-            job = Job(spec, owner, wake=self._wake)
+            job = Job(spec, owner, wake=self._wake, explain=self._explain)
             self._queue.append(job)
             self._rank()
             self._notify()
@@ -231,7 +227,7 @@ class Scheduler:
                     return False
                 self._runners.append(self._make_runner(job))
         except Exception as error:  # noqa: BLE001 - the one boundary: whatever it is ends this job only
-            self._end(job, error)
+            _end(job, error)
             return True
         job.state = JobState.RUNNING
         job.position = 0
@@ -275,7 +271,7 @@ class Scheduler:
         except Exception as error:  # noqa: BLE001 - the one boundary: whatever it is ends these jobs only
             future = None
             for job in jobs:
-                self._end(job, error)
+                _end(job, error)
             runner.jobs.clear()
         self._charge(jobs, time.perf_counter() - start)
         with self._changed:
@@ -294,15 +290,6 @@ class Scheduler:
                 for owner in job.owners & self._served.keys():  # without those who just left
                     self._served[owner] += seconds / len(jobs) / len(job.owners)
 
-    def _end(self, job: Job, error: Exception) -> None:
-        if isinstance(error, JobCancelled):
-            job.mark_cancelled()
-        elif isinstance(error, UserError):
-            job.fail(error)
-        else:
-            log.error("%s failed", type(job.spec).__name__, exc_info=error)
-            job.fail(self._explain(error) or UserError(_BROKEN))
-
 
 def _takes_a_place(spec: Spec) -> bool:
     return spec.uses_network and not spec.is_quick
@@ -311,3 +298,10 @@ def _takes_a_place(spec: Spec) -> bool:
 def _is_awake(runner: Runner) -> bool:
     """Whether it has a job that is not paused."""
     return any(job.state is JobState.RUNNING for job in runner.jobs)
+
+
+def _end(job: Job, error: Exception) -> None:
+    if isinstance(error, JobCancelled):
+        job.mark_cancelled()
+    else:
+        job.fail(error)

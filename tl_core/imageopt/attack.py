@@ -87,16 +87,20 @@ class AttackRunner(SharedRunner[Stand]):
         for stand in acting:
             current = _spec(stand.job, is_current=True)
             if current != stand.attempt.spec:
-                self.attacks.move(stand.attempt, current)
+                with self.sparing_others(stand.job):
+                    self.attacks.move(stand.attempt, current)
+        acting = [stand for stand in acting if stand.job in self.seats]
+        if not acting:
+            return
         try:
             self.attacks.step()
         except UserError as error:
             for stand in acting:
-                self.fail(stand, error)
+                self.fail(stand.job, error)
             return
         for stand in acting:
             if not math.isfinite(stand.attempt.probability):
-                self.fail(stand, _nan(stand.attempt.steps_done))
+                self.fail(stand.job, _nan(stand.attempt.steps_done))
 
     # -- showing ---------------------------------------------------------------------------------
 

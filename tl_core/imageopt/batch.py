@@ -91,8 +91,8 @@ class Batch:
         if stack is None:
             self._stacks[slot.parameterisation] = _Stack([slot], state.clone())
         else:
+            stack.state = torch.cat([stack.state, state])  # first: it refuses another size
             stack.slots.append(slot)
-            stack.state = torch.cat([stack.state, state])
 
     def leave(self, slot: Slot) -> None:
         """Give a slot its state back and forget it."""

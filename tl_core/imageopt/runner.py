@@ -136,12 +136,15 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
     def step(self) -> None:
         """Advance all by one step, and show the pictures that are due."""
         for seat in self._running():
-            self._hear(seat)
+            with self.sparing_others(seat.job):
+                self._hear(seat)
+        if not self.batch.slots:
+            return
         try:
             readings = self.batch.step()
         except UserError as error:
             for seat in self._running():
-                self.fail(seat, error)
+                self.fail(seat.job, error)
             return
         self._readings.append(readings)
         for row, slot in enumerate(readings.slots):
@@ -151,7 +154,7 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
         if due:
             self._read()
             for seat in [seat for seat in self._running() if seat.is_ill]:
-                self.fail(seat, _nan(seat.slot.step))
+                self.fail(seat.job, _nan(seat.slot.step))
             due = [seat for seat in due if not seat.is_ill]
         if due:
             self._show(due, now)

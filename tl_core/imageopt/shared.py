@@ -2,8 +2,9 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -118,11 +119,10 @@ class SharedRunner(Runner, Generic[P]):
         self._arriving.pop(job, None)
         self.seats.pop(job, None)
 
-    def fail(self, place: P, error: UserError) -> None:
+    def fail(self, job: Job, error: Exception) -> None:
         """End one job for the reason in ``error``; the others go on."""
-        self.leave(place)
-        self.end(place.job)
-        place.job.fail(error)
+        self.remove(job, keep=False)
+        job.fail(error)
 
     def _load(self) -> list[Backbone]:
         return [self.toolbox.store.load(key) for key in self._keys]
@@ -130,20 +130,23 @@ class SharedRunner(Runner, Generic[P]):
     def _admit(self) -> None:
         """Seat the jobs that are ready, and end those that turn out impossible."""
         for job in [job for job in self.jobs if job not in self.seats]:
-            if job.saved is not None:
-                self._put(job.saved)
-                job.saved = None
-            elif job not in self._arriving:
+            if job.saved is None and job not in self._arriving:
                 self._arriving[job] = self.toolbox.pool.submit(self.fetch, job)
-            elif self._arriving[job].done():
-                fetched = self._arriving.pop(job)
-                try:
-                    self._put(self.welcome(job, fetched.result()))
-                except UserError as error:
-                    self.end(job)
-                    job.fail(error)
+            elif job.saved is not None or self._arriving[job].done():
+                with self.sparing_others(job):
+                    self._put(job.saved or self.welcome(job, self._arriving[job].result()))
+
+    @contextmanager
+    def sparing_others(self, job: Job) -> Iterator[None]:
+        """Let whatever goes wrong inside end this job only."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - the batch's boundary, as the scheduler's
+            self.fail(job, error)
 
     def _put(self, place: P) -> None:
+        self._arriving.pop(place.job, None)
+        place.job.saved = None
         self.seats[place.job] = place
         self.sit(place)
 

@@ -1,0 +1,111 @@
+"""Whatever goes wrong with one job of a batch is that job's alone."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from tl_core.engine.job import Job, JobState
+from tl_core.imageopt import shared
+from tl_core.imageopt.attack import AttackRunner
+from tl_core.imageopt.attack_batch import Attacks
+from tl_core.imageopt.ideal import IdealRunner
+from tl_core.images.codec import encode_png
+from tl_core.specs import Attack, IdealImage
+
+
+@pytest.fixture(autouse=True)
+def every_step_ends_a_slice(monkeypatch):
+    monkeypatch.setattr(shared, "SLICE_S", 0.0)
+
+
+@pytest.fixture
+def ideal(toolbox):
+    """A runner with two jobs that draw side by side."""
+    specs = [IdealImage(backbone="tiny", target=3, steps=8, seed=seed) for seed in range(2)]
+    return started(IdealRunner(toolbox, specs[0]), specs)
+
+
+def started(runner, specs):
+    jobs = [Job(spec, "someone") for spec in specs]
+    for job in jobs:
+        runner.add(job)
+    return runner, jobs
+
+
+def turned(runner, *, until=lambda: False):
+    for _ in range(100):
+        if not runner.jobs or until():
+            return
+        runner.advance()
+    raise AssertionError("the runner does not end")
+
+
+def test_a_control_moved_to_what_the_network_does_not_know_ends_its_own_job_only(toolbox):
+    specs = [IdealImage(backbone="tiny", target=3, steps=8, second_target=n) for n in (99, 4)]
+    runner, (bad, good) = started(IdealRunner(toolbox, specs[0]), specs)
+    turned(runner, until=lambda: len(runner.seats) == 2)
+    bad.update(mix=0.5)
+    turned(runner)
+    assert "target must be a class between 0 and 9" in str(bad.error)
+    assert good.state is JobState.DONE
+
+
+def test_a_batch_whose_only_job_fails_at_a_moved_control_ends(toolbox):
+    spec = IdealImage(backbone="tiny", target=3, second_target=99)
+    runner, (job,) = started(IdealRunner(toolbox, spec), [spec])
+    turned(runner, until=lambda: runner.seats)
+    job.update(mix=0.5)
+    turned(runner)
+    assert job.state is JobState.FAILED
+
+
+def test_an_attack_that_cannot_be_moved_ends_alone(toolbox, monkeypatch, caplog):
+    draw = np.random.default_rng(0)
+    photos = [draw.integers(0, 256, (32, 32, 3), np.uint8) for _ in range(2)]
+    keys = [toolbox.album.add(encode_png(photo), "someone") for photo in photos]
+    specs = [Attack(backbone="tiny", photo=key, target=4, steps=6, confidence=1.0) for key in keys]
+    runner, (bad, good) = started(AttackRunner(toolbox, specs[0]), specs)
+    turned(runner, until=lambda: len(runner.seats) == 2)
+
+    def broken(self, attempt, spec):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(Attacks, "move", broken)
+    bad.update(epsilon=2)
+    with caplog.at_level(logging.ERROR):
+        turned(runner)
+    assert "Something went wrong" in str(bad.error)
+    assert "secret detail" in caplog.text
+    assert good.state is JobState.DONE
+
+
+def test_whatever_goes_wrong_at_the_door_ends_the_job_that_comes_in_and_no_other(
+    ideal, monkeypatch, caplog
+):
+    runner, (good, bad) = ideal
+    real = runner.slot
+
+    def slot(spec, photo):
+        if spec == bad.spec:
+            raise RuntimeError("secret detail")
+        return real(spec, photo)
+
+    monkeypatch.setattr(runner, "slot", slot)
+    with caplog.at_level(logging.ERROR):
+        turned(runner)
+    assert (good.state, bad.state) == (JobState.DONE, JobState.FAILED)
+    assert "Something went wrong" in str(bad.error)
+    assert "secret detail" in caplog.text
+
+
+def test_a_slot_of_another_size_leaves_the_batch_as_it_was(ideal):
+    runner, (good, bad) = ideal
+    turned(runner, until=lambda: len(runner.seats) == 2)
+    slot = runner.seats[bad].slot
+    runner.batch.leave(slot)
+    slot.state = slot.state[..., :1]
+    with pytest.raises(RuntimeError):
+        runner.batch.join(slot)
+    assert runner.batch.slots == (runner.seats[good].slot,)
+    runner.batch.step()
