@@ -4,7 +4,8 @@ import dataclasses
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from types import UnionType
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 from tl_core.errors import UserError
 
@@ -94,7 +95,8 @@ def spec_from_json(text: str) -> Spec:
     """Rebuild the spec that ``Spec.to_json`` wrote.
 
     Raises:
-        UserError: If the text is no JSON, names no known spec, or has fields it does not know.
+        UserError: If the text is no JSON, names no known spec, or has fields it does not know or
+            values of another type.
     """
     try:
         fields = json.loads(text)
@@ -104,11 +106,30 @@ def spec_from_json(text: str) -> Spec:
         if strangers:
             raise ValueError(f"unknown fields {sorted(strangers)}")
         values: dict[str, Any] = {name: _tuples(value) for name, value in fields.items()}
+        types = get_type_hints(kind)
+        for name, value in values.items():
+            if not _fits(value, types[name]):
+                raise ValueError(f"{name} cannot be {value!r:.60}")
         return kind(**values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             "This is not a settings file of the lab: {reason}.", reason=error
         ) from error
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a value out of JSON is what a field's annotation says."""
+    parts = get_args(kind)
+    if get_origin(kind) is Literal:
+        return value in parts
+    if get_origin(kind) in (Union, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if get_origin(kind) is tuple:
+        if not isinstance(value, tuple):
+            return False
+        each = parts[:1] * len(value) if parts[-1] is ... else parts
+        return len(each) == len(value) and all(map(_fits, value, each))
+    return type(value) is kind or (kind is float and type(value) is int)
 
 
 def _tuples(value: object) -> object:

@@ -1,5 +1,6 @@
 """The ideal image: what a network would most like to see."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -88,17 +89,18 @@ _LIMITS = {
     "augmentation": (0.0, 2.0),
     "mix": (0.0, 1.0),
 }
+_RECIPES_OWN = frozenset({"tv_weight", "learning_rate"})
 
 
 def require_control(name: str, value: float | None) -> None:
-    """Refuse a control outside its range.
+    """Refuse a control outside its range; only where the recipe has its own may it be ``None``.
 
     Raises:
         UserError: If it is.
     """
-    if value is not None:
+    if value is not None or name not in _RECIPES_OWN:
         low, high = _LIMITS[name]
-        require(name=name, value=value, low=low, high=high)
+        require(name=name, value=math.nan if value is None else value, low=low, high=high)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tl_core.specs.base import Snapshot, Spec
 
-Move = tuple[int, str, float]  # the first step on which a control has a new value
+Move = tuple[int, str, float | None]  # the first step on which a control has a new value
 HISTORY = 512  # most rows of figures kept for the curve
 FRAMES = 48  # most pictures kept for the animation, besides the last
 

@@ -1,0 +1,57 @@
+import json
+
+import pytest
+
+from tl_core.errors import UserError
+from tl_core.specs import Attack, FeatureSpace, FineTune, IdealImage, LabelBudget, spec_from_json
+
+WRONG = [
+    {"target": 1.5},
+    {"target": "284"},
+    {"target": None},
+    {"target": True},
+    {"seed": 1.5},
+    {"size": 33.5},
+    {"steps": "8"},
+    {"mix": None},
+    {"augmentation": None},
+    {"tv_weight": "much"},
+    {"photo": 5},
+    {"layer": None},
+    {"is_unit": 1},
+    {"backbone": ["tiny"]},
+    {"also": "tiny"},
+    {"also": [1]},
+    {"precision": ["auto"]},
+    {"moves": [[1, "mix"]]},
+    {"moves": [[1.5, "mix", 0.5]]},
+    {"moves": [[1, "mix", None]]},
+    {"moves": [1]},
+]
+
+
+@pytest.mark.parametrize("fields", WRONG, ids=json.dumps)
+def test_a_value_of_another_type_is_refused_in_a_sentence_as_it_is_read(fields) -> None:
+    text = json.dumps({"kind": "IdealImage"} | fields)
+    with pytest.raises(UserError, match=rf"{next(iter(fields))} cannot be|must be") as refused:
+        spec_from_json(text)
+    assert str(refused.value).endswith(".")
+
+
+def test_a_whole_number_may_stand_where_a_fraction_may() -> None:
+    assert spec_from_json('{"kind": "IdealImage", "mix": 1}') == IdealImage(mix=1.0)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        IdealImage(also=("a", "b"), tv_weight=2.5, moves=((3, "tv_weight", None), (4, "mix", 0.5))),
+        Attack(photo="sample:cat", target=None, avoid="dog"),
+        FineTune(dataset="own", photos=(("a", ("1", "2")), ("b", ("3", "4")))),
+        LabelBudget(dataset="digits", counts=(1, 2)),
+        FeatureSpace(photos=("sample:cat", "sample:drum", "sample:coffee"), method="tsne"),
+    ],
+    ids=lambda spec: type(spec).__name__,
+)
+def test_what_the_lab_writes_it_reads(spec) -> None:
+    assert spec_from_json(spec.to_json()) == spec
