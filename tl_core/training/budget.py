@@ -1,5 +1,6 @@
 """The label budget: how many photographs a class are enough, and what ImageNet is worth there."""
 
+import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from tl_core.datasets.dataset import Dataset, Example, Split, take
 from tl_core.engine.job import Job
-from tl_core.engine.runner import Work
+from tl_core.engine.runner import SLICE_S, Work
 from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot
 from tl_core.toolbox import Toolbox
 from tl_core.training.classroom import Classroom, divide
@@ -63,7 +64,8 @@ def label_budget(job: Job, toolbox: Toolbox, classroom: Classroom) -> Work:
         for count in counts:
             accuracies = []
             for seed in range(spec.repeats):
-                accuracies.append(_accuracy(table, parts, count, spec.seed + seed))
+                found = yield from _accuracy(table, parts, count, spec.seed + seed)
+                accuracies.append(found)
                 yield None
             point = BudgetPoint(count, start, fmean(accuracies), min(accuracies), max(accuracies))
             points = (*tally.snapshot.points, point)
@@ -130,7 +132,7 @@ def _telling(tally: _Tally) -> Callable[[int, int], None]:
     return told
 
 
-def _accuracy(table: _Table, parts: Split, count: int, seed: int) -> float:
+def _accuracy(table: _Table, parts: Split, count: int, seed: int) -> Generator[None, Any, float]:
     """Train one head on ``count`` photographs a class; its share of right answers in the test."""
     chosen = take(parts.train, count, seed=seed)
     inputs = torch.stack([table.rows[example.key] for example in chosen])
@@ -138,12 +140,16 @@ def _accuracy(table: _Table, parts: Split, count: int, seed: int) -> float:
     head = new_head(inputs.shape[1], table.classes, None).to(inputs.device)
     optimiser = torch.optim.AdamW(head.parameters(), _LEARNING_RATE, fused=True)
     generator = torch.Generator().manual_seed(seed)
+    slice_end = time.perf_counter() + SLICE_S
     for _ in range(_EPOCHS):
         order = torch.randperm(len(inputs), generator=generator).tolist()
         for batch in chunks(order, _BATCH):
             optimiser.zero_grad(set_to_none=True)
             F.cross_entropy(head(inputs[batch]), labels[batch]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
+            if time.perf_counter() >= slice_end:
+                yield None
+                slice_end = time.perf_counter() + SLICE_S
     truth = torch.tensor([e.label for e in parts.validation], device=inputs.device)
     with torch.no_grad():
         return float(head(table.validation).argmax(1).eq(truth).double().mean())

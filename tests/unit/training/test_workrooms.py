@@ -24,6 +24,7 @@ from tl_core.specs import (
     spec_from_json,
 )
 from tl_core.toolbox import Toolbox
+from tl_core.training import budget
 from tl_core.training.classroom import Classroom
 
 Watching = tuple[list[Snapshot], Callable[[Job], None]]
@@ -41,6 +42,17 @@ def test_the_label_budget_comes_point_by_point(do: Do, snapshots: Watching) -> N
         (start, count) for start in ("trained", "random", "pixels") for count in (1, 4)
     }
     assert all(p.low <= p.mean <= p.high for p in end.points)
+
+
+def test_a_long_head_of_the_label_budget_lets_others_in_between_batches(
+    do: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slices: list[int] = []
+    monkeypatch.setattr(budget, "SLICE_S", 0.0)  # each batch takes longer
+    monkeypatch.setattr(budget, "_EPOCHS", 40)
+    spec = LabelBudget(backbone="tiny", dataset="colours", counts=(1,), repeats=1)
+    do(spec, on=lambda job: slices.append(1))
+    assert len(slices) > len(budget.STARTS) * 40
 
 
 def test_a_class_smaller_than_every_count_is_measured_whole(do: Do) -> None:
