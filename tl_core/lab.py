@@ -46,6 +46,7 @@ from tl_core.specs import (
     FeatureSpace,
     FineTune,
     IdealImage,
+    ImportData,
     Judge,
     PasteBack,
     SmallestBudget,
@@ -142,7 +143,7 @@ class Lab:
         self._classroom = Classroom(self.settings)
         self._workrooms = WORKROOMS | workrooms(self._classroom)
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
-        self._downloads: dict[str, Job] = {}
+        self._downloads: dict[Spec, Job] = {}  # the newest of each
         self._downloads_lock = threading.Lock()
         self._pace = Pace(self.device)
         self._scheduler = Scheduler(self._make_runner, self.settings, explain=_explain)
@@ -161,7 +162,7 @@ class Lab:
         Raises:
             UserError: If the spec asks for what does not exist, or the lab is too busy.
         """
-        if isinstance(spec, Download):
+        if isinstance(spec, Download | ImportData):
             return self._submit_download(spec, owner)
         row = self._store.row(spec.backbone)
         job = self._scheduler.submit(spec, owner)
@@ -178,6 +179,10 @@ class Lab:
         job = self._answers.job_for(spec, owner, self.submit, self._scheduler.join)
         job.wait(timeout_s)
         return job
+
+    def leave(self, job: Job, owner: str) -> None:
+        """Give up a job that others may share: it goes on for them, and is cancelled without."""
+        self._scheduler.withdraw(job, owner)
 
     def jobs(self, owner: str) -> list[Job]:
         """The visitor's jobs that are not over, oldest first."""
@@ -285,7 +290,7 @@ class Lab:
     def backbones(self) -> list[BackboneStatus]:
         """Every backbone of the catalogue with its state, in the catalogue's order."""
         return [
-            BackboneStatus(row, self._state(row), self._downloads.get(row.key))
+            BackboneStatus(row, self._state(row), self._downloads.get(Download(name=row.key)))
             for row in self._store.rows.values()
         ]
 
@@ -365,12 +370,12 @@ class Lab:
             return runner
         return SoloRunner(job, self._workrooms[type(job.spec)](job, self._toolbox))
 
-    def _submit_download(self, spec: Download, owner: str) -> Job:
+    def _submit_download(self, spec: Spec, owner: str) -> Job:
         with self._downloads_lock:
-            going = self._downloads.get(spec.name)
+            going = self._downloads.get(spec)
             if going and not going.is_over and self._scheduler.join(going, owner):
                 return going
-            job = self._downloads[spec.name] = self._scheduler.submit(spec, owner)
+            job = self._downloads[spec] = self._scheduler.submit(spec, owner)
             return job
 
     def _state(self, row: BackboneRow) -> BackboneState:
@@ -378,7 +383,7 @@ class Lab:
             return BackboneState.TOO_LARGE
         if self._store.is_on_disk(row):
             return BackboneState.READY
-        download = self._downloads.get(row.key)
+        download = self._downloads.get(Download(name=row.key))
         if download is None or download.state is JobState.CANCELLED:
             return BackboneState.DOWNLOADABLE
         return BackboneState.OFFLINE if download.is_over else BackboneState.DOWNLOADING

@@ -72,7 +72,7 @@ def download_panel(status: BackboneStatus) -> None:
 
 @st.fragment(run_every=0.5)
 def _follow(job: Job) -> None:
-    the_visit()
+    visitor = the_visit().id
     if job.is_over:
         st.rerun()
     progress = job.snapshot
@@ -81,8 +81,9 @@ def _follow(job: Job) -> None:
         st.progress(min(share, 1.0), text=_progress_words(progress))
     else:
         st.progress(0.0, text=_("Connecting …"))
-    if st.button(_("Cancel"), key="stop", icon=":material/close:"):
-        job.cancel()
+    is_mine = visitor in job.owners
+    if is_mine and st.button(_("Cancel"), key="stop", icon=":material/close:"):
+        the_lab().leave(job, visitor)  # it goes on for those who wait for it too
 
 
 def _progress_words(progress: DownloadProgress) -> str:

@@ -65,9 +65,10 @@ def _own() -> Data | None:
 def _on_the_shelf(entry: ShelfEntry) -> Data | None:
     if entry.row is not None:
         st.caption(_("From: {licence}").format(licence=entry.row.licence))
-    job = the_visit().jobs.get(f"import {entry.key}")
+    name = f"import {entry.key}"
+    job = the_visit().jobs.get(name)
     if job is not None and not job.is_over:
-        _follow(job)
+        _follow(job, name)
         return None
     if not _is_far(entry):
         return Data(entry.key)
@@ -88,15 +89,15 @@ def _on_the_shelf(entry: ShelfEntry) -> Data | None:
 def _begin(key: str) -> None:
     """Join the download that all visitors share."""
     visit = the_visit()
-    job = start(lambda: the_lab().ask(ImportData(dataset=key), visit.id, timeout_s=0))
+    job = start(lambda: the_lab().submit(ImportData(dataset=key), visit.id))
     if job is not None:
         visit.jobs[f"import {key}"] = job
         st.rerun()
 
 
 @st.fragment(run_every=0.5)
-def _follow(job: Job) -> None:
-    visitor = the_visit().id
+def _follow(job: Job, name: str) -> None:
+    visit = the_visit()
     if job.is_over:
         st.rerun()
     progress = job.snapshot
@@ -104,11 +105,9 @@ def _follow(job: Job) -> None:
         share = progress.step / max(progress.steps, 1)
         st.progress(min(share, 1.0), text=_progress_words(progress))
     if st.button(_("Cancel"), key="cancel_download", icon=":material/close:"):
-        if job.owners == {visitor}:
-            job.cancel()
-        else:  # others wait for it too
-            del the_visit().jobs[f"import {job.spec.dataset}"]  # type: ignore[attr-defined]
-            st.rerun()
+        the_lab().leave(job, visit.id)  # it goes on for those who wait for it too
+        del visit.jobs[name]
+        st.rerun()
 
 
 def _progress_words(progress: ImportSnapshot) -> str:

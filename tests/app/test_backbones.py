@@ -10,6 +10,7 @@ import torchvision
 from tests.app.conftest import words
 from tests.hostile import hostile_files
 from tests.server import Faults, FileServer
+from tl_core import specs
 from tl_core.backbones.catalogue import Download
 
 
@@ -106,6 +107,6 @@ def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, mo
         monkeypatch.setattr(app_lab, "_toolbox", toolbox)
         page.selectbox(key="backbone").set_value("mobilenet_v2").run()
         page.button(key="download").click().run()
-        assert app_lab._downloads["mobilenet_v2"].wait(30)
+        assert app_lab._downloads[specs.Download(name="mobilenet_v2")].wait(30)
         page.run()
     assert "MobileNetV2 says" in page.subheader[0].value

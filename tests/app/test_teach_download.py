@@ -1,4 +1,5 @@
 import io
+import shutil
 import zipfile
 from dataclasses import replace
 
@@ -81,3 +82,14 @@ def test_a_data_set_is_downloaded_in_two_goes_looked_at_and_learned(page, publis
     assert run.wait(120)
     assert run.error is None
     assert "it has never learned from" in words(settled(page.run()))
+
+
+def test_a_data_set_deleted_while_the_app_runs_is_downloaded_again(page, publisher, app_lab):
+    folder = app_lab.settings.data_dir / KEY
+    jobs = []
+    for _ in range(2):
+        shutil.rmtree(folder, ignore_errors=True)
+        jobs.append(begun(page.run()))
+        assert jobs[-1].wait(60)
+        assert (jobs[-1].error, folder.is_dir()) == (None, True)
+    assert jobs[0] is not jobs[1]

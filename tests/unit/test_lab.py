@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import Future
 
 import pytest
 
@@ -6,7 +7,7 @@ from tests.hostile import hostile_files
 from tl_core.device import choose_device
 from tl_core.errors import UserError
 from tl_core.lab import BackboneState, JobState, Lab
-from tl_core.specs import Classify, Download
+from tl_core.specs import Classify, Download, ImportData, Snapshot
 
 WAIT_S = 60
 
@@ -80,13 +81,42 @@ def test_equal_downloads_are_one_and_a_failed_one_leaves_the_rest_ready(settings
     offline = dataclasses.replace(settings, mirror="http://127.0.0.1:9")
     with Lab(offline) as lab:
         job = lab.submit(Download(name="resnet18"), "ann")
-        assert lab.submit(Download(name="resnet18"), "bob") in (job, lab._downloads["resnet18"])
+        assert lab.submit(Download(name="resnet18"), "bob") in (job, lab._downloads[job.spec])
         assert job.wait(WAIT_S)
         assert job.state is JobState.FAILED
         states = {found.row.key: found.state for found in lab.backbones()}
         assert states["resnet18"] is BackboneState.OFFLINE
         assert states["efficientnet_lite0"] is BackboneState.READY
         assert classified(lab, "sample:cat", "efficientnet_lite0")
+
+
+@pytest.mark.parametrize("spec", [Download(name="resnet18"), ImportData(dataset="eurosat")])
+def test_a_shared_download_ends_once_the_last_who_wanted_it_has_left(lab, spec):
+    def never_done(job, toolbox):
+        yield Future()
+
+    lab._workrooms[type(spec)] = never_done
+    job = lab.submit(spec, "ann")
+    assert lab.submit(spec, "bob") is job
+    lab.leave(job, "carl")
+    lab.leave(job, "ann")
+    assert (job.owners, job.cancel_requested) == ({"bob"}, False)
+    lab.leave(job, "bob")
+    assert job.wait(WAIT_S)
+    assert job.state is JobState.CANCELLED
+
+
+def test_an_import_that_is_done_is_done_anew_where_the_folder_may_be_gone(lab):
+    def at_once(job, toolbox):
+        yield None
+        return Snapshot()
+
+    lab._workrooms[ImportData] = at_once
+    jobs = [lab.submit(ImportData(dataset="eurosat"), "ann")]
+    assert jobs[0].wait(WAIT_S)
+    jobs.append(lab.submit(ImportData(dataset="eurosat"), "ann"))
+    assert jobs[1] is not jobs[0]
+    assert jobs[1].wait(WAIT_S)
 
 
 def test_the_cloud_profile_hides_what_cannot_fit():

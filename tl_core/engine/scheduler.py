@@ -71,6 +71,12 @@ class Scheduler:
             job.owners |= {owner}
             return True
 
+    def withdraw(self, job: Job, owner: str) -> None:
+        """Let ``owner`` give up an open job; with nobody left who wants it, it is cancelled."""
+        with self._changed:
+            self._withdraw(job, owner)
+            self._notify()
+
     def leave(self, owner: str) -> None:
         """Cancel the jobs of a visitor who is gone, unless others wait for them too."""
         with self._changed:
