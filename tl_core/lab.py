@@ -32,6 +32,7 @@ from tl_core.engine.visits import Visits
 from tl_core.engine.workers import Pool
 from tl_core.errors import UserError
 from tl_core.features import channel, classify, maps, space, why
+from tl_core.freshness import Freshness
 from tl_core.imageopt import attack, attack_checks, attack_smallest, ideal
 from tl_core.images.album import Album
 from tl_core.pace import Pace
@@ -142,6 +143,7 @@ class Lab:
         self._toolbox = Toolbox(self.settings, self.device, self._store, self._album, self._pool)
         self._classroom = Classroom(self.settings)
         self._workrooms = WORKROOMS | workrooms(self._classroom)
+        self._freshness = Freshness(self._store, self._album, self._classroom.shelf)
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
         self._downloads: dict[Spec, Job] = {}  # the newest of each
         self._downloads_lock = threading.Lock()
@@ -176,7 +178,8 @@ class Lab:
         Raises:
             UserError: As ``submit``.
         """
-        job = self._answers.job_for(spec, owner, self.submit, self._scheduler.join)
+        stamp = self._freshness.stamp(spec)
+        job = self._answers.job_for(spec, owner, self.submit, self._scheduler.join, stamp=stamp)
         job.wait(timeout_s)
         return job
 
@@ -338,7 +341,8 @@ class Lab:
         self._album.forget(visitor)
         self._store.forget(visitor)
         self._classroom.forget(visitor)
-        self._answers.forget(self._is_stale)
+        self._answers.forget(self._freshness.is_stale)
+        self._pace.under_way()  # lets go of runs that are over, with their pictures
 
     def close(self) -> None:
         """Stop the worker after its slice and end every open job."""
@@ -352,11 +356,6 @@ class Lab:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
-
-    def _is_stale(self, spec: Spec) -> bool:
-        """Whether a question is about a photograph or a model that is gone."""
-        photo = getattr(spec, "photo", "")
-        return (bool(photo) and photo not in self._album) or spec.backbone not in self._store
 
     def _work(self) -> None:
         use_all_cores()

@@ -7,7 +7,7 @@ from tests.hostile import hostile_files
 from tl_core.device import choose_device
 from tl_core.errors import UserError
 from tl_core.lab import BackboneState, JobState, Lab
-from tl_core.specs import Classify, Download, ImportData, Snapshot
+from tl_core.specs import Classify, Download, ImportData, LookAtData, Snapshot
 
 WAIT_S = 60
 
@@ -209,6 +209,39 @@ def test_answers_about_a_visitors_photograph_leave_with_the_visitor(lab, labelle
     lab.forget("ann")
     assert lab.ask(sample, "bob") is answers[sample]
     assert lab.ask(own, "bob") is not answers[own]
+
+
+def look_of(lab, labelled, owner):
+    keys = [lab.add_photo(data, owner) for _label, data in labelled[:4]]
+    return LookAtData(dataset="own", photos=(("a", tuple(keys[:2])), ("b", tuple(keys[2:]))))
+
+
+def test_a_look_at_a_visitors_own_photographs_leaves_with_the_last_who_has_them(lab, labelled):
+    spec = look_of(lab, labelled, "ann")
+    look_of(lab, labelled, "bob")
+    answer = lab.ask(spec, "ann", timeout_s=WAIT_S)
+    assert answer.state is JobState.DONE
+    lab.forget("ann")
+    assert lab.ask(spec, "bob") is answer
+    lab.forget("bob")
+    assert all(kept is not answer for kept in lab._answers._jobs.values())
+
+
+def test_a_look_at_a_folder_is_taken_again_once_a_file_has_come_in(lab, labelled):
+    folder = lab.settings.data_dir / "pets"
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        for number, (_label, data) in enumerate(labelled[:3]):
+            (folder / name / f"{number}.jpg").write_bytes(data + name.encode())
+    spec = LookAtData(dataset="pets")
+    answer = lab.ask(spec, "ann", timeout_s=WAIT_S)
+    assert lab.ask(spec, "bob") is answer
+    (folder / "cat" / "new.jpg").write_bytes(labelled[4][1])
+    counts = [
+        {found.name: found.train + found.validation for found in job.snapshot.classes}
+        for job in (answer, lab.ask(spec, "ann", timeout_s=WAIT_S))
+    ]
+    assert counts == [{"cat": 3, "dog": 3}, {"cat": 4, "dog": 3}]
 
 
 def test_an_estimate_counts_what_others_have_left_and_forgets_runs_that_are_over(lab):
