@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -74,6 +75,7 @@ __all__ = [
     "UserError",
 ]
 
+_GOODBYE_S = 10.0  # longer than any slice
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
@@ -336,8 +338,13 @@ class Lab:
         self._visits.touch(visitor)
 
     def forget(self, visitor: str) -> None:
-        """End a visit: its jobs stop, its photographs and models are dropped."""
-        self._scheduler.leave(visitor)
+        """End a visit: its jobs stop, its photographs and models are dropped.
+
+        Waits until the jobs have stopped: their last slice may keep something of the visitor's.
+        """
+        for job in self._scheduler.leave(visitor):
+            if job.spec.uses_network and job.wait(_GOODBYE_S) and job.aside is not None:
+                wait([job.aside], _GOODBYE_S)
         self._album.forget(visitor)
         self._store.forget(visitor)
         self._classroom.forget(visitor)

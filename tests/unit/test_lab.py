@@ -7,7 +7,7 @@ from tests.hostile import hostile_files
 from tl_core.device import choose_device
 from tl_core.errors import UserError
 from tl_core.lab import BackboneState, JobState, Lab
-from tl_core.specs import Classify, Download, ImportData, LookAtData, Snapshot
+from tl_core.specs import Classify, Download, FineTune, ImportData, LookAtData, Snapshot
 
 WAIT_S = 60
 
@@ -242,6 +242,40 @@ def test_a_look_at_a_folder_is_taken_again_once_a_file_has_come_in(lab, labelled
         for job in (answer, lab.ask(spec, "ann", timeout_s=WAIT_S))
     ]
     assert counts == [{"cat": 3, "dog": 3}, {"cat": 4, "dog": 3}]
+
+
+def test_what_the_last_slice_of_a_visitor_keeps_is_forgotten_with_the_visit(lab, monkeypatch):
+    events, forgotten = [], threading.Event()
+    is_at_work, has_left = threading.Event(), threading.Event()
+    leave, forget = lab._scheduler.leave, lab._store.forget
+
+    def keep():
+        forgotten.wait(0.2)  # leaves time for what must not happen
+        events.append("kept")
+
+    def last_slice(job, toolbox):
+        is_at_work.set()
+        has_left.wait(WAIT_S)
+        yield toolbox.pool.submit(keep)
+
+    def leaving(visitor):
+        jobs = leave(visitor)
+        has_left.set()
+        return jobs
+
+    def forgetting(visitor):
+        events.append("forgotten")
+        forgotten.set()
+        forget(visitor)
+
+    monkeypatch.setattr(lab._scheduler, "leave", leaving)
+    monkeypatch.setattr(lab._store, "forget", forgetting)
+    lab._workrooms[FineTune] = last_slice
+    job = lab.submit(FineTune(dataset="digits"), "ann")
+    assert is_at_work.wait(WAIT_S)
+    lab.forget("ann")
+    assert events == ["kept", "forgotten"]
+    assert job.state is JobState.CANCELLED
 
 
 def test_an_estimate_counts_what_others_have_left_and_forgets_runs_that_are_over(lab):

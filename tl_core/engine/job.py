@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import Future
 from enum import StrEnum
 from typing import Any
 
@@ -61,6 +62,7 @@ class Job:
         self.error: UserError | None = None
         self.position = 0  # jobs ahead in the queue; 0 while running
         self.saved: Any = None  # a batched runner's state of this job while it is paused
+        self.aside: Future[Any] | None = None  # what its last slice left the pool to do
         self.cancel_requested = False
         self.pause_requested = False
         self.submitted_at = time.monotonic()

@@ -77,13 +77,18 @@ class Scheduler:
             self._withdraw(job, owner)
             self._notify()
 
-    def leave(self, owner: str) -> None:
-        """Cancel the jobs of a visitor who is gone, unless others wait for them too."""
+    def leave(self, owner: str) -> list[Job]:
+        """Cancel the jobs of a visitor who is gone, unless others wait for them too; return those.
+
+        They are over after the slice in progress; what it gave the pool may go on (``job.aside``).
+        """
         with self._changed:
-            for job in self._active():
+            mine = [job for job in self._active() if owner in job.owners]
+            for job in mine:
                 self._withdraw(job, owner)
             self._served.pop(owner, None)
             self._notify()
+        return [job for job in mine if job.cancel_requested]
 
     def jobs_of(self, owner: str) -> list[Job]:
         """The visitor's jobs that are not over, oldest first."""
@@ -284,6 +289,8 @@ class Scheduler:
             self._parked.pop(runner, None)
             if future is not None:
                 self._parked[runner] = future
+            for job in jobs:
+                job.aside = future
             self._runners.remove(runner)
             self._runners.append(runner)  # of equals, the one that waited longest goes next
             self._drop_if_empty(runner)
