@@ -14,6 +14,7 @@ from tl_core.settings import Settings
 from tl_core.specs import Spec
 
 _QUICK_IN_A_ROW = 8  # then one slice of a long run, so that questions cannot starve it
+_FAIR_IN_A_ROW = 3  # then the run that has waited longest, whoever's it is
 
 
 class Scheduler:
@@ -22,7 +23,8 @@ class Scheduler:
     ``submit``, ``leave`` and the counts are safe from any thread; ``run`` is the worker's loop and
     the only place that calls runners. Fairness is by served time: every visitor is charged the
     seconds of the slices that worked for them (shared by a batch), and the one charged least goes
-    first; one visitor's own runs take turns. Quick questions go before long runs.
+    first; one visitor's own runs take turns, and no run stands still because its owner is served
+    in a batch with others. Quick questions go before long runs.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Scheduler:
         self._parked: dict[Runner, Future[Any]] = {}
         self._served: dict[str, float] = {}  # seconds, by visitor
         self._quick_turns = 0
+        self._fair_turns = 0
         self._has_news = False
         self._is_stopped = False
 
@@ -268,7 +271,10 @@ class Scheduler:
         long = [runner for runner in able if runner not in quick]
         is_quick_turn = bool(quick) and (not long or self._quick_turns < _QUICK_IN_A_ROW)
         self._quick_turns = self._quick_turns + 1 if is_quick_turn else 0
-        return min(quick if is_quick_turn else long, key=self._charged, default=None)
+        if is_quick_turn or not long:
+            return min(quick, key=self._charged, default=None)
+        self._fair_turns = (self._fair_turns + 1) % (_FAIR_IN_A_ROW + 1)
+        return min(long, key=self._charged) if self._fair_turns else long[0]
 
     def _charged(self, runner: Runner) -> float:
         owners = [owner for job in runner.jobs for owner in job.owners]
@@ -292,7 +298,7 @@ class Scheduler:
             for job in jobs:
                 job.aside = future
             self._runners.remove(runner)
-            self._runners.append(runner)  # of equals, the one that waited longest goes next
+            self._runners.append(runner)  # the first in the list has waited longest
             self._drop_if_empty(runner)
         if future is not None:
             future.add_done_callback(lambda _future: self._wake())

@@ -1,9 +1,12 @@
 import dataclasses
+import itertools
 import logging
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -387,6 +390,13 @@ class Carriage(Runner):
                 job.finish(Snapshot(step=3))
 
 
+class Tram(Carriage):
+    """A batch that never ends."""
+
+    def advance(self):
+        pass
+
+
 def test_jobs_with_the_same_batch_key_share_a_runner_up_to_its_room():
     runners = []
 
@@ -400,6 +410,26 @@ def test_jobs_with_the_same_batch_key_share_a_runner_up_to_its_room():
     with bench:
         assert {ended(job) for job in jobs} == {JobState.DONE}
     assert [runner.together for runner in runners] == [2, 1, 1]
+
+
+def test_a_run_goes_on_while_its_owner_is_served_in_a_batch_with_another(monkeypatch):
+    ticks = itertools.count()  # every slice takes a second
+    clock = SimpleNamespace(perf_counter=lambda: next(ticks), monotonic=time.monotonic)
+    monkeypatch.setattr("tl_core.engine.scheduler.time", clock)
+    bench = Bench(endless(threading.Event()))
+    scheduler = bench.scheduler
+    scheduler._make_runner = lambda job: (
+        Tram(job) if isinstance(job.spec, Shared) else SoloRunner(job, bench.work(job))
+    )
+    alone = scheduler.submit(Long(), "ann")
+    scheduler.submit(Shared(), "ann")
+    scheduler.submit(Shared(), "bob")
+    scheduler._start_queued()
+    for _ in range(40):
+        runner = scheduler._next_runner()
+        assert runner is not None
+        scheduler._turn(runner)
+    assert 9 <= alone.snapshot.step <= 20
 
 
 def test_a_paused_member_leaves_the_batch_with_its_state_and_rejoins():
