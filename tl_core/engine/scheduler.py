@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from tl_core.engine.job import Explain, Job, JobCancelled, JobState
+from tl_core.engine.ledger import Ledger
 from tl_core.engine.runner import Runner
 from tl_core.errors import UserError
 from tl_core.settings import Settings
@@ -42,7 +43,7 @@ class Scheduler:
         self._set_aside: list[Job] = []  # paused, with their state in job.saved
         self._runners: list[Runner] = []
         self._parked: dict[Runner, Future[Any]] = {}
-        self._served: dict[str, float] = {}  # seconds, by visitor
+        self._ledger = Ledger()
         self._quick_turns = 0
         self._fair_turns = 0
         self._has_news = False
@@ -58,7 +59,7 @@ class Scheduler:
         """
         with self._changed:
             self._refuse_excess(spec, owner)
-            self._welcome(owner)
+            self._ledger.welcome(owner, self._active())
             job = Job(spec, owner, wake=self._wake, explain=self._explain)
             self._queue.append(job)
             self._rank()
@@ -70,7 +71,7 @@ class Scheduler:
         with self._changed:
             if job.cancel_requested:
                 return False
-            self._welcome(owner)
+            self._ledger.welcome(owner, self._active())
             job.owners |= {owner}
             return True
 
@@ -89,7 +90,7 @@ class Scheduler:
             mine = [job for job in self._active() if owner in job.owners]
             for job in mine:
                 self._withdraw(job, owner)
-            self._served.pop(owner, None)
+            self._ledger.forget(owner)
             self._notify()
         return [job for job in mine if job.cancel_requested]
 
@@ -130,14 +131,6 @@ class Scheduler:
             job.cancel_requested = True  # and stays its owner, for the slice in progress
         else:
             job.owners -= {owner}
-
-    def _welcome(self, owner: str) -> None:
-        """Charge a newcomer as much as the one charged least, so that nobody else stands still."""
-        self._served[owner] = max(self._served.get(owner, 0.0), self._least_served())
-
-    def _least_served(self) -> float:
-        owners = {owner for job in self._active() for owner in job.owners}
-        return min((self._served[o] for o in owners if o in self._served), default=0.0)
 
     def _refuse_excess(self, spec: Spec, owner: str) -> None:
         if len(self._queue) >= self._settings.max_queue:
@@ -272,13 +265,12 @@ class Scheduler:
         is_quick_turn = bool(quick) and (not long or self._quick_turns < _QUICK_IN_A_ROW)
         self._quick_turns = self._quick_turns + 1 if is_quick_turn else 0
         if is_quick_turn or not long:
-            return min(quick, key=self._charged, default=None)
+            return min(quick, key=self._least_charged, default=None)
         self._fair_turns = (self._fair_turns + 1) % (_FAIR_IN_A_ROW + 1)
-        return min(long, key=self._charged) if self._fair_turns else long[0]
+        return min(long, key=self._least_charged) if self._fair_turns else long[0]
 
-    def _charged(self, runner: Runner) -> float:
-        owners = [owner for job in runner.jobs for owner in job.owners]
-        return min((self._served.get(owner, 0.0) for owner in owners), default=0.0)
+    def _least_charged(self, runner: Runner) -> float:
+        return self._ledger.least(runner.jobs)
 
     def _turn(self, runner: Runner) -> None:
         jobs = list(runner.jobs)
@@ -290,8 +282,9 @@ class Scheduler:
             for job in jobs:
                 _end(job, error)
             runner.jobs.clear()
-        self._charge(jobs, time.perf_counter() - start)
+        seconds = time.perf_counter() - start
         with self._changed:
+            self._ledger.charge(jobs, seconds)
             self._parked.pop(runner, None)
             if future is not None:
                 self._parked[runner] = future
@@ -302,12 +295,6 @@ class Scheduler:
             self._drop_if_empty(runner)
         if future is not None:
             future.add_done_callback(lambda _future: self._wake())
-
-    def _charge(self, jobs: list[Job], seconds: float) -> None:
-        with self._changed:
-            for job in jobs:
-                for owner in job.owners & self._served.keys():  # without those who just left
-                    self._served[owner] += seconds / len(jobs) / len(job.owners)
 
 
 def _takes_a_place(spec: Spec) -> bool:

@@ -502,15 +502,6 @@ def test_a_job_about_to_be_cancelled_is_not_joined():
     assert job.owners == {"ann"}
 
 
-def test_who_joins_a_job_goes_before_nobody_who_is_there():
-    bench = Bench()
-    scheduler = bench.scheduler
-    job = scheduler.submit(Long(), "ann")
-    scheduler._charge([job], 100)
-    scheduler.join(job, "bob")
-    assert scheduler._served["bob"] == 100
-
-
 def test_stopping_ends_every_open_job():
     started = threading.Event()
     with Bench(endless(started)) as bench:
