@@ -54,8 +54,8 @@ def watch_answer(spec: Spec, draw: Draw, *, name: str, stop_key: str = "stop") -
 
 def drop(job: Job | None) -> None:
     """Stop a question that is under way, unless another visitor waits for its answer too."""
-    if job is not None and not job.is_over and job.owners == {the_visit().id}:
-        job.cancel()
+    if job is not None and not job.is_over:
+        the_lab().leave(job, the_visit().id)
 
 
 def start(begin: Callable[[], Job]) -> Job | None:

@@ -156,12 +156,13 @@ def test_controls_that_do_nothing_in_the_chosen_ways_are_grey(page):
 def test_a_look_at_data_that_is_no_longer_shown_is_dropped(page, app_lab, monkeypatch):
     visitor = page.session_state["visit"].id
     looks = [Job(LookAtData(dataset="digits", seed=seed), visitor) for seed in (1, 2, 3)]
-    looks[1].owners.add("another")
+    looks[1].owners |= {"another"}
     answers = iter(looks)
     monkeypatch.setattr(app_lab, "ask", lambda *_args, **_kwargs: next(answers))
     for seed in (1, 2, 3):
         page.number_input(key="seed").set_value(seed).run()
     assert [look.cancel_requested for look in looks] == [True, False, False]
+    assert looks[1].owners == {"another"}
 
 
 def test_a_class_is_added_and_removed(own):
