@@ -82,10 +82,12 @@ class Recipe:
     def learning_rate_for(self, steps: int) -> float:
         """The learning rate of a run of ``steps`` steps, ``learning_rate`` for 256.
 
-        A longer run takes smaller steps, by the square root: at one rate for all lengths, short
-        runs end before the picture is drawn, and long ones draw what the network alone sees.
+        A longer run takes smaller steps: at one rate for all lengths, short runs end before the
+        picture is drawn, and long ones draw what the network alone sees. (Measured at 64, 256 and
+        512 steps; the power between them is a fit.)
         """
-        return self.learning_rate * math.sqrt(_USUAL_STEPS / steps)
+        rate: float = self.learning_rate * (_USUAL_STEPS / steps) ** (2 / 3)
+        return rate
 
 
 _USUAL_STEPS = 256
