@@ -20,8 +20,12 @@ from tl_core.specs import LADDER, RECIPES, IdealImage
 NAME = "ideal"
 TV_WEIGHTS = [0, 5, 10, 20, 50, 100, 200, 400, 800]
 RATES = [0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2]  # 0: the recipe's own
-RATES_OF_OTHERS = {"descent": 1.0, "momentum": 0.5}
+RATES_OF_OPTIMISERS = {"descent": 1.0, "momentum": 0.3, "adam": 0.08}
 SEEDS = 2**32
+KEPT = {
+    "ladder": "Every rung keeps its recipe's own weight and learning rate.",
+    "optimisers": "Every optimiser keeps a learning rate that suits it.",
+}
 WAYS = {
     "one": "one picture",
     "ladder": "the ladder: five recipes",
@@ -42,11 +46,11 @@ def moved(control: str) -> None:
 
 
 def listens(spec: IdealImage, control: str) -> bool:
-    """Whether a run follows the control: rungs of the ladder and other optimisers keep theirs."""
+    """Whether a run follows the control: rungs and compared optimisers keep what is theirs."""
     if control == "mix":
         return spec.target != spec.second_target
     is_rung = spec.tv_weight is None
-    has_own_rate = control == "learning_rate" and spec.optimiser in RATES_OF_OTHERS
+    has_own_rate = control == "learning_rate" and spec.optimiser in RATES_OF_OPTIMISERS
     return control == "augmentation" or not (is_rung or has_own_rate)
 
 
@@ -72,7 +76,7 @@ def sliders() -> dict[str, float | None]:
     """The controls that act while a picture grows."""
     if "tv_weight" not in st.session_state:
         take_recipe()
-    is_ladder, own = st.session_state.get("way") == "ladder", own_rate()
+    way, own = st.session_state.get("way"), own_rate()
     tv, rate, augmentation = st.columns(3)
     values = {
         "tv_weight": tv.select_slider(
@@ -82,7 +86,7 @@ def sliders() -> dict[str, float | None]:
             on_change=moved,
             args=("tv_weight",),
             persist_state="session",
-            disabled=is_ladder,
+            disabled=way == "ladder",
             help=_("How much neighbouring pixels are asked to agree. Acts while it runs."),
         ),
         "learning_rate": rate.select_slider(
@@ -93,7 +97,7 @@ def sliders() -> dict[str, float | None]:
             on_change=moved,
             args=("learning_rate",),
             persist_state="session",
-            disabled=is_ladder,
+            disabled=way in KEPT,
             help=_("How far the picture moves at each step. Acts while it runs."),
         ),
         "augmentation": augmentation.slider(
@@ -136,10 +140,9 @@ def ways(
         return [(_(row.label), IdealImage(recipe=row.key, **common)) for row in LADDER]
     mine = {"recipe": st.session_state.recipe, **controls, **common}
     if way == "optimisers":
-        rates = RATES_OF_OTHERS | {"adam": controls["learning_rate"]}
         return [
             (name, IdealImage(**mine | {"optimiser": name, "learning_rate": rate}))
-            for name, rate in rates.items()
+            for name, rate in RATES_OF_OPTIMISERS.items()
         ]
     if way == "seeds":
         seeds = [(seed + i) % SEEDS for i in range(3)]
@@ -187,8 +190,8 @@ if backbone is not None:
         ):
             choose_photo()
     controls = sliders()
-    if st.session_state.get("way") == "ladder":
-        st.caption(_("Every rung keeps its recipe's own weight and learning rate."))
+    if st.session_state.get("way") in KEPT:
+        st.caption(_(KEPT[st.session_state.way]))
     started = specs(goals, controls)
     seconds = the_lab().estimate_s([spec for _label, spec in started])
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -49,3 +49,11 @@ def test_every_slot_has_its_own_optimiser_and_rate():
         state, gradient, torch.tensor([coefficients(OPTIMISERS[k], rate, 0) for k, rate in rows])
     )
     torch.testing.assert_close(state[:, 0, 0], torch.tensor([0.8, 0.9, 0.6]))
+
+
+def test_a_whole_step_keeps_the_gradients_direction_and_not_its_length():
+    for loudness in (1.0, 1000.0):
+        state = torch.zeros(1, 3, 2)
+        gradient = loudness * torch.tensor([[3.0, 4.0]])
+        update(state, gradient, torch.tensor([coefficients(OPTIMISERS["whole"], 0.5, 0)]))
+        torch.testing.assert_close(state[0, 0], -0.5 * torch.tensor([3.0, 4.0]) / 12.5**0.5)
