@@ -62,8 +62,8 @@ def take_recipe() -> None:
 
 
 def own_rate() -> str:
-    """The learning rate that the chosen recipe has for so many steps, in words."""
-    rate = RECIPES[st.session_state.recipe].learning_rate_for(st.session_state.steps)
+    """The learning rate that the chosen recipe has, in words."""
+    rate = RECIPES[st.session_state.recipe].learning_rate
     return _("the recipe's: {rate:.2g}").format(rate=rate)
 
 

@@ -104,7 +104,7 @@ def slot_of(recipe: Recipe, target: int, seed: int, steps: int, backbone: Backbo
         generator=generator,
         steps=steps,
         optimiser=OPTIMISERS[recipe.optimiser],
-        learning_rate=recipe.learning_rate_for(steps),
+        learning_rate=recipe.learning_rate,
         rate=recipe.rate,
         terms=dict(recipe.terms),
         tv_weight=recipe.tv_weight,

@@ -78,8 +78,6 @@ class IdealImage(PictureSpec):
     def control(self, name: str) -> float:
         """The value of a control, the recipe's own where this spec leaves it open."""
         value = getattr(self, name)
-        if value is None and name == "learning_rate":
-            return self.row.learning_rate_for(self.steps)
         return float(getattr(self.row, name) if value is None else value)
 
 

@@ -78,19 +78,6 @@ class Recipe:
     reach: Ramp = FULL  # factor on how far the camera moves
     noise: Ramp = NONE  # standard deviation, on pixels in [0, 1]
     branches: float = 1.0  # factor on the gradient through residual branches
-    usual_steps: int = 0  # those that the learning rate is meant for; 0: it fits any number
-
-    def learning_rate_for(self, steps: int) -> float:
-        """The learning rate of a run of ``steps`` steps.
-
-        Where a recipe names its ``usual_steps``, a longer run takes smaller steps: at one rate for
-        all lengths, short runs end before the picture is drawn, and long ones draw what the
-        network alone sees. (Measured at 64, 256 and 512 steps; the power between them is a fit.)
-        """
-        if not self.usual_steps:
-            return self.learning_rate
-        rate: float = self.learning_rate * (self.usual_steps / steps) ** (2 / 3)
-        return rate
 
 
 _FADING_RATE = Ramp(1.0, 0.1, shape="cosine")
@@ -160,7 +147,6 @@ LADDER: tuple[Recipe, ...] = (
         reach=Ramp(0.4, 1.2),  # one whole thing in the middle first, then from all sides
         noise=Ramp(0.4, 0.0, until=0.5),
         branches=0.5,
-        usual_steps=256,
     ),
 )
 

@@ -38,15 +38,6 @@ def test_an_open_control_has_the_recipes_value():
     assert IdealImage(tv_weight=3.0).control("tv_weight") == 3.0
 
 
-def test_a_longer_run_takes_smaller_steps_unless_it_is_told_how_large():
-    usual = RECIPES["ideal"].learning_rate
-    assert IdealImage(steps=256).control("learning_rate") == usual
-    assert IdealImage(steps=512).control("learning_rate") == pytest.approx(0.63 * usual, rel=0.01)
-    assert IdealImage(steps=32).control("learning_rate") == pytest.approx(4 * usual)
-    assert IdealImage(steps=1024, learning_rate=0.3).control("learning_rate") == 0.3
-    assert IdealImage(steps=1024, recipe="fourier").control("learning_rate") == 0.05
-
-
 def test_only_controls_move():
     assert IdealImage().moved(mix=0.5).mix == 0.5
     with pytest.raises(ValueError, match="not controls"):
