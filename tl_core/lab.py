@@ -46,7 +46,6 @@ from tl_core.specs import (
     Download,
     FeatureMaps,
     FeatureSpace,
-    FineTune,
     IdealImage,
     ImportData,
     Judge,
@@ -58,7 +57,7 @@ from tl_core.specs import (
 )
 from tl_core.toolbox import Toolbox
 from tl_core.training.classroom import Classroom
-from tl_core.training.model_file import load_model, plain_pytorch, save_model
+from tl_core.training.model_file import load_model, plain_pytorch, save_model, settings_of
 from tl_core.training.rooms import workrooms
 
 __all__ = [
@@ -263,13 +262,21 @@ class Lab:
         """The labels of the models this visitor has trained or loaded, by their keys."""
         return {model.key: model.label for model in self._store.own_models(owner)}
 
-    def save_model(self, key: str, settings: FineTune | None = None) -> bytes:
+    def save_model(self, key: str) -> bytes:
         """A visitor's model as a safetensors file, with its classes and how it was trained.
 
         Raises:
             UserError: If the model is no longer in memory.
         """
-        return save_model(self._store.load(key), settings)
+        return save_model(self._store.load(key))
+
+    def settings_of(self, key: str) -> str:
+        """The settings in the file of a visitor's model, as JSON.
+
+        Raises:
+            UserError: If the model is no longer in memory.
+        """
+        return settings_of(self._store.load(key))
 
     def plain_pytorch(self, key: str) -> str:
         """Ten lines of PyTorch that load the file of a visitor's model.

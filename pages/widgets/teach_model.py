@@ -1,7 +1,5 @@
 """The visitor's own models: try one on a new photograph, take it home, bring one back."""
 
-import json
-
 import streamlit as st
 
 from pages.widgets.charts import answer_bars
@@ -77,7 +75,7 @@ def _take_home(model: str) -> None:
         )
         st.download_button(
             _("Settings (JSON)"),
-            lambda: settings_in(lab.save_model(model)),
+            lambda: lab.settings_of(model),
             "model.json",
             "application/json",
             key="download_settings",
@@ -85,12 +83,6 @@ def _take_home(model: str) -> None:
         )
     with st.expander(_("The lines of plain PyTorch that load it"), icon=":material/code:"):
         st.code(lines, language="python", wrap_lines=True)
-
-
-def settings_in(file: bytes) -> str:
-    """The settings inside a model's file: its header is JSON, of a length in the first 8 bytes."""
-    header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
-    return str(header["__metadata__"]["settings"])
 
 
 def _load() -> None:

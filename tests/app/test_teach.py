@@ -1,10 +1,10 @@
 import io
+import json
 import zipfile
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.teach_model import settings_in
 from tests.app.conftest import settled, words
 from tl_core.images import samples
 from tl_core.lab import Job
@@ -225,7 +225,7 @@ def test_a_model_is_saved_and_loaded_back(page, app_lab):
     (job,) = jobs(page)
     assert isinstance(job.spec, FineTune)
     assert isinstance(job.snapshot, FineTuneSnapshot)
-    data = app_lab.save_model(job.snapshot.result.model, job.spec)
+    data = app_lab.save_model(job.snapshot.result.model)
     page.file_uploader(key="model_file").upload("model.safetensors", data).run()
     assert "Loaded." in page.success[0].value
     assert page.selectbox(key="own_model").value != job.snapshot.result.model
@@ -237,8 +237,16 @@ def test_a_model_is_saved_and_loaded_back(page, app_lab):
 def test_the_settings_inside_a_models_file_are_those_of_its_run(page, app_lab):
     page = taught(page, "head")
     (job,) = jobs(page)
-    text = settings_in(app_lab.save_model(job.snapshot.result.model))
+    model = job.snapshot.result.model
+    text = settings_in(app_lab.save_model(model))
     assert spec_from_json(text) == job.spec
+    assert app_lab.settings_of(model) == text
+
+
+def settings_in(file: bytes) -> str:
+    """The settings inside a model's file: its header is JSON, of a length in the first 8 bytes."""
+    header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
+    return str(header["__metadata__"]["settings"])
 
 
 def _a_shot_sent_twice(first: bytes, second: bytes) -> None:

@@ -24,23 +24,26 @@ _MAX_HEADER_BYTES = 2**20
 _PIXELS_HEAD = "2"  # after the two layers of the pixels' body
 
 
-def save_model(model: Backbone, settings: FineTune | None = None) -> bytes:
+def save_model(model: Backbone) -> bytes:
     """Return the model as a safetensors file with its classes and settings; worker or pool.
 
-    ``settings`` are those that it was taught with, unless others are given.
     The tensors have the names of torchvision's or timm's own network, so that plain PyTorch loads
     them; see ``plain_pytorch``.
     """
-    settings = settings or model.taught
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in _state(model).items()}
     metadata = {
         "format": FORMAT,
         "backbone": model.row.key,
         "label": model.label,
         "classes": json.dumps(model.classes),
-        "settings": settings.without_photos().to_json() if settings else "",
+        "settings": settings_of(model),
     }
     return safetensors.torch.save(state, metadata)
+
+
+def settings_of(model: Backbone) -> str:
+    """Return what the model was taught with as JSON, photographs left out; "" if it was not."""
+    return model.taught.without_photos().to_json() if model.taught else ""
 
 
 def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> OwnModel:
