@@ -7,7 +7,7 @@ from pages.widgets.attack_after import NAME, after
 from pages.widgets.attack_view import draw_attack, draw_smallest
 from pages.widgets.backbone import choose_backbone, usable
 from pages.widgets.frame import header
-from pages.widgets.goal import choose_class
+from pages.widgets.goal import are_imagenets, choose_class
 from pages.widgets.photo import choose_photo
 from pages.widgets.sitemap import ATTACK
 from pages.widgets.visit import the_lab
@@ -34,7 +34,7 @@ def choose_aim() -> dict[str, object]:
     if kind == "targeted":
         return {"target": choose_class(classes, "target_class")}
     groups = {"": _("what it is seen as now")}
-    if len(classes) == 1000:
+    if are_imagenets(classes):
         groups |= {key: _(group.label) for key, group in GROUPS.items()}
     avoid = st.selectbox(_("Anything but"), list(groups), format_func=groups.get, key="avoid")
     return {"target": None, "avoid": str(avoid)}

@@ -84,6 +84,11 @@ def choose_class(classes: tuple[str, ...], key: str, *, default: int = 0) -> int
     return int(chosen)
 
 
+def are_imagenets(classes: tuple[str, ...]) -> bool:
+    """Whether these are the classes that every pretrained network knows, not a visitor's own."""
+    return len(classes) == 1000
+
+
 def favourites(classes: tuple[str, ...]) -> list[str]:
     """The classes that are offered first."""
     return [name for name in QUICK if name in classes] or list(classes[: len(QUICK)])

@@ -7,6 +7,7 @@ from plotly.subplots import make_subplots
 
 from pages.widgets import gallery
 from pages.widgets.charts import COLOURS, draw
+from pages.widgets.goal import are_imagenets
 from pages.widgets.live import answer
 from pages.widgets.photo import choose
 from pages.widgets.picture import live_picture
@@ -18,7 +19,6 @@ from tl_core.lab import Job, JobState
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
 
 _AXES = {"probability": "probability", "total_variation": "roughness"}
-_IMAGENET_CLASSES = 1000
 
 
 def draw_run(run: Run) -> None:
@@ -87,7 +87,7 @@ def _curves(snapshot: IdealSnapshot, *, key: str) -> None:
     """Probability, roughness and the other loss terms; a line where a control was moved."""
     if len(snapshot.history) < 2:
         return
-    columns = dict(zip(snapshot.columns, zip(*snapshot.history, strict=True), strict=True))
+    columns = _columns(snapshot)
     steps = columns.pop("step")
     if math.isnan(snapshot.probability):  # a layer's goal
         del columns["probability"]
@@ -120,6 +120,11 @@ def _curves(snapshot: IdealSnapshot, *, key: str) -> None:
     draw(figure, key=key, height=400, alt=_("Probability, total variation and loss terms by step"))
 
 
+def _columns(snapshot: IdealSnapshot) -> dict[str, tuple[float, ...]]:
+    """The history by the headings of its columns."""
+    return dict(zip(snapshot.columns, zip(*snapshot.history, strict=True), strict=True))
+
+
 def _race(shown: list[tuple[str, Job]], *, key: str) -> None:
     """How sure the network is of each picture, and how rough it is, on shared axes."""
     shown = [(label, job) for label, job in shown if len(job.snapshot.history) > 1]
@@ -129,9 +134,7 @@ def _race(shown: list[tuple[str, Job]], *, key: str) -> None:
     names = ["activation" if is_layer else "probability", "total_variation"]
     figure = make_subplots(rows=1, cols=2)
     for index, (label, job) in enumerate(shown):
-        columns = dict(
-            zip(job.snapshot.columns, zip(*job.snapshot.history, strict=True), strict=True)
-        )
+        columns = _columns(job.snapshot)
         for col, name in enumerate(names, start=1):
             figure.add_scatter(
                 x=columns["step"],
@@ -184,7 +187,7 @@ def _start_from(png: bytes) -> None:
 def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
     """What other networks say of each class that the picture shall show."""
     classes = the_lab().classes(spec.backbone)
-    if len(classes) != _IMAGENET_CLASSES:  # nobody else knows a visitor's own
+    if not are_imagenets(classes):  # nobody else knows a visitor's own
         return
     moved = [value for _step, control, value in snapshot.moves if control == "mix"]
     mix = [spec.mix, *moved][-1]

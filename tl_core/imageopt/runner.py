@@ -91,9 +91,9 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
     def record(self, seat: Seat) -> PictureSpec:
         """The spec that draws the seat's picture again, as it is now."""
 
+    @abstractmethod
     def is_done(self, seat: Seat) -> bool:
         """Whether the slot has reached its end."""
-        return seat.slot.step >= seat.slot.steps
 
     # -- coming and going ------------------------------------------------------------------------
 
