@@ -106,6 +106,7 @@ def slot_of(recipe: Recipe, target: int, seed: int, steps: int, backbone: Backbo
         optimiser=OPTIMISERS[recipe.optimiser],
         learning_rate=recipe.learning_rate,
         rate=recipe.rate,
+        decay=recipe.decay,
         terms=dict(recipe.terms),
         tv_weight=recipe.tv_weight,
         camera=recipe.camera,

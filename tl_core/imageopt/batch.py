@@ -36,7 +36,7 @@ class Readings:
 
 @dataclass(eq=False)
 class _Stack:
-    """The slots of one parameterisation and their stacked state, (N, 3, ...)."""
+    """The slots of one parameterisation and their stacked state, (N, 4, ...)."""
 
     slots: list[Slot]
     state: Tensor
@@ -134,8 +134,9 @@ class Batch:
             parts = zip(stack.slots, gradient[:, None], strict=True)
             gradient = torch.cat([s.reshape(its) if s.reshape else its for s, its in parts])
         rows = [
-            coefficients(s.optimiser, s.learning_rate * s.rate.at(s.progress), s.step)
+            coefficients(s.optimiser, s.learning_rate * rate, s.step, s.decay * rate)
             for s in stack.slots
+            for rate in (s.rate.at(s.progress),)
         ]
         update(stack.state, gradient, self._numbers(rows))
         for row, slot in enumerate(stack.slots):
@@ -209,7 +210,7 @@ class Batch:
         """Show every slot's views to one backbone."""
         backbone, owners = self.backbones[index], part.owners
         aims = torch.stack([part.slots[row].aim for row in owners])
-        seen = Seen(aims, pixels=self._whole(part))
+        seen = Seen(aims)
         watches = [part.slots[row].watch for row in owners]
         needs_statistics = any("statistics" in slot.terms for slot in part.slots)
         views = self._views(index, part)

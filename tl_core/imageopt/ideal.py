@@ -70,6 +70,7 @@ class IdealRunner(BatchRunner[IdealImage]):
             optimiser=OPTIMISERS[spec.optimiser or recipe.optimiser],
             learning_rate=spec.control("learning_rate"),
             rate=recipe.rate,
+            decay=recipe.decay,
             terms=self._terms(spec),
             camera=recipe.camera,
             reach=recipe.reach,

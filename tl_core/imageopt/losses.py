@@ -36,10 +36,8 @@ def total_variation(pixels: Tensor) -> Tensor:
     return rows + columns
 
 
-_RIVALS = 5  # the strongest other classes
-_NO_RIVAL = -100.0  # far below any logit
+_NO_RIVAL = -100.0  # far below any logit, and finite where every class is aimed at
 _SMALLEST_SQUARE = 1e-12  # below it the root has no useful slope
-_PHOTOGRAPHS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # ImageNet's mean and spread
 _LARGEST_MAPS = 210_000  # values of one picture: wider maps cost time and gain nothing
 
 
@@ -64,7 +62,6 @@ class Seen:
     """What one network says of N views; ``aim`` weighs its classes for each, (N, classes)."""
 
     aim: Tensor
-    pixels: Tensor = field(default_factory=lambda: torch.empty(0))  # of each view's whole picture
     logits: Tensor = field(default_factory=lambda: torch.empty(0))
     activation: list[Tensor] = field(default_factory=list)  # of each view's own watch
     statistics: Tensor | None = None  # the gap to what batch norm knows, (N,)
@@ -78,12 +75,16 @@ def _cross_entropy(seen: Seen) -> Tensor:
     return -(seen.logits.log_softmax(1) * seen.aim).sum(1)
 
 
+def _rivals(seen: Seen) -> Tensor:
+    """Logarithm of what all other classes weigh together: the loudest count, not the many."""
+    others: Tensor = seen.logits.masked_fill(seen.aim > 0, _NO_RIVAL).logsumexp(1)
+    return others
+
+
 def _odds(seen: Seen) -> Tensor:
     """Logarithm of the odds against the classes aimed at; unlike -log p it never flattens out."""
-    aimed = seen.aim > 0
-    inside = seen.logits.masked_fill(~aimed, -math.inf).logsumexp(1)
-    others: Tensor = seen.logits.masked_fill(aimed, -math.inf).logsumexp(1)
-    return others - inside
+    inside = seen.logits.masked_fill(seen.aim == 0, -math.inf).logsumexp(1)
+    return _rivals(seen) - inside
 
 
 def _margin(seen: Seen) -> Tensor:
@@ -94,19 +95,10 @@ def _margin(seen: Seen) -> Tensor:
     return others - inside
 
 
-def _rivals(seen: Seen) -> Tensor:
-    others = seen.logits.masked_fill(seen.aim > 0, _NO_RIVAL)
-    return others.topk(min(_RIVALS, others.shape[1] - 1), dim=1).values.mean(1)
-
-
 def _statistics(seen: Seen) -> Tensor:
     if seen.statistics is None:  # a network without batch norm
         return torch.zeros(len(seen.aim), device=seen.aim.device)
     return seen.statistics
-
-
-def _light(seen: Seen) -> Tensor:
-    return light_gap(seen.pixels)
 
 
 def _activation(seen: Seen) -> Tensor:
@@ -121,7 +113,6 @@ TERMS: dict[str, Callable[[Seen], Tensor]] = {
     "rivals": _rivals,
     "activation": _activation,
     "statistics": _statistics,
-    "light": _light,
 }
 
 
@@ -179,23 +170,6 @@ def statistics_gap(norms: Sequence[FoldedNorm], found: Sequence[tuple[Tensor, Te
     layers = _layer_of(tuple(len(norm.shift) for norm in norms)).to(gaps.device, non_blocking=True)
     squares = gaps.new_zeros(*gaps.shape[:2], len(norms)).index_add(2, layers, gaps.square())
     gap: Tensor = squares.clamp_min(_SMALLEST_SQUARE).sqrt().sum(dim=(0, 2))
-    return gap
-
-
-def light_gap(pixels: Tensor) -> Tensor:
-    """Return how far each picture's colours are from those of photographs, (N,).
-
-    The Euclidean distances of its channels' means and standard deviations from ImageNet's; 0.1 is
-    a picture too dark, or one burnt to black and white.
-
-    Args:
-        pixels: Values in [0, 1], shape (N, 3, H, W).
-    """
-    mean, variance = moments(pixels)
-    usual_mean, usual_spread = torch.tensor(_PHOTOGRAPHS).to(pixels.device, non_blocking=True)
-    spread = variance.clamp_min(_SMALLEST_SQUARE).sqrt()
-    gaps = torch.stack([mean - usual_mean, spread - usual_spread])
-    gap: Tensor = gaps.square().sum(2).clamp_min(_SMALLEST_SQUARE).sqrt().sum(0)
     return gap
 
 

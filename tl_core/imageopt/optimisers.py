@@ -10,10 +10,10 @@ from torch import Tensor
 class Optimiser:
     """One row: which parts of the common formula it uses.
 
-    m <- keep m + take g;  v <- keep_square v + (1 - keep_square) g²;  then a step along m, along
+    m <- keep m + take g;  v <- keep_square v + (1 - keep_square) s;  then a step along m, along
     m / sqrt(v) where ``is_adaptive`` (both without Adam's bias towards zero), or along sign(m).
-    Where ``is_whole``, v is one number for the whole picture: the length of a step does not depend
-    on the network, and its direction stays that of the gradient.
+    s is g², of which the share ``shared`` is the mean over the whole picture: at 0 each value is
+    scaled by its own history, at 1 all by one number, and the step keeps the gradient's direction.
 
     Source:
         Kingma & Ba 2014, arXiv:1412.6980 (Adam); Ginsburg et al. 2019, arXiv:1905.11286 (one v
@@ -26,47 +26,57 @@ class Optimiser:
     is_unbiased: bool = False
     is_adaptive: bool = False
     is_signed: bool = False
-    is_whole: bool = False
+    shared: float = 0.0
 
 
 OPTIMISERS: dict[str, Optimiser] = {
     "descent": Optimiser(),
     "momentum": Optimiser(keep=0.9, take=1.0),
     "adam": Optimiser(keep=0.9, take=0.1, keep_square=0.999, is_unbiased=True, is_adaptive=True),
-    "whole": Optimiser(
-        keep=0.9, take=0.1, keep_square=0.99, is_unbiased=True, is_adaptive=True, is_whole=True
+    "shared": Optimiser(
+        keep=0.9, take=0.1, keep_square=0.99, is_unbiased=True, is_adaptive=True, shared=0.5
     ),
     "sign": Optimiser(is_signed=True),
     "momentum_sign": Optimiser(keep=0.9, take=1.0, is_signed=True),
     "sign_with_memory": Optimiser(keep=1.0, take=1.0, is_signed=True),
 }
-COLUMNS = 8
+COLUMNS = 9
 
 
-def coefficients(optimiser: Optimiser, learning_rate: float, step: int) -> tuple[float, ...]:
-    """Return the row of numbers that ``update`` takes for a slot whose ``step``s are done."""
+def coefficients(
+    optimiser: Optimiser, learning_rate: float, step: int, decay: float = 0.0
+) -> tuple[float, ...]:
+    """Return the row of numbers that ``update`` takes for a slot whose ``step``s are done.
+
+    ``decay`` is the share of the way back to where the slot began that it goes before the step.
+    """
     keep, take, keep_square, is_unbiased, is_adaptive, *rest = astuple(optimiser)
     bias = 1 - keep ** (step + 1) if is_unbiased else 1.0
     bias_square = 1 - keep_square ** (step + 1) if is_adaptive else 1.0
-    return (learning_rate / bias, keep, take, keep_square, 1 / bias_square, is_adaptive, *rest)
+    rate = learning_rate / bias
+    return (rate, keep, take, keep_square, 1 / bias_square, is_adaptive, *rest, decay)
 
 
 def update(state: Tensor, gradients: Tensor, rows: Tensor) -> None:
     """Take one step in place, each slot by its own row.
 
     Args:
-        state: Parameters, first and second moments, shape (N, 3, ...).
+        state: Parameters, first and second moments and where the parameters began, (N, 4, ...).
         gradients: Of the loss with respect to the parameters, shape (N, ...).
         rows: Rows of ``coefficients``, shape (N, COLUMNS).
+
+    Source:
+        Loshchilov & Hutter 2017, arXiv:1711.05101 (decay apart from the gradient).
     """
     columns = rows.view(*rows.shape, *[1] * (gradients.dim() - 1)).unbind(1)
-    rate, keep, take, keep_square, unbias_square, is_adaptive, is_signed, is_whole = columns
-    parameters, first, second = state.unbind(1)
+    rate, keep, take, keep_square, unbias_square, is_adaptive, is_signed, shared, decay = columns
+    parameters, first, second, start = state.unbind(1)
     first.mul_(keep).add_(take * gradients)
     squares = gradients.square()
     mean_square = squares.mean(dim=tuple(range(1, squares.dim())), keepdim=True)
-    squares = torch.where(is_whole > 0, mean_square, squares)
+    squares = squares.lerp(mean_square, shared)
     second.mul_(keep_square).add_((1 - keep_square) * squares)
     adaptive = first / ((second * unbias_square).sqrt() + 1e-8)
     direction = torch.where(is_adaptive > 0, adaptive, first)
+    parameters.lerp_(start, decay)
     parameters.sub_(rate * torch.where(is_signed > 0, first.sign(), direction))

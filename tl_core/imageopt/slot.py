@@ -21,8 +21,9 @@ Lens = Callable[[Tensor, Tensor], Tensor]
 class Slot:
     """One picture's place in a batch: all it needs to go on, alone or beside others.
 
-    ``state`` stacks the parameters with the optimiser's first and second moments, (3, ...); while
-    the slot is in a batch, the batch holds the state. Only the worker may touch a slot.
+    ``state`` stacks the parameters, the optimiser's first and second moments and the parameters at
+    the start, (4, ...); while the slot is in a batch, the batch holds the state. Only the worker
+    may touch a slot.
     """
 
     parameterisation: Parameterisation
@@ -32,7 +33,8 @@ class Slot:
     steps: int
     optimiser: Optimiser
     learning_rate: float
-    rate: Ramp = FULL  # factor on the learning rate
+    rate: Ramp = FULL  # factor on the learning rate and on the decay
+    decay: float = 0.0  # share of the way back to the start at each step
     terms: dict[str, Ramp] = field(default_factory=dict)  # weights of ``losses.TERMS``
     tv_weight: float = 0.0
     camera: Camera = STILL
@@ -61,7 +63,7 @@ class Slot:
 def fresh_state(parameters: Tensor) -> Tensor:
     """Return a slot's state at its start, without momentum; ``parameters`` is (1, ...)."""
     rest = torch.zeros_like(parameters)
-    return torch.stack([parameters, rest, rest], dim=1)[0]
+    return torch.stack([parameters, rest, rest, parameters], dim=1)[0]
 
 
 def unit_box(pixels: Tensor) -> Tensor:

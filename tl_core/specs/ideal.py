@@ -8,7 +8,7 @@ from tl_core.specs.base import Snapshot, Spec, require, require_choice
 from tl_core.specs.pictures import PictureSnapshot, PictureSpec
 from tl_core.specs.recipes import RECIPES, Recipe
 
-OPTIMISERS = ("descent", "momentum", "adam", "whole")
+OPTIMISERS = ("descent", "momentum", "adam", "shared")
 MAX_STEPS = 100_000  # what no settings can raise
 MIN_SIZE, MAX_SIZE = 32, 1024
 

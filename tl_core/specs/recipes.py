@@ -73,7 +73,8 @@ class Recipe:
     learning_rate: float
     terms: tuple[tuple[str, Ramp], ...]  # weights of losses in tl_core.imageopt.losses
     tv_weight: float = 0.0
-    rate: Ramp = FULL  # factor on the learning rate
+    rate: Ramp = FULL  # factor on the learning rate and on the decay
+    decay: float = 0.0  # share of the way back to the start at each step
     camera: Camera = STILL
     reach: Ramp = FULL  # factor on how far the camera moves
     noise: Ramp = NONE  # standard deviation, on pixels in [0, 1]
@@ -130,19 +131,19 @@ LADDER: tuple[Recipe, ...] = (
     Recipe(
         key="ideal",
         label="+ statistics and fading noise",
-        why="Ask for the light of photographs and, in each layer, for the averages it met in them; "
-        "draw the whole in a fog that lifts before the details, straight along the gradient.",
+        why="Ask each layer for the averages it met in photographs, and let fade whatever the "
+        "gradient no longer asks for; a fog lifts before the details.",
         parameterisation="fourier",
-        optimiser="whole",  # Adam makes the fine waves as loud as the coarse ones
-        learning_rate=0.02,
+        optimiser="shared",  # Adam makes the fine waves as loud as the coarse ones
+        learning_rate=0.08,
         terms=(
-            ("logit", always(1.0)),
-            ("rivals", always(0.5)),
+            ("logit", always(1.5)),
+            ("rivals", always(1.5)),
             ("statistics", Ramp(0.003, 0.001)),
-            ("light", always(30.0)),
         ),
         tv_weight=50.0,
         rate=_FADING_RATE,
+        decay=0.02,  # fragments of the first steps vanish, and no contrast burns
         camera=_CAMERA,
         reach=Ramp(0.4, 1.2),  # one whole thing in the middle first, then from all sides
         noise=Ramp(0.4, 0.0, until=0.5),

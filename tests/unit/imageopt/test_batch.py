@@ -29,6 +29,7 @@ def slot_of(recipe="ideal", *, target=3, seed=0, steps=40, optimiser=None, **cha
         "optimiser": OPTIMISERS[optimiser or row.optimiser],
         "learning_rate": row.learning_rate,
         "rate": row.rate,
+        "decay": row.decay,
         "terms": dict(row.terms),
         "tv_weight": row.tv_weight,
         "camera": row.camera,
@@ -63,7 +64,6 @@ CASES = {
     "logit": {"terms": {"logit": always(1.0)}},
     "rivals": {"terms": {"rivals": always(1.0)}},
     "statistics": {"terms": {"statistics": always(1.0)}},
-    "light": {"terms": {"light": always(1.0)}},
     "activation": {"terms": {"activation": always(1.0)}, "watch": Watch("layer1", 1)},
     "total_variation": {"terms": {}, "tv_weight": 1.0},
 }
@@ -78,10 +78,10 @@ def test_each_term_falls_when_it_alone_is_asked_for(backbone, term):
     assert readings[-1].values[0, column] < readings[0].values[0, column]
 
 
-@pytest.mark.parametrize("optimiser", ["descent", "momentum", "adam", "sign"])
+@pytest.mark.parametrize("optimiser", ["descent", "momentum", "adam", "shared", "sign"])
 def test_every_optimiser_lowers_the_loss(backbone, optimiser):
-    rate = {"descent": 0.01, "momentum": 0.002, "adam": 0.02, "sign": 0.01}[optimiser]
-    slot = slot_of("pixels", optimiser=optimiser, learning_rate=rate)
+    rates = {"descent": 0.01, "momentum": 0.002, "adam": 0.02, "shared": 0.02, "sign": 0.01}
+    slot = slot_of("pixels", optimiser=optimiser, learning_rate=rates[optimiser])
     _, readings = run(backbone, slot, 15)
     assert readings[-1].values[0, 2] < readings[0].values[0, 2]
 

@@ -19,7 +19,7 @@ def test_steps_equal_those_of_torch(key):
     start = torch.linspace(-1, 1, 6)
     oracle = start.clone().requires_grad_()
     theirs = ORACLES[key](oracle)
-    state = torch.stack([start, torch.zeros(6), torch.zeros(6)]).unsqueeze(0)
+    state = torch.stack([start, torch.zeros(6), torch.zeros(6), start]).unsqueeze(0)
     for step in range(5):
         oracle.grad = gradient_of(oracle.detach())
         theirs.step()
@@ -32,7 +32,7 @@ def test_steps_equal_those_of_torch(key):
 
 
 def test_signed_steps_have_one_length():
-    state = torch.zeros(1, 3, 4)
+    state = torch.zeros(1, 4, 4)
     update(
         state,
         torch.tensor([[3.0, -0.1, 0.0, 2.0]]),
@@ -43,7 +43,7 @@ def test_signed_steps_have_one_length():
 
 def test_every_slot_has_its_own_optimiser_and_rate():
     start, gradient = torch.ones(3, 2), torch.full((3, 2), 2.0)
-    state = torch.stack([start, torch.zeros(3, 2), torch.zeros(3, 2)], dim=1)
+    state = torch.stack([start, torch.zeros(3, 2), torch.zeros(3, 2), start], dim=1)
     rows = [("descent", 0.1), ("adam", 0.1), ("descent", 0.2)]
     update(
         state, gradient, torch.tensor([coefficients(OPTIMISERS[k], rate, 0) for k, rate in rows])
@@ -51,9 +51,18 @@ def test_every_slot_has_its_own_optimiser_and_rate():
     torch.testing.assert_close(state[:, 0, 0], torch.tensor([0.8, 0.9, 0.6]))
 
 
-def test_a_whole_step_keeps_the_gradients_direction_and_not_its_length():
+def test_with_a_shared_moment_the_louder_value_still_moves_further():
     for loudness in (1.0, 1000.0):
-        state = torch.zeros(1, 3, 2)
+        state = torch.zeros(1, 4, 2)
         gradient = loudness * torch.tensor([[3.0, 4.0]])
-        update(state, gradient, torch.tensor([coefficients(OPTIMISERS["whole"], 0.5, 0)]))
-        torch.testing.assert_close(state[0, 0], -0.5 * torch.tensor([3.0, 4.0]) / 12.5**0.5)
+        update(state, gradient, torch.tensor([coefficients(OPTIMISERS["shared"], 0.5, 0)]))
+        # half of 9 or 16, and half of their mean
+        by_hand = -0.5 * torch.tensor([3.0, 4.0]) / torch.tensor([10.75, 14.25]).sqrt()
+        torch.testing.assert_close(state[0, 0], by_hand)
+
+
+def test_decay_leads_back_to_the_start_what_no_gradient_asks_for():
+    state = torch.tensor([[[5.0], [0.0], [0.0], [1.0]]])
+    row = coefficients(OPTIMISERS["descent"], 0.1, 0, decay=0.25)
+    update(state, torch.zeros(1, 1), torch.tensor([row]))
+    assert state[0, 0].item() == 4.0
