@@ -133,12 +133,8 @@ class Batch:
         if any(slot.reshape is not None for slot in stack.slots):
             parts = zip(stack.slots, gradient[:, None], strict=True)
             gradient = torch.cat([s.reshape(its) if s.reshape else its for s, its in parts])
-        rows = [
-            coefficients(s.optimiser, s.learning_rate * rate, s.step, s.decay * rate)
-            for s in stack.slots
-            for rate in (s.rate.at(s.progress),)
-        ]
-        update(stack.state, gradient, self._numbers(rows))
+        rows = self._numbers([_coefficients(slot) for slot in stack.slots])
+        update(stack.state, gradient, rows)
         for row, slot in enumerate(stack.slots):
             if slot.constraint is not None:
                 parameters = stack.state[row : row + 1, 0]
@@ -270,6 +266,13 @@ def is_half(device: torch.device, count: int) -> bool:
     if device.type == "cuda":
         return True
     return device.type == "cpu" and count > 1 and torch.cpu._is_avx512_bf16_supported()
+
+
+def _coefficients(slot: Slot) -> tuple[float, ...]:
+    """The optimiser's row for this slot's next step."""
+    rate = slot.rate.at(slot.progress)
+    learning_rate, decay = slot.learning_rate * rate, slot.decay * rate
+    return coefficients(slot.optimiser, learning_rate, slot.step, decay)
 
 
 def _weights(slot: Slot, terms: Sequence[str]) -> list[float]:

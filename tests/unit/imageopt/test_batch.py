@@ -59,6 +59,15 @@ def test_every_recipe_climbs_towards_its_class(backbone, recipe):
     assert readings[-1].values[0, goal] < readings[0].values[0, goal] - 0.5
 
 
+def test_a_picture_that_nothing_is_asked_of_goes_back_to_its_start(backbone):
+    slot = slot_of("fourier", terms={}, tv_weight=0.0, decay=0.5)
+    start = slot.state[0].clone()
+    slot.state[0] += 1.0
+    batch, _ = run(backbone, slot, 20)
+    batch.leave(slot)
+    torch.testing.assert_close(slot.state[0], start, atol=1e-3, rtol=0)
+
+
 CASES = {
     "cross_entropy": {"terms": {"cross_entropy": always(1.0)}},
     "logit": {"terms": {"logit": always(1.0)}},
