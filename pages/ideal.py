@@ -10,7 +10,7 @@ from pages.widgets import gallery, runs
 from pages.widgets.backbone import choose_backbone
 from pages.widgets.frame import header
 from pages.widgets.goal import Goal, choose_goals
-from pages.widgets.ideal_view import draw_run
+from pages.widgets.ideal_view import draw_run, take_start
 from pages.widgets.photo import choose_photo
 from pages.widgets.sitemap import IDEAL
 from pages.widgets.visit import the_lab
@@ -151,6 +151,7 @@ def ways(
 
 
 header(IDEAL, "ideal")
+take_start()
 backbone = choose_backbone()
 if backbone is not None:
     goals = choose_goals(the_lab().row(backbone), the_lab().classes(backbone), steer=moved)

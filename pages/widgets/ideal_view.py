@@ -18,6 +18,7 @@ from tl_core.images import samples
 from tl_core.lab import Job, JobState
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
 
+_ASKED = "next_start"
 _AXES = {"probability": "probability", "total_variation": "roughness"}
 
 
@@ -178,10 +179,21 @@ def _after(label: str, job: Job, *, key: str) -> None:
 
 
 def _start_from(png: bytes) -> None:
-    """Make the picture the photograph that the next run starts from."""
-    st.session_state.from_photo = True
-    choose(the_lab().add_photo(png, the_visit().id))
-    st.toast(_("The next run starts from this picture."), icon=":material/replay:")
+    """Ask for the picture as the start of the next run; ``take_start`` grants it.
+
+    What is set here for controls outside this fragment is lost where one of the page's timers
+    comes in between: it brings the browser's own, older state of them along.
+    """
+    st.session_state[_ASKED] = png
+
+
+def take_start() -> None:
+    """Choose the picture that was asked for as the next start; only before the controls."""
+    png = st.session_state.pop(_ASKED, None)
+    if png is not None:
+        st.session_state.from_photo = True
+        choose(the_lab().add_photo(png, the_visit().id))
+        st.toast(_("The next run starts from this picture."), icon=":material/replay:")
 
 
 def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
