@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,7 @@ import torch
 
 from tl_core import fetching
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.store import OWN, BackboneStore
+from tl_core.backbones.store import OWN, BackboneStore, channel_counts
 from tl_core.datasets import uploads
 from tl_core.datasets.shelf import ShelfEntry
 from tl_core.datasets.uploads import OwnUpload
@@ -321,6 +321,14 @@ class Lab:
             UserError: If there is no such backbone (any more).
         """
         return self._store.classes(key)
+
+    def channel_counts(self, key: str) -> Mapping[str, int]:
+        """How many channels each layer of a backbone has that can be looked into, by its name.
+
+        Raises:
+            UserError: If there is no such backbone (any more).
+        """
+        return channel_counts(self._store.row(key))
 
     def ready_backbones(self) -> list[BackboneRow]:
         """The rows that can be used now."""

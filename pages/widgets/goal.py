@@ -117,10 +117,11 @@ def _take(key: str, value: str) -> None:
 
 def _channel(row: BackboneRow) -> Goal:
     layers = [stage.layer for stage in row.stages]
-    link.chosen("goal_layer", layers, layers[-1])
+    things = next(stage.layer for stage in row.stages if stage.words == "whole things")
+    link.chosen("goal_layer", layers, things)
     layer_box, channel_box, unit_box = st.columns([2, 1, 1], vertical_alignment="bottom")
     layer = layer_box.selectbox(_("Layer"), layers, key="goal_layer")
-    numbers = [str(number) for number in range(4096)]
+    numbers = [str(number) for number in range(the_lab().channel_counts(row.key)[layer])]
     link.chosen("goal_channel", numbers, numbers[0])
     channel = channel_box.selectbox(_("Channel"), numbers, key="goal_channel")
     link.keep("goal_channel")

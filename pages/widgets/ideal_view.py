@@ -19,7 +19,11 @@ from tl_core.lab import Job, JobState
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
 
 _ASKED = "next_start"
-_AXES = {"probability": "probability", "total_variation": "roughness"}
+_AXES = {
+    "probability": "probability",
+    "activation": "activation",
+    "total_variation": "roughness",
+}  # what has an axis of its own, and its title
 
 
 def draw_run(run: Run) -> None:
@@ -74,6 +78,8 @@ def _figures(job: Job) -> None:
     parts = [_("step {step} of {steps}").format(step=snapshot.step, steps=snapshot.steps)]
     if not math.isnan(snapshot.probability):
         parts.append(_("probability {p:.1f} %").format(p=100 * snapshot.probability))
+    elif snapshot.history:
+        parts.append(_("activation {a:.2f}").format(a=_columns(snapshot)["activation"][-1]))
     parts.append(_("total variation {tv:.3f}").format(tv=snapshot.total_variation))
     if not job.is_over and snapshot.steps_per_s:
         parts.append(
@@ -85,7 +91,7 @@ def _figures(job: Job) -> None:
 
 
 def _curves(snapshot: IdealSnapshot, *, key: str) -> None:
-    """Probability, roughness and the other loss terms; a line where a control was moved."""
+    """Probability or activation, roughness, loss terms; a line where a control was moved."""
     if len(snapshot.history) < 2:
         return
     columns = _columns(snapshot)
@@ -93,14 +99,14 @@ def _curves(snapshot: IdealSnapshot, *, key: str) -> None:
     if math.isnan(snapshot.probability):  # a layer's goal
         del columns["probability"]
     rows = {n: row for row, n in enumerate([n for n in _AXES if n in columns], start=1)}
-    last = len(rows) + 1
+    last = len(rows) + any(name not in rows for name in columns)
     figure = make_subplots(rows=last, cols=1, shared_xaxes=True, vertical_spacing=0.07)
     for index, (name, values) in enumerate(columns.items()):
         row = rows.get(name, last)
         largest = max(map(abs, values)) or 1.0
         figure.add_scatter(
             x=steps,
-            y=[value / largest for value in values] if row == last else values,
+            y=[value / largest for value in values] if name not in rows else values,
             customdata=values,
             hovertemplate="%{customdata:.3g}",
             name=_(name.replace("_", " ")),
@@ -116,14 +122,18 @@ def _curves(snapshot: IdealSnapshot, *, key: str) -> None:
     for name, row in rows.items():
         top = {"range": [0, 1.05]} if name == "probability" else {}
         figure.update_yaxes(title=_(_AXES[name]), row=row, col=1, **top)
-    figure.update_yaxes(title=_("other terms"), showticklabels=False, row=last, col=1)
+    if last > len(rows):
+        figure.update_yaxes(title=_("other terms"), showticklabels=False, row=last, col=1)
     figure.update_xaxes(title=_("step"), row=last, col=1)
     draw(figure, key=key, height=400, alt=_("Probability, total variation and loss terms by step"))
 
 
 def _columns(snapshot: IdealSnapshot) -> dict[str, tuple[float, ...]]:
-    """The history by the headings of its columns."""
-    return dict(zip(snapshot.columns, zip(*snapshot.history, strict=True), strict=True))
+    """The history by the headings of its columns; an activation as it is, not as a loss."""
+    columns = dict(zip(snapshot.columns, zip(*snapshot.history, strict=True), strict=True))
+    if "activation" in columns:
+        columns["activation"] = tuple(-loss for loss in columns["activation"])
+    return columns
 
 
 def _race(shown: list[tuple[str, Job]], *, key: str) -> None:

@@ -155,3 +155,17 @@ def test_a_picture_asked_for_as_the_start_wins_over_what_the_browser_still_shows
     page.run()
     assert page.toggle(key="from_photo").value
     assert page.button_group(key="sample").value == page.session_state["visit"].photos[0]
+
+
+def test_a_layer_offers_the_channels_it_has_and_shows_how_strongly_one_answers(page):
+    page.segmented_control(key="goal").set_value("channel").run()
+    page.selectbox(key="goal_layer").set_value("blocks.2.1").run()
+    channels = page.selectbox(key="goal_channel")
+    assert channels.options == [str(number) for number in range(40)]
+    channels.set_value("20").run()
+    page.button(key="start").click().run()
+    page = finished(page)
+    text = words(page)
+    assert "step 64 of 64" in text
+    assert float(text.split("activation ")[1].split()[0]) > 5
+    assert "Networks that never saw it" not in text

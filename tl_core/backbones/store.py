@@ -3,6 +3,7 @@
 import importlib
 import threading
 from collections import Counter, OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import timm
 import torch
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze, split_head
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Download
@@ -231,6 +232,24 @@ def new_network(row: BackboneRow) -> nn.Module:
     if row.library == "timm":
         return timm.create_model(row.architecture, pretrained=False)
     return torchvision.models.get_model(row.architecture, weights=None)  # type: ignore[no-any-return]
+
+
+@cache
+def channel_counts(row: BackboneRow) -> Mapping[str, int]:
+    """How many channels each of the row's stages has, by its layer; needs no weights."""
+    counts: dict[str, int] = {}
+
+    def count(layer: str, maps: Tensor) -> None:
+        counts[layer] = maps.shape[1]
+
+    with torch.device("meta"), torch.inference_mode():  # shapes alone: a tenth of a second
+        network = new_network(row).eval()
+        for stage in row.stages:
+            network.get_submodule(stage.layer).register_forward_hook(
+                lambda _module, _inputs, maps, layer=stage.layer: count(layer, maps)
+            )
+        network(torch.empty(1, 3, row.input_size, row.input_size))
+    return counts
 
 
 def untrained(row: BackboneRow, device: torch.device, *, seed: int) -> Backbone:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.store import OWN
+from tl_core.backbones.store import OWN, channel_counts
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Work
 from tl_core.errors import UserError
@@ -26,6 +26,7 @@ from tl_core.toolbox import Toolbox, pixels_from
 _CLASS_TERMS = ("logit", "cross_entropy", "rivals")
 _LITE0_SPREAD = 2.3  # mean distance of its head's rows, one for each class, from their centre
 _MOST = 1000.0
+_LOUDNESS = 4.0  # of a channel beside total variation: patterns are clear, the last layers wake
 SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
 
 
@@ -83,11 +84,10 @@ class IdealRunner(BatchRunner[IdealImage]):
         return slot
 
     def _terms(self, spec: IdealImage) -> dict[str, Ramp]:
-        rest = {name: ramp for name, ramp in spec.row.terms if name not in _CLASS_TERMS}
-        if spec.layer:  # a layer's goal takes the place of the class
-            return rest | {"activation": always(1.0)}
+        if spec.layer:  # nothing else: statistics of photographs would draw what was in those
+            return {"activation": always(_LOUDNESS)}
         factor = _quietness(self.backbones[0])
-        return rest | {n: r.times(factor) for n, r in spec.row.terms if n in _CLASS_TERMS}
+        return {n: r.times(factor) if n in _CLASS_TERMS else r for n, r in spec.row.terms}
 
     def steer(self, slot: Slot, spec: IdealImage) -> None:
         """Set total variation, learning rate, camera and the mix of classes."""
@@ -144,15 +144,15 @@ class IdealRunner(BatchRunner[IdealImage]):
         if not spec.layer:
             return None
         backbone = self.backbones[0]
-        layers = [stage.layer for stage in backbone.row.stages]
-        if spec.layer not in layers:
+        counts = channel_counts(backbone.row)
+        if spec.layer not in counts:
             raise UserError(
                 "{label} has no layer called {layer}. Choose one of: {layers}.",
                 label=backbone.label,
                 layer=spec.layer,
-                layers=", ".join(layers),
+                layers=", ".join(counts),
             )
-        count = _channels(backbone, spec.layer)
+        count = counts[spec.layer]
         if spec.channel >= count:
             raise UserError(
                 "channel must be between 0 and {last} in {layer}, got {channel}.",
@@ -174,19 +174,6 @@ def _quietness(backbone: Backbone) -> float:
     (weight,) = (m.weight for m in backbone.head.modules() if isinstance(m, nn.Linear))
     spread = (weight - weight.mean(dim=0)).norm(dim=1).mean().item()
     return min(_LITE0_SPREAD / spread, _MOST) if spread > 0 else 1.0
-
-
-def _channels(backbone: Backbone, layer: str) -> int:
-    """How many channels a layer has, seen on one black picture."""
-    found: list[int] = []
-    size = backbone.input_size
-    black = torch.zeros(1, 3, size, size, device=backbone.device)
-    with (
-        torch.inference_mode(),
-        backbone.watching([layer], lambda _i, _inputs, out: found.append(out.shape[1])),
-    ):
-        backbone.embed(black)
-    return found[0]
 
 
 def judge(job: Job, toolbox: Toolbox) -> Work:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.folding import FoldedNorm
@@ -39,11 +39,19 @@ def total_variation(pixels: Tensor) -> Tensor:
 _NO_RIVAL = -100.0  # far below any logit, and finite where every class is aimed at
 _SMALLEST_SQUARE = 1e-12  # below it the root has no useful slope
 _LARGEST_MAPS = 210_000  # values of one picture: wider maps cost time and gain nothing
+_RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Hardswish)
 
 
 @dataclass(frozen=True)
 class Watch:
-    """A channel of a layer, or with ``is_unit`` only its unit in the middle."""
+    """A channel of a layer, or with ``is_unit`` only its unit in the middle.
+
+    While nothing comes out of the ReLU at a layer's end, it is what goes in: a channel that noise
+    does not wake has no slope behind the ReLU, and its picture would stay grey.
+
+    Source:
+        Olah et al. 2017, Feature Visualization, doi:10.23915/distill.00007.
+    """
 
     layer: str
     channel: int
@@ -187,21 +195,42 @@ def watching(
     modules = backbone.body.modules() if with_statistics else []
     norms = [module for module in modules if isinstance(module, FoldedNorm)]
     layers = sorted({watch.layer for watch in watches if watch is not None})
+    rectifiers = _rectifiers(backbone, layers)
     zero = torch.zeros((), device=seen.aim.device)
     seen.activation[:] = [zero] * len(watches)
+    rectified: list[Tensor] = []  # what went into the last ReLU, and what came out
     found: dict[FoldedNorm, tuple[Tensor, Tensor]] = {}
 
     def see_norm(index: int, inputs: Tensor, _activations: Tensor) -> None:
         if inputs[0].numel() <= _LARGEST_MAPS:
             found[norms[index]] = moments(inputs.float())
 
+    def see_rectifier(_index: int, inputs: Tensor, activations: Tensor) -> None:
+        rectified[:] = inputs, activations
+
     def see_layer(index: int, _inputs: Tensor, activations: Tensor) -> None:
+        ends_rectified = bool(rectified) and activations is rectified[1]
+        before = rectified[0] if ends_rectified else activations
         for row, watch in enumerate(watches):
             if watch is not None and watch.layer == layers[index]:
                 # cloned, since a later in-place activation would change it
-                seen.activation[row] = watch.of(activations[row].clone())
+                value = watch.of(activations[row].clone())
+                seen.activation[row] = value.where(value > 0, watch.of(before[row].clone()))
 
-    with backbone.watching(norms, see_norm), backbone.watching(layers, see_layer):
+    with (
+        backbone.watching(norms, see_norm),
+        backbone.watching(rectifiers, see_rectifier),  # before the layers that end in them
+        backbone.watching(layers, see_layer),
+    ):
         yield
     if found:
         seen.statistics = statistics_gap(list(found), list(found.values()))
+
+
+def _rectifiers(backbone: Backbone, layers: Sequence[str]) -> Sequence[nn.Module]:
+    """The ReLUs inside these layers, from now on without changing what goes into them."""
+    inside = {module: None for layer in layers for module in backbone.layer(layer).modules()}
+    found = [module for module in inside if isinstance(module, _RECTIFIERS)]
+    for module in found:
+        module.inplace = False
+    return found

@@ -3,7 +3,7 @@ import torch
 import torchvision
 
 from tl_core.backbones.catalogue import CATALOGUE, Download
-from tl_core.backbones.store import new_network
+from tl_core.backbones.store import channel_counts, new_network
 
 everyone = pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.key)
 downloaded = pytest.mark.parametrize(
@@ -24,6 +24,15 @@ def test_every_stage_and_the_head_exist_in_the_built_network(row):
     assert isinstance(names[row.head], torch.nn.Linear)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     assert parameters / 1e6 == pytest.approx(row.parameters_m, abs=0.006)
+
+
+@everyone
+def test_every_stage_has_its_number_of_channels_without_weights(row):
+    counts = channel_counts(row)
+    assert list(counts) == [stage.layer for stage in row.stages]
+    published = {"vgg16": 512, "vgg19": 512, "resnet18": 512, "resnet50": 2048}
+    published |= {"mobilenet_v2": 1280, "mobilenet_v3_large": 960}
+    assert list(counts.values())[-1] == published.get(row.key, 1280)
 
 
 @downloaded

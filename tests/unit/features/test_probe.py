@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from tests.workroom import finish, make_toolbox
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.catalogue import CATALOGUE
-from tl_core.backbones.store import new_network, untrained
+from tl_core.backbones.store import channel_counts, new_network, untrained
 from tl_core.errors import UserError
 from tl_core.features.probe import HALF_MAX, layer_of, maps_of, probe, stage_of, to_half
 from tl_core.toolbox import Toolbox
@@ -55,6 +55,12 @@ def test_activations_of_lite0_are_those_of_plain_hooks(lite0: Backbone, cat: Ten
     seen = probe(lite0, cat, layers)
     for layer in layers:
         assert torch.equal(seen[layer], plain[layer])
+
+
+def test_the_counts_of_channels_are_those_of_the_maps(lite0: Backbone, cat: Tensor):
+    counts = channel_counts(lite0.row)
+    seen = probe(lite0, cat, list(counts))
+    assert counts == {layer: maps.shape[1] for layer, maps in seen.items()}
 
 
 def test_an_in_place_relu_does_not_reach_what_was_seen():

@@ -19,6 +19,7 @@ TINY = dataclasses.replace(
     CATALOGUE[0],
     key="tiny",
     label="Tiny",
+    architecture="test_resnet",
     input_size=32,
     resize=32,
     stages=(Stage("layer1", "textures"), Stage("layer4", "whole things")),

@@ -249,6 +249,11 @@ def test_goals_beyond_a_class(toolbox, case):
     assert Image.open(io.BytesIO(snapshot.png)).size[0] == GOALS[case].get("size", 32)
 
 
+def test_a_channel_is_asked_for_nothing_but_its_activation(toolbox):
+    terms = drawn(toolbox, spec_of(layer="layer4", channel=2)).terms
+    assert dict(terms).keys() == {"activation"}
+
+
 def test_a_run_may_start_from_a_photograph(toolbox):
     photo = np.full((32, 32, 3), 200, np.uint8)
     photo[8:24, 8:24] = 30

@@ -116,3 +116,31 @@ def test_a_unit_is_the_one_in_the_middle_of_its_channel():
     maps[1, 2, 2] = 8.0
     assert Watch("layer1", 1, is_unit=True).of(maps) == 8.0
     assert Watch("layer1", 1).of(maps) == 0.5
+
+
+@pytest.mark.parametrize("is_folded", [True, False])
+def test_a_channel_asleep_behind_its_relu_has_a_slope(backbone, is_folded):
+    backbone.body.layer1[0].bn2.bias.data[1] = -100.0  # so that nothing comes out
+    backbone = backbone.folded if is_folded else backbone
+    pixels = torch.full((1, 3, 32, 32), 0.5, requires_grad=True)
+    seen = Seen(torch.zeros(1, 10))
+    with watching(backbone, seen, [Watch("layer1", 1)], with_statistics=False):
+        backbone.logits(pixels)
+    assert seen.activation[0] < -50
+    assert torch.autograd.grad(seen.activation[0], pixels)[0].abs().max() > 0
+
+
+def test_a_channel_awake_is_what_comes_out_of_its_relu(backbone):
+    backbone.body.layer1[0].bn2.bias.data[1] = -0.4
+    pixels = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    seen = Seen(torch.zeros(1, 10))
+    with (
+        torch.no_grad(),
+        watching(backbone, seen, [Watch("layer1", 1)], with_statistics=False),
+    ):
+        backbone.logits(pixels)
+    found = []
+    with torch.no_grad(), backbone.watching(["layer1"], lambda _i, _in, out: found.append(out)):
+        backbone.logits(pixels)
+    assert found[0][0, 1].min() == 0  # the ReLU has cut something off
+    assert seen.activation[0] == found[0][0, 1].mean() > 0
