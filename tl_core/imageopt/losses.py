@@ -176,7 +176,8 @@ def statistics_gap(norms: Sequence[FoldedNorm], found: Sequence[tuple[Tensor, Te
     )
     gaps = torch.stack([(mean - shift) * scale, variance * scale.square() - usual])
     layers = _layer_of(tuple(len(norm.shift) for norm in norms)).to(gaps.device, non_blocking=True)
-    squares = gaps.new_zeros(*gaps.shape[:2], len(norms)).index_add(2, layers, gaps.square())
+    nothing = gaps.new_zeros(*gaps.shape[:2], len(norms))
+    squares = nothing.scatter_add(2, layers.expand_as(gaps), gaps.square())
     gap: Tensor = squares.clamp_min(_SMALLEST_SQUARE).sqrt().sum(dim=(0, 2))
     return gap
 
