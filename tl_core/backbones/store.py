@@ -237,18 +237,17 @@ def new_network(row: BackboneRow) -> nn.Module:
 @cache
 def channel_counts(row: BackboneRow) -> Mapping[str, int]:
     """How many channels each of the row's stages has, by its layer; needs no weights."""
+    layers = [stage.layer for stage in row.stages]
     counts: dict[str, int] = {}
 
-    def count(layer: str, maps: Tensor) -> None:
-        counts[layer] = maps.shape[1]
+    def see(index: int, _inputs: Tensor, activations: Tensor) -> None:
+        counts[layers[index]] = activations.shape[1]
 
-    with torch.device("meta"), torch.inference_mode():  # shapes alone: a tenth of a second
-        network = new_network(row).eval()
-        for stage in row.stages:
-            network.get_submodule(stage.layer).register_forward_hook(
-                lambda _module, _inputs, maps, layer=stage.layer: count(layer, maps)
-            )
-        network(torch.empty(1, 3, row.input_size, row.input_size))
+    meta = torch.device("meta")  # shapes alone: a tenth of a second
+    with meta, torch.inference_mode():
+        network = _assembled(row.key, row, new_network(row), meta)
+        with network.watching(layers, see):
+            network.embed(torch.empty(1, 3, row.input_size, row.input_size))
     return counts
 
 

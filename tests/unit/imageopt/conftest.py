@@ -20,6 +20,7 @@ TINY = dataclasses.replace(
     key="tiny",
     label="Tiny",
     architecture="test_resnet",
+    head="fc",
     input_size=32,
     resize=32,
     stages=(Stage("layer1", "textures"), Stage("layer4", "whole things")),
