@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +39,7 @@ def total_variation(pixels: Tensor) -> Tensor:
 _NO_RIVAL = -100.0  # far below any logit, and finite where every class is aimed at
 _SMALLEST_SQUARE = 1e-12  # below it the root has no useful slope
 _LARGEST_MAPS = 210_000  # values of one picture: wider maps cost time and gain nothing
-_RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Hardswish)
+_Rectifier: TypeAlias = nn.ReLU | nn.ReLU6 | nn.Hardswish
 
 
 @dataclass(frozen=True)
@@ -219,6 +219,7 @@ def watching(
                 seen.activation[row] = value.where(value > 0, watch.of(before[row].clone()))
 
     with (
+        _out_of_place(rectifiers),
         backbone.watching(norms, see_norm),
         backbone.watching(rectifiers, see_rectifier),  # before the layers that end in them
         backbone.watching(layers, see_layer),
@@ -228,10 +229,24 @@ def watching(
         seen.statistics = statistics_gap(list(found), list(found.values()))
 
 
-def _rectifiers(backbone: Backbone, layers: Sequence[str]) -> Sequence[nn.Module]:
-    """The ReLUs inside these layers, from now on without changing what goes into them."""
+def _rectifiers(backbone: Backbone, layers: Sequence[str]) -> list[_Rectifier]:
+    """The ReLUs inside these layers."""
     inside = {module: None for layer in layers for module in backbone.layer(layer).modules()}
-    found = [module for module in inside if isinstance(module, _RECTIFIERS)]
-    for module in found:
+    return [module for module in inside if isinstance(module, _Rectifier)]
+
+
+@contextmanager
+def _out_of_place(modules: Sequence[_Rectifier]) -> Iterator[None]:
+    """Let modules leave what goes into them as it is, until the end of the block.
+
+    A folded network does so anyway, but one without batch norm is not folded, and is the one that
+    everybody else uses.
+    """
+    usual = [module.inplace for module in modules]
+    for module in modules:
         module.inplace = False
-    return found
+    try:
+        yield
+    finally:
+        for module, is_inplace in zip(modules, usual, strict=True):
+            module.inplace = is_inplace

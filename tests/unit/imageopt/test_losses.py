@@ -130,6 +130,14 @@ def test_a_channel_asleep_behind_its_relu_has_a_slope(backbone, is_folded):
     assert torch.autograd.grad(seen.activation[0], pixels)[0].abs().max() > 0
 
 
+def test_a_network_works_in_place_as_before_once_its_channel_was_watched(backbone):
+    relu = backbone.body.layer1[0].act2
+    assert relu.inplace
+    with watching(backbone, Seen(torch.zeros(1, 10)), [Watch("layer1", 1)], with_statistics=False):
+        assert not relu.inplace
+    assert relu.inplace
+
+
 def test_a_channel_awake_is_what_comes_out_of_its_relu(backbone):
     backbone.body.layer1[0].bn2.bias.data[1] = -0.4
     pixels = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
