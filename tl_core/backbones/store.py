@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze, split_head
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Download
+from tl_core.backbones.pointwise import use_products
 from tl_core.errors import UserError
 from tl_core.settings import Settings
 
@@ -264,7 +265,7 @@ def untrained(row: BackboneRow, device: torch.device, *, seed: int) -> Backbone:
 
 
 def _assembled(key: str, row: BackboneRow, network: nn.Module, device: torch.device) -> Backbone:
-    head = split_head(network, row.head)
+    head = split_head(use_products(network), row.head)
     return Backbone(
         key=key,
         label=row.label,

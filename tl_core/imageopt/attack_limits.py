@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tl_core.imageopt.pixels import PARAMETERISATIONS, Parameterisation
+from tl_core.imageopt.reductions import length_of_each, mean_of_each
 
 
 class Box:
@@ -52,7 +53,7 @@ class Ball(Box):
     def __call__(self, parameters: Tensor) -> Tensor:
         """Return the change stretched or shrunk to the radius, then cut to the box."""
         change = parameters - self.original
-        length = torch.linalg.vector_norm(change).clamp_min(1e-12)
+        length = length_of_each(change).clamp_min(1e-12)
         return super().__call__(self.original + change * (self.radius / length))
 
     def adapt(self, *, is_reached: bool) -> None:
@@ -66,13 +67,12 @@ def even(gradient: Tensor) -> Tensor:
     Source:
         Dong et al. 2017, arXiv:1710.06081.
     """
-    return gradient / gradient.abs().mean().clamp_min(1e-20)
+    return gradient / mean_of_each(gradient.abs()).clamp_min(1e-20)
 
 
 def unit(gradient: Tensor) -> Tensor:
     """Return the gradient at Euclidean length 1."""
-    length: Tensor = torch.linalg.vector_norm(gradient)
-    return gradient / length.clamp_min(1e-20)
+    return gradient / length_of_each(gradient).clamp_min(1e-20)
 
 
 def blurred(gradient: Tensor, sigma: float) -> Tensor:

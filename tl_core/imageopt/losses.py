@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.folding import FoldedNorm
+from tl_core.imageopt.reductions import mean_of_each
 
 
 def total_variation(pixels: Tensor) -> Tensor:
@@ -31,8 +32,8 @@ def total_variation(pixels: Tensor) -> Tensor:
     """
     if pixels.dim() != 4:
         raise ValueError(f"pixels must be (N, C, H, W), got {tuple(pixels.shape)}")
-    rows = (pixels[:, :, 1:] - pixels[:, :, :-1]).abs().mean(dim=(1, 2, 3))
-    columns = (pixels[..., 1:] - pixels[..., :-1]).abs().mean(dim=(1, 2, 3))
+    rows = mean_of_each((pixels[:, :, 1:] - pixels[:, :, :-1]).abs())
+    columns = mean_of_each((pixels[..., 1:] - pixels[..., :-1]).abs())
     return rows + columns
 
 

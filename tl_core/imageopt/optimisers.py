@@ -5,6 +5,8 @@ from dataclasses import astuple, dataclass
 import torch
 from torch import Tensor
 
+from tl_core.imageopt.reductions import mean_of_each
+
 
 @dataclass(frozen=True, slots=True)
 class Optimiser:
@@ -73,8 +75,7 @@ def update(state: Tensor, gradients: Tensor, rows: Tensor) -> None:
     parameters, first, second, start = state.unbind(1)
     first.mul_(keep).add_(take * gradients)
     squares = gradients.square()
-    mean_square = squares.mean(dim=tuple(range(1, squares.dim())), keepdim=True)
-    squares = squares.lerp(mean_square, shared)
+    squares = squares.lerp(mean_of_each(squares).view_as(rate), shared)
     second.mul_(keep_square).add_((1 - keep_square) * squares)
     adaptive = first / ((second * unbias_square).sqrt() + 1e-8)
     direction = torch.where(is_adaptive > 0, adaptive, first)

@@ -1,0 +1,101 @@
+import os
+
+import pytest
+
+from tl_core import cores
+from tl_core.cores import FIRST_WAIT_S, LONGEST_WAIT_S, WINDOW_S, WorkerThreads, usable_cores
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """A machine of eight cores whose limits a test writes."""
+    monkeypatch.setattr(cores.psutil, "cpu_count", lambda logical: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)), raising=False)
+    for name in ("_QUOTA_V2", "_QUOTA_V1", "_PERIOD_V1"):
+        monkeypatch.setattr(cores, name, tmp_path / name)
+    return tmp_path
+
+
+def test_without_limits_every_physical_core_counts(machine):
+    assert usable_cores() == 8
+
+
+def test_a_container_has_the_whole_cores_of_its_quota(machine):
+    (machine / "_QUOTA_V2").write_text("350000 100000\n")
+    assert usable_cores() == 3
+
+
+def test_a_container_with_less_than_a_core_has_one(machine):
+    (machine / "_QUOTA_V2").write_text("8000 100000\n")
+    assert usable_cores() == 1
+
+
+def test_no_quota_is_no_limit(machine):
+    (machine / "_QUOTA_V2").write_text("max 100000\n")
+    assert usable_cores() == 8
+
+
+def test_the_older_kind_of_control_group_counts_too(machine):
+    (machine / "_QUOTA_V1").write_text("200000\n")
+    (machine / "_PERIOD_V1").write_text("100000\n")
+    assert usable_cores() == 2
+    (machine / "_QUOTA_V1").write_text("-1\n")
+    assert usable_cores() == 8
+
+
+def test_cores_that_the_process_may_not_run_on_do_not_count(machine, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {3, 5}, raising=False)
+    assert usable_cores() == 2
+
+
+class Threads(WorkerThreads):
+    """Notes which numbers of threads were set."""
+
+    def __init__(self, cores: int = 2) -> None:
+        self.used: list[int] = []
+        super().__init__(cores, use=self.used.append)
+        self.begin()
+
+    def work(self, clock_s: float, *, share: float = 1.0) -> int:
+        """Work in slices of a tenth of a second, of which the thread has a core for a share."""
+        for _ in range(round(clock_s / 0.1)):
+            self.note(0.1, 0.1 * share)
+        return self.count
+
+
+def test_a_worker_that_has_its_cores_keeps_them():
+    threads = Threads()
+    assert threads.work(60) == 2
+    assert set(threads.used) == {2}
+
+
+def test_a_worker_that_waits_for_a_core_goes_on_with_one_thread():
+    threads = Threads()
+    assert threads.work(WINDOW_S + 0.1, share=0.5) == 1
+
+
+def test_one_slow_step_is_enough_to_see_it():
+    threads = Threads()
+    threads.note(2.0, 0.4)
+    assert threads.count == 1
+
+
+def test_all_cores_are_tried_again_and_kept_once_they_are_free():
+    threads = Threads()
+    threads.work(WINDOW_S + 0.1, share=0.5)
+    assert threads.work(FIRST_WAIT_S + 0.1) == 2
+    assert threads.work(60) == 2
+
+
+def test_while_they_stay_taken_they_are_tried_ever_more_rarely():
+    threads = Threads()
+    for _ in range(3000):
+        threads.note(0.1, 0.05 if threads.count == 2 else 0.1)
+    tries = threads.used.count(2) - 1
+    assert 300 / LONGEST_WAIT_S - 1 <= tries <= 300 / LONGEST_WAIT_S + 6
+
+
+def test_a_worker_with_one_core_never_asks_for_more():
+    threads = Threads(cores=1)
+    threads.work(60, share=0.1)
+    assert set(threads.used) == {1}

@@ -1,0 +1,100 @@
+"""How many cores this process may use, and how many threads the worker computes with."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import torch
+
+_QUOTA_V2 = Path("/sys/fs/cgroup/cpu.max")
+_QUOTA_V1 = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+_PERIOD_V1 = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+
+WINDOW_S = 0.3  # of work, before the worker's processor time says anything
+ENOUGH = 0.75  # share of its time in which the worker's thread had a core
+FIRST_WAIT_S = 2.0  # of work with one thread, before all cores are tried again
+LONGEST_WAIT_S = 32.0
+
+
+def usable_cores() -> int:
+    """Count the cores that this process really has, at least 1.
+
+    The least of: the machine's physical cores, those it is allowed to run on, and the whole cores
+    of its container's quota.
+    """
+    physical = psutil.cpu_count(logical=False) or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, int(min(physical, allowed, _quota())))
+
+
+def _quota() -> float:
+    """Cores that the container may use at once; infinite where nothing limits it.
+
+    Source:
+        The Linux kernel's documentation, cgroup-v2 (cpu.max) and sched-bwc (cpu.cfs_quota_us).
+    """
+    try:
+        if _QUOTA_V2.exists():
+            quota, period = _QUOTA_V2.read_text().split()
+        else:
+            quota, period = _QUOTA_V1.read_text(), _PERIOD_V1.read_text()
+        return float(quota) / float(period) if float(quota) > 0 else float("inf")
+    except (OSError, ValueError):
+        return float("inf")  # no such control group, or "max"
+
+
+def use_cores(count: int) -> None:
+    """Set how many cores tensor arithmetic of the calling thread uses."""
+    torch.get_num_threads()  # a thread's first look takes the count another thread set last
+    torch.set_num_threads(count)
+
+
+def stay_on_one_core() -> None:
+    """Give the calling thread no helpers of its own for tensor arithmetic.
+
+    Once two threads have helpers there are more of them than cores; all sleep instead of spinning
+    between operations, and the worker runs at half its speed.
+    """
+    use_cores(1)
+
+
+class WorkerThreads:
+    """Computes on all cores while they are free, with one thread while others use them too.
+
+    After every operation torch's threads wait for each other. Where another program holds a core,
+    one of them has to wait for it and all others wait with it: the worker falls to a tenth of its
+    speed, while one thread alone keeps most of it. Whether the cores are free is seen by the
+    worker's own processor time, which falls behind the clock once its thread has to wait.
+
+    Only the worker's thread may call it.
+    """
+
+    def __init__(self, cores: int, *, use: Callable[[int], None] = use_cores) -> None:
+        self._cores = cores
+        self._use = use
+        self._wait_s = FIRST_WAIT_S
+        self.count = cores
+
+    def begin(self) -> None:
+        """Start with all cores; the first call on the worker's thread."""
+        self._begin(self._cores)
+
+    def note(self, clock_s: float, processor_s: float) -> None:
+        """Learn how long a slice took and how long its thread ran, and choose for the next ones."""
+        self._clock_s += clock_s
+        self._processor_s += processor_s
+        if self.count == 1 < self._cores:
+            if self._clock_s >= self._wait_s:
+                self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+                self._begin(self._cores)
+        elif self._clock_s >= WINDOW_S and self.count > 1:
+            is_free = self._processor_s >= ENOUGH * self._clock_s
+            if is_free:
+                self._wait_s = FIRST_WAIT_S
+            self._begin(self._cores if is_free else 1)
+
+    def _begin(self, count: int) -> None:
+        self.count = count
+        self._clock_s = self._processor_s = 0.0
+        self._use(count)
