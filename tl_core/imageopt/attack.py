@@ -99,7 +99,9 @@ class AttackRunner(SharedRunner[Stand]):
                 self.fail(stand.job, error)
             return
         for stand in acting:
-            if not math.isfinite(stand.attempt.probability):
+            if stand.attempt.error is not None:
+                self.fail(stand.job, stand.attempt.error)
+            elif not math.isfinite(stand.attempt.probability):
                 self.fail(stand.job, _nan(stand.attempt.steps_done))
 
     # -- showing ---------------------------------------------------------------------------------
@@ -110,13 +112,15 @@ class AttackRunner(SharedRunner[Stand]):
         self._show([stand for stand in saved if not stand.is_last])
         for stand in [stand for stand in saved if stand.is_last]:
             self._show([stand])  # alone: its figures may not depend on company
-            self.end(stand.job)
-            stand.job.finish(stand.job.snapshot)
+            if stand.job in self.seats:
+                self.end(stand.job)
+                stand.job.finish(stand.job.snapshot)
         now = time.monotonic()
-        for stand in self.seats.values():
+        for stand in list(self.seats.values()):
             if stand.encoding is None and (stand.attempt.is_over or now >= stand.due_at):
-                self._save(stand)
-                stand.due_at = now + PUBLISH_S
+                with self.sparing_others(stand.job):
+                    self._save(stand)
+                    stand.due_at = now + PUBLISH_S
 
     def _save(self, stand: Stand) -> None:
         attempt = stand.attempt
@@ -149,16 +153,21 @@ class AttackRunner(SharedRunner[Stand]):
 
     def _show(self, stands: Sequence[Stand]) -> None:
         """Ask the networks about saved pictures, all in one pass, and publish them."""
-        saved = [stand.encoding.result() for stand in stands if stand.encoding is not None]
+        saved: dict[Stand, Saved] = {}
+        for stand in stands:
+            encoding, stand.encoding = stand.encoding, None
+            if encoding is not None:
+                with self.sparing_others(stand.job):
+                    saved[stand] = encoding.result()
         if not saved:
             return
         found = [
-            self.attacks.answers([seen[index] for _, seen in saved], index).cpu()
+            self.attacks.answers([seen[index] for _, seen in saved.values()], index).cpu()
             for index in range(len(self.backbones))
         ]
-        for row, stand in enumerate(stands):
-            stand.encoding = None
-            stand.job.publish(self._judged(stand, saved[row][0], [its[row] for its in found]))
+        for row, (stand, (draft, _seen)) in enumerate(saved.items()):
+            with self.sparing_others(stand.job):
+                stand.job.publish(self._judged(stand, draft, [its[row] for its in found]))
 
     def _judged(
         self, stand: Stand, draft: AttackSnapshot, answers: Sequence[Tensor]

@@ -17,6 +17,7 @@ from tl_core.imageopt.attack_limits import Ball, Box, blurred, even, unit
 from tl_core.imageopt.attack_sparse import Few
 from tl_core.imageopt.batch import FIGURES, Batch
 from tl_core.imageopt.optimisers import OPTIMISERS
+from tl_core.imageopt.reductions import length_of_each
 from tl_core.imageopt.slot import Slot, fresh_state
 from tl_core.images.codec import decode, encode_png, fit, to_array
 from tl_core.specs import Attack, AttackMethod
@@ -46,6 +47,7 @@ class Attempt:
     history: History = field(default_factory=list)
     is_fooled: bool = False  # known once it is over
     is_over: bool = False
+    error: Exception | None = None  # what ended it, where it failed
     stride: int = 1  # of the steps kept in the history
 
     @property
@@ -85,8 +87,8 @@ class Attempt:
 
     def _size(self, pixels: Tensor) -> float:
         change = pixels - self.limit.original
-        order = 0 if self.spec.row.norm == "l0" else 2
-        return float(torch.linalg.vector_norm(change.flatten(), ord=order))
+        is_count = self.spec.row.norm == "l0"
+        return float((change != 0).sum() if is_count else length_of_each(change))
 
 
 class Attacks:
@@ -138,7 +140,10 @@ class Attacks:
         del self.attempts[attempt.slot]
 
     def step(self) -> list[Attempt]:
-        """Advance every attempt by one step; return those that ended, which are taken out."""
+        """Advance every attempt by one step; return those that ended, which are taken out.
+
+        What goes wrong with one attempt ends that one, with its ``error``.
+        """
         readings = self.batch.step()
         margin = len(FIGURES) + readings.terms.index("margin")
         ended = []
@@ -150,8 +155,11 @@ class Attacks:
             probability = values[0] if sign > 0 else 1 - values[0]
             pixels = readings.pixels[row : row + 1]
             shown = slot.camera.views * len(self.backbones)
-            if attempt.see(probability, sign * values[margin], pixels, shown):
-                self._conclude(attempt)
+            try:
+                if attempt.see(probability, sign * values[margin], pixels, shown):
+                    self._conclude(attempt)
+            except Exception as error:  # noqa: BLE001 - whatever it is ends this attempt only
+                attempt.error, attempt.is_over = error, True
             if attempt.is_over:
                 ended.append(attempt)
         for attempt in ended:

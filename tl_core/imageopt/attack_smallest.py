@@ -99,7 +99,7 @@ class Search:
         attempt = self._start("sparse", self.found.epsilon, self.spec.value_steps)
         queries = self.found.queries
         while not attempt.is_over:
-            self.attacks.step()
+            self._step(attempt)
             self._note(step=self.found.step + 1, queries=queries + attempt.queries)
             if attempt.found is not None:
                 self._offer(to_levels(attempt.found))
@@ -131,7 +131,7 @@ class Search:
     def _try(self, epsilon: int) -> Iterator[None]:
         attempt = self._start("pgd", epsilon, self.spec.steps)
         while not attempt.is_over:
-            self.attacks.step()
+            self._step(attempt)
             yield
         picture = attempt.picture
         probability = self.aim.probability(self.attacks.answer(picture))
@@ -142,6 +142,11 @@ class Search:
         if attempt.is_fooled:
             self.picture = picture
             self._note(epsilon=epsilon, picture=encode_png(picture), is_fooled=True)
+
+    def _step(self, attempt: Attempt) -> None:
+        self.attacks.step()
+        if attempt.error is not None:
+            raise attempt.error
 
     def _start(self, method: str, epsilon: int, steps: int) -> Attempt:
         spec = self.spec

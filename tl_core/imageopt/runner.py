@@ -4,7 +4,7 @@ import dataclasses
 import math
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar, cast
@@ -46,6 +46,14 @@ class Seat(Place):
     is_ill: bool = False  # a figure is not a number
     shown_at: float = 0.0
     shown_step: int = 0
+
+    def read(self, step: int, figures: Mapping[str, float]) -> None:
+        """Take in the figures of the step that began at ``step``."""
+        kept = [*FIGURES, *self.slot.terms]
+        self.columns = ("step", *kept)
+        if step % -(-self.slot.steps // HISTORY) == 0:
+            self.history.append((step, *(figures[name] for name in kept)))
+        self.is_ill |= not all(math.isfinite(figures[name]) for name in kept)
 
     @property
     def is_encoding(self) -> bool:
@@ -120,16 +128,21 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
 
     def leave(self, place: Seat) -> None:
         """Give the seat its figures and its slot the state."""
-        self._read()
-        if place.slot in self.batch.slots:
-            self.batch.leave(place.slot)
+        try:
+            self._read()
+        finally:
+            if place.slot in self.batch.slots:
+                self.batch.leave(place.slot)
 
     def settle(self) -> None:
         """Finish the jobs whose result is encoded."""
         for seat in list(self.seats.values()):
-            if self.is_done(seat) and seat.encoding is not None and seat.encoding.done():
-                self.end(seat.job)
-                seat.job.finish(seat.encoding.result())
+            if seat.encoding is not None and seat.encoding.done():
+                with self.sparing_others(seat.job):
+                    encoded = seat.encoding.result()
+                    if self.is_done(seat):
+                        self.end(seat.job)
+                        seat.job.finish(encoded)
 
     # -- one step --------------------------------------------------------------------------------
 
@@ -155,7 +168,7 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
             self._read()
             for seat in [seat for seat in self._running() if seat.is_ill]:
                 self.fail(seat.job, _nan(seat.slot.step))
-            due = [seat for seat in due if not seat.is_ill]
+            due = [seat for seat in due if seat.job in self.seats]
         if due:
             self._show(due, now)
 
@@ -196,28 +209,30 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
         readings, self._readings = self._readings, []
         for reading in readings:
             rows = reading.values.tolist()
+            seats = {seat.slot: seat for seat in self.seats.values()}
             for slot, step, row in zip(reading.slots, reading.steps, rows, strict=True):
-                seat = self._seat(slot)
-                kept = [*FIGURES, *slot.terms]
-                figures = dict(zip((*FIGURES, *reading.terms), row, strict=True))
-                seat.columns = ("step", *kept)
-                if step % -(-slot.steps // HISTORY) == 0:
-                    seat.history.append((step, *(figures[name] for name in kept)))
-                seat.is_ill |= not all(math.isfinite(figures[name]) for name in kept)
+                if slot in seats:
+                    figures = dict(zip((*FIGURES, *reading.terms), row, strict=True))
+                    with self.sparing_others(seats[slot].job):
+                        seats[slot].read(step, figures)
 
     def _show(self, seats: Iterable[Seat], now: float) -> None:
         slots = self.batch.slots
         pixels = eight_bit(self.batch.pixels())
         for seat in seats:
-            mine = pixels[slots.index(seat.slot)]
-            snapshot = self._timed(seat, self.snapshot(seat, mine.unsqueeze(0).float() / 255), now)
-            frames, seat.waiting = [_array(frame) for frame in seat.waiting], []
-            is_last, before = self.is_done(seat), seat.encoding
-            if is_last:
-                self.batch.leave(seat.slot)
-            seat.encoding = self.toolbox.pool.submit(
-                self._publish, seat, before, snapshot, _array(mine), frames, is_last
-            )
+            with self.sparing_others(seat.job):
+                self._show_one(seat, pixels[slots.index(seat.slot)], now)
+
+    def _show_one(self, seat: Seat, pixels: Tensor, now: float) -> None:
+        """Show a seat whose picture is ``pixels``, uint8 (3, S, S)."""
+        snapshot = self._timed(seat, self.snapshot(seat, pixels.unsqueeze(0).float() / 255), now)
+        frames, seat.waiting = [_array(frame) for frame in seat.waiting], []
+        is_last, before = self.is_done(seat), seat.encoding
+        if is_last:
+            self.batch.leave(seat.slot)
+        seat.encoding = self.toolbox.pool.submit(
+            self._publish, seat, before, snapshot, _array(pixels), frames, is_last
+        )
 
     def _timed(self, seat: Seat, snapshot: PictureSnapshot, now: float) -> PictureSnapshot:
         slot, newest = seat.slot, seat.history[-1] if seat.history else ()

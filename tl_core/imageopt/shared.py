@@ -90,10 +90,13 @@ class SharedRunner(Runner, Generic[P]):
 
     def remove(self, job: Job, *, keep: bool) -> bool:
         """Give a job up; with ``keep`` its place moves to ``job.saved``."""
-        if job in self.seats:
-            self.leave(self.seats[job])
-            job.saved = self.seats[job] if keep else None
-        self.end(job)
+        place = self.seats.get(job)
+        try:
+            if place is not None:
+                self.leave(place)
+                job.saved = place if keep else None
+        finally:  # whatever is wrong with it, it may not stay in the batch
+            self.end(job)
         return True
 
     def advance(self) -> Future[Any] | None:
@@ -115,14 +118,17 @@ class SharedRunner(Runner, Generic[P]):
 
     def end(self, job: Job) -> None:
         """Let a job go that is over, or moves out."""
-        self.jobs.remove(job)
+        if job in self.jobs:
+            self.jobs.remove(job)
         self._arriving.pop(job, None)
         self.seats.pop(job, None)
 
     def fail(self, job: Job, error: Exception) -> None:
         """End one job for the reason in ``error``; the others go on."""
-        self.remove(job, keep=False)
-        job.fail(error)
+        try:
+            self.remove(job, keep=False)
+        finally:
+            job.fail(error)
 
     def _load(self) -> list[Backbone]:
         return [self.toolbox.store.load(key) for key in self._keys]

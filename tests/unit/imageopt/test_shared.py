@@ -10,6 +10,7 @@ from tl_core.imageopt import shared
 from tl_core.imageopt.attack import AttackRunner
 from tl_core.imageopt.attack_batch import Attacks
 from tl_core.imageopt.ideal import IdealRunner
+from tl_core.imageopt.runner import Seat
 from tl_core.images.codec import encode_png
 from tl_core.specs import Attack, IdealImage
 
@@ -109,3 +110,97 @@ def test_a_slot_of_another_size_leaves_the_batch_as_it_was(ideal):
         runner.batch.join(slot)
     assert runner.batch.slots == (runner.seats[good].slot,)
     runner.batch.step()
+
+
+@pytest.fixture
+def attacks(toolbox):
+    """A runner with two attacks side by side."""
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    photo = toolbox.album.add(encode_png(picture), "someone")
+    specs = [
+        Attack(backbone="tiny", photo=photo, target=4, epsilon=8, steps=6, confidence=1.0, seed=n)
+        for n in range(2)
+    ]
+    return started(AttackRunner(toolbox, specs[0]), specs)
+
+
+def failing_for(bad, method):
+    """The method, but an error where it is about the job ``bad``."""
+
+    def call(self, place, *arguments, **options):
+        if place.job is bad:
+            raise RuntimeError("only this one")
+        return method(self, place, *arguments, **options)
+
+    return call
+
+
+@pytest.mark.parametrize("step", ["snapshot", "_timed", "_publish", "record"])
+def test_a_picture_that_cannot_be_shown_ends_its_own_job_only(ideal, monkeypatch, step):
+    runner, (bad, good) = ideal
+    monkeypatch.setattr(IdealRunner, step, failing_for(bad, getattr(IdealRunner, step)))
+    turned(runner)
+    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
+
+
+def test_figures_that_cannot_be_read_end_their_own_job_only(ideal, monkeypatch):
+    runner, (bad, good) = ideal
+    read = Seat.read
+
+    def broken(seat, step, figures):
+        if seat.job is bad:
+            raise KeyError("no such figure")
+        read(seat, step, figures)
+
+    monkeypatch.setattr(Seat, "read", broken)
+    turned(runner)
+    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
+
+
+def test_a_failure_while_figures_are_read_does_not_keep_a_job_in_the_batch(ideal, monkeypatch):
+    runner, (bad, good) = ideal
+    turned(runner, until=lambda: len(runner.seats) == 2)
+    with monkeypatch.context() as broken:
+        broken.setattr(IdealRunner, "_read", lambda self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            runner.remove(bad, keep=False)
+    assert bad not in runner.jobs
+    assert len(runner.batch.slots) == 1
+    turned(runner)
+    assert good.state is JobState.DONE
+
+
+@pytest.mark.parametrize("step", ["_save", "_judged"])
+def test_an_attack_that_cannot_be_shown_ends_its_own_job_only(attacks, monkeypatch, step):
+    runner, (bad, good) = attacks
+    monkeypatch.setattr(AttackRunner, step, failing_for(bad, getattr(AttackRunner, step)))
+    turned(runner)
+    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
+
+
+def test_an_attack_whose_file_cannot_be_written_ends_alone(attacks, monkeypatch):
+    runner, (bad, good) = attacks
+    saved = AttackRunner._saved
+
+    def broken(self, draft, *arguments):
+        if '"seed": 0' in draft.settings:
+            raise OSError("no more files")
+        return saved(self, draft, *arguments)
+
+    monkeypatch.setattr(AttackRunner, "_saved", broken)
+    turned(runner)
+    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
+
+
+def test_an_attack_whose_round_trip_fails_ends_alone(attacks, monkeypatch):
+    runner, (bad, good) = attacks
+    conclude = Attacks._conclude
+
+    def broken(self, attempt):
+        if attempt.spec.seed == 0:
+            raise OSError("no more files")
+        conclude(self, attempt)
+
+    monkeypatch.setattr(Attacks, "_conclude", broken)
+    turned(runner)
+    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
