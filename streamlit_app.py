@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.widgets.frame import navigation
 from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import ASSETS, _
+from pages.widgets.words import ASSETS, _, show_error
 
 st.set_page_config(
     page_title=_("Transfer Learning Lab"),
@@ -18,6 +18,8 @@ def heartbeat() -> None:
     """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
     the_visit()
     status = the_lab().status()
+    if status.trouble is not None:
+        show_error(status.trouble)
     st.caption(
         _("{device} · {visitors} here · {running} running · {queued} waiting").format(
             device=status.device,

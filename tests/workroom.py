@@ -8,8 +8,8 @@ import torch
 
 from tl_core.backbones.store import BackboneStore
 from tl_core.engine.job import Job
+from tl_core.engine.pool import Pool
 from tl_core.engine.runner import SoloRunner, Work
-from tl_core.engine.workers import Pool
 from tl_core.images.album import Album
 from tl_core.settings import Settings
 from tl_core.specs import Snapshot, Spec

@@ -1,11 +1,11 @@
-"""The device that networks run on, and who may use how many cores."""
+"""The device that networks run on."""
 
 import ctypes
 import platform
 
-import psutil
 import torch
 
+from tl_core.cores import usable_cores
 from tl_core.errors import UserError
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8  # malloc.h
@@ -35,21 +35,23 @@ def device_name(device: torch.device) -> str:
     """What a person calls the device."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return "Apple GPU" if device.type == "mps" else f"CPU, {_physical_cores()} cores"
+    return "Apple GPU" if device.type == "mps" else f"CPU, {usable_cores()} cores"
 
 
-def stay_on_one_core() -> None:
-    """Give the calling thread no helpers of its own for tensor arithmetic.
+def is_device_gone(error: BaseException) -> bool:
+    """Whether an error says that CUDA will fail from now on, whatever this process asks of it.
 
-    Once two threads have helpers there are more of them than cores; all sleep instead of spinning
-    between operations, and the worker runs at half its speed.
+    Source:
+        The CUDA runtime's documentation: after an error in a kernel the context must be made anew,
+        which only another process can do.
     """
-    _use_cores(1)
-
-
-def use_all_cores() -> None:
-    """Let the calling thread, the worker, compute on every core of the machine."""
-    _use_cores(_physical_cores())
+    text = str(error)
+    is_lack_of_memory = "out of memory" in text
+    return (
+        isinstance(error, RuntimeError)
+        and not is_lack_of_memory
+        and ("CUDA error" in text or "device-side assert" in text)
+    )
 
 
 def keep_freed_memory() -> None:
@@ -72,13 +74,3 @@ def keep_freed_memory() -> None:
         (_M_ARENA_MAX, 1),
     ):
         mallopt(option, value)
-
-
-def _use_cores(count: int) -> None:
-    """Set how many cores tensor arithmetic of the calling thread uses."""
-    torch.get_num_threads()  # a thread's first look takes the count another thread set last
-    torch.set_num_threads(count)
-
-
-def _physical_cores() -> int:
-    return psutil.cpu_count(logical=False) or 1

@@ -19,6 +19,15 @@ class UserError(Exception):
     def __str__(self) -> str:
         return self.message.format(**self.arguments)
 
+    def without_values(self) -> "UserError":
+        """Return the same words without the objects they came from, which may hold others."""
+        plain = (str, int, float)
+        arguments = {
+            name: value if isinstance(value, plain) else str(value)
+            for name, value in self.arguments.items()
+        }
+        return UserError(self.message, **arguments)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.message, self.arguments)
 

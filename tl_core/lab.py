@@ -15,22 +15,18 @@ import torch
 from tl_core import fetching
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import OWN, BackboneStore, channel_counts
+from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores
 from tl_core.datasets import uploads
 from tl_core.datasets.shelf import ShelfEntry
 from tl_core.datasets.uploads import OwnUpload
-from tl_core.device import (
-    choose_device,
-    device_name,
-    keep_freed_memory,
-    stay_on_one_core,
-    use_all_cores,
-)
+from tl_core.device import choose_device, device_name, is_device_gone, keep_freed_memory
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
+from tl_core.engine.pool import Pool
 from tl_core.engine.runner import Runner, SoloRunner, Work
 from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
-from tl_core.engine.workers import Pool
+from tl_core.engine.worker import Worker
 from tl_core.errors import UserError
 from tl_core.features import channel, classify, maps, space, why
 from tl_core.freshness import Freshness
@@ -125,6 +121,7 @@ class LabStatus:
     running: int
     paused: int
     visitors: int
+    trouble: UserError | None  # why nothing can run now
 
 
 class Lab:
@@ -149,10 +146,17 @@ class Lab:
         self._downloads: dict[Spec, Job] = {}  # the newest of each
         self._downloads_lock = threading.Lock()
         self._pace = Pace(self.device)
-        self._scheduler = Scheduler(self._make_runner, self.settings, explain=_explain)
+        threads = WorkerThreads(usable_cores())
+        self._scheduler = Scheduler(
+            self._make_runner, self.settings, explain=self._explain, after_slice=threads.note
+        )
         self._visits = Visits(timeout_s=self.settings.visit_timeout_s, on_gone=self.forget)
-        self._worker = threading.Thread(
-            target=self._work, name=f"lab-worker-{self.device}", daemon=True
+        self._worker = Worker(
+            self._scheduler,
+            name=f"lab-worker-{self.device}",
+            hang_s=self.settings.hang_s,
+            prepare_thread=threads.begin,
+            exits_on_hang=self.settings.exit_on_hang,
         )
         self._worker.start()
         self._visits.start()
@@ -165,6 +169,9 @@ class Lab:
         Raises:
             UserError: If the spec asks for what does not exist, or the lab is too busy.
         """
+        trouble = self._worker.trouble()
+        if trouble is not None:
+            raise trouble
         if isinstance(spec, Download | ImportData):
             return self._submit_download(spec, owner)
         row = self._store.row(spec.backbone)
@@ -344,7 +351,12 @@ class Lab:
             running=counts[JobState.RUNNING],
             paused=counts[JobState.PAUSED],
             visitors=self._visits.count(),
+            trouble=self._worker.trouble(),
         )
+
+    def readiness(self) -> str:
+        """Say in a sentence why nothing can run now; empty while all is well."""
+        return str(self._worker.trouble() or "")
 
     # -- visits ----------------------------------------------------------------------------
 
@@ -364,13 +376,11 @@ class Lab:
         self._store.forget(visitor)
         self._classroom.forget(visitor)
         self._answers.forget(self._freshness.is_stale)
-        self._pace.under_way()  # lets go of runs that are over, with their pictures
 
     def close(self) -> None:
         """Stop the worker after its slice and end every open job."""
         self._visits.close()
-        self._scheduler.stop()
-        self._worker.join()
+        self._worker.close(_GOODBYE_S)
         self._pool.close()
 
     def __enter__(self) -> "Lab":
@@ -379,10 +389,6 @@ class Lab:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def _work(self) -> None:
-        use_all_cores()
-        self._scheduler.run()
-
     def _make_runner(self, job: Job) -> Runner:
         make_batch = BATCHES.get(type(job.spec))
         if make_batch is not None:
@@ -390,6 +396,17 @@ class Lab:
             runner.add(job)
             return runner
         return SoloRunner(job, self._workrooms[type(job.spec)](job, self._toolbox))
+
+    def _explain(self, error: BaseException) -> UserError | None:
+        if isinstance(error, torch.OutOfMemoryError):
+            torch.cuda.empty_cache()
+            return UserError(
+                "The graphics card has no memory left for this. Choose a smaller network or size."
+            )
+        if is_device_gone(error):
+            self._worker.note_broken()
+            return self._worker.trouble()
+        return None
 
     def _submit_download(self, spec: Spec, owner: str) -> Job:
         with self._downloads_lock:
@@ -412,12 +429,3 @@ class Lab:
 
 def _resident_mb() -> int:
     return int(psutil.Process().memory_info().rss) // 2**20
-
-
-def _explain(error: Exception) -> UserError | None:
-    if isinstance(error, torch.OutOfMemoryError):
-        torch.cuda.empty_cache()
-        return UserError(
-            "The graphics card has no memory left for this. Choose a smaller network or size."
-        )
-    return None

@@ -30,9 +30,10 @@ class Pace:
         self._lock = threading.Lock()
 
     def follow(self, job: Job, row: BackboneRow) -> None:
-        """Take a new run into account until it is over."""
+        """Take a new run into account until it is over; then it is let go, with its pictures."""
         with self._lock:
             self._runs.append((job, row))
+        job.when_over(self._let_go)
 
     def seconds(self, specs: Sequence[tuple[Spec, BackboneRow]]) -> float:
         """The time for all these runs, beside what is under way now; paused runs do not count.
@@ -53,15 +54,24 @@ class Pace:
         return own_s + sum(min(self._left_s(job, row, apart), own_s) for job, row in apart)
 
     def under_way(self) -> list[tuple[Job, BackboneRow]]:
-        """Note how fast the runs are, let go of those that are over, and return the others."""
+        """Note how fast the runs are, and return them."""
         with self._lock:
             for job, row in self._runs:
-                speed: float = getattr(job.snapshot, "steps_per_s", 0.0)
-                if speed > 0:
-                    size = getattr(job.snapshot, "batch_size", 1)
-                    self._measured[row.key] = 1 / (speed * max(size / self._abreast, 1))
-            self._runs = [(job, row) for job, row in self._runs if not job.is_over]
+                self._note_speed(job, row)
             return list(self._runs)
+
+    def _let_go(self, over: Job) -> None:
+        with self._lock:
+            for job, row in self._runs:
+                if job is over:
+                    self._note_speed(job, row)
+            self._runs = [(job, row) for job, row in self._runs if job is not over]
+
+    def _note_speed(self, job: Job, row: BackboneRow) -> None:
+        speed: float = getattr(job.snapshot, "steps_per_s", 0.0)
+        if speed > 0:
+            size = getattr(job.snapshot, "batch_size", 1)
+            self._measured[row.key] = 1 / (speed * max(size / self._abreast, 1))
 
     def _batch_s(self, steps: Sequence[int], row: BackboneRow) -> float:
         return max(max(steps), sum(steps) / self._abreast) * self._step_s(row)

@@ -38,6 +38,8 @@ class Settings:
     max_steps: int = 4096
     max_pixels: int = 50_000_000  # width x height of a photograph
     visit_timeout_s: float = 90.0
+    hang_s: float = 120.0  # a slice that takes longer will not come back
+    exit_on_hang: bool = False  # then end the process, for a supervisor that starts it again
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
@@ -102,6 +104,8 @@ def _torch_hub_dir(env: Mapping[str, str]) -> Path:
 def _parse(name: str, kind: object, text: str) -> object:
     variable = f"TL_{name.upper()}"
     try:
+        if kind is bool:
+            return bool(int(text))
         if kind is int:
             return int(text)
         if kind is float:

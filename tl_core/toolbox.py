@@ -12,7 +12,7 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore
 from tl_core.engine.cache import ByteCache
-from tl_core.engine.workers import Pool
+from tl_core.engine.pool import Pool
 from tl_core.images.album import Album
 from tl_core.images.codec import fit, to_array
 from tl_core.settings import Settings

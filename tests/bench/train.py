@@ -30,8 +30,8 @@ from tl_core.backbones.store import BackboneStore, untrained
 from tl_core.datasets.dataset import Dataset, Example
 from tl_core.device import keep_freed_memory
 from tl_core.engine.job import Job
+from tl_core.engine.pool import Pool
 from tl_core.engine.runner import SoloRunner
-from tl_core.engine.workers import Pool
 from tl_core.images.album import Album
 from tl_core.settings import Settings
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot, Spec

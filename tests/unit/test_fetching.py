@@ -17,8 +17,8 @@ from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Packaged
 from tl_core.backbones.catalogue import Download as DownloadSource
 from tl_core.backbones.store import BackboneStore
 from tl_core.engine.job import Job, JobCancelled
+from tl_core.engine.pool import Pool
 from tl_core.engine.runner import SoloRunner
-from tl_core.engine.workers import Pool
 from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.specs import Download, DownloadProgress, spec_from_json

@@ -140,6 +140,7 @@ def _doctor(lab: Lab, _options: argparse.Namespace) -> Result:
     folder = next(p for p in (settings.weights_dir, *settings.weights_dir.parents) if p.exists())
     result = {
         "device": status.device,
+        "ready": lab.readiness() or "yes",
         "profile": settings.profile,
         "memory_mb": status.memory_mb,
         "versions": {"python": sys.version.split()[0]}

@@ -61,6 +61,8 @@ class Answers:
         for asked, job in self._jobs.items():
             if asked not in self._sizes and job.state is JobState.DONE:
                 self._sizes[asked] = len(pickle.dumps(job.snapshot))
+        for asked in [asked for asked, job in self._jobs.items() if job.state in _USELESS]:
+            del self._jobs[asked]
         total = sum(self._sizes.values())
         for asked in [asked for asked in self._jobs if asked in self._sizes]:
             if total <= self._budget_bytes:

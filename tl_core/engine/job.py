@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,7 +15,7 @@ from tl_core.specs import Snapshot, Spec
 
 log = logging.getLogger(__name__)
 
-Explain = Callable[[Exception], UserError | None]  # an error in words, where there are some
+Explain = Callable[[BaseException], UserError | None]  # an error in words, where there are some
 _BROKEN = "Something went wrong inside the lab; its log has the details. Please try again."
 
 
@@ -73,6 +74,7 @@ class Job:
         self._paused_at: float | None = None
         self._lock = threading.Lock()
         self._finished = threading.Event()
+        self._when_over: list[Callable[[Job], None]] = []
         self._wake = wake
         self._explain = explain
 
@@ -108,6 +110,14 @@ class Job:
     def wait(self, timeout_s: float | None = None) -> bool:
         """Block until the job is over; return whether it is. Never call it from the worker."""
         return self._finished.wait(timeout_s)
+
+    def when_over(self, listener: "Callable[[Job], None]") -> None:
+        """Call ``listener`` with this job at its end, on the thread that ends it, or now."""
+        with self._lock:
+            if not self.is_over:
+                self._when_over.append(listener)
+                return
+        listener(self)
 
     @property
     def is_over(self) -> bool:
@@ -149,13 +159,26 @@ class Job:
             self.publish(snapshot)
         self._end(JobState.DONE)
 
-    def fail(self, error: Exception) -> None:
-        """End as failed; a reason that is not in words for the owner goes to the log."""
-        if not isinstance(error, UserError):
+    def fail(self, error: BaseException) -> None:
+        """End as failed; a reason that is not in words for the owner goes to the log.
+
+        Only the words are kept. A traceback holds every variable of the work, photographs and
+        activations among them, so after a lack of memory the next run would lack it too.
+        """
+        words = error if isinstance(error, UserError) else None
+        if words is None:
             log.error("%s failed", type(self.spec).__name__, exc_info=error)
-            error = self._explain(error) or UserError(_BROKEN)
-        self.error = error
+        _let_go(error)
+        self.error = (words or self._explained(error)).without_values()
         self._end(JobState.FAILED)
+
+    def _explained(self, error: BaseException) -> UserError:
+        try:
+            words = self._explain(error)
+        except Exception:
+            log.exception("%s: its error could not be explained", type(self.spec).__name__)
+            words = None
+        return words or UserError(_BROKEN)
 
     def mark_cancelled(self) -> None:
         """End as cancelled; the last snapshot stays."""
@@ -167,4 +190,15 @@ class Job:
                 return
             self.state = state
             self.finished_at = time.monotonic()
+            listeners, self._when_over = self._when_over, []
         self._finished.set()
+        for listener in listeners:
+            listener(self)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Clear the variables that an exception and those it came from hold in their tracebacks."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

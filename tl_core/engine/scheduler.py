@@ -1,21 +1,24 @@
 """The fair queue: decides which runner the worker turns next, and honours what owners ask."""
 
+import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 from tl_core.engine.job import Explain, Job, JobCancelled, JobState
-from tl_core.engine.ledger import Ledger
+from tl_core.engine.queueing import rank, refuse_excess
 from tl_core.engine.runner import Runner
-from tl_core.errors import UserError
+from tl_core.engine.turns import Turns
 from tl_core.settings import Settings
 from tl_core.specs import Spec
 
-_QUICK_IN_A_ROW = 8  # then one slice of a long run, so that questions cannot starve it
-_FAIR_IN_A_ROW = 3  # then the run that has waited longest, whoever's it is
+log = logging.getLogger(__name__)
+
+_ERROR_PAUSE_S = 0.5  # after an error that is no job's own, so that it cannot keep a core busy
 
 
 class Scheduler:
@@ -26,6 +29,8 @@ class Scheduler:
     seconds of the slices that worked for them (shared by a batch), and the one charged least goes
     first; one visitor's own runs take turns, and no run stands still because its owner is served
     in a batch with others. Quick questions go before long runs.
+
+    Whatever goes wrong with one job ends that job; any other error is logged and survived.
     """
 
     def __init__(
@@ -34,18 +39,19 @@ class Scheduler:
         settings: Settings,
         *,
         explain: Explain = lambda _error: None,
+        after_slice: Callable[[float, float], None] = lambda _clock_s, _processor_s: None,
     ) -> None:
         self._make_runner = make_runner
         self._settings = settings
         self._explain = explain
+        self._after_slice = after_slice
+        self._busy_since: float | None = None
         self._changed = threading.Condition()
         self._queue: list[Job] = []
         self._set_aside: list[Job] = []  # paused, with their state in job.saved
         self._runners: list[Runner] = []
         self._parked: dict[Runner, Future[Any]] = {}
-        self._ledger = Ledger()
-        self._quick_turns = 0
-        self._fair_turns = 0
+        self._turns = Turns()
         self._has_news = False
         self._is_stopped = False
 
@@ -58,8 +64,9 @@ class Scheduler:
             UserError: If the visitor has too many runs going, or the queue is full.
         """
         with self._changed:
-            self._refuse_excess(spec, owner)
-            self._ledger.welcome(owner, self._active())
+            active = self._active()
+            refuse_excess(spec, owner, queue=self._queue, active=active, settings=self._settings)
+            self._turns.ledger.welcome(owner, active)
             job = Job(spec, owner, wake=self._wake, explain=self._explain)
             self._queue.append(job)
             self._rank()
@@ -71,7 +78,7 @@ class Scheduler:
         with self._changed:
             if job.cancel_requested:
                 return False
-            self._ledger.welcome(owner, self._active())
+            self._turns.ledger.welcome(owner, self._active())
             job.owners |= {owner}
             return True
 
@@ -90,7 +97,7 @@ class Scheduler:
             mine = [job for job in self._active() if owner in job.owners]
             for job in mine:
                 self._withdraw(job, owner)
-            self._ledger.forget(owner)
+            self._turns.ledger.forget(owner)
             self._notify()
         return [job for job in mine if job.cancel_requested]
 
@@ -132,53 +139,93 @@ class Scheduler:
         else:
             job.owners -= {owner}
 
-    def _refuse_excess(self, spec: Spec, owner: str) -> None:
-        if len(self._queue) >= self._settings.max_queue:
-            raise UserError("The lab is full right now. Please try again in a minute.")
-        mine = [job for job in self._active() if owner in job.owners and not job.spec.is_quick]
-        if not spec.is_quick and len(mine) >= self._settings.max_jobs_per_visitor:
-            raise UserError(
-                "You already have {count} runs going. Stop one, or wait until one is done.",
-                count=len(mine),
-            )
+    @property
+    def busy_s(self) -> float:
+        """Seconds since the worker last came back from a slice; 0 while it has nothing to do."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
 
     # -- the worker's loop -----------------------------------------------------------------
 
     def run(self) -> None:
         """Turn runners until ``stop``; returns with no job left open."""
-        while not self._is_stopped:
+        try:
+            while not self._is_stopped:
+                try:
+                    self._go_on()
+                except Exception:
+                    log.exception("the worker met an error that belongs to no job")
+                    with self._changed:
+                        self._changed.wait_for(lambda: self._is_stopped, _ERROR_PAUSE_S)
             with self._changed:
-                self._has_news = False
+                for job in self._active():
+                    job.cancel_requested = True
                 self._sweep()
-                self._start_queued()
-                runner = self._next_runner()
-                if runner is None and not self._has_news and not self._is_stopped:
-                    self._changed.wait()
-            if runner is not None:
-                self._turn(runner)
+        finally:
+            self._busy_since = None
+
+    def fail_all(self, error: BaseException) -> None:
+        """End every open job as failed and drop what was at work; after the worker's end."""
         with self._changed:
             for job in self._active():
-                job.cancel_requested = True
+                self._end_for_good(job, error)
+            self._runners.clear()
+            self._parked.clear()
+
+    def _go_on(self) -> None:
+        """Honour requests, start what there is room for, and turn one runner for a slice."""
+        with self._changed:
+            self._busy_since = time.monotonic()
+            self._has_news = False
             self._sweep()
+            self._start_queued()
+            runner = self._next_runner()
+            if runner is None and not self._has_news and not self._is_stopped:
+                self._busy_since = None
+                self._changed.wait()
+        if runner is not None:
+            self._turn(runner)
 
     def _sweep(self) -> None:
         """Honour cancel, pause and resume of every job; drop runners without jobs."""
         for job in [*self._queue, *self._set_aside]:
-            home = self._queue if job in self._queue else self._set_aside
-            if job.cancel_requested:
-                home.remove(job)
-                job.saved = None
-                job.mark_cancelled()
-            elif home is self._set_aside and not job.pause_requested:
-                home.remove(job)
-                job.state = JobState.QUEUED
-                self._queue.append(job)
-            elif home is self._queue and job.pause_requested:
-                self._set_job_aside(job, home)
+            with self._ending_with(job):
+                self._sweep_waiting(job)
         for runner in list(self._runners):
             for job in list(runner.jobs):
-                self._sweep_running(runner, job)
+                with self._ending_with(job):
+                    self._sweep_running(runner, job)
             self._drop_if_empty(runner)
+
+    @contextmanager
+    def _ending_with(self, job: Job) -> Iterator[None]:
+        """Let whatever goes wrong inside end this job only."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is ends this job only
+            self._end_for_good(job, error)
+
+    def _end_for_good(self, job: Job, error: BaseException) -> None:
+        """Take a job out wherever it is, without asking its runner, and fail it."""
+        for jobs in (self._queue, self._set_aside, *(runner.jobs for runner in self._runners)):
+            if job in jobs:
+                jobs.remove(job)
+        _end(job, error)
+
+    def _sweep_waiting(self, job: Job) -> None:
+        home = self._queue if job in self._queue else self._set_aside
+        if job.cancel_requested:
+            home.remove(job)
+            job.saved = None
+            job.mark_cancelled()
+        elif home is self._set_aside and not job.pause_requested:
+            home.remove(job)
+            job.state = JobState.QUEUED
+            self._queue.append(job)
+        elif home is self._queue and job.pause_requested:
+            home.remove(job)
+            job.state = JobState.PAUSED
+            self._set_aside.append(job)
 
     def _sweep_running(self, runner: Runner, job: Job) -> None:
         if job.cancel_requested:
@@ -191,16 +238,14 @@ class Scheduler:
         elif not job.pause_requested and job.state is JobState.PAUSED:
             job.state = JobState.RUNNING
 
-    def _set_job_aside(self, job: Job, home: list[Job]) -> None:
-        home.remove(job)
-        job.state = JobState.PAUSED
-        self._set_aside.append(job)
-
     def _drop_if_empty(self, runner: Runner) -> None:
         if not runner.jobs and runner in self._runners:
             self._runners.remove(runner)
             self._parked.pop(runner, None)
-            runner.close()
+            try:
+                runner.close()
+            except Exception:
+                log.exception("%s could not be closed", type(runner).__name__)
 
     def _start_queued(self) -> None:
         self._rank()
@@ -210,18 +255,7 @@ class Scheduler:
         self._rank()
 
     def _rank(self) -> None:
-        """Order the queue: quick first, then everyone's first job before anyone's second."""
-        going = Counter(
-            owner for runner in self._runners for job in runner.jobs for owner in job.owners
-        )
-        places: dict[Job, tuple[bool, int, float]] = {}
-        for job in sorted(self._queue, key=lambda job: job.submitted_at):
-            owner = min(job.owners, default="")
-            places[job] = (not job.spec.is_quick, going[owner], job.submitted_at)
-            going[owner] += 1
-        self._queue.sort(key=places.__getitem__)
-        for position, job in enumerate(self._queue, start=1):
-            job.position = position
+        rank(self._queue, [job for runner in self._runners for job in runner.jobs])
 
     def _start(self, job: Job) -> bool:
         """Give the job to a runner if there is room; say whether it is off the queue."""
@@ -255,36 +289,22 @@ class Scheduler:
         return None
 
     def _next_runner(self) -> Runner | None:
-        able = [
-            runner
-            for runner in self._runners
-            if _is_awake(runner) and (runner not in self._parked or self._parked[runner].done())
-        ]
-        quick = [runner for runner in able if runner.jobs[0].spec.is_quick]
-        long = [runner for runner in able if runner not in quick]
-        is_quick_turn = bool(quick) and (not long or self._quick_turns < _QUICK_IN_A_ROW)
-        self._quick_turns = self._quick_turns + 1 if is_quick_turn else 0
-        if is_quick_turn or not long:
-            return min(quick, key=self._least_charged, default=None)
-        self._fair_turns = (self._fair_turns + 1) % (_FAIR_IN_A_ROW + 1)
-        return min(long, key=self._least_charged) if self._fair_turns else long[0]
-
-    def _least_charged(self, runner: Runner) -> float:
-        return self._ledger.least(runner.jobs)
+        return self._turns.next(
+            [
+                runner
+                for runner in self._runners
+                if _is_awake(runner) and (runner not in self._parked or self._parked[runner].done())
+            ]
+        )
 
     def _turn(self, runner: Runner) -> None:
         jobs = list(runner.jobs)
-        start = time.perf_counter()
-        try:
-            future = runner.advance()
-        except Exception as error:  # noqa: BLE001 - the one boundary: whatever it is ends these jobs only
-            future = None
-            for job in jobs:
-                _end(job, error)
-            runner.jobs.clear()
-        seconds = time.perf_counter() - start
+        clock, processor = time.perf_counter(), time.thread_time()
+        future = self._advance(runner, jobs)
+        clock_s = time.perf_counter() - clock
+        self._after_slice(clock_s, time.thread_time() - processor)
         with self._changed:
-            self._ledger.charge(jobs, seconds)
+            self._turns.ledger.charge(jobs, clock_s)
             self._parked.pop(runner, None)
             if future is not None:
                 self._parked[runner] = future
@@ -296,6 +316,15 @@ class Scheduler:
         if future is not None:
             future.add_done_callback(lambda _future: self._wake())
 
+    def _advance(self, runner: Runner, jobs: list[Job]) -> Future[Any] | None:
+        try:
+            return runner.advance()
+        except Exception as error:  # noqa: BLE001 - whatever it is ends these jobs only
+            for job in jobs:
+                _end(job, error)
+            runner.jobs.clear()
+            return None
+
 
 def _takes_a_place(spec: Spec) -> bool:
     return spec.uses_network and not spec.is_quick
@@ -306,7 +335,8 @@ def _is_awake(runner: Runner) -> bool:
     return any(job.state is JobState.RUNNING for job in runner.jobs)
 
 
-def _end(job: Job, error: Exception) -> None:
+def _end(job: Job, error: BaseException) -> None:
+    job.saved = None
     if isinstance(error, JobCancelled):
         job.mark_cancelled()
     else:

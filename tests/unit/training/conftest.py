@@ -13,8 +13,8 @@ from tests.hostile import saved
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Download, Stage
 from tl_core.backbones.store import BackboneStore
 from tl_core.engine.job import Job
+from tl_core.engine.pool import Pool
 from tl_core.engine.runner import SoloRunner
-from tl_core.engine.workers import Pool
 from tl_core.images.album import Album
 from tl_core.settings import Settings
 from tl_core.specs import Snapshot, Spec

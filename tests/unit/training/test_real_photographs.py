@@ -8,7 +8,7 @@ import torch
 
 from tests.unit.training.conftest import run_to_the_end
 from tl_core.backbones.store import BackboneStore
-from tl_core.engine.workers import Pool
+from tl_core.engine.pool import Pool
 from tl_core.images.album import Album
 from tl_core.settings import Settings
 from tl_core.specs import FineTune, FineTuneSnapshot

@@ -1,0 +1,53 @@
+"""Who may queue another job, and in which order queued jobs start."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tl_core.engine.job import Job
+from tl_core.errors import UserError
+from tl_core.settings import Settings
+from tl_core.specs import Spec
+
+
+def refuse_excess(
+    spec: Spec, owner: str, *, queue: Sequence[Job], active: Iterable[Job], settings: Settings
+) -> None:
+    """Refuse a run of a visitor who has enough of them; quick questions are always taken.
+
+    Once ``max_queue`` runs wait, every visitor may hold an equal share of these places, and at
+    least one: whoever has less is taken in all the same, so nobody who is new is turned away.
+
+    Raises:
+        UserError: If the visitor has too many runs, or holds a full share of a full queue.
+    """
+    if spec.is_quick:
+        return
+    mine = [job for job in active if owner in job.owners and not job.spec.is_quick]
+    if len(mine) >= settings.max_jobs_per_visitor:
+        raise UserError(
+            "You already have {count} runs going. Stop one, or wait until one is done.",
+            count=len(mine),
+        )
+    waiting = [job for job in queue if not job.spec.is_quick]
+    places = Counter(who for job in waiting for who in job.owners)
+    share = max(settings.max_queue // len(places.keys() | {owner}), 1)
+    if len(waiting) >= settings.max_queue and places[owner] >= share:
+        raise UserError(
+            "The lab is full: {waiting} runs wait, {mine} of them yours. Stop one of yours, or try "
+            "again when one of them has started.",
+            waiting=len(waiting),
+            mine=places[owner],
+        )
+
+
+def rank(queue: list[Job], running: Iterable[Job]) -> None:
+    """Order the queue in place: quick first, then everyone's first job before anyone's second."""
+    going = Counter(owner for job in running for owner in job.owners)
+    places: dict[Job, tuple[bool, int, float]] = {}
+    for job in sorted(queue, key=lambda job: job.submitted_at):
+        owner = min(job.owners, default="")
+        places[job] = (not job.spec.is_quick, going[owner], job.submitted_at)
+        going[owner] += 1
+    queue.sort(key=places.__getitem__)
+    for position, job in enumerate(queue, start=1):
+        job.position = position
