@@ -1,0 +1,72 @@
+"""The app as a visitor meets it: its own process, with empty folders."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+START_S = 60
+
+
+@dataclass(frozen=True)
+class AppProcess:
+    """A running app, what it printed, and the folder of its files."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def get(self, path: str, timeout_s: float = 10) -> str:
+        """Fetch a path of the server; an ``OSError`` where it does not answer with success."""
+        with urllib.request.urlopen(self.url + path, timeout=timeout_s) as answer:
+            return str(answer.read().decode())
+
+
+@contextmanager
+def app_process(folder: Path, **environment: str) -> Iterator[AppProcess]:
+    """Start the app with README's plain command, and end it afterwards."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = int(found.getsockname()[1])
+    variables = os.environ | {
+        "TL_DATA_DIR": str(folder / "data"),
+        "TL_WEIGHTS_DIR": str(folder / "weights"),
+        "TL_CACHE_DIR": str(folder / "cache"),
+        "TL_DEVICE": "cpu",
+        "TL_MIRROR": "http://127.0.0.1:9",
+    }
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command += ["--server.headless", "true", "--server.port", str(port)]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=variables | environment, stdout=log, stderr=log
+        )
+    app = AppProcess(f"http://localhost:{port}", process, folder)
+    try:
+        _wait_until_healthy(app)
+        yield app
+    finally:
+        process.terminate()
+        process.wait(START_S)
+
+
+def _wait_until_healthy(app: AppProcess) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and app.process.poll() is None:
+        try:
+            app.get("/_stcore/health", timeout_s=1)
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the app did not start: {app.log}")

@@ -1,0 +1,178 @@
+"""A visitor without a browser: opens pages of a running app, presses, drops files and polls."""
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileUploaderState, FileURLs, UploadedFileInfo
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.sync.client import connect
+
+Files = list[tuple[str, bytes]]
+
+
+@dataclass
+class Visitor:
+    """One browser tab at ``url``, over Streamlit's own protocol; a context manager.
+
+    Every call returns once the app has drawn what it asked for. ``widgets`` has the id of each
+    widget that was drawn, by its key; ``fragments`` the ids of those that want to be polled, by
+    the seconds between polls; ``texts`` what the last answer said.
+    """
+
+    url: str
+    origin: str = ""  # as a browser sends it; its own address if empty
+    timeout_s: float = 60
+    widgets: dict[str, str] = field(default_factory=dict)
+    fragments: dict[str, float] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    session: str = ""
+    _states: dict[str, WidgetState] = field(default_factory=dict)  # as a browser keeps them
+    _page: str = ""
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        self._socket = connect(
+            f"ws://{parts.netloc}/_stcore/stream",
+            origin=self.origin or self.url,  # type: ignore[arg-type]
+            subprotocols=["streamlit"],  # type: ignore[list-item]
+            max_size=None,
+            open_timeout=self.timeout_s,
+            proxy=None,
+        ).__enter__()
+        with urllib.request.urlopen(f"{self.url}/_stcore/health") as answer:
+            cookie = answer.headers.get("Set-Cookie", "").partition(";")[0]
+        self._xsrf = {"Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2]}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the tab."""
+        self._socket.__exit__(None, None, None)
+
+    def open(self, page: str = "") -> Self:
+        """Open a page by the name in its address, the first one if empty."""
+        self.widgets, self.fragments, self._page = {}, {}, ""
+        return self._run(page_name=page)
+
+    def press(self, key: str) -> Self:
+        """Press a button."""
+        return self._run([WidgetState(id=self.widgets[key], trigger_value=True)])
+
+    def set(self, key: str, **value: Any) -> Self:
+        """Set a widget; the value by its name in the protocol, such as ``string_value="a"``."""
+        state = WidgetState(id=self.widgets[key], **value)
+        self._states[state.id] = state
+        return self._run()
+
+    def poll(self) -> Self:
+        """Draw every fragment again that wants it, once."""
+        for fragment in list(self.fragments):
+            self._run(fragment_id=fragment, is_auto_rerun=True)
+        return self
+
+    def drop(self, key: str, files: Files) -> list[int]:
+        """Put more files on a drop zone, as named bytes; return the HTTP status of each.
+
+        The page hears of those that arrived, after all.
+        """
+        urls = self.ask_for_urls([name for name, _ in files])
+        statuses = [self.put(url, *file) for url, file in zip(urls, files, strict=True)]
+        zone = self.widgets[key]
+        known = self._states.get(zone, WidgetState()).file_uploader_state_value
+        arrived = [
+            _file_info(url, name, data)
+            for url, (name, data), status in zip(urls, files, statuses, strict=True)
+            if status == 204
+        ]
+        listed = FileUploaderState(uploaded_file_info=[*known.uploaded_file_info, *arrived])
+        if arrived:
+            self.set(key, file_uploader_state_value=listed)
+        return statuses
+
+    def take_away(self, key: str, name: str) -> Self:
+        """Remove a file from the list that a drop zone shows."""
+        listed = self._states[self.widgets[key]].file_uploader_state_value.uploaded_file_info
+        kept = FileUploaderState(uploaded_file_info=[file for file in listed if file.name != name])
+        return self.set(key, file_uploader_state_value=kept)
+
+    def ask_for_urls(self, names: Sequence[str]) -> list[FileURLs]:
+        """Ask where files may be sent to."""
+        message = BackMsg()
+        message.file_urls_request.request_id = uuid4().hex
+        message.file_urls_request.file_names.extend(names)
+        message.file_urls_request.session_id = self.session
+        self._socket.send(message.SerializeToString())
+        return list(self._receive("file_urls_response").file_urls_response.file_urls)
+
+    def put(self, address: FileURLs, name: str, data: bytes) -> int:
+        """Send one file to where the app wants it; return the HTTP status."""
+        mark = uuid4().hex
+        head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        body = head.encode() + data + f"\r\n--{mark}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={mark}"} | self._xsrf
+        request = urllib.request.Request(self.url + address.upload_url, body, headers, method="PUT")
+        try:
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def _run(self, pressed: tuple[WidgetState, ...] | list[WidgetState] = (), **how: Any) -> Self:
+        message = BackMsg()
+        rerun = message.rerun_script
+        rerun.page_script_hash = self._page
+        rerun.context_info.url = self.url
+        for name, value in how.items():
+            setattr(rerun, name, value)
+        rerun.widget_states.widgets.extend([*self._states.values(), *pressed])
+        self.texts = []
+        self._socket.send(message.SerializeToString())
+        while True:
+            status = self._receive("script_finished").script_finished
+            if status != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                return self
+
+    def _receive(self, kind: str) -> ForwardMsg:
+        """Take messages in up to the first of a kind."""
+        deadline = time.monotonic() + self.timeout_s
+        while True:
+            data = self._socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+            message = ForwardMsg.FromString(data)  # type: ignore[arg-type]
+            self._note(message)
+            if message.WhichOneof("type") == kind:
+                return message
+
+    def _note(self, message: ForwardMsg) -> None:
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            self.session = message.new_session.initialize.session_id or self.session
+        elif kind == "navigation":
+            self._page = message.navigation.page_script_hash
+        elif kind == "auto_rerun":
+            self.fragments[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            element = message.delta.new_element
+            drawn = getattr(element, str(element.WhichOneof("type")))
+            self.texts += [drawn.body] if getattr(drawn, "body", "") else []
+            widget = str(getattr(drawn, "id", ""))
+            if widget.startswith("$$ID-"):
+                self.widgets[widget.split("-", 2)[2]] = widget
+
+
+def _file_info(url: FileURLs, name: str, data: bytes) -> UploadedFileInfo:
+    return UploadedFileInfo(file_id=url.file_id, name=name, size=len(data), file_urls=url)
