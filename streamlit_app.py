@@ -1,38 +1,46 @@
 """The frame of every page: start-up, navigation, and the heartbeat of the visit."""
 
+from pathlib import Path
+
 import streamlit as st
+from streamlit import runtime
 
-from pages.widgets.frame import navigation
-from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import ASSETS, _, show_error
+if runtime.exists():  # Streamlit draws a page
+    from pages.widgets.frame import navigation
+    from pages.widgets.visit import the_lab, the_visit
+    from pages.widgets.words import ASSETS, _, show_error
 
-st.set_page_config(
-    page_title=_("Transfer Learning Lab"),
-    page_icon=str(ASSETS / "icon.svg"),
-    layout="wide",
-)
-
-
-@st.fragment(run_every=10)
-def heartbeat() -> None:
-    """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
-    the_visit()
-    status = the_lab().status()
-    if status.trouble is not None:
-        show_error(status.trouble)
-    st.caption(
-        _("{device} · {visitors} here · {running} running · {queued} waiting").format(
-            device=status.device,
-            visitors=status.visitors,
-            running=status.running,
-            queued=status.queued,
-        )
+    st.set_page_config(
+        page_title=_("Transfer Learning Lab"),
+        page_icon=str(ASSETS / "icon.svg"),
+        layout="wide",
     )
 
+    @st.fragment(run_every=10)
+    def heartbeat() -> None:
+        """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
+        the_visit()
+        status = the_lab().status()
+        if status.trouble is not None:
+            show_error(status.trouble)
+        st.caption(
+            _("{device} · {visitors} here · {running} running · {queued} waiting").format(
+                device=status.device,
+                visitors=status.visitors,
+                running=status.running,
+                queued=status.queued,
+            )
+        )
 
-st.logo(str(ASSETS / "icon.svg"), size="large")
-current = navigation()
-st.session_state.has_frame = True
-with st.sidebar:
-    heartbeat()
-current.run()
+    st.logo(str(ASSETS / "icon.svg"), size="large")
+    current = navigation()
+    st.session_state.has_frame = True
+    with st.sidebar:
+        heartbeat()
+    current.run()
+else:  # ``streamlit run`` looks for what to serve
+    from pages.server.app import ROUTES, lifespan
+    from pages.server.options import set_options
+
+    set_options(Path(__file__))
+    app = st.App(__file__, lifespan=lifespan, routes=ROUTES)

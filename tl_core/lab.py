@@ -341,10 +341,6 @@ class Lab:
         """The rows that can be used now."""
         return self._store.ready()
 
-    def readiness(self) -> str:
-        """What keeps the lab from serving, in one sentence; empty while nothing does."""
-        return ""
-
     def status(self) -> LabStatus:
         """Device, memory, queue and visitors, for a status line."""
         counts = self._scheduler.counts()

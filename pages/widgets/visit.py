@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.server import served
 from tl_core.lab import Job, Lab
 
 if TYPE_CHECKING:  # what draws these needs the visit itself
@@ -24,7 +25,7 @@ def the_lab() -> Lab:
     Streamlit collects garbage around every run; with torch in memory that would hold all visitors
     up for a fifth of a second each time.
     """
-    lab = Lab()
+    lab = served.lab = Lab()
     gc.collect()
     gc.freeze()
     return lab

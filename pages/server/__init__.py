@@ -1,0 +1,1 @@
+"""What the web server does beside Streamlit's own work: options, limits, readiness, its end."""

@@ -1,0 +1,43 @@
+"""The parts that ``st.App`` is made of."""
+
+import asyncio
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from streamlit import config, net_util
+
+from pages.server import served
+
+
+def ready(_request: Request) -> Response:
+    """Answer 200 while the lab can serve, else 503 and why; before its first visitor it can."""
+    problem = served.lab.readiness() if served.lab else ""
+    return PlainTextResponse(problem or "ok", 503 if problem else 200)
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Say where the lab is."""
+    _announce()
+    yield
+
+
+def _announce() -> None:
+    """Print what class-mates type; open the lab where there is a browser."""
+    scheme = "https" if config.get_option("server.sslCertFile") else "http"
+    port = config.get_option("server.port")
+    if not config.get_option("server.address"):
+        address = net_util.get_internal_ip()
+        click.echo(f"  From other computers of this network: {scheme}://{address}:{port}\n")
+    if not config.get_option("server.headless"):
+        url = f"{scheme}://localhost:{port}"
+        asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)
+
+
+ROUTES = [Route("/ready", ready)]

@@ -1,0 +1,24 @@
+"""Options of Streamlit that a server of one's own needs and its configuration file cannot hold."""
+
+from pathlib import Path
+
+from streamlit import config, net_util
+
+CLOUD = Path("/mount/src")  # where Community Cloud clones every app, as its tracebacks show
+
+
+def set_options(script: Path) -> None:
+    """Take orders from no other page, and ask nobody for this machine's address.
+
+    A page that frames the lab may send it messages where Streamlit's default trusts its address,
+    which is every app on Community Cloud: it could direct dropped photographs to its own server.
+    Community Cloud itself frames the app, so there the default stays, as does an explicit choice.
+
+    For its list of allowed origins Streamlit asks a server outside for this machine's external
+    address, whenever a websocket comes from another page, and everybody waits for the answer.
+    Whoever opens the lab under that address is let in without it: their origin is the host.
+    """
+    is_cloud = script.resolve().is_relative_to(CLOUD)
+    if not is_cloud and not config.is_manually_set("client.allowedOrigins"):
+        config.set_option("client.allowedOrigins", [])
+    net_util.get_external_ip = lambda: None
