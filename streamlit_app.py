@@ -39,8 +39,8 @@ if runtime.exists():  # Streamlit draws a page
         heartbeat()
     current.run()
 else:  # ``streamlit run`` looks for what to serve
-    from pages.server.app import ROUTES, lifespan
+    from pages.server.app import MIDDLEWARE, ROUTES, lifespan
     from pages.server.options import set_options
 
     set_options(Path(__file__))
-    app = st.App(__file__, lifespan=lifespan, routes=ROUTES)
+    app = st.App(__file__, lifespan=lifespan, routes=ROUTES, middleware=MIDDLEWARE)

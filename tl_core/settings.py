@@ -27,6 +27,8 @@ class Settings:
     mirror: str = ""  # base address that replaces every download's own server, for a closed network
     network_memory_mb: int = 4096  # loaded backbones together, least recently used leaves
     photo_memory_mb: int = 512  # visitors' photographs together
+    upload_memory_mb: int = 2048  # files that visitors have sent and no page has taken, together
+    upload_visit_mb: int = 512  # the same, of one browser tab
     activation_memory_mb: int = 512  # kept feature maps together
     model_memory_mb: int = 1024  # visitors' own models together
     feature_memory_mb: int = 512  # kept embeddings of visitors' own photographs together
@@ -62,6 +64,8 @@ class Settings:
 _CLOUD_LIMITS: dict[str, object] = {
     "network_memory_mb": 160,
     "photo_memory_mb": 96,
+    "upload_memory_mb": 400,
+    "upload_visit_mb": 220,
     "activation_memory_mb": 96,
     "model_memory_mb": 96,
     "feature_memory_mb": 96,

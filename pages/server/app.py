@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 
 import click
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from streamlit import config, net_util
 
 from pages.server import served
+from pages.server.uploads import UploadLimit
 
 
 def ready(_request: Request) -> Response:
@@ -41,3 +43,4 @@ def _announce() -> None:
 
 
 ROUTES = [Route("/ready", ready)]
+MIDDLEWARE = [Middleware(UploadLimit)]

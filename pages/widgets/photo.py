@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.widgets import link
 from pages.widgets.picture import data_url
+from pages.widgets.sent import let_go, sent
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _, show_error
 from tl_core.images import codec, samples
@@ -107,15 +108,13 @@ def _camera_is_allowed() -> bool:
 
 def _take(widget: str) -> None:
     """Keep what was dropped or taken, and choose it."""
-    file = st.session_state[widget]
-    if file is None:
-        return
-    try:
-        key = the_lab().add_photo(file.getvalue(), the_visit().id)
-    except UserError as error:
-        st.session_state.photo_refused = error
-        return
-    choose(key)
+    for file in sent(widget):
+        try:
+            choose(the_lab().add_photo(file.getvalue(), the_visit().id))
+        except UserError as error:
+            st.session_state.photo_refused = error
+        finally:
+            let_go([file])
 
 
 def choose(key: str) -> None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit.typing import UploadedFile
 
+from pages.widgets.sent import let_go
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _, show_error
 from tl_core.lab import UserError
@@ -39,24 +41,28 @@ class Box:
             self.photos = [*(old for old in self.photos if old != key), key]
 
     def take(self, files: Sequence[Any]) -> None:
-        """Hold what the drop zone lists, besides what came in before.
+        """Hold what the drop zone lists, besides what came in before; let go what is new of it.
 
         Not in a callback: a visitor who drops on the next box already would interrupt it for good,
         while the page is drawn anew and goes on here.
         """
         visitor, refused = the_visit().id, []
         for file in files:
+            if not isinstance(file, UploadedFile):
+                continue  # let go before
             if file.file_id not in self.listed:
                 try:
                     self.listed[file.file_id] = the_lab().add_example(file.getvalue(), visitor)
                 except UserError:
                     self.listed[file.file_id] = ""
                     refused.append(file.name)
-        found = dict.fromkeys(self.listed[file.file_id] for file in files)
+            let_go([file])
+        ids = [file.file_id for file in files if file.file_id in self.listed]
+        found = dict.fromkeys(self.listed[file_id] for file_id in ids)
         gone = set(self.listed.values()) - found.keys()
         kept = {**dict.fromkeys(self.photos), **found}
         self.photos = [key for key in kept if key and key not in gone]
-        self.listed = {file.file_id: self.listed[file.file_id] for file in files}
+        self.listed = {file_id: self.listed[file_id] for file_id in ids}
         self.is_touched = False
         if refused:
             refuse(no_photographs(refused))

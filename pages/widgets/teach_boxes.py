@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.widgets.sent import let_go, sent
 from pages.widgets.teach_box import Box, no_photographs, refuse, say_what_was_left_out
 from pages.widgets.teach_camera import camera
 from pages.widgets.visit import the_lab, the_visit
@@ -45,13 +46,15 @@ def _draw(box: Box) -> None:
         max_chars=_NAME_LENGTH,
         key=f"class_{box.id}",
     ).strip()
-    files = st.file_uploader(
+    zone = f"upload_{box.id}"
+    st.file_uploader(
         _("Drop photographs of this class"),
         accept_multiple_files=True,
-        key=f"upload_{box.id}",
+        key=zone,
         on_change=box.touch,
         max_upload_size=_MAX_PHOTO_MB,
     )
+    files = st.session_state.get(zone) or []  # with what was let go, which the widget leaves out
     if box.is_touched:
         box.take(files)
     elif not files:
@@ -98,19 +101,21 @@ def _remove(box: Box) -> None:
 
 def _take_set(widget: str) -> None:
     """Replace the boxes by the classes of a zip or folder."""
-    dropped = st.session_state[widget]
+    dropped = sent(widget)
     if not dropped:
         return
     lab, visit = the_lab(), the_visit()
     try:
         found: OwnUpload = (
-            lab.add_folder(((file.name, file.getvalue()) for file in dropped), visit.id)
-            if isinstance(dropped, list)
-            else lab.add_zip(dropped, visit.id)
+            lab.add_zip(dropped[0], visit.id)
+            if widget == "upload_zip"
+            else lab.add_folder(((file.name, file.getvalue()) for file in dropped), visit.id)
         )
     except UserError as error:
         refuse(error)
         return
+    finally:
+        let_go(dropped)
     first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
     visit.boxes = [
         Box(first + place, name, list(photos)) for place, (name, photos) in enumerate(found.classes)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.widgets.burst import Shot, burst
+from pages.widgets.sent import let_go, sent
 from pages.widgets.teach_box import Box
 from pages.widgets.visit import the_visit
 from pages.widgets.words import _
@@ -55,7 +56,7 @@ def _take(shot: Shot) -> None:
 
 
 def _take_one(box: Box) -> None:
-    photo = st.session_state.camera_box
-    if photo is not None:
+    for photo in sent("camera_box"):
         box.add(photo.getvalue())
+        let_go([photo])
         st.session_state.camera_took_one = True

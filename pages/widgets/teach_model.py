@@ -5,6 +5,7 @@ import streamlit as st
 from pages.widgets.charts import answer_bars
 from pages.widgets.live import answer
 from pages.widgets.photo import choose_photo, photo_label
+from pages.widgets.sent import let_go, sent
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _, lesson, show_error
 from tl_core.lab import UserError
@@ -86,13 +87,13 @@ def _take_home(model: str) -> None:
 
 
 def _load() -> None:
-    file = st.session_state.model_file
-    if file is None:
-        return
-    try:
-        key = the_lab().load_model(file.getvalue(), the_visit().id)
-    except UserError as error:
-        st.session_state[_NOTE] = error
-        return
-    st.session_state.own_model = key
-    st.session_state[_NOTE] = _("Loaded. It is now a choice under Backbone on every page.")
+    for file in sent("model_file"):
+        try:
+            key = the_lab().load_model(file.getvalue(), the_visit().id)
+        except UserError as error:
+            st.session_state[_NOTE] = error
+        else:
+            st.session_state.own_model = key
+            st.session_state[_NOTE] = _("Loaded. It is now a choice under Backbone on every page.")
+        finally:
+            let_go([file])

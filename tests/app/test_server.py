@@ -1,26 +1,169 @@
 """The parts of the web server, without one."""
 
+import asyncio
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from starlette.exceptions import HTTPException
 from streamlit import config
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from pages.server import served
+from pages.server import served, uploads
 from pages.server.app import ready
 from pages.server.options import CLOUD, set_options
 
+MB = 2**20
+
 
 @pytest.fixture
-def lab(monkeypatch):
-    lab = SimpleNamespace(readiness=lambda: "")
+def limits(monkeypatch):
+    """6 MB for a tab, 10 MB for all."""
+    settings = SimpleNamespace(upload_visit_mb=6, upload_memory_mb=10)
+    lab = SimpleNamespace(settings=settings, readiness=lambda: "")
     monkeypatch.setattr(served, "lab", lab)
+    monkeypatch.setattr(uploads, "_LOOK_EVERY_S", 0)
+    monkeypatch.setattr(uploads, "PATIENCE_S", 0.05)
     return lab
 
 
-def test_the_server_is_ready_while_the_lab_is(lab, monkeypatch):
+@pytest.fixture
+def manager(monkeypatch):
+    """Streamlit's own store of what was sent."""
+    store = MemoryUploadedFileManager("")
+    monkeypatch.setattr(uploads, "_manager", lambda: store)
+    return store
+
+
+class Browser:
+    """Sends files through the limit to an app that keeps them as Streamlit does."""
+
+    def __init__(self, manager):
+        self.manager = manager
+        self.limit = uploads.UploadLimit(self.keep)
+        self.may_finish = asyncio.Event()
+        self.may_finish.set()
+
+    async def keep(self, scope, receive, send):
+        body = b""
+        try:
+            while True:
+                message = await receive()
+                body += message["body"]
+                if not message["more_body"]:
+                    break
+        except HTTPException as refused:
+            await send({"type": "http.response.start", "status": refused.status_code})
+            return
+        await self.may_finish.wait()
+        session, file = scope["path"].split("/")[-2:]
+        self.manager.add_file(session, UploadedFileRec(file, file, "", body))
+        await send({"type": "http.response.start", "status": 204})
+
+    async def put(self, session, file, size_mb, *, says_mb=None, has_length=True):
+        length = str(int((says_mb or size_mb) * MB)).encode()
+        scope = {
+            "type": "http",
+            "method": "PUT",
+            "path": f"/base/_stcore/upload_file/{session}/{file}",
+            "headers": [(b"content-length", length)] if has_length else [],
+        }
+        chunks = [bytes(MB // 2)] * int(2 * size_mb)
+        statuses = []
+
+        async def receive():
+            body = chunks.pop() if chunks else b""
+            return {"type": "http.request", "body": body, "more_body": bool(chunks)}
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        await self.limit(scope, receive, send)
+        assert not chunks or statuses == [413]
+        return statuses[0]
+
+
+@pytest.fixture
+def browser(limits, manager):
+    return Browser(manager)
+
+
+def test_a_tab_is_refused_above_its_own_limit_until_its_files_are_taken(browser, manager):
+    async def visit():
+        first = [await browser.put("a", name, 3) for name in "xyz"]
+        manager.remove_file("a", "x")
+        return [*first, await browser.put("a", "z", 3)]
+
+    assert asyncio.run(visit()) == [204, 204, 413, 204]
+
+
+def test_uploads_under_way_count_as_well(browser):
+    async def visit():
+        browser.may_finish.clear()
+        under_way = [asyncio.create_task(browser.put("a", name, 3)) for name in "xy"]
+        await asyncio.sleep(0)
+        third = await browser.put("a", "z", 3)
+        browser.may_finish.set()
+        return [third, *[await task for task in under_way]]
+
+    assert asyncio.run(visit()) == [413, 204, 204]
+
+
+def test_all_tabs_together_wait_for_room_and_get_it(browser, manager, monkeypatch):
+    monkeypatch.setattr(uploads, "PATIENCE_S", 60)
+
+    async def visit():
+        assert [await browser.put(tab, "x", 5) for tab in "ab"] == [204, 204]
+        waiting = asyncio.create_task(browser.put("c", "x", 5))
+        for _turn in range(20):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        manager.remove_file("a", "x")
+        return await waiting
+
+    assert asyncio.run(visit()) == 204
+
+
+def test_all_tabs_together_are_refused_where_no_room_comes(browser):
+    async def visit():
+        return [await browser.put(tab, "x", 5) for tab in "abc"]
+
+    assert asyncio.run(visit()) == [204, 204, 413]
+
+
+def test_nobody_sends_more_than_there_is_room_for_at_once(browser):
+    async def visit():
+        browser.may_finish.clear()
+        puts = [asyncio.create_task(browser.put(tab, "x", 6)) for tab in "abc"]
+        for _turn in range(100):
+            await asyncio.sleep(0)
+        browser.may_finish.set()
+        return sorted([await put for put in puts])
+
+    assert asyncio.run(visit()) == [204, 413, 413]
+
+
+def test_files_that_no_page_took_are_dropped_after_a_while(browser, manager, monkeypatch):
+    async def visit():
+        await browser.put("a", "x", 5)
+        monkeypatch.setattr(uploads, "FORGOTTEN_S", -1)
+        return await browser.put("b", "x", 5)
+
+    assert asyncio.run(visit()) == 204
+    assert list(manager.file_storage) == ["b"]
+
+
+def test_an_upload_without_a_size_or_before_there_is_a_lab_is_refused(browser, monkeypatch):
+    assert asyncio.run(browser.put("a", "x", 0, has_length=False)) == 411
+    monkeypatch.setattr(served, "lab", None)
+    assert asyncio.run(browser.put("a", "x", 1)) == 413
+
+
+def test_the_server_is_ready_while_the_lab_is(limits, monkeypatch):
     assert (ready(None).status_code, ready(None).body) == (200, b"ok")
-    lab.readiness = lambda: "The worker hangs."
+    limits.readiness = lambda: "The worker hangs."
     assert (ready(None).status_code, ready(None).body) == (503, b"The worker hangs.")
     monkeypatch.setattr(served, "lab", None)
     assert ready(None).status_code == 200

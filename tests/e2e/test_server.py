@@ -1,6 +1,7 @@
 """The web server around the pages, as a hostile or a careless client meets it."""
 
 import json
+import re
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from websockets.sync.client import connect
 
 from tests.app_process import app_process
 from tests.server import Faults, FileServer
+from tests.websocket_client import Visitor
 
 MB = 2**20
 PHOTO = "imagenet_16_251.jpg"
@@ -35,6 +37,12 @@ def app(tmp_path_factory, outside):
 @pytest.fixture(scope="module")
 def photos(labelled):
     return [(f"{label}.jpg", data) for label, data in labelled]
+
+
+def held_mb(app) -> float:
+    """What Streamlit keeps of files that were sent."""
+    text = app.get("/_stcore/metrics?families=cache_memory_bytes")
+    return sum(map(float, re.findall(r"UploadedFileManager.*} (\d+)", text))) / MB
 
 
 def test_no_other_page_gives_the_lab_orders(app):
@@ -68,3 +76,34 @@ def test_class_mates_reach_the_lab_under_the_address_it_has_for_them(app):
         seen = f"192.168.7.7:{port}"
         with connect(f"ws://{seen}/_stcore/stream", origin=f"http://{seen}", sock=line):
             pass
+
+
+def test_a_photograph_is_let_go_once_it_is_taken(app, photos):
+    with Visitor(app.url).open("backbones") as visitor:
+        assert visitor.drop("upload", photos[16:17]) == [204]
+        assert "dalmatian" in " ".join(visitor.texts)
+        assert held_mb(app) == 0
+        visitor.open("backbones")
+        assert visitor.drop("upload", [("no.jpg", b"<html>")]) == [204]
+        visitor.poll()
+
+
+def test_a_box_knows_its_photographs_after_their_files_were_let_go(app, photos):
+    with Visitor(app.url).open("teach") as visitor:
+        assert visitor.drop("upload_0", photos[:2]) == [204, 204]
+        assert "Photographs in this box: 2" in visitor.texts
+        assert visitor.drop("upload_0", photos[2:3]) == [204]
+        assert "Photographs in this box: 3" in visitor.texts
+        visitor.take_away("upload_0", photos[0][0])
+        assert "Photographs in this box: 2" in visitor.texts
+
+
+def test_a_tab_cannot_hold_more_than_its_limit_of_files_no_page_takes(app):
+    with Visitor(app.url).open("backbones") as visitor:
+        urls = visitor.ask_for_urls(["a", "b", "c", "d"])
+        sizes = [2 * MB, 3 * MB, 2 * MB, MB // 2]
+        statuses = [
+            visitor.put(url, "x", bytes(size)) for url, size in zip(urls, sizes, strict=True)
+        ]
+        assert statuses == [204, 204, 413, 204]
+        assert visitor.put(urls[0], "x", bytes(5 * MB)) == 413

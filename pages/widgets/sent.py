@@ -1,0 +1,26 @@
+"""Files that a visitor sent: a page takes them once and lets them go."""
+
+from collections.abc import Iterable
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.typing import UploadedFile
+
+
+def sent(widget: str) -> list[UploadedFile]:
+    """The files of an uploader or a camera, without those that were let go."""
+    value = st.session_state[widget]
+    files = value if isinstance(value, list) else [value]
+    return [file for file in files if isinstance(file, UploadedFile)]
+
+
+def let_go(files: Iterable[UploadedFile]) -> None:
+    """Free the bytes of files, which Streamlit would keep until the tab is closed.
+
+    The widget goes on listing their names; its value, in the session state, then holds stand-ins
+    that have a ``file_id`` only.
+    """
+    context = get_script_run_ctx()
+    for file in files:
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+        file.truncate(0)
