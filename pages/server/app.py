@@ -1,6 +1,7 @@
 """The parts that ``st.App`` is made of."""
 
 import asyncio
+import threading
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from starlette.routing import Route
 from streamlit import config, net_util
 
 from pages.server import served
+from pages.server.ending import Ending
 from pages.server.uploads import UploadLimit
 
 
@@ -25,9 +27,13 @@ def ready(_request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Say where the lab is."""
+    """Say where the lab is, and end in order."""
+    ending = Ending()
+    if threading.current_thread() is threading.main_thread():
+        ending.watch()
     _announce()
     yield
+    await asyncio.to_thread(ending.finish)
 
 
 def _announce() -> None:

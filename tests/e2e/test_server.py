@@ -2,9 +2,11 @@
 
 import json
 import re
+import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -107,3 +109,31 @@ def test_a_tab_cannot_hold_more_than_its_limit_of_files_no_page_takes(app):
         ]
         assert statuses == [204, 204, 413, 204]
         assert visitor.put(urls[0], "x", bytes(5 * MB)) == 413
+
+
+def test_visitors_in_mid_run_do_not_keep_the_server_from_ending(tmp_path):
+    with ExitStack() as tabs, app_process(tmp_path) as app:
+        for _ in range(4):
+            visitor = tabs.enter_context(Visitor(app.url).open("ideal").press("start"))
+        visitor.poll()
+        start = time.monotonic()
+        app.process.terminate()
+        status = app.process.wait(20)
+        assert time.monotonic() - start < 10
+    assert status == 0
+    assert "terminate called" not in app.log
+    assert "Traceback" not in app.log
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "log"]
+
+
+def test_a_client_that_never_finishes_does_not_keep_the_server_from_ending(tmp_path):
+    with app_process(tmp_path) as app:
+        port = int(app.url.rsplit(":", 1)[1])
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(
+                b"PUT /_stcore/upload_file/a/b HTTP/1.1\r\nHost: lab\r\nContent-Length: 9\r\n\r\n"
+            )
+            assert app.get("/ready") == "ok"  # so the server has read the line before
+            app.process.send_signal(signal.SIGINT)
+            assert app.process.wait(10) == 0
+    assert "Traceback" not in app.log

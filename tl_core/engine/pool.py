@@ -33,6 +33,6 @@ class Pool:
         return self._long.submit(work, *arguments)
 
     def close(self) -> None:
-        """Start nothing more; what is running ends by itself."""
-        self._short.shutdown(wait=False, cancel_futures=True)
-        self._long.shutdown(wait=False, cancel_futures=True)
+        """Start nothing more, and wait for what is running; a cancelled download ends soon."""
+        self._short.shutdown(cancel_futures=True)
+        self._long.shutdown(cancel_futures=True)
