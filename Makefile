@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench
+.PHONY: run test lint bench fuzz
 
 run: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py
@@ -17,6 +17,9 @@ lint: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m tl_core bench
+
+fuzz: .venv/dev.stamp
+	$(BIN)/python -m tests.fuzz --cases 10000
 
 .venv/app.stamp: requirements.txt
 	$(PYTHON) -m venv .venv

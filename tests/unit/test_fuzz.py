@@ -1,0 +1,26 @@
+"""Generated hostile input: some of every kind in each run, all of them by ``make fuzz``."""
+
+import pytest
+
+from tests.fuzz.registry import Kind, all_kinds, check, dealt
+
+_CASES = 500
+
+
+@pytest.mark.parametrize("name", all_kinds())
+def test_generated_cases_end_well(name: str) -> None:
+    for kind, seed in dealt(all_kinds(), _CASES, seed=0):
+        if kind.name == name:
+            try:
+                check(kind, seed)
+            except Exception as error:
+                repeat = f"python -m tests.fuzz --kinds {name} --seed {seed} --cases 1"
+                raise AssertionError(repeat) from error
+
+
+def test_every_kind_gets_a_case_and_its_seeds_can_be_repeated() -> None:
+    kinds = {name: Kind(name, lambda seed: None, share) for name, share in {"a": 9, "b": 1}.items()}
+    cases = [(kind.name, seed) for kind, seed in dealt(kinds, 20, seed=5)]
+    assert cases == [("a", 5 + n) for n in range(18)] + [("b", 5), ("b", 6)]
+    assert [seed for _, seed in dealt({"b": kinds["b"]}, 1, seed=6)] == [6]
+    assert len(list(dealt(kinds, 1, seed=0))) == 2
