@@ -9,8 +9,9 @@ from pages.widgets.live import answer
 from pages.widgets.photo import photo_label
 from pages.widgets.picture import data_url
 from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import _
+from pages.widgets.words import _, show_error
 from tl_core.images import samples
+from tl_core.lab import UserError
 from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, LookAtData, LookSnapshot, SpaceMap
 
 METHODS = {"pca": "PCA, at once", "tsne": "t-SNE, groups neighbours"}
@@ -37,17 +38,20 @@ def feature_space(backbone: str) -> None:
         format_func=lambda key: _(METHODS[key]),
         key="projection",
     )
-    kinds = _gallery() if source == GALLERY else _dataset(str(source))
-    if not kinds:
-        return
-    found = answer(
-        FeatureSpace(
+    try:
+        kinds = _gallery() if source == GALLERY else _dataset(str(source))
+        if not kinds:
+            return
+        spec = FeatureSpace(
             photos=tuple(kinds),
             labels=tuple(kinds.values()),
             method="tsne" if method == "tsne" else "pca",
             backbone=backbone,
         )
-    )
+    except UserError as error:  # too few photographs, or one that has gone from its folder
+        show_error(error)
+        return
+    found = answer(spec)
     if not isinstance(found, FeatureSpaceSnapshot):
         return
     for column, title, points in zip(

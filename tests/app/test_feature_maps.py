@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from tests.app.conftest import settled, words
@@ -50,6 +52,19 @@ def test_the_map_also_shows_a_data_set_by_its_classes(page):
     assert not page.exception
     assert not page.error
     assert "Trained on ImageNet" in words(page)
+
+
+def test_a_data_set_of_two_photographs_is_too_few_for_a_map_in_a_sentence(page, app_lab, labelled):
+    place = app_lab.settings.data_dir / "two_photographs"
+    for name, (_label, data) in zip(("train/cats", "val/dogs"), labelled, strict=False):
+        (place / name).mkdir(parents=True)
+        (place / name / "one.jpg").write_bytes(data)
+    page.run()
+    page.selectbox(key="map_of").set_value("two_photographs").run()
+    settled(page)
+    shutil.rmtree(place)
+    assert not page.exception
+    assert "photos must be between 3 and 1000" in page.error[0].value
 
 
 def test_a_channel_leads_to_its_own_ideal_image(page):

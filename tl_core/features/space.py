@@ -14,12 +14,15 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import untrained
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Work
+from tl_core.errors import UserError
 from tl_core.images.codec import thumbnail
 from tl_core.specs.inside import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
 from tl_core.toolbox import Toolbox
 
-Embeddings: TypeAlias = NDArray[np.float32]  # (N, D)
+Embeddings: TypeAlias = NDArray[np.floating[Any]]  # (N, D)
 THUMBNAIL_PX = 96
+_SAME = 1e-6  # of the largest value: differences below are rounding
+_FEWEST = 4  # different photographs for t-SNE; fewer are exact on two axes
 
 
 def run(job: Job, toolbox: Toolbox) -> Work:
@@ -46,16 +49,49 @@ def run(job: Job, toolbox: Toolbox) -> Work:
 
 
 def lay_out(embeddings: Embeddings, spec: FeatureSpace) -> SpaceMap:
-    """Return the embeddings in two dimensions, by the spec's method; for the pool."""
-    points = pca(embeddings)
-    if spec.method == "tsne":
-        points = t_sne(embeddings, perplexity=spec.perplexity, seed=spec.seed)
+    """Return the embeddings in two dimensions, by the spec's method; for the pool.
+
+    Photographs that the network cannot tell apart lie on one spot.
+
+    Raises:
+        UserError: If an embedding is not finite.
+    """
+    rows = _centred(embeddings)
+    points = _tsne_of_different(rows, spec) if spec.method == "tsne" else pca(rows)
     points = points - points.mean(axis=0)
     points = points / max(float(np.abs(points).max()), 1e-12)
     return SpaceMap(
         points=tuple((float(x), float(y)) for x, y in points),
-        agreement=neighbour_agreement(embeddings, spec.labels) if spec.labels else None,
+        agreement=neighbour_agreement(rows, spec.labels) if spec.labels else None,
     )
+
+
+def _centred(embeddings: Embeddings) -> Embeddings:
+    """Move (N, D) around 0 and scale it to [-1, 1], in double precision; all 0 if all are alike.
+
+    Raises:
+        UserError: If a value is not finite.
+    """
+    if not np.isfinite(embeddings).all():
+        raise UserError(
+            "This network answers these photographs with numbers that are not finite, so there is "
+            "no map of them. Choose another network, or teach it at a smaller learning rate."
+        )
+    rows = embeddings.astype(np.float64)
+    largest = float(np.abs(rows).max())
+    rows -= rows.mean(axis=0)
+    spread = float(np.abs(rows).max())
+    return rows / spread if spread > _SAME * largest else np.zeros_like(rows)
+
+
+def _tsne_of_different(rows: Embeddings, spec: FeatureSpace) -> Embeddings:
+    """t-SNE of the rows that differ, each point given to all photographs that share it."""
+    different, places = np.unique(rows.round(6), axis=0, return_inverse=True)
+    if len(different) < _FEWEST:
+        return pca(rows)
+    points = t_sne(different, perplexity=spec.perplexity, seed=spec.seed)
+    shared: Embeddings = points[places]
+    return shared
 
 
 def pca(embeddings: Embeddings) -> Embeddings:
@@ -75,13 +111,16 @@ def pca(embeddings: Embeddings) -> Embeddings:
 def t_sne(embeddings: Embeddings, *, perplexity: float, seed: int) -> Embeddings:
     """Lay (N, D) out in (N, 2) so that neighbours stay neighbours; distances mean little.
 
+    Takes at least four finite rows that differ. The exact method: what scikit-learn takes for many
+    rows by default ends the process where its quad tree meets numbers that are not finite.
+
     Source:
         van der Maaten & Hinton 2008, JMLR 9; scikit-learn's implementation.
     """
     from sklearn.manifold import TSNE  # 40 MB that most visits never need
 
     neighbours = min(perplexity, (len(embeddings) - 1) / 3)
-    method = TSNE(perplexity=neighbours, init="pca", random_state=seed)
+    method = TSNE(perplexity=neighbours, init="pca", random_state=seed, method="exact")
     points: Embeddings = method.fit_transform(embeddings)
     return points
 

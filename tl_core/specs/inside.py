@@ -150,7 +150,7 @@ class FeatureSpace(Spec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(name="photos", value=len(self.photos), low=3, high=5000)
+        require(name="photos", value=len(self.photos), low=3, high=1000)
         require(name="perplexity", value=self.perplexity, low=1, high=100)
         if self.method not in ("pca", "tsne"):
             raise UserError("method must be pca or tsne, got {value}.", value=self.method)

@@ -6,7 +6,7 @@ from tests.workroom import drive, make_toolbox
 from tl_core.backbones.backbone import Backbone
 from tl_core.errors import UserError
 from tl_core.features import space
-from tl_core.features.space import neighbour_agreement, pca, t_sne
+from tl_core.features.space import lay_out, neighbour_agreement, pca, t_sne
 from tl_core.specs import FeatureSpace
 from tl_core.toolbox import Toolbox
 
@@ -24,6 +24,44 @@ def test_t_sne_takes_few_photographs_and_repeats_itself():
     first = t_sne(POINTS[:4], perplexity=30, seed=1)
     assert first.shape == (4, 2)
     assert np.array_equal(first, t_sne(POINTS[:4], perplexity=30, seed=1))
+
+
+def alike(count: int, others: int, scale: float = 1.0) -> np.ndarray:
+    """``count`` equal embeddings and ``others`` that differ, (count + others, 40)."""
+    return np.concatenate([POINTS[:1].repeat(count, 0), POINTS[1 : 1 + others]]) * np.float32(scale)
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+@pytest.mark.parametrize(
+    "embeddings",
+    [
+        np.zeros((5, 40), np.float32),
+        np.full((5, 40), 0.1, np.float32),
+        alike(3, 1),
+        alike(4, 5),
+        alike(3, 6, scale=1e-30),
+        alike(3, 6, scale=1e37),
+        POINTS[:1] + np.float32(1e-8) * POINTS,
+    ],
+    ids=["zeros", "equal", "3 of 4", "4 of 9", "tiny", "huge", "rounding"],
+)
+def test_photographs_that_are_alike_lie_on_one_spot(embeddings, method):
+    spec = FeatureSpace(photos=tuple("abcdefghijkl"[: len(embeddings)]), method=method)
+    points = np.array(lay_out(embeddings, spec).points)
+    assert np.isfinite(points).all()
+    first = np.abs(embeddings - embeddings[0]).max(axis=1) <= 1e-6 * np.abs(embeddings).max()
+    assert np.ptp(points[first], axis=0).max() < 1e-6
+    assert first.all() or np.abs(points[~first] - points[0]).max(axis=1).min() > 0.01
+
+
+@pytest.mark.parametrize("method", ["pca", "tsne"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_embeddings_that_are_not_finite_are_refused_in_a_sentence(value, method):
+    embeddings = POINTS.copy()
+    embeddings[3, 5] = value
+    spec = FeatureSpace(photos=tuple("abcdefghijkl"), labels=("x",) * 12, method=method)
+    with pytest.raises(UserError, match="numbers that are not finite"):
+        lay_out(embeddings, spec)
 
 
 def test_agreement_is_the_share_of_like_neighbours():
