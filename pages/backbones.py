@@ -13,7 +13,7 @@ from pages.widgets.live import answer
 from pages.widgets.photo import choose_photo, credit, photo_label
 from pages.widgets.sitemap import BACKBONES
 from pages.widgets.visit import the_lab
-from pages.widgets.words import _, lesson
+from pages.widgets.words import _, lesson, plain
 from tl_core.lab import BackboneRow, BackboneState, BackboneStatus
 from tl_core.specs import Classification, Classify
 
@@ -144,7 +144,7 @@ if backbone is not None:
         with chart:
             st.subheader(
                 _("{backbone} says: {label}").format(
-                    backbone=label_of(backbone), label=result.answers[0].label
+                    backbone=plain(label_of(backbone)), label=plain(result.answers[0].label)
                 ),
                 anchor=False,
             )

@@ -8,7 +8,7 @@ from pages.widgets.live import watch_answer
 from pages.widgets.photo import choose_photo
 from pages.widgets.sitemap import WHY
 from pages.widgets.visit import the_lab
-from pages.widgets.words import _, lesson
+from pages.widgets.words import _, lesson, plain
 from tl_core.images import heat
 from tl_core.lab import BackboneRow
 from tl_core.specs import (
@@ -72,7 +72,7 @@ def draw(snapshot: Snapshot) -> None:
         maps = [found for found in snapshot.maps if found.target == explained.target]
         st.subheader(
             _("Why {label}? ({percent:.1f} %)").format(
-                label=explained.label, percent=100 * explained.probability
+                label=plain(explained.label), percent=100 * explained.probability
             ),
             anchor=False,
         )

@@ -11,7 +11,7 @@ from pages.widgets.attack_view import figures
 from pages.widgets.live import answer
 from pages.widgets.picture import live_picture
 from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import _
+from pages.widgets.words import _, plain
 from tl_core.lab import Job
 from tl_core.specs import (
     Attack,
@@ -164,7 +164,7 @@ def _whole(spec: PasteBack) -> None:
             _("At {width} × {height} pixels the network says **{label}**: {verdict}.").format(
                 width=found.width,
                 height=found.height,
-                label=found.after[0].label,
+                label=plain(found.after[0].label),
                 verdict=verdict,
             )
         )

@@ -10,7 +10,7 @@ from pages.widgets.picture import live_picture
 from pages.widgets.runs import Run
 from pages.widgets.swipe import swipe
 from pages.widgets.visit import the_lab
-from pages.widgets.words import _
+from pages.widgets.words import _, plain
 from tl_core.images import codec, compare
 from tl_core.specs import AttackSnapshot, Gap, SmallestSnapshot
 
@@ -27,11 +27,11 @@ def draw_attack(run: Run) -> None:
     original, attacked, change = st.columns(3)
     with original:
         live_picture(found.original, alt=_("The photograph"), kind="image/png")
-        st.caption(_("Before: {label}").format(label=found.before[0].label))
+        st.caption(_("Before: {label}").format(label=plain(found.before[0].label)))
         answer_bars(found.before, key=f"before_{job.id}")
     with attacked:
         live_picture(found.picture, alt=_("The attacked photograph"), kind="image/png")
-        st.caption(_("After: {label}").format(label=found.after[0].label))
+        st.caption(_("After: {label}").format(label=plain(found.after[0].label)))
         answer_bars(found.after, key=f"after_{job.id}")
     with change:
         magnify = int(st.session_state.get("magnify", 16))
@@ -66,7 +66,7 @@ def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
         steps = found.step if found.first_success is None else found.first_success
         st.success(
             _("Fooled after {steps} steps: the saved picture is seen as **{label}**.").format(
-                steps=steps, label=found.after[0].label
+                steps=steps, label=plain(found.after[0].label)
             ),
             icon=":material/check_circle:",
         )
@@ -131,7 +131,7 @@ def draw_smallest(run: Run) -> None:
     st.subheader(_("The smallest budget"), anchor=False)
     if found.epsilon is not None:
         words = _("{levels} level(s) of 255 are enough to make it **{label}**").format(
-            levels=found.epsilon, label=found.after[0].label if found.after else ""
+            levels=found.epsilon, label=plain(found.after[0].label) if found.after else ""
         )
         if found.counts:
             words += _(", and only {few:,} of {all:,} values have to move.").format(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.widgets.words import _
+from pages.widgets.words import _, chart_text
 from tl_core.specs import Answer
 
 COLOURS = ("#5b5bd6", "#e8743b", "#12a594", "#d6409f", "#c99a00", "#3e8fd0", "#8d8d9b")
@@ -29,7 +29,7 @@ def answer_bars(answers: Sequence[Answer], *, key: str) -> None:
     percent = [100 * answer.probability for answer in answers]
     bars = go.Bar(
         x=percent,
-        y=[answer.label for answer in answers],
+        y=[chart_text(answer.label) for answer in answers],
         orientation="h",
         text=[f"{value:.1f} %" for value in percent],
         textposition="outside",

@@ -8,7 +8,7 @@ import streamlit as st
 from PIL import Image
 
 from pages.widgets.visit import the_visit
-from pages.widgets.words import _
+from pages.widgets.words import _, plain
 
 _COMMAND = "python -m tl_core ideal --spec picture.json --out again.png"
 _OWN_PHOTO = " --photo start.png"
@@ -117,7 +117,7 @@ def show() -> None:
                     picture.png,
                     output_format="PNG",
                     width="stretch",
-                    caption=picture.label,
+                    caption=plain(picture.label),
                     alt=picture.label,
                 )
                 downloads(picture, key=str(index))

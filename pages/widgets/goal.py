@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.widgets import link
 from pages.widgets.visit import the_lab
-from pages.widgets.words import _
+from pages.widgets.words import _, plain
 from tl_core.lab import BackboneRow
 
 QUICK = ("Siamese cat", "golden retriever", "zebra", "pineapple", "volcano")
@@ -78,7 +78,10 @@ def choose_class(classes: tuple[str, ...], key: str, *, default: int = 0) -> int
     with right.container(horizontal=True):
         for name in quick:
             st.button(
-                name, key=f"{key}_{name}", on_click=_take, args=(key, str(classes.index(name)))
+                plain(name),
+                key=f"{key}_{name}",
+                on_click=_take,
+                args=(key, str(classes.index(name))),
             )
     link.keep(key)
     return int(chosen)

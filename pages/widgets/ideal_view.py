@@ -13,7 +13,7 @@ from pages.widgets.photo import choose
 from pages.widgets.picture import live_picture
 from pages.widgets.runs import Run
 from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import _
+from pages.widgets.words import _, chart_text, plain
 from tl_core.images import samples
 from tl_core.lab import Job, JobState
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
@@ -35,7 +35,7 @@ def draw_run(run: Run) -> None:
         return
     for column, (label, job) in zip(st.columns(len(run.jobs)), run.jobs, strict=True):
         with column:
-            st.markdown(f"**{label}**")
+            st.markdown(f"**{plain(label)}**")
             if (label, job) in shown:
                 _picture(job)
                 _figures(job)
@@ -150,7 +150,7 @@ def _race(shown: list[tuple[str, Job]], *, key: str) -> None:
             figure.add_scatter(
                 x=columns["step"],
                 y=columns[name],
-                name=label,
+                name=chart_text(label),
                 legendgroup=label,
                 showlegend=col == 1,
                 line_color=COLOURS[index % len(COLOURS)],
@@ -220,7 +220,7 @@ def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
     for target in targets:
         found = answer(Judge(photo=photo, target=target, backbone=spec.backbone), patience_s=0.1)
         if isinstance(found, Verdicts):
-            _verdict(spec, found, f": {classes[target]}" if len(targets) > 1 else "")
+            _verdict(spec, found, f": {plain(classes[target])}" if len(targets) > 1 else "")
 
 
 def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
@@ -229,7 +229,9 @@ def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
     st.markdown(
         "\n".join(
             _("- {network}: **{percent:.1f} %** (it says {top})").format(
-                network=verdict.label, percent=100 * verdict.probability, top=verdict.top_name
+                network=plain(verdict.label),
+                percent=100 * verdict.probability,
+                top=plain(verdict.top_name),
             )
             for verdict in others
         )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.widgets.live import start
 from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import _, show_error
+from pages.widgets.words import _, plain, show_error
 from tl_core.lab import Job, JobState
 from tl_core.specs import Spec
 
@@ -81,7 +81,7 @@ def panel(name: str, draw: Callable[[Run], None]) -> None:
         draw(run)
         for label, job in run.jobs:
             if job.state is JobState.FAILED and job.error is not None:
-                st.caption(label)
+                st.caption(plain(label))
                 show_error(job.error)
 
     was_over = run.over
@@ -95,11 +95,11 @@ def _buttons(run: Run) -> None:
         job.snapshot.step / max(job.snapshot.steps, 1) for _label, job in run.jobs if job.snapshot
     ]
     waiting = [job for _label, job in run.jobs if job.state is JobState.QUEUED]
-    text = run.title
+    text = plain(run.title)
     if waiting and len(waiting) == len(run.jobs):
         text = _("Waiting: {count} before you.").format(count=max(waiting[0].position - 1, 0))
     elif run.is_paused:
-        text = _("{title}: paused").format(title=run.title)
+        text = _("{title}: paused").format(title=text)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(min(sum(done) / len(run.jobs), 1.0), text=text)
         label, icon = (

@@ -9,7 +9,7 @@ from streamlit.typing import UploadedFile
 
 from pages.widgets.sent import let_go
 from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import _, show_error
+from pages.widgets.words import _, plain, show_error
 from tl_core.lab import UserError
 
 
@@ -70,7 +70,7 @@ class Box:
 
 def no_photographs(names: Sequence[str]) -> str:
     """The sentence about files that could not be read."""
-    return _("No photograph, so left out: {names}").format(names=", ".join(names))
+    return _("No photograph, so left out: {names}").format(names=", ".join(map(plain, names)))
 
 
 def refuse(what: UserError | str) -> None:

@@ -6,7 +6,7 @@ from pages.widgets.sent import let_go, sent
 from pages.widgets.teach_box import Box, no_photographs, refuse, say_what_was_left_out
 from pages.widgets.teach_camera import camera
 from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import _
+from pages.widgets.words import _, plain
 from tl_core.lab import OwnUpload, UserError
 from tl_core.specs import MAX_CLASSES, MIN_CLASSES, OwnClasses
 
@@ -126,5 +126,5 @@ def _take_set(widget: str) -> None:
         refuse(
             _(
                 "Left out, because they lie beside folders of photographs, not in one: {names}"
-            ).format(names=", ".join(found.beside))
+            ).format(names=", ".join(map(plain, found.beside)))
         )

@@ -6,7 +6,7 @@ from pages.widgets.burst import Shot, burst
 from pages.widgets.sent import let_go, sent
 from pages.widgets.teach_box import Box
 from pages.widgets.visit import the_visit
-from pages.widgets.words import _
+from pages.widgets.words import _, plain
 
 _PROBLEMS = {
     "NotAllowedError": "The camera was not allowed. Allow it beside the page's address, then open "
@@ -35,7 +35,7 @@ def camera(boxes: list[Box]) -> None:
         if found.problem:
             st.warning(_(_PROBLEMS.get(found.problem, _OTHER_PROBLEM)))
             st.camera_input(
-                _("One photograph of {name}").format(name=box.name),
+                _("One photograph of {name}").format(name=plain(box.name)),
                 key="camera_box",
                 on_change=_take_one,
                 args=(box,),

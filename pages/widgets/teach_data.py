@@ -9,7 +9,7 @@ from pages.widgets.backbone import megabytes
 from pages.widgets.live import start
 from pages.widgets.teach_boxes import own_boxes
 from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import _, sentence, show_error
+from pages.widgets.words import _, plain, sentence, show_error
 from tl_core.lab import Job, JobState, ShelfEntry, UserError
 from tl_core.specs import OWN_DATASET, ImportData, ImportSnapshot, OwnClasses, require_classes
 
@@ -76,7 +76,7 @@ def _on_the_shelf(entry: ShelfEntry) -> Data | None:
         size = entry.row.download_bytes if entry.row else 0
         st.markdown(
             _("**{label}** is not on this machine yet: {size} to download.").format(
-                label=entry.label, size=megabytes(size / 2**20)
+                label=plain(entry.label), size=megabytes(size / 2**20)
             )
         )
         if job is not None and job.state is JobState.FAILED and job.error is not None:

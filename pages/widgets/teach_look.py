@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.widgets.live import watch_answer
 from pages.widgets.teach_data import Data
-from pages.widgets.words import _
+from pages.widgets.words import _, plain
 from tl_core.specs import ClassLook, LookAtData, LookSnapshot, Snapshot
 
 _OPEN = 4  # classes whose thumbnails are seen at once
@@ -65,7 +65,7 @@ def _remarks(snapshot: LookSnapshot) -> None:
             ).format(count=snapshot.duplicates, across=snapshot.duplicates_across)
         )
     if snapshot.left_out:
-        names = ", ".join(snapshot.left_out[:_NAMED])
+        names = ", ".join(map(plain, snapshot.left_out[:_NAMED]))
         st.warning(
             _("Left out, because no decoder can read them ({count}): {names}").format(
                 count=len(snapshot.left_out), names=names
@@ -76,7 +76,7 @@ def _remarks(snapshot: LookSnapshot) -> None:
 def _thumbnails(shown: ClassLook) -> None:
     st.caption(
         _("**{name}** · {train} to learn from, {tested} to be tested on").format(
-            name=shown.name, train=shown.train, tested=shown.validation
+            name=plain(shown.name), train=shown.train, tested=shown.validation
         )
     )
     if shown.thumbnails:

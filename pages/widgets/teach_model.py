@@ -7,7 +7,7 @@ from pages.widgets.live import answer
 from pages.widgets.photo import choose_photo, photo_label
 from pages.widgets.sent import let_go, sent
 from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import _, lesson, show_error
+from pages.widgets.words import _, lesson, plain, show_error
 from tl_core.lab import UserError
 from tl_core.specs import Classification, Classify
 
@@ -51,7 +51,8 @@ def _try_it(model: str) -> None:
         picture.image(found.seen, width="stretch", alt=photo_label(photo))
         with chart:
             st.subheader(
-                _("Your model says: {label}").format(label=found.answers[0].label), anchor=False
+                _("Your model says: {label}").format(label=plain(found.answers[0].label)),
+                anchor=False,
             )
             answer_bars(found.answers, key="own_answer")
             st.caption(lesson("teach")["closed world"])

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.widgets.charts import COLOURS
 from pages.widgets.teach_run import TOP3_FROM, interval_words, percent, spoken
 from pages.widgets.teach_shots import shots
-from pages.widgets.words import _, lesson
+from pages.widgets.words import _, chart_text, lesson
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _ALL = "mistakes"
@@ -103,7 +103,7 @@ def _matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
         customdata=[f"{truth},{said}" for truth, said in cells],
         hovertext=[
             _("{truth}, called {said}: {count}").format(
-                truth=names[t], said=names[s], count=counts[t][s]
+                truth=chart_text(names[t]), said=chart_text(names[s]), count=counts[t][s]
             )
             for t, s in cells
         ],
@@ -112,7 +112,12 @@ def _matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
     invisible = {"marker": {"opacity": 0}}
     figure.update_traces(selected=invisible, unselected=invisible, selector={"type": "scatter"})
     labels = [name if len(name) <= 14 else f"{name[:5]}…{name[-8:]}" for name in names]
-    axis = {"tickvals": list(size), "ticktext": labels, "showgrid": False, "zeroline": False}
+    axis = {
+        "tickvals": list(size),
+        "ticktext": list(map(chart_text, labels)),
+        "showgrid": False,
+        "zeroline": False,
+    }
     last = len(names) - 0.5
     figure.update_xaxes(title=_("it says"), side="top", range=[-0.5, last], **axis)
     figure.update_yaxes(title=_("it is"), range=[last, -0.5], **axis)

@@ -8,7 +8,7 @@ from pages.widgets import link
 from pages.widgets.photo import choose
 from pages.widgets.sitemap import WHY
 from pages.widgets.visit import the_lab, the_visit
-from pages.widgets.words import _, show_error
+from pages.widgets.words import _, plain, show_error
 from tl_core.images import codec
 from tl_core.lab import UserError
 from tl_core.specs import OWN_DATASET, FineTune, Prediction
@@ -40,7 +40,7 @@ def _shot(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...])
     st.image(picture, width="stretch", alt=_("A photograph of {truth}").format(truth=truth))
     st.caption(
         _("{truth}: **{said}**, {percent:.0f} %").format(
-            truth=truth, said=said, percent=100 * found.confidence
+            truth=plain(truth), said=plain(said), percent=100 * found.confidence
         )
     )
     st.button(

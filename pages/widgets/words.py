@@ -1,6 +1,8 @@
 """Every word a visitor reads passes through here."""
 
 import gettext
+import html
+import re
 from functools import cache
 from pathlib import Path
 
@@ -10,14 +12,36 @@ from tl_core.lab import UserError
 
 ASSETS = Path(__file__).parents[2] / "assets"
 LANGUAGES = ("en",)
+_MARKS = re.compile(r"[\\`*_\[\]<>&$~#|]")
+_PARTED = re.compile(r"^(?=[-+=]|\d+[.)])|(?<=[:@])(?=\S)|(?<=www)(?=\S)", re.IGNORECASE)
+_JOINER = "\u2060"  # takes no room on the screen
 
 _translation = gettext.translation("lab", ASSETS / "locale", LANGUAGES, fallback=True)
 _ = _translation.gettext
 
 
+def plain(text: object) -> str:
+    """Text that others wrote, such as the name of a class or a file, as Markdown for just that.
+
+    Streamlit looks for icons, emoji and addresses also in what is escaped, and a line may begin a
+    list: there an invisible character parts the mark.
+    """
+    line = _MARKS.sub(r"\\\g<0>", " ".join(str(text).split()))
+    return _PARTED.sub(_JOINER, line)
+
+
+def chart_text(text: str) -> str:
+    """Text that others wrote, for Plotly, which knows some HTML and formulas."""
+    return html.escape(text, quote=False).replace("$", "&#36;")
+
+
 def sentence(error: UserError) -> str:
-    """Put an error into the visitor's words."""
-    return _(error.message).format(**error.arguments)
+    """Put an error into the visitor's words, as Markdown."""
+    arguments = {
+        name: value if isinstance(value, int | float) else plain(value)
+        for name, value in error.arguments.items()
+    }
+    return _(error.message).format(**arguments)
 
 
 def show_error(error: UserError) -> None:

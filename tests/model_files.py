@@ -1,0 +1,36 @@
+"""Model files as visitors may bring them, and networks small enough to make them of."""
+
+import json
+from collections.abc import Sequence
+
+import safetensors.torch
+import torch
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.training.model_file import FORMAT
+from tl_core.training.starts import PIXELS, PIXELS_SIDE
+
+
+def of_backbone(backbone: Backbone, label: str, classes: Sequence[str]) -> bytes:
+    """A file with a backbone's own weights, its head cut to these classes."""
+    head = {
+        f"{backbone.row.head}.{name}": tensor[: len(classes)]
+        for name, tensor in backbone.head.state_dict().items()
+    }
+    return packed(dict(backbone.body.state_dict()) | head, backbone.row.key, label, classes)
+
+
+def of_raw_pixels(label: str, classes: Sequence[str]) -> bytes:
+    """A file of 25 KB a class."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (len(classes), 3 * PIXELS_SIDE**2)
+    head = {"2.weight": torch.randn(shape, generator=generator), "2.bias": torch.zeros(shape[0])}
+    return packed(head, PIXELS, label, classes)
+
+
+def packed(
+    state: dict[str, torch.Tensor], backbone: str, label: str, classes: Sequence[str]
+) -> bytes:
+    meta = {"format": FORMAT, "backbone": backbone, "label": label, "settings": ""}
+    contiguous = {name: tensor.contiguous() for name, tensor in state.items()}
+    return safetensors.torch.save(contiguous, meta | {"classes": json.dumps(list(classes))})
