@@ -14,7 +14,7 @@ from tl_core.errors import UserError
 from tl_core.images.album import Album
 from tl_core.images.codec import MAX_BYTES, decode, encode_jpeg
 from tl_core.specs import MAX_CLASSES, OwnClasses, require_classes
-from tl_core.specs.train_data import MAX_NAME_LENGTH, MAX_PHOTOS
+from tl_core.specs.train_data import MAX_PHOTOS, clean_name
 
 MAX_TOTAL_BYTES = 2**30  # of what a zip unpacks to
 _MAX_ENTRIES = MAX_PHOTOS + 2 * MAX_CLASSES
@@ -69,7 +69,7 @@ def keep_drops(drops: Iterable[Drop], album: Album, owner: str, max_pixels: int)
         if not drop.class_name:
             beside.append(drop.name)
             continue
-        keys = found.setdefault(drop.class_name[:MAX_NAME_LENGTH], [])
+        keys = found.setdefault(clean_name(drop.class_name), [])
         if not drop.data:
             continue
         try:

@@ -1,5 +1,6 @@
 """Data sets: what can be learned from, a look at it, and its import."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +15,24 @@ MIN_PHOTOS = 2  # a class: one to learn from, one to be tested on
 MAX_PHOTOS = 5000
 MAX_NAME_LENGTH = 60
 
+_JOINERS = "\u200c\u200d"
+
 OwnClasses = tuple[tuple[str, tuple[str, ...]], ...]  # (class name, the album's photo keys) each
+
+
+def clean_name(text: str, length: int = MAX_NAME_LENGTH) -> str:
+    """Return a name out of a file without what is not seen, at most ``length`` characters.
+
+    Control characters, marks that turn the direction of reading and halves of characters leave;
+    runs of spaces become one. Joiners stay, which some scripts and emoji need.
+    """
+    seen = "".join(c if _is_seen(c) else " " if c.isspace() else "" for c in text[: 2 * length])
+    return " ".join(part for part in seen.split(" ") if part)[:length].strip()
+
+
+def _is_seen(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category not in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in _JOINERS
 
 
 def require_classes(classes: OwnClasses) -> None:

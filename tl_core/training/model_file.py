@@ -14,13 +14,15 @@ from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore, OwnModel, new_network
 from tl_core.errors import UserError
 from tl_core.specs import MAX_CLASSES, FineTune, spec_from_json
-from tl_core.specs.train_data import MAX_NAME_LENGTH
+from tl_core.specs.train_data import MAX_NAME_LENGTH, clean_name
 from tl_core.training.starts import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
 
 FORMAT = "transfer-learning-lab 1"
 _MAX_FILE_BYTES = 700 * 2**20
 _MAX_CLASSES = 10 * MAX_CLASSES
 _MAX_HEADER_BYTES = 2**20
+_LABEL_LENGTH = 200
+_REASON_LENGTH = 200  # a reason may quote the file
 _PIXELS_HEAD = "2"  # after the two layers of the pixels' body
 
 
@@ -64,22 +66,41 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
         state = safetensors.torch.load(data)
         network, head_name = _empty_network(row, len(classes))
         _require_same(state, network.state_dict())
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(
-            "This is no model file of the lab, or it is damaged: {reason}. "
-            "Choose a .safetensors file that was downloaded here.",
-            reason=error,
-        ) from error
+    except KeyError as error:
+        raise _unusable(f"it does not say its {error.args[0]}") from error
+    except (SafetensorError, ValueError, TypeError, RecursionError) as error:
+        raise _unusable(str(error)) from error
     state = {name: tensor.to(store.device) for name, tensor in state.items()}
     size_bytes = _share(state, store.loaded(row.key))
     network.requires_grad_(False)  # or loading would ask shared weights for gradients
     network.load_state_dict(state, assign=True)
     head = split_head(network, head_name)
-    label = metadata.get("label", "")[:200] or row.label
+    label = clean_name(metadata.get("label", ""), _LABEL_LENGTH) or row.label
     backbone = Backbone(
         key, label, row, freeze(network), freeze(head), classes, store.device, taught
     )
+    _require_answer(backbone)
     return OwnModel(backbone, owner, size_bytes)
+
+
+def _unusable(reason: str) -> UserError:
+    return UserError(
+        "This is no model file of the lab, or it is damaged: {reason}. "
+        "Choose a .safetensors file that was downloaded here.",
+        reason=reason[:_REASON_LENGTH],
+    )
+
+
+@torch.inference_mode()
+def _require_answer(model: Backbone) -> None:
+    """Refuse a network whose numbers are so large, or statistics so wrong, that it says nothing.
+
+    Everything that looks into a network counts on finite numbers.
+    """
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.rand(1, 3, model.input_size, model.input_size, generator=generator)
+    if not bool(model.logits(pixels.to(model.device)).isfinite().all()):
+        raise _unusable("its network answers in numbers that are not finite")
 
 
 def plain_pytorch(model: Backbone, file_name: str = "model.safetensors") -> str:
@@ -138,7 +159,10 @@ def _classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
     fits = isinstance(names, list) and 2 <= len(names) <= _MAX_CLASSES
     if not fits or not all(isinstance(n, str) and 0 < len(n) <= MAX_NAME_LENGTH for n in names):
         raise ValueError("its class names are not usable")
-    return tuple(names)
+    classes = tuple(clean_name(name) for name in names)
+    if not all(classes) or len(set(classes)) < len(classes):
+        raise ValueError("its classes have no names of their own")
+    return classes
 
 
 def _taught(metadata: Mapping[str, str]) -> FineTune | None:

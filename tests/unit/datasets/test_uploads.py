@@ -64,6 +64,12 @@ def test_files_that_are_no_photographs_are_listed() -> None:
     assert upload.left_out == ("class 0/notes.txt",)
 
 
+def test_a_folders_name_becomes_a_class_without_what_is_not_seen() -> None:
+    names = ("柴犬（しば）", "cat\u202egpj", "cat\n\u200bgpj")
+    found = keep(Drop(name, name, png(n)) for n, name in enumerate(names * 2))
+    assert [name for name, _ in found.classes] == ["柴犬（しば）", "catgpj", "cat gpj"]
+
+
 def test_large_photographs_are_kept_smaller() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (700, 900, 3), np.uint8)
     album = Album(2**26, MAX_PIXELS)

@@ -142,6 +142,16 @@ def _retype(state: State, _: Meta) -> None:
     state["fc.bias"] = state["fc.bias"].double()
 
 
+def _overflow(state: State, _: Meta) -> None:
+    for name in [name for name in state if "conv" in name and name.endswith("weight")]:
+        state[name] = torch.full_like(state[name], 3e38)
+
+
+def _negative_variance(state: State, _: Meta) -> None:
+    name = next(name for name in state if name.endswith("running_var"))
+    state[name] = -torch.ones_like(state[name])
+
+
 def _poison(state: State, _: Meta) -> None:
     state["fc.bias"] = state["fc.bias"] * float("nan")
 
@@ -156,6 +166,10 @@ TRICKS: dict[str, Callable[[State, Meta], None]] = {
     "a class too many": _changed("classes", '["a", "b", "c"]'),
     "long class name": _changed("classes", json.dumps(["x" * 61, "b"])),
     "class is a number": _changed("classes", "[1, 2]"),
+    "two classes of one name": _changed("classes", '["cat", "cat"]'),
+    "names that differ in nothing seen": _changed("classes", '["cat", "cat\\u200b"]'),
+    "a name of nothing seen": _changed("classes", '["cat", "\\u202e"]'),
+    "no classes": lambda _state, meta: meta.pop("classes"),
     "settings no JSON": _changed("settings", "{"),
     "settings of another page": _changed("settings", '{"kind": "ImportData", "dataset": "x"}'),
     "deep": _changed("classes", "[" * 100_000),
@@ -164,6 +178,8 @@ TRICKS: dict[str, Callable[[State, Meta], None]] = {
     "other shape": _reshape,
     "other type": _retype,
     "not finite": _poison,
+    "answers not finite": _overflow,
+    "negative variance": _negative_variance,
 }
 
 
@@ -195,3 +211,27 @@ def test_a_file_cut_short_is_refused(do: Do, toolbox: Toolbox) -> None:
     for length in (100, len(data) // 2, len(data) - 1):
         with pytest.raises(UserError, match="no model file of the lab"):
             load_model(data[:length], toolbox.store, key="k", owner="me")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("柴犬\u3000（しば）", "柴犬\u3000（しば）"),
+        ("か\u3099", "か\u3099"),
+        ("神\ufa19", "神\ufa19"),
+        ("👩\u200d🔬", "👩\u200d🔬"),
+        ("cat\u202egnp.exe", "catgnp.exe"),
+        (" a\n\t b\0", "a b"),
+    ],
+)
+def test_a_loaded_class_keeps_its_name_but_for_what_is_not_seen(
+    name: str, kept: str, do: Do, toolbox: Toolbox
+) -> None:
+    data = save_model(taught(do, toolbox, "pixels"))
+    state = safetensors.torch.load(data)
+    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    metadata |= {"classes": json.dumps([name, "other"]), "label": f"x {name}"}
+    data = safetensors.torch.save(state, metadata)
+    backbone = load_model(data, toolbox.store, key="k", owner="me").backbone
+    assert backbone.classes == (kept, "other")
+    assert backbone.label == f"x {kept}"
