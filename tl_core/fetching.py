@@ -62,7 +62,9 @@ def run(job: Job, toolbox: Toolbox) -> Work:
         raise ValueError(f"expected a Download spec, got {type(spec).__name__}")
     request = request_for(spec.name, toolbox)
     size = None
-    if request is not None:
+    if request is None:
+        toolbox.store.require_on_disk(toolbox.store.row(spec.name))
+    else:
         job.publish(DownloadProgress(name=spec.name, total_bytes=request.size_bytes, steps=100))
         size = yield toolbox.pool.submit_download(_fetch, job, spec.name, request)
     return DownloadProgress(

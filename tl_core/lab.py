@@ -3,7 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -14,7 +14,8 @@ import torch
 
 from tl_core import fetching
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.store import OWN, BackboneStore, channel_counts
+from tl_core.backbones.catalogue import Packaged as PackagedWeights
+from tl_core.backbones.store import OWN, BackboneStore, WeightsState, channel_counts
 from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores
 from tl_core.datasets import uploads
 from tl_core.datasets.shelf import ShelfEntry
@@ -65,6 +66,7 @@ __all__ = [
     "Lab",
     "LabStatus",
     "OwnUpload",
+    "PackagedWeights",
     "Settings",
     "ShelfEntry",
     "UserError",
@@ -100,6 +102,8 @@ class BackboneState(StrEnum):
     DOWNLOADING = "downloading"
     OFFLINE = "offline"  # the last download did not reach a server
     TOO_LARGE = "too large for this server"
+    CHECKING = "being checked"  # a file that nobody has compared with its checksum yet
+    DAMAGED = "damaged"  # or another file of that name
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,7 @@ class Lab:
         self._workrooms = WORKROOMS | workrooms(self._classroom)
         self._freshness = Freshness(self._store, self._album, self._classroom.shelf)
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
+        self._checks: dict[str, Future[None]] = {}  # files being read, by backbone
         self._downloads: dict[Spec, Job] = {}  # the newest of each
         self._downloads_lock = threading.Lock()
         self._pace = Pace(self.device)
@@ -160,6 +165,7 @@ class Lab:
         )
         self._worker.start()
         self._visits.start()
+        self.backbones()  # has large files of weights read before the first page asks
 
     # -- work ------------------------------------------------------------------------------
 
@@ -313,6 +319,11 @@ class Lab:
             for row in self._store.rows.values()
         ]
 
+    def finish_checks(self) -> None:
+        """Wait until every file of weights was compared with its checksum."""
+        self.backbones()
+        wait(list(self._checks.values()))
+
     def row(self, key: str) -> BackboneRow:
         """The catalogue's row of a backbone, or of the one that a visitor's model grew from.
 
@@ -419,12 +430,26 @@ class Lab:
     def _state(self, row: BackboneRow) -> BackboneState:
         if not self._store.fits(row):
             return BackboneState.TOO_LARGE
-        if self._store.is_on_disk(row):
+        weights = self._store.weights(row)
+        if weights is WeightsState.READY:
             return BackboneState.READY
         download = self._downloads.get(Download(name=row.key))
+        if download is not None and not download.is_over:
+            return BackboneState.DOWNLOADING
+        if weights is WeightsState.UNREAD:
+            self._check(row)
+            return BackboneState.CHECKING
+        if weights is WeightsState.DAMAGED:
+            return BackboneState.DAMAGED
         if download is None or download.state is JobState.CANCELLED:
             return BackboneState.DOWNLOADABLE
-        return BackboneState.OFFLINE if download.is_over else BackboneState.DOWNLOADING
+        return BackboneState.OFFLINE
+
+    def _check(self, row: BackboneRow) -> None:
+        """Have a large file read beside the pages, unless that is under way."""
+        under_way = self._checks.get(row.key)
+        if under_way is None or under_way.done():
+            self._checks[row.key] = self._pool.submit(self._store.check, row)
 
 
 def _resident_mb() -> int:

@@ -6,8 +6,18 @@ from pages.widgets import link
 from pages.widgets.live import start
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _, sentence
-from tl_core.lab import BackboneState, BackboneStatus, Job, JobState
+from tl_core.lab import BackboneState, BackboneStatus, Job, JobState, PackagedWeights
 from tl_core.specs import DEFAULT_BACKBONE, Download, DownloadProgress
+
+_MISSING = "**{label}** is not on this machine yet: {size} to download."
+_DAMAGED = (
+    "The file with the weights of **{label}** is damaged, or another file of that name. Download "
+    "it again ({size}); the lab keeps the old one beside it, with *.damaged* after its name."
+)
+_DAMAGED_PACKAGE = (
+    "The weights of **{label}** are damaged in the Python package that brings them. Whoever runs "
+    "the lab installs that package again; the other backbones work as before."
+)
 
 
 def choose_backbone() -> str | None:
@@ -51,12 +61,16 @@ def label_of(key: str) -> str:
 def download_panel(status: BackboneStatus) -> None:
     """Offer, follow or explain the download of a backbone."""
     job = status.download
+    if status.state is BackboneState.CHECKING:
+        _wait_for_check(status.row.key)
+        return
+    is_damaged = status.state is BackboneState.DAMAGED
+    if is_damaged and isinstance(status.row.source, PackagedWeights):
+        st.warning(_(_DAMAGED_PACKAGE).format(label=status.row.label), icon=":material/healing:")
+        return
     with st.container(border=True):
-        st.markdown(
-            _("**{label}** is not on this machine yet: {size} to download.").format(
-                label=status.row.label, size=megabytes(status.row.source.size_mb)
-            )
-        )
+        words = _(_DAMAGED) if is_damaged else _(_MISSING)
+        st.markdown(words.format(label=status.row.label, size=megabytes(status.row.source.size_mb)))
         if job is not None and not job.is_over:
             _follow(job)
             return
@@ -68,6 +82,19 @@ def download_panel(status: BackboneStatus) -> None:
         if st.button(_("Download"), key="download", icon=":material/download:", type="primary"):
             start(lambda: the_lab().submit(Download(name=status.row.key), the_visit().id))
             st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _wait_for_check(key: str) -> None:
+    found = next(status for status in the_lab().backbones() if status.row.key == key)
+    if found.state is not BackboneState.CHECKING:
+        st.rerun()
+    st.info(
+        _("The file of **{label}** is being compared with its checksum, a few seconds.").format(
+            label=found.row.label
+        ),
+        icon=":material/hourglass_top:",
+    )
 
 
 @st.fragment(run_every=0.5)

@@ -12,6 +12,7 @@ from tests.hostile import hostile_files
 from tests.server import Faults, FileServer
 from tl_core import specs
 from tl_core.backbones.catalogue import Download
+from tl_core.lab import BackboneState
 
 
 @pytest.fixture
@@ -91,6 +92,43 @@ def test_a_photograph_taken_with_the_camera_is_classified(page, labelled):
     page.toggle(key="camera_on").set_value(True).run()
     page.camera_input(key="camera").set_value(("shot.jpg", labelled[16][1], "image/jpeg")).run()
     assert "dalmatian" in page.subheader[0].value
+
+
+def test_a_damaged_file_is_offered_as_a_download_and_no_page_says_where_it_lies(page, app_lab):
+    path = app_lab._store.path(app_lab._store.rows["resnet18"])
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"junk")
+    page.selectbox(key="backbone").set_value("resnet18").run()
+    path.unlink()
+    assert not page.exception
+    assert not page.error
+    assert "ResNet-18** is damaged, or another file" in words(page)
+    assert page.button(key="download")
+    assert page.dataframe[0].value.set_index("Backbone")["State"]["ResNet-18"] == "damaged"
+    assert len(page.dataframe[1].value) == 3
+    assert str(app_lab.settings.weights_dir) not in repr(page)
+
+
+def test_a_damaged_package_is_no_download(page, app_lab, monkeypatch):
+    row = app_lab._store.rows["efficientnet_lite1"]
+    source = replace(row.source, sha256_prefix="0123abcd")
+    monkeypatch.setitem(app_lab._store.rows, row.key, replace(row, source=source))
+    page.selectbox(key="backbone").set_value(row.key).run()
+    assert not page.exception
+    assert "installs that package again" in page.warning[0].value
+    assert len(page.dataframe[1].value) == 2
+
+
+def test_a_file_that_is_being_checked_is_waited_for(page, app_lab, monkeypatch):
+    really = app_lab._state
+    monkeypatch.setattr(
+        app_lab,
+        "_state",
+        lambda row: BackboneState.CHECKING if row.key == "resnet18" else really(row),
+    )
+    page.selectbox(key="backbone").set_value("resnet18").run()
+    assert not page.exception
+    assert "ResNet-18** is being compared" in page.info[0].value
 
 
 def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, monkeypatch):

@@ -445,8 +445,9 @@ def fill_up(patch: pytest.MonkeyPatch, room_bytes: int) -> None:
 def test_a_folder_that_cannot_be_made_is_said(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    with pytest.raises(UserError, match="cannot be written to"):
+    with pytest.raises(UserError, match="folder file cannot be written to") as refused:
         get(wanted(serve(), tmp_path / "file"))
+    assert str(tmp_path) not in str(refused.value)
 
 
 def test_free_space_is_known_for_a_folder_still_to_be_made(tmp_path: Path) -> None:

@@ -69,7 +69,12 @@ def serving(weights: bytes, **faults: Any) -> FileServer:
 
 def lab(folder: Path, pool: Pool, *rows: BackboneRow, mirror: str = "") -> Any:
     """The part of a toolbox that a download uses."""
-    settings = Settings(data_dir=folder, weights_dir=folder / "weights", mirror=mirror)
+    settings = Settings(
+        data_dir=folder,
+        weights_dir=folder / "weights",
+        cache_dir=folder / "cache",
+        mirror=mirror,
+    )
     store = BackboneStore(settings, torch.device("cpu"), catalogue=(*rows, LITE0))
     return SimpleNamespace(settings=settings, store=store, pool=pool)
 
@@ -142,6 +147,47 @@ def test_a_connection_cut_for_good_leaves_the_rest_working(
         with pytest.raises(UserError, match="broke off"):
             download(toolbox)
     assert_the_rest_still_works(toolbox)
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_damaged_file_is_set_aside_and_the_published_one_downloaded(
+    tmp_path: Path, pool: Pool, weights: bytes, is_cut: bool
+) -> None:
+    with serving(weights) as server:
+        toolbox = lab(tmp_path, pool, published(server.base, weights))
+        store = toolbox.store
+        path = store.path(store.row("mobilenet_v2"))
+        path.parent.mkdir()
+        for ending in (".damaged", ".damaged-2"):
+            damaged = weights[:-7] if is_cut else weights[:-7] + bytes(7)
+            path.write_bytes(damaged)
+            assert not store.is_on_disk(store.row("mobilenet_v2"))
+            assert download(toolbox).is_ready
+            assert path.read_bytes() == weights
+            assert path.with_name(path.name + ending).read_bytes() == damaged
+        assert server.sent == 2 * len(weights)
+        assert download(toolbox).is_ready  # and nothing is fetched that is there
+        assert server.sent == 2 * len(weights)
+    assert probabilities(store, "mobilenet_v2").sum().item() == pytest.approx(1)
+
+
+def test_what_was_just_downloaded_is_not_read_again(
+    tmp_path: Path, pool: Pool, weights: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(weights) as server:
+        toolbox = lab(tmp_path, pool, published(server.base, weights))
+        download(toolbox)
+    monkeypatch.delattr("tl_core.download.checked.digest_of")
+    assert toolbox.store.is_on_disk(toolbox.store.row("mobilenet_v2"))
+
+
+def test_a_damaged_package_is_no_download_that_is_done(tmp_path: Path, pool: Pool) -> None:
+    toolbox = lab(tmp_path, pool)
+    assert isinstance(LITE0.source, Packaged)
+    source = replace(LITE0.source, sha256_prefix="0123abcd")
+    toolbox.store.rows[LITE0.key] = replace(LITE0, source=source)
+    with pytest.raises(UserError, match="again"):
+        download(toolbox, LITE0.key)
 
 
 def test_a_wrong_checksum_leaves_the_rest_working(

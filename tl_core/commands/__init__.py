@@ -137,6 +137,7 @@ def _bench(arguments: Sequence[str]) -> int:
 
 def _doctor(lab: Lab, _options: argparse.Namespace) -> Result:
     settings, status = lab.settings, lab.status()
+    lab.finish_checks()
     folder = next(p for p in (settings.weights_dir, *settings.weights_dir.parents) if p.exists())
     result = {
         "device": status.device,
@@ -160,6 +161,8 @@ def _doctor(lab: Lab, _options: argparse.Namespace) -> Result:
         if found.state is BackboneState.DOWNLOADABLE:
             size = found.row.source.size_mb
             hint = f"  {size:,.0f} MB: python -m tl_core prepare {found.row.key}"
+        if found.state is BackboneState.DAMAGED:
+            hint = f"  get it again: python -m tl_core prepare {found.row.key}"
         lines.append(f"  {found.row.key:<22}{found.state}{hint}")
     lines += ["", "data sets"]
     for entry in lab.datasets():

@@ -78,10 +78,10 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            "{folder} cannot be written to: {reason}. Make room there or make it writable, or set "
-            "TL_DATA_DIR to another folder.",
-            folder=folder,
-            reason=error.strerror or error,
+            "The folder {folder} cannot be written to: {reason}. Make room there or make it "
+            "writable, or set TL_DATA_DIR to another folder.",
+            folder=folder.name,
+            reason=error.strerror or type(error).__name__,
         ) from error
 
 
@@ -95,9 +95,9 @@ def _require_free(folder: Path) -> None:
         is_free = False  # a file, or a folder that nobody may look into
     if not is_free:
         raise UserError(
-            "{folder} is there already and is no data set that the lab can read. Move it away and "
-            "try again.",
-            folder=folder,
+            "The folder {folder} is there already and is no data set that the lab can read. Move "
+            "it away and try again.",
+            folder=folder.name,
         )
 
 
@@ -192,9 +192,9 @@ def _require_room(archive: Path, row: DatasetRow) -> None:
     needed = round(1.1 * archive.stat().st_size) + _SPARE_BYTES  # photographs hardly compress
     if free_bytes(archive.parent) < needed:
         raise UserError(
-            "{label} needs {needed} MB more on the disk of {folder} to be unpacked. "
-            "Make room there and try again.",
+            "{label} needs {needed} MB more on the disk of the folder {folder} to be "
+            "unpacked. Make room there and try again.",
             label=row.label,
             needed=needed // 2**20,
-            folder=archive.parent.parent,
+            folder=archive.parent.parent.name,
         )

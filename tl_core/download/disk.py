@@ -31,11 +31,11 @@ def require_room(target: Path, needed_bytes: int) -> None:
     free = free_bytes(target.parent)
     if needed_bytes > 0 and free < needed_bytes + SPARE_BYTES:
         raise UserError(
-            "{name} needs {needed} MB more on the disk and {folder} has {free} MB free. "
+            "{name} needs {needed} MB more on the disk and the folder {folder} has {free} MB free. "
             "Make room there and try again.",
             name=target.name,
             needed=(needed_bytes + SPARE_BYTES) // 2**20,
-            folder=target.parent,
+            folder=target.parent.name,
             free=free // 2**20,
         )
 
@@ -52,13 +52,14 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(
-                "The disk of {folder} is full. Make room there and try again: what has arrived is "
-                "kept in {part} and the download goes on from there.",
-                folder=path.parent,
+                "The disk of the folder {folder} is full. Make room there and try again: what has "
+                "arrived is kept in {part} and the download goes on from there.",
+                folder=path.parent.name,
                 part=path.name,
             ) from error
         raise UserError(
-            "{folder} cannot be written to: {reason}. Make it writable or choose another folder.",
-            folder=path.parent,
-            reason=error.strerror or error,
+            "The folder {folder} cannot be written to: {reason}. Make it writable or choose "
+            "another; python -m tl_core doctor says where it is.",
+            folder=path.parent.name,
+            reason=error.strerror or type(error).__name__,
         ) from error

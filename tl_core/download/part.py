@@ -1,12 +1,12 @@
 """What has arrived of a file, kept so that a later download goes on from there."""
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tl_core.download.checked import digest_of, remember
 from tl_core.download.disk import beside, writing
 from tl_core.download.request import DownloadRequest
 from tl_core.download.stream import Broken, Check, network_trouble
@@ -23,6 +23,7 @@ class Part:
         self.size_bytes = self._path.stat().st_size if self._path.is_file() else 0
         self.is_begun = False  # whether a server has answered during this fetch
         self.is_whole = False
+        self._digests: dict[str, str] = {}  # of the whole file, once it was compared
         known = self._read_notes()
         self._version = known.get("version", "")
         self.total_bytes: int | None = known.get("total_bytes")
@@ -99,7 +100,11 @@ class Part:
             UserError: If it is not the file that was asked for.
         """
         for algorithm, expected in (("sha256", self._request.sha256), ("md5", self._request.md5)):
-            if expected and not self._digest(algorithm, check).startswith(expected.lower()):
+            if not expected:
+                continue
+            with writing(self._path):
+                found = digest_of(self._path, algorithm, check)
+            if not found.startswith(expected.lower()):
                 self.forget()
                 raise UserError(
                     "What {host} sent as {name} is not the published file (wrong {algorithm}), so "
@@ -108,20 +113,15 @@ class Part:
                     name=self._request.target.name,
                     algorithm=algorithm,
                 )
-
-    def _digest(self, algorithm: str, check: Check) -> str:
-        digest = hashlib.new(algorithm, usedforsecurity=False)
-        with writing(self._path), self._path.open("rb") as file:
-            while chunk := file.read(2**20):
-                check()
-                digest.update(chunk)
-        return digest.hexdigest()
+            self._digests[algorithm] = found
 
     def move_into_place(self) -> None:
         """Let the whole file appear at the target in one step."""
         with writing(self._path):
             os.replace(self._path, self._request.target)
             self._notes.unlink(missing_ok=True)
+        if "sha256" in self._digests:
+            remember(self._request.target, self._digests["sha256"])
 
     def forget(self) -> None:
         """Delete what has arrived."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import filelock
 
+from tl_core.download.checked import matches, set_aside
 from tl_core.download.disk import beside, require_room, writing
 from tl_core.download.part import Part
 from tl_core.download.request import DownloadRequest
@@ -19,7 +20,9 @@ Report = Callable[[int, int | None], None]  # bytes so far, and in all where tha
 
 
 def fetch(request: DownloadRequest, *, report: Report, check: Check) -> Path:
-    """Return ``request.target``, downloaded unless it is there.
+    """Return ``request.target``, downloaded unless it is there as it was published.
+
+    A file there that is another one is set aside: renamed, with ``.damaged`` added to its name.
 
     Callers in other threads and processes that want the same target wait for the one at work.
     After a cancel or an error the next call goes on where this one stopped.
@@ -33,11 +36,19 @@ def fetch(request: DownloadRequest, *, report: Report, check: Check) -> Path:
         UserError: If the file cannot be had; the sentence says why and what to do.
     """
     check()
-    if not request.target.is_file():
+    if not _is_there(request, check):
         with _alone(request.target, check):
-            if not request.target.is_file():  # somebody else may have finished it meanwhile
+            if not _is_there(request, check):  # somebody else may have finished it meanwhile
+                if request.target.is_file():
+                    set_aside(request.target)
                 _download(request, report, check)
     return request.target
+
+
+def _is_there(request: DownloadRequest, check: Check) -> bool:
+    if not request.target.is_file():
+        return False
+    return not request.sha256 or matches(request.target, request.sha256, check)
 
 
 @contextmanager

