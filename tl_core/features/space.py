@@ -15,7 +15,7 @@ from tl_core.backbones.store import untrained
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Work
 from tl_core.errors import UserError
-from tl_core.images.codec import thumbnail
+from tl_core.images.codec import decode, thumbnail
 from tl_core.specs.inside import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
 from tl_core.toolbox import Toolbox
 
@@ -145,9 +145,14 @@ def _opening(toolbox: Toolbox, spec: FeatureSpace) -> FeatureSpaceSnapshot:
         steps=len(spec.photos) * (2 if spec.compare_untrained else 1),
         photos=spec.photos,
         labels=spec.labels,
-        thumbnails=tuple(thumbnail(toolbox.album.photo(key), THUMBNAIL_PX) for key in spec.photos),
+        thumbnails=tuple(_small(toolbox, key) for key in spec.photos),
         method=spec.method,
     )
+
+
+def _small(toolbox: Toolbox, key: str) -> bytes:
+    data, max_pixels = toolbox.album.data(key), toolbox.settings.max_pixels
+    return thumbnail(decode(data, max_pixels=max_pixels, at_least=THUMBNAIL_PX), THUMBNAIL_PX)
 
 
 def _embedded(

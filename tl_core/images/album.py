@@ -11,8 +11,6 @@ from tl_core.errors import UserError
 from tl_core.images import samples
 from tl_core.images.codec import MAX_BYTES, content_key, decode
 
-_MAX_DECODING = 2  # a decoder holds several copies of a large photograph
-
 
 @dataclass(slots=True)
 class _Kept:
@@ -35,7 +33,6 @@ class Album:
         self._files: OrderedDict[str, _Kept] = OrderedDict()
         self._photos: OrderedDict[str, Image.Image] = OrderedDict()
         self._lock = threading.Lock()
-        self._decoding = threading.BoundedSemaphore(_MAX_DECODING)
 
     def add(self, data: bytes, owner: str) -> str:
         """Keep a file that ``owner`` dropped and return its key.
@@ -130,9 +127,8 @@ class Album:
             if key in self._photos:
                 self._photos.move_to_end(key)
                 return self._photos[key]
-        with self._decoding:
-            max_bytes = min(MAX_BYTES, self._half_budget)
-            return decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes)
+        max_bytes = min(MAX_BYTES, self._half_budget)
+        return decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes)
 
     def _remember(self, key: str, photo: Image.Image) -> None:
         with self._lock:

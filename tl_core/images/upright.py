@@ -2,7 +2,6 @@
 
 import numpy as np
 from PIL import Image
-from PIL.ImageFile import ImageFile
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -15,25 +14,25 @@ _TURNS = {
 }
 
 
-def upright_rgb(file: ImageFile) -> Image.Image:
-    """Return a loaded file as a plain RGB picture without metadata, turned as EXIF says.
+def upright_rgb(photo: Image.Image) -> Image.Image:
+    """Return a decoded picture in RGB without metadata, turned as EXIF says; it may be the same.
 
     Transparent parts become white; 16-bit grey is scaled to 8 bits.
     """
-    orientation = _orientation(file.info.get("exif") or b"")
-    photo = _rgb(file)
+    orientation = _orientation(photo.info.get("exif") or b"")
+    photo = _rgb(photo)
     photo.info = {}  # no place, name or profile of the original ends up in a saved picture
     return photo.transpose(_TURNS[orientation]) if orientation in _TURNS else photo
 
 
-def _rgb(file: ImageFile) -> Image.Image:
-    if file.mode.startswith("I"):  # 16 bits a pixel; 65535 / 257 = 255
-        grey = np.asarray(file).clip(0, 65535) // 257
+def _rgb(photo: Image.Image) -> Image.Image:
+    if photo.mode.startswith("I"):  # 16 bits a pixel; 65535 / 257 = 255
+        grey = np.asarray(photo).clip(0, 65535) // 257
         return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
-    if not file.has_transparency_data:
-        return file.convert("RGB")
-    cut_out = file.convert("RGBA")
-    white = Image.new("RGB", file.size, "white")
+    if not photo.has_transparency_data:
+        return photo if photo.mode == "RGB" else photo.convert("RGB")
+    cut_out = photo if photo.mode == "RGBA" else photo.convert("RGBA")
+    white = Image.new("RGB", photo.size, "white")
     white.paste(cut_out, mask=cut_out.getchannel("A"))
     return white
 
