@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +19,7 @@ from tl_core.backbones.store import OWN, BackboneStore, WeightsState, channel_co
 from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores
 from tl_core.datasets import uploads
 from tl_core.datasets.shelf import ShelfEntry
-from tl_core.datasets.uploads import OwnUpload
+from tl_core.datasets.uploads import Drop, OwnUpload
 from tl_core.device import choose_device, device_name, is_device_gone, keep_freed_memory
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
@@ -73,6 +73,7 @@ __all__ = [
 ]
 
 _GOODBYE_S = 10.0  # longer than any slice
+IsHere = Callable[[], bool]
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
@@ -226,9 +227,13 @@ class Lab:
     def add_example(self, data: bytes, owner: str) -> str:
         """Keep a photograph to learn from: as ``add_photo``, but a large one is made smaller.
 
+        Counts as a sign of the visitor: taking in a row of them can last longer than a visit does
+        without one.
+
         Raises:
             UserError: If the bytes are no photograph the lab can use.
         """
+        self.touch(owner)
         return self._album.add(uploads.compact(data, self.settings.max_pixels), owner)
 
     def photo(self, key: str) -> bytes:
@@ -239,23 +244,34 @@ class Lab:
         """
         return self._album.data(key)
 
-    def add_folder(self, files: Iterable[tuple[str, bytes]], owner: str) -> OwnUpload:
+    def add_folder(
+        self, files: Iterable[tuple[str, bytes]], owner: str, *, is_here: IsHere = lambda: True
+    ) -> OwnUpload:
         """Keep photographs named ``class/file``, from boxes or a dropped folder, for the visit.
 
-        Raises:
-            UserError: If nothing can be learned from them.
-        """
-        drops = uploads.folder_drops(files)
-        return uploads.keep_drops(drops, self._album, owner, self.settings.max_pixels)
+        Args:
+            files: Name and content of each.
+            owner: The visitor.
+            is_here: Asked before each photograph: True keeps the visit, False ends the work.
 
-    def add_zip(self, file: BinaryIO, owner: str) -> OwnUpload:
+        Raises:
+            UserError: If nothing can be learned from them, or the visit ended.
+        """
+        return self._keep_drops(uploads.folder_drops(files), owner, is_here)
+
+    def add_zip(self, file: BinaryIO, owner: str, *, is_here: IsHere = lambda: True) -> OwnUpload:
         """Keep the photographs of a zip with a folder for each class, for the visit.
 
+        Args:
+            file: The zip.
+            owner: The visitor.
+            is_here: Asked before each photograph: True keeps the visit, False ends the work.
+
         Raises:
-            UserError: If it is damaged, hostile, or nothing can be learned from it.
+            UserError: If it is damaged, hostile, nothing can be learned from it, or the visit
+                ended.
         """
-        drops = uploads.zip_drops(file)
-        return uploads.keep_drops(drops, self._album, owner, self.settings.max_pixels)
+        return self._keep_drops(uploads.zip_drops(file), owner, is_here)
 
     def dataset_photo(self, dataset: str, name: str, owner: str) -> str:
         """Keep one photograph of a data set for the visit, so that other pages can show it.
@@ -380,6 +396,7 @@ class Lab:
 
         Waits until the jobs have stopped: their last slice may keep something of the visitor's.
         """
+        self._album.stop_adding(visitor)
         for job in self._scheduler.leave(visitor):
             if job.spec.uses_network and job.wait(_GOODBYE_S) and job.aside is not None:
                 wait([job.aside], _GOODBYE_S)
@@ -391,6 +408,7 @@ class Lab:
     def close(self) -> None:
         """Stop the worker after its slice and end every open job."""
         self._visits.close()
+        self._album.stop_adding()
         self._worker.close(_GOODBYE_S)
         self._pool.close()
 
@@ -399,6 +417,17 @@ class Lab:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+    def _keep_drops(self, drops: Iterable[Drop], owner: str, is_here: IsHere) -> OwnUpload:
+        def while_here() -> Iterator[Drop]:
+            for drop in drops:
+                if is_here():
+                    self.touch(owner)
+                else:
+                    self._album.stop_adding(owner)
+                yield drop
+
+        return uploads.keep_drops(while_here(), self._album, owner, self.settings.max_pixels)
 
     def _make_runner(self, job: Job) -> Runner:
         make_batch = BATCHES.get(type(job.spec))

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.widgets.sent import let_go, sent
 from pages.widgets.teach_box import Box, no_photographs, refuse, say_what_was_left_out
 from pages.widgets.teach_camera import camera
-from pages.widgets.visit import the_lab, the_visit
+from pages.widgets.visit import tab_is_open, the_lab, the_visit
 from pages.widgets.words import _, plain
 from tl_core.lab import OwnUpload, UserError
 from tl_core.specs import MAX_CLASSES, MIN_CLASSES, OwnClasses
@@ -107,9 +107,11 @@ def _take_set(widget: str) -> None:
     lab, visit = the_lab(), the_visit()
     try:
         found: OwnUpload = (
-            lab.add_zip(dropped[0], visit.id)
+            lab.add_zip(dropped[0], visit.id, is_here=tab_is_open)
             if widget == "upload_zip"
-            else lab.add_folder(((file.name, file.getvalue()) for file in dropped), visit.id)
+            else lab.add_folder(
+                ((file.name, file.getvalue()) for file in dropped), visit.id, is_here=tab_is_open
+            )
         )
     except UserError as error:
         refuse(error)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.server import served
 from tl_core.lab import Job, Lab
@@ -54,3 +56,11 @@ def the_visit() -> Visit:
     visit: Visit = st.session_state.visit
     the_lab().touch(visit.id)
     return visit
+
+
+def tab_is_open() -> bool:
+    """Whether this tab is still connected, asked in its own thread: a long callback may end."""
+    context = get_script_run_ctx()
+    return context is not None and bool(
+        runtime.get_instance().is_active_session(context.session_id)
+    )

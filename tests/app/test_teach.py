@@ -185,6 +185,17 @@ def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):
     assert "damaged" in words(own)
 
 
+def test_a_zip_is_given_up_when_the_tab_is_closed(own, app_lab, labelled, monkeypatch):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for place, (_label, data) in enumerate(labelled[:4]):
+            file.writestr(f"{place % 2}/{place}.jpg", data)
+    monkeypatch.setattr("pages.widgets.teach_boxes.tab_is_open", lambda: False)
+    own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
+    assert [box.photos for box in own.session_state["visit"].boxes] == [[], []]
+    assert "The visit had ended" in words(own)
+
+
 def test_a_control_moves_the_run_under_way_and_the_run_is_found_again(page):
     page.select_slider(key="trick_epochs").set_value(100).run()
     page.select_slider(key="photos_per_class").set_value(0).run()

@@ -1,12 +1,15 @@
+import io
 import threading
+import zipfile
 from concurrent.futures import Future
 
 import pytest
 
-from tests.hostile import hostile_files
+from tests.hostile import hostile_files, photo, saved
 from tl_core.backbones.store import BackboneStore
 from tl_core.device import choose_device
 from tl_core.errors import UserError
+from tl_core.images.codec import content_key
 from tl_core.lab import BackboneState, JobState, Lab
 from tl_core.specs import Classify, Download, FineTune, ImportData, Judge, LookAtData, Snapshot
 
@@ -174,6 +177,39 @@ def test_a_visitor_who_leaves_takes_photographs_along(lab, labelled):
     lab.forget("ann")
     with pytest.raises(UserError):
         lab.photo(key)
+
+
+def folder(count: int) -> list[tuple[str, bytes]]:
+    return [(f"{n % 2}/{n}.png", saved(photo(16 + n, 16), "PNG")) for n in range(count)]
+
+
+@pytest.mark.parametrize("end", [lambda lab: lab.forget("ann"), Lab.close])
+def test_a_zip_ends_with_its_visit_and_leaves_nothing(settings, end):
+    asked = []
+
+    def is_here() -> bool:
+        asked.append(lab.status().visitors)
+        if len(asked) == 3:
+            end(lab)
+        return True
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for name, data in folder(6):
+            file.writestr(name, data)
+    with Lab(settings) as lab:
+        with pytest.raises(UserError, match="The visit had ended before"):
+            lab.add_zip(packed, "ann", is_here=is_here)
+        with pytest.raises(UserError, match="no longer in the lab's memory"):
+            lab.photo(content_key(folder(1)[0][1]))
+    assert asked == [0, 1, 1]  # each photograph so far was a sign of the visitor
+
+
+def test_an_upload_ends_when_its_tab_is_closed(lab):
+    answers = iter([True, True, False])
+    with pytest.raises(UserError, match="The visit had ended before"):
+        lab.add_folder(folder(6), "ann", is_here=lambda: next(answers))
+    assert next(answers, None) is None
 
 
 def test_closing_the_lab_ends_its_threads(settings):

@@ -2,6 +2,7 @@
 
 import lzma
 import stat
+import time
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -11,12 +12,14 @@ from typing import Any, BinaryIO
 
 from tl_core.datasets.folder import PHOTO_SUFFIXES
 from tl_core.errors import UserError
-from tl_core.images.album import Album
-from tl_core.images.codec import MAX_BYTES, decode, encode_jpeg
+from tl_core.images.album import Addition, Album
+from tl_core.images.codec import MAX_BYTES, count_pixels, decode, encode_jpeg
 from tl_core.specs import MAX_CLASSES, OwnClasses, require_classes
 from tl_core.specs.train_data import MAX_PHOTOS, clean_name
 
 MAX_TOTAL_BYTES = 2**30  # of what a zip unpacks to
+MAX_TOTAL_PIXELS = 4_000_000_000  # of one upload: 330 photographs from a phone
+MAX_UPLOAD_S = 120.0
 _MAX_ENTRIES = MAX_PHOTOS + 2 * MAX_CLASSES
 _ENTRIES, _LIST_BYTES = zipfile._ECD_ENTRIES_TOTAL, zipfile._ECD_SIZE  # type: ignore[attr-defined]
 _LISTED_BYTES = 300  # of a zip's own list of contents, more than an entry takes
@@ -57,15 +60,27 @@ def keep_drops(drops: Iterable[Drop], album: Album, owner: str, max_pixels: int)
     """Put a visitor's files into the album, class by class, and leave out what cannot be read.
 
     Large photographs are kept smaller, their shorter side at 512 pixels. Takes some ten
-    milliseconds a photograph; safe in any thread. Of what is refused the album keeps nothing.
+    milliseconds a photograph; safe in any thread. Of what is refused the album keeps nothing. If
+    the owner is forgotten meanwhile, the work ends at the next photograph.
 
     Raises:
-        UserError: If nothing can be learned from what is left, or there is no room for it.
+        UserError: If nothing can be learned from what is left, there is no room for it, it is
+            more work than the lab does for one upload, or the owner was forgotten.
     """
+    with album.adding(owner) as addition:
+        return _keep_drops(drops, album, addition, max_pixels)
+
+
+def _keep_drops(
+    drops: Iterable[Drop], album: Album, addition: Addition, max_pixels: int
+) -> OwnUpload:
     found: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}
     left_out, beside, size_bytes = [], [], 0
+    budget = _Budget()
     for drop in drops:
+        addition.require_wanted()
+        budget.require_time()
         if not drop.class_name:
             beside.append(drop.name)
             continue
@@ -73,10 +88,16 @@ def keep_drops(drops: Iterable[Drop], album: Album, owner: str, max_pixels: int)
         if not drop.data:
             continue
         try:
+            pixels = count_pixels(drop.data, max_pixels=max_pixels)
+        except UserError:
+            left_out.append(drop.name)  # the page lists them
+            continue
+        budget.spend(pixels)
+        try:
             data = compact(drop.data, max_pixels)
             key = album.check(data)
         except UserError:
-            left_out.append(drop.name)  # the page lists them
+            left_out.append(drop.name)
         else:
             keys.append(key)
             size_bytes += 0 if key in files else len(data)
@@ -85,8 +106,33 @@ def keep_drops(drops: Iterable[Drop], album: Album, owner: str, max_pixels: int)
     _require_photos(found)
     classes = tuple((name, tuple(keys)) for name, keys in found.items())
     require_classes(classes)
-    album.keep(files, owner)
+    addition.keep(files)
     return OwnUpload(classes, tuple(left_out), tuple(beside))
+
+
+class _Budget:
+    """What one upload may cost; it begins now."""
+
+    def __init__(self) -> None:
+        self._ends_at = time.monotonic() + MAX_UPLOAD_S
+        self._pixels = 0
+
+    def require_time(self) -> None:
+        if time.monotonic() > self._ends_at:
+            raise UserError(
+                "These photographs take longer than {limit} seconds to read. "
+                "Drop fewer or smaller ones.",
+                limit=round(MAX_UPLOAD_S),
+            )
+
+    def spend(self, pixels: int) -> None:
+        self._pixels += pixels
+        if self._pixels > MAX_TOTAL_PIXELS:
+            raise UserError(
+                "These photographs have more than {limit} million pixels together. "
+                "Save them smaller, or drop fewer.",
+                limit=MAX_TOTAL_PIXELS // 10**6,
+            )
 
 
 def folder_drops(files: Iterable[tuple[str, bytes]]) -> Iterator[Drop]:

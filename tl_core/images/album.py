@@ -2,7 +2,8 @@
 
 import threading
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -11,11 +12,46 @@ from tl_core.errors import UserError
 from tl_core.images import samples
 from tl_core.images.codec import MAX_BYTES, content_key, decode
 
+_AT_LEAST = 64  # pixels of a JPEG's shorter side: enough to find one that cannot be read
+
 
 @dataclass(slots=True)
 class _Kept:
     data: bytes
     owners: set[str] = field(default_factory=set)
+
+
+class Addition:
+    """Files on their way into an album for one owner; thread-safe.
+
+    Decoding takes a while, and the owner may be forgotten meanwhile: then nothing is kept.
+    """
+
+    def __init__(self, album: "Album", owner: str) -> None:
+        self._album = album
+        self.owner = owner
+        self.is_over = False  # guarded by the album's lock
+
+    def require_wanted(self) -> None:
+        """Refuse to go on for an owner who was forgotten.
+
+        Raises:
+            UserError: If that is so.
+        """
+        if self.is_over:
+            raise UserError(
+                "The visit had ended before these photographs were read, so they were not kept. "
+                "Drop them again."
+            )
+
+    def keep(self, files: Mapping[str, bytes]) -> None:
+        """Keep checked files, by key: all of them or none.
+
+        Raises:
+            UserError: If there is no room for them beside other visitors' photographs, or the
+                owner was forgotten.
+        """
+        self._album._keep(files, self)
 
 
 class Album:
@@ -32,6 +68,7 @@ class Album:
         self._max_pixels = max_pixels
         self._files: OrderedDict[str, _Kept] = OrderedDict()
         self._photos: OrderedDict[str, Image.Image] = OrderedDict()
+        self._additions: set[Addition] = set()
         self._lock = threading.Lock()
 
     def add(self, data: bytes, owner: str) -> str:
@@ -41,10 +78,29 @@ class Album:
             UserError: If it is no photograph that the lab can read, or too large.
         """
         key = content_key(data)
-        photo = self._decoded(key, data)
-        self.keep({key: data}, owner)
+        with self.adding(owner) as addition:
+            photo = self._decoded(key, data)
+            addition.keep({key: data})
         self._remember(key, photo)
         return key
+
+    @contextmanager
+    def adding(self, owner: str) -> Iterator[Addition]:
+        """Begin to add files for ``owner``; ``forget`` and ``stop_adding`` end it."""
+        addition = Addition(self, owner)
+        with self._lock:
+            self._additions.add(addition)
+        try:
+            yield addition
+        finally:
+            with self._lock:
+                self._additions.discard(addition)
+
+    def stop_adding(self, owner: str | None = None) -> None:
+        """End what is being added for ``owner``, or for everybody: nothing of it will be kept."""
+        with self._lock:
+            for addition in self._additions:
+                addition.is_over |= owner in (None, addition.owner)
 
     def check(self, data: bytes) -> str:
         """Return the key that a file would have; nothing of it is kept.
@@ -52,21 +108,16 @@ class Album:
         Raises:
             UserError: If it is no photograph that the lab can read, or too large.
         """
-        key = content_key(data)
-        self._decoded(key, data)
-        return key
+        self._decode(data, at_least=_AT_LEAST)
+        return content_key(data)
 
-    def keep(self, files: Mapping[str, bytes], owner: str) -> None:
-        """Keep checked files that ``owner`` dropped, by key: all of them or none.
-
-        Raises:
-            UserError: If there is no room for them beside other visitors' photographs.
-        """
+    def _keep(self, files: Mapping[str, bytes], addition: Addition) -> None:
         with self._lock:
+            addition.require_wanted()
             after = self._files.copy()
             for key, data in files.items():
                 old = after.pop(key, None)
-                after[key] = _Kept(data, {owner, *(old.owners if old else ())})
+                after[key] = _Kept(data, {addition.owner, *(old.owners if old else ())})
             leaving = _leaving(after, self._half_budget)
             if not leaving.isdisjoint(files):
                 raise _no_room()
@@ -114,7 +165,8 @@ class Album:
         return photo
 
     def forget(self, owner: str) -> None:
-        """Drop the photographs that only ``owner`` had dropped."""
+        """Drop the photographs that only ``owner`` had dropped, and keep none still on its way."""
+        self.stop_adding(owner)
         with self._lock:
             for kept in self._files.values():
                 kept.owners.discard(owner)
@@ -127,8 +179,11 @@ class Album:
             if key in self._photos:
                 self._photos.move_to_end(key)
                 return self._photos[key]
+        return self._decode(data)
+
+    def _decode(self, data: bytes, *, at_least: int | None = None) -> Image.Image:
         max_bytes = min(MAX_BYTES, self._half_budget)
-        return decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes)
+        return decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes, at_least=at_least)
 
     def _remember(self, key: str, photo: Image.Image) -> None:
         with self._lock:

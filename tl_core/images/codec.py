@@ -5,7 +5,8 @@ Every function is safe to call from any thread and changes nothing that Pillow s
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,6 +22,7 @@ from tl_core.images.upright import upright_rgb
 
 __all__ = [
     "content_key",
+    "count_pixels",
     "crop_box",
     "decode",
     "encode_jpeg",
@@ -64,6 +66,29 @@ def decode(
     Raises:
         UserError: If the file is empty, too large, too small, damaged, or no photograph.
     """
+    _require_length(data, max_bytes)
+    with _damage_in_a_sentence():
+        row = format_of(data)
+        parts = row.needed(data)
+        size_bytes = row.bytes_per_pixel * _count_pixels(row, parts, max_pixels)
+        share = _SMALL_SHARE if size_bytes <= _SMALL_BYTES else _LARGE_SHARE
+        with share.hold(size_bytes):
+            return upright_rgb(_load(row, parts, max_pixels, at_least))
+
+
+def count_pixels(data: bytes, *, max_pixels: int, max_bytes: int = MAX_BYTES) -> int:
+    """Return width x height of the photograph in a file, by its headers; nothing is decoded.
+
+    Raises:
+        UserError: As ``decode``, where the headers alone show it.
+    """
+    _require_length(data, max_bytes)
+    with _damage_in_a_sentence():
+        row = format_of(data)
+        return _count_pixels(row, row.needed(data), max_pixels)
+
+
+def _require_length(data: bytes, max_bytes: int) -> None:
     if not data:
         raise UserError("This file is empty. Choose another photograph.")
     if len(data) > max_bytes:
@@ -73,15 +98,16 @@ def decode(
             size=-(-len(data) // 2**20),
             limit=max_bytes // 2**20,
         )
-    row = format_of(data)
-    # Decoders meet hostile bytes here and raise whatever they like (SyntaxError, struct.error,
-    # zlib.error, EOFError, MemoryError ...): to the visitor all of it means "damaged".
+
+
+@contextmanager
+def _damage_in_a_sentence() -> Iterator[None]:
+    """Decoders raise whatever they like over hostile bytes: SyntaxError, struct.error, MemoryError.
+
+    To the visitor all of it means "damaged".
+    """
     try:
-        parts = row.needed(data)
-        size_bytes = row.bytes_per_pixel * _count_pixels(row, parts, max_pixels)
-        share = _SMALL_SHARE if size_bytes <= _SMALL_BYTES else _LARGE_SHARE
-        with share.hold(size_bytes):
-            return upright_rgb(_load(row, parts, max_pixels, at_least))
+        yield
     except UserError:
         raise
     except Exception as error:

@@ -1,13 +1,16 @@
 import io
+import time
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.hostile import photo, saved
+from tests.hostile import large_png, photo, saved
+from tl_core.datasets import uploads
 from tl_core.datasets.uploads import Drop, OwnUpload, folder_drops, keep_drops, zip_drops
 from tl_core.errors import UserError
 from tl_core.images.album import Album
@@ -194,3 +197,35 @@ def test_a_last_record_that_lies_about_the_number_is_not_believed(entries: int) 
     data[record + 8 : record + 12] = bytes((1, 0, 1, 0))
     with pytest.raises(UserError, match="entries and the lab takes up to"):
         keep(zip_drops(io.BytesIO(bytes(data))))
+
+
+def test_an_upload_of_too_many_pixels_is_refused_before_they_are_decoded() -> None:
+    large = large_png(7_000, 7_000)
+    files = [(f"{n % 2}/{n}.png", large + bytes([n])) for n in range(100)]
+    started = time.thread_time()
+    with pytest.raises(UserError, match="more than 4000 million pixels together"):
+        keep_drops(zip_drops(zipped(files)), Album(2**26, 10**6), "me", 50_000_000)
+    assert time.thread_time() - started < 20
+
+
+def test_an_upload_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10**6, 50))
+    monkeypatch.setattr(uploads, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with pytest.raises(UserError, match="longer than 120 seconds to read"):
+        keep(folder_drops(classes(2, 2)))
+
+
+def test_an_upload_ends_at_its_next_photograph_once_its_owner_is_forgotten() -> None:
+    album, seen = Album(2**26, MAX_PIXELS), []
+
+    def drops() -> Iterator[Drop]:
+        for name, data in classes(3, 3):
+            if len(seen) == 2:
+                album.forget("me")
+            seen.append(name)
+            yield Drop(name.split("/")[0], name, data)
+
+    with pytest.raises(UserError, match="The visit had ended before"):
+        keep_drops(drops(), album, "me", MAX_PIXELS)
+    assert len(seen) == 3
+    assert content_key(png(0)) not in album

@@ -9,7 +9,7 @@ from tests.hostile import saved
 from tl_core.errors import UserError
 from tl_core.images import samples
 from tl_core.images.album import Album
-from tl_core.images.codec import content_key, encode_png, to_array
+from tl_core.images.codec import content_key, decode, encode_png, to_array
 
 SIDE = 32
 FILE_BYTES = len(encode_png(np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)))
@@ -70,8 +70,11 @@ def test_files_are_kept_together_or_not_at_all():
     kept = album(files=4.5)
     anns = [kept.add(file(seed), "ann") for seed in range(3)]
     files = {content_key(file(seed)): file(seed) for seed in range(3, 7)}
-    with pytest.raises(UserError, match="no room for these photographs"):
-        kept.keep(files, "ben")
+    with (
+        pytest.raises(UserError, match="no room for these photographs"),
+        kept.adding("ben") as bens,
+    ):
+        bens.keep(files)
     assert all(key in kept for key in anns)
     assert not any(key in kept for key in files)
 
@@ -108,6 +111,32 @@ def test_forgetting_a_visitor_drops_what_nobody_else_dropped():
     assert kept.data(shared) == file(2)
     with pytest.raises(UserError, match="Drop it again"):
         kept.photo(alone)
+
+
+@pytest.mark.parametrize("end", [Album.forget, Album.stop_adding])
+def test_files_on_their_way_are_not_kept_for_who_was_forgotten(end):
+    kept = album()
+    with kept.adding("ann") as anns, kept.adding("ben") as bens:
+        end(kept, "ann")
+        with pytest.raises(UserError, match="The visit had ended before"):
+            anns.keep({"sha256:1": file(1)})
+        bens.keep({"sha256:2": file(2)})
+    assert "sha256:1" not in kept
+    assert "sha256:2" in kept
+    assert kept.add(file(1), "ann") in kept  # a visitor who comes back
+
+
+def test_a_visit_that_ends_while_its_photograph_is_decoded_leaves_nothing(monkeypatch):
+    kept = album()
+
+    def decode_slowly(data, **limits):
+        kept.forget("ann")
+        return decode(data, **limits)
+
+    monkeypatch.setattr("tl_core.images.album.decode", decode_slowly)
+    with pytest.raises(UserError, match="The visit had ended before"):
+        kept.add(file(1), "ann")
+    assert content_key(file(1)) not in kept
 
 
 def test_samples_are_photographs_of_the_album():
