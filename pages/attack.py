@@ -67,7 +67,7 @@ def choose_method() -> dict[str, object]:
         on_change=lambda: runs.steer(NAME, epsilon=int(st.session_state.epsilon)),
         help=_("No value of the picture may move by more. Acts while it runs."),
     )
-    steps = length.select_slider(_("Steps at most"), [10, 30, 60, 100, 200, 400], 60, key="steps")
+    steps = length.select_slider(_("Steps at most"), runs.STEPS, 64, key="steps")
     chosen = str(st.session_state.backbone)
     others = tuple(key for key in usable() if key != chosen and knows_the_same(key, chosen))
     is_ensemble = st.toggle(
@@ -81,7 +81,7 @@ def choose_method() -> dict[str, object]:
 
 
 header(ATTACK, "attack")
-backbone = choose_backbone()
+backbone = choose_backbone(panel="_backbone")
 photo = choose_photo(_A_DOG)
 if backbone is not None:
     common = {"photo": photo, "backbone": backbone, **choose_aim()}
@@ -95,5 +95,5 @@ runs.panel(NAME, draw_attack)
 run = runs.current(NAME)
 if run is not None and run.is_over and run.jobs:
     after(run.jobs[0][1])
-runs.panel(SMALLEST, draw_smallest)
+runs.panel(SMALLEST, draw_smallest, is_main=False)
 st.markdown(lesson("attack")["honest"])

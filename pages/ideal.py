@@ -152,7 +152,7 @@ def ways(
 
 header(IDEAL, "ideal")
 take_start()
-backbone = choose_backbone()
+backbone = choose_backbone(panel="_backbone")
 if backbone is not None:
     goals = choose_goals(the_lab().row(backbone), the_lab().classes(backbone), steer=moved)
     if len(goals) == 1:
@@ -166,9 +166,7 @@ if backbone is not None:
             format_func=lambda key: _(WAYS[key]),
         )
     steps, seed, new = st.columns([6, 2, 1], vertical_alignment="bottom")
-    steps.select_slider(
-        _("Steps"), [64, 128, 256, 512, 1024], 256, key="steps", persist_state="session"
-    )
+    steps.select_slider(_("Steps"), runs.STEPS, 256, key="steps", persist_state="session")
     seed.number_input(_("Seed"), 0, SEEDS - 1, 0, key="seed", persist_state="session")
     new.button(
         "", key="new_seed", icon=":material/casino:", on_click=new_seed, help=_("A new seed")

@@ -99,7 +99,7 @@ def finished() -> dict[str, tuple[str, FineTune, Any]]:
 
 header(TEACH, "teach")
 square_pictures()
-backbone = choose_backbone()
+backbone = choose_backbone(panel="_backbone")
 st.header(_("What shall it learn?"), anchor=False)
 data = choose_data()
 if data is not None:

@@ -43,14 +43,14 @@ def controls(row: BackboneRow, classes: tuple[str, ...], photo: str) -> Attribut
         max_selections=4,
         format_func=lambda index: classes[index],
         placeholder=_("the predicted one and the runner-up"),
-        key="target_class",
+        key="target_classes",
     )
     with st.expander(_("Finer settings")):
         layers = [stage.layer for stage in row.stages]
         layer = st.selectbox(
             _("Layer for the CAM methods"), layers[::-1], key=f"cam_layer_{row.key}"
         )
-        steps = st.slider(_("Steps of Integrated Gradients"), 8, 128, 32, 8, key="steps")
+        steps = st.slider(_("Steps of Integrated Gradients"), 8, 128, 32, 8, key="ig_steps")
         samples = st.slider(_("Noisy copies to average (noise tunnel)"), 0, 16, 0, key="noise")
         patch = st.slider(_("Occlusion: side of the cover, pixels"), 16, 96, 32, 8, key="patch")
     return Attribute(

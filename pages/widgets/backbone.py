@@ -20,8 +20,12 @@ _DAMAGED_PACKAGE = (
 )
 
 
-def choose_backbone() -> str | None:
-    """Draw the picker; return the visit's backbone, or ``None`` while it cannot be used."""
+def choose_backbone(*, panel: str = "") -> str | None:
+    """Draw the picker; return the visit's backbone, or ``None`` while it cannot be used.
+
+    ``panel`` is added to the keys of the download's buttons, on pages that have a ``download`` or a
+    ``stop`` of their own.
+    """
     found = {status.row.key: status for status in the_lab().backbones()}
     own = the_lab().own_models(the_visit().id)
     labels = {key: label_of(key) for key in reversed(own)} | {
@@ -40,7 +44,7 @@ def choose_backbone() -> str | None:
     link.keep("backbone")
     if chosen in own or found[chosen].state is BackboneState.READY:
         return str(chosen)
-    download_panel(found[chosen])
+    download_panel(found[chosen], panel)
     return None
 
 
@@ -58,7 +62,7 @@ def label_of(key: str) -> str:
     )
 
 
-def download_panel(status: BackboneStatus) -> None:
+def download_panel(status: BackboneStatus, panel: str) -> None:
     """Offer, follow or explain the download of a backbone."""
     job = status.download
     if status.state is BackboneState.CHECKING:
@@ -72,14 +76,15 @@ def download_panel(status: BackboneStatus) -> None:
         words = _(_DAMAGED) if is_damaged else _(_MISSING)
         st.markdown(words.format(label=status.row.label, size=megabytes(status.row.source.size_mb)))
         if job is not None and not job.is_over:
-            _follow(job)
+            _follow(job, panel)
             return
         if job is not None and job.state is JobState.FAILED and job.error is not None:
             st.warning(
                 sentence(job.error) + " " + _("The backbones that are ready work as before."),
                 icon=":material/cloud_off:",
             )
-        if st.button(_("Download"), key="download", icon=":material/download:", type="primary"):
+        words, icon = _("Download"), ":material/download:"
+        if st.button(words, key=f"download{panel}", icon=icon, type="primary"):
             start(lambda: the_lab().submit(Download(name=status.row.key), the_visit().id))
             st.rerun()
 
@@ -98,7 +103,7 @@ def _wait_for_check(key: str) -> None:
 
 
 @st.fragment(run_every=0.5)
-def _follow(job: Job) -> None:
+def _follow(job: Job, panel: str) -> None:
     visitor = the_visit().id
     if job.is_over:
         st.rerun()
@@ -109,7 +114,7 @@ def _follow(job: Job) -> None:
     else:
         st.progress(0.0, text=_("Connecting …"))
     is_mine = visitor in job.owners
-    if is_mine and st.button(_("Cancel"), key="stop", icon=":material/close:"):
+    if is_mine and st.button(_("Cancel"), key=f"stop{panel}", icon=":material/close:"):
         the_lab().leave(job, visitor)  # it goes on for those who wait for it too
 
 

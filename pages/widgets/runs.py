@@ -12,6 +12,7 @@ from tl_core.lab import Job, JobState
 from tl_core.specs import Spec
 
 POLL_S = 0.5
+STEPS = [10, 30, 64, 100, 128, 200, 256, 400, 512, 1024]  # of one picture, on every page
 STOP_S = 2.0
 
 
@@ -64,10 +65,11 @@ def steer(name: str, **controls: object) -> None:
             job.update(**controls)
 
 
-def panel(name: str, draw: Callable[[Run], None]) -> None:
+def panel(name: str, draw: Callable[[Run], None], *, is_main: bool = True) -> None:
     """Draw the page's run; while it is under way, again and again.
 
-    The whole page is drawn anew whenever one of its jobs is over.
+    The whole page is drawn anew whenever one of its jobs is over. Only the buttons of the page's
+    main run are called ``pause`` and ``stop``; those of others carry the run's name.
     """
     run = current(name)
     if run is None or not run.jobs:
@@ -77,7 +79,7 @@ def panel(name: str, draw: Callable[[Run], None]) -> None:
         the_visit()
         if run.over > was_over:
             st.rerun()
-        _buttons(run)
+        _buttons(run, "" if is_main else f"_{name}")
         draw(run)
         for label, job in run.jobs:
             if job.state is JobState.FAILED and job.error is not None:
@@ -88,7 +90,7 @@ def panel(name: str, draw: Callable[[Run], None]) -> None:
     st.fragment(body, run_every=None if run.is_over else POLL_S)()
 
 
-def _buttons(run: Run) -> None:
+def _buttons(run: Run, suffix: str) -> None:
     if run.is_over:
         return
     done = [
@@ -107,8 +109,9 @@ def _buttons(run: Run) -> None:
             if run.is_paused
             else (_("Pause"), ":material/pause:")
         )
-        st.button(label, key="pause", icon=icon, on_click=_pause_or_resume, args=(run,))
-        st.button(_("Stop"), key="stop", icon=":material/stop:", on_click=_stop, args=(run,))
+        st.button(label, key=f"pause{suffix}", icon=icon, on_click=_pause_or_resume, args=(run,))
+        words, icon = _("Stop"), ":material/stop:"
+        st.button(words, key=f"stop{suffix}", icon=icon, on_click=_stop, args=(run,))
 
 
 def _pause_or_resume(run: Run) -> None:

@@ -17,7 +17,7 @@ def test_the_predicted_class_and_the_runner_up_are_explained_with_proof(page):
 
 
 def test_any_class_can_be_asked_for(page):
-    page.multiselect(key="target_class").set_value([340]).run()
+    page.multiselect(key="target_classes").set_value([340]).run()
     settled(page)
     assert [block.value for block in page.subheader if "zebra" in block.value]
 
