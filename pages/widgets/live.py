@@ -29,27 +29,33 @@ def answer(spec: Spec, *, patience_s: float = 2.0) -> Snapshot | None:
 def watch_answer(spec: Spec, draw: Draw, *, name: str, stop_key: str = "stop") -> None:
     """Ask a longer question and draw what is known of its answer so far, with a stop button.
 
-    The question that was drawn here before is dropped. What has failed is asked again only where
-    the visitor wishes it, or asks something else.
+    The question that was drawn here before is dropped. What has failed or was stopped is asked
+    again only where the visitor wishes it, or asks something else.
     """
-    asked = the_visit().jobs
-    job = asked.get(name)
+    visit = the_visit()
+    job = visit.jobs.get(name)
     if job is None or job.spec != spec:
         drop(job)
-        job = start(lambda: the_lab().ask(spec, the_visit().id))
-    if job is None:
+        job = start(lambda: the_lab().ask(spec, visit.id))
+        if job is None:
+            return
+        follow(job, name)
+    is_given_up = name in visit.given_up
+    if not job.is_over and not is_given_up:
+        _watch(job, draw, name, stop_key)
         return
-    asked[name] = job
-    if not job.is_over:
-        _watch(job, draw, stop_key)
-        return
-    snapshot = outcome(job)
+    snapshot = visit.given_up[name] if is_given_up else outcome(job)
     if snapshot is not None:
         draw(snapshot)
-    words = {JobState.CANCELLED: _("Go on"), JobState.FAILED: _("Try again")}
-    if job.state in words and st.button(words[job.state], key=f"again_{name}"):
-        del asked[name]
-        st.rerun()
+    if is_given_up or job.state in (JobState.CANCELLED, JobState.FAILED):
+        _offer_again(spec, name, _("Try again") if job.state is JobState.FAILED else _("Go on"))
+
+
+def follow(job: Job, name: str) -> None:
+    """Make the job the question that is drawn under ``name``."""
+    visit = the_visit()
+    visit.jobs[name] = job
+    visit.given_up.pop(name, None)
 
 
 def drop(job: Job | None) -> None:
@@ -75,6 +81,14 @@ def outcome(job: Job) -> Snapshot | None:
     return job.snapshot
 
 
+def _offer_again(spec: Spec, name: str, words: str) -> None:
+    if st.button(words, key=f"again_{name}"):
+        job = start(lambda: the_lab().ask(spec, the_visit().id))
+        if job is not None:
+            follow(job, name)
+            st.rerun()
+
+
 @st.fragment(run_every=0.5)
 def _wait_for(job: Job) -> None:
     the_visit()
@@ -84,8 +98,8 @@ def _wait_for(job: Job) -> None:
 
 
 @st.fragment(run_every=0.5)
-def _watch(job: Job, draw: Draw, stop_key: str) -> None:
-    the_visit()
+def _watch(job: Job, draw: Draw, name: str, stop_key: str) -> None:
+    visit = the_visit()
     if job.is_over:
         st.rerun()
     bar, stop = st.columns([5, 1], vertical_alignment="center")
@@ -93,7 +107,9 @@ def _watch(job: Job, draw: Draw, stop_key: str) -> None:
     done = snapshot.step / max(snapshot.steps, 1) if snapshot is not None else 0.0
     bar.progress(min(done, 1.0), text=queue_words(job))
     if stop.button(_("Stop"), key=stop_key, icon=":material/stop:", width="stretch"):
-        job.cancel()
+        drop(job)
+        visit.given_up[name] = snapshot
+        st.rerun()
     if snapshot is not None:
         draw(snapshot)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from pages.widgets.live import start
+from pages.widgets.live import drop, start
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _, plain, show_error
 from tl_core.lab import Job, JobState
@@ -41,7 +41,7 @@ def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> None:
     old = the_visit().runs.get(name)
     stopped = [job for _label, job in old.jobs] if old else []
     for job in stopped:
-        job.cancel()
+        drop(job)
     for job in stopped:
         job.wait(STOP_S)  # or it would still count as one of the visitor's runs
     run = Run(title)
@@ -121,4 +121,4 @@ def _pause_or_resume(run: Run) -> None:
 
 def _stop(run: Run) -> None:
     for _label, job in run.jobs:
-        job.cancel()
+        drop(job)

@@ -4,7 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.widgets.charts import COLOURS, draw
-from pages.widgets.live import drop, start, watch_answer
+from pages.widgets.live import drop, follow, start, watch_answer
 from pages.widgets.teach_data import Data
 from pages.widgets.visit import the_lab, the_visit
 from pages.widgets.words import _, lesson
@@ -29,11 +29,13 @@ def label_budget(data: Data | None, backbone: str | None, seed: int) -> None:
     if data is not None and backbone is not None:
         words = _("Measure the label budget")
         if st.button(words, key="start_budget", icon=":material/show_chart:"):
-            before, asked = asked, start(lambda: _ask(data, backbone, seed))
-            if asked not in (None, before):
-                drop(before)
+            job = start(lambda: _ask(data, backbone, seed))
+            if job is not None:
+                if job is not asked:
+                    drop(asked)
+                follow(job, _NAME)
+                asked = job
     if asked is not None:
-        the_visit().jobs[_NAME] = asked
         watch_answer(asked.spec, _draw, name=_NAME, stop_key="stop_budget")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what draws these needs the visit itself
     from pages.widgets.gallery import Finished
     from pages.widgets.runs import Run
     from pages.widgets.teach_box import Box
+    from tl_core.specs import Snapshot
 
 
 @st.cache_resource(show_spinner=False)
@@ -40,6 +41,7 @@ class Visit:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
     jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page
+    given_up: dict[str, Snapshot | None] = field(default_factory=dict)  # of jobs: when stopped
     gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first
     runs: dict[str, Run] = field(default_factory=dict)  # the latest run of each page
     boxes: list[Box] = field(default_factory=list)  # classes of their own, to be taught
