@@ -1,5 +1,6 @@
 """The frame of every page: start-up, navigation, and the heartbeat of the visit."""
 
+import time
 from pathlib import Path
 
 import streamlit as st
@@ -37,6 +38,7 @@ if runtime.exists():  # Streamlit draws a page
     st.session_state.has_frame = True
     with st.sidebar:
         heartbeat()
+    the_visit().drawn_at = time.monotonic()
     current.run()
 else:  # ``streamlit run`` looks for what to serve
     from pages.server.app import MIDDLEWARE, ROUTES, lifespan

@@ -1,5 +1,6 @@
 """Questions and runs on a page: ask, poll while they are under way, redraw once when over."""
 
+import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -10,14 +11,16 @@ from tl_core.lab import Job, JobState, UserError
 from tl_core.specs import Snapshot, Spec
 
 Draw = Callable[[Snapshot], None]
+PATIENCE_S = 2.0  # of a page for all its answers together
 
 
-def answer(spec: Spec, *, patience_s: float = 2.0) -> Snapshot | None:
+def answer(spec: Spec, *, patience_s: float = PATIENCE_S) -> Snapshot | None:
     """The answer to a short question, or ``None`` while it is awaited or where it failed.
 
-    The page waits for ``patience_s`` before it draws on without the answer.
+    The page waits for ``patience_s`` before it draws on without the answer, but not longer than
+    ``PATIENCE_S`` after it was begun: several questions on a page share that.
     """
-    job = start(lambda: the_lab().ask(spec, the_visit().id, timeout_s=patience_s))
+    job = start(lambda: ask(spec, patience_s))
     if job is None:
         return None
     if not job.is_over:
@@ -36,7 +39,7 @@ def watch_answer(spec: Spec, draw: Draw, *, name: str, stop_key: str = "stop") -
     job = visit.jobs.get(name)
     if job is None or job.spec != spec:
         drop(job)
-        job = start(lambda: the_lab().ask(spec, visit.id))
+        job = start(lambda: ask(spec))
         if job is None:
             return
         follow(job, name)
@@ -49,6 +52,13 @@ def watch_answer(spec: Spec, draw: Draw, *, name: str, stop_key: str = "stop") -
         draw(snapshot)
     if is_given_up or job.state in (JobState.CANCELLED, JobState.FAILED):
         _offer_again(spec, name, _("Try again") if job.state is JobState.FAILED else _("Go on"))
+
+
+def ask(spec: Spec, patience_s: float = PATIENCE_S) -> Job:
+    """Ask, and wait for as long as the page still may."""
+    visit = the_visit()
+    left_s = visit.drawn_at + PATIENCE_S - time.monotonic()
+    return the_lab().ask(spec, visit.id, timeout_s=max(0.0, min(patience_s, left_s)))
 
 
 def follow(job: Job, name: str) -> None:
@@ -83,7 +93,7 @@ def outcome(job: Job) -> Snapshot | None:
 
 def _offer_again(spec: Spec, name: str, words: str) -> None:
     if st.button(words, key=f"again_{name}"):
-        job = start(lambda: the_lab().ask(spec, the_visit().id))
+        job = start(lambda: ask(spec))
         if job is not None:
             follow(job, name)
             st.rerun()

@@ -1,5 +1,6 @@
 """Runs on a page: one job or several side by side, live, with pause, stop and what comes after."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from tl_core.specs import Spec
 
 POLL_S = 0.5
 STEPS = [10, 30, 64, 100, 128, 200, 256, 400, 512, 1024]  # of one picture, on every page
-STOP_S = 2.0
+STOP_S = 2.0  # to wait for all that were stopped
 
 
 @dataclass
@@ -42,8 +43,9 @@ def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> None:
     stopped = [job for _label, job in old.jobs] if old else []
     for job in stopped:
         drop(job)
-    for job in stopped:
-        job.wait(STOP_S)  # or it would still count as one of the visitor's runs
+    patient_until = time.monotonic() + STOP_S
+    for job in stopped:  # or they would still count as the visitor's runs
+        job.wait(max(0.0, patient_until - time.monotonic()))
     run = Run(title)
     for label, spec in specs:
         job = start(lambda spec=spec: the_lab().submit(spec, the_visit().id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -39,6 +40,7 @@ class Visit:
     """What one visitor has here; it ends with the browser tab."""
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    drawn_at: float = field(default_factory=time.monotonic)  # when the page was begun last
     photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
     jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page
     given_up: dict[str, Snapshot | None] = field(default_factory=dict)  # of jobs: when stopped
