@@ -46,11 +46,12 @@ def knows_the_same(one: str, other: str) -> bool:
 
 
 def choose_method() -> dict[str, object]:
-    """The method, the budget, and whom to attack."""
+    """The method, the budget, and whom to attack; an attack that is begun anew sets them too."""
+    st.session_state.setdefault("method", "pgd")
+    st.session_state.setdefault("epsilon", 1)
     method = st.pills(
         _("Method"),
         list(ATTACK_METHODS),
-        default="pgd",
         required=True,
         format_func=lambda key: _(ATTACK_METHODS[key].label),
         key="method",
@@ -62,7 +63,6 @@ def choose_method() -> dict[str, object]:
     epsilon = budget.select_slider(
         _("Epsilon, in levels of 1/255"),
         LEVELS,
-        1,
         key="epsilon",
         on_change=lambda: runs.steer(NAME, epsilon=int(st.session_state.epsilon)),
         help=_("No value of the picture may move by more. Acts while it runs."),

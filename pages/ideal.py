@@ -167,7 +167,7 @@ if backbone is not None:
         )
     steps, seed, new = st.columns([6, 2, 1], vertical_alignment="bottom")
     steps.select_slider(_("Steps"), runs.STEPS, 256, key="steps", persist_state="session")
-    seed.number_input(_("Seed"), 0, SEEDS - 1, 0, key="seed", persist_state="session")
+    seed.number_input(_("Seed"), 0, SEEDS - 1, key="seed", persist_state="session")
     new.button(
         "", key="new_seed", icon=":material/casino:", on_click=new_seed, help=_("A new seed")
     )
