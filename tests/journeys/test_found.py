@@ -1,0 +1,40 @@
+"""What the random visitor once found, each by the shortest trail that led to it."""
+
+import pytest
+
+from tests.journeys.shrink import follow
+from tests.journeys.visitor import Action
+
+FOUND = {
+    "steps of an ideal image open Why? in an error page": [
+        (0, "@page", "pages/ideal.py"),
+        (0, "steps", 9),
+        (0, "@page", "pages/why.py"),
+    ],
+    "an attack beside its smallest budget has every button twice": [
+        (0, "@page", "pages/attack.py"),
+        (0, "start"),
+        (0, "smallest"),
+    ],
+    "a class to draw opens Why? with another kind of widget": [
+        (0, "@page", "pages/ideal.py"),
+        (0, "@page", "pages/why.py"),
+    ],
+    "a backbone and a data set to download are one button twice": [
+        (0, "@page", "pages/teach.py"),
+        (0, "backbone", 3),
+        (0, "dataset", 4),
+    ],
+    "a new seed is set where the page has a default of its own": [
+        (0, "@page", "pages/ideal.py"),
+        (0, "new_seed"),
+    ],
+    "four answers on a page are waited for one after the other": [
+        (0, "@page", "pages/backbones.py"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_once_found_is_not_found_again(walked_lab, name):
+    follow(walked_lab, [Action(*action) for action in FOUND[name]])

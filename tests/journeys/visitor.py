@@ -1,0 +1,284 @@
+"""A visitor who walks through the pages at random, and what must hold after each of its steps."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import streamlit as st
+import streamlit.logger
+from streamlit.elements.lib import policies
+from streamlit.runtime.scriptrunner import ScriptRunner
+from streamlit.testing.v1 import AppTest
+
+from pages.widgets.sitemap import HOME, PAGES
+from tests.journeys.sentences import is_ours
+from tests.journeys.widgets import is_press, meanings, send, some_value, widgets
+from tl_core.lab import Job, Lab
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+TABS = 2  # of one browser, at once
+PAGE_S = 3.0  # no page may keep a visitor waiting for longer
+_RUN_S = 300.0  # then AppTest ends the run; far beyond, so that a busy machine is no failure
+_WAIT_S = 4.0
+_LINKS = {
+    "backbone": ("efficientnet_lite1", "mobilenet_v2", "vgg16", "own:gone", ""),
+    "sample": ("sample:dalmatian", "sample:none", "sha256:00", ""),
+    "layer": ("bn2", "blocks.2.1", "nowhere"),
+    "goal": ("class", "mix", "several", "channel", "x"),
+    "goal_layer": ("blocks.2.1", "bn2", "x"),
+    "goal_channel": ("0", "999999", "-1", "x"),
+    "target_class": ("0", "999", "1000", "-1", "zebra"),
+    "second_class": ("1", "x"),
+    "dataset": ("own", "digits", "eurosat", "../.."),
+}
+
+
+class Action(NamedTuple):
+    """One step: in which tab, what is done there, with which value.
+
+    What is done is the key of a widget, or ``@page`` (go to), ``@link`` (open in place of the tab),
+    ``@wait`` (for what is under way), ``@lapse`` (the computer slept, the visit is over, the tab
+    is not), ``@close`` (and open a new one), ``@again`` (as the page's timers do).
+    """
+
+    tab: int
+    what: str
+    value: Any = None
+
+
+Trail = list[Action]
+
+
+class Broken(AssertionError):
+    """Something that no visitor may ever see; ``headline`` tells it from other such things."""
+
+    def __init__(self, headline: str, details: str = "") -> None:
+        super().__init__(f"{headline}\n{details}" if details else headline)
+        self.headline = headline
+
+
+class Walk:
+    """Visitors on one lab, each in a tab of their own; a context manager.
+
+    Whatever is done, ``do`` raises ``Broken`` if something does not hold afterwards.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.tabs: dict[int, AppTest] = {}
+        self.meanings: dict[str, tuple[tuple[object, ...], str]] = {}
+        self._log: list[logging.LogRecord] = []
+        self._clock = _Clock()
+
+    def __enter__(self) -> "Walk":
+        self._leave_all = _set_up(self.lab, self._log, self._clock)
+        self._leave_all.__enter__()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for tab in list(self.tabs):
+            self._close(tab)
+        self._leave_all.__exit__(None, None, None)
+
+    def do(self, action: Action) -> bool:
+        """Do one thing and check; ``False`` where it cannot be done here."""
+        app = self._tab(action.tab)
+        self._clock.runs.clear()
+        if not self._act(app, action):
+            return False
+        self._check(self.tabs[action.tab])
+        return True
+
+    def choose(self, chance: random.Random) -> Action:
+        """Any action that can be done now, presses more often than the rest."""
+        tab = chance.randrange(TABS)
+        dice = chance.random()
+        if dice < 0.12:
+            return Action(tab, "@page", chance.choice((HOME, *PAGES)).path)
+        if dice < 0.22:
+            kind = chance.choices(("@wait", "@link", "@close", "@lapse", "@again"), (4, 3, 1, 1, 1))
+            return Action(tab, kind[0], _link(chance) if kind[0] == "@link" else None)
+        found = widgets(self._tab(tab))
+        presses = [key for key, node in found.items() if is_press(node)]
+        others = sorted(found.keys() - presses)
+        keys = sorted(presses) if presses and (chance.random() < 0.6 or not others) else others
+        if not keys:
+            return Action(tab, "@page", chance.choice(PAGES).path)
+        key = chance.choice(keys)
+        return Action(tab, key, some_value(found[key], chance))
+
+    def _tab(self, tab: int) -> AppTest:
+        if tab not in self.tabs:
+            self.tabs[tab] = AppTest.from_file(str(APP), default_timeout=_RUN_S)
+            self.tabs[tab].run()
+        return self.tabs[tab]
+
+    def _act(self, app: AppTest, action: Action) -> bool:
+        if not action.what.startswith("@"):
+            node = widgets(app).get(action.what)
+            if node is None:
+                return False
+            send(app, node, action.value)
+        elif action.what == "@page":
+            app.switch_page(action.value).run()
+        elif action.what == "@link":
+            self._close(action.tab)
+            page, choices = action.value
+            app = self._tab(action.tab)
+            app.query_params |= choices
+            app.switch_page(page).run()
+        elif action.what == "@close":
+            self._close(action.tab)
+            self._tab(action.tab)
+        else:
+            self._rest(app, action.what)
+            app.run()
+        return True
+
+    def _rest(self, app: AppTest, how: str) -> None:
+        """What happens while the visitor does nothing."""
+        if how == "@lapse":
+            self._end_visit(app)
+        if how == "@wait":
+            end = time.monotonic() + _WAIT_S
+            for job in self.lab.jobs(visitor_of(app)):
+                job.wait(max(0.0, end - time.monotonic()))
+
+    def _close(self, tab: int) -> None:
+        self._end_visit(self.tabs.pop(tab))
+
+    def _end_visit(self, app: AppTest) -> None:
+        """What the lab does once it has not heard of a visitor for a while."""
+        self.lab._visits._seen[visitor_of(app)] = float("-inf")
+        self.lab._visits.reap()
+
+    # -- what must hold --------------------------------------------------------------------
+
+    def _check(self, app: AppTest) -> None:
+        self._check_log()
+        if app.exception:
+            raise Broken(f"error page: {app.exception[0].value}")
+        for box in (*app.error, *app.warning):
+            if not is_ours(str(box.value)):
+                raise Broken("a box without a sentence of ours", str(box.value))
+        self._check_jobs()
+        self._check_keys(app)
+        for worked_s, waited_s in self._clock.runs:
+            if worked_s + waited_s > PAGE_S:
+                raise Broken("slow page", f"worked {worked_s:.1f} s, waited {waited_s:.1f} s")
+
+    def _check_log(self) -> None:
+        records, self._log[:] = list(self._log), []
+        for record in records:
+            error = record.exc_info[1] if record.exc_info else None
+            what = f"{type(error).__name__}: {error}" if error else record.getMessage()
+            details = logging.Formatter().formatException(record.exc_info) if error else ""
+            details = details or record.stack_info or ""
+            raise Broken(f"in the log: {what}", details)
+
+    def _check_jobs(self) -> None:
+        scheduler = self.lab._scheduler
+        with scheduler._changed:
+            here = self.lab._visits._seen.keys()
+            for job in scheduler._active():
+                if not (job.cancel_requested or (job.owners and job.owners <= here)):
+                    raise Broken("a job without an owner", repr(job.spec))
+
+    def _check_keys(self, app: AppTest) -> None:
+        page = app.title[0].value if app.title else "?"
+        for key, found in meanings(app):
+            known, where = self.meanings.setdefault(key, (found, page))
+            if known != found:
+                raise Broken(f"key {key} with two meanings", f"{where}: {known}, {page}: {found}")
+
+
+def visitor_of(app: AppTest) -> str:
+    return str(app.session_state["visit"].id)
+
+
+def stroll(walk: Walk, chance: random.Random, actions: int) -> Iterator[Action]:
+    """Do so many actions; yields each before it is done."""
+    done = 0
+    while done < actions:
+        action = walk.choose(chance)
+        yield action
+        done += walk.do(action)
+
+
+def _link(chance: random.Random) -> tuple[str, dict[str, str]]:
+    names = chance.sample(sorted(_LINKS), chance.randint(1, 4))
+    return chance.choice(PAGES).path, {name: chance.choice(_LINKS[name]) for name in names}
+
+
+class _Clock:
+    """How long each run of a page worked, and how long it waited for jobs.
+
+    Wall-clock time would say how busy the machine is, so the work is counted in processor time; the
+    waits are what pages allow themselves.
+    """
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[float, float]] = []
+        self._waited = threading.local()
+
+    def run(self, original: Callable[..., None]) -> Callable[..., None]:
+        def timed(*args: Any) -> None:
+            self._waited.seconds, start = 0.0, time.thread_time()
+            try:
+                original(*args)
+            finally:
+                self.runs.append((time.thread_time() - start, self._waited.seconds))
+
+        return timed
+
+    def wait(self, original: Callable[..., bool]) -> Callable[..., bool]:
+        def timed(*args: Any) -> bool:
+            start = time.monotonic()
+            try:
+                return original(*args)
+            finally:
+                waited = getattr(self._waited, "seconds", 0.0)
+                self._waited.seconds = waited + time.monotonic() - start
+
+        return timed
+
+
+class _Listener(logging.Handler):
+    """Keeps errors, and whatever shows a stack."""
+
+    def __init__(self, records: list[logging.LogRecord]) -> None:
+        super().__init__(logging.WARNING)
+        self._records = records
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR or record.exc_info or record.stack_info:
+            self._records.append(record)
+
+
+@contextmanager
+def _set_up(lab: Lab, log: list[logging.LogRecord], clock: _Clock) -> Iterator[None]:
+    """Pages that use this lab, with everybody listening."""
+    listener = _Listener(log)
+    loggers = [logging.getLogger(), *streamlit.logger._loggers.values()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pages.widgets.visit.Lab", lambda: lab)
+        patch.setattr(ScriptRunner, "_run_script", clock.run(ScriptRunner._run_script))
+        patch.setattr(Job, "wait", clock.wait(Job.wait))
+        patch.setattr(policies, "_shown_default_value_warning", False)  # it warns once a process
+        st.cache_resource.clear()
+        rich = st.get_option("logger.enableRich")
+        st.config.set_option("logger.enableRich", False)  # errors go to the log as they are
+        for logger in loggers:
+            logger.addHandler(listener)
+        try:
+            yield
+        finally:
+            for logger in loggers:
+                logger.removeHandler(listener)
+            st.config.set_option("logger.enableRich", rich)
