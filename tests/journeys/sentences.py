@@ -6,32 +6,54 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_ACCIDENT = "Something went wrong inside the lab"
+_ACCIDENT = "Something went wrong inside the lab"  # a sentence that no visitor should ever need
+_GAP = re.compile(r"\{[^{}]*\}")  # what is filled in
 
 
 @functools.cache
-def _pattern() -> re.Pattern[str]:
-    """Matches one of the sentences, or two with a space between them."""
-    templates = set()
+def templates() -> tuple[str, ...]:
+    """All literal strings of the lab and its pages that read like a sentence."""
+    found = set()
     for folder in ("tl_core", "pages"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    templates.add(node.value)
-    sentences = sorted(text for text in templates if _is_sentence(text))
-    one = "|".join(_as_pattern(text) for text in sentences)
-    return re.compile(f"(?:{one})(?: (?:{one}))?", re.DOTALL)
-
-
-def _is_sentence(text: str) -> bool:
-    return " " in text and text[0].isupper() | (text[0] in "{*") and not text.startswith(_ACCIDENT)
-
-
-def _as_pattern(template: str) -> str:
-    parts = re.split(r"\{[^{}]*\}", template)
-    return ".*?".join(map(re.escape, parts))
+                    found.add(node.value)
+    return tuple(sorted(text for text in found if _is_sentence(text)))
 
 
 def is_ours(text: str) -> bool:
-    """Whether a box says a sentence of the lab, and nothing that only its log should say."""
-    return "Traceback" not in text and _pattern().fullmatch(text.strip()) is not None
+    """Whether a box says a sentence of the lab, or two, and nothing that only its log should."""
+    text = text.strip()
+    if "Traceback" in text or _ACCIDENT in text:
+        return False
+    return any(
+        not rest or any(not rest_of_it for rest_of_it in _after_one(rest.removeprefix(" ")))
+        for rest in _after_one(text)
+    )
+
+
+def _after_one(text: str) -> list[str]:
+    """What is left of the text behind each sentence it may begin with."""
+    rests = []
+    for template in templates():
+        first, *others = _GAP.split(template)
+        if text.startswith(first):
+            rests += [text[end:] for end in _ends(text, len(first), others)]
+    return rests
+
+
+def _ends(text: str, start: int, parts: list[str]) -> set[int]:
+    """Where a sentence may end whose next parts follow somewhere behind ``start``."""
+    if not parts:
+        return {start}
+    if len(parts) == 1 and not parts[0]:
+        return {len(text)}
+    place = text.find(parts[0], start)
+    if len(parts) == 1 and text.endswith(parts[0]) and len(text) - len(parts[0]) >= start:
+        return {len(text), *([] if place < 0 else [place + len(parts[0])])}
+    return set() if place < 0 else _ends(text, place + len(parts[0]), parts[1:])
+
+
+def _is_sentence(text: str) -> bool:
+    return text.count(" ") > 2 and (text[0].isupper() or text[0] in "{*")

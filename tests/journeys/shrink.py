@@ -28,8 +28,19 @@ def follow(lab: Lab, trail: Trail) -> None:
 
 
 def shrunk(trail: Trail, is_found: Callable[[Trail], bool], *, budget_s: float) -> Trail:
-    """Leave out as many actions as possible, larger parts first, for at most ``budget_s``."""
+    """Leave out as many actions as possible for at most ``budget_s``.
+
+    First what most often does not matter: the other tab, then all but the last few actions. Then
+    smaller and smaller parts, wherever they are.
+    """
     end = time.monotonic() + budget_s
+    same_tab = [action for action in trail if action.tab == trail[-1].tab]
+    if len(same_tab) < len(trail) and is_found(same_tab):
+        trail = same_tab
+    for count in (2, 4, 8, 16, 32):
+        if count < len(trail) and time.monotonic() < end and is_found(trail[-count:]):
+            trail = trail[-count:]
+            break
     size = max(len(trail) // 2, 1)
     while size:
         place = 0

@@ -17,7 +17,8 @@ _ONE_OF = ("selectbox", "radio", "select_slider")
 _UPLOADS = ("file_uploader", "camera_input")
 _COMPONENT = "bidi_component"
 _TEXTS = ("", " ", "cats", "dogs", "Ä\u202e<b>*x*</b>", "../..", "a" * 60, "{0}", "$x$ `y`")
-_VARYING = frozenset({"layer", "layer_2", "cell_page"})  # what is offered follows network or result
+# what these offer, or how they call it, follows the network, the recipe or the result
+_VARYING = frozenset({"layer", "layer_2", "learning_rate", "cell_page"})
 
 
 def widgets(app: AppTest) -> dict[str, Element]:
@@ -63,7 +64,7 @@ def some_value(node: Any, chance: random.Random) -> Any:
         return chance.choice(_TEXTS)
     if node.type == _COMPONENT:
         return _some_message(node, chance)
-    names = ["good-240.jpg", "not-html.jpg"]
+    names = ["good-240.jpg", "html.jpg"]
     if node.type == "file_uploader":
         names = names_for(list(node.proto.type))
     return chance.sample(names, chance.choice((0, 1, 1, 2, 3)) if _is_multiple(node) else 1)
@@ -133,7 +134,7 @@ def _some_message(node: Any, chance: random.Random) -> Any:
     """A click on the picture, or shots of the camera."""
     if node.proto.component_name == "clickable_picture":
         return chance.randrange(64)
-    return chance.sample(["good-240.jpg", "good-320.jpg", "not-html.jpg"], chance.randint(1, 2))
+    return chance.sample(["good-240.jpg", "good-320.jpg", "html.jpg"], chance.randint(1, 2))
 
 
 def _message(node: Any, value: Any) -> dict[str, Any]:
