@@ -7,15 +7,11 @@ import streamlit as st
 from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
-    from pages.widgets.frame import navigation
+    from pages.widgets.frame import configure, navigation
     from pages.widgets.visit import the_lab, the_visit
     from pages.widgets.words import ASSETS, _, show_error
 
-    st.set_page_config(
-        page_title=_("Transfer Learning Lab"),
-        page_icon=str(ASSETS / "icon.svg"),
-        layout="wide",
-    )
+    configure()
 
     @st.fragment(run_every=10)
     def heartbeat() -> None:

@@ -3,7 +3,19 @@
 import streamlit as st
 
 from pages.widgets.sitemap import HOME, PAGES, PageRow
-from pages.widgets.words import _, lesson
+from pages.widgets.words import ASSETS, _, lesson
+
+
+def configure() -> None:
+    """Give the browser's tab its title and its icon.
+
+    Without an icon of our own, the browser takes the open page's from a server of Google's.
+    """
+    st.set_page_config(
+        page_title=_("Transfer Learning Lab"),
+        page_icon=str(ASSETS / "icon.svg"),
+        layout="wide",
+    )
 
 
 def navigation() -> st.Page:  # type: ignore[valid-type]
@@ -18,6 +30,7 @@ def header(row: PageRow, lesson_page: str) -> None:
     that a new server is asked for; such a page sends itself through the front door.
     """
     if not st.session_state.get("has_frame"):
+        configure()
         navigation()
         st.switch_page(_page(row), query_params=st.query_params.to_dict())
     st.title(_(row.title))

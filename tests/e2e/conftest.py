@@ -1,4 +1,7 @@
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +12,15 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory):
-    """The app as a visitor meets it: its own process, with empty folders."""
-    with app_process(tmp_path_factory.mktemp("app")) as app:
+    """The app as a visitor meets it."""
+    with serve(tmp_path_factory.mktemp("app")) as url:
+        yield url
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """A server of its own process, with empty folders; its log must stay without a traceback."""
+    with app_process(folder) as app:
         yield app.url
     assert "Traceback" not in app.log
 

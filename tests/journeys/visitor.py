@@ -155,8 +155,9 @@ class Walk:
 
     def _end_visit(self, app: AppTest) -> None:
         """What the lab does once it has not heard of a visitor for a while."""
-        self.lab._visits._seen[visitor_of(app)] = float("-inf")
-        self.lab._visits.reap()
+        if "visit" in app.session_state:  # not after a page that broke before it began one
+            self.lab._visits._seen[visitor_of(app)] = float("-inf")
+            self.lab._visits.reap()
 
     # -- what must hold --------------------------------------------------------------------
 

@@ -1,0 +1,63 @@
+"""The browser asks nobody but the lab's own server, whatever page is the first."""
+
+import json
+from urllib.parse import urlsplit
+
+import pytest
+
+from pages.widgets.sitemap import PAGES
+from tests.e2e.conftest import CHROMIUM, serve
+
+pytestmark = pytest.mark.browser
+
+OWN = ("localhost", "127.0.0.1", "")
+# Chromium's own calls home, which have nothing to do with the page
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--disable-features=AutofillServerCommunication,NetworkTimeServiceQuerying,"
+    "OptimizationHints,MediaRouter,Translate",
+    "--component-updater=url-source=http://localhost:9/",
+    "--gaia-url=http://localhost:9",
+)
+
+
+def test_no_page_makes_the_browser_ask_another_server(chromium, tmp_path):
+    log = tmp_path / "net.json"
+    paths = [row.path.removeprefix("pages/").removesuffix(".py") for row in PAGES]
+    first = "feature_maps"  # a new server is asked for, not the front door
+    asked = []
+    with serve(tmp_path) as url:
+        browser = chromium.browser_type.launch(
+            executable_path=CHROMIUM, args=[*_QUIET, f"--log-net-log={log}"]
+        )
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.on("request", lambda request: asked.append(request.url))
+        for path in dict.fromkeys([first, "", *paths]):
+            page.goto(f"{url}/{path}")
+            page.get_by_role("heading", level=1).wait_for()
+            page.wait_for_load_state("networkidle")
+        browser.close()
+    assert [address for address in asked if not _is_own(address)] == []
+    assert looked_up(json.loads(log.read_text())) == set()
+
+
+def _is_own(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme in ("data", "blob") or parts.hostname in OWN
+
+
+def looked_up(log: dict) -> set[str]:
+    """The names outside this machine that Chromium asked a name server for, or would have."""
+    kind = log["constants"]["logEventTypes"]["HOST_RESOLVER_MANAGER_REQUEST"]
+    names = {
+        str(event["params"]["host"])
+        for event in log["events"]
+        if event["type"] == kind and "host" in event.get("params", {})
+    }
+    return {name for name in names if (urlsplit(name).hostname or name) not in OWN}
