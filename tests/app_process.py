@@ -34,8 +34,8 @@ class AppProcess:
 
 
 @contextmanager
-def app_process(folder: Path, **environment: str) -> Iterator[AppProcess]:
-    """Start the app with README's plain command, and end it afterwards."""
+def app_process(folder: Path, *, root: Path = ROOT, **environment: str) -> Iterator[AppProcess]:
+    """Start the app of a checkout with README's plain command, and end it afterwards."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
@@ -50,7 +50,7 @@ def app_process(folder: Path, **environment: str) -> Iterator[AppProcess]:
     command += ["--server.headless", "true", "--server.port", str(port)]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=variables | environment, stdout=log, stderr=log
+            command, cwd=root, env=variables | environment, stdout=log, stderr=log
         )
     app = AppProcess(f"http://localhost:{port}", process, folder)
     try:

@@ -1,5 +1,6 @@
 """A visitor without a browser: opens pages of a running app, presses, drops files and polls."""
 
+import math
 import time
 import urllib.error
 import urllib.request
@@ -79,9 +80,11 @@ class Visitor:
         self._states[state.id] = state
         return self._run()
 
-    def poll(self) -> Self:
-        """Draw every fragment again that wants it, once."""
-        for fragment in list(self.fragments):
+    def poll(self, *, at_most_s: float = math.inf) -> Self:
+        """Draw every fragment again, once, that wants it after at most so many seconds."""
+        for fragment, interval in list(self.fragments.items()):
+            if interval > at_most_s:
+                continue
             self._run(fragment_id=fragment, is_auto_rerun=True)
         return self
 

@@ -6,6 +6,7 @@ beside, alone, so that a machine that drifts shows it.
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,10 +15,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.app_process import app_process
+from tests.websocket_client import Visitor
 from tl_core.cores import usable_cores
 
 ROOT = Path(__file__).parents[2]
 BUSY = "while True: pass"
+FIRST_S = 180  # for the first picture
+POLL_S = 0.5  # as the page asks browsers to
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,23 +30,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="contention", description=__doc__)
     parser.add_argument("--steps", type=int, default=96)
     parser.add_argument("--beside", type=int, nargs="*", default=[0, 1, 2, 0], metavar="N")
+    parser.add_argument("--app-s", type=float, default=12.0, help="time to draw in the app")
     parser.add_argument("--root", type=Path, default=ROOT, help="another checkout to measure")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(argv)
     rows = [
-        {"busy": count, "command_s": command_s(options.root, options.steps, count)}
+        {
+            "busy": count,
+            "command_s": command_s(options.root, options.steps, count),
+            "app_steps_per_s": app_steps_per_s(options.root, options.app_s, count),
+        }
         for count in options.beside
     ]
-    alone = min(row["command_s"] for row in rows if row["busy"] == 0)
+    alone = [row for row in rows if row["busy"] == 0]
     for row in rows:
-        row["times"] = row["command_s"] / alone
+        row["command_times"] = row["command_s"] / min(a["command_s"] for a in alone)
+        row["app_times"] = max(a["app_steps_per_s"] for a in alone) / row["app_steps_per_s"]
     if options.json:
         print(json.dumps({"cores": usable_cores(), "steps": options.steps, "rows": rows}))
         return 0
-    print(f"tl_core ideal, {options.steps} steps, {usable_cores()} cores")
+    print(f"tl_core ideal, {options.steps} steps; one picture in the app; {usable_cores()} cores")
     for row in rows:
         print(
-            f"beside {row['busy']} busy: {row['command_s']:6.1f} s, {row['times']:.2f} times alone"
+            f"beside {row['busy']} busy: {row['command_s']:6.1f} s ({row['command_times']:.2f} "
+            f"times alone), app {row['app_steps_per_s']:5.1f} steps/s ({row['app_times']:.2f})"
         )
     return 0
 
@@ -54,6 +66,37 @@ def command_s(root: Path, steps: int, busy: int) -> float:
         start = time.perf_counter()
         subprocess.run(command, cwd=root, check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - start
+
+
+def app_steps_per_s(root: Path, seconds: float, busy: int) -> float:
+    """Steps a second of one visitor's picture in the app, polled as a browser does."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        app_process(Path(folder), root=root) as app,
+        Visitor(app.url) as visitor,
+        processes(busy),
+    ):
+        visitor.open("ideal").press("start")
+        deadline = time.perf_counter() + FIRST_S
+        while (before := _step(visitor)) == 0:
+            if time.perf_counter() > deadline:
+                raise RuntimeError(f"no picture within {FIRST_S} s: {app.log}")
+            _poll(visitor)
+        start = time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            _poll(visitor)
+        return (_step(visitor) - before) / (time.perf_counter() - start)
+
+
+def _poll(visitor: Visitor) -> None:
+    time.sleep(POLL_S)
+    visitor.poll(at_most_s=POLL_S)
+
+
+def _step(visitor: Visitor) -> int:
+    """The newest step that the page shows."""
+    found = [re.search(r"step (\d+) of", text) for text in visitor.texts]
+    return max((int(match[1]) for match in found if match), default=0)
 
 
 @contextmanager
