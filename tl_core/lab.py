@@ -20,7 +20,13 @@ from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores
 from tl_core.datasets import uploads
 from tl_core.datasets.shelf import ShelfEntry
 from tl_core.datasets.uploads import Drop, OwnUpload
-from tl_core.device import choose_device, device_name, is_device_gone, keep_freed_memory
+from tl_core.device import (
+    choose_device,
+    device_name,
+    give_back_freed_memory,
+    is_device_gone,
+    keep_freed_memory,
+)
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.pool import Pool
@@ -243,6 +249,10 @@ class Lab:
             UserError: If it is not known (any more).
         """
         return self._album.data(key)
+
+    def give_back_memory(self) -> None:
+        """Give the system what large files that were let go have left free; a few milliseconds."""
+        give_back_freed_memory()
 
     def add_folder(
         self, files: Iterable[tuple[str, bytes]], owner: str, *, is_here: IsHere = lambda: True

@@ -6,14 +6,13 @@ import time
 from collections import Counter
 
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
 
 from pages.server import served
 
-PATIENCE_S = 20.0  # for others' files to be taken
+PATIENCE_S = 120.0  # for others' files to be taken
 FORGOTTEN_S = 120.0  # after the last upload of a tab; a page takes its files within seconds
 _LOOK_EVERY_S = 0.2
 _ADDRESS = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
@@ -23,9 +22,10 @@ class UploadLimit:
     """Refuses uploads beyond what a tab, and all tabs together, may hold; runs on the event loop.
 
     Streamlit limits single files only and keeps them until their tab is closed; pages let them go
-    once they are taken. A tab over its own limit is refused at once. Where all together are over
-    theirs, an upload waits for others to be taken. Files that no page took, because it was changed
-    in mid-upload, are dropped.
+    once they are taken, which is when the last file of a drop has come. A tab over its own limit
+    is refused at once. Where all together are over theirs, an upload waits for others to be taken;
+    the tab that began first can always go on up to its limit, so that tabs never wait for each
+    other in a circle. Files that no page took, because it was changed in mid-upload, are dropped.
 
     Relied on, beside public names: the address of uploads, and ``MemoryUploadedFileManager`` with
     ``file_storage`` (records by session and file), ``remove_session_files``.
@@ -33,9 +33,8 @@ class UploadLimit:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._claimed: Counter[str] = Counter()  # bytes under way, by session
-        self._arrived = 0  # bytes of those that are here
-        self._latest: dict[str, float] = {}  # when a session's last upload ended
+        self._coming: Counter[str] = Counter()  # bytes of uploads under way, by session
+        self._latest: dict[str, float] = {}  # when a session last began or ended one, oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on but an upload for which there is no room."""
@@ -57,59 +56,39 @@ class UploadLimit:
     async def _pass_on(
         self, session: str, size: int, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        arrived = 0
-
-        async def counted() -> Message:
-            nonlocal arrived
-            message = await receive()
-            arrived += len(message.get("body", b""))
-            self._arrived += len(message.get("body", b""))
-            if self._left() < 0:
-                raise HTTPException(413)
-            return message
-
-        self._claimed[session] += size
+        self._coming[session] += size
+        self._latest[session] = time.monotonic()
         try:
-            await self._app(scope, counted, send)
+            await self._app(scope, receive, send)
         finally:
-            self._arrived -= arrived
-            self._claimed -= Counter({session: size})
+            self._coming -= Counter({session: size})
             self._latest[session] = time.monotonic()
 
     async def _has_room(self, session: str, size: int) -> bool:
-        """Wait until there is room, or there will be none."""
-        self._drop_forgotten()
+        """Wait until there is room, or it is clear that there will be none."""
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            mine = _held().get(session, 0) + self._claimed[session] + size
-            if served.lab is None or mine > served.lab.settings.upload_visit_mb * 2**20:
+        while served.lab is not None and time.monotonic() < deadline:
+            settings = served.lab.settings
+            used = self._used()
+            limit = settings.upload_visit_mb * 2**20
+            if used[session] + size > limit:
                 return False
-            if size <= self._left():
+            first = next(iter(self._latest), session)
+            spare = 0 if first == session else limit - used[first]
+            if used.total() + size + spare <= settings.upload_memory_mb * 2**20:
                 return True
             await asyncio.sleep(_LOOK_EVERY_S)
         return False
 
-    def _left(self) -> int:
-        """Bytes that all together may still send."""
-        limit = served.lab.settings.upload_memory_mb * 2**20 if served.lab else 0
-        return limit - sum(_held().values()) - self._arrived
-
-    def _drop_forgotten(self) -> None:
-        """Drop the files of tabs whose last upload is long over."""
+    def _used(self) -> Counter[str]:
+        """Bytes that have come and were not taken, or are under way, by session."""
+        manager = runtime.get_instance().uploaded_file_mgr
         long_ago = time.monotonic() - FORGOTTEN_S
-        for session in [found for found, ended in self._latest.items() if ended < long_ago]:
-            if not self._claimed[session]:
-                del self._latest[session]
-                _manager().remove_session_files(session)
-
-
-def _held() -> dict[str, int]:
-    """Bytes of files that have come and were not taken, by session."""
-    return {
-        session: sum(len(record.data) for record in tuple(records.values()))
-        for session, records in tuple(_manager().file_storage.items())
-    }
-
-
-def _manager():  # type: ignore[no-untyped-def]
-    return runtime.get_instance().uploaded_file_mgr
+        for session, ended in list(self._latest.items()):
+            if ended < long_ago and not self._coming[session]:
+                manager.remove_session_files(session)
+        used = self._coming.copy()
+        for session, records in list(manager.file_storage.items()):
+            used[session] += sum(len(record.data) for record in list(records.values()))
+        self._latest = {session: ended for session, ended in self._latest.items() if used[session]}
+        return used

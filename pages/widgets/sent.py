@@ -6,6 +6,10 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.typing import UploadedFile
 
+from pages.widgets.visit import the_lab
+
+_LARGE = 2**20  # bytes
+
 
 def sent(widget: str) -> list[UploadedFile]:
     """The files of an uploader or a camera, without those that were let go."""
@@ -21,6 +25,10 @@ def let_go(files: Iterable[UploadedFile]) -> None:
     that have a ``file_id`` only.
     """
     context = get_script_run_ctx()
+    was_large = False
     for file in files:
+        was_large |= file.getbuffer().nbytes > _LARGE
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
         file.truncate(0)
+    if was_large:
+        the_lab().give_back_memory()

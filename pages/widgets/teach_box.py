@@ -47,16 +47,15 @@ class Box:
         while the page is drawn anew and goes on here.
         """
         visitor, refused = the_visit().id, []
-        for file in files:
-            if not isinstance(file, UploadedFile):
-                continue  # let go before
+        fresh = [file for file in files if isinstance(file, UploadedFile)]  # others were let go
+        for file in fresh:
             if file.file_id not in self.listed:
                 try:
                     self.listed[file.file_id] = the_lab().add_example(file.getvalue(), visitor)
                 except UserError:
                     self.listed[file.file_id] = ""
                     refused.append(file.name)
-            let_go([file])
+        let_go(fresh)
         ids = [file.file_id for file in files if file.file_id in self.listed]
         found = dict.fromkeys(self.listed[file_id] for file_id in ids)
         gone = set(self.listed.values()) - found.keys()

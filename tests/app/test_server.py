@@ -5,7 +5,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from starlette.exceptions import HTTPException
 from streamlit import config
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
@@ -32,7 +31,8 @@ def limits(monkeypatch):
 def manager(monkeypatch):
     """Streamlit's own store of what was sent."""
     store = MemoryUploadedFileManager("")
-    monkeypatch.setattr(uploads, "_manager", lambda: store)
+    here = SimpleNamespace(uploaded_file_mgr=store)
+    monkeypatch.setattr(uploads.runtime, "get_instance", lambda: here)
     return store
 
 
@@ -46,30 +46,25 @@ class Browser:
         self.may_finish.set()
 
     async def keep(self, scope, receive, send):
-        body = b""
-        try:
-            while True:
-                message = await receive()
-                body += message["body"]
-                if not message["more_body"]:
-                    break
-        except HTTPException as refused:
-            await send({"type": "http.response.start", "status": refused.status_code})
-            return
+        body, is_whole = b"", False
+        while not is_whole:
+            message = await receive()
+            body += message["body"]
+            is_whole = not message["more_body"]
         await self.may_finish.wait()
         session, file = scope["path"].split("/")[-2:]
         self.manager.add_file(session, UploadedFileRec(file, file, "", body))
         await send({"type": "http.response.start", "status": 204})
 
-    async def put(self, session, file, size_mb, *, says_mb=None, has_length=True):
-        length = str(int((says_mb or size_mb) * MB)).encode()
+    async def put(self, session, file, size_mb, *, has_length=True):
+        length = str(size_mb * MB).encode()
         scope = {
             "type": "http",
             "method": "PUT",
             "path": f"/base/_stcore/upload_file/{session}/{file}",
             "headers": [(b"content-length", length)] if has_length else [],
         }
-        chunks = [bytes(MB // 2)] * int(2 * size_mb)
+        chunks = [bytes(MB)] * size_mb
         statuses = []
 
         async def receive():
@@ -115,12 +110,12 @@ def test_all_tabs_together_wait_for_room_and_get_it(browser, manager, monkeypatc
     monkeypatch.setattr(uploads, "PATIENCE_S", 60)
 
     async def visit():
-        assert [await browser.put(tab, "x", 5) for tab in "ab"] == [204, 204]
-        waiting = asyncio.create_task(browser.put("c", "x", 5))
+        assert [await browser.put(tab, "x", 4) for tab in "ab"] == [204, 204]
+        waiting = asyncio.create_task(browser.put("c", "x", 4))
         for _turn in range(20):
             await asyncio.sleep(0)
         assert not waiting.done()
-        manager.remove_file("a", "x")
+        manager.remove_file("b", "x")
         return await waiting
 
     assert asyncio.run(visit()) == 204
@@ -128,31 +123,39 @@ def test_all_tabs_together_wait_for_room_and_get_it(browser, manager, monkeypatc
 
 def test_all_tabs_together_are_refused_where_no_room_comes(browser):
     async def visit():
-        return [await browser.put(tab, "x", 5) for tab in "abc"]
+        return [await browser.put(tab, "x", 4) for tab in "abc"]
 
     assert asyncio.run(visit()) == [204, 204, 413]
 
 
-def test_nobody_sends_more_than_there_is_room_for_at_once(browser):
-    async def visit():
-        browser.may_finish.clear()
-        puts = [asyncio.create_task(browser.put(tab, "x", 6)) for tab in "abc"]
-        for _turn in range(100):
-            await asyncio.sleep(0)
-        browser.may_finish.set()
-        return sorted([await put for put in puts])
+def test_drops_of_several_tabs_at_once_do_not_wait_for_each_other_in_a_circle(
+    browser, manager, monkeypatch
+):
+    monkeypatch.setattr(uploads, "PATIENCE_S", 60)
 
-    assert asyncio.run(visit()) == [204, 413, 413]
+    async def drop(tab):
+        statuses = []
+        for file in "uvwxyz":
+            await asyncio.sleep(0)  # everybody else sends one
+            statuses.append(await browser.put(tab, file, 1))
+        manager.remove_session_files(tab)  # the page takes a drop when it is whole
+        return statuses
+
+    async def visit():
+        return await asyncio.gather(*[drop(tab) for tab in "abcdef"])
+
+    assert asyncio.run(visit()) == [[204] * 6] * 6
 
 
 def test_files_that_no_page_took_are_dropped_after_a_while(browser, manager, monkeypatch):
     async def visit():
-        await browser.put("a", "x", 5)
+        assert await browser.put("a", "x", 4) == 204
+        assert await browser.put("b", "x", 4) == 204
         monkeypatch.setattr(uploads, "FORGOTTEN_S", -1)
-        return await browser.put("b", "x", 5)
+        return await browser.put("c", "x", 4)
 
     assert asyncio.run(visit()) == 204
-    assert list(manager.file_storage) == ["b"]
+    assert list(manager.file_storage) == ["c"]
 
 
 def test_an_upload_without_a_size_or_before_there_is_a_lab_is_refused(browser, monkeypatch):
