@@ -20,6 +20,9 @@ from websockets.sync.client import connect
 Files = list[tuple[str, bytes]]
 
 
+POLL_S = 0.2
+
+
 @dataclass
 class Visitor:
     """One browser tab at ``url``, over Streamlit's own protocol; a context manager.
@@ -31,7 +34,7 @@ class Visitor:
 
     url: str
     origin: str = ""  # as a browser sends it; its own address if empty
-    timeout_s: float = 60
+    timeout_s: float = 120
     widgets: dict[str, str] = field(default_factory=dict)
     fragments: dict[str, float] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
@@ -67,7 +70,7 @@ class Visitor:
 
     def open(self, page: str = "") -> Self:
         """Open a page by the name in its address, the first one if empty."""
-        self.widgets, self.fragments, self._page = {}, {}, ""
+        self._page = ""
         return self._run(page_name=page)
 
     def press(self, key: str) -> Self:
@@ -83,9 +86,8 @@ class Visitor:
     def poll(self, *, at_most_s: float = math.inf) -> Self:
         """Draw every fragment again, once, that wants it after at most so many seconds."""
         for fragment, interval in list(self.fragments.items()):
-            if interval > at_most_s:
-                continue
-            self._run(fragment_id=fragment, is_auto_rerun=True)
+            if interval <= at_most_s and fragment in self.fragments:  # or another drew it away
+                self._run(fragment_id=fragment, is_auto_rerun=True)
         return self
 
     def drop(self, key: str, files: Files) -> list[int]:
@@ -106,6 +108,20 @@ class Visitor:
         if arrived:
             self.set(key, file_uploader_state_value=listed)
         return statuses
+
+    def wait_for(self, words: str) -> Self:
+        """Poll until the page says so."""
+        deadline = time.monotonic() + self.timeout_s
+        while words not in " ".join(self.texts):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{words!r} is not in {self.texts}")
+            time.sleep(POLL_S)
+            self.poll()
+        return self
+
+    def tell(self, **message: Any) -> None:
+        """Send any message, such as ``clear_cache=True``; nothing is waited for."""
+        self._socket.send(BackMsg(**message).SerializeToString())
 
     def take_away(self, key: str, name: str) -> Self:
         """Remove a file from the list that a drop zone shows."""
@@ -163,11 +179,16 @@ class Visitor:
     def _note(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")
         if kind == "new_session":
+            if not message.metadata.run.fragment_ids:  # the whole page is drawn anew
+                self.widgets, self.fragments = {}, {}
             self.session = message.new_session.initialize.session_id or self.session
         elif kind == "navigation":
             self._page = message.navigation.page_script_hash
         elif kind == "auto_rerun":
             self.fragments[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+        elif kind == "stop_auto_rerun":
+            for fragment in message.stop_auto_rerun.fragment_ids:
+                self.fragments.pop(fragment, None)
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             element = message.delta.new_element
             drawn = getattr(element, str(element.WhichOneof("type")))

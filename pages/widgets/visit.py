@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,14 +25,26 @@ if TYPE_CHECKING:  # what draws these needs the visit itself
     from tl_core.specs import Snapshot
 
 
-@st.cache_resource(show_spinner=False)
+_starting = threading.Lock()
+
+
 def the_lab() -> Lab:
-    """Start the lab once per process, then take what is loaded out of the garbage collector.
+    """The lab of this process, started at the first call.
+
+    Not a cached resource of Streamlit's: any browser may have those thrown away for everybody.
+    """
+    with _starting:
+        return _started(Lab)
+
+
+@functools.cache
+def _started(make: Callable[[], Lab]) -> Lab:
+    """Start the lab, then take what is loaded out of the garbage collector.
 
     Streamlit collects garbage around every run; with torch in memory that would hold all visitors
     up for a fifth of a second each time.
     """
-    lab = served.lab = Lab()
+    lab = served.lab = make()
     gc.collect()
     gc.freeze()
     return lab
