@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench fuzz
+.PHONY: run test lint bench fuzz journeys
 
 run: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py
@@ -20,6 +20,9 @@ bench: .venv/dev.stamp
 
 fuzz: .venv/dev.stamp
 	$(BIN)/python -m tests.fuzz --cases 10000
+
+journeys: .venv/dev.stamp
+	$(BIN)/python -m tests.journeys
 
 .venv/app.stamp: requirements.txt
 	$(PYTHON) -m venv .venv

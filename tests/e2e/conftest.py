@@ -8,6 +8,12 @@ import pytest
 from tests.app_process import app_process
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-gpu",
+    "--use-fake-device-for-media-stream",  # a camera, for who allows it
+]
 
 
 @pytest.fixture(scope="session")
@@ -32,15 +38,7 @@ def chromium():
     if CHROMIUM is None:
         pytest.skip("no Chromium here: install Debian's package chromium")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-background-networking",
-                "--disable-gpu",
-                "--use-fake-device-for-media-stream",  # a camera, for who allows it
-            ],
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
         yield browser
         browser.close()
 

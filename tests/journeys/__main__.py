@@ -1,4 +1,4 @@
-"""Walk with new seeds: ``python -m tests.journeys [--actions N] [--seed S]``."""
+"""Walk with new seeds: ``python -m tests.journeys [--actions N] [--steps N] [--seed S]``."""
 
 import argparse
 import random
@@ -7,31 +7,58 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.e2e.conftest import CHROMIUM, CHROMIUM_ARGS, serve
+from tests.journeys import browser
 from tests.journeys.conftest import lab_settings
 from tests.journeys.explore import explore
 from tl_core.lab import Lab
 
-_EACH = 250  # actions; then the next visitors come, so that what was found has a short trail
+# then the next visitors come, so that what was found has a short trail
+_ACTIONS_EACH = 250
+_STEPS_EACH = 50
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m tests.journeys", description=__doc__)
-    arguments.add_argument("--actions", type=int, default=3000)
+    arguments.add_argument("--actions", type=int, default=3000, help="on pages without a browser")
+    arguments.add_argument("--steps", type=int, default=300, help="in Chromium")
     arguments.add_argument("--seed", type=int, default=random.randrange(10**6))
     chosen = arguments.parse_args()
     start = time.monotonic()
-    for number, first in enumerate(range(0, chosen.actions, _EACH)):
-        seed, count = chosen.seed + number, min(_EACH, chosen.actions - first)
-        print(f"seed {seed}: {count} actions", flush=True)
-        with tempfile.TemporaryDirectory() as folder, Lab(lab_settings(Path(folder))) as lab:
-            try:
-                explore(lab, seed, count)
-            except AssertionError as found:
-                print(found)
-                return 1
+    print(f"seed {chosen.seed}", flush=True)
+    try:
+        _without_browser(chosen.actions, chosen.seed)
+        if CHROMIUM is None:
+            print("no Chromium here, so none of its steps", flush=True)
+        else:
+            _in_browser(chosen.steps, chosen.seed)
+    except AssertionError as found:
+        print(found)
+        return 1
     seconds = time.monotonic() - start
-    print(f"{chosen.actions} actions in {seconds:.0f} s, nothing found; seed {chosen.seed}")
+    print(f"nothing found in {seconds:.0f} s; seed {chosen.seed}")
     return 0
+
+
+def _without_browser(actions: int, seed: int) -> None:
+    for number, first in enumerate(range(0, actions, _ACTIONS_EACH)):
+        count = min(_ACTIONS_EACH, actions - first)
+        print(f"{count} actions, seed {seed + number}", flush=True)
+        with tempfile.TemporaryDirectory() as folder, Lab(lab_settings(Path(folder))) as lab:
+            explore(lab, seed + number, count)
+
+
+def _in_browser(steps: int, seed: int) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        for number, first in enumerate(range(0, steps, _STEPS_EACH)):
+            count = min(_STEPS_EACH, steps - first)
+            print(f"{count} steps in Chromium, seed {seed + number}", flush=True)
+            with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as url:
+                browser.explore(chromium, url, Path(folder) / "log", seed + number, count)
+        chromium.close()
 
 
 if __name__ == "__main__":

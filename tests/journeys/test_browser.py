@@ -1,0 +1,13 @@
+"""A random visitor in a real browser finds nothing that no visitor may ever see."""
+
+import pytest
+
+from tests.e2e.conftest import serve
+from tests.journeys.browser import explore
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_visitor_with_mouse_and_keyboard_meets_no_error_page(chromium, tmp_path):
+    with serve(tmp_path) as url:
+        explore(chromium, url, tmp_path / "log", seed=1, steps=30)
