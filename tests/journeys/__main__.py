@@ -1,6 +1,7 @@
 """Walk with new seeds: ``python -m tests.journeys [--actions N] [--steps N] [--seed S]``."""
 
 import argparse
+import logging
 import random
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from tl_core.lab import Lab
 # then the next visitors come, so that what was found has a short trail
 _ACTIONS_EACH = 250
 _STEPS_EACH = 50
+_SHRINK_S = 300.0
 
 
 def main() -> int:
@@ -25,6 +27,8 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=random.randrange(10**6))
     chosen = arguments.parse_args()
     start = time.monotonic()
+    for name in ("scriptrunner_utils.script_run_context", "state.session_state_proxy"):
+        logging.getLogger(f"streamlit.runtime.{name}").disabled = True  # no server: meant
     print(f"seed {chosen.seed}", flush=True)
     try:
         _without_browser(chosen.actions, chosen.seed)
@@ -45,7 +49,7 @@ def _without_browser(actions: int, seed: int) -> None:
         count = min(_ACTIONS_EACH, actions - first)
         print(f"{count} actions, seed {seed + number}", flush=True)
         with tempfile.TemporaryDirectory() as folder, Lab(lab_settings(Path(folder))) as lab:
-            explore(lab, seed + number, count)
+            explore(lab, seed + number, count, shrink_s=_SHRINK_S)
 
 
 def _in_browser(steps: int, seed: int) -> None:

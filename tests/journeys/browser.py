@@ -12,7 +12,7 @@ from tests.journeys.files import files, names_for
 from tests.journeys.sentences import is_ours
 
 _PAGES = {row.title: row.path.removeprefix("pages/").removesuffix(".py") for row in (HOME, *PAGES)}
-_SHOWN_S = 20
+_SHOWN_S = 90  # far beyond, so that a busy machine is no failure
 _KEYS = ("Enter", "Space", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "End", "Home")
 _MAIN = (".st-key-start", ".st-key-stop", ".st-key-pause", ".st-key-smallest", ".st-key-new_seed")
 _DROP = """([base64, name]) => {
@@ -163,11 +163,13 @@ def explore(chromium: Any, url: str, log: Path, seed: int, steps: int) -> None:
     Raises:
         AssertionError: If something does not hold; with the seed and the steps that led there.
     """
+    from playwright.sync_api import Error  # no other test of this folder needs a browser
+
     walk, done = BrowserWalk(chromium, url, log), []
     try:
         for step in stroll(walk, random.Random(seed), steps):
             done.append(step)
-    except Found as found:
+    except (Found, Error) as found:
         trail = "\n".join(f"    {tuple(step)!r}," for step in done)
         raise AssertionError(f"seed {seed}, step {len(done)}: {found}\n{trail}") from found
     finally:
