@@ -82,7 +82,7 @@ def with_segment(jpeg: bytes, marker: int, body: bytes) -> bytes:
 
 
 @functools.cache
-def _formats() -> dict[str, bytes]:
+def formats() -> dict[str, bytes]:
     image = photo()
     frames = [image, image.rotate(90), image.rotate(180)]
     heif = io.BytesIO()
@@ -104,21 +104,21 @@ def _formats() -> dict[str, bytes]:
 
 
 def _honest() -> Files:
-    return [(f"honest-{name}", data) for name, data in _formats().items()]
+    return [(f"honest-{name}", data) for name, data in formats().items()]
 
 
 def _cut_short() -> Files:
     return [
         (f"cut-{name}-{tenth}0%", data[: len(data) * tenth // 10])
-        for name, data in _formats().items()
+        for name, data in formats().items()
         for tenth in range(1, 10)
-    ] + [(f"cut-{name}-last-byte", data[:-1]) for name, data in _formats().items()]
+    ] + [(f"cut-{name}-last-byte", data[:-1]) for name, data in formats().items()]
 
 
 def _bit_flips() -> Files:
     chance = random.Random(20240607)
     files = []
-    for name, data in _formats().items():
+    for name, data in formats().items():
         for number in range(16):
             damaged = bytearray(data)
             # half of them in the first 64 bytes, where the headers are
@@ -141,28 +141,28 @@ def _wrong_sizes() -> Files:
 
 def _lying_headers() -> Files:
     """Small files that promise a large or an impossible picture."""
-    formats = _formats()
+    honest = formats()
     pixels = (b"IDAT", zlib.compress(b"\0" * 1000))
     sizes = [(2**31 - 1, 2**31 - 1), (65_535, 65_535), (0, 0), (0, 64), (6_000, 6_000)]
     files = [(f"lie-png-{w}x{h}", png(ihdr(w, h), pixels, (b"IEND", b""))) for w, h in sizes]
     for w, h in ((65_535, 65_535), (0, 48), (64, 0), (6_000, 6_000)):
         size = struct.pack("<HH", w, h)
-        gif = formats["gif"]
+        gif = honest["gif"]
         files.append((f"lie-gif-canvas-{w}x{h}", gif[:6] + size + gif[10:]))
         frame = gif.index(b",\0\0\0\0") + 5
         files.append((f"lie-gif-frame-{w}x{h}", gif[:frame] + size + gif[frame + 4 :]))
-        jpeg = formats["jpeg"]
+        jpeg = honest["jpeg"]
         at = jpeg.index(b"\xff\xc0") + 5
         swapped = struct.pack(">HH", h, w)
         files.append((f"lie-jpeg-{w}x{h}", jpeg[:at] + swapped + jpeg[at + 4 :]))
-        bmp = formats["bmp"]
+        bmp = honest["bmp"]
         files.append((f"lie-bmp-{w}x{h}", bmp[:18] + struct.pack("<ii", w, h) + bmp[26:]))
-        heic = formats["heic"]
+        heic = honest["heic"]
         at = heic.index(b"ispe") + 8
         files.append((f"lie-heic-{w}x{h}", heic[:at] + struct.pack(">II", w, h) + heic[at + 8 :]))
     for w, h in ((2**24, 2**24), (16_384, 16_384), (6_000, 6_000)):
         size = struct.pack("<I", w - 1)[:3] + struct.pack("<I", h - 1)[:3]
-        webp = formats["webp-moving"]
+        webp = honest["webp-moving"]
         files.append((f"lie-webp-{w}x{h}", webp[:24] + size + webp[30:]))
     return files
 
@@ -210,9 +210,9 @@ def _png_baggage() -> Files:
 
 
 def _jpeg_baggage() -> Files:
-    jpeg = _formats()["jpeg"]
+    jpeg = formats()["jpeg"]
     scan = jpeg.index(b"\xff\xda")
-    progressive = _formats()["jpeg-progressive"]
+    progressive = formats()["jpeg-progressive"]
     last = progressive.rindex(b"\xff\xda")
     return [
         ("jpeg-profile-broken", with_segment(jpeg, 0xE2, b"ICC_PROFILE\0\1\1" + b"?" * 900)),
@@ -260,7 +260,7 @@ def _other_files() -> Files:
     """Everything that people, or their enemies, call photo.jpg."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("photo.jpg", _formats()["jpeg"])
+        file.writestr("photo.jpg", formats()["jpeg"])
     image = photo()
     noise = random.Random(7).randbytes(4_000)
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'
@@ -283,7 +283,7 @@ def _other_files() -> Files:
         ("not-psd", b"8BPS\0\1" + b"\0" * 40),
         ("not-mp4", b"\0\0\0\x18ftypmp42" + noise),
         ("not-wave", b"RIFF\xff\0\0\0WAVEfmt " + noise),
-        *((f"magic-{name}", data[:16] + noise) for name, data in _formats().items()),
+        *((f"magic-{name}", data[:16] + noise) for name, data in formats().items()),
     ]
 
 
@@ -297,7 +297,7 @@ def _exif() -> Files:
             files.append((f"exif-{name}-jpeg", saved(image, "JPEG", exif=block)))
             files.append((f"exif-{name}-png", saved(image, "PNG", exif=block)))
     files += [(f"exif-{turn}-webp", saved(image, "WEBP", exif=exif(turn))) for turn in range(1, 9)]
-    jpeg = _formats()["jpeg"]
+    jpeg = formats()["jpeg"]
     blocks = {
         "empty": b"",
         "header-only": b"II*\0",

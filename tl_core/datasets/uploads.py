@@ -226,6 +226,8 @@ def _require_few(count: int) -> None:
 
 def _require_harmless(infos: list[zipfile.ZipInfo]) -> None:
     """Refuse a zip by its own list of contents."""
+    if not all(info.filename for info in infos):
+        raise zipfile.BadZipFile("an entry without a name")
     if any(_reaches_outside(info) for info in infos):
         raise UserError(
             "This zip has entries that point outside its own folder, so the lab does not open it. "

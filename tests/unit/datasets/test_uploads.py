@@ -170,6 +170,13 @@ def test_photographs_beside_folders_of_others_are_listed() -> None:
         assert upload.left_out == ()
 
 
+@pytest.mark.parametrize("name", [b"\0", b"\0.png"])
+def test_an_entry_without_a_name_is_damage(name: bytes) -> None:
+    packed = zipped([*classes(2, 2), ("x" * len(name), b"")]).getvalue()
+    with pytest.raises(UserError, match="damaged"):
+        keep(zip_drops(io.BytesIO(packed.replace(b"x" * len(name), name))))
+
+
 @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
 def test_damage_inside_a_zip_is_told_in_a_sentence(kind: int) -> None:
     noise = np.random.default_rng(0).bytes(5000)
