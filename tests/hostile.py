@@ -13,6 +13,7 @@ import pillow_heif
 from PIL import Image
 
 Files = list[tuple[str, bytes]]
+_LENGTH_ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8)
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -66,6 +67,28 @@ def large_png(width: int, height: int) -> bytes:
     packer = zlib.compressobj(9)
     body = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
     return png(ihdr(width, height, 1, 0), (b"IDAT", body), (b"IEND", b""))
+
+
+def webp_of_many_tables(side: int) -> bytes:
+    """A lossless WebP with code tables of its own for every 4 x 4 pixels; ``side`` up to 1024."""
+    bits: list[int] = []
+
+    def put(*fields: tuple[int, int]) -> None:
+        bits.extend(value >> place & 1 for value, count in fields for place in range(count))
+
+    # size, no alpha, version, no transform, no cache, tables for 4 x 4 pixels, again no cache
+    put((side - 1, 14), (side - 1, 14), (0, 1), (0, 3), (0, 1), (0, 1), (1, 1), (0, 3), (0, 1))
+    for symbols in (280, 256):  # of green and red: 256 codes of 8 bits
+        put((0, 1), (8, 4), *((int(length in (0, 8)), 3) for length in _LENGTH_ORDER), (0, 1))
+        bits.extend([1] * 256 + [0] * (symbols - 256))
+    put((1, 4), (1, 4), (1, 4))  # blue, alpha and distance: one symbol
+    for table in range((side // 4) ** 2):
+        bits.extend(table >> place & 1 for place in (7, 6, 5, 4, 3, 2, 1, 0))
+        bits.extend(table >> 8 >> place & 1 for place in (7, 6, 5, 4, 3, 2, 1, 0))
+    bits.extend([1, 0, 0, 0] * 5 * (side // 4) ** 2 + [0] * 64)
+    body = b"\x2f" + np.packbits(np.array(bits, np.uint8), bitorder="little").tobytes()
+    chunk = b"VP8L" + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+    return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
 
 
 def exif(orientation: int, order: str = "<") -> bytes:

@@ -17,9 +17,13 @@ from tl_core.errors import UserError
 from tl_core.images.gif import gif_first_frame, gif_size
 from tl_core.images.jpeg import JPEG_SIGNATURE, jpeg_pixels
 from tl_core.images.png import PNG_SIGNATURE, png_pixels
-from tl_core.images.webp import webp_first_frame, webp_size
+from tl_core.images.webp import webp_first_frame, webp_size, webp_table_bytes
 
 Parts = list[memoryview]
+
+
+def _nothing(_parts: Parts) -> int:
+    return 0
 
 
 def _everything(data: bytes) -> Parts:
@@ -39,6 +43,7 @@ class Format:
     bytes_per_pixel: int  # most memory that decoding takes, measured over modes and EXIF turns
     needed: Callable[[bytes], Parts] = _everything  # the parts of a file that decoding needs
     size: Callable[[Parts], tuple[int, int]] | None = None  # where the reader acts on it on opening
+    extra_bytes: Callable[[Parts], int] = _nothing  # most memory beside that for the pixels
 
 
 class _Jpeg(JpegImagePlugin.JpegImageFile):
@@ -51,7 +56,16 @@ class _Jpeg(JpegImagePlugin.JpegImageFile):
 FORMATS = (
     Format("JPEG", JPEG_SIGNATURE, 0, _Jpeg, 13, jpeg_pixels),
     Format("PNG", PNG_SIGNATURE, 0, PngImagePlugin.PngImageFile, 14, png_pixels),
-    Format("WebP", b"WEBP", 8, WebPImagePlugin.WebPImageFile, 18, webp_first_frame, webp_size),
+    Format(
+        "WebP",
+        b"WEBP",
+        8,
+        WebPImagePlugin.WebPImageFile,
+        18,
+        webp_first_frame,
+        webp_size,
+        webp_table_bytes,
+    ),
     Format("GIF", b"GIF8", 0, GifImagePlugin.GifImageFile, 12, gif_first_frame, gif_size),
     Format("BMP", b"BM", 0, BmpImagePlugin.BmpImageFile, 12),
     *(

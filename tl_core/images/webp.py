@@ -7,6 +7,8 @@ from tl_core.images.metadata import MAX_METADATA_BYTES
 
 _HEADER_BYTES = 12  # RIFF, length, WEBP
 _LOOKED_AT = 1000  # chunks; metadata behind more frames than that is not looked for
+_TABLE_BYTES = 12_000
+_LEAST_TABLE_BITS = 20  # five codes of one symbol
 _FIRST_OF = frozenset({b"VP8X", b"ANIM", b"ALPH", b"VP8 ", b"VP8L", b"ANMF", b"EXIF"})
 
 
@@ -47,6 +49,26 @@ def webp_size(parts: list[memoryview]) -> tuple[int, int]:
         if kind == b"VP8 ":
             return _number(body[6:8]) & 0x3FFF, _number(body[8:10]) & 0x3FFF
     raise ValueError("no picture in this WebP")
+
+
+def webp_table_bytes(parts: list[memoryview]) -> int:
+    """Return the most memory that the code tables of lossless picture or alpha data can take.
+
+    The format allows tables of their own for every 4 x 4 pixels, where an honest encoder writes
+    2,600 at most, and only decoding shows how many there are.
+
+    Args:
+        parts: A WebP as ``webp_first_frame`` leaves it.
+
+    Source:
+        RFC 9649, section 6.2; libwebp's FIXED_TABLE_SIZE and its limit on groups.
+    """
+    if not any(bytes(chunk[:4]) in (b"VP8L", b"ALPH", b"ANMF") for chunk in parts[1:]):
+        return 0
+    width, height = webp_size(parts)
+    bits = 8 * sum(len(chunk) for chunk in parts)
+    tables = min(-(-width // 4) * -(-height // 4), bits // _LEAST_TABLE_BITS, 2**16)
+    return tables * _TABLE_BYTES
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:

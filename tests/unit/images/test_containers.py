@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.hostile import chunk, exif, ihdr, large_png, photo, png, saved, with_segment
+from tests.hostile import (
+    chunk,
+    exif,
+    ihdr,
+    large_png,
+    photo,
+    png,
+    saved,
+    webp_of_many_tables,
+    with_segment,
+)
 from tl_core.datasets.uploads import compact
 from tl_core.errors import UserError
 from tl_core.images import codec
@@ -207,6 +217,25 @@ def test_whoever_decodes_waits_for_room(way, monkeypatch):
         assert done.is_alive()
     done.join(10)
     assert not done.is_alive()
+
+
+def test_code_tables_of_a_lossless_webp_count_as_memory(monkeypatch):
+    held: list[int] = []
+
+    class Share(MemoryShare):
+        def hold(self, size_bytes):
+            held.append(size_bytes)
+            return super().hold(size_bytes)
+
+    for name in ("_SMALL_SHARE", "_LARGE_SHARE"):
+        monkeypatch.setattr(codec, name, Share(2**30))
+    assert decode(webp_of_many_tables(64), max_pixels=LIMIT).size == (64, 64)
+    assert decode(webp_of_many_tables(512), max_pixels=LIMIT).size == (512, 512)
+    assert decode(saved(photo(512, 512), "WEBP"), max_pixels=LIMIT).size == (512, 512)
+    per_pixel = [size / side**2 for size, side in zip(held, (64, 512, 512), strict=True)]
+    assert per_pixel[0] > 380  # 367 were measured
+    assert per_pixel[1] > 380
+    assert per_pixel[2] == 18
 
 
 def test_a_small_photograph_does_not_wait_behind_large_ones(monkeypatch):
