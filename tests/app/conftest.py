@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets.visit import the_lab
@@ -29,7 +28,6 @@ def app_lab(tmp_path_factory):
 def open_page(app_lab, monkeypatch):
     """Open the app at a page, as a new visitor."""
     monkeypatch.setattr("pages.widgets.visit.Lab", lambda: app_lab)
-    st.cache_resource.clear()
 
     def opened(page: str = "") -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)

@@ -280,7 +280,6 @@ def _set_up(lab: Lab, log: list[logging.LogRecord], clock: _Clock) -> Iterator[N
         patch.setattr(ScriptRunner, "_run_script", clock.run(ScriptRunner._run_script))
         patch.setattr(Job, "wait", clock.wait(Job.wait))
         patch.setattr(policies, "_shown_default_value_warning", False)  # it warns once a process
-        st.cache_resource.clear()
         rich = st.get_option("logger.enableRich")
         st.config.set_option("logger.enableRich", False)  # errors go to the log as they are
         for logger in loggers:
