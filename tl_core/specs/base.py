@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, ge
 from tl_core.errors import UserError
 
 DEFAULT_BACKBONE = "efficientnet_lite0"
+_QUOTED = 200  # characters of what a person or a file said, in an error
 _KINDS: dict[str, type["Spec"]] = {}
 
 
@@ -41,7 +42,7 @@ def require_choice(name: str, value: str, choices: Collection[str]) -> None:
             "{name} must be one of {choices}, got {value}.",
             name=name,
             choices=", ".join(choice for choice in choices if choice),
-            value=value,
+            value=f"{value:.{_QUOTED}}",
         )
 
 
@@ -111,9 +112,10 @@ def spec_from_json(text: str) -> Spec:
             if not _fits(value, types[name]):
                 raise ValueError(f"{name} cannot be {value!r:.60}")
         return kind(**values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"{error!s:.{_QUOTED}}"  # it may quote the file
         raise UserError(
-            "This is not a settings file of the lab: {reason}.", reason=error
+            "This is not a settings file of the lab: {reason}.", reason=reason
         ) from error
 
 

@@ -55,3 +55,10 @@ def test_a_whole_number_may_stand_where_a_fraction_may() -> None:
 )
 def test_what_the_lab_writes_it_reads(spec) -> None:
     assert spec_from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"kind": "' + "x" * 9000 + '"}'])
+def test_settings_that_go_too_far_are_refused_in_a_short_sentence(text):
+    with pytest.raises(UserError, match="not a settings file") as refused:
+        spec_from_json(text)
+    assert len(str(refused.value)) < 300

@@ -1,0 +1,138 @@
+"""Processes killed in the middle of a download, an import or a save: nothing half counts."""
+
+import functools
+import hashlib
+import io
+import multiprocessing
+import random
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.fuzz import killed_work
+from tests.fuzz.registry import Kind
+from tests.hostile import photo, saved
+from tests.server import Faults, FileServer
+from tl_core.datasets.folder import FolderIndex, check_files
+from tl_core.datasets.importers import import_archive
+from tl_core.download import CheckedFiles, DownloadRequest, fetch
+from tl_core.settings import Settings
+from tl_core.training.cache import EmbeddingCache
+
+_WAIT_S = 60
+
+
+def killed_download(seed: int) -> None:
+    """Killed up to three times, on a good or a bad server; the next one ends with the file."""
+    chance = random.Random(seed)
+    data = chance.randbytes(chance.choice((1, 3000, 600_000)))
+    sha256 = hashlib.sha256(data).hexdigest()
+    faults = Faults(
+        cut_after=chance.choice((None, None, 100_000)),
+        sends_version=chance.random() < 0.7,
+        ignores_range=chance.random() < 0.3,
+    )
+    with tempfile.TemporaryDirectory() as name, FileServer({"a.pth": data}, faults) as server:
+        request = DownloadRequest(server.url("a.pth"), Path(name) / "w" / "a.pth", sha256[:8])
+        for _ in range(chance.randrange(1, 4)):
+            _killed(killed_work.download, request, chance.randrange(1, 30))
+            assert not request.target.exists() or request.target.read_bytes() == data
+        fetch(request, report=lambda *_: None, check=lambda: None)
+        assert request.target.read_bytes() == data
+
+
+def killed_import(seed: int) -> None:
+    """Killed up to three times; a folder that is there is whole, and the next import ends."""
+    chance = random.Random(seed)
+    data, key = _archive(), killed_work.DATASET.key
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    with tempfile.TemporaryDirectory() as name, FileServer({"a.zip": data}) as server:
+        stand_in = {"url": server.url("a.zip"), "size_bytes": len(data), "md5": md5}
+        shelf = killed_work.shelf_with(stand_in, Path(name))
+        for _ in range(chance.randrange(1, 4)):
+            _killed(killed_work.import_data, stand_in, Path(name), chance.randrange(1, 70))
+            if shelf.entries()[0].state == "ready":
+                names = FolderIndex(shelf.folder(key), Path(name) / "c").names
+                assert len(names) == killed_work.PHOTOGRAPHS
+        folder = import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
+        index = FolderIndex(folder, Path(name) / "c")
+        index.learn(check_files(folder, index.unknown(), 10**6))
+        assert len(shelf.open(index).examples) == killed_work.PHOTOGRAPHS
+        assert not list(shelf.settings.data_dir.glob(".*.unfinished"))
+
+
+def killed_save(seed: int) -> None:
+    """A file of a command, and what the lab keeps for later: the old one, the new one, or none."""
+    chance = random.Random(seed)
+    moment = chance.randrange(1, 9)
+    with tempfile.TemporaryDirectory() as name:
+        chance.choice((_file, _index, _checksum, _embeddings))(Path(name), moment)
+
+
+def _file(folder: Path, moment: int) -> None:
+    path = folder / "picture.png"
+    path.write_bytes(b"old")
+    _killed(killed_work.save_file, path, b"new" * 10_000, moment)
+    assert path.read_bytes() in (b"old", b"new" * 10_000)
+
+
+def _index(folder: Path, moment: int) -> None:
+    data = folder / "data"
+    for label in ("a", "b"):
+        (data / label).mkdir(parents=True)
+        (data / label / "1.png").write_bytes(saved(photo(), "PNG"))
+    _killed(killed_work.save_index, data, folder / "cache", moment)
+    assert len(FolderIndex(data, folder / "cache").unknown()) in (0, 2)
+
+
+def _checksum(folder: Path, moment: int) -> None:
+    path = folder / "weights"
+    path.write_bytes(b"weights")
+    sha256 = hashlib.sha256(b"weights").hexdigest()
+    _killed(killed_work.save_checksum, path, sha256, folder / "cache", moment)
+    assert CheckedFiles(folder / "cache").is_published(path, sha256) in (None, True)
+    assert CheckedFiles(folder / "cache").check(path, sha256)
+
+
+def _embeddings(folder: Path, moment: int) -> None:
+    settings = Settings(data_dir=folder, weights_dir=folder, cache_dir=folder / "cache")
+    _killed(killed_work.save_embeddings, settings, [1.0, 2.0], moment)
+    kept = EmbeddingCache(settings).get(killed_work.SPACE, ["a"])
+    assert not kept or kept["a"].tolist() == [1.0, 2.0]
+
+
+KINDS = (
+    Kind("killed download", killed_download, share=0.3),
+    Kind("killed import", killed_import, share=0.1),
+    Kind("killed save", killed_save, share=0.3),
+)
+
+
+def _killed(work: Callable[..., None], *arguments: Any) -> None:
+    """Run the work in a process that kills itself on the way, unless it is done before."""
+    process = _processes().Process(target=work, args=arguments)
+    process.start()
+    process.join(_WAIT_S)
+    assert process.exitcode in (0, -9), process.exitcode
+    process.close()
+
+
+@functools.cache
+def _processes() -> Any:
+    """Where processes come from one that has everything imported and no threads."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.fuzz.killed_work"])
+    return context
+
+
+@functools.cache
+def _archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for number in range(killed_work.PHOTOGRAPHS):
+            name = ("Forest", "River")[number % 2]
+            picture = saved(photo(40 + number, 40), "JPEG")
+            packed.writestr(f"2750/{name}/{name}_{number}.jpg", picture)
+    return buffer.getvalue()

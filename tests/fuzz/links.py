@@ -1,0 +1,83 @@
+"""Addresses that somebody has changed: the page opens with a choice that it offers."""
+
+import functools
+import random
+import tempfile
+from pathlib import Path
+from unittest.mock import patch
+
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.fuzz.registry import Kind
+from tl_core.lab import Lab, Settings
+
+APP = Path(__file__).parents[2] / "streamlit_app.py"
+PAGES = ("backbones", "feature_maps", "why", "ideal", "attack", "teach")
+KEYS = (
+    "backbone", "sample", "goal", "goal_layer", "goal_channel", "layer", "layer_2",
+    "target_class", "second_class", "dataset", "steps", "seed", "start", "visit", "has_frame",
+    "kept_backbone", "upload",
+)  # fmt: skip
+VALUES = (
+    "", " ", "0", "-1", "999", "1000", "1e9", "NaN", "None", "true", "efficientnet_lite1",
+    "vgg19", "own:1", "own:" + "f" * 32, "untrained:efficientnet_lite0:0", "sample:cat",
+    "sample:nothing", "sha256:" + "0" * 64, "channel", "mix", "several", "bn1", "blocks.0.0",
+    "blocks.99.0", "features.1", "digits", "folder:..", "../../etc/passwd", "![x](https://a.b/c)",
+    "<script>", "{x}", "%00", "\0", "\u202e", "犬", "a" * 3000, "[1]", "own",
+)  # fmt: skip
+
+
+def link(seed: int) -> None:
+    """Any keys with any values, some of them twice, on any page."""
+    chance = random.Random(seed)
+    with patch("pages.widgets.visit.Lab", _lab):
+        st.cache_resource.clear()
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        app.switch_page(f"pages/{chance.choice(PAGES)}.py")
+        for key in chance.sample(KEYS, chance.randrange(1, 6)):
+            values = [chance.choice(VALUES) for _ in range(chance.choice((1, 1, 1, 2, 3)))]
+            app.query_params[key] = values if len(values) > 1 else values[0]
+        app.run()
+        st.cache_resource.clear()
+    assert not app.exception, app.exception[0].stack_trace
+    for widget in (*app.selectbox, *app.button_group, *app.select_slider):
+        chosen = widget.value if isinstance(widget.value, list) else [widget.value]
+        assert None not in chosen, widget.key
+
+
+def link_value(seed: int) -> None:
+    """One choice whose address says anything at all, twice, with other options at the second."""
+    chance = random.Random(seed)
+    text = "".join(
+        chr(chance.choice((32, 48, 0x1F4A9, 0xE000))) for _ in range(chance.randrange(9))
+    )
+    app = AppTest.from_function(_one_choice, default_timeout=20)
+    app.query_params["layer"] = chance.choice((*VALUES, text))
+    for offered in (["bn1", "blocks.0.0", "0", ""], ["features.1", "犬"]):
+        app.session_state["offered"] = offered
+        app.run()
+        assert not app.exception
+        assert app.selectbox(key="layer").value in offered
+
+
+def _one_choice() -> None:
+    import streamlit as st
+
+    from pages.widgets import link
+
+    offered = st.session_state.offered
+    link.chosen("layer", offered, offered[0])
+    st.selectbox("Layer", offered, key="layer")
+    link.keep("layer")
+
+
+KINDS = (Kind("link", link, share=0.05), Kind("link value", link_value, share=0.5))
+
+
+@functools.cache
+def _lab() -> Lab:
+    """One lab for all cases; it ends with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="lab-links-"))
+    places = {"data_dir": folder / "d", "weights_dir": folder / "w", "cache_dir": folder / "c"}
+    return Lab(Settings(**places, device="cpu", mirror="http://127.0.0.1:9"))
