@@ -104,9 +104,9 @@ def _embeddings(folder: Path, moment: int) -> None:
 
 
 KINDS = (
-    Kind("killed download", killed_download, share=0.3),
-    Kind("killed import", killed_import, share=0.1),
-    Kind("killed save", killed_save, share=0.3),
+    Kind("killed download", killed_download, share=0.15),
+    Kind("killed import", killed_import, share=0.05),
+    Kind("killed save", killed_save, share=0.15),
 )
 
 
