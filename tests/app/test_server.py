@@ -1,6 +1,7 @@
 """The parts of the web server, without one."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,6 +35,12 @@ def manager(monkeypatch):
     here = SimpleNamespace(uploaded_file_mgr=store)
     monkeypatch.setattr(uploads.runtime, "get_instance", lambda: here)
     return store
+
+
+def run(coroutine):
+    """Run it on a loop of its own, also where a browser test has left one in this thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 class Browser:
@@ -91,7 +98,7 @@ def test_a_tab_is_refused_above_its_own_limit_until_its_files_are_taken(browser,
         manager.remove_file("a", "x")
         return [*first, await browser.put("a", "z", 3)]
 
-    assert asyncio.run(visit()) == [204, 204, 413, 204]
+    assert run(visit()) == [204, 204, 413, 204]
 
 
 def test_uploads_under_way_count_as_well(browser):
@@ -103,7 +110,7 @@ def test_uploads_under_way_count_as_well(browser):
         browser.may_finish.set()
         return [third, *[await task for task in under_way]]
 
-    assert asyncio.run(visit()) == [413, 204, 204]
+    assert run(visit()) == [413, 204, 204]
 
 
 def test_all_tabs_together_wait_for_room_and_get_it(browser, manager, monkeypatch):
@@ -118,14 +125,14 @@ def test_all_tabs_together_wait_for_room_and_get_it(browser, manager, monkeypatc
         manager.remove_file("b", "x")
         return await waiting
 
-    assert asyncio.run(visit()) == 204
+    assert run(visit()) == 204
 
 
 def test_all_tabs_together_are_refused_where_no_room_comes(browser):
     async def visit():
         return [await browser.put(tab, "x", 4) for tab in "abc"]
 
-    assert asyncio.run(visit()) == [204, 204, 413]
+    assert run(visit()) == [204, 204, 413]
 
 
 def test_drops_of_several_tabs_at_once_do_not_wait_for_each_other_in_a_circle(
@@ -144,7 +151,7 @@ def test_drops_of_several_tabs_at_once_do_not_wait_for_each_other_in_a_circle(
     async def visit():
         return await asyncio.gather(*[drop(tab) for tab in "abcdef"])
 
-    assert asyncio.run(visit()) == [[204] * 6] * 6
+    assert run(visit()) == [[204] * 6] * 6
 
 
 def test_files_that_no_page_took_are_dropped_after_a_while(browser, manager, monkeypatch):
@@ -154,14 +161,14 @@ def test_files_that_no_page_took_are_dropped_after_a_while(browser, manager, mon
         monkeypatch.setattr(uploads, "FORGOTTEN_S", -1)
         return await browser.put("c", "x", 4)
 
-    assert asyncio.run(visit()) == 204
+    assert run(visit()) == 204
     assert list(manager.file_storage) == ["c"]
 
 
 def test_an_upload_without_a_size_or_before_there_is_a_lab_is_refused(browser, monkeypatch):
-    assert asyncio.run(browser.put("a", "x", 0, has_length=False)) == 411
+    assert run(browser.put("a", "x", 0, has_length=False)) == 411
     monkeypatch.setattr(served, "lab", None)
-    assert asyncio.run(browser.put("a", "x", 1)) == 413
+    assert run(browser.put("a", "x", 1)) == 413
 
 
 def test_the_server_is_ready_while_the_lab_is(limits, monkeypatch):
