@@ -8,7 +8,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
 
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.widgets import link as links
@@ -35,14 +34,12 @@ def link(seed: int) -> None:
     """Any keys with any values, some of them twice, on any page."""
     chance = random.Random(seed)
     with patch("pages.widgets.visit.Lab", _lab):
-        st.cache_resource.clear()
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.switch_page(f"pages/{chance.choice(PAGES)}.py")
         for key in chance.sample(KEYS, chance.randrange(1, 6)):
             values = [chance.choice(VALUES) for _ in range(chance.choice((1, 1, 1, 2, 3)))]
             app.query_params[key] = values if len(values) > 1 else values[0]
         app.run()
-        st.cache_resource.clear()
     assert not app.exception, app.exception[0].stack_trace
     for widget in (*app.selectbox, *app.button_group, *app.select_slider):
         chosen = widget.value if isinstance(widget.value, list) else [widget.value]
