@@ -70,9 +70,10 @@ def scatter(statuses: list[BackboneStatus], chosen: BackboneRow) -> go.Figure:
             hovertemplate="<b>%{text}</b><br>%{y:.1f} %<br>%{x:.2f} GFLOPs<br>"
             "%{customdata:.1f} M<extra></extra>",
         )
-    figure.add_annotation(
-        x=math.log10(chosen.gflops), y=chosen.top1, text=f"<b>{chosen.label}</b>", ay=-45, ax=0
-    )
+    if any(status.row == chosen for status in statuses):  # raw pixels are no row of the table
+        figure.add_annotation(
+            x=math.log10(chosen.gflops), y=chosen.top1, text=f"<b>{chosen.label}</b>", ay=-45, ax=0
+        )
     ticks = [0.2, 0.5, 1, 2, 5, 10, 20]
     figure.update_xaxes(
         type="log",

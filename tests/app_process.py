@@ -70,3 +70,11 @@ def _wait_until_healthy(app: AppProcess) -> None:
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"the app did not start: {app.log}")
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """The address of a running app; its log must stay without a traceback."""
+    with app_process(folder) as app:
+        yield app.url
+    assert "Traceback" not in app.log, app.log

@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.app_process import serve
+from tests.chromium import CHROMIUM, CHROMIUM_ARGS
 from tl_core.lab import Lab, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -45,3 +47,22 @@ def settings(tmp_path: Path) -> Settings:
 def lab(settings: Settings):
     with Lab(settings) as lab:
         yield lab
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory):
+    """The app as a visitor meets it, in a process of its own."""
+    with serve(tmp_path_factory.mktemp("app")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real browser, where the machine has one."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: install Debian's package chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()

@@ -148,3 +148,18 @@ def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, mo
         assert app_lab._downloads[specs.Download(name="mobilenet_v2")].wait(30)
         page.run()
     assert "MobileNetV2 says" in page.subheader[0].value
+
+
+def test_a_model_of_raw_pixels_which_no_backbone_is_under_is_chosen_without_an_error(
+    open_page, app_lab
+):
+    page = open_page("backbones")
+    visitor = page.session_state["visit"].id
+    job = app_lab.submit(
+        specs.FineTune(dataset="digits", mode="pixels", photos_per_class=4, max_validation=20),
+        visitor,
+    )
+    assert job.wait(120)
+    page.run()
+    page.selectbox(key="backbone").set_value(job.snapshot.result.model).run()
+    assert not page.exception

@@ -8,7 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.e2e.conftest import CHROMIUM, CHROMIUM_ARGS, serve
+from tests.app_process import serve
+from tests.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.journeys import browser
 from tests.journeys.conftest import lab_settings
 from tests.journeys.explore import explore

@@ -1,6 +1,5 @@
 import pytest
 
-from tests.e2e.conftest import app_url, chromium  # noqa: F401 - fixtures
 from tl_core.lab import Lab, Settings
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.conftest import serve
+from tests.app_process import serve
 from tests.journeys.browser import explore
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from pages.widgets.sitemap import PAGES
-from tests.e2e.conftest import CHROMIUM, serve
+from tests.app_process import serve
+from tests.chromium import CHROMIUM
 
 pytestmark = pytest.mark.browser
 

@@ -10,10 +10,11 @@ from tl_core.images import codec
 @pytest.mark.parametrize(
     "text",
     [
-        "The lab is full right now. Please try again in a minute.",
+        "The lab is full: 200 runs wait, 6 of them yours. Stop one of yours, or try again when one "
+        "of them has started.",
         "You already have 6 runs going. Stop one, or wait until one is done.",
         "No photograph, so left out: a.jpg, {b}.png",
-        "The lab is full right now. Please try again in a minute. "
+        "You already have 6 runs going. Stop one, or wait until one is done. "
         "The backbones that are ready work as before.",
     ],
 )
