@@ -4,14 +4,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+_LARGE_BATCH = 16  # from here on oneDNN's convolution gives the same bits on 1, 2 and 4 cores
+
 
 class Pointwise(nn.Conv2d):
     """A convolution of one pixel, whose answers on a CPU do not depend on how many cores compute.
 
     oneDNN divides the sum over the channels among the cores, so that another number of cores
-    rounds otherwise; a matrix product of the same size is as fast and does not. In bfloat16, where
-    a product would be slower, and on a GPU it is the convolution itself. Parameters keep their
-    names and shapes.
+    rounds otherwise; a matrix product of the same size is about as fast and does not. In bfloat16,
+    where a product would be slower, in large batches, which are divided by picture, and on a GPU it
+    is the convolution itself. Parameters keep their names and shapes.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
@@ -20,7 +22,8 @@ class Pointwise(nn.Conv2d):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Convolve maps (N, C, H, W)."""
-        if maps.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        is_large = len(maps) >= _LARGE_BATCH
+        if is_large or maps.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
             return super().forward(maps)
         rows = F.linear(maps.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias)
         return rows.permute(0, 3, 1, 2)
