@@ -129,6 +129,10 @@ class Visitor:
         kept = FileUploaderState(uploaded_file_info=[file for file in listed if file.name != name])
         return self.set(key, file_uploader_state_value=kept)
 
+    def send(self, message: bytes) -> None:
+        """Send anything at all; what the app makes of it is not awaited."""
+        self._socket.send(message)
+
     def ask_for_urls(self, names: Sequence[str]) -> list[FileURLs]:
         """Ask where files may be sent to."""
         message = BackMsg()

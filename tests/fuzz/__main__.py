@@ -7,6 +7,7 @@ import argparse
 import faulthandler
 import itertools
 import random
+import shlex
 import sys
 import time
 import traceback
@@ -45,7 +46,10 @@ def main() -> int:
 def _report(name: str, seed: int, *, is_shown: bool) -> None:
     if is_shown:
         traceback.print_exc()
-    print(f"FAILED: python -m tests.fuzz --kinds {name} --seed {seed} --cases 1", flush=True)
+    print(
+        f"FAILED: python -m tests.fuzz --kinds {shlex.quote(name)} --seed {seed} --cases 1",
+        flush=True,
+    )
 
 
 def _options() -> argparse.Namespace:

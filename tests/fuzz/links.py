@@ -12,7 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets import link as links
 from tests.fuzz.registry import Kind
+from tests.hostile import photo as photo_of
+from tests.hostile import saved
 from tl_core.lab import Lab, Settings
+from tl_core.specs import FineTune, FineTuneSnapshot
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 PAGES = ("backbones", "feature_maps", "why", "ideal", "attack", "teach")
@@ -62,7 +65,42 @@ def link_value(seed: int) -> None:
             assert params["layer"] == state["layer"]
 
 
-KINDS = (Kind("link", link, share=0.02), Kind("link value", link_value))
+def other_peoples_keys(seed: int) -> None:
+    """The keys of another visitor's photograph and model in an address: nothing of them shows."""
+    chance = random.Random(seed)
+    photo, model = _keys_of_another()
+    with patch("pages.widgets.visit.Lab", _lab):
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        app.switch_page(f"pages/{chance.choice(PAGES)}.py")
+        app.query_params["sample"], app.query_params["backbone"] = photo, model
+        app.run()
+    assert not app.exception, app.exception[0].stack_trace
+    theirs = {photo, model, photo.removeprefix("sha256:")}
+    for widget in (*app.selectbox, *app.button_group):
+        chosen = widget.value if isinstance(widget.value, list) else [widget.value]
+        assert theirs.isdisjoint(map(str, chosen)), widget.key
+        assert not any(key in str(option) for option in widget.options for key in theirs)
+    visitor = app.session_state["visit"].id
+    assert _lab().own_models(visitor) == {}
+
+
+KINDS = (
+    Kind("link", link, share=0.02),
+    Kind("link value", link_value),
+    Kind("other people's keys", other_peoples_keys, share=0.02),
+)
+
+
+@functools.cache
+def _keys_of_another() -> tuple[str, str]:
+    """A photograph and a model of somebody who is in the lab too."""
+    lab, digits = _lab(), FineTune(dataset="digits", photos_per_class=2, max_validation=20)
+    job = lab.submit(digits, "ann")
+    assert job.wait(120)
+    assert isinstance(job.snapshot, FineTuneSnapshot)
+    assert job.snapshot.result is not None
+    photo = lab.add_photo(saved(photo_of(), "JPEG"), "ann")
+    return photo, job.snapshot.result.model
 
 
 @functools.cache

@@ -14,7 +14,7 @@ def test_generated_cases_end_well(name: str) -> None:
             try:
                 check(kind, seed)
             except Exception as error:
-                repeat = f"python -m tests.fuzz --kinds {name} --seed {seed} --cases 1"
+                repeat = f"python -m tests.fuzz --kinds '{name}' --seed {seed} --cases 1"
                 raise AssertionError(repeat) from error
 
 
