@@ -169,8 +169,8 @@ class Scheduler:
         with self._changed:
             for job in self._active():
                 self._end_for_good(job, error)
-            self._runners.clear()
-            self._parked.clear()
+            for runner in list(self._runners):
+                self._drop_if_empty(runner)
 
     def _go_on(self) -> None:
         """Honour requests, start what there is room for, and turn one runner for a slice."""
