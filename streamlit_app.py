@@ -8,6 +8,7 @@ from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
     from pages.widgets.frame import configure, navigation
+    from pages.widgets.sent import say_refused
     from pages.widgets.visit import the_lab, the_visit
     from pages.widgets.words import ASSETS, _, show_error
 
@@ -17,6 +18,7 @@ if runtime.exists():  # Streamlit draws a page
     def heartbeat() -> None:
         """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
         the_visit()
+        say_refused()
         status = the_lab().status()
         if status.trouble is not None:
             show_error(status.trouble)

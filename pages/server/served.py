@@ -1,4 +1,7 @@
-"""The lab of this process, once a visitor's page has started it: the server itself must not."""
+"""What the server and the pages tell each other.
+
+The lab of this process is here once a visitor's page has started it: the server itself must not.
+"""
 
 from __future__ import annotations
 
@@ -8,3 +11,4 @@ if TYPE_CHECKING:  # torch is loaded for the first visitor, not before the serve
     from tl_core.lab import Lab
 
 lab: Lab | None = None
+refused: set[str] = set()  # sessions whose upload had no room, until their page says so

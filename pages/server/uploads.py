@@ -51,6 +51,8 @@ class UploadLimit:
         else:
             while (await receive()).get("more_body"):
                 pass  # a browser reports the answer only once it has sent everything
+            if runtime.get_instance().is_active_session(found[1]):
+                served.refused.add(found[1])
             await PlainTextResponse("Too much at once.", 413)(scope, receive, send)
 
     async def _pass_on(

@@ -6,7 +6,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.typing import UploadedFile
 
+from pages.server import served
 from pages.widgets.visit import the_lab
+from pages.widgets.words import _
 
 _LARGE = 2**20  # bytes
 
@@ -32,3 +34,15 @@ def let_go(files: Iterable[UploadedFile]) -> None:
         file.truncate(0)
     if was_large:
         the_lab().give_back_memory()
+
+
+def say_refused() -> None:
+    """Tell this tab in words that an upload of its had no room; its drop zone shows a number."""
+    session = get_script_run_ctx().session_id
+    if session in served.refused:
+        served.refused.discard(session)
+        st.toast(
+            _("That was too much at once. Drop fewer files, and the others once these are here."),
+            icon=":material/error:",
+            duration="long",
+        )

@@ -32,7 +32,7 @@ def limits(monkeypatch):
 def manager(monkeypatch):
     """Streamlit's own store of what was sent."""
     store = MemoryUploadedFileManager("")
-    here = SimpleNamespace(uploaded_file_mgr=store)
+    here = SimpleNamespace(uploaded_file_mgr=store, is_active_session=lambda _session: False)
     monkeypatch.setattr(uploads.runtime, "get_instance", lambda: here)
     return store
 

@@ -111,6 +111,14 @@ def test_a_tab_cannot_hold_more_than_its_limit_of_files_no_page_takes(app):
         assert visitor.put(urls[0], "x", bytes(5 * MB)) == 413
 
 
+def test_a_tab_whose_files_were_too_much_says_so_once(app):
+    with Visitor(app.url).open() as visitor:
+        (url,) = visitor.ask_for_urls(["a"])
+        assert visitor.put(url, "x", bytes(7 * MB)) == 413
+        assert any("too much at once" in text for text in visitor.poll().texts)
+        assert not any("too much at once" in text for text in visitor.poll().texts)
+
+
 def test_a_visitor_who_clears_streamlits_caches_leaves_the_lab_to_everybody(app):
     def visitors(texts: list[str]) -> int:
         return int(re.findall(r"· (\d+) here ·", " ".join(texts))[0])
