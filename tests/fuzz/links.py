@@ -3,6 +3,7 @@
 import atexit
 import functools
 import random
+import shutil
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -107,6 +108,7 @@ def _keys_of_another() -> tuple[str, str]:
 def _lab() -> Lab:
     """One lab for all cases; it ends with the process."""
     folder = Path(tempfile.mkdtemp(prefix="lab-links-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # after the lab is closed
     places = {"data_dir": folder / "d", "weights_dir": folder / "w", "cache_dir": folder / "c"}
     lab = Lab(Settings(**places, device="cpu", mirror="http://127.0.0.1:9"))
     atexit.register(lab.close)

@@ -1,6 +1,5 @@
 """Model files with damaged bytes and dishonest headers, and damaged settings."""
 
-import dataclasses
 import functools
 import json
 import random
@@ -14,7 +13,7 @@ import torch
 
 from tests.fuzz.registry import Kind
 from tests.model_files import of_raw_pixels, packed
-from tl_core.backbones.catalogue import CATALOGUE, Stage
+from tests.unit.imageopt.conftest import TINY
 from tl_core.backbones.store import BackboneStore
 from tl_core.errors import UserError
 from tl_core.settings import Settings
@@ -230,15 +229,5 @@ def _files() -> tuple[bytes, ...]:
 
 @functools.cache
 def _store() -> BackboneStore:
-    row = dataclasses.replace(
-        CATALOGUE[0],
-        key="tiny",
-        label="Tiny",
-        architecture="test_resnet",
-        head="fc",
-        input_size=32,
-        resize=32,
-        stages=(Stage("layer1", "textures"), Stage("layer4", "whole things")),
-    )
     nowhere = Settings(data_dir=Path("/nowhere"), weights_dir=Path("/nowhere"), device="cpu")
-    return BackboneStore(nowhere, torch.device("cpu"), (row,))
+    return BackboneStore(nowhere, torch.device("cpu"), (TINY,))
