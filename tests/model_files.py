@@ -7,8 +7,8 @@ import safetensors.torch
 import torch
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.training.initial import PIXELS, PIXELS_SIDE
 from tl_core.training.model_file import FORMAT
-from tl_core.training.starts import PIXELS, PIXELS_SIDE
 
 
 def of_backbone(backbone: Backbone, label: str, classes: Sequence[str]) -> bytes:

@@ -12,13 +12,14 @@ from typing import Any, BinaryIO
 import psutil
 import torch
 
-from tl_core import fetching
+from tl_core import downloads
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.catalogue import Packaged as PackagedWeights
 from tl_core.backbones.store import OWN, BackboneStore, WeightsState, channel_counts
+from tl_core.context import Context
 from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores
 from tl_core.datasets import uploads
-from tl_core.datasets.shelf import ShelfEntry
+from tl_core.datasets.store import ShelfEntry
 from tl_core.datasets.uploads import Drop, OwnUpload
 from tl_core.device import (
     choose_device,
@@ -30,16 +31,17 @@ from tl_core.device import (
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.pool import Pool
-from tl_core.engine.runner import Runner, SoloRunner, Work
+from tl_core.engine.runner import Runner, Sliced, SoloRunner
 from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
 from tl_core.engine.worker import Worker
 from tl_core.errors import UserError
-from tl_core.features import channel, classify, maps, space, why
-from tl_core.freshness import Freshness
-from tl_core.imageopt import attack, attack_checks, attack_smallest, ideal
-from tl_core.images.album import Album
-from tl_core.pace import Pace
+from tl_core.estimates import Estimates
+from tl_core.features import attribute, channel, classify, maps, space
+from tl_core.imageopt import ideal
+from tl_core.imageopt.attack import checks, smallest
+from tl_core.imageopt.attack.runner import AttackRunner
+from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs import (
     Attack,
@@ -54,14 +56,15 @@ from tl_core.specs import (
     Judge,
     PasteBack,
     SmallestBudget,
+    Snapshot,
     Spec,
     Survival,
     Transfer,
 )
-from tl_core.toolbox import Toolbox
-from tl_core.training.classroom import Classroom
+from tl_core.staleness import Staleness
+from tl_core.training.data import Classroom
 from tl_core.training.model_file import load_model, plain_pytorch, save_model, settings_of
-from tl_core.training.rooms import workrooms
+from tl_core.training.rooms import handlers
 
 __all__ = [
     "BackboneRow",
@@ -82,21 +85,21 @@ _GOODBYE_S = 10.0  # longer than any slice
 IsHere = Callable[[], bool]
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
-WORKROOMS: dict[type[Spec], Callable[[Job, Toolbox], Work]] = {
-    SmallestBudget: attack_smallest.run,
-    Transfer: attack_checks.transfer,
-    Survival: attack_checks.survival,
-    PasteBack: attack_checks.paste_back,
-    Attribute: why.run,
+HANDLERS: dict[type[Spec], Callable[[Job, Context], Sliced[Snapshot]]] = {
+    SmallestBudget: smallest.run,
+    Transfer: checks.transfer,
+    Survival: checks.survival,
+    PasteBack: checks.paste_back,
+    Attribute: attribute.run,
     ChannelDetail: channel.run,
     Classify: classify.run,
-    Download: fetching.run,
+    Download: downloads.run,
     FeatureMaps: maps.run,
     FeatureSpace: space.run,
     Judge: ideal.judge,
 }
-BATCHES: dict[type[Spec], Callable[[Toolbox, Any], Runner]] = {
-    Attack: attack.AttackRunner,
+BATCHES: dict[type[Spec], Callable[[Context, Any], Runner]] = {
+    Attack: AttackRunner,
     IdealImage: ideal.IdealRunner,
 }
 
@@ -147,17 +150,17 @@ class Lab:
         keep_freed_memory()
         stay_on_one_core()
         self._store = BackboneStore(self.settings, self.device)
-        self._album = Album(self.settings.photo_memory_mb * 2**20, self.settings.max_pixels)
+        self._photos = PhotoStore(self.settings.photo_memory_mb * 2**20, self.settings.max_pixels)
         self._pool = Pool(prepare_thread=stay_on_one_core)
-        self._toolbox = Toolbox(self.settings, self.device, self._store, self._album, self._pool)
+        self._context = Context(self.settings, self.device, self._store, self._photos, self._pool)
         self._classroom = Classroom(self.settings)
-        self._workrooms = WORKROOMS | workrooms(self._classroom)
-        self._freshness = Freshness(self._store, self._album, self._classroom.shelf)
+        self._handlers = HANDLERS | handlers(self._classroom)
+        self._staleness = Staleness(self._store, self._photos, self._classroom.datasets)
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
         self._checks: dict[str, Future[None]] = {}  # files being read, by backbone
         self._downloads: dict[Spec, Job] = {}  # the newest of each
         self._downloads_lock = threading.Lock()
-        self._pace = Pace(self.device)
+        self._estimates = Estimates(self.device)
         threads = WorkerThreads(usable_cores())
         self._scheduler = Scheduler(
             self._make_runner, self.settings, explain=self._explain, after_slice=threads.note
@@ -190,7 +193,7 @@ class Lab:
         row = self._store.row(spec.backbone)
         job = self._scheduler.submit(spec, owner)
         if spec.uses_network and not spec.is_quick:
-            self._pace.follow(job, row)
+            self._estimates.follow(job, row)
         return job
 
     def ask(self, spec: Spec, owner: str, *, timeout_s: float = ASK_S) -> Job:
@@ -199,7 +202,7 @@ class Lab:
         Raises:
             UserError: As ``submit``.
         """
-        stamp = self._freshness.stamp(spec)
+        stamp = self._staleness.stamp(spec)
         job = self._answers.job_for(spec, owner, self.submit, self._scheduler.join, stamp=stamp)
         job.wait(timeout_s)
         return job
@@ -218,7 +221,7 @@ class Lab:
         Pictures of one batch advance together, everyone else's runs take turns with them; at the
         speed of the newest run on the same backbone, before there is one at a guess from its size.
         """
-        return self._pace.seconds([(spec, self._store.row(spec.backbone)) for spec in specs])
+        return self._estimates.seconds([(spec, self._store.row(spec.backbone)) for spec in specs])
 
     # -- photographs -----------------------------------------------------------------------
 
@@ -228,7 +231,7 @@ class Lab:
         Raises:
             UserError: If the bytes are no photograph the lab can use.
         """
-        return self._album.add(data, owner)
+        return self._photos.add(data, owner)
 
     def add_example(self, data: bytes, owner: str) -> str:
         """Keep a photograph to learn from: as ``add_photo``, but a large one is made smaller.
@@ -240,7 +243,7 @@ class Lab:
             UserError: If the bytes are no photograph the lab can use.
         """
         self.touch(owner)
-        return self._album.add(uploads.compact(data, self.settings.max_pixels), owner)
+        return self._photos.add(uploads.compact(data, self.settings.max_pixels), owner)
 
     def photo(self, key: str) -> bytes:
         """The photograph's encoded bytes.
@@ -248,7 +251,7 @@ class Lab:
         Raises:
             UserError: If it is not known (any more).
         """
-        return self._album.data(key)
+        return self._photos.data(key)
 
     def give_back_memory(self) -> None:
         """Give the system what large files that were let go have left free; a few milliseconds."""
@@ -289,13 +292,13 @@ class Lab:
         Raises:
             UserError: If there is no such photograph.
         """
-        return self._album.add(self._classroom.shelf.read(dataset, name), owner)
+        return self._photos.add(self._classroom.datasets.read(dataset, name), owner)
 
     # -- data sets and models ---------------------------------------------------------------
 
     def datasets(self) -> list[ShelfEntry]:
         """The data sets there are: the catalogue's, then what else lies in ``TL_DATA_DIR``."""
-        return self._classroom.shelf.entries()
+        return self._classroom.datasets.entries()
 
     def own_models(self, owner: str) -> dict[str, str]:
         """The labels of the models this visitor has trained or loaded, by their keys."""
@@ -406,19 +409,19 @@ class Lab:
 
         Waits until the jobs have stopped: their last slice may keep something of the visitor's.
         """
-        self._album.stop_adding(visitor)
+        self._photos.stop_adding(visitor)
         for job in self._scheduler.leave(visitor):
             if job.spec.uses_network and job.wait(_GOODBYE_S) and job.aside is not None:
                 wait([job.aside], _GOODBYE_S)
-        self._album.forget(visitor)
+        self._photos.forget(visitor)
         self._store.forget(visitor)
         self._classroom.forget(visitor)
-        self._answers.forget(self._freshness.is_stale)
+        self._answers.forget(self._staleness.is_stale)
 
     def close(self) -> None:
         """Stop the worker after its slice and end every open job."""
         self._visits.close()
-        self._album.stop_adding()
+        self._photos.stop_adding()
         self._worker.close(_GOODBYE_S)
         self._pool.close()
 
@@ -434,18 +437,18 @@ class Lab:
                 if is_here():
                     self.touch(owner)
                 else:
-                    self._album.stop_adding(owner)
+                    self._photos.stop_adding(owner)
                 yield drop
 
-        return uploads.keep_drops(while_here(), self._album, owner, self.settings.max_pixels)
+        return uploads.keep_drops(while_here(), self._photos, owner, self.settings.max_pixels)
 
     def _make_runner(self, job: Job) -> Runner:
         make_batch = BATCHES.get(type(job.spec))
         if make_batch is not None:
-            runner = make_batch(self._toolbox, job.spec)
+            runner = make_batch(self._context, job.spec)
             runner.add(job)
             return runner
-        return SoloRunner(job, self._workrooms[type(job.spec)](job, self._toolbox))
+        return SoloRunner(job, self._handlers[type(job.spec)](job, self._context))
 
     def _explain(self, error: BaseException) -> UserError | None:
         if isinstance(error, torch.OutOfMemoryError):

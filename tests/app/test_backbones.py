@@ -141,8 +141,8 @@ def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, mo
     with FileServer({name: weights}, Faults()) as server:
         source = Download(f"{server.base}/{name}", len(weights) / 2**20)
         monkeypatch.setitem(rows, "mobilenet_v2", replace(rows["mobilenet_v2"], source=source))
-        toolbox = replace(app_lab._toolbox, settings=replace(app_lab.settings, mirror=""))
-        monkeypatch.setattr(app_lab, "_toolbox", toolbox)
+        context = replace(app_lab._context, settings=replace(app_lab.settings, mirror=""))
+        monkeypatch.setattr(app_lab, "_toolbox", context)
         page.selectbox(key="backbone").set_value("mobilenet_v2").run()
         page.button(key="download").click().run()
         assert app_lab._downloads[specs.Download(name="mobilenet_v2")].wait(30)

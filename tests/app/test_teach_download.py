@@ -28,12 +28,12 @@ def archive(pictures: list[bytes]) -> bytes:
 def publisher(app_lab, labelled, monkeypatch):
     """The mirror of a closed network, with a small stand-in for the data set."""
     pictures = [data for _label, data in labelled[:16]]
-    data, shelf = archive(pictures), app_lab._classroom.shelf
-    row = shelf.rows[KEY]
+    data, datasets = archive(pictures), app_lab._classroom.datasets
+    row = datasets.rows[KEY]
     source = replace(row.source, size_bytes=len(data))
-    monkeypatch.setitem(shelf.rows, KEY, replace(row, source=source, photographs=len(pictures)))
+    monkeypatch.setitem(datasets.rows, KEY, replace(row, source=source, photographs=len(pictures)))
     with FileServer({source.file_name: data}) as server:
-        monkeypatch.setattr(shelf, "settings", replace(shelf.settings, mirror=server.base))
+        monkeypatch.setattr(datasets, "settings", replace(datasets.settings, mirror=server.base))
         yield server
 
 

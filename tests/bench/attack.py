@@ -26,16 +26,16 @@ from tests.bench.attack_rivals import (
 )
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
+from tl_core.context import pixels_from
 from tl_core.device import choose_device, keep_freed_memory
-from tl_core.imageopt.attack_aims import Aim
-from tl_core.imageopt.attack_batch import Array, Attacks, answer, read_back, to_levels
-from tl_core.imageopt.attack_smallest import Search
+from tl_core.imageopt.attack.batch import Array, Attacks, answer, read_back, to_levels
+from tl_core.imageopt.attack.goals import Aim
+from tl_core.imageopt.attack.smallest import Search
 from tl_core.images import samples
 from tl_core.images.codec import decode, encode_png, fit, to_array
-from tl_core.images.wear import WEAR
+from tl_core.images.transforms import WEAR
 from tl_core.settings import Settings
 from tl_core.specs import Attack, SmallestBudget
-from tl_core.toolbox import pixels_from
 
 SIAMESE = 284
 STEPS = 60

@@ -91,7 +91,7 @@ def draw(backbone: Backbone, slots: list[Slot], precision: str = "auto") -> Tens
 
 
 def slot_of(recipe: Recipe, target: int, seed: int, steps: int, backbone: Backbone) -> Slot:
-    """A slot as the ideal image's workroom would make it."""
+    """A slot as the ideal image's handler would make it."""
     device = backbone.device
     generator = torch.Generator(device).manual_seed(seed)
     drawing = PARAMETERISATIONS[recipe.parameterisation]

@@ -27,22 +27,22 @@ from torchvision.transforms import v2
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore, untrained
+from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example
 from tl_core.device import keep_freed_memory
 from tl_core.engine.job import Job
 from tl_core.engine.pool import Pool
 from tl_core.engine.runner import SoloRunner
-from tl_core.images.album import Album
+from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot, Spec
-from tl_core.toolbox import Toolbox
-from tl_core.training.classroom import Classroom
-from tl_core.training.features import embeddings
+from tl_core.training.data import Classroom
+from tl_core.training.embeddings import embeddings
+from tl_core.training.inputs import Photographs, normaliser
 from tl_core.training.loop import Course
-from tl_core.training.pictures import Photographs, normaliser
 from tl_core.training.progress import Progress
-from tl_core.training.rooms import workrooms
-from tl_core.training.student import Student
+from tl_core.training.rooms import handlers
+from tl_core.training.trainable import Student
 
 CATS_AND_DOGS, BREEDS = "cats_vs_dogs", "pet_breeds"
 _PLAIN_PHOTOS = 96
@@ -64,9 +64,9 @@ def main(argv: Sequence[str]) -> int:
     keep_freed_memory()
     chosen = PARTS if arguments.part == "all" else {arguments.part: PARTS[arguments.part]}
     figures: Figures = {}
-    with lab(arguments.data) as (toolbox, classroom):
+    with lab(arguments.data) as (context, classroom):
         for measure in chosen.values():
-            figures |= measure(toolbox, classroom)
+            figures |= measure(context, classroom)
     if arguments.json:
         print(json.dumps(figures))
     else:
@@ -76,24 +76,24 @@ def main(argv: Sequence[str]) -> int:
 
 
 @contextmanager
-def lab(data_dir: Path) -> Iterator[tuple[Toolbox, Classroom]]:
-    """A toolbox with an empty cache."""
+def lab(data_dir: Path) -> Iterator[tuple[Context, Classroom]]:
+    """A context with an empty cache."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     pool = Pool()
     with tempfile.TemporaryDirectory() as cache:
         settings = replace(Settings.from_env(), data_dir=data_dir, cache_dir=Path(cache))
         store = BackboneStore(settings, device)
         yield (
-            Toolbox(settings, device, store, Album(2**26, settings.max_pixels), pool),
+            Context(settings, device, store, PhotoStore(2**26, settings.max_pixels), pool),
             Classroom(settings),
         )
     pool.close()
 
 
-def turn(spec: Spec, toolbox: Toolbox, classroom: Classroom) -> Snapshot:
-    """Run a spec's workroom to its end; the last snapshot."""
+def turn(spec: Spec, context: Context, classroom: Classroom) -> Snapshot:
+    """Run a spec's handler to its end; the last snapshot."""
     job = Job(spec, "bench")
-    runner = SoloRunner(job, workrooms(classroom)[type(spec)](job, toolbox))
+    runner = SoloRunner(job, handlers(classroom)[type(spec)](job, context))
     while runner.jobs:
         parked = runner.advance()
         if parked is not None:
@@ -103,8 +103,8 @@ def turn(spec: Spec, toolbox: Toolbox, classroom: Classroom) -> Snapshot:
     return job.snapshot
 
 
-def taught(toolbox: Toolbox, classroom: Classroom, **fields: Any) -> FineTuneSnapshot:
-    end = turn(FineTune(**fields), toolbox, classroom)
+def taught(context: Context, classroom: Classroom, **fields: Any) -> FineTuneSnapshot:
+    end = turn(FineTune(**fields), context, classroom)
     if not isinstance(end, FineTuneSnapshot):
         raise TypeError(type(end))
     return end
@@ -127,15 +127,15 @@ def finish(work: Any) -> Any:
         return end.value
 
 
-def extraction(toolbox: Toolbox, classroom: Classroom) -> Figures:
+def extraction(context: Context, classroom: Classroom) -> Figures:
     """Photographs a second into embeddings, ours and the plain loop, both with decoding."""
     job = Job(FineTune(dataset=CATS_AND_DOGS), "bench")
-    dataset = finish(classroom.open(job, toolbox, job.spec, lambda *_: None))
-    backbone = toolbox.store.load(job.spec.backbone)
+    dataset = finish(classroom.open(job, context, job.spec, lambda *_: None))
+    backbone = context.store.load(job.spec.backbone)
     sample = dataset.examples[::3]  # both classes
     began = time.perf_counter()
     finish(
-        embeddings(job, toolbox, classroom.embeddings, backbone, dataset, sample, lambda *_: None)
+        embeddings(job, context, classroom.embeddings, backbone, dataset, sample, lambda *_: None)
     )
     ours = len(sample) / (time.perf_counter() - began)
     plain = plain_loop(backbone, dataset, sample[:: len(sample) // _PLAIN_PHOTOS])
@@ -162,13 +162,13 @@ def plain_loop(backbone: Backbone, dataset: Dataset, examples: Sequence[Example]
     return len(examples) / (time.perf_counter() - began)
 
 
-def heads(toolbox: Toolbox, classroom: Classroom) -> Figures:
+def heads(context: Context, classroom: Classroom) -> Figures:
     """Cats and dogs: accuracy and seconds of the head, all photographs and 8 a class."""
     spec = {"dataset": CATS_AND_DOGS}
-    first = taught(toolbox, classroom, **spec)
-    second = taught(toolbox, classroom, **spec)
+    first = taught(context, classroom, **spec)
+    second = taught(context, classroom, **spec)
     few = [
-        accuracy(taught(toolbox, classroom, **spec, photos_per_class=8, seed=seed))
+        accuracy(taught(context, classroom, **spec, photos_per_class=8, seed=seed))
         for seed in range(5)
     ]
     trained = second.epochs[-1].seconds
@@ -179,11 +179,11 @@ def heads(toolbox: Toolbox, classroom: Classroom) -> Figures:
     }
 
 
-def unfrozen(toolbox: Toolbox, classroom: Classroom) -> Figures:
+def unfrozen(context: Context, classroom: Classroom) -> Figures:
     """Cats and dogs: the other ways."""
     figures: Figures = {}
     for mode in ("pixels", "last-block", "full", "scratch"):
-        end = taught(toolbox, classroom, dataset=CATS_AND_DOGS, mode=mode)
+        end = taught(context, classroom, dataset=CATS_AND_DOGS, mode=mode)
         figures[f"cats and dogs, {mode}, accuracy"] = accuracy(end)
         figures[f"cats and dogs, {mode}, s"] = end.seconds
         figures |= alone(end, f"cats and dogs, {mode}")
@@ -200,11 +200,11 @@ def alone(end: FineTuneSnapshot, name: str) -> Figures:
     }
 
 
-def breeds(toolbox: Toolbox, classroom: Classroom) -> Figures:
+def breeds(context: Context, classroom: Classroom) -> Figures:
     """Twelve pet breeds, top-1 and top-3."""
     figures: Figures = {}
     for mode in ("head", "last-block", "full"):
-        end = taught(toolbox, classroom, dataset=BREEDS, mode=mode)
+        end = taught(context, classroom, dataset=BREEDS, mode=mode)
         figures[f"12 breeds, {mode}, top-1"] = accuracy(end)
         figures[f"12 breeds, {mode}, top-3"] = end.result.top3 if end.result else None
         figures[f"12 breeds, {mode}, interval"] = end.result.interval if end.result else None
@@ -212,24 +212,24 @@ def breeds(toolbox: Toolbox, classroom: Classroom) -> Figures:
     return figures
 
 
-def digits(toolbox: Toolbox, classroom: Classroom) -> Figures:
+def digits(context: Context, classroom: Classroom) -> Figures:
     """The lesson's challenge: what ImageNet is worth on handwritten digits."""
     figures: Figures = {}
     for mode in ("pixels", "head", "last-block", "full", "scratch"):
-        end = taught(toolbox, classroom, dataset="digits", mode=mode, max_validation=540)
+        end = taught(context, classroom, dataset="digits", mode=mode, max_validation=540)
         figures[f"digits, {mode}, accuracy"] = accuracy(end)
         figures |= alone(end, f"digits, {mode}")
     return figures
 
 
-def against_the_tutorial(toolbox: Toolbox, _: Classroom) -> Figures:
+def against_the_tutorial(context: Context, _: Classroom) -> Figures:
     """Unfrozen ResNet-50 on a GPU: photographs a second, ours and torchvision's tutorial loop."""
-    if toolbox.device.type != "cuda":
+    if context.device.type != "cuda":
         return {}
     with tempfile.TemporaryDirectory() as folder:
         paths = _jpegs(Path(folder))
-        tutorial = tutorial_loop(paths, toolbox.device)
-        ours = our_loop(toolbox)
+        tutorial = tutorial_loop(paths, context.device)
+        ours = our_loop(context)
     return {
         "device": torch.cuda.get_device_name(),
         "ResNet-50 unfrozen, photographs/s": ours,
@@ -294,9 +294,9 @@ def tutorial_loop(paths: list[Path], device: torch.device) -> float:
     return count / (time.perf_counter() - began)
 
 
-def our_loop(toolbox: Toolbox) -> float:
+def our_loop(context: Context) -> float:
     """The lab's own updates on photographs that reside on the device, mirrored at random."""
-    backbone = untrained(toolbox.store.row("resnet50"), toolbox.device, seed=0)
+    backbone = untrained(context.store.row("resnet50"), context.device, seed=0)
     student = Student(backbone, ("a", "b"), unfrozen="all", trains_batch_norm=True, seed=0)
     spec = FineTune(
         dataset="none",
@@ -313,12 +313,12 @@ def our_loop(toolbox: Toolbox) -> float:
     train = Photographs(
         lambda _: None,  # type: ignore[arg-type, return-value]
         examples,
-        normaliser(backbone.row, toolbox.device),
+        normaliser(backbone.row, context.device),
         spec.augmentation,
         0,
-    ).to(toolbox.device)
+    ).to(context.device)
     pixels = torch.randint(0, 255, (_TUTORIAL_PHOTOS, 224, 224, 3), dtype=torch.uint8)
-    train.reside(pixels.to(toolbox.device).permute(0, 3, 1, 2))
+    train.reside(pixels.to(context.device).permute(0, 3, 1, 2))
     course = Course(job, student, train, train, progress)
     finish(course.learn(0, 0))
     torch.cuda.synchronize()

@@ -15,11 +15,11 @@ from tests.fuzz import killed_work
 from tests.fuzz.registry import Kind
 from tests.hostile import photo, saved
 from tests.server import Faults, FileServer
+from tl_core.datasets.embedding_cache import EmbeddingCache
 from tl_core.datasets.folder import FolderIndex, check_files
 from tl_core.datasets.importers import import_archive
 from tl_core.download import CheckedFiles, DownloadRequest, fetch
 from tl_core.settings import Settings
-from tl_core.training.cache import EmbeddingCache
 
 _WAIT_S = 60
 
@@ -50,17 +50,17 @@ def killed_import(seed: int) -> None:
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     with tempfile.TemporaryDirectory() as name, FileServer({"a.zip": data}) as server:
         stand_in = {"url": server.url("a.zip"), "size_bytes": len(data), "md5": md5}
-        shelf = killed_work.shelf_with(stand_in, Path(name))
+        datasets = killed_work.shelf_with(stand_in, Path(name))
         for _ in range(chance.randrange(1, 4)):
             _killed(killed_work.import_data, stand_in, Path(name), chance.randrange(1, 70))
-            if shelf.entries()[0].state == "ready":
-                names = FolderIndex(shelf.folder(key), Path(name) / "c").names
+            if datasets.entries()[0].state == "ready":
+                names = FolderIndex(datasets.folder(key), Path(name) / "c").names
                 assert len(names) == killed_work.PHOTOGRAPHS
-        folder = import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
+        folder = import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
         index = FolderIndex(folder, Path(name) / "c")
         index.learn(check_files(folder, index.unknown(), 10**6))
-        assert len(shelf.open(index).examples) == killed_work.PHOTOGRAPHS
-        assert not list(shelf.settings.data_dir.glob(".*.unfinished"))
+        assert len(datasets.open(index).examples) == killed_work.PHOTOGRAPHS
+        assert not list(datasets.settings.data_dir.glob(".*.unfinished"))
 
 
 def killed_save(seed: int) -> None:

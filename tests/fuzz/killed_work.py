@@ -14,12 +14,12 @@ import numpy as np
 
 from tl_core.commands.common import write
 from tl_core.datasets.catalogue import DATASETS, Archive
+from tl_core.datasets.embedding_cache import EmbeddingCache, Space
 from tl_core.datasets.folder import FolderIndex, check_files
 from tl_core.datasets.importers import import_archive
-from tl_core.datasets.shelf import Shelf
+from tl_core.datasets.store import DatasetStore
 from tl_core.download import CheckedFiles, DownloadRequest, fetch
 from tl_core.settings import Settings
-from tl_core.training.cache import EmbeddingCache, Space
 
 DATASET = next(row for row in DATASETS if row.key == "eurosat")
 PHOTOGRAPHS = 6
@@ -36,16 +36,16 @@ def download(request: DownloadRequest, moment: int) -> None:
 
 def import_data(stand_in: dict[str, object], folder: Path, moment: int) -> None:
     arm(moment, folder)
-    shelf = shelf_with(stand_in, folder)
-    import_archive(shelf, DATASET.key, report=lambda *_: tick(), check=tick)
+    datasets = shelf_with(stand_in, folder)
+    import_archive(datasets, DATASET.key, report=lambda *_: tick(), check=tick)
 
 
-def shelf_with(stand_in: dict[str, object], folder: Path) -> Shelf:
-    """A shelf of one data set, whose archive is another."""
+def shelf_with(stand_in: dict[str, object], folder: Path) -> DatasetStore:
+    """A datasets of one data set, whose archive is another."""
     assert isinstance(DATASET.source, Archive)
     source = replace(DATASET.source, **stand_in)  # type: ignore[arg-type]
     settings = Settings(data_dir=folder / "d", weights_dir=folder / "w", cache_dir=folder / "c")
-    return Shelf(settings, (replace(DATASET, source=source, photographs=PHOTOGRAPHS),))
+    return DatasetStore(settings, (replace(DATASET, source=source, photographs=PHOTOGRAPHS),))
 
 
 def save_file(path: Path, data: bytes, moment: int) -> None:

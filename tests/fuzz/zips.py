@@ -15,7 +15,7 @@ from tests.fuzz.pictures import any_picture, mutated
 from tests.fuzz.registry import Kind
 from tests.hostile import photo, saved
 from tl_core.datasets.uploads import Drop, OwnUpload, folder_drops, keep_drops, zip_drops
-from tl_core.images.album import Album
+from tl_core.images.photo_store import PhotoStore
 
 _MAX_PIXELS = 1_000_000
 _MEMORY_BYTES = 128 * 2**20  # an entry of 25 MB, read in pieces, and a decoder
@@ -173,25 +173,25 @@ def _damaged(chance: random.Random) -> bytes:
             return data[:at] + mutated(data[at:], chance)
 
 
-def _check(found: OwnUpload | None, album: Album) -> None:
+def _check(found: OwnUpload | None, photos: PhotoStore) -> None:
     """All or nothing: what is told is kept, and what is refused leaves nothing."""
-    kept = set(album._files)
+    kept = set(photos._files)
     told = {key for _, keys in found.classes for key in keys} if found else set()
     assert kept == told
 
 
 def _try_zip(make: Callable[[random.Random], bytes], seed: int) -> None:
     data = make(random.Random(seed))
-    album = Album(2**28, _MAX_PIXELS)
+    photos = PhotoStore(2**28, _MAX_PIXELS)
     with bounded(_MEMORY_BYTES):
-        found = outcome(lambda: keep_drops(zip_drops(BytesIO(data)), album, "me", _MAX_PIXELS))
-    _check(found, album)
+        found = outcome(lambda: keep_drops(zip_drops(BytesIO(data)), photos, "me", _MAX_PIXELS))
+    _check(found, photos)
 
 
 def _try_honest(seed: int) -> None:
     entries = _honest(random.Random(seed))
-    album = Album(2**28, _MAX_PIXELS)
-    found = keep_drops(zip_drops(BytesIO(zipped(entries))), album, "me", _MAX_PIXELS)
+    photos = PhotoStore(2**28, _MAX_PIXELS)
+    found = keep_drops(zip_drops(BytesIO(zipped(entries))), photos, "me", _MAX_PIXELS)
     assert not found.left_out
     assert sum(len(keys) for _, keys in found.classes) == len(entries)
 
@@ -204,11 +204,11 @@ def _try_folder(seed: int) -> None:
         ("/".join(chance.choices([*names, "a", "b"], k=chance.randint(1, 3))), _small(n))
         for n in range(chance.randint(0, 12))
     ]
-    album = Album(2**28, _MAX_PIXELS)
+    photos = PhotoStore(2**28, _MAX_PIXELS)
     drops: list[Drop] = outcome(lambda: list(folder_drops(files))) or []
     assert all("/" not in drop.class_name for drop in drops)
-    found = outcome(lambda: keep_drops(folder_drops(files), album, "me", _MAX_PIXELS))
-    _check(found, album)
+    found = outcome(lambda: keep_drops(folder_drops(files), photos, "me", _MAX_PIXELS))
+    _check(found, photos)
 
 
 KINDS = (

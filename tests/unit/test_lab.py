@@ -133,10 +133,10 @@ def test_equal_downloads_are_one_and_a_failed_one_leaves_the_rest_ready(settings
 
 @pytest.mark.parametrize("spec", [Download(name="resnet18"), ImportData(dataset="eurosat")])
 def test_a_shared_download_ends_once_the_last_who_wanted_it_has_left(lab, spec):
-    def never_done(job, toolbox):
+    def never_done(job, context):
         yield Future()
 
-    lab._workrooms[type(spec)] = never_done
+    lab._handlers[type(spec)] = never_done
     job = lab.submit(spec, "ann")
     assert lab.submit(spec, "bob") is job
     lab.leave(job, "carl")
@@ -148,11 +148,11 @@ def test_a_shared_download_ends_once_the_last_who_wanted_it_has_left(lab, spec):
 
 
 def test_an_import_that_is_done_is_done_anew_where_the_folder_may_be_gone(lab):
-    def at_once(job, toolbox):
+    def at_once(job, context):
         yield None
         return Snapshot()
 
-    lab._workrooms[ImportData] = at_once
+    lab._handlers[ImportData] = at_once
     jobs = [lab.submit(ImportData(dataset="eurosat"), "ann")]
     assert jobs[0].wait(WAIT_S)
     jobs.append(lab.submit(ImportData(dataset="eurosat"), "ann"))
@@ -329,10 +329,10 @@ def test_what_the_last_slice_of_a_visitor_keeps_is_forgotten_with_the_visit(lab,
         forgotten.wait(0.2)  # leaves time for what must not happen
         events.append("kept")
 
-    def last_slice(job, toolbox):
+    def last_slice(job, context):
         is_at_work.set()
         has_left.wait(WAIT_S)
-        yield toolbox.pool.submit(keep)
+        yield context.pool.submit(keep)
 
     def leaving(visitor):
         jobs = leave(visitor)
@@ -346,7 +346,7 @@ def test_what_the_last_slice_of_a_visitor_keeps_is_forgotten_with_the_visit(lab,
 
     monkeypatch.setattr(lab._scheduler, "leave", leaving)
     monkeypatch.setattr(lab._store, "forget", forgetting)
-    lab._workrooms[FineTune] = last_slice
+    lab._handlers[FineTune] = last_slice
     job = lab.submit(FineTune(dataset="digits"), "ann")
     assert is_at_work.wait(WAIT_S)
     lab.forget("ann")
@@ -363,4 +363,4 @@ def test_an_estimate_counts_what_others_have_left_and_forgets_runs_that_are_over
     assert lab.estimate_s([spec]) > alone
     job.cancel()
     assert job.wait(WAIT_S)
-    assert lab._pace.under_way() == []
+    assert lab._estimates.under_way() == []

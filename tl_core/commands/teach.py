@@ -8,7 +8,7 @@ from tl_core.commands.common import Result, finished, read, require_place, show_
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Snapshot, spec_from_json
-from tl_core.specs.train_data import FOLDER, UNTOLD_DATASET
+from tl_core.specs.datasets import FOLDER, UNTOLD_DATASET
 
 
 def beside(data: Path, settings: Settings) -> Settings:

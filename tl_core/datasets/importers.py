@@ -15,7 +15,7 @@ import filelock
 
 from tl_core.datasets.catalogue import Archive, DatasetRow
 from tl_core.datasets.folder import is_dataset
-from tl_core.datasets.shelf import Shelf
+from tl_core.datasets.store import DatasetStore
 from tl_core.download import DownloadRequest, fetch, free_bytes, mirrored
 from tl_core.errors import UserError
 
@@ -37,7 +37,7 @@ _DAMAGE = (
 )
 
 
-def import_archive(shelf: Shelf, key: str, *, report: Report, check: Check) -> Path:
+def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: Check) -> Path:
     """Return the folder of the data set ``key``, downloaded and unpacked unless it is there.
 
     Callers in other threads and processes wait for the one at work. A cancel or an error leaves
@@ -47,8 +47,8 @@ def import_archive(shelf: Shelf, key: str, *, report: Report, check: Check) -> P
         UserError: If the archive cannot be had, is damaged, the disk is too small or cannot be
             written to, or something else is in the folder's place.
     """
-    row, archive = shelf.archive(key)
-    folder = shelf.folder(key)
+    row, archive = datasets.archive(key)
+    folder = datasets.folder(key)
     with _writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder.with_name(f".{key}.lock"))
@@ -61,7 +61,7 @@ def import_archive(shelf: Shelf, key: str, *, report: Report, check: Check) -> P
         try:
             if not is_dataset(folder):  # somebody else may have finished it meanwhile
                 _require_free(folder)
-                _import(row, archive, folder, shelf.settings.mirror, report, check)
+                _import(row, archive, folder, datasets.settings.mirror, report, check)
         finally:
             lock.release()
     return folder

@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 
 from tl_core.datasets.folder import PHOTO_SUFFIXES
 from tl_core.errors import UserError
-from tl_core.images.album import Addition, Album
 from tl_core.images.codec import MAX_BYTES, count_pixels, decode, encode_jpeg
+from tl_core.images.photo_store import Addition, PhotoStore
 from tl_core.specs import MAX_CLASSES, OwnClasses, require_classes
-from tl_core.specs.train_data import MAX_PHOTOS, clean_name
+from tl_core.specs.datasets import MAX_PHOTOS, clean_name
 
 MAX_TOTAL_BYTES = 2**30  # of what a zip unpacks to
 MAX_TOTAL_PIXELS = 4_000_000_000  # of one upload: 330 photographs from a phone
@@ -56,23 +56,23 @@ class OwnUpload:
     beside: tuple[str, ...] = ()  # photographs that lie beside folders of others, not in one
 
 
-def keep_drops(drops: Iterable[Drop], album: Album, owner: str, max_pixels: int) -> OwnUpload:
-    """Put a visitor's files into the album, class by class, and leave out what cannot be read.
+def keep_drops(drops: Iterable[Drop], photos: PhotoStore, owner: str, max_pixels: int) -> OwnUpload:
+    """Put a visitor's files into the photo store by class, and leave out what cannot be read.
 
     Large photographs are kept smaller, their shorter side at 512 pixels. Takes some ten
-    milliseconds a photograph; safe in any thread. Of what is refused the album keeps nothing. If
+    milliseconds a photograph; safe in any thread. Of what is refused the store keeps nothing. If
     the owner is forgotten meanwhile, the work ends at the next photograph.
 
     Raises:
         UserError: If nothing can be learned from what is left, there is no room for it, it is
             more work than the lab does for one upload, or the owner was forgotten.
     """
-    with album.adding(owner) as addition:
-        return _keep_drops(drops, album, addition, max_pixels)
+    with photos.adding(owner) as addition:
+        return _keep_drops(drops, photos, addition, max_pixels)
 
 
 def _keep_drops(
-    drops: Iterable[Drop], album: Album, addition: Addition, max_pixels: int
+    drops: Iterable[Drop], photos: PhotoStore, addition: Addition, max_pixels: int
 ) -> OwnUpload:
     found: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}
@@ -95,14 +95,14 @@ def _keep_drops(
         budget.spend(pixels)
         try:
             data = compact(drop.data, max_pixels)
-            key = album.check(data)
+            key = photos.check(data)
         except UserError:
             left_out.append(drop.name)
         else:
             keys.append(key)
             size_bytes += 0 if key in files else len(data)
             files[key] = data
-            album.require_room(size_bytes)
+            photos.require_room(size_bytes)
     _require_photos(found)
     classes = tuple((name, tuple(keys)) for name, keys in found.items())
     require_classes(classes)
@@ -271,7 +271,7 @@ def _require_photos(kept: dict[str, list[str]]) -> None:
 
 
 def compact(data: bytes, max_pixels: int) -> bytes:
-    """The file, or a smaller JPEG of a large photograph, so that a class fits into the album.
+    """The file, or a smaller JPEG of a large photograph, so that a class fits into the photo store.
 
     Raises:
         UserError: If a large file is no photograph that the lab can read.

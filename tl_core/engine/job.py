@@ -41,7 +41,7 @@ class Job:
     """One submitted spec: its state, its newest snapshot, and the controls that reach it.
 
     Pages call the methods under "for the owner" from any thread; they only leave a request, which
-    the worker honours at the next slice. The worker and the workrooms call the rest. Reading
+    the worker honours at the next slice. The worker and the handlers call the rest. Reading
     ``snapshot``, ``state``, ``error``, ``owners`` and ``current`` is safe anywhere: each is one
     reference, swapped whole. Only the scheduler changes ``owners``, under its lock.
     """

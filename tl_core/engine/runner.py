@@ -4,14 +4,15 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from tl_core.engine.job import Job
 from tl_core.specs import Snapshot
 
 SLICE_S = 0.1  # how long a runner works before it lets others go on
 
-Work = Generator[Future[Any] | None, Any, Snapshot]
+T = TypeVar("T")
+Sliced: TypeAlias = Generator[Future[Any] | None, Any, T]  # yields at the end of a slice; returns T
 
 
 class Runner(ABC):
@@ -54,7 +55,7 @@ class SoloRunner(Runner):
     whose exception it is thrown); it returns the final snapshot.
     """
 
-    def __init__(self, job: Job, work: Work) -> None:
+    def __init__(self, job: Job, work: Sliced[Snapshot]) -> None:
         self.jobs = [job]
         self._work = work
         self._parked: Future[Any] | None = None

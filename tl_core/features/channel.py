@@ -1,4 +1,4 @@
-"""The workroom of ``ChannelDetail``: one channel at large, and what else makes it fire."""
+"""The handler of ``ChannelDetail``: one channel at large, and what else makes it fire."""
 
 import dataclasses
 from typing import TypeAlias
@@ -7,41 +7,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.backbones.catalogue import BackboneRow
+from tl_core.context import Context, fitted_to
 from tl_core.engine.job import Job
-from tl_core.engine.runner import Work
+from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
+from tl_core.features.activations import Half, layer_of, maps_of, stage_of
 from tl_core.features.maps import facts_of
 from tl_core.features.mosaic import draw_channel, light_up, mark, natural_scale
-from tl_core.features.probe import Half, layer_of, maps_of, stage_of
 from tl_core.features.receptive import ReceptiveField, receptive_fields
 from tl_core.images.codec import encode_jpeg, encode_png
-from tl_core.specs.inside import (
+from tl_core.specs import Snapshot
+from tl_core.specs.features import (
     ChannelDetail,
     ChannelDetailSnapshot,
     OtherPhoto,
     Scale,
     Spot,
 )
-from tl_core.toolbox import Toolbox, fitted_to
 
 Photo: TypeAlias = NDArray[np.uint8]
 SIDE_PX = 448  # of the large pictures
 
 
-def run(job: Job, toolbox: Toolbox) -> Work:
+def run(job: Job, context: Context) -> Sliced[Snapshot]:
     """Show the channel on the photograph at once, then on the others one by one."""
     spec = job.spec
-    assert isinstance(spec, ChannelDetail)  # the lab chose this workroom by the spec's type
-    row = toolbox.store.row(spec.backbone)
+    assert isinstance(spec, ChannelDetail)  # the lab chose this handler by the spec's type
+    row = context.store.row(spec.backbone)
     layer = stage_of(row, spec.layer).layer
-    maps = yield from maps_of(toolbox, spec.photo, spec.backbone)
-    snapshot: ChannelDetailSnapshot = yield from toolbox.aside(
-        _draw, toolbox, spec, row, maps[layer]
+    maps = yield from maps_of(context, spec.photo, spec.backbone)
+    snapshot: ChannelDetailSnapshot = yield from context.aside(
+        _draw, context, spec, row, maps[layer]
     )
     for done, photo in enumerate(spec.others, start=1):
         job.publish(snapshot)
-        half = yield from layer_of(toolbox, photo, spec.backbone, layer)
-        other = yield from toolbox.aside(_draw_other, toolbox, row, photo, half, snapshot)
+        half = yield from layer_of(context, photo, spec.backbone, layer)
+        other = yield from context.aside(_draw_other, context, row, photo, half, snapshot)
         others = sorted((*snapshot.others, other), key=lambda seen: -seen.spot.value)
         snapshot = dataclasses.replace(snapshot, step=done + 1, others=tuple(others))
     return snapshot
@@ -61,7 +62,7 @@ def spot_of(channel: NDArray[np.float16], field: ReceptiveField, side: int) -> S
 
 
 def _draw(
-    toolbox: Toolbox, spec: ChannelDetail, row: BackboneRow, half: Half
+    context: Context, spec: ChannelDetail, row: BackboneRow, half: Half
 ) -> ChannelDetailSnapshot:
     if spec.channel >= len(half):
         raise UserError(
@@ -70,7 +71,7 @@ def _draw(
             last=len(half) - 1,
             channel=spec.channel,
         )
-    photo: Photo = fitted_to(toolbox.album, spec.photo, row)
+    photo: Photo = fitted_to(context.photos, spec.photo, row)
     channel = half[spec.channel]
     stage = stage_of(row, spec.layer)
     scale: Scale = spec.scale or natural_scale(half)
@@ -90,9 +91,9 @@ def _draw(
 
 
 def _draw_other(
-    toolbox: Toolbox, row: BackboneRow, key: str, half: Half, shown: ChannelDetailSnapshot
+    context: Context, row: BackboneRow, key: str, half: Half, shown: ChannelDetailSnapshot
 ) -> OtherPhoto:
-    photo: Photo = fitted_to(toolbox.album, key, row)
+    photo: Photo = fitted_to(context.photos, key, row)
     channel = half[shown.channel]
     spot = spot_of(channel, receptive_fields(row)[shown.facts.layer], row.input_size)
     picture = mark(light_up(photo, channel, shown.scale), spot)

@@ -1,4 +1,4 @@
-"""The workroom that answers: what is on this photograph?"""
+"""The handler that answers: what is on this photograph?"""
 
 import time
 
@@ -7,23 +7,23 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.ranking import best
+from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
-from tl_core.engine.runner import Work
+from tl_core.engine.runner import Sliced
 from tl_core.images.codec import encode_jpeg
-from tl_core.specs import Classification, Classify
-from tl_core.toolbox import Toolbox, fitted, pixels_from
+from tl_core.specs import Classification, Classify, Snapshot
 
 
-def run(job: Job, toolbox: Toolbox) -> Work:
+def run(job: Job, context: Context) -> Sliced[Snapshot]:
     """Classify one photograph in a single forward pass."""
     spec = job.spec
     assert isinstance(spec, Classify)  # narrows for the type checker; the lab pairs them
-    backbone = yield from toolbox.backbone(spec.backbone)
-    array = yield toolbox.pool.submit(fitted, toolbox.album, spec.photo, backbone)
+    backbone = yield from context.backbone(spec.backbone)
+    array = yield context.pool.submit(fitted, context.photos, spec.photo, backbone)
     start = time.perf_counter()
-    scores = logits(backbone, pixels_from(array, toolbox.device))[0].tolist()
+    scores = logits(backbone, pixels_from(array, context.device))[0].tolist()
     milliseconds = (time.perf_counter() - start) * 1000
-    seen = yield toolbox.pool.submit(encode_jpeg, array)
+    seen = yield context.pool.submit(encode_jpeg, array)
     return Classification(
         step=1,
         answers=best(scores, backbone.classes, spec.top),

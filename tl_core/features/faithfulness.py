@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from tl_core.specs.why import Faithfulness
+from tl_core.specs.attribution import Faithfulness
 
 SHARE = 0.2  # of the pixels
 DRAWS = 5

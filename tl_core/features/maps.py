@@ -1,25 +1,26 @@
-"""The workroom of ``FeatureMaps``: the mosaic of one layer."""
+"""The handler of ``FeatureMaps``: the mosaic of one layer."""
 
 import numpy as np
 
 from tl_core.backbones.catalogue import BackboneRow, Stage
+from tl_core.context import Context
 from tl_core.engine.job import Job
-from tl_core.engine.runner import Work
+from tl_core.engine.runner import Sliced
+from tl_core.features.activations import Half, maps_of, stage_of
 from tl_core.features.mosaic import draw_mosaic, most_active, natural_scale
-from tl_core.features.probe import Half, maps_of, stage_of
 from tl_core.features.receptive import receptive_fields
-from tl_core.specs.inside import FeatureMaps, FeatureMapsSnapshot, LayerFacts
-from tl_core.toolbox import Toolbox
+from tl_core.specs import Snapshot
+from tl_core.specs.features import FeatureMaps, FeatureMapsSnapshot, LayerFacts
 
 
-def run(job: Job, toolbox: Toolbox) -> Work:
+def run(job: Job, context: Context) -> Sliced[Snapshot]:
     """Draw the mosaic; once the photograph's maps are in memory, without calling the network."""
     spec = job.spec
-    assert isinstance(spec, FeatureMaps)  # the lab chose this workroom by the spec's type
-    row = toolbox.store.row(spec.backbone)
+    assert isinstance(spec, FeatureMaps)  # the lab chose this handler by the spec's type
+    row = context.store.row(spec.backbone)
     stage = stage_of(row, spec.layer)
-    maps = yield from maps_of(toolbox, spec.photo, spec.backbone)
-    snapshot: FeatureMapsSnapshot = yield from toolbox.aside(
+    maps = yield from maps_of(context, spec.photo, spec.backbone)
+    snapshot: FeatureMapsSnapshot = yield from context.aside(
         _draw, spec, row, stage, maps[stage.layer]
     )
     return snapshot

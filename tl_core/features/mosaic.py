@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from tl_core.features.probe import Half
+from tl_core.features.activations import Half
 from tl_core.images.colours import shades_of, viridis
 from tl_core.images.heat import lay_over
-from tl_core.specs.inside import Mosaic, Scale, Spot
+from tl_core.specs.features import Mosaic, Scale, Spot
 
 SIDE_PX = 704  # width of a full mosaic
 GAP_PX = 4

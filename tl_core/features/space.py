@@ -1,8 +1,7 @@
-"""The workroom of ``FeatureSpace``: photographs as points, alike ones near each other."""
+"""The handler of ``FeatureSpace``: photographs as points, alike ones near each other."""
 
 import dataclasses
-from collections.abc import Callable, Generator
-from concurrent.futures import Future
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,12 +11,13 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import untrained
+from tl_core.context import Context
 from tl_core.engine.job import Job
-from tl_core.engine.runner import Work
+from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.images.codec import decode, thumbnail
-from tl_core.specs.inside import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
-from tl_core.toolbox import Toolbox
+from tl_core.specs import Snapshot
+from tl_core.specs.features import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
 
 Embeddings: TypeAlias = NDArray[np.floating[Any]]  # (N, D)
 THUMBNAIL_PX = 96
@@ -25,25 +25,25 @@ _SAME = 1e-6  # of the largest value: differences below are rounding
 _FEWEST = 4  # different photographs for t-SNE; fewer are exact on two axes
 
 
-def run(job: Job, toolbox: Toolbox) -> Work:
+def run(job: Job, context: Context) -> Sliced[Snapshot]:
     """Embed the photographs one a slice, lay them out, and do the same for random weights."""
     spec = job.spec
-    assert isinstance(spec, FeatureSpace)  # the lab chose this workroom by the spec's type
-    snapshot: FeatureSpaceSnapshot = yield from toolbox.aside(_opening, toolbox, spec)
+    assert isinstance(spec, FeatureSpace)  # the lab chose this handler by the spec's type
+    snapshot: FeatureSpaceSnapshot = yield from context.aside(_opening, context, spec)
     job.publish(snapshot)
-    backbone = yield from toolbox.backbone(spec.backbone)
-    trained = yield from _embedded(job, toolbox, spec.backbone, lambda: backbone)
-    points: SpaceMap = yield from toolbox.aside(lay_out, trained, spec)
+    backbone = yield from context.backbone(spec.backbone)
+    trained = yield from _embedded(job, context, spec.backbone, lambda: backbone)
+    points: SpaceMap = yield from context.aside(lay_out, trained, spec)
     snapshot = dataclasses.replace(snapshot, step=len(spec.photos), trained=points)
     job.publish(snapshot)
     if spec.compare_untrained:
         random = yield from _embedded(
             job,
-            toolbox,
+            context,
             f"untrained:{backbone.row.key}:{spec.seed}",
-            lambda: untrained(backbone.row, toolbox.device, seed=spec.seed),
+            lambda: untrained(backbone.row, context.device, seed=spec.seed),
         )
-        points = yield from toolbox.aside(lay_out, random, spec)
+        points = yield from context.aside(lay_out, random, spec)
         snapshot = dataclasses.replace(snapshot, step=snapshot.steps, untrained=points)
     return snapshot
 
@@ -140,24 +140,24 @@ def neighbour_agreement(embeddings: Embeddings, labels: tuple[str, ...]) -> floa
     return float(agrees[counted].mean()) if counted.any() else 0.0
 
 
-def _opening(toolbox: Toolbox, spec: FeatureSpace) -> FeatureSpaceSnapshot:
+def _opening(context: Context, spec: FeatureSpace) -> FeatureSpaceSnapshot:
     return FeatureSpaceSnapshot(
         steps=len(spec.photos) * (2 if spec.compare_untrained else 1),
         photos=spec.photos,
         labels=spec.labels,
-        thumbnails=tuple(_small(toolbox, key) for key in spec.photos),
+        thumbnails=tuple(_small(context, key) for key in spec.photos),
         method=spec.method,
     )
 
 
-def _small(toolbox: Toolbox, key: str) -> bytes:
-    data, max_pixels = toolbox.album.data(key), toolbox.settings.max_pixels
+def _small(context: Context, key: str) -> bytes:
+    data, max_pixels = context.photos.data(key), context.settings.max_pixels
     return thumbnail(decode(data, max_pixels=max_pixels, at_least=THUMBNAIL_PX), THUMBNAIL_PX)
 
 
 def _embedded(
-    job: Job, toolbox: Toolbox, name: str, network: Callable[[], Backbone]
-) -> Generator[Future[Any] | None, Any, Embeddings]:
+    job: Job, context: Context, name: str, network: Callable[[], Backbone]
+) -> Sliced[Embeddings]:
     """The embeddings of the job's photographs, kept under ``name`` for the next question.
 
     ``network`` is called only where one of them is not kept yet.
@@ -168,12 +168,12 @@ def _embedded(
     backbone: Backbone | None = None
     for photo in spec.photos:
         key = (photo, name, "embedding")
-        row = toolbox.activations.get(key)
+        row = context.activations.get(key)
         if row is None:
             backbone = backbone or network()
-            pixels = yield from toolbox.pixels(photo, backbone)
+            pixels = yield from context.pixels(photo, backbone)
             row = _embed(backbone, pixels)
-            toolbox.activations.put(key, row, row.nbytes)
+            context.activations.put(key, row, row.nbytes)
             _count(job)
             yield None
         rows.append(row)

@@ -1,4 +1,4 @@
-"""The ideal image's workroom: a spec becomes a slot, and what the others say of the result."""
+"""The ideal image's handler: a spec becomes a slot, and what the others say of the result."""
 
 import dataclasses
 import math
@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import OWN, channel_counts
+from tl_core.context import Context, pixels_from
 from tl_core.engine.job import Job
-from tl_core.engine.runner import Work
+from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.imageopt import augment
 from tl_core.imageopt.losses import Watch, total_variation
@@ -19,9 +20,16 @@ from tl_core.imageopt.pixels import PARAMETERISATIONS
 from tl_core.imageopt.runner import BatchRunner, Photo, Seat
 from tl_core.imageopt.slot import Slot, fresh_state, unit_box
 from tl_core.images.codec import encode_png, fit, to_array
-from tl_core.specs import IdealImage, IdealSnapshot, Judge, PictureSnapshot, Verdict, Verdicts
+from tl_core.specs import (
+    IdealImage,
+    IdealSnapshot,
+    Judge,
+    PictureSnapshot,
+    Snapshot,
+    Verdict,
+    Verdicts,
+)
 from tl_core.specs.recipes import Ramp, always
-from tl_core.toolbox import Toolbox, pixels_from
 
 _CLASS_TERMS = ("logit", "cross_entropy", "rivals")
 _LITE0_SPREAD = 2.3  # mean distance of its head's rows, one for each class, from their centre
@@ -33,8 +41,8 @@ SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
 class IdealRunner(BatchRunner[IdealImage]):
     """Ideal images that share networks, size and precision."""
 
-    def __init__(self, toolbox: Toolbox, spec: IdealImage) -> None:
-        super().__init__(toolbox, (spec.backbone, *spec.also))
+    def __init__(self, context: Context, spec: IdealImage) -> None:
+        super().__init__(context, (spec.backbone, *spec.also))
         self.precision = spec.precision
 
     def photo(self, spec: IdealImage, backbone: Backbone) -> Photo | None:
@@ -43,18 +51,18 @@ class IdealRunner(BatchRunner[IdealImage]):
             return None
         row, side = backbone.row, spec.size or backbone.input_size
         resize = side * row.resize // row.input_size
-        photo = self.toolbox.album.photo(spec.photo)
+        photo = self.context.photos.photo(spec.photo)
         return to_array(fit(photo, side, resize, row.interpolation))
 
     def slot(self, spec: IdealImage, photo: Photo | None) -> Slot:
         """A slot with the recipe's numbers and the job's own random numbers."""
-        if spec.steps > self.toolbox.settings.max_steps:
+        if spec.steps > self.context.settings.max_steps:
             raise UserError(
                 "steps must be at most {limit} here, got {steps}. Choose fewer steps.",
-                limit=self.toolbox.settings.max_steps,
+                limit=self.context.settings.max_steps,
                 steps=spec.steps,
             )
-        recipe, device = spec.row, self.toolbox.device
+        recipe, device = spec.row, self.context.device
         generator = torch.Generator(device).manual_seed(spec.seed)
         drawing = PARAMETERISATIONS[recipe.parameterisation]
         if photo is None:
@@ -138,7 +146,7 @@ class IdealRunner(BatchRunner[IdealImage]):
         if not spec.layer:
             aim[spec.target] += 1 - spec.mix
             aim[min(spec.second_target, count - 1)] += spec.mix
-        return aim.to(self.toolbox.device)
+        return aim.to(self.context.device)
 
     def _watch(self, spec: IdealImage) -> Watch | None:
         if not spec.layer:
@@ -176,19 +184,19 @@ def _quietness(backbone: Backbone) -> float:
     return min(_LITE0_SPREAD / spread, _MOST) if spread > 0 else 1.0
 
 
-def judge(job: Job, toolbox: Toolbox) -> Work:
+def judge(job: Job, context: Context) -> Sliced[Snapshot]:
     """Ask every backbone that is ready and knows the same classes, one after another."""
     spec = job.spec
     assert isinstance(spec, Judge)  # narrows for the type checker; the lab sends no other
-    photo = yield from toolbox.aside(toolbox.album.photo, spec.photo)
-    drawer = toolbox.store.loaded(spec.backbone)
-    ready = toolbox.store.ready()
+    photo = yield from context.aside(context.photos.photo, spec.photo)
+    drawer = context.store.loaded(spec.backbone)
+    ready = context.store.ready()
     verdicts: tuple[Verdict, ...] = ()
     for row in ready:
-        backbone = yield from toolbox.backbone(row.key)
+        backbone = yield from context.backbone(row.key)
         if drawer is not None and backbone.classes != drawer.classes:
             continue  # its class of that number is another
-        pixels = pixels_from(to_array(photo), toolbox.device)
+        pixels = pixels_from(to_array(photo), context.device)
         with torch.inference_mode():
             probs = backbone.logits(augment.resize(pixels, row.input_size)).softmax(1)[0]
         verdicts = (*verdicts, _verdict(backbone, probs, spec.target))

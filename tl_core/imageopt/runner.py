@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import FIGURES, Batch, Readings
@@ -23,7 +24,6 @@ from tl_core.imageopt.slot import Slot
 from tl_core.images.codec import encode_jpeg
 from tl_core.specs import Move, PictureSnapshot, PictureSpec, Spec
 from tl_core.specs.pictures import FRAMES, HISTORY
-from tl_core.toolbox import Toolbox
 
 SNAPSHOT_S = 0.5  # between two pictures of one job
 Photo: TypeAlias = NDArray[np.uint8]
@@ -66,8 +66,8 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
 
     precision = "auto"
 
-    def __init__(self, toolbox: Toolbox, keys: Sequence[str]) -> None:
-        super().__init__(toolbox, keys)
+    def __init__(self, context: Context, keys: Sequence[str]) -> None:
+        super().__init__(context, keys)
         self._readings: list[Readings] = []
 
     # -- what a kind of job says ---------------------------------------------------------------
@@ -230,7 +230,7 @@ class BatchRunner(SharedRunner[Seat], Generic[S]):
         is_last, before = self.is_done(seat), seat.encoding
         if is_last:
             self.batch.leave(seat.slot)
-        seat.encoding = self.toolbox.pool.submit(
+        seat.encoding = self.context.pool.submit(
             self._publish, seat, before, snapshot, _array(pixels), frames, is_last
         )
 

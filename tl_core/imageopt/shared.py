@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Runner
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import Batch
-from tl_core.toolbox import Toolbox
 
 _CPU_ROOM, _GPU_ROOM = 8, 32
 
@@ -38,9 +38,9 @@ class SharedRunner(Runner, Generic[P]):
 
     batch: Batch  # there once the networks are
 
-    def __init__(self, toolbox: Toolbox, keys: Sequence[str]) -> None:
+    def __init__(self, context: Context, keys: Sequence[str]) -> None:
         self.jobs: list[Job] = []
-        self.toolbox = toolbox
+        self.context = context
         self.seats: dict[Job, P] = {}
         self.backbones: tuple[Backbone, ...] = ()
         self._keys = tuple(dict.fromkeys(keys))
@@ -81,7 +81,7 @@ class SharedRunner(Runner, Generic[P]):
 
     def has_room(self) -> bool:
         """Whether a further job still makes the batch more efficient."""
-        on_gpu = self.toolbox.device.type == "cuda"
+        on_gpu = self.context.device.type == "cuda"
         return len(self.jobs) < (_GPU_ROOM if on_gpu else _CPU_ROOM)
 
     def add(self, job: Job) -> None:
@@ -103,7 +103,7 @@ class SharedRunner(Runner, Generic[P]):
         """Step the batch for a slice; a future where there is nothing to step yet."""
         if not self.backbones:
             if self._loading is None:
-                self._loading = self.toolbox.pool.submit(self._load)
+                self._loading = self.context.pool.submit(self._load)
                 return self._loading
             self.backbones = _alike(self._loading.result())
             self.batch = self.open()
@@ -131,13 +131,13 @@ class SharedRunner(Runner, Generic[P]):
             job.fail(error)
 
     def _load(self) -> list[Backbone]:
-        return [self.toolbox.store.load(key) for key in self._keys]
+        return [self.context.store.load(key) for key in self._keys]
 
     def _admit(self) -> None:
         """Seat the jobs that are ready, and end those that turn out impossible."""
         for job in [job for job in self.jobs if job not in self.seats]:
             if job.saved is None and job not in self._arriving:
-                self._arriving[job] = self.toolbox.pool.submit(self.fetch, job)
+                self._arriving[job] = self.context.pool.submit(self.fetch, job)
             elif job.saved is not None or self._arriving[job].done():
                 with self.sparing_others(job):
                     self._put(job.saved or self.welcome(job, self._arriving[job].result()))

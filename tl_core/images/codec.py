@@ -16,8 +16,8 @@ from PIL.ImageFile import ImageFile
 
 from tl_core.errors import UserError
 from tl_core.images.formats import Format, Parts, format_of
+from tl_core.images.memory_share import MemoryShare
 from tl_core.images.png import read_png_text
-from tl_core.images.share import MemoryShare
 from tl_core.images.upright import upright_rgb
 
 __all__ = [

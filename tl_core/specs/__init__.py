@@ -1,4 +1,4 @@
-"""Every spec and its snapshot: the vocabulary that pages, commands and workrooms share."""
+"""Every spec and its snapshot: the vocabulary that pages, commands and handlers share."""
 
 from tl_core.specs.attack import GROUPS, Attack, AttackSnapshot, Gap, Goal, Group
 from tl_core.specs.attack_checks import (
@@ -15,11 +15,32 @@ from tl_core.specs.attack_checks import (
     Trial,
 )
 from tl_core.specs.attack_methods import ATTACK_METHODS, AttackMethod
+from tl_core.specs.attribution import (
+    ATTRIBUTION_METHODS,
+    Attribute,
+    AttributeSnapshot,
+    AttributionMap,
+    ExplainedClass,
+    Faithfulness,
+    MethodRow,
+)
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
 from tl_core.specs.classify import Answer, Classification, Classify
+from tl_core.specs.datasets import (
+    MAX_CLASSES,
+    MIN_CLASSES,
+    MIN_PHOTOS,
+    OWN_DATASET,
+    ClassLook,
+    ImportData,
+    ImportSnapshot,
+    LookAtData,
+    LookSnapshot,
+    OwnClasses,
+    require_classes,
+)
 from tl_core.specs.download import Download, DownloadProgress
-from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Verdict, Verdicts
-from tl_core.specs.inside import (
+from tl_core.specs.features import (
     ChannelDetail,
     ChannelDetailSnapshot,
     FeatureMaps,
@@ -32,9 +53,7 @@ from tl_core.specs.inside import (
     SpaceMap,
     Spot,
 )
-from tl_core.specs.pictures import Move, PictureSnapshot, PictureSpec
-from tl_core.specs.recipes import LADDER, RECIPES, Camera, Ramp, Recipe
-from tl_core.specs.train import (
+from tl_core.specs.fine_tune import (
     AUGMENTATIONS,
     MODES,
     OPTIMISERS,
@@ -49,29 +68,10 @@ from tl_core.specs.train import (
     Prediction,
     mode_row,
 )
-from tl_core.specs.train_budget import BudgetPoint, LabelBudget, LabelBudgetSnapshot
-from tl_core.specs.train_data import (
-    MAX_CLASSES,
-    MIN_CLASSES,
-    MIN_PHOTOS,
-    OWN_DATASET,
-    ClassLook,
-    ImportData,
-    ImportSnapshot,
-    LookAtData,
-    LookSnapshot,
-    OwnClasses,
-    require_classes,
-)
-from tl_core.specs.why import (
-    ATTRIBUTION_METHODS,
-    Attribute,
-    AttributeSnapshot,
-    AttributionMap,
-    ExplainedClass,
-    Faithfulness,
-    MethodRow,
-)
+from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Verdict, Verdicts
+from tl_core.specs.label_budget import BudgetPoint, LabelBudget, LabelBudgetSnapshot
+from tl_core.specs.pictures import Move, PictureSnapshot, PictureSpec
+from tl_core.specs.recipes import LADDER, RECIPES, Camera, Ramp, Recipe
 
 __all__ = [
     "ATTACK_METHODS",

@@ -55,7 +55,7 @@ class Survival(Checked):
 class Trial:
     """What the network says of the picture after one kind of wear."""
 
-    key: str  # of the row in tl_core.images.wear
+    key: str  # of the row in tl_core.images.transforms
     label: str
     why: str
     answer: Answer

@@ -33,7 +33,7 @@ class IdealImage(PictureSpec):
     steps: int = 256
     until: int = 0  # stop after so many of the steps, as a visitor did; 0: after all
     size: int = 0  # side in pixels; 0: the network's input size
-    photo: str = ""  # an album key to start from; "": noise
+    photo: str = ""  # a key of the photo store to start from; "": noise
     tv_weight: float | None = None
     learning_rate: float | None = None
     augmentation: float = 1.0  # factor on the recipe's camera

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,14 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tl_core.engine.job import Job
-from tl_core.engine.runner import SLICE_S
+from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.errors import UserError
 from tl_core.specs import FineTune
-from tl_core.specs.train import Schedule
-from tl_core.training.features import chunks
-from tl_core.training.pictures import Inputs
+from tl_core.specs.fine_tune import Schedule
+from tl_core.training.embeddings import chunks
+from tl_core.training.inputs import Inputs
 from tl_core.training.progress import Progress
-from tl_core.training.student import Student
+from tl_core.training.trainable import Student
 
 _HEAD_LEARNING_RATE = 1e-3  # of the head that learns before the rest
 _HEAD_EPOCHS = 30
@@ -117,7 +116,7 @@ class Course:
         current = self.job.current
         return current if isinstance(current, FineTune) else self.spec
 
-    def teach(self) -> Generator[Future[Any] | None, Any, Best]:
+    def teach(self) -> Sliced[Best]:
         """Train to the end, or until it gets no better for as long as the spec says.
 
         A run that diverges after its first epoch ends there, and the best epoch before is kept.
@@ -150,7 +149,7 @@ class Course:
             raise ValueError("no epoch was asked for")
         return best
 
-    def learn(self, epoch: int, before: int) -> Generator[Future[Any] | None, Any, None]:
+    def learn(self, epoch: int, before: int) -> Sliced[None]:
         """One pass over the training photographs, in a new order."""
         order = torch.randperm(len(self.train.labels), generator=self._generator).tolist()
         batches = chunks(order, self.spec.batch_size)
@@ -172,7 +171,7 @@ class Course:
         batch: Sequence[int],
         learning_rate: float,
         told: Callable[[Tensor, Tensor, int], None],
-    ) -> Generator[Future[Any] | None, Any, None]:
+    ) -> Sliced[None]:
         """One step from one batch, a micro-batch at a time.
 
         ``told`` hears of each: its loss, summed, its hits and how many photographs it has.
@@ -195,7 +194,7 @@ class Course:
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
 
-    def test(self, *, epoch: int) -> Generator[Future[Any] | None, Any, Tested]:
+    def test(self, *, epoch: int) -> Sliced[Tested]:
         """How the student does now on photographs that it never learns from."""
         labels = self.validation.labels
         batches = chunks(range(len(labels)), self._test_size())

@@ -14,8 +14,8 @@ from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore, OwnModel, new_network
 from tl_core.errors import UserError
 from tl_core.specs import MAX_CLASSES, FineTune, spec_from_json
-from tl_core.specs.train_data import MAX_NAME_LENGTH, clean_name
-from tl_core.training.starts import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
+from tl_core.specs.datasets import MAX_NAME_LENGTH, clean_name
+from tl_core.training.initial import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
 
 FORMAT = "transfer-learning-lab 1"
 _MAX_FILE_BYTES = 700 * 2**20

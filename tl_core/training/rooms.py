@@ -1,21 +1,21 @@
-"""Which workroom does which spec of training and data."""
+"""Which handler does which spec of training and data."""
 
 from collections.abc import Callable
 from functools import partial
 
+from tl_core.context import Context
 from tl_core.engine.job import Job
-from tl_core.engine.runner import Work
-from tl_core.specs import FineTune, ImportData, LabelBudget, LookAtData, Spec
-from tl_core.toolbox import Toolbox
-from tl_core.training.budget import label_budget
-from tl_core.training.classroom import Classroom
-from tl_core.training.look import import_data, look
-from tl_core.training.run import fine_tune
+from tl_core.engine.runner import Sliced
+from tl_core.specs import FineTune, ImportData, LabelBudget, LookAtData, Snapshot, Spec
+from tl_core.training.data import Classroom
+from tl_core.training.fine_tune import fine_tune
+from tl_core.training.label_budget import label_budget
+from tl_core.training.preview import import_data, look
 
-Workroom = Callable[[Job, Toolbox], Work]
+Handler = Callable[[Job, Context], Sliced[Snapshot]]
 
 
-def workrooms(classroom: Classroom) -> dict[type[Spec], Workroom]:
+def handlers(classroom: Classroom) -> dict[type[Spec], Handler]:
     """Everything that can be done with data sets, sharing one classroom."""
     return {
         FineTune: partial(fine_tune, classroom=classroom),

@@ -14,7 +14,7 @@ from tests.server import FileServer
 from tl_core.datasets.catalogue import DATASETS, Archive
 from tl_core.datasets.folder import FolderIndex, check_files
 from tl_core.datasets.importers import import_archive
-from tl_core.datasets.shelf import Shelf
+from tl_core.datasets.store import DatasetStore
 from tl_core.engine.job import JobCancelled
 from tl_core.errors import UserError
 from tl_core.settings import Settings
@@ -77,7 +77,9 @@ STAND_INS: dict[str, tuple[Callable[[Files], bytes], Files, tuple[str, ...]]] = 
 }
 
 
-def shelf_for(key: str, data: bytes, server: FileServer, folder: Path, photographs: int) -> Shelf:
+def shelf_for(
+    key: str, data: bytes, server: FileServer, folder: Path, photographs: int
+) -> DatasetStore:
     source = ROWS[key].source
     assert isinstance(source, Archive)
     md5 = hashlib.md5(data).hexdigest() if source.md5 else ""
@@ -86,12 +88,12 @@ def shelf_for(key: str, data: bytes, server: FileServer, folder: Path, photograp
     )
     row = dataclasses.replace(ROWS[key], source=stand_in, photographs=photographs)
     settings = Settings(data_dir=folder / "data", weights_dir=folder, cache_dir=folder / "cache")
-    return Shelf(settings, (row,))
+    return DatasetStore(settings, (row,))
 
 
-def leftovers(shelf: Shelf) -> list[str]:
+def leftovers(datasets: DatasetStore) -> list[str]:
     """What stands in the data folder but locks and the data set itself."""
-    found = shelf.settings.data_dir.rglob("*")
+    found = datasets.settings.data_dir.rglob("*")
     return [p.name for p in found if p.is_file() and p.suffix != ".lock" and ".part" not in p.name]
 
 
@@ -101,17 +103,17 @@ def test_an_archive_becomes_a_folder_per_class(key: str, tmp_path: Path) -> None
     data = pack(files)
     phases: set[str] = set()
     with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
-        shelf = shelf_for(key, data, server, tmp_path, len(expected))
+        datasets = shelf_for(key, data, server, tmp_path, len(expected))
         folder = import_archive(
-            shelf, key, report=lambda phase, *_: phases.add(phase), check=lambda: None
+            datasets, key, report=lambda phase, *_: phases.add(phase), check=lambda: None
         )
     assert phases == {"downloading", "unpacking"}
     index = FolderIndex(folder, tmp_path / "cache")
     index.learn(check_files(folder, index.unknown(), 10**6))
-    assert tuple(e.name for e in shelf.open(index).examples) == expected
-    assert shelf.entries()[0].state == "ready"
+    assert tuple(e.name for e in datasets.open(index).examples) == expected
+    assert datasets.entries()[0].state == "ready"
     unreadable = sum(1 for name in index.names if not index.known[name].key)
-    assert len(leftovers(shelf)) == len(expected) + unreadable
+    assert len(leftovers(datasets)) == len(expected) + unreadable
 
 
 @pytest.mark.parametrize("damage", ["cut", "few"])
@@ -120,10 +122,10 @@ def test_a_damaged_archive_leaves_nothing(damage: str, tmp_path: Path) -> None:
     data = zipped(STAND_INS[key][1])
     served = data[: len(data) // 2] if damage == "cut" else data
     with FileServer({ROWS[key].source.file_name: served}) as server:  # type: ignore[union-attr]
-        shelf = shelf_for(key, data, server, tmp_path, 100)
+        datasets = shelf_for(key, data, server, tmp_path, 100)
         with pytest.raises(UserError, match="damaged"):
-            import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
-    assert leftovers(shelf) == []
+            import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
+    assert leftovers(datasets) == []
 
 
 def fill_up(after: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,12 +148,12 @@ def test_a_disk_that_fills_up_leaves_only_the_download(
     key = "eurosat"
     data = zipped(STAND_INS[key][1])
     with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
-        shelf = shelf_for(key, data, server, tmp_path, 2)
+        datasets = shelf_for(key, data, server, tmp_path, 2)
         fill_up(1, monkeypatch)
         with pytest.raises(UserError, match="cannot be written to: No space left"):
-            import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
-    assert leftovers(shelf) == ["EuroSAT.zip"]
-    assert not shelf.folder(key).exists()
+            import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
+    assert leftovers(datasets) == ["EuroSAT.zip"]
+    assert not datasets.folder(key).exists()
 
 
 @pytest.mark.parametrize("name", ["eurosat/notes.txt", "eurosat"])
@@ -159,12 +161,12 @@ def test_what_is_in_the_way_is_told_before_the_download(name: str, tmp_path: Pat
     key = "eurosat"
     data = zipped(STAND_INS[key][1])
     with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
-        shelf = shelf_for(key, data, server, tmp_path, 2)
-        place = shelf.settings.data_dir / name
+        datasets = shelf_for(key, data, server, tmp_path, 2)
+        place = datasets.settings.data_dir / name
         place.parent.mkdir(parents=True)
         place.write_text("mine")
         with pytest.raises(UserError, match="Move it away"):
-            import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
+            import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
         assert server.exchanges == []
     assert place.read_text() == "mine"
 
@@ -173,9 +175,9 @@ def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     key = "eurosat"
     (tmp_path / "data").write_text("a file, not a folder")
     with FileServer({}) as server:
-        shelf = shelf_for(key, b"", server, tmp_path, 2)
+        datasets = shelf_for(key, b"", server, tmp_path, 2)
         with pytest.raises(UserError, match="set TL_DATA_DIR to another folder"):
-            import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
+            import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
 
 
 def test_a_cancel_while_unpacking_leaves_only_the_download(tmp_path: Path) -> None:
@@ -192,20 +194,20 @@ def test_a_cancel_while_unpacking_leaves_only_the_download(tmp_path: Path) -> No
             raise JobCancelled
 
     with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
-        shelf = shelf_for(key, data, server, tmp_path, 2)
+        datasets = shelf_for(key, data, server, tmp_path, 2)
         with pytest.raises(JobCancelled):
-            import_archive(shelf, key, report=report, check=check)
-        assert leftovers(shelf) == ["EuroSAT.zip"]
+            import_archive(datasets, key, report=report, check=check)
+        assert leftovers(datasets) == ["EuroSAT.zip"]
         unpacking = False
-        import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
-    assert sorted(leftovers(shelf)) == ["Forest_1.jpg", "River_1.jpg"]
+        import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
+    assert sorted(leftovers(datasets)) == ["Forest_1.jpg", "River_1.jpg"]
 
 
 def test_members_cannot_leave_their_folder(tmp_path: Path) -> None:
     key = "eurosat"
     data = zipped({"2750/../x.jpg": jpeg(0), "../../2750/Forest/..jpg": jpeg(1)})
     with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
-        shelf = shelf_for(key, data, server, tmp_path, 1)
-        import_archive(shelf, key, report=lambda *_: None, check=lambda: None)
-    outside = [p for p in tmp_path.rglob("*.jpg") if shelf.folder(key) not in p.parents]
+        datasets = shelf_for(key, data, server, tmp_path, 1)
+        import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
+    outside = [p for p in tmp_path.rglob("*.jpg") if datasets.folder(key) not in p.parents]
     assert outside == []

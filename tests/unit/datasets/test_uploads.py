@@ -13,8 +13,8 @@ from tests.hostile import large_png, photo, saved
 from tl_core.datasets import uploads
 from tl_core.datasets.uploads import Drop, OwnUpload, folder_drops, keep_drops, zip_drops
 from tl_core.errors import UserError
-from tl_core.images.album import Album
 from tl_core.images.codec import content_key
+from tl_core.images.photo_store import PhotoStore
 
 MAX_PIXELS = 10**6
 Entries = Iterable[tuple[str | zipfile.ZipInfo, bytes]]
@@ -41,7 +41,7 @@ def classes(*counts: int) -> list[tuple[str, bytes]]:
 
 
 def keep(drops: Iterable[Drop]) -> OwnUpload:
-    return keep_drops(drops, Album(2**26, MAX_PIXELS), "me", MAX_PIXELS)
+    return keep_drops(drops, PhotoStore(2**26, MAX_PIXELS), "me", MAX_PIXELS)
 
 
 def test_a_zip_with_a_folder_per_class_becomes_classes() -> None:
@@ -75,13 +75,13 @@ def test_a_folders_name_becomes_a_class_without_what_is_not_seen() -> None:
 
 def test_large_photographs_are_kept_smaller() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (700, 900, 3), np.uint8)
-    album = Album(2**26, MAX_PIXELS)
+    photos = PhotoStore(2**26, MAX_PIXELS)
     large = saved(Image.fromarray(noise), "PNG")
     drops = [Drop("a", "1", large), Drop("a", "2", png(1)), Drop("b", "3", png(2))]
-    upload = keep_drops([*drops, Drop("b", "4", png(3))], album, "me", MAX_PIXELS)
-    kept = album.photo(upload.classes[0][1][0])
+    upload = keep_drops([*drops, Drop("b", "4", png(3))], photos, "me", MAX_PIXELS)
+    kept = photos.photo(upload.classes[0][1][0])
     assert min(kept.size) == 512
-    assert len(album.data(upload.classes[0][1][0])) < len(large)
+    assert len(photos.data(upload.classes[0][1][0])) < len(large)
 
 
 def link() -> zipfile.ZipInfo:
@@ -149,15 +149,15 @@ def test_a_damaged_zip_is_refused(data: bytes) -> None:
 def test_a_set_too_large_for_the_album_is_refused() -> None:
     drops = [Drop(name.split("/")[0], name, data) for name, data in classes(20, 20)]
     with pytest.raises(UserError, match="no room for these photographs"):
-        keep_drops(drops, Album(2 * 20_000, MAX_PIXELS), "me", MAX_PIXELS)
+        keep_drops(drops, PhotoStore(2 * 20_000, MAX_PIXELS), "me", MAX_PIXELS)
 
 
 @pytest.mark.parametrize("name", ["one class", "200 classes", "one photograph in a class"])
 def test_a_refused_upload_leaves_no_photograph_in_the_album(name: str) -> None:
-    album = Album(2**26, MAX_PIXELS)
+    photos = PhotoStore(2**26, MAX_PIXELS)
     with pytest.raises(UserError):
-        keep_drops(zip_drops(zipped(BAD_ZIPS[name][0])), album, "me", MAX_PIXELS)
-    assert content_key(png(0)) not in album
+        keep_drops(zip_drops(zipped(BAD_ZIPS[name][0])), photos, "me", MAX_PIXELS)
+    assert content_key(png(0)) not in photos
 
 
 def test_photographs_beside_folders_of_others_are_listed() -> None:
@@ -211,7 +211,7 @@ def test_an_upload_of_too_many_pixels_is_refused_before_they_are_decoded() -> No
     files = [(f"{n % 2}/{n}.png", large + bytes([n])) for n in range(100)]
     started = time.thread_time()
     with pytest.raises(UserError, match="more than 4000 million pixels together"):
-        keep_drops(zip_drops(zipped(files)), Album(2**26, 10**6), "me", 50_000_000)
+        keep_drops(zip_drops(zipped(files)), PhotoStore(2**26, 10**6), "me", 50_000_000)
     assert time.thread_time() - started < 20
 
 
@@ -223,16 +223,16 @@ def test_an_upload_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_upload_ends_at_its_next_photograph_once_its_owner_is_forgotten() -> None:
-    album, seen = Album(2**26, MAX_PIXELS), []
+    photos, seen = PhotoStore(2**26, MAX_PIXELS), []
 
     def drops() -> Iterator[Drop]:
         for name, data in classes(3, 3):
             if len(seen) == 2:
-                album.forget("me")
+                photos.forget("me")
             seen.append(name)
             yield Drop(name.split("/")[0], name, data)
 
     with pytest.raises(UserError, match="The visit had ended before"):
-        keep_drops(drops(), album, "me", MAX_PIXELS)
+        keep_drops(drops(), photos, "me", MAX_PIXELS)
     assert len(seen) == 3
-    assert content_key(png(0)) not in album
+    assert content_key(png(0)) not in photos

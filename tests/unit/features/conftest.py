@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.workroom import finish, make_toolbox
+from tests.handler import finish, make_toolbox
 from tl_core.backbones.backbone import Backbone
-from tl_core.toolbox import Toolbox
+from tl_core.context import Context
 
 
 @pytest.fixture(scope="session")
-def toolbox() -> Iterator[Toolbox]:
+def context() -> Iterator[Context]:
     torch.set_num_threads(1)
     box = make_toolbox()
     yield box
@@ -18,10 +18,10 @@ def toolbox() -> Iterator[Toolbox]:
 
 
 @pytest.fixture(scope="session")
-def lite0(toolbox: Toolbox) -> Backbone:
-    return toolbox.store.load("efficientnet_lite0")
+def lite0(context: Context) -> Backbone:
+    return context.store.load("efficientnet_lite0")
 
 
 @pytest.fixture(scope="session")
-def cat(toolbox: Toolbox, lite0: Backbone) -> Tensor:
-    return finish(toolbox.pixels("sample:cat", lite0))
+def cat(context: Context, lite0: Backbone) -> Tensor:
+    return finish(context.pixels("sample:cat", lite0))

@@ -4,30 +4,30 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.workroom import drive, make_toolbox, start, turn
+from tests.handler import drive, make_toolbox, start, turn
 from tl_core.backbones.backbone import Backbone
+from tl_core.context import Context
 from tl_core.engine.job import JobState
 from tl_core.errors import UserError
 from tl_core.features import channel, maps
+from tl_core.features.activations import Half
 from tl_core.features.mosaic import most_active
-from tl_core.features.probe import Half
 from tl_core.images.colours import viridis
 from tl_core.specs import ChannelDetail, FeatureMaps
-from tl_core.toolbox import Toolbox
 
 
 def _colours(picture: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
 
 
-def _half(toolbox: Toolbox, layer: str) -> Half:
-    return toolbox.activations.get(("sample:cat", "efficientnet_lite0"))[layer]
+def _half(context: Context, layer: str) -> Half:
+    return context.activations.get(("sample:cat", "efficientnet_lite0"))[layer]
 
 
-def test_a_tile_shows_its_channel_and_a_click_finds_it(toolbox: Toolbox):
+def test_a_tile_shows_its_channel_and_a_click_finds_it(context: Context):
     layer = "blocks.3.1"
-    shot = drive(maps.run, FeatureMaps(photo="sample:cat", layer=layer, channels=9), toolbox)
-    picture, half = _colours(shot.mosaic.picture), _half(toolbox, layer)
+    shot = drive(maps.run, FeatureMaps(photo="sample:cat", layer=layer, channels=9), context)
+    picture, half = _colours(shot.mosaic.picture), _half(context, layer)
     assert picture.shape[1::-1] == shot.mosaic.size
     for index, number in enumerate(shot.mosaic.channels):
         left, top, right, bottom = shot.mosaic.box(index)
@@ -40,8 +40,8 @@ def test_a_tile_shows_its_channel_and_a_click_finds_it(toolbox: Toolbox):
     assert shot.mosaic.channel_at(shot.mosaic.tile + 1, 0) is None  # the gap
 
 
-def test_the_strongest_come_first_and_a_small_layer_shows_all(toolbox: Toolbox):
-    shot = drive(maps.run, FeatureMaps(photo="sample:cat", channels=64), toolbox)
+def test_the_strongest_come_first_and_a_small_layer_shows_all(context: Context):
+    shot = drive(maps.run, FeatureMaps(photo="sample:cat", channels=64), context)
     assert shot.facts.shape == (32, 112, 112)
     assert (shot.facts.stride, shot.facts.receptive_field) == (2, 3)
     assert shot.facts.words == "edges and colours"
@@ -57,10 +57,10 @@ def test_a_channel_that_is_the_same_everywhere_is_the_least_active():
     assert most_active(half, 3)[0] == (2, 1, 0)
 
 
-def test_two_mosaics_can_share_one_scale(toolbox: Toolbox):
+def test_two_mosaics_can_share_one_scale(context: Context):
     def shown(scale: tuple[float, float]) -> np.ndarray:
         spec = FeatureMaps(photo="sample:cat", layer="blocks.2.0", channels=8, scale=scale)
-        shot = drive(maps.run, spec, toolbox)
+        shot = drive(maps.run, spec, context)
         assert shot.scale == scale
         return _colours(shot.mosaic.picture)
 
@@ -69,23 +69,23 @@ def test_two_mosaics_can_share_one_scale(toolbox: Toolbox):
 
 
 def test_another_layer_of_a_photograph_seen_before_calls_no_network(
-    toolbox: Toolbox, lite0: Backbone
+    context: Context, lite0: Backbone
 ):
-    drive(maps.run, FeatureMaps(photo="sample:cat", layer="bn1"), toolbox)
+    drive(maps.run, FeatureMaps(photo="sample:cat", layer="bn1"), context)
     calls = []
     handle = lite0.body.register_forward_pre_hook(lambda *_: calls.append(1))
     try:
         for stage in lite0.row.stages:
-            drive(maps.run, FeatureMaps(photo="sample:cat", layer=stage.layer), toolbox)
+            drive(maps.run, FeatureMaps(photo="sample:cat", layer=stage.layer), context)
     finally:
         handle.remove()
     assert calls == []
 
 
 @pytest.mark.parametrize("layer", ["bn1", "blocks.2.1", "bn2"])
-def test_the_strongest_spot_lies_in_its_box(toolbox: Toolbox, layer: str):
-    shot = drive(channel.run, ChannelDetail(photo="sample:cat", layer=layer, channel=3), toolbox)
-    values = _half(toolbox, layer)[3]
+def test_the_strongest_spot_lies_in_its_box(context: Context, layer: str):
+    shot = drive(channel.run, ChannelDetail(photo="sample:cat", layer=layer, channel=3), context)
+    values = _half(context, layer)[3]
     assert shot.spot.value == values.max() == values[shot.spot.unit]
     left, top, right, bottom = shot.spot.box
     x, y = shot.spot.point
@@ -96,10 +96,10 @@ def test_the_strongest_spot_lies_in_its_box(toolbox: Toolbox, layer: str):
     assert _colours(shot.map).shape == (448, 448, 3)
 
 
-def test_other_photographs_appear_one_by_one_the_strongest_first(toolbox: Toolbox):
+def test_other_photographs_appear_one_by_one_the_strongest_first(context: Context):
     others = ("sample:coffee", "sample:dalmatian", "sample:car")
     spec = ChannelDetail(photo="sample:cat", layer="bn2", channel=7, others=others)
-    runner = start(channel.run, spec, toolbox)
+    runner = start(channel.run, spec, context)
     job, counts = runner.jobs[0], []
     while runner.jobs:
         turn(runner)
@@ -115,11 +115,11 @@ def test_other_photographs_appear_one_by_one_the_strongest_first(toolbox: Toolbo
 
 
 def test_a_channel_the_layer_does_not_have_is_refused():
-    toolbox = make_toolbox()
+    context = make_toolbox()
     spec = ChannelDetail(photo="sample:cat", layer="bn1", channel=32)
     with pytest.raises(UserError, match="channels 0 to 31, got 32"):
-        drive(channel.run, spec, toolbox)
-    toolbox.pool.close()
+        drive(channel.run, spec, context)
+    context.pool.close()
 
 
 @pytest.mark.parametrize("scale", [(1.0, 1.0), (2.0, -2.0), (0.0, float("nan"))])

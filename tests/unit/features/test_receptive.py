@@ -5,7 +5,7 @@ from torch import nn
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
 from tl_core.backbones.store import new_network
 from tl_core.features.receptive import ReceptiveField, receptive_fields
-from tl_core.specs.inside import Box
+from tl_core.specs.features import Box
 
 Unit = tuple[int, int]
 ROWS = {row.key: row for row in CATALOGUE}

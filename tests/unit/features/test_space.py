@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from tests.workroom import drive, make_toolbox
+from tests.handler import drive, make_toolbox
 from tl_core.backbones.backbone import Backbone
+from tl_core.context import Context
 from tl_core.errors import UserError
 from tl_core.features import space
 from tl_core.features.space import lay_out, neighbour_agreement, pca, t_sne
 from tl_core.specs import FeatureSpace
-from tl_core.toolbox import Toolbox
 
 PHOTOS = ("sample:cat", "sample:bull-mastiff", "sample:dalmatian", "sample:coffee", "sample:car")
 LABELS = ("cat", "dog", "dog", "other", "other")
@@ -71,9 +71,9 @@ def test_agreement_is_the_share_of_like_neighbours():
 
 
 def test_a_trained_and_an_untrained_network_lay_the_same_photographs_out(
-    toolbox: Toolbox, lite0: Backbone
+    context: Context, lite0: Backbone
 ):
-    box = make_toolbox(toolbox.store)
+    box = make_toolbox(context.store)
     spec = FeatureSpace(photos=PHOTOS, labels=LABELS)
     shot = drive(space.run, spec, box)
     calls = []

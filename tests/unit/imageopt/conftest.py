@@ -10,9 +10,9 @@ import torch
 from tl_core.backbones.backbone import Backbone, freeze, split_head
 from tl_core.backbones.catalogue import CATALOGUE, Stage
 from tl_core.backbones.store import BackboneStore
-from tl_core.images.album import Album
+from tl_core.context import Context
+from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
-from tl_core.toolbox import Toolbox
 
 CPU = torch.device("cpu")
 TINY = dataclasses.replace(
@@ -64,9 +64,9 @@ def backbone() -> Backbone:
 
 
 @pytest.fixture
-def toolbox(backbone, tmp_path) -> Toolbox:
+def context(backbone, tmp_path) -> Context:
     settings = Settings(data_dir=tmp_path, weights_dir=tmp_path)
     store = BackboneStore(settings, CPU, catalogue=(TINY,))
     store._loaded["tiny"] = backbone
-    album = Album(budget_bytes=2**24, max_pixels=10**6)
-    return Toolbox(settings, CPU, store, album, InlinePool())
+    photos = PhotoStore(budget_bytes=2**24, max_pixels=10**6)
+    return Context(settings, CPU, store, photos, InlinePool())

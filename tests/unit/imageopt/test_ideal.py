@@ -25,8 +25,8 @@ def spec_of(**changes):
     return IdealImage(**{"backbone": "tiny", "target": 3, "steps": 8} | changes)
 
 
-def start(toolbox, *specs):
-    runner = IdealRunner(toolbox, specs[0])
+def start(context, *specs):
+    runner = IdealRunner(context, specs[0])
     jobs = [Job(spec, "someone") for spec in specs]
     for job in jobs:
         runner.add(job)
@@ -44,16 +44,16 @@ def finish(runner, at=None):
     raise AssertionError("the runner does not end")
 
 
-def drawn(toolbox, spec):
-    runner, (job,) = start(toolbox, spec)
+def drawn(context, spec):
+    runner, (job,) = start(context, spec)
     finish(runner)
     assert job.state is JobState.DONE, job.error
     return job.snapshot
 
 
-def test_a_job_ends_with_a_png_that_holds_its_settings(toolbox):
+def test_a_job_ends_with_a_png_that_holds_its_settings(context):
     spec = spec_of()
-    snapshot = drawn(toolbox, spec)
+    snapshot = drawn(context, spec)
     assert snapshot.step == snapshot.steps == 8
     assert Image.open(io.BytesIO(snapshot.png)).size == (32, 32)
     assert Image.open(io.BytesIO(snapshot.picture)).format == "JPEG"
@@ -61,34 +61,34 @@ def test_a_job_ends_with_a_png_that_holds_its_settings(toolbox):
     assert len(snapshot.frames) == 8 + 1  # before each step, and the end
 
 
-def test_the_curve_has_a_row_for_each_step(toolbox):
-    snapshot = drawn(toolbox, spec_of(steps=5, recipe="smooth"))
+def test_the_curve_has_a_row_for_each_step(context):
+    snapshot = drawn(context, spec_of(steps=5, recipe="smooth"))
     assert snapshot.columns == ("step", "probability", "total_variation", "cross_entropy")
     assert [row[0] for row in snapshot.history] == [0, 1, 2, 3, 4]
     assert dict(snapshot.terms).keys() == {"cross_entropy"}
 
 
-def test_long_runs_keep_a_bounded_past(toolbox, monkeypatch):
+def test_long_runs_keep_a_bounded_past(context, monkeypatch):
     monkeypatch.setattr(runner_module, "HISTORY", 5)
     monkeypatch.setattr(runner_module, "FRAMES", 3)
-    snapshot = drawn(toolbox, spec_of(steps=14))
+    snapshot = drawn(context, spec_of(steps=14))
     assert [row[0] for row in snapshot.history] == [0, 3, 6, 9, 12]
     assert len(snapshot.frames) == 3 + 1
 
 
-def test_the_probability_is_that_of_the_saved_picture(toolbox, backbone):
-    snapshot = drawn(toolbox, spec_of())
+def test_the_probability_is_that_of_the_saved_picture(context, backbone):
+    snapshot = drawn(context, spec_of())
     pixels = np.array(Image.open(io.BytesIO(snapshot.png)))
-    key = toolbox.album.add(snapshot.png, "someone")
+    key = context.photos.add(snapshot.png, "someone")
     job = Job(Judge(backbone="tiny", photo=key, target=3), "someone")
     assert pixels.shape == (32, 32, 3)
-    verdicts = verdicts_of(job, toolbox)
+    verdicts = verdicts_of(job, context)
     assert verdicts[0].probability == pytest.approx(snapshot.probability, abs=1e-5)
 
 
-def verdicts_of(job, toolbox):
-    toolbox.store.is_on_disk = lambda _row: True
-    work = judge(job, toolbox)
+def verdicts_of(job, context):
+    context.store.is_on_disk = lambda _row: True
+    work = judge(job, context)
     answer = None
     while True:
         try:
@@ -98,28 +98,28 @@ def verdicts_of(job, toolbox):
             return end.value.verdicts
 
 
-def test_the_same_spec_gives_the_same_bytes(toolbox):
-    assert drawn(toolbox, spec_of()).png == drawn(toolbox, spec_of()).png
-    assert drawn(toolbox, spec_of()).picture != drawn(toolbox, spec_of(seed=1)).picture
+def test_the_same_spec_gives_the_same_bytes(context):
+    assert drawn(context, spec_of()).png == drawn(context, spec_of()).png
+    assert drawn(context, spec_of()).picture != drawn(context, spec_of(seed=1)).picture
 
 
-def test_pause_and_resume_give_the_same_picture_as_a_run_without(toolbox):
-    whole = drawn(toolbox, spec_of())
-    runner, (job,) = start(toolbox, spec_of())
+def test_pause_and_resume_give_the_same_picture_as_a_run_without(context):
+    whole = drawn(context, spec_of())
+    runner, (job,) = start(context, spec_of())
     while not runner.seats or next(iter(runner.seats.values())).slot.step < 3:
         runner.advance()
     assert runner.remove(job, keep=True)
     assert job.saved is not None
     assert runner.jobs == []
-    other = IdealRunner(toolbox, job.spec)
+    other = IdealRunner(context, job.spec)
     other.add(job)
     finish(other)
     assert job.snapshot.png == whole.png
     assert job.snapshot.history == whole.history
 
 
-def test_moves_are_recorded_and_replay_to_the_same_bytes(toolbox):
-    runner, (job,) = start(toolbox, spec_of())
+def test_moves_are_recorded_and_replay_to_the_same_bytes(context):
+    runner, (job,) = start(context, spec_of())
     finish(
         runner,
         {
@@ -129,13 +129,13 @@ def test_moves_are_recorded_and_replay_to_the_same_bytes(toolbox):
     )
     moves = ((2, "tv_weight", 500.0), (5, "augmentation", 0.5), (5, "learning_rate", 0.2))
     assert job.snapshot.moves == moves
-    replayed = drawn(toolbox, spec_from_json(job.snapshot.settings))
+    replayed = drawn(context, spec_from_json(job.snapshot.settings))
     assert replayed.png == job.snapshot.png
-    assert replayed.png != drawn(toolbox, spec_of()).png
+    assert replayed.png != drawn(context, spec_of()).png
 
 
-def test_a_run_that_was_stopped_keeps_its_picture_and_replays_to_it(toolbox):
-    runner, (job,) = start(toolbox, spec_of(steps=400))
+def test_a_run_that_was_stopped_keeps_its_picture_and_replays_to_it(context):
+    runner, (job,) = start(context, spec_of(steps=400))
 
     def stop():
         last = runner.seats[job].encoding
@@ -145,18 +145,18 @@ def test_a_run_that_was_stopped_keeps_its_picture_and_replays_to_it(toolbox):
     finish(runner, {2: lambda: job.update(tv_weight=500.0), 5: stop})
     stopped = job.snapshot
     assert 0 < stopped.step < 400
-    replayed = drawn(toolbox, spec_from_json(stopped.settings))
+    replayed = drawn(context, spec_from_json(stopped.settings))
     assert replayed.step == stopped.step
     assert replayed.png == stopped.png
 
 
-def test_the_animation_ends_in_the_picture(toolbox):
-    snapshot = drawn(toolbox, spec_of(steps=100))
+def test_the_animation_ends_in_the_picture(context):
+    snapshot = drawn(context, spec_of(steps=100))
     assert snapshot.frames[-1] == snapshot.picture
 
 
-def test_an_even_mix_can_be_certain(toolbox, backbone):
-    snapshot = drawn(toolbox, spec_of(target=3, second_target=5, mix=0.5))
+def test_an_even_mix_can_be_certain(context, backbone):
+    snapshot = drawn(context, spec_of(target=3, second_target=5, mix=0.5))
     with torch.inference_mode():
         probs = backbone.logits(pixels_of(snapshot.png)).softmax(1)[0]
     assert snapshot.probability == pytest.approx(float(probs[3] + probs[5]), abs=1e-4)
@@ -168,15 +168,15 @@ def pixels_of(png):
 
 
 @pytest.mark.parametrize(("weight", "is_smoother"), [(0.0, False), (2000.0, True)])
-def test_the_total_variation_slider_acts_during_a_run(toolbox, weight, is_smoother):
-    still = drawn(toolbox, spec_of(recipe="smooth", steps=20))
-    runner, (job,) = start(toolbox, spec_of(recipe="smooth", steps=20))
+def test_the_total_variation_slider_acts_during_a_run(context, weight, is_smoother):
+    still = drawn(context, spec_of(recipe="smooth", steps=20))
+    runner, (job,) = start(context, spec_of(recipe="smooth", steps=20))
     finish(runner, {5: lambda: job.update(tv_weight=weight)})
     assert (job.snapshot.total_variation < still.total_variation) is is_smoother
 
 
-def test_a_nan_fails_its_own_job_only(toolbox):
-    runner, (ill, well) = start(toolbox, spec_of(), spec_of(seed=1))
+def test_a_nan_fails_its_own_job_only(context):
+    runner, (ill, well) = start(context, spec_of(), spec_of(seed=1))
 
     def poison():
         slot = runner.seats[ill].slot
@@ -191,9 +191,9 @@ def test_a_nan_fails_its_own_job_only(toolbox):
 
 
 def test_a_picture_that_stopped_being_numbers_can_be_paused_and_fails_when_it_goes_on(
-    toolbox, monkeypatch
+    context, monkeypatch
 ):
-    runner, (ill,) = start(toolbox, spec_of())
+    runner, (ill,) = start(context, spec_of())
     while not runner.seats:
         runner.advance()
     monkeypatch.setattr(runner_module, "SNAPSHOT_S", 100.0)  # the next picture is not due
@@ -207,9 +207,9 @@ def test_a_picture_that_stopped_being_numbers_can_be_paused_and_fails_when_it_go
     assert ill.state is JobState.FAILED
 
 
-def test_networks_that_know_different_classes_do_not_draw_together(toolbox):
-    toolbox.store._loaded["other"] = tiny_backbone(1, "other", class_count=3)
-    runner, _jobs = start(toolbox, spec_of(also=("other",)))
+def test_networks_that_know_different_classes_do_not_draw_together(context):
+    context.store._loaded["other"] = tiny_backbone(1, "other", class_count=3)
+    runner, _jobs = start(context, spec_of(also=("other",)))
     with pytest.raises(UserError, match="different classes"):
         finish(runner)
 
@@ -225,9 +225,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_an_impossible_job_fails_in_a_sentence_and_others_go_on(toolbox, case):
+def test_an_impossible_job_fails_in_a_sentence_and_others_go_on(context, case):
     changes, words = REFUSED[case]
-    runner, (bad, good) = start(toolbox, spec_of(**changes), spec_of())
+    runner, (bad, good) = start(context, spec_of(**changes), spec_of())
     finish(runner)
     assert bad.state is JobState.FAILED
     assert words in str(bad.error)
@@ -243,29 +243,29 @@ GOALS = {
 
 
 @pytest.mark.parametrize("case", GOALS)
-def test_goals_beyond_a_class(toolbox, case):
-    snapshot = drawn(toolbox, spec_of(**GOALS[case]))
+def test_goals_beyond_a_class(context, case):
+    snapshot = drawn(context, spec_of(**GOALS[case]))
     assert np.isnan(snapshot.probability) == ("layer" in GOALS[case])
     assert Image.open(io.BytesIO(snapshot.png)).size[0] == GOALS[case].get("size", 32)
 
 
-def test_a_channel_is_asked_for_nothing_but_its_activation(toolbox):
-    terms = drawn(toolbox, spec_of(layer="layer4", channel=2)).terms
+def test_a_channel_is_asked_for_nothing_but_its_activation(context):
+    terms = drawn(context, spec_of(layer="layer4", channel=2)).terms
     assert dict(terms).keys() == {"activation"}
 
 
-def test_a_run_may_start_from_a_photograph(toolbox):
+def test_a_run_may_start_from_a_photograph(context):
     photo = np.full((32, 32, 3), 200, np.uint8)
     photo[8:24, 8:24] = 30
-    key = toolbox.album.add(encode_png(photo), "someone")
+    key = context.photos.add(encode_png(photo), "someone")
     for recipe in ("pixels", "ideal"):
-        snapshot = drawn(toolbox, spec_of(photo=key, steps=1, learning_rate=0.0, recipe=recipe))
+        snapshot = drawn(context, spec_of(photo=key, steps=1, learning_rate=0.0, recipe=recipe))
         picture = np.array(Image.open(io.BytesIO(snapshot.png))).astype(int)
         assert np.abs(picture - photo).max() <= 1
 
 
-def test_a_cancelled_job_leaves_the_batch(toolbox):
-    runner, (gone, stays) = start(toolbox, spec_of(), spec_of(seed=1))
+def test_a_cancelled_job_leaves_the_batch(context):
+    runner, (gone, stays) = start(context, spec_of(), spec_of(seed=1))
     for _ in range(4):
         runner.advance()
     assert runner.remove(gone, keep=False)
@@ -279,18 +279,18 @@ def test_jobs_of_one_size_share_a_batch_and_others_do_not():
     assert spec_of(size=64).batch_key != spec_of().batch_key
 
 
-def test_a_network_that_draws_along_counts_in_the_settings(toolbox):
-    toolbox.store._loaded["other"] = tiny_backbone(1, "other")
-    snapshot = drawn(toolbox, spec_of(also=("other",)))
+def test_a_network_that_draws_along_counts_in_the_settings(context):
+    context.store._loaded["other"] = tiny_backbone(1, "other")
+    snapshot = drawn(context, spec_of(also=("other",)))
     assert spec_from_json(snapshot.settings).also == ("other",)
 
 
-def test_no_hook_remains_on_the_network(toolbox, backbone):
-    drawn(toolbox, spec_of(layer="layer4"))
+def test_no_hook_remains_on_the_network(context, backbone):
+    drawn(context, spec_of(layer="layer4"))
     assert not any(module._forward_hooks for module in backbone.body.modules())
 
 
-def test_a_judge_refuses_a_class_the_networks_do_not_know(toolbox):
-    key = toolbox.album.add(drawn(toolbox, spec_of()).png, "someone")
+def test_a_judge_refuses_a_class_the_networks_do_not_know(context):
+    key = context.photos.add(drawn(context, spec_of()).png, "someone")
     with pytest.raises(UserError, match="between 0 and 9"):
-        verdicts_of(Job(Judge(photo=key, target=10), "someone"), toolbox)
+        verdicts_of(Job(Judge(photo=key, target=10), "someone"), context)

@@ -25,11 +25,11 @@ def test_a_reduction_rounds_alike_on_any_number_of_cores(reduce):
     assert torch.equal(*found)
 
 
-def test_a_picture_is_drawn_to_the_same_bits_on_any_number_of_cores(toolbox):
-    store = BackboneStore(Settings.from_env(), toolbox.device)
+def test_a_picture_is_drawn_to_the_same_bits_on_any_number_of_cores(context):
+    store = BackboneStore(Settings.from_env(), context.device)
     states = []
     for cores in (1, 2):
-        runner = IdealRunner(toolbox, IdealImage(target=284, steps=16))
+        runner = IdealRunner(context, IdealImage(target=284, steps=16))
         runner.backbones = (store.load("efficientnet_lite0"),)
         runner.batch = runner.open()
         slot = runner.slot(IdealImage(target=284, steps=16), None)

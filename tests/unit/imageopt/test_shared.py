@@ -7,8 +7,8 @@ import pytest
 
 from tl_core.engine.job import Job, JobState
 from tl_core.imageopt import shared
-from tl_core.imageopt.attack import AttackRunner
-from tl_core.imageopt.attack_batch import Attacks
+from tl_core.imageopt.attack.batch import Attacks
+from tl_core.imageopt.attack.runner import AttackRunner
 from tl_core.imageopt.ideal import IdealRunner
 from tl_core.imageopt.runner import Seat
 from tl_core.images.codec import encode_png
@@ -21,10 +21,10 @@ def every_step_ends_a_slice(monkeypatch):
 
 
 @pytest.fixture
-def ideal(toolbox):
+def ideal(context):
     """A runner with two jobs that draw side by side."""
     specs = [IdealImage(backbone="tiny", target=3, steps=8, seed=seed) for seed in range(2)]
-    return started(IdealRunner(toolbox, specs[0]), specs)
+    return started(IdealRunner(context, specs[0]), specs)
 
 
 def started(runner, specs):
@@ -42,9 +42,9 @@ def turned(runner, *, until=lambda: False):
     raise AssertionError("the runner does not end")
 
 
-def test_a_control_moved_to_what_the_network_does_not_know_ends_its_own_job_only(toolbox):
+def test_a_control_moved_to_what_the_network_does_not_know_ends_its_own_job_only(context):
     specs = [IdealImage(backbone="tiny", target=3, steps=8, second_target=n) for n in (99, 4)]
-    runner, (bad, good) = started(IdealRunner(toolbox, specs[0]), specs)
+    runner, (bad, good) = started(IdealRunner(context, specs[0]), specs)
     turned(runner, until=lambda: len(runner.seats) == 2)
     bad.update(mix=0.5)
     turned(runner)
@@ -52,21 +52,21 @@ def test_a_control_moved_to_what_the_network_does_not_know_ends_its_own_job_only
     assert good.state is JobState.DONE
 
 
-def test_a_batch_whose_only_job_fails_at_a_moved_control_ends(toolbox):
+def test_a_batch_whose_only_job_fails_at_a_moved_control_ends(context):
     spec = IdealImage(backbone="tiny", target=3, second_target=99)
-    runner, (job,) = started(IdealRunner(toolbox, spec), [spec])
+    runner, (job,) = started(IdealRunner(context, spec), [spec])
     turned(runner, until=lambda: runner.seats)
     job.update(mix=0.5)
     turned(runner)
     assert job.state is JobState.FAILED
 
 
-def test_an_attack_that_cannot_be_moved_ends_alone(toolbox, monkeypatch, caplog):
+def test_an_attack_that_cannot_be_moved_ends_alone(context, monkeypatch, caplog):
     draw = np.random.default_rng(0)
     photos = [draw.integers(0, 256, (32, 32, 3), np.uint8) for _ in range(2)]
-    keys = [toolbox.album.add(encode_png(photo), "someone") for photo in photos]
+    keys = [context.photos.add(encode_png(photo), "someone") for photo in photos]
     specs = [Attack(backbone="tiny", photo=key, target=4, steps=6, confidence=1.0) for key in keys]
-    runner, (bad, good) = started(AttackRunner(toolbox, specs[0]), specs)
+    runner, (bad, good) = started(AttackRunner(context, specs[0]), specs)
     turned(runner, until=lambda: len(runner.seats) == 2)
 
     def broken(self, attempt, spec):
@@ -113,15 +113,15 @@ def test_a_slot_of_another_size_leaves_the_batch_as_it_was(ideal):
 
 
 @pytest.fixture
-def attacks(toolbox):
+def attacks(context):
     """A runner with two attacks side by side."""
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-    photo = toolbox.album.add(encode_png(picture), "someone")
+    photo = context.photos.add(encode_png(picture), "someone")
     specs = [
         Attack(backbone="tiny", photo=photo, target=4, epsilon=8, steps=6, confidence=1.0, seed=n)
         for n in range(2)
     ]
-    return started(AttackRunner(toolbox, specs[0]), specs)
+    return started(AttackRunner(context, specs[0]), specs)
 
 
 def failing_for(bad, method):

@@ -28,11 +28,11 @@ from tests.hostile import (
 from tl_core.datasets.uploads import compact
 from tl_core.errors import UserError
 from tl_core.images import codec
-from tl_core.images.album import Album
 from tl_core.images.codec import decode, thumbnail, to_array
 from tl_core.images.gif import gif_first_frame
 from tl_core.images.jpeg import MAX_PASSES, jpeg_pixels
-from tl_core.images.share import MemoryShare
+from tl_core.images.memory_share import MemoryShare
+from tl_core.images.photo_store import PhotoStore
 from tl_core.images.webp import webp_first_frame
 
 LIMIT = 25_000_000
@@ -201,7 +201,7 @@ LARGE = saved(NOISE, "PNG")  # enough for compact to look at it
 WAYS = {
     "decode": lambda: decode(LARGE, max_pixels=LIMIT),
     "compact": lambda: compact(LARGE, LIMIT),
-    "album": lambda: Album(2**24, LIMIT).add(LARGE, "ann"),
+    "album": lambda: PhotoStore(2**24, LIMIT).add(LARGE, "ann"),
 }
 
 

@@ -12,15 +12,15 @@ from PIL import Image
 from tests.hostile import saved
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Download, Stage
 from tl_core.backbones.store import BackboneStore
+from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.engine.pool import Pool
 from tl_core.engine.runner import SoloRunner
-from tl_core.images.album import Album
+from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs import Snapshot, Spec
-from tl_core.toolbox import Toolbox
-from tl_core.training.classroom import Classroom
-from tl_core.training.rooms import workrooms
+from tl_core.training.data import Classroom
+from tl_core.training.rooms import handlers
 
 CPU = torch.device("cpu")
 
@@ -72,10 +72,10 @@ def settings(tmp_path: Path, tiny_row: tuple[BackboneRow, Path]) -> Settings:
 
 
 @pytest.fixture
-def toolbox(settings: Settings, tiny_row: tuple[BackboneRow, Path]) -> Iterator[Toolbox]:
+def context(settings: Settings, tiny_row: tuple[BackboneRow, Path]) -> Iterator[Context]:
     pool = Pool()
     store = BackboneStore(settings, CPU, (tiny_row[0],))
-    yield Toolbox(settings, CPU, store, Album(2**24, settings.max_pixels), pool)
+    yield Context(settings, CPU, store, PhotoStore(2**24, settings.max_pixels), pool)
     pool.close()
 
 
@@ -88,25 +88,25 @@ Do = Callable[..., Job]
 
 
 @pytest.fixture
-def do(toolbox: Toolbox, classroom: Classroom) -> Do:
-    """Turn a spec's workroom as the worker does; ``on`` sees the job after every slice."""
+def do(context: Context, classroom: Classroom) -> Do:
+    """Turn a spec's handler as the worker does; ``on`` sees the job after every slice."""
 
     def turn(spec: Spec, *, owner: str = "me", on: Callable[[Job], None] = lambda job: None) -> Job:
-        return run_to_the_end(spec, toolbox, classroom, owner=owner, on=on)
+        return run_to_the_end(spec, context, classroom, owner=owner, on=on)
 
     return turn
 
 
 def run_to_the_end(
     spec: Spec,
-    toolbox: Toolbox,
+    context: Context,
     classroom: Classroom,
     *,
     owner: str = "me",
     on: Callable[[Job], None] = lambda job: None,
 ) -> Job:
     job = Job(spec, owner)
-    runner = SoloRunner(job, workrooms(classroom)[type(spec)](job, toolbox))
+    runner = SoloRunner(job, handlers(classroom)[type(spec)](job, context))
     while runner.jobs:
         parked = runner.advance()
         if parked is not None:

@@ -7,12 +7,12 @@ import torch
 from tests.hostile import saved
 from tests.unit.training.conftest import Do, photo_of
 from tl_core.backbones.backbone import Backbone
+from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job, JobCancelled
 from tl_core.errors import UserError
 from tl_core.specs import MODES, FineTune, FineTuneSnapshot, Snapshot
-from tl_core.toolbox import Toolbox, fitted, pixels_from
-from tl_core.training import pictures
-from tl_core.training.classroom import Classroom
+from tl_core.training import inputs
+from tl_core.training.data import Classroom
 
 MODE_KEYS = [row.key for row in MODES]
 
@@ -30,12 +30,12 @@ def final(job: Job) -> FineTuneSnapshot:
 
 @pytest.mark.parametrize("mode", MODE_KEYS)
 def test_every_way_ends_with_a_model_of_the_visitors_own(
-    mode: str, do: Do, toolbox: Toolbox
+    mode: str, do: Do, context: Context
 ) -> None:
     end = final(do(spec(mode=mode, epochs=2)))
     assert end.result is not None
-    assert [model.key for model in toolbox.store.own_models("me")] == [end.result.model]
-    model = toolbox.store.load(end.result.model)
+    assert [model.key for model in context.store.own_models("me")] == [end.result.model]
+    model = context.store.load(end.result.model)
     assert model.classes == ("blue", "red")
     assert model.logits(torch.rand(1, 3, 32, 32)).shape == (1, 2)
     assert not any(p.requires_grad for m in (model.body, model.head) for p in m.parameters())
@@ -65,26 +65,28 @@ def test_equal_seeds_give_equal_curves(mode: str, do: Do) -> None:
 
 
 def test_the_model_answers_as_its_result_says(
-    do: Do, toolbox: Toolbox, classroom: Classroom
+    do: Do, context: Context, classroom: Classroom
 ) -> None:
     for mode in ("head", "last-block", "full", "pixels"):
         end = final(do(spec(mode=mode, epochs=3)))
         assert end.result is not None
-        model = toolbox.store.load(end.result.model)
+        model = context.store.load(end.result.model)
         prediction = end.result.predictions[0]
-        data = classroom.shelf.read("colours", prediction.name)
-        probs = model.logits(pixels(toolbox, data, model)).softmax(1)[0]
+        data = classroom.datasets.read("colours", prediction.name)
+        probs = model.logits(pixels(context, data, model)).softmax(1)[0]
         # Features are kept in half precision
         assert float(probs[prediction.predicted]) == pytest.approx(prediction.confidence, abs=5e-3)
 
 
-def pixels(toolbox: Toolbox, data: bytes, model: Backbone) -> torch.Tensor:
-    return pixels_from(fitted(toolbox.album, toolbox.album.add(data, "me"), model), toolbox.device)
+def pixels(context: Context, data: bytes, model: Backbone) -> torch.Tensor:
+    return pixels_from(
+        fitted(context.photos, context.photos.add(data, "me"), model), context.device
+    )
 
 
 @pytest.mark.parametrize("mode", MODE_KEYS)
-def test_the_shared_backbone_is_not_touched(mode: str, do: Do, toolbox: Toolbox) -> None:
-    backbone = toolbox.store.load("tiny")
+def test_the_shared_backbone_is_not_touched(mode: str, do: Do, context: Context) -> None:
+    backbone = context.store.load("tiny")
     before = {k: v.clone() for k, v in backbone.body.state_dict().items()}
     do(spec(mode=mode, epochs=2, train_batch_norm=True, head_first=False))
     assert all(torch.equal(v, before[k]) for k, v in backbone.body.state_dict().items())
@@ -96,14 +98,14 @@ def test_validation_photographs_are_never_trained_on(
 ) -> None:
     trained: set[str] = set()
     tested: set[str] = set()
-    plan = pictures.Photographs.plan
+    plan = inputs.Photographs.plan
 
-    def spy(self: pictures.Photographs, batches: list[list[int]], *, is_training: bool) -> None:
+    def spy(self: inputs.Photographs, batches: list[list[int]], *, is_training: bool) -> None:
         numbers = {n for batch in batches for n in batch}
         (trained if is_training else tested).update(self.examples[n].key for n in numbers)
         plan(self, batches, is_training=is_training)
 
-    monkeypatch.setattr(pictures.Photographs, "plan", spy)
+    monkeypatch.setattr(inputs.Photographs, "plan", spy)
     end = final(do(spec(mode="full", epochs=2)))
     assert end.result is not None
     assert {p.photo for p in end.result.predictions} == tested
@@ -131,16 +133,16 @@ def test_a_second_run_on_the_same_photographs_computes_no_features(
     do: Do, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = final(do(spec()))
-    monkeypatch.setattr("tl_core.training.features.through_network", None)  # must not be called
+    monkeypatch.setattr("tl_core.training.embeddings.through_network", None)  # must not be called
     again = final(do(spec()))
     assert first.result is not None
     assert again.result is not None
     assert first.result.predictions == again.result.predictions
 
 
-def own_spec(toolbox: Toolbox, **fields: object) -> FineTune:
+def own_spec(context: Context, **fields: object) -> FineTune:
     keys = [
-        tuple(toolbox.album.add(saved(photo_of(c, n), "PNG"), "me") for n in range(4))
+        tuple(context.photos.add(saved(photo_of(c, n), "PNG"), "me") for n in range(4))
         for c in range(2)
     ]
     photos = (("tea", keys[0]), ("coffee", keys[1]))
@@ -148,21 +150,21 @@ def own_spec(toolbox: Toolbox, **fields: object) -> FineTune:
 
 
 def test_a_visitors_photographs_leave_nothing_on_the_disk(
-    do: Do, toolbox: Toolbox, classroom: Classroom
+    do: Do, context: Context, classroom: Classroom
 ) -> None:
-    end = final(do(own_spec(toolbox)))
+    end = final(do(own_spec(context)))
     assert end.classes == ("tea", "coffee")
-    assert not (toolbox.settings.cache_dir / "embeddings").exists()
+    assert not (context.settings.cache_dir / "embeddings").exists()
     classroom.forget("me")
-    toolbox.album.forget("me")
+    context.photos.forget("me")
     with pytest.raises(UserError, match="no longer"):
-        do(dataclasses.replace(own_spec(toolbox), photos=(("a", ("x", "y")), ("b", ("z", "w")))))
+        do(dataclasses.replace(own_spec(context), photos=(("a", ("x", "y")), ("b", ("z", "w")))))
 
 
 @pytest.mark.parametrize("mode", ["head", "full"])
 @pytest.mark.parametrize("after_slices", [1, 3, 6, 12, 200])
 def test_a_cancelled_run_leaves_no_model(
-    mode: str, after_slices: int, do: Do, toolbox: Toolbox, monkeypatch: pytest.MonkeyPatch
+    mode: str, after_slices: int, do: Do, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tl_core.training.loop.SLICE_S", 0.0)  # a slice for each micro-batch
     slices = 0
@@ -175,7 +177,7 @@ def test_a_cancelled_run_leaves_no_model(
 
     with pytest.raises(JobCancelled):
         do(spec(mode=mode, epochs=200), on=stop)
-    assert toolbox.store.own_models("me") == []
+    assert context.store.own_models("me") == []
 
 
 def test_the_learning_rate_can_be_moved_during_a_run(do: Do) -> None:
@@ -245,19 +247,19 @@ def test_a_head_that_alone_was_asked_for_has_no_unfrozen_network(do: Do) -> None
 
 @pytest.mark.parametrize("mode", ["last-block", "full"])
 def test_photographs_that_do_not_fit_are_read_anew_each_epoch(
-    mode: str, do: Do, toolbox: Toolbox
+    mode: str, do: Do, context: Context
 ) -> None:
     resident = final(do(spec(mode=mode, epochs=2)))
-    object.__setattr__(toolbox.settings, "feature_memory_mb", 0)
+    object.__setattr__(context.settings, "feature_memory_mb", 0)
     streamed = final(do(spec(mode=mode, epochs=2)))
     for one, other in zip(resident.epochs, streamed.epochs, strict=True):
         assert one.train_loss == pytest.approx(other.train_loss, abs=2e-3)
 
 
-def test_the_hosted_copy_unfreezes_no_large_network(do: Do, toolbox: Toolbox) -> None:
-    row = toolbox.store.rows["tiny"]
-    toolbox.store.rows["tiny"] = dataclasses.replace(row, parameters_m=100.0)
-    object.__setattr__(toolbox.settings, "profile", "cloud")
+def test_the_hosted_copy_unfreezes_no_large_network(do: Do, context: Context) -> None:
+    row = context.store.rows["tiny"]
+    context.store.rows["tiny"] = dataclasses.replace(row, parameters_m=100.0)
+    object.__setattr__(context.settings, "profile", "cloud")
     with pytest.raises(UserError, match="too large to be unfrozen"):
         do(spec(mode="full"))
     assert final(do(spec(mode="head", epochs=1)))

@@ -7,14 +7,14 @@ from torch import nn
 
 from tests.unit.training.conftest import Do
 from tl_core.backbones.backbone import Backbone
+from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
-from tl_core.toolbox import Toolbox
 from tl_core.training import loop, progress
+from tl_core.training.inputs import Kept
 from tl_core.training.loop import Course
-from tl_core.training.pictures import Kept
 from tl_core.training.progress import Progress
-from tl_core.training.student import Student
+from tl_core.training.trainable import Student
 
 
 def without_batch_norm(backbone: Backbone) -> Backbone:
@@ -37,26 +37,26 @@ def micro_size(backbone: Backbone, gflops: float) -> int:
     [("Lite0", 0.407, 16), ("ResNet-18", 1.814, 16), ("ResNet-50", 4.089, 8)],
 )
 def test_batch_norm_sees_as_many_photographs_as_it_needs(
-    network: str, gflops: float, expected: int, toolbox: Toolbox
+    network: str, gflops: float, expected: int, context: Context
 ) -> None:
-    assert micro_size(toolbox.store.load("tiny"), gflops) == expected
+    assert micro_size(context.store.load("tiny"), gflops) == expected
 
 
 @pytest.mark.parametrize(("network", "gflops", "expected"), [("VGG", 15.47, 1), ("small", 0.4, 5)])
 def test_without_batch_norm_a_slice_stays_short(
-    network: str, gflops: float, expected: int, toolbox: Toolbox
+    network: str, gflops: float, expected: int, context: Context
 ) -> None:
-    assert micro_size(without_batch_norm(toolbox.store.load("tiny")), gflops) == expected
+    assert micro_size(without_batch_norm(context.store.load("tiny")), gflops) == expected
 
 
 def test_progress_moves_at_every_micro_batch_of_training_and_of_the_test(
     do: Do,
-    toolbox: Toolbox,
+    context: Context,
     snapshots: tuple[list[Snapshot], Callable[[Job], None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    row = toolbox.store.rows["tiny"]
-    toolbox.store.rows["tiny"] = replace(row, gflops=1.0)  # 2 photographs at once, 6 in the test
+    row = context.store.rows["tiny"]
+    context.store.rows["tiny"] = replace(row, gflops=1.0)  # 2 photographs at once, 6 in the test
     monkeypatch.setattr(loop, "SLICE_S", 0.0)
     monkeypatch.setattr(progress, "PUBLISH_EVERY_S", 0.0)
     seen, watch = snapshots

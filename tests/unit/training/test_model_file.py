@@ -11,20 +11,20 @@ import torch
 from tests.hostile import saved
 from tests.unit.training.conftest import Do, photo_of
 from tl_core.backbones.backbone import Backbone
+from tl_core.context import Context
 from tl_core.errors import UserError
 from tl_core.specs import FineTune, FineTuneSnapshot
-from tl_core.toolbox import Toolbox
 from tl_core.training.model_file import load_model, plain_pytorch, save_model
 
 State = dict[str, torch.Tensor]
 Meta = dict[str, str]
 
 
-def taught(do: Do, toolbox: Toolbox, mode: str) -> Backbone:
+def taught(do: Do, context: Context, mode: str) -> Backbone:
     job = do(FineTune(backbone="tiny", dataset="colours", mode=mode, epochs=2, head_first=False))
     assert isinstance(job.snapshot, FineTuneSnapshot)
     assert job.snapshot.result is not None
-    return toolbox.store.load(job.snapshot.result.model)
+    return context.store.load(job.snapshot.result.model)
 
 
 def probe() -> torch.Tensor:
@@ -32,28 +32,28 @@ def probe() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("mode", ["head", "last-block", "scratch", "pixels"])
-def test_a_loaded_model_answers_as_the_saved_one(mode: str, do: Do, toolbox: Toolbox) -> None:
-    model = taught(do, toolbox, mode)
-    loaded = load_model(save_model(model), toolbox.store, key="own:x", owner="me")
+def test_a_loaded_model_answers_as_the_saved_one(mode: str, do: Do, context: Context) -> None:
+    model = taught(do, context, mode)
+    loaded = load_model(save_model(model), context.store, key="own:x", owner="me")
     assert loaded.backbone.classes == model.classes
     assert loaded.backbone.label == model.label
     torch.testing.assert_close(loaded.backbone.logits(probe()), model.logits(probe()))
     assert not any(p.requires_grad for p in loaded.backbone.body.parameters())
 
 
-def test_what_the_backbone_has_already_is_shared(do: Do, toolbox: Toolbox) -> None:
-    model = taught(do, toolbox, "head")
-    loaded = load_model(save_model(model), toolbox.store, key="own:x", owner="me")
+def test_what_the_backbone_has_already_is_shared(do: Do, context: Context) -> None:
+    model = taught(do, context, "head")
+    loaded = load_model(save_model(model), context.store, key="own:x", owner="me")
     assert loaded.size_bytes == 4 * (2 * model.embedding_size + 2)
-    base = toolbox.store.load("tiny")
+    base = context.store.load("tiny")
     assert not any(p.requires_grad for p in base.body.parameters())
 
 
 def test_settings_survive_saving_and_loading_without_the_photographs(
-    do: Do, toolbox: Toolbox
+    do: Do, context: Context
 ) -> None:
     keys = [
-        tuple(toolbox.album.add(saved(photo_of(c, n), "PNG"), "me") for n in range(3))
+        tuple(context.photos.add(saved(photo_of(c, n), "PNG"), "me") for n in range(3))
         for c in range(2)
     ]
     photos = (("tea", keys[0]), ("coffee", keys[1]))
@@ -61,9 +61,9 @@ def test_settings_survive_saving_and_loading_without_the_photographs(
     job = do(spec, on=lambda job: job.update(learning_rate=0.02))
     assert isinstance(job.snapshot, FineTuneSnapshot)
     assert job.snapshot.result is not None
-    data = save_model(toolbox.store.load(job.snapshot.result.model))
+    data = save_model(context.store.load(job.snapshot.result.model))
     assert keys[0][0].encode() not in data
-    taught = load_model(data, toolbox.store, key="own:x", owner="me").backbone.taught
+    taught = load_model(data, context.store, key="own:x", owner="me").backbone.taught
     assert taught is not None
     assert (taught.seed, taught.backbone, taught.schedule) == (7, "tiny", "constant")
     assert taught.learning_rate == 0.02
@@ -71,26 +71,26 @@ def test_settings_survive_saving_and_loading_without_the_photographs(
 
 
 def test_raw_pixels_are_loaded_with_the_preprocessing_they_were_taught_with(
-    do: Do, toolbox: Toolbox
+    do: Do, context: Context
 ) -> None:
-    other = dataclasses.replace(toolbox.store.rows["tiny"], key="other", resize=99)
-    data = save_model(taught(do, toolbox, "pixels"))
-    toolbox.store.rows = {"other": other, **toolbox.store.rows}
-    loaded = load_model(data, toolbox.store, key="own:x", owner="me")
+    other = dataclasses.replace(context.store.rows["tiny"], key="other", resize=99)
+    data = save_model(taught(do, context, "pixels"))
+    context.store.rows = {"other": other, **context.store.rows}
+    loaded = load_model(data, context.store, key="own:x", owner="me")
     assert loaded.backbone.row.resize == 36
 
 
 @pytest.mark.parametrize("mode", ["head", "last-block", "full", "scratch"])
 def test_a_model_of_raw_pixels_is_taught_again_in_any_way(
-    mode: str, do: Do, toolbox: Toolbox
+    mode: str, do: Do, context: Context
 ) -> None:
-    first = taught(do, toolbox, "pixels")
+    first = taught(do, context, "pixels")
     spec = FineTune(backbone=first.key, dataset="colours", mode=mode, epochs=2, head_first=False)
     job = do(spec)
     assert isinstance(job.snapshot, FineTuneSnapshot)
     assert job.snapshot.result is not None
-    model = toolbox.store.load(job.snapshot.result.model)
-    loaded = load_model(save_model(model), toolbox.store, key="own:x", owner="me")
+    model = context.store.load(job.snapshot.result.model)
+    loaded = load_model(save_model(model), context.store, key="own:x", owner="me")
     torch.testing.assert_close(loaded.backbone.logits(probe()), model.logits(probe()))
 
 
@@ -98,12 +98,12 @@ def test_a_model_of_raw_pixels_is_taught_again_in_any_way(
 def test_ten_lines_of_plain_pytorch_give_the_same_answer(
     mode: str,
     do: Do,
-    toolbox: Toolbox,
+    context: Context,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    model = taught(do, toolbox, mode)
+    model = taught(do, context, mode)
     lines = plain_pytorch(model)
     code = [line for line in lines.splitlines() if line and not line.startswith(("import", "from"))]
     assert len(code) <= 10
@@ -184,13 +184,13 @@ TRICKS: dict[str, Callable[[State, Meta], None]] = {
 
 
 @pytest.mark.parametrize("trick", TRICKS)
-def test_a_file_that_was_tampered_with_is_refused(trick: str, do: Do, toolbox: Toolbox) -> None:
-    data = save_model(taught(do, toolbox, "head"))
+def test_a_file_that_was_tampered_with_is_refused(trick: str, do: Do, context: Context) -> None:
+    data = save_model(taught(do, context, "head"))
     state = safetensors.torch.load(data)
     metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
     TRICKS[trick](state, metadata)
     with pytest.raises(UserError, match="no model file of the lab"):
-        load_model(safetensors.torch.save(state, metadata), toolbox.store, key="k", owner="me")
+        load_model(safetensors.torch.save(state, metadata), context.store, key="k", owner="me")
 
 
 HEADERS = [b'{"__metadata__": "x"}', b'{"__metadata__": [1]}', b'{"__metadata__": null}']
@@ -201,16 +201,16 @@ HEADERS = [b'{"__metadata__": "x"}', b'{"__metadata__": [1]}', b'{"__metadata__"
     [b"", b"x", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0{}", b"\x02\0\0\0\0\0\0\0[]", b"PK\x03\x04" * 9]
     + [len(header).to_bytes(8, "little") + header for header in HEADERS],
 )
-def test_other_files_are_refused(data: bytes, toolbox: Toolbox) -> None:
+def test_other_files_are_refused(data: bytes, context: Context) -> None:
     with pytest.raises(UserError, match="no model file of the lab"):
-        load_model(data, toolbox.store, key="k", owner="me")
+        load_model(data, context.store, key="k", owner="me")
 
 
-def test_a_file_cut_short_is_refused(do: Do, toolbox: Toolbox) -> None:
-    data = save_model(taught(do, toolbox, "head"))
+def test_a_file_cut_short_is_refused(do: Do, context: Context) -> None:
+    data = save_model(taught(do, context, "head"))
     for length in (100, len(data) // 2, len(data) - 1):
         with pytest.raises(UserError, match="no model file of the lab"):
-            load_model(data[:length], toolbox.store, key="k", owner="me")
+            load_model(data[:length], context.store, key="k", owner="me")
 
 
 @pytest.mark.parametrize(
@@ -225,13 +225,13 @@ def test_a_file_cut_short_is_refused(do: Do, toolbox: Toolbox) -> None:
     ],
 )
 def test_a_loaded_class_keeps_its_name_but_for_what_is_not_seen(
-    name: str, kept: str, do: Do, toolbox: Toolbox
+    name: str, kept: str, do: Do, context: Context
 ) -> None:
-    data = save_model(taught(do, toolbox, "pixels"))
+    data = save_model(taught(do, context, "pixels"))
     state = safetensors.torch.load(data)
     metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
     metadata |= {"classes": json.dumps([name, "other"]), "label": f"x {name}"}
     data = safetensors.torch.save(state, metadata)
-    backbone = load_model(data, toolbox.store, key="k", owner="me").backbone
+    backbone = load_model(data, context.store, key="k", owner="me").backbone
     assert backbone.classes == (kept, "other")
     assert backbone.label == f"x {kept}"

@@ -8,12 +8,12 @@ import torch
 
 from tests.unit.training.conftest import run_to_the_end
 from tl_core.backbones.store import BackboneStore
+from tl_core.context import Context
 from tl_core.engine.pool import Pool
-from tl_core.images.album import Album
+from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs import FineTune, FineTuneSnapshot
-from tl_core.toolbox import Toolbox
-from tl_core.training.classroom import Classroom
+from tl_core.training.data import Classroom
 
 
 @pytest.mark.slow
@@ -22,13 +22,13 @@ def test_a_head_tells_cats_from_dogs(photos_dir: Path, tmp_path: Path) -> None:
         pytest.skip("no cats_vs_dogs in TL_DATA_DIR")
     settings = replace(Settings.from_env({}), data_dir=photos_dir, cache_dir=tmp_path)
     device, pool = torch.device("cpu"), Pool()
-    album = Album(2**24, settings.max_pixels)
-    toolbox = Toolbox(settings, device, BackboneStore(settings, device), album, pool)
+    photos = PhotoStore(2**24, settings.max_pixels)
+    context = Context(settings, device, BackboneStore(settings, device), photos, pool)
     classroom = Classroom(settings)
 
     def accuracy(**fields: int) -> float:
         spec = FineTune(dataset="cats_vs_dogs", **fields)  # type: ignore[arg-type]
-        end = run_to_the_end(spec, toolbox, classroom).snapshot
+        end = run_to_the_end(spec, context, classroom).snapshot
         assert isinstance(end, FineTuneSnapshot)
         assert end.result is not None
         assert end.validation_photographs == 300

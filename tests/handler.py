@@ -1,0 +1,63 @@
+"""A context for tests, and loops that stand in for the scheduler."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from tl_core.backbones.store import BackboneStore
+from tl_core.context import Context
+from tl_core.engine.job import Job
+from tl_core.engine.pool import Pool
+from tl_core.engine.runner import Sliced, SoloRunner
+from tl_core.images.photo_store import PhotoStore
+from tl_core.settings import Settings
+from tl_core.specs import Snapshot, Spec
+
+Room = Callable[[Job, Context], Sliced[Snapshot]]
+
+
+def make_toolbox(store: BackboneStore | None = None) -> Context:
+    """A fresh context on the CPU; with ``store`` the networks in that are shared."""
+    settings = Settings.from_env({"TL_PROFILE": "server"})
+    device = torch.device("cpu")
+    photos = PhotoStore(settings.photo_memory_mb * 2**20, settings.max_pixels)
+    return Context(settings, device, store or BackboneStore(settings, device), photos, Pool())
+
+
+def start(room: Room, spec: Spec, context: Context) -> SoloRunner:
+    job = Job(spec, "visitor")
+    return SoloRunner(job, room(job, context))
+
+
+def turn(runner: SoloRunner) -> None:
+    """One slice, and the wait for what it stepped aside for."""
+    parked = runner.advance()
+    if parked is not None:
+        parked.exception()  # the runner hands an error on
+
+
+def drive(room: Room, spec: Spec, context: Context) -> Any:
+    """The final snapshot."""
+    return drive_all([(room, spec)], context)[0]
+
+
+def drive_all(work: list[tuple[Room, Spec]], context: Context) -> list[Snapshot | None]:
+    """The final snapshots of jobs that take turns, a slice each."""
+    runners = [start(room, spec, context) for room, spec in work]
+    jobs = [runner.jobs[0] for runner in runners]
+    while active := [runner for runner in runners if runner.jobs]:
+        for runner in active:
+            turn(runner)
+    return [job.snapshot for job in jobs]
+
+
+def finish(work: Sliced[Any]) -> Any:
+    """What a generator of slices returns."""
+    sent = None
+    while True:
+        try:
+            parked = work.send(sent)
+        except StopIteration as end:
+            return end.value
+        sent = None if parked is None else parked.result()

@@ -1,0 +1,97 @@
+import dataclasses
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tl_core.datasets.embedding_cache import EmbeddingCache, Space
+from tl_core.settings import Settings
+
+PUBLIC = Space("lite0", "224")
+OWN = Space("lite0", "224", owner="me")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, weights_dir=tmp_path, cache_dir=tmp_path / "cache")
+
+
+def rows(*values: float, width: int = 4) -> np.ndarray:
+    return np.stack([np.full(width, value, np.float16) for value in values])
+
+
+def files(settings: Settings) -> list[Path]:
+    return [path for path in settings.cache_dir.rglob("*") if path.is_file()]
+
+
+def test_a_data_sets_embeddings_outlive_the_lab(settings: Settings) -> None:
+    EmbeddingCache(settings).put(PUBLIC, ["a", "b"], rows(1, 2))
+    found = EmbeddingCache(settings).get(PUBLIC, ["b", "c"])
+    assert {key: row.tolist() for key, row in found.items()} == {"b": [2.0] * 4}
+
+
+def test_networks_and_preprocessings_do_not_mix(settings: Settings) -> None:
+    cache = EmbeddingCache(settings)
+    cache.put(PUBLIC, ["a"], rows(1))
+    for other in ("network", "preprocessing"):
+        assert cache.get(dataclasses.replace(PUBLIC, **{other: "x"}), ["a"]) == {}
+
+
+def test_a_visitors_embeddings_stay_in_memory_and_go_with_the_visit(settings: Settings) -> None:
+    cache = EmbeddingCache(settings)
+    cache.put(OWN, ["a"], rows(1))
+    assert list(cache.get(OWN, ["a"])) == ["a"]
+    assert cache.get(dataclasses.replace(OWN, owner="other"), ["a"]) == {}
+    assert files(settings) == []
+    cache.forget("me")
+    assert cache.get(OWN, ["a"]) == {}
+
+
+def test_memory_stays_inside_its_budget(settings: Settings) -> None:
+    cache = EmbeddingCache(dataclasses.replace(settings, feature_memory_mb=1))
+    for owner in ("first", "second"):
+        space = dataclasses.replace(OWN, owner=owner)
+        cache.put(space, ["a"], rows(1, width=300_000))
+    assert cache.get(dataclasses.replace(OWN, owner="first"), ["a"]) == {}
+    assert list(cache.get(dataclasses.replace(OWN, owner="second"), ["a"])) == ["a"]
+
+
+def test_the_longest_unused_file_leaves_a_full_disk_first(settings: Settings) -> None:
+    cache = EmbeddingCache(dataclasses.replace(settings, feature_disk_mb=1))
+    for age, key in enumerate("ab"):
+        cache.put(PUBLIC, [key], rows(1, width=200_000))
+        newest = max(files(settings), key=lambda path: path.stat().st_mtime)
+        os.utime(newest, (age, age))
+    cache.get(PUBLIC, ["a"])  # touches both files
+    for age, path in enumerate(files(settings)):
+        os.utime(path, (age, age))
+    cache.put(PUBLIC, ["c"], rows(1, width=200_000))
+    assert len(files(settings)) == 2
+    assert "c" in cache.get(PUBLIC, "abc")
+
+
+def test_damaged_files_are_ignored(settings: Settings) -> None:
+    cache = EmbeddingCache(settings)
+    cache.put(PUBLIC, ["a"], rows(1))
+    (path,) = files(settings)
+    path.write_bytes(path.read_bytes()[:40])
+    assert cache.get(PUBLIC, ["a"]) == {}
+    cache.put(PUBLIC, ["a"], rows(3))
+    assert cache.get(PUBLIC, ["a"])["a"].tolist() == [3.0] * 4
+
+
+def test_writers_side_by_side_lose_nothing(settings: Settings) -> None:
+    cache = EmbeddingCache(settings)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: cache.put(PUBLIC, [f"k{n}"], rows(n)), range(20)))
+    assert len(cache.get(PUBLIC, [f"k{n}" for n in range(20)])) == 20
+    assert all(path.suffix == ".npz" for path in files(settings))
+
+
+def test_a_disk_that_cannot_be_written_costs_time_only(settings: Settings) -> None:
+    settings.cache_dir.write_text("a file, not a folder")
+    cache = EmbeddingCache(settings)
+    cache.put(PUBLIC, ["a"], rows(1))
+    assert cache.get(PUBLIC, ["a"]) == {}

@@ -1,0 +1,201 @@
+import captum.attr
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.catalogue import CATALOGUE
+from tl_core.backbones.store import untrained
+from tl_core.features import attribution_methods
+from tl_core.features.attribution_methods import METHODS, Options
+from tl_core.features.pixel_model import Explained
+from tl_core.specs import ATTRIBUTION_METHODS
+
+ROWS = {row.key: row for row in CATALOGUE}
+TARGETS = (282, 285)
+
+
+def _options(**changed) -> Options:
+    chosen = {"targets": TARGETS, "layer": "bn2", "steps": 8, "noise_samples": 0}
+    return Options(**chosen | {"patch": 64, "seed": 5} | changed)
+
+
+def _run(key: str, network: Explained, pixels: Tensor, options: Options) -> Tensor:
+    """The maps; on the way, the announced number of slices is checked."""
+    work, slices = METHODS[key].run(network, pixels, options), 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            assert slices == METHODS[key].slices(options, pixels.shape[-1])
+            return end.value
+        slices += 1
+
+
+def _hooks(network: nn.Module) -> int:
+    return sum(
+        len(module._forward_hooks) + len(module._forward_pre_hooks) + len(module._backward_hooks)
+        for module in network.modules()
+    )
+
+
+@pytest.fixture(scope="module")
+def network(lite0: Backbone) -> Explained:
+    return Explained(lite0)
+
+
+@pytest.fixture(scope="module")
+def small_vgg() -> Explained:
+    """VGG-16's features with random weights on a small picture."""
+    backbone = untrained(ROWS["vgg16"], torch.device("cpu"), seed=0)
+    backbone.body.classifier = nn.Identity()
+    backbone.body.avgpool = nn.AdaptiveAvgPool2d(1)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # some heads see nothing at all
+        head = nn.Linear(512, 10).requires_grad_(False)
+    return Explained(Backbone(**vars(backbone) | {"head": head}))
+
+
+def test_every_row_of_the_table_has_its_method():
+    assert set(METHODS) == {row.key for row in ATTRIBUTION_METHODS}
+    assert len({row.key for row in ATTRIBUTION_METHODS}) == len(ATTRIBUTION_METHODS)
+
+
+def test_integrated_gradients_equal_captums_on_captums_points(
+    network: Explained, cat: Tensor, monkeypatch: pytest.MonkeyPatch
+):
+    from captum.attr._utils.approximation_methods import approximation_parameters
+
+    sizes, alphas = approximation_parameters("gausslegendre")
+    monkeypatch.setattr(
+        attribution_methods,
+        "integration_path",
+        lambda steps: (torch.tensor(alphas(steps)), torch.tensor(sizes(steps))),
+    )
+    ours = _run("integrated_gradients", network, cat, _options())
+    oracle = captum.attr.IntegratedGradients(network)
+    for values, target in zip(ours, TARGETS, strict=True):
+        leaf = cat.clone().requires_grad_()
+        theirs = oracle.attribute(leaf, network.baseline(cat), target, n_steps=8)
+        torch.testing.assert_close(values, theirs.detach().sum(1)[0].float(), rtol=1e-3, atol=2e-4)
+
+
+def test_the_noise_tunnel_is_the_mean_over_its_noisy_copies(network: Explained, cat: Tensor):
+    options = _options(noise_samples=2, targets=(282,), steps=4)
+    copies = attribution_methods.noisy_copies(cat, options)
+    alone = _options(targets=(282,), steps=4)
+    maps = [_run("integrated_gradients", network, copy, alone) for copy in copies]
+    both = _run("integrated_gradients", network, cat, options)
+    torch.testing.assert_close(both, (maps[0] + maps[1]) / 2)
+    assert not torch.equal(copies[0], copies[1])
+
+
+def test_occlusion_equals_captums(network: Explained, cat: Tensor):
+    ours = _run("occlusion", network, cat, _options())
+    oracle = captum.attr.Occlusion(network.probabilities)
+    for values, target in zip(ours, TARGETS, strict=True):
+        theirs = oracle.attribute(
+            cat, (3, 64, 64), (3, 32, 32), network.baseline(cat), target, perturbations_per_eval=4
+        )
+        torch.testing.assert_close(values, theirs[0, 0].float(), rtol=1e-3, atol=1e-5)
+
+
+def test_occlusion_covers_the_last_pixels_of_an_uneven_side(small_vgg: Explained):
+    pixels = torch.rand(1, 3, 50, 50, generator=torch.Generator().manual_seed(0))
+    maps = _run("occlusion", small_vgg, pixels, _options(targets=(1,), patch=16))
+    assert maps.shape == (1, 50, 50)
+    assert maps.isfinite().all()
+
+
+def test_grad_cam_is_its_formula(network: Explained, cat: Tensor):
+    seen: list[Tensor] = []
+    pixels = cat.clone().requires_grad_()
+    with network.backbone.watching(["bn2"], lambda _i, _x, activations: seen.append(activations)):
+        score = network(pixels)[0, 282]
+    (gradient,) = torch.autograd.grad(score, seen[0])
+    coarse = (gradient.mean((2, 3), keepdim=True) * seen[0]).sum(1, keepdim=True).relu()
+    expected = nn.functional.interpolate(coarse, (224, 224), mode="bilinear")[0, 0].detach()
+    ours = _run("gradcam", network, cat, _options())
+    torch.testing.assert_close(ours[0], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_guided_grad_cam_is_its_formula(small_vgg: Explained):
+    pixels = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    options = _options(targets=(3,), layer="features.29")
+    ours = _run("guided_gradcam", small_vgg, pixels, options)[0]
+    cam = _run("gradcam", small_vgg, pixels, options)[0]
+
+    twin = small_vgg.alone()
+    for module in twin.modules():
+        for name, child in module.named_children():
+            if isinstance(child, nn.ReLU):
+                setattr(module, name, _Guided())
+    leaf = pixels.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(twin(leaf)[0, 3], leaf)
+    torch.testing.assert_close(ours, (gradient * cam).sum(1)[0], rtol=1e-3, atol=1e-9)
+    assert ours.abs().max() > 0
+
+
+class _GuidedRelu(torch.autograd.Function):
+    @staticmethod
+    def forward(context, inputs):
+        context.save_for_backward(inputs)
+        return inputs.clamp(min=0)
+
+    @staticmethod
+    def backward(context, gradient):
+        (inputs,) = context.saved_tensors
+        return gradient.clamp(min=0) * (inputs > 0)
+
+
+class _Guided(nn.Module):
+    def forward(self, inputs):
+        return _GuidedRelu.apply(inputs)
+
+
+@pytest.mark.parametrize(
+    ("key", "obstacle"),
+    [
+        ("vgg16", None),
+        ("resnet18", "a ReLU used several times"),
+        ("mobilenet_v2", "ReLU6"),
+        ("mobilenet_v3_large", "Hardsigmoid, Hardswish"),
+        ("efficientnet_lite0", "ReLU6"),
+    ],
+)
+def test_guided_methods_know_where_they_are_right(key: str, obstacle: str | None):
+    network = Explained(untrained(ROWS[key], torch.device("cpu"), seed=0))
+    size = ROWS[key].input_size
+    assert network.guided_obstacle(torch.zeros(1, 3, size, size)) == obstacle
+    assert _hooks(network) == 0
+
+
+def test_a_functional_relu_is_an_obstacle(small_vgg: Explained):
+    twin = small_vgg.alone()
+    twin.head = nn.Sequential(_Functional(), twin.head)
+    assert twin.guided_obstacle(torch.zeros(1, 3, 64, 64)) == "a ReLU that is no module"
+
+
+class _Functional(nn.Module):
+    def forward(self, inputs):
+        return nn.functional.relu(inputs)
+
+
+@pytest.mark.parametrize("key", ["gradcam", "integrated_gradients", "occlusion"])
+def test_a_map_is_the_same_bit_for_bit(key: str, network: Explained, cat: Tensor):
+    options = _options(targets=(282,), steps=4, noise_samples=1, patch=128)
+    first, second = (_run(key, network, cat, options) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("key", ["gradcam", "guided_gradcam"])
+def test_no_hook_reaches_the_shared_network_even_after_a_failure(key: str, small_vgg: Explained):
+    pixels = torch.rand(1, 3, 64, 64)
+    options = _options(targets=(99,), layer="features.29")  # there are 10 classes
+    with pytest.raises((AssertionError, IndexError)):
+        _run(key, small_vgg, pixels, options)
+    assert _hooks(small_vgg) == 0
+    twin = small_vgg.alone()
+    assert twin.backbone is small_vgg.backbone
+    pairs = zip(twin.parameters(), small_vgg.parameters(), strict=True)
+    assert all(mine is yours for mine, yours in pairs)

@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from tl_core.images.codec import to_array
+from tl_core.images.transforms import WEAR
+
+PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8))
+
+
+def test_keys_are_unique():
+    assert len({wear.key for wear in WEAR}) == len(WEAR)
+
+
+@pytest.mark.parametrize("wear", WEAR, ids=lambda wear: wear.key)
+def test_wear_keeps_the_size_changes_the_picture_and_leaves_the_original_alone(wear):
+    before = to_array(PHOTO)
+    worn = wear.apply(PHOTO)
+    assert worn.size == PHOTO.size
+    assert not np.array_equal(to_array(worn), before)
+    assert np.array_equal(to_array(PHOTO), before)
+
+
+def test_a_shift_moves_every_pixel_by_one():
+    shift = next(wear for wear in WEAR if wear.key == "shift-1")
+    before, after = to_array(PHOTO), to_array(shift.apply(PHOTO))
+    assert np.array_equal(after[1:, 1:], before[:-1, :-1])
+    assert np.array_equal(after[0, 1:], before[0, :-1])

@@ -1,0 +1,144 @@
+import dataclasses
+import io
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from tests.hostile import photo, saved
+from tests.server import FileServer
+from tests.unit.training.conftest import Do
+from tl_core.context import Context
+from tl_core.datasets.catalogue import DATASETS, Archive, DatasetRow
+from tl_core.engine.job import Job
+from tl_core.errors import UserError
+from tl_core.images.codec import decode
+from tl_core.specs import (
+    FineTune,
+    ImportData,
+    ImportSnapshot,
+    LabelBudget,
+    LabelBudgetSnapshot,
+    LookAtData,
+    LookSnapshot,
+    Snapshot,
+    spec_from_json,
+)
+from tl_core.training import label_budget
+from tl_core.training.data import Classroom
+
+Watching = tuple[list[Snapshot], Callable[[Job], None]]
+
+
+def test_the_label_budget_comes_point_by_point(do: Do, snapshots: Watching) -> None:
+    seen, watch = snapshots
+    spec = LabelBudget(backbone="tiny", dataset="colours", counts=(1, 4, 50), repeats=2)
+    do(spec, on=watch)
+    counts = [len(s.points) for s in seen if isinstance(s, LabelBudgetSnapshot)]
+    assert set(counts) == set(range(7))
+    end = seen[-1]
+    assert isinstance(end, LabelBudgetSnapshot)
+    assert {(p.start, p.photos_per_class) for p in end.points} == {
+        (start, count) for start in ("trained", "random", "pixels") for count in (1, 4)
+    }
+    assert all(p.low <= p.mean <= p.high for p in end.points)
+
+
+def test_a_long_head_of_the_label_budget_lets_others_in_between_batches(
+    do: Do, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slices: list[int] = []
+    monkeypatch.setattr(label_budget, "SLICE_S", 0.0)  # each batch takes longer
+    monkeypatch.setattr(label_budget, "_EPOCHS", 40)
+    spec = LabelBudget(backbone="tiny", dataset="colours", counts=(1,), repeats=1)
+    do(spec, on=lambda job: slices.append(1))
+    assert len(slices) > len(label_budget.STARTS) * 40
+
+
+def test_a_class_smaller_than_every_count_is_measured_whole(do: Do) -> None:
+    job = do(LabelBudget(backbone="tiny", dataset="colours", counts=(50,), repeats=1))
+    assert isinstance(job.snapshot, LabelBudgetSnapshot)
+    assert {p.photos_per_class for p in job.snapshot.points} == {8}
+
+
+def test_a_look_tells_what_is_there(do: Do, context: Context) -> None:
+    folder = context.settings.data_dir / "colours"
+    (folder / "red/copy.png").write_bytes((folder / "red/0.png").read_bytes())
+    (folder / "red/broken.png").write_bytes(b"nothing")
+    job = do(LookAtData(backbone="tiny", dataset="colours", thumbnails=3, thumbnail_side=20))
+    found = job.snapshot
+    assert isinstance(found, LookSnapshot)
+    assert [(c.name, c.train + c.validation) for c in found.classes] == [("blue", 12), ("red", 13)]
+    assert found.imbalance == pytest.approx(13 / 12)
+    assert (found.duplicates, found.left_out) == (1, ("red/broken.png",))
+    for look in found.classes:
+        assert [decode(t, max_pixels=1000).size for t in look.thumbnails] == [(20, 20)] * 3
+        assert len(look.names) == 3
+
+
+def test_an_import_downloads_unpacks_and_lists_what_is_damaged(
+    do: Do, classroom: Classroom, context: Context, snapshots: Watching
+) -> None:
+    row = next(row for row in DATASETS if row.key == "eurosat")
+    assert isinstance(row.source, Archive)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for number, name in enumerate(("Forest/1", "Forest/2", "River/1", "River/3")):
+            file.writestr(f"2750/{name}.jpg", saved(photo(40 + number), "JPEG"))
+        file.writestr("2750/River/2.jpg", b"damaged")
+    with FileServer({"EuroSAT.zip": packed.getvalue()}) as server:
+        source = dataclasses.replace(row.source, url=server.url("EuroSAT.zip"), md5="")
+        stand_in: DatasetRow = dataclasses.replace(row, source=source, photographs=5)
+        classroom.datasets.rows["eurosat"] = stand_in
+        seen, watch = snapshots
+        do(ImportData(dataset="eurosat"), on=watch)
+    end = seen[-1]
+    assert isinstance(end, ImportSnapshot)
+    assert (end.phase, end.photographs, end.left_out) == ("done", 4, ("River/2.jpg",))
+    look = do(LookAtData(backbone="tiny", dataset="eurosat")).snapshot
+    assert isinstance(look, LookSnapshot)
+    assert look.is_unlike_imagenet
+
+
+def test_what_is_no_download_is_refused(do: Do) -> None:
+    with pytest.raises(UserError, match="no data set called digits to download"):
+        do(ImportData(dataset="digits"))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"mode": "magic"},
+        {"epochs": 1000},
+        {"learning_rate": float("nan")},
+        {"batch_size": 0},
+        {"dropout": 1.0},
+        {"schedule": "x"},
+        {"optimiser": "x"},
+        {"augmentation": "x"},
+        {"dataset": "own"},
+        {"dataset": "own", "photos": (("a", ("1", "2")), ("a", ("3", "4")))},
+        {"dataset": "own", "photos": (("a", ("1", "2")), ("b", ("3", "3")))},
+        {"dataset": "own", "photos": tuple((str(n), ("1", "2")) for n in range(21))},
+    ],
+)
+def test_a_spec_that_makes_no_sense_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(UserError):
+        FineTune(**{"dataset": "digits"} | fields)  # type: ignore[arg-type]
+
+
+def test_specs_survive_json() -> None:
+    photos = (("a", ("1", "2")), ("b", ("3", "4")))
+    for spec in (FineTune(dataset="own", photos=photos), LabelBudget(dataset="digits")):
+        assert spec_from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize("name", ["../outside.png", "/etc/passwd", "red/none.png", "", "red"])
+def test_only_a_data_sets_own_photographs_can_be_read(
+    name: str, classroom: Classroom, context: Context
+) -> None:
+    (context.settings.data_dir / "outside.png").write_bytes(b"secret")
+    with pytest.raises(UserError, match="no photograph called"):
+        classroom.datasets.read("colours", name)
+    assert classroom.datasets.read("colours", "red/0.png")
+    assert classroom.datasets.read("digits", "0/0000.png")

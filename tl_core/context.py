@@ -1,0 +1,86 @@
+"""What every handler finds on its table: the networks, the photographs, the helpers' pool."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.catalogue import BackboneRow
+from tl_core.backbones.store import BackboneStore
+from tl_core.engine.cache import ByteCache
+from tl_core.engine.pool import Pool
+from tl_core.engine.runner import Sliced
+from tl_core.images.codec import fit, to_array
+from tl_core.images.photo_store import PhotoStore
+from tl_core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Shared by all handlers of one lab.
+
+    A handler's generator runs on the worker. It yields ``None`` to end a slice, or a future from
+    ``pool`` to step aside until that has a result; the methods here are used with ``yield from``.
+    """
+
+    settings: Settings
+    device: torch.device
+    store: BackboneStore
+    photos: PhotoStore
+    pool: Pool
+    activations: ByteCache[Any] = field(init=False)  # what networks made of photographs
+
+    def __post_init__(self) -> None:
+        budget = self.settings.activation_memory_mb * 2**20
+        object.__setattr__(self, "activations", ByteCache(budget))  # the class is frozen
+
+    def aside(self, work: Callable[..., Any], *arguments: Any) -> Sliced[Any]:
+        """Run ``work(*arguments)`` in the pool while the worker serves others; its result."""
+        return (yield self.pool.submit(work, *arguments))
+
+    def backbone(self, key: str) -> Sliced[Backbone]:
+        """The network ``key``, loaded beside the worker where it is not in memory yet.
+
+        Raises:
+            UserError: If it is unknown, not on disk, or does not fit.
+        """
+        loaded = self.store.loaded(key)
+        if loaded is None:
+            loaded = yield self.pool.submit(self.store.load, key)
+            warm_up(loaded)
+        assert isinstance(loaded, Backbone)  # narrows for the type checker; load returns no other
+        return loaded
+
+    def pixels(self, photo_key: str, backbone: Backbone) -> Sliced[Tensor]:
+        """The photograph as the network sees it: (1, 3, S, S) in [0, 1], on the device.
+
+        Raises:
+            UserError: If the photograph is no longer known.
+        """
+        array = yield self.pool.submit(fitted, self.photos, photo_key, backbone)
+        return pixels_from(array, self.device)
+
+
+@torch.inference_mode()
+def warm_up(backbone: Backbone) -> None:
+    """Run a black picture through, so that the first answer is timed like every other."""
+    size = backbone.input_size
+    backbone.logits(torch.zeros(1, 3, size, size, device=backbone.device))
+
+
+def fitted(photos: PhotoStore, photo_key: str, backbone: Backbone) -> Any:
+    """The photograph at the network's input size, uint8 (S, S, 3); for the pool."""
+    return fitted_to(photos, photo_key, backbone.row)
+
+
+def fitted_to(photos: PhotoStore, photo_key: str, row: BackboneRow) -> Any:
+    """Like ``fitted``, for a network that need not be loaded."""
+    return to_array(fit(photos.photo(photo_key), row.input_size, row.resize, row.interpolation))
+
+
+def pixels_from(array: Any, device: torch.device) -> Tensor:
+    """Turn uint8 (S, S, 3) into pixels (1, 3, S, S) in [0, 1] on ``device``."""
+    return torch.from_numpy(array).to(device).permute(2, 0, 1).unsqueeze(0).float() / 255

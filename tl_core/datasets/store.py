@@ -1,0 +1,213 @@
+"""Every data set of one lab: the catalogue's, the folders in TL_DATA_DIR, visitors' own."""
+
+import os.path
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from tl_core.datasets.catalogue import DATASETS, Archive, DatasetRow, Packaged
+from tl_core.datasets.dataset import Dataset, Example
+from tl_core.datasets.folder import (
+    PHOTO_SUFFIXES,
+    Checked,
+    FolderIndex,
+    check_files,
+    count_classes,
+    is_dataset,
+    is_inside_name,
+)
+from tl_core.errors import UserError
+from tl_core.images.codec import content_key
+from tl_core.images.photo_store import PhotoStore
+from tl_core.settings import Settings
+from tl_core.specs import OWN_DATASET, OwnClasses
+from tl_core.specs.datasets import FOLDER
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfEntry:
+    """One data set as the picker shows it; ``row`` is None for a folder nobody wrote a row for."""
+
+    key: str
+    label: str
+    state: Literal["ready", "can be downloaded"]
+    row: DatasetRow | None = None
+
+
+class DatasetStore:
+    """Finds and opens data sets; thread-safe, keeps nothing but what packages carry."""
+
+    def __init__(self, settings: Settings, catalogue: tuple[DatasetRow, ...] = DATASETS) -> None:
+        self.settings = settings
+        self.rows = {row.key: row for row in catalogue}
+
+    def entries(self) -> list[ShelfEntry]:
+        """What there is to choose from: the catalogue in its order, then other folders by name."""
+        listed = [self._entry(row) for row in self.rows.values()]
+        names = (name for name in self._folder_names() if not self._is_archive(name))
+        return listed + [ShelfEntry(self._key(name), _spoken(name), "ready") for name in names]
+
+    def folder(self, key: str) -> Path:
+        """Where the data set ``key`` is, or will be once downloaded."""
+        return self.settings.data_dir / key.removeprefix(FOLDER)
+
+    def archive(self, key: str) -> tuple[DatasetRow, Archive]:
+        """The catalogue's row and its archive, for what can be downloaded.
+
+        Raises:
+            UserError: If it is not one of those.
+        """
+        row = self.rows.get(key)
+        if row is None or not isinstance(row.source, Archive):
+            choices = (k for k, r in self.rows.items() if isinstance(r.source, Archive))
+            raise UserError(
+                "There is no data set called {key} to download. Choose one of: {keys}.",
+                key=key,
+                keys=", ".join(choices),
+            )
+        return row, row.source
+
+    def packaged(self, key: str) -> Dataset | None:
+        """The data set if an installed package carries it; may take half a second the first time.
+
+        Raises:
+            UserError: If the package is not installed in full.
+        """
+        row = self.rows.get(key)
+        return _packaged(row) if row and isinstance(row.source, Packaged) else None
+
+    def index(self, key: str) -> FolderIndex:
+        """The files of a data set on disk.
+
+        Raises:
+            UserError: If there is no such folder, it was not downloaded yet, or has no classes.
+        """
+        folder = self.folder(key)
+        if not self._has_folder(key) or (key in self.rows and not is_dataset(folder)):
+            if key in self.rows:
+                raise UserError(
+                    "{label} is not on this machine yet. Download it on the Teach page or with "
+                    "python -m tl_core prepare {key}.",
+                    label=self.rows[key].label,
+                    key=key,
+                )
+            raise UserError(
+                "There is no data set called {key}. Choose one of: {keys}.",
+                key=key,
+                keys=", ".join(entry.key for entry in self.entries()),
+            )
+        if count_classes(folder) < 2:
+            raise UserError(
+                "Folders in {folder} that the lab can read: {count}. It takes at least two, "
+                "one with the photographs of each class.",
+                folder=folder.name,
+                count=count_classes(folder),
+            )
+        return FolderIndex(folder, self.settings.cache_dir)
+
+    def check(self, key: str, names: Iterable[str]) -> list[Checked]:
+        """Read and decode some files of a folder, for the pool."""
+        return check_files(self.folder(key), names, self.settings.max_pixels)
+
+    def open(self, index: FolderIndex) -> Dataset:
+        """The data set of an index whose files have all been checked.
+
+        Raises:
+            UserError: If fewer than two classes have a photograph.
+        """
+        name = index.folder.name
+        row = self.rows[name] if self._is_archive(name) else None
+        return index.dataset(
+            label=row.label if row else _spoken(name),
+            is_unlike_imagenet=row.is_unlike_imagenet if row else False,
+        )
+
+    def read(self, key: str, name: str) -> bytes:
+        """The file of one photograph, by its name in the data set (``Example.name``).
+
+        Raises:
+            UserError: If there is no such photograph.
+        """
+        packaged = self.packaged(key)
+        if packaged is not None:
+            found = next((e for e in packaged.examples if e.name == name), None)
+            if found is not None:
+                return packaged.read(found)
+        place = self.folder(key) / name
+        is_inside = self._has_folder(key) and is_inside_name(name)
+        if packaged or not is_inside or place.suffix.lower() not in PHOTO_SUFFIXES:
+            raise _no_photograph(name)
+        try:
+            return place.read_bytes()
+        except OSError as error:
+            raise _no_photograph(name) from error
+
+    def _entry(self, row: DatasetRow) -> ShelfEntry:
+        ready = isinstance(row.source, Packaged) or is_dataset(self.folder(row.key))
+        return ShelfEntry(row.key, row.label, "ready" if ready else "can be downloaded", row)
+
+    def _is_archive(self, name: str) -> bool:
+        """Whether a folder of this name is where a download of the catalogue goes."""
+        return name in self.rows and isinstance(self.rows[name].source, Archive)
+
+    def _key(self, name: str) -> str:
+        """The key of a folder that nobody wrote a row for."""
+        is_taken = name in self.rows or name == OWN_DATASET or name.startswith(FOLDER)
+        return FOLDER + name if is_taken else name
+
+    def _has_folder(self, key: str) -> bool:
+        """Whether there is such a folder directly in TL_DATA_DIR."""
+        name = key.removeprefix(FOLDER)
+        return name == Path(name).name != ".." and bool(name) and os.path.isdir(self.folder(key))
+
+    def _folder_names(self) -> list[str]:
+        try:
+            return sorted(p.name for p in self.settings.data_dir.iterdir() if is_dataset(p))
+        except OSError:
+            return []  # no such folder yet: nothing has been put there
+
+
+def own_dataset(classes: OwnClasses, photos: PhotoStore) -> Dataset:
+    """A visitor's photographs as a data set; their files stay in the photo store."""
+    return Dataset(
+        key=OWN_DATASET,
+        label="Your own",
+        classes=tuple(name for name, _ in classes),
+        examples=tuple(
+            Example(key, label, key) for label, (_, keys) in enumerate(classes) for key in keys
+        ),
+        read=lambda example: photos.data(example.key),
+        is_private=True,
+    )
+
+
+@cache
+def _packaged(row: DatasetRow) -> Dataset:
+    if not isinstance(row.source, Packaged):
+        raise ValueError(f"{row.key} is in no package")
+    found = row.source.read()
+    files = [(content_key(data), label, data) for label, data in found.files]
+    by_key = {key: data for key, _, data in files}
+    return Dataset(
+        key=row.key,
+        label=row.label,
+        classes=found.classes,
+        examples=tuple(
+            Example(key, label, f"{found.classes[label]}/{number:04d}.png")
+            for number, (key, label, _) in enumerate(files)
+        ),
+        read=lambda example: by_key[example.key],
+        is_unlike_imagenet=row.is_unlike_imagenet,
+    )
+
+
+def _no_photograph(name: str) -> UserError:
+    return UserError(
+        "There is no photograph called {name} in that data set. Look at the data again.", name=name
+    )
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").capitalize()

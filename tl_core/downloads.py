@@ -1,0 +1,112 @@
+"""The download handler: turns a name into a file on disk, with progress, beside the worker."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from tl_core.backbones.catalogue import Download as DownloadSource
+from tl_core.context import Context
+from tl_core.download import DownloadRequest, fetch, mirrored
+from tl_core.engine.job import Job
+from tl_core.engine.runner import Sliced
+from tl_core.errors import UserError
+from tl_core.specs import Download, DownloadProgress, Snapshot
+
+PUBLISH_EVERY_S = 0.25
+
+Requests = Mapping[str, DownloadRequest | None]  # by name; None: comes with the installation
+
+
+def backbone_requests(context: Context) -> Requests:
+    """What fetches the weights of each backbone."""
+    store, mirror = context.store, context.settings.mirror
+    return {
+        row.key: DownloadRequest(
+            url=mirrored(row.source.url, mirror),
+            target=store.path(row),
+            sha256=row.source.sha256_prefix,
+            size_bytes=round(row.source.size_mb * 2**20),
+        )
+        if isinstance(row.source, DownloadSource)
+        else None
+        for row in store.rows.values()
+    }
+
+
+SOURCES: tuple[Callable[[Context], Requests], ...] = (backbone_requests,)
+
+
+def request_for(name: str, context: Context) -> DownloadRequest | None:
+    """What fetches ``name``; ``None`` where it comes with the installation.
+
+    Raises:
+        UserError: If nothing is called that.
+    """
+    known = {key: request for source in SOURCES for key, request in source(context).items()}
+    if name not in known:
+        raise UserError(
+            "There is nothing called {name} to download. Choose one of: {names}.",
+            name=name,
+            names=", ".join(known),
+        )
+    return known[name]
+
+
+def run(job: Job, context: Context) -> Sliced[Snapshot]:
+    """Download what the job's spec names; a cancelled download is resumed by the next.
+
+    Raises:
+        UserError: If it is unknown or cannot be had.
+    """
+    spec = job.spec
+    if not isinstance(spec, Download):
+        raise ValueError(f"expected a Download spec, got {type(spec).__name__}")
+    request = request_for(spec.name, context)
+    size = None
+    if request is None:
+        context.store.require_on_disk(context.store.row(spec.name))
+    else:
+        job.publish(DownloadProgress(name=spec.name, total_bytes=request.size_bytes, steps=100))
+        size = yield context.pool.submit_download(_fetch, job, spec.name, request)
+    return DownloadProgress(
+        name=spec.name,
+        received_bytes=size or 0,
+        total_bytes=size,
+        step=100,
+        steps=100,
+        is_ready=True,
+    )
+
+
+def _fetch(job: Job, name: str, request: DownloadRequest) -> int:
+    """Download in the pool's thread; the size of the file in bytes."""
+    path = fetch(request, report=_Progress(job, name), check=job.check)
+    return path.stat().st_size
+
+
+class _Progress:
+    """Publishes a job's progress, a few times a second at most."""
+
+    def __init__(self, job: Job, name: str) -> None:
+        self._job = job
+        self._name = name
+        self._started: tuple[float, int] | None = None  # time and bytes at the first report
+        self._due = 0.0
+
+    def __call__(self, received: int, total: int | None) -> None:
+        now = time.monotonic()
+        if self._started is None or received < self._started[1]:  # the first, or starting over
+            self._started = (now, received)
+        if now < self._due and received != total:
+            return
+        self._due = now + PUBLISH_EVERY_S
+        elapsed = now - self._started[0]
+        self._job.publish(
+            DownloadProgress(
+                name=self._name,
+                received_bytes=received,
+                total_bytes=total,
+                bytes_per_s=(received - self._started[1]) / elapsed if elapsed else 0.0,
+                step=min(100 * received // total, 100) if total else 0,
+                steps=100,
+            )
+        )

@@ -1,0 +1,207 @@
+"""Methods that say which pixels speak for a class.
+
+Each is a generator in the table ``METHODS``: it yields at the end of a slice and returns raw
+values of shape (T, S, S), one map for each of T classes. All are deterministic bit for bit.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from captum.attr import GuidedGradCam, LayerGradCam
+from torch import Tensor
+from torch.nn import functional as F
+
+from tl_core.features.pixel_model import Explained, quiet_captum
+
+CHUNK = 4  # pictures a pass: the fastest on two cores, and a slice of 100 to 200 ms
+NOISE = 0.1  # standard deviation of the noise tunnel, on pixels in [0, 1]
+
+Slices = Generator[None, None, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the methods can be told; each reads what concerns it."""
+
+    targets: tuple[int, ...]
+    layer: str
+    steps: int
+    noise_samples: int
+    patch: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a row of ``ATTRIBUTION_METHODS`` is done."""
+
+    run: Callable[[Explained, Tensor, Options], Slices]
+    slices: Callable[[Options, int], int]  # how often it will yield, by options and picture side
+    expected: Callable[[Explained, Tensor, Options], list[float] | None] | None = None
+
+
+def grad_cam(network: Explained, pixels: Tensor, options: Options) -> Slices:
+    """Weigh the channels of a layer by their mean gradient, add them up, keep what is positive.
+
+    Computed by Captum and enlarged bilinearly to the size of ``pixels`` (1, 3, S, S).
+
+    Source:
+        Selvaraju et al. 2017, arXiv:1610.02391.
+    """
+    maps, alone = [], network.alone()
+    method = LayerGradCam(alone, alone.body.get_submodule(options.layer))
+    for target in options.targets:
+        coarse = method.attribute(_leaf(pixels), target, relu_attributions=True).detach()
+        size = pixels.shape[-2:]
+        maps.append(F.interpolate(coarse, size, mode="bilinear", align_corners=False)[0, 0])
+        yield
+    return torch.stack(maps).float().cpu()
+
+
+def guided_grad_cam(network: Explained, pixels: Tensor, options: Options) -> Slices:
+    """Multiply Grad-CAM by gradients that pass every ReLU only where they are positive.
+
+    Computed by Captum, summed over the colours. Right only where ``network.guided_obstacle``
+    finds none: Captum changes nothing but ``nn.ReLU``, and elsewhere returns the plain gradient.
+
+    Source:
+        Selvaraju et al. 2017, arXiv:1610.02391; Springenberg et al. 2015, arXiv:1412.6806.
+    """
+    maps, alone = [], network.alone()
+    method = GuidedGradCam(alone, alone.body.get_submodule(options.layer))
+    for target in options.targets:
+        with quiet_captum():
+            fine = method.attribute(_leaf(pixels), target, interpolate_mode="bilinear")
+        maps.append(fine.detach().sum(dim=1)[0])
+        yield
+    return torch.stack(maps).float().cpu()
+
+
+def integrated_gradients(network: Explained, pixels: Tensor, options: Options) -> Slices:
+    """Integrate the gradient from plain grey to the photograph, times the way each pixel went.
+
+    Summed over the colours. The values add up to the score gained over the grey picture. With
+    ``noise_samples``, the mean over as many copies with Gaussian noise of 0.1 (the noise
+    tunnel), seeded by ``options.seed``.
+
+    Source:
+        Sundararajan et al. 2017, arXiv:1703.01365; Smilkov et al. 2017, arXiv:1706.03825.
+    """
+    alphas, shares = (
+        values.to(pixels).view(-1, 1, 1, 1) for values in integration_path(options.steps)
+    )
+    baseline = network.baseline(pixels)
+    ends = noisy_copies(pixels, options)
+    total = pixels.new_zeros(len(options.targets), *pixels.shape[1:])
+    for end in ends:
+        for start in range(0, options.steps, CHUNK):
+            part = slice(start, start + CHUNK)
+            points = baseline + alphas[part] * (end - baseline)
+            gradients = _gradients(network, points, options.targets)  # (T, chunk, 3, S, S)
+            total += (gradients * shares[part]).sum(dim=1) * (end - baseline)
+            yield
+    return (total / len(ends)).sum(dim=1).float().cpu()
+
+
+def integration_path(steps: int) -> tuple[Tensor, Tensor]:
+    """Return where on the way from grey, in [0, 1], to take gradients, and the weight of each.
+
+    Midpoints, spaced by the fourth power: closest near grey, where a faint picture changes the
+    score fastest. With 32 steps on the cat and dogs of the gallery the sum is within 4 % on
+    EfficientNet-Lite0; Gauss-Legendre points miss it by up to 37 %.
+    """
+    even = (torch.arange(steps, dtype=torch.float64) + 0.5) / steps
+    return even**4, 4 * even**3 / steps
+
+
+def noisy_copies(pixels: Tensor, options: Options) -> list[Tensor]:
+    """Return the pictures the noise tunnel looks at; the photograph alone where noise is off."""
+    if not options.noise_samples:
+        return [pixels]
+    generator = torch.Generator().manual_seed(options.seed)
+    noise = (torch.randn(pixels.shape, generator=generator) for _ in range(options.noise_samples))
+    return [pixels + NOISE * sample.to(pixels) for sample in noise]
+
+
+def occlusion(network: Explained, pixels: Tensor, options: Options) -> Slices:
+    """Cover one patch after another with plain grey and note how far the probability falls.
+
+    Patches overlap by half; a pixel gets the mean over the patches that covered it.
+
+    Source:
+        Zeiler & Fergus 2014, arXiv:1311.2901.
+    """
+    targets = list(options.targets)
+    side, grey = pixels.shape[-1], network.baseline(pixels)
+    total = pixels.new_zeros(len(targets), side, side)
+    count = pixels.new_zeros(side, side)
+    before = network.probabilities(pixels)[0, targets]
+    for windows in _chunked(list(_windows(side, options.patch))):
+        covered = pixels.repeat(len(windows), 1, 1, 1)
+        for picture, (rows, columns) in zip(covered, windows, strict=True):
+            picture[:, rows, columns] = grey[0, :, rows, columns]
+        falls = before - network.probabilities(covered)[:, targets]  # (chunk, T)
+        for fall, (rows, columns) in zip(falls, windows, strict=True):
+            total[:, rows, columns] += fall[:, None, None]
+            count[rows, columns] += 1
+        yield
+    return (total / count).float().cpu()
+
+
+def _gradients(network: Explained, points: Tensor, targets: Sequence[int]) -> Tensor:
+    """Gradients of each target's logit at each picture, (T, N, 3, S, S)."""
+    points = _leaf(points)
+    logits = network(points)
+    return torch.stack(
+        [
+            torch.autograd.grad(logits[:, target].sum(), points, retain_graph=True)[0]
+            for target in targets
+        ]
+    )
+
+
+def _leaf(pixels: Tensor) -> Tensor:
+    """A copy at which gradients start: the network's weights have none."""
+    return pixels.detach().clone().requires_grad_()
+
+
+def _windows(side: int, patch: int) -> Iterator[tuple[slice, slice]]:
+    starts = range(0, _starts(side, patch) * (patch // 2), patch // 2)
+    for top in starts:
+        for left in starts:
+            yield slice(top, min(top + patch, side)), slice(left, min(left + patch, side))
+
+
+def _starts(side: int, patch: int) -> int:
+    """Positions along one axis, the last at or over the edge."""
+    return 1 + -(-(side - patch) // (patch // 2))
+
+
+def _chunked(items: list[Any]) -> list[list[Any]]:
+    return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
+
+
+def _gain_over_grey(network: Explained, pixels: Tensor, options: Options) -> list[float] | None:
+    """The score each class gains from grey to photograph; noise moves the end of the path."""
+    if options.noise_samples:
+        return None
+    with torch.inference_mode():
+        scores = network(torch.cat([pixels, network.baseline(pixels)]))[:, list(options.targets)]
+    gains: list[float] = (scores[0] - scores[1]).tolist()
+    return gains
+
+
+METHODS: dict[str, Method] = {
+    "gradcam": Method(grad_cam, lambda options, _side: len(options.targets)),
+    "guided_gradcam": Method(guided_grad_cam, lambda options, _side: len(options.targets)),
+    "integrated_gradients": Method(
+        integrated_gradients,
+        lambda options, _side: -(-options.steps // CHUNK) * max(1, options.noise_samples),
+        expected=_gain_over_grey,
+    ),
+    "occlusion": Method(
+        occlusion, lambda options, side: -(-(_starts(side, options.patch) ** 2) // CHUNK)
+    ),
+}

@@ -1,0 +1,1 @@
+"""Adversarial attacks: one photograph, a small change, and the network sees something else."""

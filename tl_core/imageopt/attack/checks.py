@@ -1,0 +1,176 @@
+"""The handlers that question a finished attack: other networks, wear, the full-size photograph."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.ranking import best
+from tl_core.context import Context, fitted
+from tl_core.engine.job import Job
+from tl_core.engine.runner import Sliced
+from tl_core.imageopt.attack.batch import Array, answer, read_back
+from tl_core.imageopt.attack.goals import Aim, aim_of
+from tl_core.images.codec import Photo, crop_box, encode_png, to_array
+from tl_core.images.compare import gap
+from tl_core.images.transforms import WEAR
+from tl_core.specs import (
+    Opinion,
+    PasteBack,
+    PasteBackSnapshot,
+    Snapshot,
+    Survival,
+    SurvivalSnapshot,
+    Transfer,
+    TransferSnapshot,
+    Trial,
+)
+from tl_core.specs.attack_checks import Checked
+
+_ROUNDS = 12  # corrections of the pasted change
+Laid = tuple[Backbone, Photo, Photo, Aim]  # the network, the attacked, the original, the goal
+
+
+def _lay_out(spec: Checked, context: Context) -> Sliced[Laid]:
+    backbone = yield from context.backbone(spec.backbone)
+    attacked = yield context.pool.submit(context.photos.photo, spec.photo)
+    original = yield context.pool.submit(context.photos.photo, spec.original)
+    aim = aim_of(spec, answer(backbone, original).tolist())
+    return backbone, attacked, original, aim
+
+
+def transfer(job: Job, context: Context) -> Sliced[Snapshot]:
+    """Ask every backbone that is ready and knows the same classes, one after another."""
+    spec = job.spec
+    assert isinstance(spec, Transfer)  # narrows for the type checker; the lab pairs them
+    first, attacked, original, aim = yield from _lay_out(spec, context)
+    ready = [row.key for row in context.store.ready()]
+    known = dict.fromkeys((spec.backbone, *spec.also, *ready))
+    keys = [key for key in known if context.store.classes(key) == first.classes]
+    opinions: tuple[Opinion, ...] = ()
+    for key in keys:
+        backbone = yield from context.backbone(key)
+        is_target = key == spec.backbone or key in spec.also
+        opinion = _opinion(backbone, original, attacked, aim, was_attacked=is_target)
+        opinions = (*opinions, opinion)
+        job.publish(TransferSnapshot(step=len(opinions), steps=len(keys), opinions=opinions))
+        yield None
+    return TransferSnapshot(step=len(keys), steps=len(keys), opinions=opinions)
+
+
+def _opinion(
+    backbone: Backbone, original: Photo, attacked: Photo, aim: Aim, *, was_attacked: bool
+) -> Opinion:
+    before, after = answer(backbone, original), answer(backbone, attacked)
+    return Opinion(
+        backbone=backbone.key,
+        label=backbone.label,
+        was_attacked=was_attacked,
+        before=best(before.tolist(), backbone.classes, 1)[0],
+        after=best(after.tolist(), backbone.classes, 1)[0],
+        probability=aim.probability(after),
+        is_fooled=aim.is_reached(after),
+    )
+
+
+def survival(job: Job, context: Context) -> Sliced[Snapshot]:
+    """Wear the picture in every way there is; each begins with the picture as it was saved."""
+    spec = job.spec
+    assert isinstance(spec, Survival)  # narrows for the type checker; the lab pairs them
+    backbone, attacked, _original, aim = yield from _lay_out(spec, context)
+    found = SurvivalSnapshot(steps=len(WEAR))
+    for wear in WEAR:
+        worn = yield context.pool.submit(wear.apply, attacked)
+        png = yield context.pool.submit(encode_png, worn)
+        logits = answer(backbone, worn)
+        trial = Trial(
+            key=wear.key,
+            label=wear.label,
+            why=wear.why,
+            answer=best(logits.tolist(), backbone.classes, 1)[0],
+            probability=aim.probability(logits),
+            is_fooled=aim.is_reached(logits),
+        )
+        trials, pictures = (*found.trials, trial), (*found.pictures, png)
+        found = SurvivalSnapshot(
+            step=len(trials), steps=len(WEAR), trials=trials, pictures=pictures
+        )
+        job.publish(found)
+    return found
+
+
+def paste_back(job: Job, context: Context) -> Sliced[Snapshot]:
+    """Carry the change over to the whole photograph and ask what the network sees there."""
+    spec = job.spec
+    assert isinstance(spec, PasteBack)  # narrows for the type checker; the lab pairs them
+    backbone, _attacked, original, aim = yield from _lay_out(spec, context)
+    small = yield context.pool.submit(fitted, context.photos, spec.photo, backbone)
+    seen = yield context.pool.submit(fitted, context.photos, spec.original, backbone)
+    pasted = yield context.pool.submit(paste, original, small, seen, backbone.row.resize)
+    png = yield context.pool.submit(encode_png, pasted)
+    read = yield context.pool.submit(read_back, png)
+    measured = yield context.pool.submit(gap, to_array(original), read)
+    before, after = answer(backbone, original), answer(backbone, Image.fromarray(read))
+    return PasteBackSnapshot(
+        step=1,
+        picture=png,
+        width=original.width,
+        height=original.height,
+        before=best(before.tolist(), backbone.classes, 5),
+        after=best(after.tolist(), backbone.classes, 5),
+        probability=aim.probability(after),
+        is_fooled=aim.is_reached(after),
+        gap=measured,
+    )
+
+
+def paste(original: Photo, attacked: Array, seen: Array, resize: int) -> Array:
+    """Return the whole photograph, changed so that scaling it down shows the attacked picture.
+
+    No value moves further than the attack moved any. The change is enlarged, and what scaling
+    down loses of it is added again, several times.
+
+    Args:
+        original: The photograph at its own size.
+        attacked: uint8 (S, S, 3).
+        seen: What the network sees of the original, uint8 (S, S, 3).
+        resize: What the network's shorter side is scaled to before the crop.
+    """
+    whole = to_array(original)
+    side = len(attacked)
+    if original.size == (side, side):
+        return attacked
+    box = crop_box(original.size, side, resize)
+    left, top = int(box[0]), int(box[1])
+    right, bottom = (
+        min(-int(-box[2] // 1), original.width),
+        min(-int(-box[3] // 1), original.height),
+    )
+    inner = (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
+    goal = attacked.astype(np.float32) - seen
+    limit = float(np.abs(goal).max())
+    for channel in range(3):
+        part = whole[top:bottom, left:right, channel]
+        change = _enlarged(goal[..., channel], part, limit, inner)
+        part[:] = (part + change).clip(0, 255).astype(np.uint8)
+    return whole
+
+
+def _enlarged(
+    goal: NDArray[np.float32],
+    part: Array,
+    limit: float,
+    box: tuple[float, float, float, float],
+) -> NDArray[np.float32]:
+    """Whole levels up to ``limit`` which, scaled down from ``box``, come close to ``goal``."""
+    low, high = np.maximum(-limit, -part.astype(np.float32)), np.minimum(limit, 255.0 - part)
+    size, side = (part.shape[1], part.shape[0]), goal.shape[1]
+    change = np.zeros(part.shape, np.float32)
+    whole_levels = change
+    for _ in range(_ROUNDS):
+        shown = Image.fromarray(whole_levels).resize((side, side), Image.Resampling.BICUBIC, box)
+        missing = Image.fromarray(goal - np.asarray(shown))
+        added = missing.resize(size, Image.Resampling.BILINEAR)
+        change = np.clip(change + np.asarray(added), low, high)
+        whole_levels = np.rint(change)
+    return whole_levels

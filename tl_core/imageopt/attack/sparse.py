@@ -1,0 +1,132 @@
+"""Attacks that move few values: every value by one budget or not at all."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.imageopt.attack.constraints import Box
+from tl_core.imageopt.attack.goals import Aim
+from tl_core.imageopt.pixels import Parameterisation
+
+
+class Few(Box, Parameterisation):
+    """A box of which only ``count`` values are used, each to its full extent (L0).
+
+    Parameters are scores (1, 3, S, S): the ``count`` values with the largest scores move, in the
+    direction of their sign. A step adds the gradient to the scores, and old gradients fade, so
+    that the picture is always a corner of the budget (Frank-Wolfe, with a fading average).
+    """
+
+    def __init__(self, original: Tensor, levels: float) -> None:
+        super().__init__(original, levels)
+        self.unit = 1.0
+        self.count = float(original.numel())
+        self.fading = 0.9
+        self.pace = 0.1
+
+    @property
+    def parameterisation(self) -> Parameterisation:
+        """This limit: each has its own photograph and count."""
+        return self
+
+    def noise(self, side: int, generator: torch.Generator) -> Tensor:
+        """Return scores that say nothing yet."""
+        return torch.zeros(3, side, side, device=generator.device)
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Return the change as scores."""
+        return pixels - self.original
+
+    def pixels(self, parameters: Tensor) -> Tensor:
+        """Return the photograph with the values moved that have the largest scores."""
+        scores = parameters.detach()
+        ends = torch.where(scores > 0, self.high, self.low)
+        weights = scores.abs() * (ends != self.original)
+        count = max(round(self.count), 1)
+        chosen = weights.flatten().topk(count).indices
+        is_chosen = torch.zeros_like(weights.flatten()).scatter_(0, chosen, 1).view_as(weights)
+        moved = torch.where((is_chosen > 0) & (weights > 0), ends, self.original)
+        return torch.round(moved * 255) / 255 + (parameters - scores)
+
+    def __call__(self, parameters: Tensor) -> Tensor:
+        """Let old scores fade."""
+        return parameters * self.fading
+
+    def adapt(self, *, is_reached: bool) -> None:
+        """Allow fewer values while the network is fooled, more while it is not."""
+        factor = 1 - self.pace if is_reached else 1 + self.pace
+        self.count = min(max(self.count * factor, 1.0), float(self.original.numel()))
+
+
+class Thinning:
+    """Takes values back out of a successful change, the least useful first, while it still works.
+
+    Each round asks for the gradient once and tries several amounts in one forward pass.
+    """
+
+    def __init__(self, backbone: Backbone, original: Tensor, picture: Tensor, aim: Aim) -> None:
+        self.backbone = backbone
+        self.original = original  # (1, 3, S, S) in [0, 1]
+        self.change = picture - original
+        self.aim = aim
+        self.queries = 0
+        self.is_over = self.count == 0
+
+    @property
+    def count(self) -> int:
+        """How many values move; waits for the device."""
+        return int(self.change.count_nonzero())
+
+    def step(self) -> None:
+        """Take out the largest of the amounts that leaves the goal on top; over if none does."""
+        amounts = sorted({max(round(self.count * share), 1) for share in _SHARES}, reverse=True)
+        tries = thinned(self.change, self._use(), amounts)
+        with torch.inference_mode():
+            logits = self.backbone.logits(self.original + tries).float()
+        self.queries += 1 + len(amounts)
+        good = [row for row in range(len(amounts)) if self._holds(logits[row])]
+        self.is_over = not good
+        if good:
+            self.change = tries[good[0] : good[0] + 1].clone()
+
+    def _holds(self, logits: Tensor) -> bool:
+        """Whether the goal stays on top, with a little to spare for another batch size."""
+        return self.aim.is_reached(logits) and self._margin(logits) < -_SPARE
+
+    def _margin(self, logits: Tensor) -> float:
+        aimed = self.aim.weights(len(logits), logits.device) > 0
+        inside, others = logits[aimed].max(), logits[~aimed].max()
+        return float((others - inside) * self.aim.sign)
+
+    def _use(self) -> Tensor:
+        """How much each moved value helps, to first order, (1, 3, S, S)."""
+        pixels = (self.original + self.change).requires_grad_()
+        logits = self.backbone.logits(pixels).float()[0]
+        aimed = self.aim.weights(len(logits), logits.device) > 0
+        margin = (logits[~aimed].max() - logits[aimed].max()) * self.aim.sign
+        (gradient,) = torch.autograd.grad(margin, pixels)
+        return -gradient * self.change
+
+
+_SHARES = (0.5, 0.25, 0.12, 0.06, 0.03, 0.015, 0.007, 0.003)
+_SPARE = 1e-3  # logits
+
+
+def thinned(changes: Tensor, contributions: Tensor, counts: Sequence[int]) -> Tensor:
+    """Undo the changes that contribute least.
+
+    Args:
+        changes: What was added to the photograph, (1, 3, S, S).
+        contributions: How much each helps, the same shape.
+        counts: How many to undo, one number for each candidate.
+
+    Returns:
+        The candidates' changes, (len(counts), 3, S, S).
+    """
+    flat = changes.flatten()
+    ranks = contributions.flatten().masked_fill(flat == 0, math.inf).argsort().argsort()
+    kept = [torch.where(ranks < count, 0, flat) for count in counts]
+    return torch.stack(kept).view(len(counts), *changes.shape[1:])

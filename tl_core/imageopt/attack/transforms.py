@@ -1,0 +1,129 @@
+"""What happens to pictures on their way, differentiably: JPEG, a smaller copy, a blur.
+
+Rounding has no slope, so gradients pass it straight through (Athalye et al. 2018,
+arXiv:1802.00420).
+"""
+
+import math
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tl_core.imageopt.attack.constraints import gaussian
+
+_BLOCK = 8
+# The example tables of the JPEG standard (ITU-T T.81, annex K), which every encoder scales
+_LUMA = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+_CHROMA_CORNER = ((17, 18, 24, 47), (18, 21, 26, 66), (24, 26, 56, 99), (47, 66, 99, 99))
+_TO_YCC = (
+    (0.299, 0.587, 0.114),
+    (-0.168735892, -0.331264108, 0.5),
+    (0.5, -0.418687589, -0.081312411),
+)
+
+
+def rounded(values: Tensor) -> Tensor:
+    """Round to whole numbers, with the slope of no rounding at all."""
+    return values.detach().round() + (values - values.detach())
+
+
+def jpeg(pixels: Tensor, quality: float) -> Tensor:
+    """Return pixels (N, 3, H, W) in [0, 1] as a JPEG file of that quality would show them.
+
+    Chroma at half size, as encoders do by default. Differs from libjpeg by a level here and there.
+    """
+    height, width = pixels.shape[2:]
+    block = 2 * _BLOCK
+    padded = F.pad(pixels, (0, -width % block, 0, -height % block), mode="replicate")
+    ycc = rounded(torch.einsum("rc,nchw->nrhw", _matrix(pixels.device), padded * 255))
+    luma, chroma = ycc[:, :1] - 128, F.avg_pool2d(ycc[:, 1:], 2)
+    shape = tuple(ycc.shape[2:])
+    luma = _quantised(luma, _table(quality, is_luma=True).to(pixels.device)) + 128
+    chroma = _quantised(rounded(chroma), _table(quality, is_luma=False).to(pixels.device))
+    chroma = F.interpolate(chroma, shape, mode="bilinear")
+    back = _matrix(pixels.device).inverse()
+    shown = rounded(torch.einsum("rc,nchw->nrhw", back, torch.cat([luma, chroma], dim=1)))
+    return (shown / 255).clamp(0, 1)[..., :height, :width]
+
+
+def smaller(pixels: Tensor, scale: float) -> Tensor:
+    """Return pixels after scaling to ``scale`` of their size and back, each rounded to 8 bits."""
+    side = pixels.shape[-1]
+    small = _levels(_scaled(pixels, round(side * scale)))
+    return _levels(_scaled(small, side))
+
+
+def softened(pixels: Tensor, sigma: float) -> Tensor:
+    """Return pixels after a blur, rounded to 8 bits."""
+    return _levels(gaussian(pixels, sigma))
+
+
+def worn(views: Tensor, draws: Tensor) -> Tensor:
+    """Wear each view in its own way, drawn at random; a quarter or so stay as they are.
+
+    Args:
+        views: Values in [0, 1], (V, 3, S, S).
+        draws: Uniform numbers, (V, at least 2): which way, and how much.
+    """
+    ways, amounts = draws[:, 0].tolist(), draws[:, 1].tolist()
+    parts = zip(views[:, None], ways, amounts, strict=True)
+    return torch.cat([_wear(view, way, amount) for view, way, amount in parts])
+
+
+def _wear(view: Tensor, way: float, amount: float) -> Tensor:
+    if way < 0.55:
+        return jpeg(view, 65 + 30 * amount)
+    if way < 0.7:
+        return smaller(view, 0.8 + 0.15 * amount)
+    return softened(view, 0.3 + 0.5 * amount) if way < 0.8 else view
+
+
+def _scaled(pixels: Tensor, side: int) -> Tensor:
+    return F.interpolate(pixels, (side, side), mode="bicubic", antialias=True)
+
+
+def _levels(pixels: Tensor) -> Tensor:
+    return rounded(pixels.clamp(0, 1) * 255) / 255
+
+
+def _quantised(plane: Tensor, table: Tensor) -> Tensor:
+    """Round the cosine waves of every 8 x 8 block of (N, C, H, W) to the table's steps."""
+    count, channels, height, width = plane.shape
+    cosines = _cosines().to(plane.device)
+    blocks = plane.view(count, channels, height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
+    waves = torch.einsum("ui,nchiwj,vj->nchwuv", cosines, blocks, cosines)
+    kept = rounded(waves / table) * table
+    return torch.einsum("ui,nchwuv,vj->nchiwj", cosines, kept, cosines).reshape(plane.shape)
+
+
+@cache
+def _cosines() -> Tensor:
+    """The orthonormal cosine transform of 8 values."""
+    at = torch.arange(_BLOCK, dtype=torch.float64)
+    waves = torch.cos(math.pi / _BLOCK * (at + 0.5) * at[:, None]) * math.sqrt(2 / _BLOCK)
+    waves[0] /= math.sqrt(2)
+    return waves.float()
+
+
+def _matrix(device: torch.device) -> Tensor:
+    return torch.tensor(_TO_YCC, device=device)
+
+
+def _table(quality: float, *, is_luma: bool) -> Tensor:
+    """Quantisation steps at a quality from 1 to 100, as libjpeg scales them."""
+    table = torch.tensor(_LUMA) if is_luma else torch.full((_BLOCK, _BLOCK), 99)
+    if not is_luma:
+        table[:4, :4] = torch.tensor(_CHROMA_CORNER)
+    scale = 5000 / quality if quality < 50 else 200 - 2 * quality
+    return ((table * scale + 50) / 100).floor().clamp(1, 255)

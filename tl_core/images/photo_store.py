@@ -1,0 +1,229 @@
+"""The photographs in use: what visitors have dropped, by content, within a budget of bytes."""
+
+import threading
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from tl_core.errors import UserError
+from tl_core.images import samples
+from tl_core.images.codec import MAX_BYTES, content_key, decode
+
+_AT_LEAST = 64  # pixels of a JPEG's shorter side: enough to find one that cannot be read
+
+
+@dataclass(slots=True)
+class _Kept:
+    data: bytes
+    owners: set[str] = field(default_factory=set)
+
+
+class Addition:
+    """Files on their way into the store for one owner; thread-safe.
+
+    Decoding takes a while, and the owner may be forgotten meanwhile: then nothing is kept.
+    """
+
+    def __init__(self, photos: "PhotoStore", owner: str) -> None:
+        self._photos = photos
+        self.owner = owner
+        self.is_over = False  # guarded by the album's lock
+
+    def require_wanted(self) -> None:
+        """Refuse to go on for an owner who was forgotten.
+
+        Raises:
+            UserError: If that is so.
+        """
+        if self.is_over:
+            raise UserError(
+                "The visit had ended before these photographs were read, so they were not kept. "
+                "Drop them again."
+            )
+
+    def keep(self, files: Mapping[str, bytes]) -> None:
+        """Keep checked files, by key: all of them or none.
+
+        Raises:
+            UserError: If there is no room for them beside other visitors' photographs, or the
+                owner was forgotten.
+        """
+        self._photos._keep(files, self)
+
+
+class PhotoStore:
+    """Photographs by key, "sample:<name>" or "sha256:<hex>"; thread-safe.
+
+    Half of the budget holds files: when they are too many, whoever holds most gives up what was
+    used least recently, so that nobody pushes out what others hold. The other half holds decoded
+    photographs, the least recently used leaves first. They are shared between callers: never
+    change one.
+    """
+
+    def __init__(self, budget_bytes: int, max_pixels: int) -> None:
+        self._half_budget = budget_bytes // 2
+        self._max_pixels = max_pixels
+        self._files: OrderedDict[str, _Kept] = OrderedDict()
+        self._photos: OrderedDict[str, Image.Image] = OrderedDict()
+        self._additions: set[Addition] = set()
+        self._lock = threading.Lock()
+
+    def add(self, data: bytes, owner: str) -> str:
+        """Keep a file that ``owner`` dropped and return its key.
+
+        Raises:
+            UserError: If it is no photograph that the lab can read, or too large.
+        """
+        key = content_key(data)
+        with self.adding(owner) as addition:
+            photo = self._decoded(key, data)
+            addition.keep({key: data})
+        self._remember(key, photo)
+        return key
+
+    @contextmanager
+    def adding(self, owner: str) -> Iterator[Addition]:
+        """Begin to add files for ``owner``; ``forget`` and ``stop_adding`` end it."""
+        addition = Addition(self, owner)
+        with self._lock:
+            self._additions.add(addition)
+        try:
+            yield addition
+        finally:
+            with self._lock:
+                self._additions.discard(addition)
+
+    def stop_adding(self, owner: str | None = None) -> None:
+        """End what is being added for ``owner``, or for everybody: nothing of it will be kept."""
+        with self._lock:
+            for addition in self._additions:
+                addition.is_over |= owner in (None, addition.owner)
+
+    def check(self, data: bytes) -> str:
+        """Return the key that a file would have; nothing of it is kept.
+
+        Raises:
+            UserError: If it is no photograph that the lab can read, or too large.
+        """
+        self._decode(data, at_least=_AT_LEAST)
+        return content_key(data)
+
+    def _keep(self, files: Mapping[str, bytes], addition: Addition) -> None:
+        with self._lock:
+            addition.require_wanted()
+            after = self._files.copy()
+            for key, data in files.items():
+                old = after.pop(key, None)
+                after[key] = _Kept(data, {addition.owner, *(old.owners if old else ())})
+            leaving = _leaving(after, self._half_budget)
+            if not leaving.isdisjoint(files):
+                raise _no_room()
+            for key in leaving:
+                del after[key]
+            self._files = after
+
+    def require_room(self, size_bytes: int) -> None:
+        """Refuse files that would not fit even if nobody else had any.
+
+        Raises:
+            UserError: If they are larger together.
+        """
+        if size_bytes > self._half_budget:
+            raise _no_room()
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the photograph is at hand."""
+        with self._lock:
+            return key.startswith(samples.PREFIX) or key in self._files
+
+    def data(self, key: str) -> bytes:
+        """The file behind ``key``, as it was dropped.
+
+        Raises:
+            UserError: If it is unknown or had to make room for others.
+        """
+        if key.startswith(samples.PREFIX):
+            return samples.read(key)
+        with self._lock:
+            kept = self._files.get(key)
+            if kept is None:
+                raise UserError("That photograph is no longer in the lab's memory. Drop it again.")
+            self._files.move_to_end(key)
+            return kept.data
+
+    def photo(self, key: str) -> Image.Image:
+        """The photograph behind ``key``, upright and in RGB; for reading only.
+
+        Raises:
+            UserError: If it is unknown or had to make room for others.
+        """
+        photo = self._decoded(key, self.data(key))
+        self._remember(key, photo)
+        return photo
+
+    def forget(self, owner: str) -> None:
+        """Drop the photographs that only ``owner`` had dropped, and keep none still on its way."""
+        self.stop_adding(owner)
+        with self._lock:
+            for kept in self._files.values():
+                kept.owners.discard(owner)
+            for key in [key for key, kept in self._files.items() if not kept.owners]:
+                del self._files[key]
+                self._photos.pop(key, None)
+
+    def _decoded(self, key: str, data: bytes) -> Image.Image:
+        with self._lock:
+            if key in self._photos:
+                self._photos.move_to_end(key)
+                return self._photos[key]
+        return self._decode(data)
+
+    def _decode(self, data: bytes, *, at_least: int | None = None) -> Image.Image:
+        max_bytes = min(MAX_BYTES, self._half_budget)
+        return decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes, at_least=at_least)
+
+    def _remember(self, key: str, photo: Image.Image) -> None:
+        with self._lock:
+            self._photos[key] = photo
+            used = sum(_memory_bytes(kept) for kept in self._photos.values())
+            while used > self._half_budget:
+                used -= _memory_bytes(self._photos.popitem(last=False)[1])
+
+
+def _leaving(files: Mapping[str, _Kept], limit_bytes: int) -> set[str]:
+    """Keys of what has to go, in turn from whoever holds most then; shared photographs last.
+
+    ``files`` are in the order of their last use.
+    """
+    total = sum(len(file.data) for file in files.values())
+    held: Counter[str] = Counter()
+    keys: dict[str, list[str]] = defaultdict(list)
+    for key, file in files.items():
+        for owner in file.owners:
+            held[owner] += len(file.data)
+            keys[owner].append(key)
+    for own in keys.values():
+        own.sort(key=lambda key: len(files[key].owners) > 1)
+        own.reverse()  # the first to go is the last
+    leaving: set[str] = set()
+    while total > limit_bytes:
+        key = keys[max(held, key=held.__getitem__)].pop()
+        if key not in leaving:  # through another who held it too
+            leaving.add(key)
+            total -= len(files[key].data)
+            held.subtract(dict.fromkeys(files[key].owners, len(files[key].data)))
+    return leaving
+
+
+def _no_room() -> UserError:
+    return UserError(
+        "The lab's memory has no room for these photographs beside those of other visitors. "
+        "Drop fewer or smaller ones."
+    )
+
+
+def _memory_bytes(photo: Image.Image) -> int:
+    return 4 * photo.width * photo.height  # Pillow keeps RGB in four bytes a pixel

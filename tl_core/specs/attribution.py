@@ -1,0 +1,135 @@
+"""Why? Which parts of a photograph speak for a class."""
+
+from dataclasses import dataclass
+
+from tl_core.errors import UserError
+from tl_core.specs.base import Snapshot, Spec, require
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRow:
+    """One way to ask a network for its reasons."""
+
+    key: str  # stable id for links and commands
+    label: str  # what visitors read
+    does: str  # one sentence
+    paper: str
+    needs_layer: bool = False  # whether ``Attribute.layer`` matters
+    is_signed: bool = True  # whether it also shows what speaks against the class
+
+
+ATTRIBUTION_METHODS: tuple[MethodRow, ...] = (
+    MethodRow(
+        key="gradcam",
+        label="Grad-CAM",
+        does="Lights up where a late layer saw what raises the class's score: fast and coarse.",
+        paper="Selvaraju et al. 2017, arXiv:1610.02391",
+        needs_layer=True,
+        is_signed=False,
+    ),
+    MethodRow(
+        key="integrated_gradients",
+        label="Integrated Gradients",
+        does="Fades the photograph in from plain grey and adds up what every pixel contributed.",
+        paper="Sundararajan et al. 2017, arXiv:1703.01365; noise: Smilkov et al. 2017, "
+        "arXiv:1706.03825",
+    ),
+    MethodRow(
+        key="occlusion",
+        label="Occlusion",
+        does="Covers one patch after another and watches the class's probability fall.",
+        paper="Zeiler & Fergus 2014, arXiv:1311.2901",
+    ),
+    MethodRow(
+        key="guided_gradcam",
+        label="Guided Grad-CAM",
+        does="Grad-CAM with the fine lines of guided back-propagation; needs a network of ReLUs.",
+        paper="Selvaraju et al. 2017, arXiv:1610.02391; Springenberg et al. 2015, arXiv:1412.6806",
+        needs_layer=True,
+    ),
+)
+_METHOD_KEYS = tuple(row.key for row in ATTRIBUTION_METHODS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribute(Spec):
+    """Ask which pixels speak for one or several classes, by one or several methods."""
+
+    photo: str  # key in the photo store
+    methods: tuple[str, ...] = ("gradcam",)  # keys of ATTRIBUTION_METHODS
+    targets: tuple[int, ...] = ()  # classes; empty: the predicted one and the runner-up
+    layer: str = ""  # a stage, for the CAM methods; empty means the last
+    steps: int = 32  # of Integrated Gradients
+    noise_samples: int = 0  # Integrated Gradients: noisy copies to average over; 0 for no noise
+    patch: int = 32  # Occlusion: side of the cover, in pixels; it moves by half of that
+    strength: float = 0.6  # of the heat over the photograph
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(name="methods", value=len(self.methods), low=1, high=len(_METHOD_KEYS))
+        for method in self.methods:
+            if method not in _METHOD_KEYS:
+                raise UserError(
+                    "There is no method called {method}. Choose one of: {methods}.",
+                    method=method,
+                    methods=", ".join(_METHOD_KEYS),
+                )
+        require(name="targets", value=len(self.targets), low=0, high=8)
+        require(name="steps", value=self.steps, low=4, high=256)
+        require(name="noise_samples", value=self.noise_samples, low=0, high=32)
+        require(name="patch", value=self.patch, low=8, high=128)
+        require(name="strength", value=self.strength, low=0, high=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Faithfulness:
+    """What blurring does to the class's probability: proof that a map shows what matters."""
+
+    before: float  # probability on the photograph
+    important: float  # with the most important 20 % of pixels blurred
+    random: float  # with a random 20 % blurred, mean of several draws
+
+    @property
+    def fall(self) -> float:
+        """How far the probability falls without the important pixels."""
+        return self.before - self.important
+
+    @property
+    def random_fall(self) -> float:
+        """How far it falls without random ones."""
+        return self.before - self.random
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainedClass:
+    """A class that the maps are about."""
+
+    target: int
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributionMap:
+    """One method's map for one class."""
+
+    method: str
+    target: int
+    layer: str  # the stage of a CAM method, else empty
+    overlay: bytes  # JPEG: the photograph under the heat, at the spec's strength
+    heat: bytes  # grey PNG for ``images.heat.blend``: 128 is nothing, 255 ``limit``, 1 ``-limit``
+    limit: float  # the method's value at full heat: score for gradients, probability for occlusion
+    peak: tuple[int, int]  # x and y of the greatest value, in pixels
+    total: float  # sum over all pixels
+    expected: float | None = None  # what ``total`` should be by the method's own theorem
+    faithfulness: Faithfulness | None = None  # None until measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributeSnapshot(Snapshot):
+    """The maps found so far, method by method; within a method class by class."""
+
+    photo: bytes  # PNG: the photograph as the network sees it
+    side: int  # of photo, overlays and heat, in pixels
+    classes: tuple[ExplainedClass, ...]
+    maps: tuple[AttributionMap, ...] = ()

@@ -1,0 +1,183 @@
+"""Look inside: feature maps of a photograph, one channel at large, photographs in feature space."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from tl_core.errors import UserError
+from tl_core.specs.base import Snapshot, Spec, require
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom exclusive
+Scale = tuple[float, float]  # the activations drawn darkest and brightest
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureMaps(Spec):
+    """Show the channels of ``layer`` that a photograph moves most, as one mosaic."""
+
+    photo: str  # key in the photo store
+    layer: str = ""  # a stage of the backbone; empty means its first
+    channels: int = 16  # how many, strongest first; a layer with fewer shows all
+    scale: Scale | None = None  # None: from the shown channels; two mosaics compare on one
+
+    is_quick: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(name="channels", value=self.channels, low=1, high=64)
+        _check_scale(self.scale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerFacts:
+    """A layer of a backbone in figures."""
+
+    layer: str
+    words: str  # what its channels tend to react to
+    shape: tuple[int, int, int]  # channels, height, width
+    stride: int  # pixels of the photograph between two neighbouring units
+    receptive_field: int  # side of the square one unit sees, in pixels, padding included
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mosaic:
+    """A grid of square tiles in one picture, row by row."""
+
+    picture: bytes  # PNG
+    channels: tuple[int, ...]  # the channel on each tile, most active first
+    columns: int
+    tile: int  # side of a tile, in pixels
+    gap: int  # between two tiles, in pixels
+
+    @property
+    def rows(self) -> int:
+        """Rows of tiles; the last may be short."""
+        return -(-len(self.channels) // self.columns)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        pitch = self.tile + self.gap
+        return self.columns * pitch - self.gap, self.rows * pitch - self.gap
+
+    def box(self, index: int) -> Box:
+        """Where tile ``index`` lies in the picture."""
+        row, column = divmod(index, self.columns)
+        left, top = column * (self.tile + self.gap), row * (self.tile + self.gap)
+        return left, top, left + self.tile, top + self.tile
+
+    def channel_at(self, x: float, y: float) -> int | None:
+        """The channel drawn at pixel (x, y) of the picture; ``None`` between and beside tiles."""
+        for index, channel in enumerate(self.channels):
+            left, top, right, bottom = self.box(index)
+            if left <= x < right and top <= y < bottom:
+                return channel
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureMapsSnapshot(Snapshot):
+    """The mosaic of one layer."""
+
+    facts: LayerFacts
+    mosaic: Mosaic
+    activities: tuple[float, ...]  # of each tile's channel: standard deviation over the photograph
+    scale: Scale  # as drawn
+    range: Scale  # least and greatest activation of the whole layer on this photograph
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelDetail(Spec):
+    """Show one channel at large, where it is strongest, and what else makes it fire."""
+
+    photo: str
+    layer: str = ""
+    channel: int = 0
+    others: tuple[str, ...] = ()  # keys of further photographs to try the channel on
+    scale: Scale | None = None
+
+    is_quick: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(name="channel", value=self.channel, low=0, high=2**16)
+        _check_scale(self.scale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spot:
+    """Where a channel is strongest on a photograph."""
+
+    value: float  # its activation there
+    unit: tuple[int, int]  # row and column in the layer
+    point: tuple[float, float]  # x and y of the centre of what the unit sees, in pixels, clipped
+    box: Box  # what the unit sees, clipped to the photograph
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherPhoto:
+    """The same channel on another photograph."""
+
+    photo: str
+    spot: Spot
+    picture: bytes  # JPEG: like the large overlay, on the same scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelDetailSnapshot(Snapshot):
+    """One channel at large; ``others`` grows until ``step`` reaches ``steps``, strongest first."""
+
+    facts: LayerFacts
+    channel: int
+    side: int  # of ``overlay`` and ``photo``, in pixels; spots and boxes count in these
+    map: bytes  # PNG, 448 pixels square, every unit a square
+    overlay: bytes  # PNG: the photograph, bright where the channel fires, with the spot's box
+    photo: bytes  # PNG: the photograph as the network sees it
+    spot: Spot
+    scale: Scale  # as drawn; without one in the spec, that of the whole layer
+    others: tuple[OtherPhoto, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSpace(Spec):
+    """Lay photographs out in two dimensions by what the backbone makes of them."""
+
+    photos: tuple[str, ...]
+    labels: tuple[str, ...] = ()  # what each shows, for colours; empty or one a photograph
+    method: Literal["pca", "tsne"] = "pca"
+    perplexity: float = 10.0  # t-SNE: how many neighbours count; lowered for few photographs
+    compare_untrained: bool = True  # the same for random weights, drawn from ``seed``
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(name="photos", value=len(self.photos), low=3, high=1000)
+        require(name="perplexity", value=self.perplexity, low=1, high=100)
+        if self.method not in ("pca", "tsne"):
+            raise UserError("method must be pca or tsne, got {value}.", value=self.method)
+        if len(self.labels) not in (0, len(self.photos)):
+            raise ValueError(f"{len(self.labels)} labels for {len(self.photos)} photos")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceMap:
+    """Photographs as points; neighbours look alike to the network."""
+
+    points: tuple[tuple[float, float], ...]  # x, y in [-1, 1], in the order of the photographs
+    agreement: float | None  # share whose nearest neighbour *in the embedding* has their label
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSpaceSnapshot(Snapshot):
+    """The map of the trained network and, where asked for, that of an untrained one."""
+
+    photos: tuple[str, ...]
+    labels: tuple[str, ...]
+    thumbnails: tuple[bytes, ...]  # JPEG
+    method: str
+    trained: SpaceMap | None = None  # None until the embeddings are there
+    untrained: SpaceMap | None = None
+
+
+def _check_scale(scale: Sequence[float] | None) -> None:
+    if scale is not None and not (len(scale) == 2 and scale[0] < scale[1]):
+        raise UserError("scale must be two numbers, the smaller first, got {value}.", value=scale)

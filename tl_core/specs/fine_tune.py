@@ -1,0 +1,204 @@
+"""Teaching a network new classes: the five ways, a run and its result."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from tl_core.specs.base import Snapshot, require, require_choice
+from tl_core.specs.datasets import OWN_DATASET, UNTOLD_DATASET, OnDataset
+
+Schedule = Literal["constant", "cosine", "step"]
+Optimiser = Literal["adamw", "momentum"]
+Augmentation = Literal["none", "mirror", "strong"]
+SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine", "step")
+OPTIMISERS: tuple[Optimiser, ...] = ("adamw", "momentum")
+AUGMENTATIONS: tuple[Augmentation, ...] = ("none", "mirror", "strong")
+
+
+@dataclass(frozen=True, slots=True)
+class ModeRow:
+    """One of the ways to teach."""
+
+    key: str
+    label: str  # what visitors read
+    start: Literal["trained", "random", "pixels"]  # what the network knows before
+    unfrozen: Literal["head", "last block", "all"]  # what training may change
+    learning_rate: float
+    epochs: int
+
+
+MODES: tuple[ModeRow, ...] = (
+    ModeRow("head", "Frozen backbone, new head", "trained", "head", 1e-3, 30),
+    ModeRow("last-block", "Last block unfrozen", "trained", "last block", 1e-4, 5),
+    ModeRow("full", "Everything unfrozen, gently", "trained", "all", 5e-5, 3),
+    ModeRow("scratch", "The same network from random weights", "random", "all", 1e-3, 10),
+    ModeRow("pixels", "Linear classifier on raw pixels", "pixels", "head", 1e-3, 30),
+)
+_MODES = {row.key: row for row in MODES}
+
+
+def mode_row(key: str) -> ModeRow:
+    """Return the row of one way to teach.
+
+    Raises:
+        UserError: If there is no such way.
+    """
+    require_choice("mode", key, tuple(_MODES))
+    return _MODES[key]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTune(OnDataset):
+    """Teach ``backbone`` the classes of a data set, in one of the five ways of ``MODES``."""
+
+    controls: ClassVar[frozenset[str]] = frozenset(
+        {"learning_rate", "weight_decay", "dropout", "clip_norm"}
+    )
+
+    mode: str = "head"
+    photos_per_class: int = 0  # trained on at most; 0: all
+    epochs: int = 0  # 0: the mode's own
+    learning_rate: float = 0.0  # 0: the mode's own
+    schedule: Schedule = "cosine"
+    optimiser: Optimiser = "adamw"
+    momentum: float = 0.9
+    weight_decay: float = 0.01
+    dropout: float = 0.0  # share of the embedding that is dropped
+    batch_size: int = 32
+    augmentation: Augmentation = "none"
+    early_stopping: int = 0  # epochs without a better one before the end; 0: never
+    train_batch_norm: bool = False  # batch-norm learns too; from random weights it always does
+    clip_norm: float = 0.0  # longest gradient; 0: any
+    head_first: bool = True  # before anything else is unfrozen
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        mode_row(self.mode)
+        require_choice("schedule", self.schedule, SCHEDULES)
+        require_choice("optimiser", self.optimiser, OPTIMISERS)
+        require_choice("augmentation", self.augmentation, AUGMENTATIONS)
+        for name, (low, high) in _FINE_TUNE_RANGES.items():
+            require(name=name, value=getattr(self, name), low=low, high=high)
+
+    @property
+    def way(self) -> ModeRow:
+        """The mode's row."""
+        return mode_row(self.mode)
+
+    def without_photos(self) -> "FineTune":
+        """The settings alone; a visitor's own photographs are not told of."""
+        if self.dataset != OWN_DATASET:
+            return self
+        return replace(self, dataset=UNTOLD_DATASET, photos=())
+
+    @property
+    def chosen_epochs(self) -> int:
+        """Epochs to train, the mode's own where the spec leaves it open."""
+        return self.epochs or self.way.epochs
+
+    @property
+    def chosen_learning_rate(self) -> float:
+        """Learning rate at the start, the mode's own where the spec leaves it open."""
+        return self.learning_rate or self.way.learning_rate
+
+
+_FINE_TUNE_RANGES: dict[str, tuple[float, float]] = {
+    "photos_per_class": (0, 100_000),
+    "epochs": (0, 200),
+    "learning_rate": (0, 10),
+    "momentum": (0, 0.999),
+    "weight_decay": (0, 10),
+    "dropout": (0, 0.9),
+    "batch_size": (1, 512),
+    "early_stopping": (0, 200),
+    "clip_norm": (0, 1000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Training so far, averaged since the point before."""
+
+    epoch: float  # 2.5: in the middle of the third
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochPoint:
+    """One finished epoch; ``part`` says whether the head alone was learning or the network too."""
+
+    epoch: int  # from 1, counted through both parts
+    part: Literal["head", "network"]
+    seconds: float  # since the run began
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """How one class fared; shares of 1, 0 where there was nothing to divide by."""
+
+    name: str
+    photographs: int
+    recall: float  # of its photographs, how many were found
+    precision: float  # of those called so, how many were
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One photograph that was not trained on, and the answer."""
+
+    photo: str  # content key
+    name: str  # where it lies in its data set
+    label: int
+    predicted: int
+    confidence: float
+    is_in_top3: bool
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the answer was the true class."""
+        return self.label == self.predicted
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuneResult:
+    """What the best epoch achieves on the photographs that were not trained on."""
+
+    accuracy: float
+    interval: tuple[float, float]  # Wilson, 95 %
+    top3: float
+    classes: tuple[ClassFigures, ...]
+    confusion: tuple[tuple[int, ...], ...]  # [label][predicted]
+    predictions: tuple[Prediction, ...]
+    model: str  # the store's key of the finished model, "own:<id>"
+    unfrozen_accuracy: float | None = None  # of the unfrozen network at its best; None: no such
+    is_head_alone: bool = False  # the unfrozen network did no better, so the head before is kept
+    has_flown_apart: bool = False  # training ended in numbers that are not finite
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTuneSnapshot(Snapshot):
+    """A training run as it stands; ``result`` comes with the last one.
+
+    ``step`` and ``steps`` count the photographs that the phase looks at.
+    """
+
+    phase: str  # "reading photographs", "extracting features", "training the head", ...
+    mode: str = "head"
+    classes: tuple[str, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()  # bounded: neighbours are merged as it grows
+    epochs: tuple[EpochPoint, ...] = ()
+    best_epoch: int = 0  # 0: none yet
+    photographs_per_s: float = 0.0
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    trainable_parameters: int = 0
+    total_parameters: int = 0
+    train_photographs: int = 0
+    validation_photographs: int = 0
+    left_out: tuple[str, ...] = ()  # files that no decoder could read
+    result: FineTuneResult | None = None

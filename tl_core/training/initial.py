@@ -1,0 +1,93 @@
+"""What a student knows before its first photograph: ImageNet, nothing, or nothing but pixels."""
+
+from dataclasses import replace
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tl_core.backbones.backbone import Backbone, freeze
+from tl_core.backbones.catalogue import BackboneRow, Stage
+from tl_core.backbones.store import untrained
+from tl_core.context import Context
+from tl_core.engine.runner import Sliced
+
+Start = Literal["trained", "random", "pixels"]
+PIXELS = "pixels"  # key of the row of raw pixels
+_MEASURED_PICTURES = 4
+PIXELS_SIDE = 32  # raw pixels are looked at in 32 × 32
+
+
+def starting_point(start: Start, key: str, seed: int, context: Context) -> Sliced[Backbone]:
+    """The network that a run starts from; its head is not used.
+
+    Raises:
+        UserError: If the backbone is unknown, not on disk, or does not fit.
+    """
+    if start == "trained":
+        return (yield from context.backbone(key))
+    row = context.store.row(key)
+    if start == "pixels" or row.key == PIXELS:  # which have no weights to be random
+        return raw_pixels(row, context.device)
+    random = replace(untrained(row, context.device, seed=seed), key=f"untrained:{row.key}:{seed}")
+    measure_batch_norms(random, seed)
+    return random
+
+
+def measure_batch_norms(backbone: Backbone, seed: int) -> None:
+    """Let the batch-norm layers of a random network measure a few random pictures.
+
+    Without that they pass everything on unscaled, and in a deep network next to nothing arrives:
+    a comparison with it would be unfair. Reproducible by ``seed``.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(_MEASURED_PICTURES, 3, 8, 8, generator=generator).to(backbone.device)
+    size = (backbone.input_size, backbone.input_size)
+    pixels = F.interpolate(coarse, size, mode="bilinear", align_corners=False)
+    norms = backbone.batch_norms()
+    usual = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0  # what is measured replaces what was there
+        norm.train()
+    with torch.no_grad():
+        backbone.embed(pixels)
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+        norm.eval()
+
+
+def raw_pixels(row: BackboneRow, device: torch.device) -> Backbone:
+    """A "network" without weights, whose embedding is the picture itself, 32 × 32 × 3 numbers."""
+    pixels = pixels_row(row)
+    head = nn.Linear(3 * PIXELS_SIDE**2, 1)
+    return Backbone(
+        key=PIXELS,
+        label=pixels.label,
+        row=pixels,
+        body=freeze(pixels_body()).to(device),
+        head=freeze(head).to(device),
+        classes=("",),
+        device=device,
+    )
+
+
+def pixels_body() -> nn.Module:
+    """Layer 0 is the small picture, layer 1 makes a list of it."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(PIXELS_SIDE), nn.Flatten())
+
+
+def pixels_row(row: BackboneRow) -> BackboneRow:
+    """The catalogue-like row of raw pixels, seen through ``row``'s preprocessing."""
+    return replace(
+        row,
+        key=PIXELS,
+        label="Raw pixels",
+        family="none",
+        stages=(Stage("0", "edges and colours"),),
+        parameters_m=0.0,
+        gflops=0.0,
+        top1=0.0,
+        advice="No network at all: what a linear classifier makes of the colours alone.",
+        needs_memory_mb=1,
+    )
