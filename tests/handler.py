@@ -7,6 +7,7 @@ import torch
 
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
+from tl_core.datasets.store import DatasetStore
 from tl_core.engine.job import Job
 from tl_core.engine.pool import Pool
 from tl_core.engine.runner import Sliced, SoloRunner
@@ -14,20 +15,21 @@ from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs import Snapshot, Spec
 
-Room = Callable[[Job, Context], Sliced[Snapshot]]
+Handler = Callable[[Job, Context], Sliced[Snapshot]]
 
 
-def make_toolbox(store: BackboneStore | None = None) -> Context:
+def make_context(store: BackboneStore | None = None) -> Context:
     """A fresh context on the CPU; with ``store`` the networks in that are shared."""
     settings = Settings.from_env({"TL_PROFILE": "server"})
     device = torch.device("cpu")
     photos = PhotoStore(settings.photo_memory_mb * 2**20, settings.max_pixels)
-    return Context(settings, device, store or BackboneStore(settings, device), photos, Pool())
+    backbones = store or BackboneStore(settings, device)
+    return Context(settings, device, backbones, photos, DatasetStore(settings), Pool())
 
 
-def start(room: Room, spec: Spec, context: Context) -> SoloRunner:
+def start(handler: Handler, spec: Spec, context: Context) -> SoloRunner:
     job = Job(spec, "visitor")
-    return SoloRunner(job, room(job, context))
+    return SoloRunner(job, handler(job, context))
 
 
 def turn(runner: SoloRunner) -> None:
@@ -37,14 +39,14 @@ def turn(runner: SoloRunner) -> None:
         parked.exception()  # the runner hands an error on
 
 
-def drive(room: Room, spec: Spec, context: Context) -> Any:
+def drive(handler: Handler, spec: Spec, context: Context) -> Any:
     """The final snapshot."""
-    return drive_all([(room, spec)], context)[0]
+    return drive_all([(handler, spec)], context)[0]
 
 
-def drive_all(work: list[tuple[Room, Spec]], context: Context) -> list[Snapshot | None]:
+def drive_all(work: list[tuple[Handler, Spec]], context: Context) -> list[Snapshot | None]:
     """The final snapshots of jobs that take turns, a slice each."""
-    runners = [start(room, spec, context) for room, spec in work]
+    runners = [start(handler, spec, context) for handler, spec in work]
     jobs = [runner.jobs[0] for runner in runners]
     while active := [runner for runner in runners if runner.jobs]:
         for runner in active:

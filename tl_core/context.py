@@ -1,4 +1,4 @@
-"""What every handler finds on its table: the networks, the photographs, the helpers' pool."""
+"""What all handlers share: the settings, the device, the stores, the caches and the pool."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +10,8 @@ from torch import Tensor
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore
+from tl_core.datasets.embedding_cache import EmbeddingCache
+from tl_core.datasets.store import DatasetStore
 from tl_core.engine.cache import ByteCache
 from tl_core.engine.pool import Pool
 from tl_core.engine.runner import Sliced
@@ -28,14 +30,17 @@ class Context:
 
     settings: Settings
     device: torch.device
-    store: BackboneStore
+    backbones: BackboneStore
     photos: PhotoStore
+    datasets: DatasetStore
     pool: Pool
+    embeddings: EmbeddingCache = field(init=False)
     activations: ByteCache[Any] = field(init=False)  # what networks made of photographs
 
     def __post_init__(self) -> None:
         budget = self.settings.activation_memory_mb * 2**20
-        object.__setattr__(self, "activations", ByteCache(budget))  # the class is frozen
+        object.__setattr__(self, "embeddings", EmbeddingCache(self.settings))  # the class is frozen
+        object.__setattr__(self, "activations", ByteCache(budget))
 
     def aside(self, work: Callable[..., Any], *arguments: Any) -> Sliced[Any]:
         """Run ``work(*arguments)`` in the pool while the worker serves others; its result."""
@@ -47,9 +52,9 @@ class Context:
         Raises:
             UserError: If it is unknown, not on disk, or does not fit.
         """
-        loaded = self.store.loaded(key)
+        loaded = self.backbones.loaded(key)
         if loaded is None:
-            loaded = yield self.pool.submit(self.store.load, key)
+            loaded = yield self.pool.submit(self.backbones.load, key)
             warm_up(loaded)
         assert isinstance(loaded, Backbone)  # narrows for the type checker; load returns no other
         return loaded

@@ -18,7 +18,7 @@ Requests = Mapping[str, DownloadRequest | None]  # by name; None: comes with the
 
 def backbone_requests(context: Context) -> Requests:
     """What fetches the weights of each backbone."""
-    store, mirror = context.store, context.settings.mirror
+    store, mirror = context.backbones, context.settings.mirror
     return {
         row.key: DownloadRequest(
             url=mirrored(row.source.url, mirror),
@@ -63,7 +63,7 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     request = request_for(spec.name, context)
     size = None
     if request is None:
-        context.store.require_on_disk(context.store.row(spec.name))
+        context.backbones.require_on_disk(context.backbones.row(spec.name))
     else:
         job.publish(DownloadProgress(name=spec.name, total_bytes=request.size_bytes, steps=100))
         size = yield context.pool.submit_download(_fetch, job, spec.name, request)

@@ -7,19 +7,18 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import psutil
 import torch
 
-from tl_core import downloads
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.catalogue import Packaged as PackagedWeights
 from tl_core.backbones.store import OWN, BackboneStore, WeightsState, channel_counts
 from tl_core.context import Context
 from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores
 from tl_core.datasets import uploads
-from tl_core.datasets.store import ShelfEntry
+from tl_core.datasets.store import DatasetStore, ShelfEntry
 from tl_core.datasets.uploads import Drop, OwnUpload
 from tl_core.device import (
     choose_device,
@@ -31,40 +30,21 @@ from tl_core.device import (
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.pool import Pool
-from tl_core.engine.runner import Runner, Sliced, SoloRunner
 from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
 from tl_core.engine.worker import Worker
 from tl_core.errors import UserError
 from tl_core.estimates import Estimates
-from tl_core.features import attribute, channel, classify, maps, space
-from tl_core.imageopt import ideal
-from tl_core.imageopt.attack import checks, smallest
-from tl_core.imageopt.attack.runner import AttackRunner
+from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs import (
-    Attack,
-    Attribute,
-    ChannelDetail,
-    Classify,
     Download,
-    FeatureMaps,
-    FeatureSpace,
-    IdealImage,
     ImportData,
-    Judge,
-    PasteBack,
-    SmallestBudget,
-    Snapshot,
     Spec,
-    Survival,
-    Transfer,
 )
 from tl_core.staleness import Staleness
-from tl_core.training.data import Classroom
 from tl_core.training.model_file import load_model, plain_pytorch, save_model, settings_of
-from tl_core.training.rooms import handlers
 
 __all__ = [
     "BackboneRow",
@@ -84,24 +64,6 @@ __all__ = [
 _GOODBYE_S = 10.0  # longer than any slice
 IsHere = Callable[[], bool]
 ASK_S = 2.0  # a question not answered within this becomes a polled job
-
-HANDLERS: dict[type[Spec], Callable[[Job, Context], Sliced[Snapshot]]] = {
-    SmallestBudget: smallest.run,
-    Transfer: checks.transfer,
-    Survival: checks.survival,
-    PasteBack: checks.paste_back,
-    Attribute: attribute.run,
-    ChannelDetail: channel.run,
-    Classify: classify.run,
-    Download: downloads.run,
-    FeatureMaps: maps.run,
-    FeatureSpace: space.run,
-    Judge: ideal.judge,
-}
-BATCHES: dict[type[Spec], Callable[[Context, Any], Runner]] = {
-    Attack: AttackRunner,
-    IdealImage: ideal.IdealRunner,
-}
 
 
 class BackboneState(StrEnum):
@@ -152,10 +114,11 @@ class Lab:
         self._store = BackboneStore(self.settings, self.device)
         self._photos = PhotoStore(self.settings.photo_memory_mb * 2**20, self.settings.max_pixels)
         self._pool = Pool(prepare_thread=stay_on_one_core)
-        self._context = Context(self.settings, self.device, self._store, self._photos, self._pool)
-        self._classroom = Classroom(self.settings)
-        self._handlers = HANDLERS | handlers(self._classroom)
-        self._staleness = Staleness(self._store, self._photos, self._classroom.datasets)
+        self._datasets = DatasetStore(self.settings)
+        self._context = Context(
+            self.settings, self.device, self._store, self._photos, self._datasets, self._pool
+        )
+        self._staleness = Staleness(self._store, self._photos, self._datasets)
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
         self._checks: dict[str, Future[None]] = {}  # files being read, by backbone
         self._downloads: dict[Spec, Job] = {}  # the newest of each
@@ -163,7 +126,10 @@ class Lab:
         self._estimates = Estimates(self.device)
         threads = WorkerThreads(usable_cores())
         self._scheduler = Scheduler(
-            self._make_runner, self.settings, explain=self._explain, after_slice=threads.note
+            partial(make_runner, context=self._context),
+            self.settings,
+            explain=self._explain,
+            after_slice=threads.note,
         )
         self._visits = Visits(timeout_s=self.settings.visit_timeout_s, on_gone=self.forget)
         self._worker = Worker(
@@ -292,13 +258,13 @@ class Lab:
         Raises:
             UserError: If there is no such photograph.
         """
-        return self._photos.add(self._classroom.datasets.read(dataset, name), owner)
+        return self._photos.add(self._datasets.read(dataset, name), owner)
 
     # -- data sets and models ---------------------------------------------------------------
 
     def datasets(self) -> list[ShelfEntry]:
         """The data sets there are: the catalogue's, then what else lies in ``TL_DATA_DIR``."""
-        return self._classroom.datasets.entries()
+        return self._datasets.entries()
 
     def own_models(self, owner: str) -> dict[str, str]:
         """The labels of the models this visitor has trained or loaded, by their keys."""
@@ -415,7 +381,7 @@ class Lab:
                 wait([job.aside], _GOODBYE_S)
         self._photos.forget(visitor)
         self._store.forget(visitor)
-        self._classroom.forget(visitor)
+        self._context.embeddings.forget(visitor)
         self._answers.forget(self._staleness.is_stale)
 
     def close(self) -> None:
@@ -441,14 +407,6 @@ class Lab:
                 yield drop
 
         return uploads.keep_drops(while_here(), self._photos, owner, self.settings.max_pixels)
-
-    def _make_runner(self, job: Job) -> Runner:
-        make_batch = BATCHES.get(type(job.spec))
-        if make_batch is not None:
-            runner = make_batch(self._context, job.spec)
-            runner.add(job)
-            return runner
-        return SoloRunner(job, self._handlers[type(job.spec)](job, self._context))
 
     def _explain(self, error: BaseException) -> UserError | None:
         if isinstance(error, torch.OutOfMemoryError):

@@ -29,19 +29,19 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore, untrained
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example
+from tl_core.datasets.store import DatasetStore
 from tl_core.device import keep_freed_memory
 from tl_core.engine.job import Job
 from tl_core.engine.pool import Pool
-from tl_core.engine.runner import SoloRunner
+from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot, Spec
-from tl_core.training.data import Classroom
+from tl_core.training.data import open_dataset
 from tl_core.training.embeddings import embeddings
 from tl_core.training.inputs import Photographs, normaliser
 from tl_core.training.loop import Course
 from tl_core.training.progress import Progress
-from tl_core.training.rooms import handlers
 from tl_core.training.trainable import Student
 
 CATS_AND_DOGS, BREEDS = "cats_vs_dogs", "pet_breeds"
@@ -64,9 +64,9 @@ def main(argv: Sequence[str]) -> int:
     keep_freed_memory()
     chosen = PARTS if arguments.part == "all" else {arguments.part: PARTS[arguments.part]}
     figures: Figures = {}
-    with lab(arguments.data) as (context, classroom):
+    with lab(arguments.data) as context:
         for measure in chosen.values():
-            figures |= measure(context, classroom)
+            figures |= measure(context)
     if arguments.json:
         print(json.dumps(figures))
     else:
@@ -76,24 +76,22 @@ def main(argv: Sequence[str]) -> int:
 
 
 @contextmanager
-def lab(data_dir: Path) -> Iterator[tuple[Context, Classroom]]:
+def lab(data_dir: Path) -> Iterator[Context]:
     """A context with an empty cache."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     pool = Pool()
     with tempfile.TemporaryDirectory() as cache:
         settings = replace(Settings.from_env(), data_dir=data_dir, cache_dir=Path(cache))
         store = BackboneStore(settings, device)
-        yield (
-            Context(settings, device, store, PhotoStore(2**26, settings.max_pixels), pool),
-            Classroom(settings),
-        )
+        photos = PhotoStore(2**26, settings.max_pixels)
+        yield Context(settings, device, store, photos, DatasetStore(settings), pool)
     pool.close()
 
 
-def turn(spec: Spec, context: Context, classroom: Classroom) -> Snapshot:
+def turn(spec: Spec, context: Context) -> Snapshot:
     """Run a spec's handler to its end; the last snapshot."""
     job = Job(spec, "bench")
-    runner = SoloRunner(job, handlers(classroom)[type(spec)](job, context))
+    runner = make_runner(job, context)
     while runner.jobs:
         parked = runner.advance()
         if parked is not None:
@@ -103,8 +101,8 @@ def turn(spec: Spec, context: Context, classroom: Classroom) -> Snapshot:
     return job.snapshot
 
 
-def taught(context: Context, classroom: Classroom, **fields: Any) -> FineTuneSnapshot:
-    end = turn(FineTune(**fields), context, classroom)
+def taught(context: Context, **fields: Any) -> FineTuneSnapshot:
+    end = turn(FineTune(**fields), context)
     if not isinstance(end, FineTuneSnapshot):
         raise TypeError(type(end))
     return end
@@ -127,16 +125,14 @@ def finish(work: Any) -> Any:
         return end.value
 
 
-def extraction(context: Context, classroom: Classroom) -> Figures:
+def extraction(context: Context) -> Figures:
     """Photographs a second into embeddings, ours and the plain loop, both with decoding."""
     job = Job(FineTune(dataset=CATS_AND_DOGS), "bench")
-    dataset = finish(classroom.open(job, context, job.spec, lambda *_: None))
-    backbone = context.store.load(job.spec.backbone)
+    dataset = finish(open_dataset(job, context, job.spec, lambda *_: None))
+    backbone = context.backbones.load(job.spec.backbone)
     sample = dataset.examples[::3]  # both classes
     began = time.perf_counter()
-    finish(
-        embeddings(job, context, classroom.embeddings, backbone, dataset, sample, lambda *_: None)
-    )
+    finish(embeddings(job, context, context.embeddings, backbone, dataset, sample, lambda *_: None))
     ours = len(sample) / (time.perf_counter() - began)
     plain = plain_loop(backbone, dataset, sample[:: len(sample) // _PLAIN_PHOTOS])
     return {"extraction, photographs/s": ours, "extraction by the plain loop, photographs/s": plain}
@@ -162,15 +158,12 @@ def plain_loop(backbone: Backbone, dataset: Dataset, examples: Sequence[Example]
     return len(examples) / (time.perf_counter() - began)
 
 
-def heads(context: Context, classroom: Classroom) -> Figures:
+def heads(context: Context) -> Figures:
     """Cats and dogs: accuracy and seconds of the head, all photographs and 8 a class."""
     spec = {"dataset": CATS_AND_DOGS}
-    first = taught(context, classroom, **spec)
-    second = taught(context, classroom, **spec)
-    few = [
-        accuracy(taught(context, classroom, **spec, photos_per_class=8, seed=seed))
-        for seed in range(5)
-    ]
+    first = taught(context, **spec)
+    second = taught(context, **spec)
+    few = [accuracy(taught(context, **spec, photos_per_class=8, seed=seed)) for seed in range(5)]
     trained = second.epochs[-1].seconds
     return {
         "cats and dogs, head, accuracy": accuracy(first),
@@ -179,11 +172,11 @@ def heads(context: Context, classroom: Classroom) -> Figures:
     }
 
 
-def unfrozen(context: Context, classroom: Classroom) -> Figures:
+def unfrozen(context: Context) -> Figures:
     """Cats and dogs: the other ways."""
     figures: Figures = {}
     for mode in ("pixels", "last-block", "full", "scratch"):
-        end = taught(context, classroom, dataset=CATS_AND_DOGS, mode=mode)
+        end = taught(context, dataset=CATS_AND_DOGS, mode=mode)
         figures[f"cats and dogs, {mode}, accuracy"] = accuracy(end)
         figures[f"cats and dogs, {mode}, s"] = end.seconds
         figures |= alone(end, f"cats and dogs, {mode}")
@@ -200,11 +193,11 @@ def alone(end: FineTuneSnapshot, name: str) -> Figures:
     }
 
 
-def breeds(context: Context, classroom: Classroom) -> Figures:
+def breeds(context: Context) -> Figures:
     """Twelve pet breeds, top-1 and top-3."""
     figures: Figures = {}
     for mode in ("head", "last-block", "full"):
-        end = taught(context, classroom, dataset=BREEDS, mode=mode)
+        end = taught(context, dataset=BREEDS, mode=mode)
         figures[f"12 breeds, {mode}, top-1"] = accuracy(end)
         figures[f"12 breeds, {mode}, top-3"] = end.result.top3 if end.result else None
         figures[f"12 breeds, {mode}, interval"] = end.result.interval if end.result else None
@@ -212,17 +205,17 @@ def breeds(context: Context, classroom: Classroom) -> Figures:
     return figures
 
 
-def digits(context: Context, classroom: Classroom) -> Figures:
+def digits(context: Context) -> Figures:
     """The lesson's challenge: what ImageNet is worth on handwritten digits."""
     figures: Figures = {}
     for mode in ("pixels", "head", "last-block", "full", "scratch"):
-        end = taught(context, classroom, dataset="digits", mode=mode, max_validation=540)
+        end = taught(context, dataset="digits", mode=mode, max_validation=540)
         figures[f"digits, {mode}, accuracy"] = accuracy(end)
         figures |= alone(end, f"digits, {mode}")
     return figures
 
 
-def against_the_tutorial(context: Context, _: Classroom) -> Figures:
+def against_the_tutorial(context: Context) -> Figures:
     """Unfrozen ResNet-50 on a GPU: photographs a second, ours and torchvision's tutorial loop."""
     if context.device.type != "cuda":
         return {}
@@ -296,7 +289,7 @@ def tutorial_loop(paths: list[Path], device: torch.device) -> float:
 
 def our_loop(context: Context) -> float:
     """The lab's own updates on photographs that reside on the device, mirrored at random."""
-    backbone = untrained(context.store.row("resnet50"), context.device, seed=0)
+    backbone = untrained(context.backbones.row("resnet50"), context.device, seed=0)
     student = Student(backbone, ("a", "b"), unfrozen="all", trains_batch_norm=True, seed=0)
     spec = FineTune(
         dataset="none",

@@ -101,7 +101,7 @@ def probabilities(store: BackboneStore, key: str) -> torch.Tensor:
 
 def assert_the_rest_still_works(context: Any) -> None:
     """Nothing half at the target, and the backbone that needs no download answers."""
-    store = context.store
+    store = context.backbones
     assert not store.is_on_disk(store.row("mobilenet_v2"))
     with pytest.raises(UserError, match="is not on this machine yet"):
         store.load("mobilenet_v2")
@@ -117,7 +117,7 @@ def test_weights_are_downloaded_verified_loaded_and_classify(
 
     assert progress.is_ready
     assert (progress.received_bytes, progress.step, progress.steps) == (len(weights), 100, 100)
-    store = context.store
+    store = context.backbones
     assert store.path(store.row("mobilenet_v2")).read_bytes() == weights
     reference = torchvision.models.mobilenet_v2(weights=None).eval()
     reference.load_state_dict(torch.load(store.path(store.row("mobilenet_v2"))))
@@ -136,7 +136,7 @@ def test_weights_arrive_over_a_connection_cut_in_the_middle(
         context = lab(tmp_path, pool, published(server.base, weights))
         assert download(context).is_ready
         assert server.sent == len(weights)
-    assert probabilities(context.store, "mobilenet_v2").sum().item() == pytest.approx(1)
+    assert probabilities(context.backbones, "mobilenet_v2").sum().item() == pytest.approx(1)
 
 
 def test_a_connection_cut_for_good_leaves_the_rest_working(
@@ -155,7 +155,7 @@ def test_a_damaged_file_is_set_aside_and_the_published_one_downloaded(
 ) -> None:
     with serving(weights) as server:
         context = lab(tmp_path, pool, published(server.base, weights))
-        store = context.store
+        store = context.backbones
         path = store.path(store.row("mobilenet_v2"))
         path.parent.mkdir()
         for ending in (".damaged", ".damaged-2"):
@@ -178,14 +178,14 @@ def test_what_was_just_downloaded_is_not_read_again(
         context = lab(tmp_path, pool, published(server.base, weights))
         download(context)
     monkeypatch.delattr("tl_core.download.checked.digest_of")
-    assert context.store.is_on_disk(context.store.row("mobilenet_v2"))
+    assert context.backbones.is_on_disk(context.backbones.row("mobilenet_v2"))
 
 
 def test_a_damaged_package_is_no_download_that_is_done(tmp_path: Path, pool: Pool) -> None:
     context = lab(tmp_path, pool)
     assert isinstance(LITE0.source, Packaged)
     source = replace(LITE0.source, sha256_prefix="0123abcd")
-    context.store.rows[LITE0.key] = replace(LITE0, source=source)
+    context.backbones.rows[LITE0.key] = replace(LITE0, source=source)
     with pytest.raises(UserError, match="again"):
         download(context, LITE0.key)
 

@@ -9,6 +9,7 @@ from tests.hostile import hostile_files, photo, saved
 from tl_core.backbones.store import BackboneStore
 from tl_core.device import choose_device
 from tl_core.errors import UserError
+from tl_core.handlers import HANDLERS
 from tl_core.images.codec import content_key
 from tl_core.lab import BackboneState, JobState, Lab
 from tl_core.specs import Classify, Download, FineTune, ImportData, Judge, LookAtData, Snapshot
@@ -132,11 +133,11 @@ def test_equal_downloads_are_one_and_a_failed_one_leaves_the_rest_ready(settings
 
 
 @pytest.mark.parametrize("spec", [Download(name="resnet18"), ImportData(dataset="eurosat")])
-def test_a_shared_download_ends_once_the_last_who_wanted_it_has_left(lab, spec):
+def test_a_shared_download_ends_once_the_last_who_wanted_it_has_left(lab, spec, monkeypatch):
     def never_done(job, context):
         yield Future()
 
-    lab._handlers[type(spec)] = never_done
+    monkeypatch.setitem(HANDLERS, type(spec), never_done)
     job = lab.submit(spec, "ann")
     assert lab.submit(spec, "bob") is job
     lab.leave(job, "carl")
@@ -147,12 +148,12 @@ def test_a_shared_download_ends_once_the_last_who_wanted_it_has_left(lab, spec):
     assert job.state is JobState.CANCELLED
 
 
-def test_an_import_that_is_done_is_done_anew_where_the_folder_may_be_gone(lab):
+def test_an_import_that_is_done_is_done_anew_where_the_folder_may_be_gone(lab, monkeypatch):
     def at_once(job, context):
         yield None
         return Snapshot()
 
-    lab._handlers[ImportData] = at_once
+    monkeypatch.setitem(HANDLERS, ImportData, at_once)
     jobs = [lab.submit(ImportData(dataset="eurosat"), "ann")]
     assert jobs[0].wait(WAIT_S)
     jobs.append(lab.submit(ImportData(dataset="eurosat"), "ann"))
@@ -346,7 +347,7 @@ def test_what_the_last_slice_of_a_visitor_keeps_is_forgotten_with_the_visit(lab,
 
     monkeypatch.setattr(lab._scheduler, "leave", leaving)
     monkeypatch.setattr(lab._store, "forget", forgetting)
-    lab._handlers[FineTune] = last_slice
+    monkeypatch.setitem(HANDLERS, FineTune, last_slice)
     job = lab.submit(FineTune(dataset="digits"), "ann")
     assert is_at_work.wait(WAIT_S)
     lab.forget("ann")

@@ -77,7 +77,7 @@ def maps_of(context: Context, photo: str, backbone_key: str) -> Sliced[Mapping[s
     maps: Mapping[str, Half] | None = context.activations.get((photo, backbone_key))
     if maps is not None:
         return maps
-    layers = [stage.layer for stage in context.store.row(backbone_key).stages]
+    layers = [stage.layer for stage in context.backbones.row(backbone_key).stages]
     fresh = yield from _probed(context, photo, backbone_key, layers)
     size_bytes = sum(half.nbytes for half in fresh.values())
     context.activations.put((photo, backbone_key), fresh, size_bytes)

@@ -33,7 +33,7 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     """Show the channel on the photograph at once, then on the others one by one."""
     spec = job.spec
     assert isinstance(spec, ChannelDetail)  # the lab chose this handler by the spec's type
-    row = context.store.row(spec.backbone)
+    row = context.backbones.row(spec.backbone)
     layer = stage_of(row, spec.layer).layer
     maps = yield from maps_of(context, spec.photo, spec.backbone)
     snapshot: ChannelDetailSnapshot = yield from context.aside(

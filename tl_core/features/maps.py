@@ -17,7 +17,7 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     """Draw the mosaic; once the photograph's maps are in memory, without calling the network."""
     spec = job.spec
     assert isinstance(spec, FeatureMaps)  # the lab chose this handler by the spec's type
-    row = context.store.row(spec.backbone)
+    row = context.backbones.row(spec.backbone)
     stage = stage_of(row, spec.layer)
     maps = yield from maps_of(context, spec.photo, spec.backbone)
     snapshot: FeatureMapsSnapshot = yield from context.aside(

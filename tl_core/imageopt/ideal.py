@@ -189,8 +189,8 @@ def judge(job: Job, context: Context) -> Sliced[Snapshot]:
     spec = job.spec
     assert isinstance(spec, Judge)  # narrows for the type checker; the lab sends no other
     photo = yield from context.aside(context.photos.photo, spec.photo)
-    drawer = context.store.loaded(spec.backbone)
-    ready = context.store.ready()
+    drawer = context.backbones.loaded(spec.backbone)
+    ready = context.backbones.ready()
     verdicts: tuple[Verdict, ...] = ()
     for row in ready:
         backbone = yield from context.backbone(row.key)

@@ -131,7 +131,7 @@ class SharedRunner(Runner, Generic[P]):
             job.fail(error)
 
     def _load(self) -> list[Backbone]:
-        return [self.context.store.load(key) for key in self._keys]
+        return [self.context.backbones.load(key) for key in self._keys]
 
     def _admit(self) -> None:
         """Seat the jobs that are ready, and end those that turn out impossible."""

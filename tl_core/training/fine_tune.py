@@ -15,7 +15,7 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
-from tl_core.training.data import Classroom, divide
+from tl_core.training.data import divide, open_dataset
 from tl_core.training.embeddings import Extractor, chunks, embeddings, through_network
 from tl_core.training.initial import starting_point
 from tl_core.training.inputs import Inputs, Kept, Photographs, Stream, normaliser
@@ -30,7 +30,7 @@ _CUDA_SHARE = 0.4  # of the GPU's free memory, for photographs that stay there
 _PROBE_PHOTOS = 1
 
 
-def fine_tune(job: Job, context: Context, classroom: Classroom) -> Sliced[Snapshot]:
+def fine_tune(job: Job, context: Context) -> Sliced[Snapshot]:
     """Teach a network the classes of a data set; the model is kept in the store under its owner.
 
     A run that is cancelled or fails leaves no model.
@@ -42,19 +42,16 @@ def fine_tune(job: Job, context: Context, classroom: Classroom) -> Sliced[Snapsh
     if not isinstance(spec, FineTune):
         raise ValueError(f"expected a FineTune spec, got {type(spec).__name__}")
     first = FineTuneSnapshot(phase="opening the data", mode=spec.mode)
-    lesson = _Lesson(job, context, classroom, spec, Progress(job, first))
+    lesson = _Lesson(job, context, spec, Progress(job, first))
     return (yield from lesson.run())
 
 
 class _Lesson:
     """One run: opens the data, teaches the head, then what else is unfrozen, and hands it over."""
 
-    def __init__(
-        self, job: Job, context: Context, classroom: Classroom, spec: FineTune, progress: Progress
-    ) -> None:
+    def __init__(self, job: Job, context: Context, spec: FineTune, progress: Progress) -> None:
         self.job = job
         self.context = context
-        self.classroom = classroom
         self.spec = spec
         self.progress = progress
         self.dataset: Dataset
@@ -90,7 +87,7 @@ class _Lesson:
 
     def _start(self) -> Sliced[Backbone]:
         spec, settings = self.spec, self.context.settings
-        row = self.context.store.row(spec.backbone)
+        row = self.context.backbones.row(spec.backbone)
         is_large = row.parameters_m > _CLOUD_PARAMETERS_M
         if settings.profile == "cloud" and is_large and spec.way.unfrozen != "head":
             raise UserError(
@@ -105,9 +102,7 @@ class _Lesson:
         """Find out what to learn from and what to be tested on."""
         spec = self.spec
         self.progress.phase("opening the data", 1)
-        self.dataset = yield from self.classroom.open(
-            self.job, self.context, spec, self.progress.count
-        )
+        self.dataset = yield from open_dataset(self.job, self.context, spec, self.progress.count)
         parts = divide(self.dataset, spec)
         self.train = take(parts.train, spec.photos_per_class, seed=spec.seed)
         self.validation = parts.validation
@@ -149,7 +144,7 @@ class _Lesson:
             found = yield from embeddings(
                 self.job,
                 self.context,
-                self.classroom.embeddings,
+                self.context.embeddings,
                 student.start,
                 self.dataset,
                 (*self.train, *self.validation),
@@ -245,7 +240,7 @@ class _Lesson:
     def _let_reside(self, sides: Sequence[Photographs]) -> Sliced[Any]:
         """Decode all photographs once and leave them on the device, if it has the room."""
         examples = [example for side in sides for example in side.examples]
-        size = self.context.store.row(self.spec.backbone).input_size
+        size = self.context.backbones.row(self.spec.backbone).input_size
         if 3 * size**2 * len(examples) > self._memory_bytes():
             return
         self.progress.phase("reading photographs", len(examples))
@@ -284,7 +279,7 @@ class _Lesson:
         trainable_parameters = student.trainable_parameters
         finished = student.finished(key, label, taught)
         model = OwnModel(finished, min(self.job.owners), student.size_bytes)
-        self.context.store.adopt(key, model)
+        self.context.backbones.adopt(key, model)
         self.progress.publish(
             phase="done",
             best_epoch=best.tested.epoch,

@@ -27,7 +27,7 @@ def starting_point(start: Start, key: str, seed: int, context: Context) -> Slice
     """
     if start == "trained":
         return (yield from context.backbone(key))
-    row = context.store.row(key)
+    row = context.backbones.row(key)
     if start == "pixels" or row.key == PIXELS:  # which have no weights to be random
         return raw_pixels(row, context.device)
     random = replace(untrained(row, context.device, seed=seed), key=f"untrained:{row.key}:{seed}")

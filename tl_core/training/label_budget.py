@@ -15,7 +15,7 @@ from tl_core.datasets.dataset import Dataset, Example, Split, take
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot, Snapshot
-from tl_core.training.data import Classroom, divide
+from tl_core.training.data import divide, open_dataset
 from tl_core.training.embeddings import chunks, embeddings
 from tl_core.training.initial import Start, starting_point
 from tl_core.training.trainable import new_head
@@ -38,7 +38,7 @@ class _Tally:
         self.job.publish(self.snapshot)
 
 
-def label_budget(job: Job, context: Context, classroom: Classroom) -> Sliced[Snapshot]:
+def label_budget(job: Job, context: Context) -> Sliced[Snapshot]:
     """Train small heads on ever more photographs, from three starts and several seeds each.
 
     Counts that a class does not have are left out. Each point is published as it is measured.
@@ -51,14 +51,14 @@ def label_budget(job: Job, context: Context, classroom: Classroom) -> Sliced[Sna
         raise ValueError(f"expected a LabelBudget spec, got {type(spec).__name__}")
     tally = _Tally(job, job.worked_s(), LabelBudgetSnapshot(phase="opening the data"))
     tally.publish()
-    dataset = yield from classroom.open(job, context, spec, _telling(tally))
+    dataset = yield from open_dataset(job, context, spec, _telling(tally))
     parts = divide(dataset, spec)
     counts = possible_counts(spec.counts, parts.train)
     total = len(STARTS) * len(counts)
     tally.publish(validation_photographs=len(parts.validation))
     for start in STARTS:
         tally.publish(phase="extracting features")
-        table = yield from _table(job, context, classroom, spec, dataset, parts, start, tally)
+        table = yield from _table(job, context, spec, dataset, parts, start, tally)
         tally.publish(phase="training heads", photographs_per_s=0.0)
         for count in counts:
             accuracies = []
@@ -94,7 +94,6 @@ class _Table:
 def _table(
     job: Job,
     context: Context,
-    classroom: Classroom,
     spec: LabelBudget,
     dataset: Dataset,
     parts: Split,
@@ -112,7 +111,7 @@ def _table(
     examples = (*wanted.values(), *parts.validation)
     told = _telling(tally)
     found = yield from embeddings(
-        job, context, classroom.embeddings, backbone, dataset, examples, told
+        job, context, context.embeddings, backbone, dataset, examples, told
     )
     rows = found.float()
     return _Table(

@@ -10,12 +10,12 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.images.codec import decode, thumbnail
 from tl_core.specs import ClassLook, ImportData, ImportSnapshot, LookAtData, LookSnapshot, Snapshot
-from tl_core.training.data import Classroom, divide
+from tl_core.training.data import check_files, divide, open_dataset
 
 _CHECKING = "checking photographs"
 
 
-def look(job: Job, context: Context, classroom: Classroom) -> Sliced[Snapshot]:
+def look(job: Job, context: Context) -> Sliced[Snapshot]:
     """Count a data set's photographs and show some; files new to the lab are checked first.
 
     Raises:
@@ -29,7 +29,7 @@ def look(job: Job, context: Context, classroom: Classroom) -> Sliced[Snapshot]:
         job.publish(LookSnapshot(phase=_CHECKING, step=done, steps=max(total, 1)))
 
     told(0, 1)
-    dataset = yield from classroom.open(job, context, spec, told)
+    dataset = yield from open_dataset(job, context, spec, told)
     parts = divide(dataset, spec)
     classes = []
     for label, name in enumerate(dataset.classes):
@@ -74,7 +74,7 @@ def _thumbnails(
     )
 
 
-def import_data(job: Job, context: Context, classroom: Classroom) -> Sliced[Snapshot]:
+def import_data(job: Job, context: Context) -> Sliced[Snapshot]:
     """Download and unpack a data set of the catalogue, then find what no decoder can read.
 
     Raises:
@@ -90,18 +90,18 @@ def import_data(job: Job, context: Context, classroom: Classroom) -> Sliced[Snap
     def told(done: int, total: int) -> None:
         report("checking", done, total)
 
-    classroom.datasets.archive(spec.dataset)  # refuses what cannot be downloaded
+    context.datasets.archive(spec.dataset)  # refuses what cannot be downloaded
     report("downloading", 0, 1)
-    yield context.pool.submit_download(_import, job, classroom, report)
-    index = yield from context.aside(classroom.datasets.index, spec.dataset)
-    yield from classroom.check_files(job, context, index, told)
-    dataset = classroom.datasets.open(index)
+    yield context.pool.submit_download(_import, job, context, report)
+    index = yield from context.aside(context.datasets.index, spec.dataset)
+    yield from check_files(job, context, index, told)
+    dataset = context.datasets.open(index)
     return ImportSnapshot(
         phase="done", step=1, photographs=len(dataset.examples), left_out=dataset.left_out
     )
 
 
-def _import(job: Job, classroom: Classroom, report: Any) -> None:
+def _import(job: Job, context: Context, report: Any) -> None:
     spec = job.spec
     if isinstance(spec, ImportData):
-        import_archive(classroom.datasets, spec.dataset, report=report, check=job.check)
+        import_archive(context.datasets, spec.dataset, report=report, check=job.check)

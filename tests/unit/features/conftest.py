@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.handler import finish, make_toolbox
+from tests.handler import finish, make_context
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
 
@@ -12,14 +12,14 @@ from tl_core.context import Context
 @pytest.fixture(scope="session")
 def context() -> Iterator[Context]:
     torch.set_num_threads(1)
-    box = make_toolbox()
+    box = make_context()
     yield box
     box.pool.close()
 
 
 @pytest.fixture(scope="session")
 def lite0(context: Context) -> Backbone:
-    return context.store.load("efficientnet_lite0")
+    return context.backbones.load("efficientnet_lite0")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from tests.handler import finish, make_toolbox
+from tests.handler import finish, make_context
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.pointwise import use_products
@@ -87,7 +87,7 @@ def test_half_precision_clamps_what_it_cannot_hold():
 
 
 def test_all_stages_come_from_one_pass_that_is_not_repeated(context: Context, lite0: Backbone):
-    context = make_toolbox(context.store)
+    context = make_context(context.backbones)
     passes = []
     handle = lite0.body.register_forward_pre_hook(lambda *_: passes.append(1))
     try:
@@ -105,7 +105,7 @@ def test_all_stages_come_from_one_pass_that_is_not_repeated(context: Context, li
 
 
 def test_a_layer_alone_equals_the_layer_among_all(context: Context, lite0: Backbone):
-    context = make_toolbox(context.store)
+    context = make_context(context.backbones)
     alone = finish(layer_of(context, "sample:cat", lite0.key, "blocks.2.1"))
     among = finish(maps_of(context, "sample:cat", lite0.key))
     context.pool.close()

@@ -131,8 +131,8 @@ def test_an_unknown_method_is_refused_with_the_choices():
 
 
 def test_a_network_of_relus_answers_by_every_method(context: Context):
-    backbone = untrained(context.store.row("vgg16"), context.device, seed=0)
-    kept = context.store._loaded
+    backbone = untrained(context.backbones.row("vgg16"), context.device, seed=0)
+    kept = context.backbones._loaded
     kept["vgg16"] = backbone
     try:
         keys = ("gradcam", "guided_gradcam")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.handler import drive, make_toolbox, start, turn
+from tests.handler import drive, make_context, start, turn
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
 from tl_core.engine.job import JobState
@@ -115,7 +115,7 @@ def test_other_photographs_appear_one_by_one_the_strongest_first(context: Contex
 
 
 def test_a_channel_the_layer_does_not_have_is_refused():
-    context = make_toolbox()
+    context = make_context()
     spec = ChannelDetail(photo="sample:cat", layer="bn1", channel=32)
     with pytest.raises(UserError, match="channels 0 to 31, got 32"):
         drive(channel.run, spec, context)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from tests.handler import drive, make_toolbox
+from tests.handler import drive, make_context
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
 from tl_core.errors import UserError
@@ -73,7 +73,7 @@ def test_agreement_is_the_share_of_like_neighbours():
 def test_a_trained_and_an_untrained_network_lay_the_same_photographs_out(
     context: Context, lite0: Backbone
 ):
-    box = make_toolbox(context.store)
+    box = make_context(context.backbones)
     spec = FeatureSpace(photos=PHOTOS, labels=LABELS)
     shot = drive(space.run, spec, box)
     calls = []

@@ -13,14 +13,13 @@ from tests.hostile import saved
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Download, Stage
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
+from tl_core.datasets.store import DatasetStore
 from tl_core.engine.job import Job
 from tl_core.engine.pool import Pool
-from tl_core.engine.runner import SoloRunner
+from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs import Snapshot, Spec
-from tl_core.training.data import Classroom
-from tl_core.training.rooms import handlers
 
 CPU = torch.device("cpu")
 
@@ -75,24 +74,21 @@ def settings(tmp_path: Path, tiny_row: tuple[BackboneRow, Path]) -> Settings:
 def context(settings: Settings, tiny_row: tuple[BackboneRow, Path]) -> Iterator[Context]:
     pool = Pool()
     store = BackboneStore(settings, CPU, (tiny_row[0],))
-    yield Context(settings, CPU, store, PhotoStore(2**24, settings.max_pixels), pool)
+    yield Context(
+        settings, CPU, store, PhotoStore(2**24, settings.max_pixels), DatasetStore(settings), pool
+    )
     pool.close()
-
-
-@pytest.fixture
-def classroom(settings: Settings) -> Classroom:
-    return Classroom(settings)
 
 
 Do = Callable[..., Job]
 
 
 @pytest.fixture
-def do(context: Context, classroom: Classroom) -> Do:
+def do(context: Context) -> Do:
     """Turn a spec's handler as the worker does; ``on`` sees the job after every slice."""
 
     def turn(spec: Spec, *, owner: str = "me", on: Callable[[Job], None] = lambda job: None) -> Job:
-        return run_to_the_end(spec, context, classroom, owner=owner, on=on)
+        return run_to_the_end(spec, context, owner=owner, on=on)
 
     return turn
 
@@ -100,13 +96,12 @@ def do(context: Context, classroom: Classroom) -> Do:
 def run_to_the_end(
     spec: Spec,
     context: Context,
-    classroom: Classroom,
     *,
     owner: str = "me",
     on: Callable[[Job], None] = lambda job: None,
 ) -> Job:
     job = Job(spec, owner)
-    runner = SoloRunner(job, handlers(classroom)[type(spec)](job, context))
+    runner = make_runner(job, context)
     while runner.jobs:
         parked = runner.advance()
         if parked is not None:

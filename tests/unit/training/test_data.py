@@ -25,7 +25,6 @@ from tl_core.specs import (
     spec_from_json,
 )
 from tl_core.training import label_budget
-from tl_core.training.data import Classroom
 
 Watching = tuple[list[Snapshot], Callable[[Job], None]]
 
@@ -77,7 +76,7 @@ def test_a_look_tells_what_is_there(do: Do, context: Context) -> None:
 
 
 def test_an_import_downloads_unpacks_and_lists_what_is_damaged(
-    do: Do, classroom: Classroom, context: Context, snapshots: Watching
+    do: Do, context: Context, snapshots: Watching
 ) -> None:
     row = next(row for row in DATASETS if row.key == "eurosat")
     assert isinstance(row.source, Archive)
@@ -89,7 +88,7 @@ def test_an_import_downloads_unpacks_and_lists_what_is_damaged(
     with FileServer({"EuroSAT.zip": packed.getvalue()}) as server:
         source = dataclasses.replace(row.source, url=server.url("EuroSAT.zip"), md5="")
         stand_in: DatasetRow = dataclasses.replace(row, source=source, photographs=5)
-        classroom.datasets.rows["eurosat"] = stand_in
+        context.datasets.rows["eurosat"] = stand_in
         seen, watch = snapshots
         do(ImportData(dataset="eurosat"), on=watch)
     end = seen[-1]
@@ -134,11 +133,9 @@ def test_specs_survive_json() -> None:
 
 
 @pytest.mark.parametrize("name", ["../outside.png", "/etc/passwd", "red/none.png", "", "red"])
-def test_only_a_data_sets_own_photographs_can_be_read(
-    name: str, classroom: Classroom, context: Context
-) -> None:
+def test_only_a_data_sets_own_photographs_can_be_read(name: str, context: Context) -> None:
     (context.settings.data_dir / "outside.png").write_bytes(b"secret")
     with pytest.raises(UserError, match="no photograph called"):
-        classroom.datasets.read("colours", name)
-    assert classroom.datasets.read("colours", "red/0.png")
-    assert classroom.datasets.read("digits", "0/0000.png")
+        context.datasets.read("colours", name)
+    assert context.datasets.read("colours", "red/0.png")
+    assert context.datasets.read("digits", "0/0000.png")

@@ -12,7 +12,6 @@ from tl_core.engine.job import Job, JobCancelled
 from tl_core.errors import UserError
 from tl_core.specs import MODES, FineTune, FineTuneSnapshot, Snapshot
 from tl_core.training import inputs
-from tl_core.training.data import Classroom
 
 MODE_KEYS = [row.key for row in MODES]
 
@@ -34,8 +33,8 @@ def test_every_way_ends_with_a_model_of_the_visitors_own(
 ) -> None:
     end = final(do(spec(mode=mode, epochs=2)))
     assert end.result is not None
-    assert [model.key for model in context.store.own_models("me")] == [end.result.model]
-    model = context.store.load(end.result.model)
+    assert [model.key for model in context.backbones.own_models("me")] == [end.result.model]
+    model = context.backbones.load(end.result.model)
     assert model.classes == ("blue", "red")
     assert model.logits(torch.rand(1, 3, 32, 32)).shape == (1, 2)
     assert not any(p.requires_grad for m in (model.body, model.head) for p in m.parameters())
@@ -64,15 +63,13 @@ def test_equal_seeds_give_equal_curves(mode: str, do: Do) -> None:
     assert losses[0] != losses[2]
 
 
-def test_the_model_answers_as_its_result_says(
-    do: Do, context: Context, classroom: Classroom
-) -> None:
+def test_the_model_answers_as_its_result_says(do: Do, context: Context) -> None:
     for mode in ("head", "last-block", "full", "pixels"):
         end = final(do(spec(mode=mode, epochs=3)))
         assert end.result is not None
-        model = context.store.load(end.result.model)
+        model = context.backbones.load(end.result.model)
         prediction = end.result.predictions[0]
-        data = classroom.datasets.read("colours", prediction.name)
+        data = context.datasets.read("colours", prediction.name)
         probs = model.logits(pixels(context, data, model)).softmax(1)[0]
         # Features are kept in half precision
         assert float(probs[prediction.predicted]) == pytest.approx(prediction.confidence, abs=5e-3)
@@ -86,7 +83,7 @@ def pixels(context: Context, data: bytes, model: Backbone) -> torch.Tensor:
 
 @pytest.mark.parametrize("mode", MODE_KEYS)
 def test_the_shared_backbone_is_not_touched(mode: str, do: Do, context: Context) -> None:
-    backbone = context.store.load("tiny")
+    backbone = context.backbones.load("tiny")
     before = {k: v.clone() for k, v in backbone.body.state_dict().items()}
     do(spec(mode=mode, epochs=2, train_batch_norm=True, head_first=False))
     assert all(torch.equal(v, before[k]) for k, v in backbone.body.state_dict().items())
@@ -149,13 +146,11 @@ def own_spec(context: Context, **fields: object) -> FineTune:
     return spec(dataset="own", photos=photos, **fields)
 
 
-def test_a_visitors_photographs_leave_nothing_on_the_disk(
-    do: Do, context: Context, classroom: Classroom
-) -> None:
+def test_a_visitors_photographs_leave_nothing_on_the_disk(do: Do, context: Context) -> None:
     end = final(do(own_spec(context)))
     assert end.classes == ("tea", "coffee")
     assert not (context.settings.cache_dir / "embeddings").exists()
-    classroom.forget("me")
+    context.embeddings.forget("me")
     context.photos.forget("me")
     with pytest.raises(UserError, match="no longer"):
         do(dataclasses.replace(own_spec(context), photos=(("a", ("x", "y")), ("b", ("z", "w")))))
@@ -177,7 +172,7 @@ def test_a_cancelled_run_leaves_no_model(
 
     with pytest.raises(JobCancelled):
         do(spec(mode=mode, epochs=200), on=stop)
-    assert context.store.own_models("me") == []
+    assert context.backbones.own_models("me") == []
 
 
 def test_the_learning_rate_can_be_moved_during_a_run(do: Do) -> None:
@@ -257,8 +252,8 @@ def test_photographs_that_do_not_fit_are_read_anew_each_epoch(
 
 
 def test_the_hosted_copy_unfreezes_no_large_network(do: Do, context: Context) -> None:
-    row = context.store.rows["tiny"]
-    context.store.rows["tiny"] = dataclasses.replace(row, parameters_m=100.0)
+    row = context.backbones.rows["tiny"]
+    context.backbones.rows["tiny"] = dataclasses.replace(row, parameters_m=100.0)
     object.__setattr__(context.settings, "profile", "cloud")
     with pytest.raises(UserError, match="too large to be unfrozen"):
         do(spec(mode="full"))

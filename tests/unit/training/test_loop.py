@@ -39,14 +39,14 @@ def micro_size(backbone: Backbone, gflops: float) -> int:
 def test_batch_norm_sees_as_many_photographs_as_it_needs(
     network: str, gflops: float, expected: int, context: Context
 ) -> None:
-    assert micro_size(context.store.load("tiny"), gflops) == expected
+    assert micro_size(context.backbones.load("tiny"), gflops) == expected
 
 
 @pytest.mark.parametrize(("network", "gflops", "expected"), [("VGG", 15.47, 1), ("small", 0.4, 5)])
 def test_without_batch_norm_a_slice_stays_short(
     network: str, gflops: float, expected: int, context: Context
 ) -> None:
-    assert micro_size(without_batch_norm(context.store.load("tiny")), gflops) == expected
+    assert micro_size(without_batch_norm(context.backbones.load("tiny")), gflops) == expected
 
 
 def test_progress_moves_at_every_micro_batch_of_training_and_of_the_test(
@@ -55,8 +55,10 @@ def test_progress_moves_at_every_micro_batch_of_training_and_of_the_test(
     snapshots: tuple[list[Snapshot], Callable[[Job], None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    row = context.store.rows["tiny"]
-    context.store.rows["tiny"] = replace(row, gflops=1.0)  # 2 photographs at once, 6 in the test
+    row = context.backbones.rows["tiny"]
+    context.backbones.rows["tiny"] = replace(
+        row, gflops=1.0
+    )  # 2 photographs at once, 6 in the test
     monkeypatch.setattr(loop, "SLICE_S", 0.0)
     monkeypatch.setattr(progress, "PUBLISH_EVERY_S", 0.0)
     seen, watch = snapshots

@@ -24,7 +24,7 @@ def taught(do: Do, context: Context, mode: str) -> Backbone:
     job = do(FineTune(backbone="tiny", dataset="colours", mode=mode, epochs=2, head_first=False))
     assert isinstance(job.snapshot, FineTuneSnapshot)
     assert job.snapshot.result is not None
-    return context.store.load(job.snapshot.result.model)
+    return context.backbones.load(job.snapshot.result.model)
 
 
 def probe() -> torch.Tensor:
@@ -34,7 +34,7 @@ def probe() -> torch.Tensor:
 @pytest.mark.parametrize("mode", ["head", "last-block", "scratch", "pixels"])
 def test_a_loaded_model_answers_as_the_saved_one(mode: str, do: Do, context: Context) -> None:
     model = taught(do, context, mode)
-    loaded = load_model(save_model(model), context.store, key="own:x", owner="me")
+    loaded = load_model(save_model(model), context.backbones, key="own:x", owner="me")
     assert loaded.backbone.classes == model.classes
     assert loaded.backbone.label == model.label
     torch.testing.assert_close(loaded.backbone.logits(probe()), model.logits(probe()))
@@ -43,9 +43,9 @@ def test_a_loaded_model_answers_as_the_saved_one(mode: str, do: Do, context: Con
 
 def test_what_the_backbone_has_already_is_shared(do: Do, context: Context) -> None:
     model = taught(do, context, "head")
-    loaded = load_model(save_model(model), context.store, key="own:x", owner="me")
+    loaded = load_model(save_model(model), context.backbones, key="own:x", owner="me")
     assert loaded.size_bytes == 4 * (2 * model.embedding_size + 2)
-    base = context.store.load("tiny")
+    base = context.backbones.load("tiny")
     assert not any(p.requires_grad for p in base.body.parameters())
 
 
@@ -61,9 +61,9 @@ def test_settings_survive_saving_and_loading_without_the_photographs(
     job = do(spec, on=lambda job: job.update(learning_rate=0.02))
     assert isinstance(job.snapshot, FineTuneSnapshot)
     assert job.snapshot.result is not None
-    data = save_model(context.store.load(job.snapshot.result.model))
+    data = save_model(context.backbones.load(job.snapshot.result.model))
     assert keys[0][0].encode() not in data
-    taught = load_model(data, context.store, key="own:x", owner="me").backbone.taught
+    taught = load_model(data, context.backbones, key="own:x", owner="me").backbone.taught
     assert taught is not None
     assert (taught.seed, taught.backbone, taught.schedule) == (7, "tiny", "constant")
     assert taught.learning_rate == 0.02
@@ -73,10 +73,10 @@ def test_settings_survive_saving_and_loading_without_the_photographs(
 def test_raw_pixels_are_loaded_with_the_preprocessing_they_were_taught_with(
     do: Do, context: Context
 ) -> None:
-    other = dataclasses.replace(context.store.rows["tiny"], key="other", resize=99)
+    other = dataclasses.replace(context.backbones.rows["tiny"], key="other", resize=99)
     data = save_model(taught(do, context, "pixels"))
-    context.store.rows = {"other": other, **context.store.rows}
-    loaded = load_model(data, context.store, key="own:x", owner="me")
+    context.backbones.rows = {"other": other, **context.backbones.rows}
+    loaded = load_model(data, context.backbones, key="own:x", owner="me")
     assert loaded.backbone.row.resize == 36
 
 
@@ -89,8 +89,8 @@ def test_a_model_of_raw_pixels_is_taught_again_in_any_way(
     job = do(spec)
     assert isinstance(job.snapshot, FineTuneSnapshot)
     assert job.snapshot.result is not None
-    model = context.store.load(job.snapshot.result.model)
-    loaded = load_model(save_model(model), context.store, key="own:x", owner="me")
+    model = context.backbones.load(job.snapshot.result.model)
+    loaded = load_model(save_model(model), context.backbones, key="own:x", owner="me")
     torch.testing.assert_close(loaded.backbone.logits(probe()), model.logits(probe()))
 
 
@@ -190,7 +190,7 @@ def test_a_file_that_was_tampered_with_is_refused(trick: str, do: Do, context: C
     metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
     TRICKS[trick](state, metadata)
     with pytest.raises(UserError, match="no model file of the lab"):
-        load_model(safetensors.torch.save(state, metadata), context.store, key="k", owner="me")
+        load_model(safetensors.torch.save(state, metadata), context.backbones, key="k", owner="me")
 
 
 HEADERS = [b'{"__metadata__": "x"}', b'{"__metadata__": [1]}', b'{"__metadata__": null}']
@@ -203,14 +203,14 @@ HEADERS = [b'{"__metadata__": "x"}', b'{"__metadata__": [1]}', b'{"__metadata__"
 )
 def test_other_files_are_refused(data: bytes, context: Context) -> None:
     with pytest.raises(UserError, match="no model file of the lab"):
-        load_model(data, context.store, key="k", owner="me")
+        load_model(data, context.backbones, key="k", owner="me")
 
 
 def test_a_file_cut_short_is_refused(do: Do, context: Context) -> None:
     data = save_model(taught(do, context, "head"))
     for length in (100, len(data) // 2, len(data) - 1):
         with pytest.raises(UserError, match="no model file of the lab"):
-            load_model(data[:length], context.store, key="k", owner="me")
+            load_model(data[:length], context.backbones, key="k", owner="me")
 
 
 @pytest.mark.parametrize(
@@ -232,6 +232,6 @@ def test_a_loaded_class_keeps_its_name_but_for_what_is_not_seen(
     metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
     metadata |= {"classes": json.dumps([name, "other"]), "label": f"x {name}"}
     data = safetensors.torch.save(state, metadata)
-    backbone = load_model(data, context.store, key="k", owner="me").backbone
+    backbone = load_model(data, context.backbones, key="k", owner="me").backbone
     assert backbone.classes == (kept, "other")
     assert backbone.label == f"x {kept}"

@@ -9,11 +9,11 @@ import torch
 from tests.unit.training.conftest import run_to_the_end
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
+from tl_core.datasets.store import DatasetStore
 from tl_core.engine.pool import Pool
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs import FineTune, FineTuneSnapshot
-from tl_core.training.data import Classroom
 
 
 @pytest.mark.slow
@@ -23,12 +23,13 @@ def test_a_head_tells_cats_from_dogs(photos_dir: Path, tmp_path: Path) -> None:
     settings = replace(Settings.from_env({}), data_dir=photos_dir, cache_dir=tmp_path)
     device, pool = torch.device("cpu"), Pool()
     photos = PhotoStore(2**24, settings.max_pixels)
-    context = Context(settings, device, BackboneStore(settings, device), photos, pool)
-    classroom = Classroom(settings)
+    context = Context(
+        settings, device, BackboneStore(settings, device), photos, DatasetStore(settings), pool
+    )
 
     def accuracy(**fields: int) -> float:
         spec = FineTune(dataset="cats_vs_dogs", **fields)  # type: ignore[arg-type]
-        end = run_to_the_end(spec, context, classroom).snapshot
+        end = run_to_the_end(spec, context).snapshot
         assert isinstance(end, FineTuneSnapshot)
         assert end.result is not None
         assert end.validation_photographs == 300

@@ -16,7 +16,7 @@ SMALL = ["efficientnet_lite0", "mobilenet_v2", "mobilenet_v3_large", "resnet18"]
 
 @pytest.fixture
 def tiny(context: Context) -> Backbone:
-    return context.store.load("tiny")
+    return context.backbones.load("tiny")
 
 
 def inputs(backbone: Backbone, count: int = 2) -> torch.Tensor:

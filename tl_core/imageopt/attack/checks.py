@@ -44,9 +44,9 @@ def transfer(job: Job, context: Context) -> Sliced[Snapshot]:
     spec = job.spec
     assert isinstance(spec, Transfer)  # narrows for the type checker; the lab pairs them
     first, attacked, original, aim = yield from _lay_out(spec, context)
-    ready = [row.key for row in context.store.ready()]
+    ready = [row.key for row in context.backbones.ready()]
     known = dict.fromkeys((spec.backbone, *spec.also, *ready))
-    keys = [key for key in known if context.store.classes(key) == first.classes]
+    keys = [key for key in known if context.backbones.classes(key) == first.classes]
     opinions: tuple[Opinion, ...] = ()
     for key in keys:
         backbone = yield from context.backbone(key)

@@ -9,12 +9,12 @@ import torch
 from tests.unit.imageopt.conftest import tiny_backbone
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
+from tl_core.handlers import BATCH_RUNNERS
 from tl_core.imageopt import shared
 from tl_core.imageopt.attack import runner
 from tl_core.imageopt.attack.batch import read_back
 from tl_core.imageopt.attack.runner import SETTINGS, AttackRunner
 from tl_core.images.codec import encode_png, read_png_text
-from tl_core.lab import BATCHES
 from tl_core.specs import Attack, spec_from_json
 
 
@@ -76,7 +76,7 @@ def change_of(snapshot):
 
 def test_the_lab_attacks_together_what_is_about_the_same_networks(spec_of, photos):
     alike = spec_of(seed=1, method="sparse", epsilon=2, photo=photos[1], target=None)
-    assert BATCHES[Attack] is AttackRunner
+    assert BATCH_RUNNERS[Attack] is AttackRunner
     assert spec_of().batch_key == alike.batch_key
     assert spec_of(backbone="other").batch_key != spec_of().batch_key
     assert spec_of(also=("other",)).batch_key != spec_of().batch_key
@@ -226,7 +226,7 @@ def test_a_nan_fails_its_own_attack_only(context, spec_of, photos):
 
 
 def test_networks_that_know_different_classes_are_not_attacked_together(context, spec_of):
-    context.store._loaded["other"] = tiny_backbone(1, "other", class_count=3)
+    context.backbones._loaded["other"] = tiny_backbone(1, "other", class_count=3)
     runner, _jobs = start(context, spec_of(also=("other",)))
     with pytest.raises(UserError, match="different classes"):
         finish(runner)

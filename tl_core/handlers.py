@@ -1,0 +1,71 @@
+"""Which code runs a spec: one table from the spec's type to its handler or its batch runner."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tl_core import downloads
+from tl_core.context import Context
+from tl_core.engine.job import Job
+from tl_core.engine.runner import Runner, Sliced, SoloRunner
+from tl_core.features import attribute, channel, classify, maps, space
+from tl_core.imageopt import ideal
+from tl_core.imageopt.attack import checks, smallest
+from tl_core.imageopt.attack.runner import AttackRunner
+from tl_core.specs import (
+    Attack,
+    Attribute,
+    ChannelDetail,
+    Classify,
+    Download,
+    FeatureMaps,
+    FeatureSpace,
+    FineTune,
+    IdealImage,
+    ImportData,
+    Judge,
+    LabelBudget,
+    LookAtData,
+    PasteBack,
+    SmallestBudget,
+    Snapshot,
+    Spec,
+    Survival,
+    Transfer,
+)
+from tl_core.training.fine_tune import fine_tune
+from tl_core.training.label_budget import label_budget
+from tl_core.training.preview import import_data, look
+
+Handler = Callable[[Job, Context], Sliced[Snapshot]]
+
+HANDLERS: dict[type[Spec], Handler] = {
+    Attribute: attribute.run,
+    ChannelDetail: channel.run,
+    Classify: classify.run,
+    Download: downloads.run,
+    FeatureMaps: maps.run,
+    FeatureSpace: space.run,
+    FineTune: fine_tune,
+    ImportData: import_data,
+    Judge: ideal.judge,
+    LabelBudget: label_budget,
+    LookAtData: look,
+    PasteBack: checks.paste_back,
+    SmallestBudget: smallest.run,
+    Survival: checks.survival,
+    Transfer: checks.transfer,
+}
+BATCH_RUNNERS: dict[type[Spec], Callable[[Context, Any], Runner]] = {
+    Attack: AttackRunner,
+    IdealImage: ideal.IdealRunner,
+}
+
+
+def make_runner(job: Job, context: Context) -> Runner:
+    """Return the runner that advances a job: its own, or one that others can join."""
+    make_batch = BATCH_RUNNERS.get(type(job.spec))
+    if make_batch is None:
+        return SoloRunner(job, HANDLERS[type(job.spec)](job, context))
+    runner = make_batch(context, job.spec)
+    runner.add(job)
+    return runner
