@@ -76,7 +76,7 @@ def lab(folder: Path, pool: Pool, *rows: BackboneRow, mirror: str = "") -> Any:
         mirror=mirror,
     )
     store = BackboneStore(settings, torch.device("cpu"), catalogue=(*rows, LITE0))
-    return SimpleNamespace(settings=settings, store=store, pool=pool)
+    return SimpleNamespace(settings=settings, backbones=store, pool=pool)
 
 
 def download(context: Any, name: str = "mobilenet_v2", job: Job | None = None) -> DownloadProgress:
