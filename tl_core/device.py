@@ -2,6 +2,7 @@
 
 import ctypes
 import platform
+from contextlib import AbstractContextManager
 
 import torch
 
@@ -36,6 +37,29 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return "Apple GPU" if device.type == "mps" else f"CPU, {usable_cores()} cores"
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 in hardware: every CUDA GPU, a CPU by its flags.
+
+    Where it is used: embeddings are computed in bfloat16 wherever this holds, pictures are
+    optimised in it as ``optimises_in_bf16`` says, networks are trained in it on CUDA only.
+    Attacks, and all answers that a page shows, are computed in float32.
+    """
+    if device.type != "cpu":
+        return device.type == "cuda"
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
+def optimises_in_bf16(device: torch.device, pictures: int) -> bool:
+    """Whether a pass over so many pictures gains from bfloat16; one alone on a CPU does not."""
+    return has_bf16(device) and (device.type == "cuda" or pictures > 1)
+
+
+def autocast_bf16(device: torch.device, *, enabled: bool) -> AbstractContextManager[object]:
+    """Let networks compute in bfloat16 inside the block, if ``enabled``."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
 
 
 def is_device_gone(error: BaseException) -> bool:

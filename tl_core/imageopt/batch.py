@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.device import autocast_bf16, optimises_in_bf16
 from tl_core.errors import UserError
 from tl_core.imageopt import augment
 from tl_core.imageopt.branches import damping
@@ -248,8 +249,10 @@ class Batch:
         return shown
 
     def _autocast(self, count: int) -> AbstractContextManager[object]:
-        use = is_half(self.device, count) if self.precision == "auto" else self.precision == "bf16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=use)
+        is_bf16 = self.precision == "bf16"
+        if self.precision == "auto":
+            is_bf16 = optimises_in_bf16(self.device, count)
+        return autocast_bf16(self.device, enabled=is_bf16)
 
     def _numbers(self, rows: Sequence[Sequence[float]]) -> Tensor:
         return torch.tensor(rows, dtype=torch.float32).to(self.device, non_blocking=True)
@@ -259,13 +262,6 @@ class Batch:
 
     def _terms(self, slots: Sequence[Slot]) -> tuple[str, ...]:
         return tuple(term for term in TERMS if any(term in slot.terms for slot in slots))
-
-
-def is_half(device: torch.device, count: int) -> bool:
-    """Whether ``auto`` means bfloat16: on a GPU, and on a CPU with bf16 for several pictures."""
-    if device.type == "cuda":
-        return True
-    return device.type == "cpu" and count > 1 and torch.cpu._is_avx512_bf16_supported()
 
 
 def _coefficients(slot: Slot) -> tuple[float, ...]:

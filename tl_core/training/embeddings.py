@@ -1,7 +1,6 @@
 """Embeddings of photographs, computed once: decoding in the pool, the network on the worker."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example
 from tl_core.datasets.embedding_cache import EmbeddingCache, Space
+from tl_core.device import autocast_bf16, has_bf16
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.training.inputs import Stream
@@ -39,8 +39,8 @@ class Extractor:
     precision: torch.dtype = field(init=False)
 
     def __post_init__(self) -> None:
-        has_bf16 = self.backbone.device.type == "cuda" or _cpu_has_bf16(self.backbone.device)
-        object.__setattr__(self, "precision", torch.bfloat16 if has_bf16 else torch.float32)
+        is_bf16 = has_bf16(self.backbone.device)
+        object.__setattr__(self, "precision", torch.bfloat16 if is_bf16 else torch.float32)
 
     @property
     def batch_size(self) -> int:
@@ -51,21 +51,11 @@ class Extractor:
 
     def __call__(self, photos: Tensor, *, mirrored: bool = False) -> Tensor:
         """Return float16 (N, ...) of uint8 (N, 3, S, S)."""
-        with torch.inference_mode(), self._casting():
+        is_bf16 = self.precision == torch.bfloat16
+        with torch.inference_mode(), autocast_bf16(self.backbone.device, enabled=is_bf16):
             pixels = photos.float().div_(255)
             inputs = self.backbone.normalise(pixels.flip(3) if mirrored else pixels)
             return self.through(inputs).half()
-
-    def _casting(self) -> AbstractContextManager[object]:
-        kind = self.backbone.device.type
-        return torch.autocast(kind, torch.bfloat16, enabled=self.precision == torch.bfloat16)
-
-
-def _cpu_has_bf16(device: torch.device) -> bool:
-    if device.type != "cpu":
-        return False
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 def embeddings(

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tl_core.device import autocast_bf16
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.errors import UserError
@@ -219,8 +220,8 @@ class Course:
 
     def _casting(self) -> AbstractContextManager[object]:
         """Mixed precision on a GPU; bfloat16 needs no scaling of the loss."""
-        kind = self.student.start.device.type
-        return torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda")
+        device = self.student.start.device
+        return autocast_bf16(device, enabled=device.type == "cuda")
 
     def _maybe_end_slice(self) -> Generator[None, Any, None]:
         if time.perf_counter() >= self._slice_end:
