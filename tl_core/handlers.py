@@ -8,9 +8,10 @@ from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Runner, Sliced, SoloRunner
 from tl_core.features import attribute, channel, classify, maps, space
-from tl_core.imageopt import ideal
 from tl_core.imageopt.attack import checks, smallest
 from tl_core.imageopt.attack.runner import AttackRunner
+from tl_core.imageopt.ideal.judge import judge
+from tl_core.imageopt.ideal.runner import IdealRunner
 from tl_core.specs import (
     Attack,
     Attribute,
@@ -36,7 +37,7 @@ from tl_core.training.fine_tune import fine_tune
 from tl_core.training.label_budget import label_budget
 from tl_core.training.preview import import_data, look
 
-Handler = Callable[[Job, Context], Sliced[Snapshot]]
+Handler = Callable[[Job[Any], Context], Sliced[Snapshot]]
 
 HANDLERS: dict[type[Spec], Handler] = {
     Attribute: attribute.run,
@@ -47,7 +48,7 @@ HANDLERS: dict[type[Spec], Handler] = {
     FeatureSpace: space.run,
     FineTune: fine_tune,
     ImportData: import_data,
-    Judge: ideal.judge,
+    Judge: judge,
     LabelBudget: label_budget,
     LookAtData: look,
     PasteBack: checks.paste_back,
@@ -57,7 +58,7 @@ HANDLERS: dict[type[Spec], Handler] = {
 }
 BATCH_RUNNERS: dict[type[Spec], Callable[[Context, Any], Runner]] = {
     Attack: AttackRunner,
-    IdealImage: ideal.IdealRunner,
+    IdealImage: IdealRunner,
 }
 
 

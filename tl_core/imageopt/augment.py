@@ -1,34 +1,35 @@
-"""Random views: each network looks at a shifted, turned, zoomed or mirrored picture."""
+"""Random affine views: a network is shown a shifted, turned, zoomed or mirrored picture."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tl_core.specs import Camera
+from tl_core.specs import RandomAffine
 
 DRAWS = 5  # random numbers a view takes: two shifts, a turn, a zoom, a mirror
 
 
-def limits(camera: Camera, strength: float) -> tuple[float, ...]:
-    """Return how far a view may move, as the row of numbers that ``views`` takes.
+def limits(affine: RandomAffine, strength: float) -> tuple[float, ...]:
+    """Return how far a view may move, as the row of numbers that ``affine_maps`` takes.
 
     Args:
-        camera: The recipe's camera.
-        strength: Factor on how far it moves; 0 holds it still, and so does not mirror either.
+        affine: The recipe's ranges.
+        strength: Factor on them; at 0 nothing moves, and nothing is mirrored either.
     """
     return (
-        camera.shift * strength,
-        math.radians(camera.turn_deg) * strength,
-        min(camera.zoom * strength, 0.9),
-        0.5 if camera.mirrors and strength > 0 else 0.0,
+        affine.shift * strength,
+        math.radians(affine.turn_deg) * strength,
+        min(affine.zoom * strength, 0.9),
+        0.5 if affine.mirrors and strength > 0 else 0.0,
     )
 
 
-def views(draws: Tensor, limits: Tensor) -> Tensor:
-    """Return one affine map per picture, for ``look``.
+def affine_maps(draws: Tensor, limits: Tensor) -> Tensor:
+    """Return one affine map per picture, for ``resample``.
 
     Args:
         draws: Uniform numbers in [0, 1), shape (N, DRAWS).
@@ -47,29 +48,34 @@ def views(draws: Tensor, limits: Tensor) -> Tensor:
     return torch.stack(rows, dim=1).view(-1, 2, 3)
 
 
-def shown(pixels: Tensor, draws: Tensor, limits: Sequence[Sequence[float]], side: int) -> Tensor:
-    """Return each view of pixels (N, 3, S, S), (N, 3, side, side).
+@dataclass(frozen=True)
+class AffineViews:
+    """Affine views of N pictures; a picture that does not move is only resized."""
 
-    A view that is held still is only resized, whatever the others do.
+    maps: Tensor | None  # (N, 2, 3); None: no picture moves
+    is_moved: Tensor | None  # (N,); None: all do
 
-    Args:
-        pixels: The picture of each view.
-        draws: Uniform numbers, (N, DRAWS).
-        limits: A row of ``limits`` for each view.
-        side: Of the views.
-    """
-    moves = [any(row) for row in limits]
-    if not any(moves):
-        return resize(pixels, side)
-    rows = torch.tensor(limits, dtype=torch.float32).to(pixels.device, non_blocking=True)
-    looked = look(pixels, views(draws, rows), side)
-    if all(moves):
-        return looked
-    is_moved = torch.tensor(moves).to(pixels.device, non_blocking=True)
-    return torch.where(is_moved[:, None, None, None], looked, resize(pixels, side))
+    @classmethod
+    def drawn(cls, draws: Tensor, limits: Sequence[Sequence[float]]) -> "AffineViews":
+        """Return the views of uniform ``draws`` (N, DRAWS) within rows of ``limits``."""
+        moves = [any(row) for row in limits]
+        if not any(moves):
+            return cls(None, None)
+        rows = torch.tensor(limits, dtype=torch.float32).to(draws.device, non_blocking=True)
+        is_moved = None if all(moves) else torch.tensor(moves).to(draws.device, non_blocking=True)
+        return cls(affine_maps(draws, rows), is_moved)
+
+    def of(self, pixels: Tensor, side: int) -> Tensor:
+        """Return the view of each picture of pixels (N, 3, S, S), (N, 3, side, side)."""
+        if self.maps is None:
+            return resize(pixels, side)
+        moved = resample(pixels, self.maps, side)
+        if self.is_moved is None:
+            return moved
+        return torch.where(self.is_moved[:, None, None, None], moved, resize(pixels, side))
 
 
-def look(pixels: Tensor, maps: Tensor, side: int) -> Tensor:
+def resample(pixels: Tensor, maps: Tensor, side: int) -> Tensor:
     """Resample pixels (N, 3, S, S) along ``maps`` to (N, 3, side, side); edges are reflected."""
     grid = F.affine_grid(maps, [len(pixels), 3, side, side], align_corners=False)
     return F.grid_sample(

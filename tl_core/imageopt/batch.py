@@ -1,25 +1,22 @@
-"""The one optimiser: slots that share a forward and a backward pass at each step.
+"""A batch: slots that share each step, and all that the host prepares for one.
 
-Ideal images and adversarial photographs are the same loop: pixels from parameters, a random view,
-the network, loss terms, the gradient, a step, a constraint.
+The step itself is in ``step``.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.device import autocast_bf16, optimises_in_bf16
+from tl_core.device import optimises_in_bf16
 from tl_core.errors import UserError
-from tl_core.imageopt import augment
-from tl_core.imageopt.branches import damping
-from tl_core.imageopt.losses import TERMS, Seen, total_variation, watching
-from tl_core.imageopt.optimisers import coefficients, update
+from tl_core.imageopt.augment import AffineViews
+from tl_core.imageopt.losses import TERMS
 from tl_core.imageopt.pixels import Parameterisation
-from tl_core.imageopt.slot import Slot
+from tl_core.imageopt.slot import RandomDraws, Slot
+from tl_core.imageopt.step import PassInputs, StackInputs, take_step
 
 FIGURES = ("probability", "total_variation")  # read for every slot, before its loss terms
 
@@ -34,6 +31,13 @@ class Readings:
     values: Tensor  # (N, len(FIGURES) + len(terms))
     pixels: Tensor  # before the step, (N, 3, S, S)
 
+    def of_each(self) -> Iterator[tuple[Slot, int, dict[str, float], Tensor]]:
+        """Yield each slot with its step, figures by name, and pixels (1, 3, S, S)."""
+        rows = self.values.tolist()
+        each = zip(self.slots, self.steps, rows, self.pixels[:, None], strict=True)
+        for slot, step, row, pixels in each:
+            yield slot, step, dict(zip((*FIGURES, *self.terms), row, strict=True)), pixels
+
 
 @dataclass(eq=False)
 class _Stack:
@@ -41,29 +45,6 @@ class _Stack:
 
     slots: list[Slot]
     state: Tensor
-
-
-@dataclass(frozen=True)
-class _Shot:
-    """The random numbers of one slot's step, drawn before the network is called."""
-
-    draws: Tensor  # (views, DRAWS)
-    lens_draws: Tensor  # the same, none without a lens
-    noise: list[Tensor]  # for each backbone (views, 3, S, S), times its level
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The slots of one pass."""
-
-    slots: Sequence[Slot]
-    shots: Sequence[_Shot]
-    pixels: Tensor
-
-    @property
-    def owners(self) -> list[int]:
-        """The row of the slot behind each view."""
-        return [row for row, slot in enumerate(self.slots) for _ in range(slot.camera.views)]
 
 
 class Batch:
@@ -86,7 +67,7 @@ class Batch:
         return tuple(slot for stack in self._stacks.values() for slot in stack.slots)
 
     def join(self, slot: Slot) -> None:
-        """Take a slot in; it acts from the next step on."""
+        """Take a slot in; it takes part from the next step on."""
         stack = self._stacks.get(slot.parameterisation)
         state = slot.state.unsqueeze(0)
         if stack is None:
@@ -96,8 +77,10 @@ class Batch:
             stack.slots.append(slot)
 
     def leave(self, slot: Slot) -> None:
-        """Give a slot its state back and forget it."""
-        stack = self._stacks[slot.parameterisation]
+        """Give a slot its state back, if it is in the batch."""
+        stack = self._stacks.get(slot.parameterisation)
+        if stack is None or slot not in stack.slots:
+            return
         row = stack.slots.index(slot)
         slot.state = stack.state[row].clone()
         del stack.slots[row]
@@ -108,8 +91,15 @@ class Batch:
 
     def pixels(self) -> Tensor:
         """Return every slot's picture as it is now, (N, 3, S, S) in [0, 1]."""
-        with torch.no_grad():
-            return torch.cat([p.pixels(s.state[:, 0]) for p, s in self._stacks.items()])
+        return torch.cat([self.pixels_of(slot) for slot in self.slots])
+
+    @torch.no_grad()
+    def pixels_of(self, slot: Slot) -> Tensor:
+        """Return the picture of a slot, in the batch or out of it, (1, 3, S, S) in [0, 1]."""
+        stack, state = self._stacks.get(slot.parameterisation), slot.state
+        if stack is not None and slot in stack.slots:
+            state = stack.state[stack.slots.index(slot)]
+        return slot.parameterisation.pixels(state[:1])
 
     def step(self) -> Readings:
         """Advance every slot by one step, without waiting for the device.
@@ -118,165 +108,87 @@ class Batch:
             UserError: If not even one slot fits into the device's memory.
         """
         slots = self.slots
-        leaves = [s.state[:, 0].detach().requires_grad_() for s in self._stacks.values()]
-        pixels = torch.cat([p.pixels(leaf) for p, leaf in zip(self._stacks, leaves, strict=True)])
-        shots = [self._shoot(slot) for slot in slots]
-        gradient, values = self._gradient(slots, pixels.detach(), shots)
-        gradients = torch.autograd.grad(pixels, leaves, gradient)
-        for stack, its_gradient in zip(self._stacks.values(), gradients, strict=True):
-            self._update(stack, its_gradient)
-        steps = tuple(slot.step for slot in slots)
-        for slot in slots:
-            slot.step += 1
-        return Readings(slots, steps, self._terms(slots), values, pixels.detach())
-
-    def _update(self, stack: _Stack, gradient: Tensor) -> None:
-        if any(slot.reshape is not None for slot in stack.slots):
-            parts = zip(stack.slots, gradient[:, None], strict=True)
-            gradient = torch.cat([s.reshape(its) if s.reshape else its for s, its in parts])
-        rows = self._numbers([_coefficients(slot) for slot in stack.slots])
-        update(stack.state, gradient, rows)
-        for row, slot in enumerate(stack.slots):
-            if slot.constraint is not None:
-                parameters = stack.state[row : row + 1, 0]
-                parameters.copy_(slot.constraint(parameters))
-
-    def _shoot(self, slot: Slot) -> _Shot:
-        views, level = slot.camera.views, slot.noise.at(slot.progress)
-        generator, device = slot.generator, self.device
-        draws = torch.rand(views, augment.DRAWS, generator=generator, device=device)
-        worn = views if slot.lens is not None else 0
-        lens_draws = torch.rand(worn, augment.DRAWS, generator=generator, device=device)
-        sides = [backbone.input_size for backbone in self.backbones] if level > 0 else []
-        noise = [
-            level * torch.randn(views, 3, side, side, generator=generator, device=device)
-            for side in sides
-        ]
-        return _Shot(draws, lens_draws, noise)
-
-    def _gradient(
-        self, slots: Sequence[Slot], pixels: Tensor, shots: Sequence[_Shot]
-    ) -> tuple[Tensor, Tensor]:
-        """Gradient to the pixels and figures of all slots, in as many passes as memory asks for."""
-        terms = self._terms(slots)
+        terms = tuple(t for t in TERMS if any(t in slot.objective.terms for slot in slots))
+        sides = [backbone.input_size for backbone in self.backbones]
+        draws = [slot.draw(sides) for slot in slots]
+        stacks = [self._stack_inputs(*item) for item in self._stacks.items()]
         while True:
+            parts = [slice(i, i + self.limit) for i in range(0, len(slots), self.limit)]
+            passes = [self._pass_inputs(part, slots[part], draws[part], terms) for part in parts]
             try:
-                parts = [slice(i, i + self.limit) for i in range(0, len(slots), self.limit)]
-                passes = [self._pass(_Part(slots[p], shots[p], pixels[p]), terms) for p in parts]
+                figures, pixels = take_step(self.backbones, stacks, passes)
                 break
             except torch.OutOfMemoryError as error:
                 self._halve(len(slots), error)
-        gradients, values = zip(*passes, strict=True)
-        return torch.cat(gradients), torch.cat(values)
+        steps = tuple(slot.step for slot in slots)
+        for slot in slots:
+            slot.step += 1
+        return Readings(slots, steps, terms, figures, pixels)
 
     def _halve(self, count: int, error: torch.OutOfMemoryError) -> None:
-        here = min(self.limit, count)
-        if here == 1:
+        tried = min(self.limit, count)
+        if tried == 1:
             raise UserError(
                 "The device has too little memory for this picture. Choose a smaller size or "
                 "backbone, or wait until other work has ended."
             ) from error
-        self.limit = here // 2
+        self.limit = tried // 2
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _pass(self, part: _Part, terms: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """One forward and one backward pass: the gradient to the pixels, and the figures."""
-        pixels, owners = part.pixels.requires_grad_(), part.owners
-        shares = self._numbers([[1 / part.slots[row].camera.views] for row in owners])
-        figures = torch.zeros(len(part.slots), 1 + len(terms), device=self.device)
-        for index in range(len(self.backbones)):
-            seen = self._ask(index, part)
-            found = [_probability(seen), *(TERMS[term](seen) for term in terms)]
-            mine = torch.stack(found, dim=1) * shares / len(self.backbones)
-            figures = figures.index_add(0, self._index(owners), mine)
-        smooth = total_variation(self._changes(pixels, part.slots))
-        figures = torch.cat([figures[:, :1], smooth[:, None], figures[:, 1:]], dim=1)
-        weights = self._numbers([_weights(slot, terms) for slot in part.slots])
-        (gradient,) = torch.autograd.grad((weights * figures[:, 1:]).sum(), pixels)
-        return gradient, figures.detach()
+    def _stack_inputs(self, parameterisation: Parameterisation, stack: _Stack) -> StackInputs:
+        return StackInputs(
+            parameterisation,
+            stack.state,
+            coefficients=self._numbers([slot.coefficients() for slot in stack.slots]),
+            gradient_maps=[slot.update.gradient_map for slot in stack.slots],
+            constraints=[slot.update.constraint for slot in stack.slots],
+        )
 
-    def _changes(self, pixels: Tensor, slots: Sequence[Slot]) -> Tensor:
-        """The pixels, or where a slot has a reference what was changed about it."""
-        if all(slot.reference is None for slot in slots):
-            return pixels
-        none = torch.zeros_like(pixels[:1])
-        return pixels - torch.cat([none if s.reference is None else s.reference for s in slots])
-
-    def _ask(self, index: int, part: _Part) -> Seen:
-        """Show every slot's views to one backbone."""
-        backbone, owners = self.backbones[index], part.owners
-        aims = torch.stack([part.slots[row].aim for row in owners])
-        seen = Seen(aims)
-        watches = [part.slots[row].watch for row in owners]
-        needs_statistics = any("statistics" in slot.terms for slot in part.slots)
-        views = self._views(index, part)
-        with (
-            watching(backbone, seen, watches, with_statistics=needs_statistics),
-            damping(backbone, torch.tensor([part.slots[row].branches for row in owners])),
-            self._autocast(len(views)),
-        ):
-            seen.logits = backbone.logits(views)
-        seen.logits = seen.logits.float()
-        return seen
-
-    def _whole(self, part: _Part) -> Tensor:
-        """The whole picture behind each view, copied only where a slot has several."""
-        owners = part.owners
-        return part.pixels[self._index(owners)] if len(owners) > len(part.slots) else part.pixels
-
-    def _views(self, index: int, part: _Part) -> Tensor:
-        """What the backbone sees of every slot: its views, resampled and with noise."""
-        side, owners, slots = self.backbones[index].input_size, part.owners, part.slots
-        limits = [slots[row].limits for row in owners]
-        draws = torch.cat([shot.draws for shot in part.shots])
-        shown = augment.shown(self._whole(part), draws, limits, side)
-        if any(slot.lens is not None for slot in slots):
-            pieces = torch.split(shown, [slot.camera.views for slot in slots])
-            shown = torch.cat(
-                [
-                    piece if slot.lens is None else slot.lens(piece, shot.lens_draws)
-                    for piece, slot, shot in zip(pieces, slots, part.shots, strict=True)
-                ]
-            )
-        if any(shot.noise for shot in part.shots):
-            none = [shown.new_zeros(slot.camera.views, 3, side, side) for slot in slots]
-            noise = [
-                shot.noise[index] if shot.noise else its_none
-                for shot, its_none in zip(part.shots, none, strict=True)
-            ]
-            shown = shown + torch.cat(noise)
-        return shown
-
-    def _autocast(self, count: int) -> AbstractContextManager[object]:
-        is_bf16 = self.precision == "bf16"
-        if self.precision == "auto":
-            is_bf16 = optimises_in_bf16(self.device, count)
-        return autocast_bf16(self.device, enabled=is_bf16)
+    def _pass_inputs(
+        self, rows: slice, slots: Sequence[Slot], draws: Sequence[RandomDraws], terms: Sequence[str]
+    ) -> PassInputs:
+        owners = [row for row, slot in enumerate(slots) for _ in range(slot.views)]
+        by_view = [slots[row] for row in owners]
+        transforms = [
+            (slot.augmentation.transform, its.transform, slot.views)
+            for slot, its in zip(slots, draws, strict=True)
+        ]
+        noise = [
+            _joined([its.noise[i] if its.noise else len(its.affine) for its in draws])
+            for i in range(len(self.backbones))
+        ]
+        references = [slot.objective.tv_reference for slot in slots]
+        is_bf16 = self.precision == "bf16" or (
+            self.precision == "auto" and optimises_in_bf16(self.device, len(by_view))
+        )
+        return PassInputs(
+            rows=rows,
+            terms=terms,
+            weights=self._numbers([slot.loss_weights(terms) for slot in slots]),
+            tv_reference=_joined([1 if its is None else its for its in references]),
+            owners=torch.tensor(owners).to(self.device, non_blocking=True),
+            shares=self._numbers([[1 / slot.views] for slot in by_view]),
+            target_weights=torch.stack([slot.objective.target_weights for slot in by_view]),
+            channels=[slot.objective.channel for slot in by_view],
+            residual_factors=torch.tensor([slot.objective.residual_factor for slot in by_view]),
+            views=AffineViews.drawn(
+                torch.cat([its.affine for its in draws]), [s.affine_limits() for s in by_view]
+            ),
+            transforms=transforms if any(t for t, _, _ in transforms) else (),
+            noise=noise,
+            is_bf16=is_bf16,
+        )
 
     def _numbers(self, rows: Sequence[Sequence[float]]) -> Tensor:
         return torch.tensor(rows, dtype=torch.float32).to(self.device, non_blocking=True)
 
-    def _index(self, rows: Sequence[int]) -> Tensor:
-        return torch.tensor(rows).to(self.device, non_blocking=True)
 
-    def _terms(self, slots: Sequence[Slot]) -> tuple[str, ...]:
-        return tuple(term for term in TERMS if any(term in slot.terms for slot in slots))
-
-
-def _coefficients(slot: Slot) -> tuple[float, ...]:
-    """The optimiser's row for this slot's next step."""
-    rate = slot.rate.at(slot.progress)
-    learning_rate, decay = slot.learning_rate * rate, slot.decay * rate
-    return coefficients(slot.optimiser, learning_rate, slot.step, decay)
-
-
-def _weights(slot: Slot, terms: Sequence[str]) -> list[float]:
-    """Weights of the total variation and of the batch's ``terms`` in this slot's loss."""
-    its = [slot.terms[term].at(slot.progress) if term in slot.terms else 0.0 for term in terms]
-    return [slot.tv_weight, *its]
-
-
-def _probability(seen: Seen) -> Tensor:
-    """Probability that it is one of the classes aimed at."""
-    return (seen.logits.detach().softmax(1) * (seen.aim > 0)).sum(1)
+def _joined(parts: Sequence[Tensor | int]) -> Tensor | None:
+    """Concatenate, with zeros where only a number of rows is given; None where all are."""
+    given = [part for part in parts if isinstance(part, Tensor)]
+    if not given:
+        return None
+    return torch.cat(
+        [p if isinstance(p, Tensor) else given[0].new_zeros(p, *given[0].shape[1:]) for p in parts]
+    )

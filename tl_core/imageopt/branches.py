@@ -1,4 +1,4 @@
-"""Residual branches: a gradient that prefers the short way through a network."""
+"""Residual branches: the gradient through them, scaled."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ def _last_norm(block: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def damping(backbone: Backbone, factors: Tensor) -> Iterator[None]:
+def scaling_residual_gradients(backbone: Backbone, factors: Tensor) -> Iterator[None]:
     """Multiply the gradient through residual branches by ``factors`` during the next call.
 
     What such a gradient finds rests less on one network's own layers, and convinces others more.
@@ -46,9 +46,9 @@ def damping(backbone: Backbone, factors: Tensor) -> Iterator[None]:
     ends = [] if is_plain else branch_ends(backbone.body)
     rows = factors.to(backbone.device, non_blocking=True).view(-1, 1, 1, 1)
 
-    def damp(_index: int, _inputs: Tensor, activations: Tensor) -> None:
+    def scale(_index: int, _inputs: Tensor, activations: Tensor) -> None:
         mine = rows.to(activations.dtype)
         activations.register_hook(lambda gradient: gradient * mine)  # type: ignore[no-untyped-call]
 
-    with backbone.watching(ends, damp):
+    with backbone.watching(ends, scale):
         yield

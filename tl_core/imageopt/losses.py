@@ -1,4 +1,4 @@
-"""What a picture is asked for: loss terms, one value per picture, and the watch that feeds them."""
+"""Loss terms, one value per view, and the hooks that record what they need of a network."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -37,18 +37,18 @@ def total_variation(pixels: Tensor) -> Tensor:
     return rows + columns
 
 
-_NO_RIVAL = -100.0  # far below any logit, and finite where every class is aimed at
+_NO_OTHER_CLASS = -100.0  # far below any logit, and finite where every class is a target
 _SMALLEST_SQUARE = 1e-12  # below it the root has no useful slope
 _LARGEST_MAPS = 210_000  # values of one picture: wider maps cost time and gain nothing
 _Rectifier: TypeAlias = nn.ReLU | nn.ReLU6 | nn.Hardswish
 
 
 @dataclass(frozen=True)
-class Watch:
+class ChannelObjective:
     """A channel of a layer, or with ``is_unit`` only its unit in the middle.
 
-    While nothing comes out of the ReLU at a layer's end, it is what goes in: a channel that noise
-    does not wake has no slope behind the ReLU, and its picture would stay grey.
+    While the ReLU at the layer's end gives 0, its input counts instead: behind the ReLU there
+    would be no gradient, and the picture would stay grey.
 
     Source:
         Olah et al. 2017, Feature Visualization, doi:10.23915/distill.00007.
@@ -67,59 +67,59 @@ class Watch:
 
 
 @dataclass
-class Seen:
-    """What one network says of N views; ``aim`` weighs its classes for each, (N, classes)."""
+class NetworkOutput:
+    """What one network says of N views; ``target_weights`` (N, classes) is given."""
 
-    aim: Tensor
+    target_weights: Tensor
     logits: Tensor = field(default_factory=lambda: torch.empty(0))
-    activation: list[Tensor] = field(default_factory=list)  # of each view's own watch
-    statistics: Tensor | None = None  # the gap to what batch norm knows, (N,)
+    activation: list[Tensor] = field(default_factory=list)  # of each view's channel
+    statistics: Tensor | None = None  # distance to those of batch norm, (N,)
 
 
-def _logit(seen: Seen) -> Tensor:
-    return -(seen.logits * seen.aim).sum(1)
+def _logit(output: NetworkOutput) -> Tensor:
+    return -(output.logits * output.target_weights).sum(1)
 
 
-def _cross_entropy(seen: Seen) -> Tensor:
-    return -(seen.logits.log_softmax(1) * seen.aim).sum(1)
+def _cross_entropy(output: NetworkOutput) -> Tensor:
+    return -(output.logits.log_softmax(1) * output.target_weights).sum(1)
 
 
-def _rivals(seen: Seen) -> Tensor:
-    """Logarithm of what all other classes weigh together: the loudest count, not the many."""
-    others: Tensor = seen.logits.masked_fill(seen.aim > 0, _NO_RIVAL).logsumexp(1)
-    return others
+def _other_classes(output: NetworkOutput) -> Tensor:
+    """Soft maximum of the other classes' logits (the logarithm of their summed exponentials)."""
+    others = output.logits.masked_fill(output.target_weights > 0, _NO_OTHER_CLASS)
+    return others.logsumexp(1)
 
 
-def _odds(seen: Seen) -> Tensor:
-    """Logarithm of the odds against the classes aimed at; unlike -log p it never flattens out."""
-    inside = seen.logits.masked_fill(seen.aim == 0, -math.inf).logsumexp(1)
-    return _rivals(seen) - inside
+def _odds(output: NetworkOutput) -> Tensor:
+    """Logarithm of the odds against the targets; unlike -log p its slope does not vanish."""
+    inside = output.logits.masked_fill(output.target_weights == 0, -math.inf).logsumexp(1)
+    return _other_classes(output) - inside
 
 
-def _margin(seen: Seen) -> Tensor:
-    """How far the best other class is above the best one aimed at; below 0, that one is on top."""
-    aimed = seen.aim > 0
-    inside = seen.logits.masked_fill(~aimed, -math.inf).amax(1)
-    others: Tensor = seen.logits.masked_fill(aimed, -math.inf).amax(1)
+def _margin(output: NetworkOutput) -> Tensor:
+    """How far the best other class is above the best target; below 0, a target is on top."""
+    is_target = output.target_weights > 0
+    inside = output.logits.masked_fill(~is_target, -math.inf).amax(1)
+    others: Tensor = output.logits.masked_fill(is_target, -math.inf).amax(1)
     return others - inside
 
 
-def _statistics(seen: Seen) -> Tensor:
-    if seen.statistics is None:  # a network without batch norm
-        return torch.zeros(len(seen.aim), device=seen.aim.device)
-    return seen.statistics
+def _statistics(output: NetworkOutput) -> Tensor:
+    if output.statistics is None:  # a network without batch norm
+        return torch.zeros(len(output.target_weights), device=output.target_weights.device)
+    return output.statistics
 
 
-def _activation(seen: Seen) -> Tensor:
-    return -torch.stack(seen.activation)
+def _activation(output: NetworkOutput) -> Tensor:
+    return -torch.stack(output.activation)
 
 
-TERMS: dict[str, Callable[[Seen], Tensor]] = {
+TERMS: dict[str, Callable[[NetworkOutput], Tensor]] = {
     "logit": _logit,
     "cross_entropy": _cross_entropy,
     "odds": _odds,
     "margin": _margin,
-    "rivals": _rivals,
+    "other_classes": _other_classes,
     "activation": _activation,
     "statistics": _statistics,
 }
@@ -160,12 +160,11 @@ def moments(maps: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def statistics_gap(norms: Sequence[FoldedNorm], found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Return how far each picture's channel statistics are from what batch norm knows, (N,).
+    """Return the distance of each picture's channel statistics to those of batch norm, (N,).
 
-    The sum over the layers ``norms`` of the Euclidean distances of means and of variances. They
-    are those of the layers' own inputs, worked out from the ``moments`` that were ``found`` in
-    what is left of each. Statistics are over the one picture, so that pictures in a batch stay
-    independent.
+    The sum over the layers ``norms`` of the Euclidean distances of means and of variances, of
+    the original layers' inputs: computed from the ``moments`` that were ``found`` at the folded
+    layers. Statistics are over one picture, so that pictures in a batch stay independent.
 
     Source:
         Yin et al. 2020, DeepInversion, arXiv:1912.08795.
@@ -185,49 +184,53 @@ def statistics_gap(norms: Sequence[FoldedNorm], found: Sequence[tuple[Tensor, Te
 
 @cache
 def _layer_of(widths: tuple[int, ...]) -> Tensor:
-    """The layer of each channel, where layers of these widths stand side by side."""
+    """The index of each channel's layer, for layers of these widths after one another."""
     return torch.arange(len(widths)).repeat_interleave(torch.tensor(widths))
 
 
 @contextmanager
-def watching(
-    backbone: Backbone, seen: Seen, watches: Sequence[Watch | None], *, with_statistics: bool
+def recording(
+    backbone: Backbone,
+    output: NetworkOutput,
+    channels: Sequence[ChannelObjective | None],
+    *,
+    with_statistics: bool,
 ) -> Iterator[None]:
-    """Fill ``seen`` with what the terms need from inside a folded network during its next call."""
+    """Record in ``output`` what the terms need of a folded network's layers at its next call."""
     modules = backbone.body.modules() if with_statistics else []
     norms = [module for module in modules if isinstance(module, FoldedNorm)]
-    layers = sorted({watch.layer for watch in watches if watch is not None})
+    layers = sorted({channel.layer for channel in channels if channel is not None})
     rectifiers = _rectifiers(backbone, layers)
-    zero = torch.zeros((), device=seen.aim.device)
-    seen.activation[:] = [zero] * len(watches)
+    zero = torch.zeros((), device=output.target_weights.device)
+    output.activation[:] = [zero] * len(channels)
     rectified: list[Tensor] = []  # what went into the last ReLU, and what came out
     found: dict[FoldedNorm, tuple[Tensor, Tensor]] = {}
 
-    def see_norm(index: int, inputs: Tensor, _activations: Tensor) -> None:
+    def record_norm(index: int, inputs: Tensor, _activations: Tensor) -> None:
         if inputs[0].numel() <= _LARGEST_MAPS:
             found[norms[index]] = moments(inputs.float())
 
-    def see_rectifier(_index: int, inputs: Tensor, activations: Tensor) -> None:
+    def record_rectifier(_index: int, inputs: Tensor, activations: Tensor) -> None:
         rectified[:] = inputs, activations
 
-    def see_layer(index: int, _inputs: Tensor, activations: Tensor) -> None:
+    def record_layer(index: int, _inputs: Tensor, activations: Tensor) -> None:
         ends_rectified = bool(rectified) and activations is rectified[1]
         before = rectified[0] if ends_rectified else activations
-        for row, watch in enumerate(watches):
-            if watch is not None and watch.layer == layers[index]:
+        for row, channel in enumerate(channels):
+            if channel is not None and channel.layer == layers[index]:
                 # cloned, since a later in-place activation would change it
-                value = watch.of(activations[row].clone())
-                seen.activation[row] = value.where(value > 0, watch.of(before[row].clone()))
+                value = channel.of(activations[row].clone())
+                output.activation[row] = value.where(value > 0, channel.of(before[row].clone()))
 
     with (
         _out_of_place(rectifiers),
-        backbone.watching(norms, see_norm),
-        backbone.watching(rectifiers, see_rectifier),  # before the layers that end in them
-        backbone.watching(layers, see_layer),
+        backbone.watching(norms, record_norm),
+        backbone.watching(rectifiers, record_rectifier),  # before the layers that end in them
+        backbone.watching(layers, record_layer),
     ):
         yield
     if found:
-        seen.statistics = statistics_gap(list(found), list(found.values()))
+        output.statistics = statistics_gap(list(found), list(found.values()))
 
 
 def _rectifiers(backbone: Backbone, layers: Sequence[str]) -> list[_Rectifier]:
@@ -238,10 +241,9 @@ def _rectifiers(backbone: Backbone, layers: Sequence[str]) -> list[_Rectifier]:
 
 @contextmanager
 def _out_of_place(modules: Sequence[_Rectifier]) -> Iterator[None]:
-    """Let modules leave what goes into them as it is, until the end of the block.
+    """Keep modules from changing their input, until the end of the block.
 
-    A folded network does so anyway, but one without batch norm is not folded, and is the one that
-    everybody else uses.
+    A folded network does so anyway; one without batch norm is not folded, and all jobs share it.
     """
     usual = [module.inplace for module in modules]
     for module in modules:

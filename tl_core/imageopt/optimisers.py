@@ -1,6 +1,6 @@
 """Gradient descent, momentum, Adam and signed steps as rows of one formula, a row per slot."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -9,8 +9,8 @@ from tl_core.imageopt.reductions import mean_of_each
 
 
 @dataclass(frozen=True, slots=True)
-class Optimiser:
-    """One row: which parts of the common formula it uses.
+class UpdateRule:
+    """One optimiser: which parts of the common formula it uses.
 
     m <- keep m + take g;  v <- keep_square v + (1 - keep_square) s;  then a step along m, along
     m / sqrt(v) where ``is_adaptive`` (both without Adam's bias towards zero), or along sign(m).
@@ -31,32 +31,39 @@ class Optimiser:
     shared: float = 0.0
 
 
-OPTIMISERS: dict[str, Optimiser] = {
-    "descent": Optimiser(),
-    "momentum": Optimiser(keep=0.9, take=1.0),
-    "adam": Optimiser(keep=0.9, take=0.1, keep_square=0.999, is_unbiased=True, is_adaptive=True),
-    "shared": Optimiser(
+UPDATE_RULES: dict[str, UpdateRule] = {
+    "descent": UpdateRule(),
+    "momentum": UpdateRule(keep=0.9, take=1.0),
+    "adam": UpdateRule(keep=0.9, take=0.1, keep_square=0.999, is_unbiased=True, is_adaptive=True),
+    "shared": UpdateRule(
         keep=0.9, take=0.1, keep_square=0.99, is_unbiased=True, is_adaptive=True, shared=0.5
     ),
-    "sign": Optimiser(is_signed=True),
-    "momentum_sign": Optimiser(keep=0.9, take=1.0, is_signed=True),
-    "sign_with_memory": Optimiser(keep=1.0, take=1.0, is_signed=True),
+    "sign": UpdateRule(is_signed=True),
+    "momentum_sign": UpdateRule(keep=0.9, take=1.0, is_signed=True),
+    "sign_with_memory": UpdateRule(keep=1.0, take=1.0, is_signed=True),
 }
-COLUMNS = 9
 
 
 def coefficients(
-    optimiser: Optimiser, learning_rate: float, step: int, decay: float = 0.0
+    rule: UpdateRule, learning_rate: float, step: int, decay: float = 0.0
 ) -> tuple[float, ...]:
     """Return the row of numbers that ``update`` takes for a slot whose ``step``s are done.
 
     ``decay`` is the share of the way back to where the slot began that it goes before the step.
     """
-    keep, take, keep_square, is_unbiased, is_adaptive, *rest = astuple(optimiser)
-    bias = 1 - keep ** (step + 1) if is_unbiased else 1.0
-    bias_square = 1 - keep_square ** (step + 1) if is_adaptive else 1.0
-    rate = learning_rate / bias
-    return (rate, keep, take, keep_square, 1 / bias_square, is_adaptive, *rest, decay)
+    bias = 1 - rule.keep ** (step + 1) if rule.is_unbiased else 1.0
+    bias_square = 1 - rule.keep_square ** (step + 1) if rule.is_adaptive else 1.0
+    return (
+        learning_rate / bias,
+        rule.keep,
+        rule.take,
+        rule.keep_square,
+        1 / bias_square,
+        rule.is_adaptive,
+        rule.is_signed,
+        rule.shared,
+        decay,
+    )
 
 
 def update(state: Tensor, gradients: Tensor, rows: Tensor) -> None:
@@ -65,7 +72,7 @@ def update(state: Tensor, gradients: Tensor, rows: Tensor) -> None:
     Args:
         state: Parameters, first and second moments and where the parameters began, (N, 4, ...).
         gradients: Of the loss with respect to the parameters, shape (N, ...).
-        rows: Rows of ``coefficients``, shape (N, COLUMNS).
+        rows: Rows of ``coefficients``, shape (N, 9).
 
     Source:
         Loshchilov & Hutter 2017, arXiv:1711.05101 (decay apart from the gradient).

@@ -1,10 +1,12 @@
-"""Parameterisations: what the optimiser really moves, and the pixels that come out of it."""
+"""Parameterisations: the numbers that the optimiser moves, and the pixels they stand for."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from tl_core.imageopt.eight_bit import rounded, straight_through
 
 # How the colours of natural pictures vary together: Lucid's matrix (Olah et al. 2017, "Feature
 # visualization", distill.pub), here divided by its largest column norm.
@@ -53,21 +55,16 @@ class Pixels(Parameterisation):
 
 @dataclass(frozen=True)
 class EightBit(Pixels):
-    """Pixels that the network only ever sees as an 8-bit file will hold them.
-
-    Rounding has no slope, so gradients pass it as if it were not there (straight through:
-    Bengio et al. 2013, arXiv:1308.3432).
-    """
+    """Pixels that the network only ever sees as an 8-bit file will hold them."""
 
     def pixels(self, parameters: Tensor) -> Tensor:
         """Return the parameters rounded to whole levels of 1/255."""
-        rounded: Tensor = torch.round(parameters.detach() * 255) / 255
-        return rounded + (parameters - parameters.detach())  # adds 0: exactly the rounded values
+        return straight_through(parameters, rounded(parameters))
 
 
 @dataclass(frozen=True)
 class Fourier(Parameterisation):
-    """Waves, the coarse ones louder, in decorrelated colours, through a sigmoid.
+    """Waves, low frequencies weighted more, in decorrelated colours, through a sigmoid.
 
     Parameters are the real and imaginary parts of a half spectrum, shape (N, 3, S, S // 2 + 1, 2).
 
@@ -88,20 +85,21 @@ class Fourier(Parameterisation):
         colours = torch.logit(pixels, eps=1e-3)
         waves = torch.einsum("rc,ncij->nrij", _colours(pixels).inverse(), colours) * 4
         spectrum = torch.fft.rfft2(waves, norm="ortho")
-        return torch.view_as_real(spectrum / self._loudness(pixels.shape[-1], pixels.device))
+        return torch.view_as_real(spectrum / self._frequency_scale(pixels.shape[-1], pixels.device))
 
     def pixels(self, parameters: Tensor) -> Tensor:
         """Return the picture that the waves add up to."""
         side = parameters.shape[2]
-        spectrum = torch.view_as_complex(parameters) * self._loudness(side, parameters.device)
+        scale = self._frequency_scale(side, parameters.device)
+        spectrum = torch.view_as_complex(parameters) * scale
         waves = torch.fft.irfft2(spectrum, s=(side, side), norm="ortho") / 4
         return torch.sigmoid(torch.einsum("rc,ncij->nrij", _colours(parameters), waves))
 
-    def _loudness(self, side: int, device: torch.device) -> Tensor:
+    def _frequency_scale(self, side: int, device: torch.device) -> Tensor:
         rows = torch.fft.fftfreq(side, device=device)[:, None]
         columns = torch.fft.rfftfreq(side, device=device)
-        loudness: Tensor = torch.hypot(rows, columns).clamp_min(1 / side) ** -self.decay
-        return loudness
+        scale: Tensor = torch.hypot(rows, columns).clamp_min(1 / side) ** -self.decay
+        return scale
 
 
 def _colours(like: Tensor) -> Tensor:

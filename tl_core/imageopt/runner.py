@@ -1,298 +1,283 @@
-"""Pictures that are drawn in a batch: whose controls moved, what is published and when."""
+"""Runs jobs with equal batch keys in one batch: admission, controls, steps, pictures, failures."""
 
-import dataclasses
-import math
 import time
-from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from itertools import chain
+from typing import Any, Generic, TypeVar
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
 from tl_core.engine.job import Job
+from tl_core.engine.runner import SLICE_S, Runner
 from tl_core.errors import UserError
-from tl_core.imageopt.batch import FIGURES, Batch, Readings
-from tl_core.imageopt.shared import Place, SharedRunner
+from tl_core.imageopt.batch import Batch, Readings
 from tl_core.imageopt.slot import Slot
-from tl_core.images.codec import encode_jpeg
-from tl_core.specs import Move, PictureSnapshot, PictureSpec, Spec
-from tl_core.specs.pictures import FRAMES, HISTORY
+from tl_core.specs import Spec
 
-SNAPSHOT_S = 0.5  # between two pictures of one job
-Photo: TypeAlias = NDArray[np.uint8]
-S = TypeVar("S", bound=PictureSpec)
+SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
+HISTORY_ROWS = 512  # most rows of figures kept for a curve
+_CPU_ROOM, _GPU_ROOM = 8, 32
 
 
 @dataclass(eq=False, kw_only=True)
-class Seat(Place):
-    """A job with its slot, and what a snapshot needs of its past."""
+class Member(ABC):
+    """A picture in the batch, with what it needs to go on; moves out whole on a pause."""
 
     slot: Slot
-    spec: PictureSpec
-    controls: PictureSpec  # as they act now: the spec with the moves so far
-    heard: Spec  # the job's ``current`` when it was last looked at
-    moves: list[Move] = field(default_factory=list)
-    columns: tuple[str, ...] = ()
+    stride: int = 1  # of the steps kept in the history
     history: list[tuple[float, ...]] = field(default_factory=list)
-    frames: list[bytes] = field(default_factory=list)  # only one encoding at a time adds to it
-    waiting: list[Tensor] = field(default_factory=list)  # frames still on the device, uint8
-    is_ill: bool = False  # a figure is not a number
-    shown_at: float = 0.0
-    shown_step: int = 0
-
-    def read(self, step: int, figures: Mapping[str, float]) -> None:
-        """Take in the figures of the step that began at ``step``."""
-        kept = [*FIGURES, *self.slot.terms]
-        self.columns = ("step", *kept)
-        if step % -(-self.slot.steps // HISTORY) == 0:
-            self.history.append((step, *(figures[name] for name in kept)))
-        self.is_ill |= not all(math.isfinite(figures[name]) for name in kept)
+    is_finite: bool = True  # false once a figure was not a number
+    encoding: Future[Any] | None = None  # what the pool makes of its latest picture
+    is_last: bool = False  # that picture is the result
+    due_at: float = 0.0  # when the next picture is
 
     @property
-    def is_encoding(self) -> bool:
-        """Whether the pool still has this job's last pictures."""
-        return self.encoding is not None and not self.encoding.done()
+    @abstractmethod
+    def is_done(self) -> bool:
+        """Whether it takes no further step."""
+
+    @abstractmethod
+    def read(self, step: int, figures: Mapping[str, float], pixels: Tensor) -> None:
+        """Take in the figures of a step and the pixels before it, (1, 3, S, S)."""
+
+    def is_due(self, now: float) -> bool:
+        """Whether its picture shall be encoded now."""
+        is_free = self.encoding is None and not self.is_last
+        return is_free and (self.is_done or now >= self.due_at)
+
+    def note(self, step: int, *figures: float) -> None:
+        """Keep a row of the history, fewer and fewer once there are ``HISTORY_ROWS``."""
+        if step % self.stride == 0:
+            self.history.append((step, *figures))
+        if len(self.history) > HISTORY_ROWS:
+            self.stride *= 2
+            self.history[:] = self.history[::2]
 
 
-class BatchRunner(SharedRunner[Seat], Generic[S]):
-    """Draws pictures for as long as their specs say; a subclass says what a job's slot is."""
+SpecT = TypeVar("SpecT", bound=Spec)
+MemberT = TypeVar("MemberT", bound=Member)
 
-    precision = "auto"
 
-    def __init__(self, context: Context, keys: Sequence[str]) -> None:
-        super().__init__(context, keys)
-        self._readings: list[Readings] = []
+class BatchRunner(Runner, Generic[SpecT, MemberT]):
+    """Jobs in one ``Batch``; a subclass says what a job's member is and what it publishes.
+
+    Whatever goes wrong with one job ends that job only. The pool loads networks, decodes
+    photographs and encodes pictures.
+    """
+
+    batch: Batch  # there once the networks are
+    reads_every_step = False  # or only when a picture is due: reading waits for the device
+
+    def __init__(self, context: Context, keys: Sequence[str], precision: str) -> None:
+        self.jobs: list[Job[Any]] = []
+        self.context = context
+        self.members: dict[Job[Any], MemberT] = {}
+        self.backbones: tuple[Backbone, ...] = ()
+        self._keys = tuple(dict.fromkeys(keys))
+        self._precision = precision
+        self._loading: Future[list[Backbone]] | None = None
+        self._fetching: dict[Job[Any], Future[Any]] = {}
+        self._unread: list[Readings] = []
 
     # -- what a kind of job says ---------------------------------------------------------------
 
     @abstractmethod
-    def photo(self, spec: S, backbone: Backbone) -> Photo | None:
-        """The photograph to start from, uint8 (S, S, 3); called in the pool."""
+    def fetch(self, spec: SpecT) -> Any:
+        """What is needed of the job's photograph; called in the pool."""
 
     @abstractmethod
-    def slot(self, spec: S, photo: Photo | None) -> Slot:
-        """A fresh slot for a job; raises ``UserError`` where the spec does not fit the network."""
+    def member(self, spec: SpecT, fetched: Any) -> MemberT:
+        """A member for a fresh job; raises ``UserError`` where the network cannot do it."""
 
     @abstractmethod
-    def steer(self, slot: Slot, spec: S) -> None:
-        """Set the slot's numbers from the controls in ``spec``."""
+    def apply_controls(self, member: MemberT, current: SpecT) -> None:
+        """Let the controls in ``current``, the job's spec as it is now, act from this step on."""
 
     @abstractmethod
-    def snapshot(self, seat: Seat, pixels: Tensor) -> PictureSnapshot:
-        """What to show of a seat, without its pictures; may call the network.
+    def encode(self, job: Job[SpecT], member: MemberT) -> Future[Any]:
+        """Encode the member's picture in the pool."""
 
-        ``pixels`` are the slot's, (1, 3, S, S) in [0, 1], rounded to 8 bits.
-        """
-
-    @abstractmethod
-    def encoded(self, snapshot: PictureSnapshot, picture: Photo) -> PictureSnapshot:
-        """The snapshot with the picture as a PNG that can be kept; called in the pool."""
+    def publish(self, encoded: Mapping[Job[SpecT], Any]) -> None:
+        """Publish what the pool made of pictures, where the pool has not done so itself."""
 
     @abstractmethod
-    def record(self, seat: Seat) -> PictureSpec:
-        """The spec that draws the seat's picture again, as it is now."""
+    def not_a_number(self, member: MemberT) -> UserError:
+        """What to say of a member that is not finite."""
 
-    @abstractmethod
-    def is_done(self, seat: Seat) -> bool:
-        """Whether the slot has reached its end."""
+    # -- the scheduler's side ------------------------------------------------------------------
 
-    # -- coming and going ------------------------------------------------------------------------
+    def has_room(self) -> bool:
+        """Whether a further job still makes the batch more efficient."""
+        on_gpu = self.context.device.type == "cuda"
+        return len(self.jobs) < (_GPU_ROOM if on_gpu else _CPU_ROOM)
 
-    def open(self) -> Batch:
-        """A batch in the runner's precision."""
-        return Batch(self.backbones, self.precision)
+    def add(self, job: Job[Any]) -> None:
+        """Take a job in; one with its member in ``job.saved`` goes on where it was."""
+        self.jobs.append(job)
 
-    def fetch(self, job: Job) -> Photo | None:
-        """The photograph to start from."""
-        return self.photo(_spec(job), self.backbones[0])
-
-    def welcome(self, job: Job, fetched: Photo | None) -> Seat:
-        """A seat whose controls are as the spec has them."""
-        spec = _spec(job)
-        slot = self.slot(spec, fetched)
-        return Seat(job=job, slot=slot, spec=spec, controls=spec, heard=spec)
-
-    def sit(self, place: Seat) -> None:
-        """Let the slot draw on; its next picture is due at once."""
-        place.due_at = place.shown_at = time.monotonic()
-        place.shown_step = place.slot.step
-        if not self.is_done(place):
-            self.batch.join(place.slot)
-
-    def leave(self, place: Seat) -> None:
-        """Give the seat its figures and its slot the state."""
+    def remove(self, job: Job[Any], *, keep: bool) -> bool:
+        """Give a job up; with ``keep`` its member moves to ``job.saved``."""
+        member = self.members.get(job)
         try:
-            self._read()
-        finally:
-            if place.slot in self.batch.slots:
-                self.batch.leave(place.slot)
+            if member is not None:
+                job.saved = member if keep else None
+                self._read()
+        finally:  # whatever is wrong with it, it may not stay in the batch
+            self._end(job)
+        return True
 
-    def settle(self) -> None:
-        """Finish the jobs whose result is encoded."""
-        for seat in list(self.seats.values()):
-            if seat.encoding is not None and seat.encoding.done():
-                with self.sparing_others(seat.job):
-                    encoded = seat.encoding.result()
-                    if self.is_done(seat):
-                        self.end(seat.job)
-                        seat.job.finish(encoded)
-
-    # -- one step --------------------------------------------------------------------------------
+    def advance(self) -> Future[Any] | None:
+        """Step the batch for a slice; a future where there is nothing to step yet."""
+        if not self.backbones:
+            if self._loading is None:
+                self._loading = self.context.pool.submit(self._load)
+                return self._loading
+            self.backbones = _of_same_classes(self._loading.result())
+            self.batch = Batch(self.backbones, self._precision)
+        self._admit()
+        self._publish_encoded()
+        self._encode_due()
+        until = time.monotonic() + SLICE_S
+        while self.batch.slots:
+            self.step()
+            if time.monotonic() >= until:
+                break
+        return None if self.batch.slots else self._wait()
 
     def step(self) -> None:
-        """Advance all by one step, and show the pictures that are due."""
-        for seat in self._running():
-            with self.sparing_others(seat.job):
-                self._hear(seat)
+        """Advance every member by one step, and encode the pictures that are due."""
+        for job, member in self._running():
+            with self.failing_alone(job):
+                self.apply_controls(member, job.current)
         if not self.batch.slots:
             return
         try:
-            readings = self.batch.step()
+            self._unread.append(self.batch.step())
         except UserError as error:
-            for seat in self._running():
-                self.fail(seat.job, error)
+            for job, _ in self._running():
+                self._fail(job, error)
             return
-        self._readings.append(readings)
-        for row, slot in enumerate(readings.slots):
-            self._keep_frame(self._seat(slot), readings.pixels[row])
-        now = time.monotonic()
-        due = [seat for seat in self._running() if self._is_due(seat, now)]
-        if due:
-            self._read()
-            for seat in [seat for seat in self._running() if seat.is_ill]:
-                self.fail(seat.job, _nan(seat.slot.step))
-            due = [seat for seat in due if seat.job in self.seats]
-        if due:
-            self._show(due, now)
+        if self.reads_every_step:
+            self._read_and_check()
+        for _, member in self._running():
+            if member.is_done:
+                self.batch.leave(member.slot)
+        self._encode_due()
 
-    def _running(self) -> list[Seat]:
-        return [self._seat(slot) for slot in self.batch.slots]
+    # -- coming and going ----------------------------------------------------------------------
 
-    def _seat(self, slot: Slot) -> Seat:
-        return next(seat for seat in self.seats.values() if seat.slot is slot)
+    def _load(self) -> list[Backbone]:
+        return [self.context.backbones.load(key) for key in self._keys]
 
-    def _is_due(self, seat: Seat, now: float) -> bool:
-        return self.is_done(seat) or (now >= seat.due_at and not seat.is_encoding)
+    def _admit(self) -> None:
+        """Let the jobs in whose photographs are there, and end those that turn out impossible."""
+        for job in [job for job in self.jobs if job not in self.members]:
+            if job.saved is None and job not in self._fetching:
+                self._fetching[job] = self.context.pool.submit(self.fetch, job.spec)
+            elif job.saved is not None or self._fetching[job].done():
+                with self.failing_alone(job):
+                    self.join(job, job.saved or self.member(job.spec, self._fetching[job].result()))
 
-    def _hear(self, seat: Seat) -> None:
-        """Apply the moves that a replayed spec holds for this step, then the visitor's."""
-        planned = [move for move in seat.spec.moves if move[0] == seat.slot.step]
-        heard = seat.job.current
-        fresh = [
-            (seat.slot.step, name, getattr(heard, name))
-            for name in sorted(heard.controls)
-            if getattr(heard, name) != getattr(seat.heard, name)
-        ]
-        seat.heard = heard
-        for move in [*planned, *fresh]:
-            seat.moves.append(move)
-            seat.controls = seat.controls.moved(**{move[1]: move[2]})
-        if planned or fresh:
-            self.steer(seat.slot, cast(S, seat.controls))
+    def join(self, job: Job[Any], member: MemberT) -> None:
+        """Let a member, fresh or back from a pause, take part from the next step on."""
+        self._fetching.pop(job, None)
+        job.saved = None
+        self.members[job] = member
+        if not member.is_done:
+            self.batch.join(member.slot)
 
-    def _keep_frame(self, seat: Seat, pixels: Tensor) -> None:
-        stride = -(-seat.slot.steps // FRAMES)
-        if (seat.slot.step - 1) % stride == 0:
-            seat.waiting.append(eight_bit(pixels))
+    def _end(self, job: Job[Any]) -> None:
+        """Let a job go that is over, or moves out."""
+        if job in self.jobs:
+            self.jobs.remove(job)
+        self._fetching.pop(job, None)
+        member = self.members.pop(job, None)
+        if member is not None:
+            self.batch.leave(member.slot)
 
-    # -- reading and showing: the only places that wait for the device ---------------------------
+    def _fail(self, job: Job[Any], error: Exception) -> None:
+        try:
+            self.remove(job, keep=False)
+        finally:
+            job.fail(error)
+
+    @contextmanager
+    def failing_alone(self, job: Job[Any]) -> Iterator[None]:
+        """Let whatever goes wrong inside end this job only."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - the batch's boundary, as the scheduler's
+            self._fail(job, error)
+
+    def _running(self) -> list[tuple[Job[Any], MemberT]]:
+        slots = self.batch.slots
+        return [item for item in self.members.items() if item[1].slot in slots]
+
+    def _wait(self) -> Future[Any] | None:
+        """With no slot to step: the first thing of the pool that will change that."""
+        encoding = [m.encoding for m in self.members.values() if m.encoding is not None]
+        waiting: list[Future[Any]] = [*self._fetching.values(), *encoding]
+        return waiting[0] if waiting else None
+
+    # -- figures and pictures ------------------------------------------------------------------
 
     def _read(self) -> None:
-        """Bring the figures of the steps since the last time."""
-        readings, self._readings = self._readings, []
-        for reading in readings:
-            rows = reading.values.tolist()
-            seats = {seat.slot: seat for seat in self.seats.values()}
-            for slot, step, row in zip(reading.slots, reading.steps, rows, strict=True):
-                if slot in seats:
-                    figures = dict(zip((*FIGURES, *reading.terms), row, strict=True))
-                    with self.sparing_others(seats[slot].job):
-                        seats[slot].read(step, figures)
+        """Give members the figures of the steps since the last time."""
+        unread, self._unread = self._unread, []
+        jobs = {member.slot: job for job, member in self.members.items()}
+        for slot, step, figures, pixels in chain(*(readings.of_each() for readings in unread)):
+            job = jobs.get(slot)
+            if job in self.members:
+                with self.failing_alone(job):
+                    self.members[job].read(step, figures, pixels)
 
-    def _show(self, seats: Iterable[Seat], now: float) -> None:
-        slots = self.batch.slots
-        pixels = eight_bit(self.batch.pixels())
-        for seat in seats:
-            with self.sparing_others(seat.job):
-                self._show_one(seat, pixels[slots.index(seat.slot)], now)
+    def _read_and_check(self) -> None:
+        self._read()
+        for job, member in list(self.members.items()):
+            if not member.is_finite:
+                self._fail(job, self.not_a_number(member))
 
-    def _show_one(self, seat: Seat, pixels: Tensor, now: float) -> None:
-        """Show a seat whose picture is ``pixels``, uint8 (3, S, S)."""
-        snapshot = self._timed(seat, self.snapshot(seat, pixels.unsqueeze(0).float() / 255), now)
-        frames, seat.waiting = [_array(frame) for frame in seat.waiting], []
-        is_last, before = self.is_done(seat), seat.encoding
-        if is_last:
-            self.batch.leave(seat.slot)
-        seat.encoding = self.context.pool.submit(
-            self._publish, seat, before, snapshot, _array(pixels), frames, is_last
+    def _encode_due(self) -> None:
+        """Start to encode the pictures that are due."""
+        now = time.monotonic()
+        due = [job for job, member in self.members.items() if member.is_due(now)]
+        if due:
+            self._read_and_check()
+        for job in due:
+            if job in self.members:
+                with self.failing_alone(job):
+                    member = self.members[job]
+                    member.is_last = member.is_done
+                    member.encoding = self.encode(job, member)
+
+    def _publish_encoded(self) -> None:
+        """Publish what the pool has encoded; ends the jobs whose result that is."""
+        encoded: dict[Job[Any], Any] = {}
+        for job, member in list(self.members.items()):
+            if member.encoding is not None and member.encoding.done():
+                future, member.encoding = member.encoding, None
+                with self.failing_alone(job):
+                    encoded[job] = future.result()
+        last = [job for job in encoded if self.members[job].is_last]
+        self.publish({job: made for job, made in encoded.items() if job not in last})
+        for job in last:
+            self.publish({job: encoded[job]})  # alone: its figures may not depend on company
+            if job in self.members:
+                self._end(job)
+                job.finish(job.snapshot)
+
+
+def _of_same_classes(backbones: Sequence[Backbone]) -> tuple[Backbone, ...]:
+    """Refuse networks whose answers mean different things."""
+    if any(backbone.classes != backbones[0].classes for backbone in backbones):
+        raise UserError(
+            "Networks that know different classes cannot look at one picture together. "
+            "Choose networks that were trained on the same classes."
         )
-
-    def _timed(self, seat: Seat, snapshot: PictureSnapshot, now: float) -> PictureSnapshot:
-        slot, newest = seat.slot, seat.history[-1] if seat.history else ()
-        speed = (slot.step - seat.shown_step) / max(now - seat.shown_at, 1e-9)
-        seat.shown_at, seat.shown_step, seat.due_at = now, slot.step, now + SNAPSHOT_S
-        return dataclasses.replace(
-            snapshot,
-            step=slot.step,
-            steps=slot.steps,
-            columns=seat.columns,
-            history=tuple(seat.history),
-            terms=tuple(zip(seat.columns, newest, strict=True))[1 + len(FIGURES) :],
-            moves=tuple(seat.moves),
-            settings=self.record(seat).to_json(),
-            steps_per_s=speed,
-            batch_size=len(self.batch.slots),
-            seconds_left=(slot.steps - slot.step) / speed if speed > 0 else math.inf,
-        )
-
-    def _publish(
-        self,
-        seat: Seat,
-        before: Future[PictureSnapshot] | None,
-        snapshot: PictureSnapshot,
-        picture: Photo,
-        frames: list[Photo],
-        is_last: bool,
-    ) -> PictureSnapshot:
-        """Encode and show; in the pool, one after another so that pictures stay in order."""
-        if before is not None:
-            before.result()
-        seat.frames.extend(encode_jpeg(frame) for frame in frames)
-        jpeg = encode_jpeg(picture)
-        if is_last:
-            seat.frames.append(jpeg)
-        snapshot = dataclasses.replace(snapshot, picture=jpeg, frames=tuple(seat.frames))
-        snapshot = self.encoded(snapshot, picture)
-        seat.job.publish(snapshot)
-        return snapshot
-
-
-def _spec(job: Job) -> Any:
-    """The job's spec; the batch key has brought only those of the runner's own kind."""
-    return job.spec
-
-
-def eight_bit(pixels: Tensor) -> Tensor:
-    """Round pixels in [0, 1] to the levels 0 to 255 of a file, uint8."""
-    return (pixels.detach() * 255).round().clamp(0, 255).to(torch.uint8)
-
-
-def _array(pixels: Tensor) -> Photo:
-    """Bring (3, S, S) uint8 from the device as (S, S, 3)."""
-    array: Photo = pixels.permute(1, 2, 0).contiguous().cpu().numpy()
-    return array
-
-
-def _nan(step: int) -> UserError:
-    return UserError(
-        "The picture stopped being numbers before step {step}. Start again with a smaller "
-        "learning rate or weight.",
-        step=step,
-    )
+    return tuple(backbones)

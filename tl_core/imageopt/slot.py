@@ -1,25 +1,70 @@
-"""A slot: one picture on its way, with everything that a step needs to know of it."""
+"""A slot: one picture in a batch, with everything that its steps depend on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from tl_core.imageopt import augment
-from tl_core.imageopt.losses import Watch
-from tl_core.imageopt.optimisers import Optimiser
+from tl_core.imageopt.losses import ChannelObjective
+from tl_core.imageopt.optimisers import UpdateRule, coefficients
 from tl_core.imageopt.pixels import Parameterisation
-from tl_core.specs import Camera, Ramp
-from tl_core.specs.recipes import FULL, NONE, STILL
+from tl_core.specs import Ramp, RandomAffine
+from tl_core.specs.recipes import IDENTITY, ONE, ZERO
 
-# Views (V, 3, S, S) and uniform draws (V, DRAWS) to views as they reach the network; differentiable
-Lens = Callable[[Tensor, Tensor], Tensor]
+# Views (V, 3, S, S) and uniform draws (V, DRAWS) to the views that the network gets; differentiable
+ViewTransform = Callable[[Tensor, Tensor], Tensor]
+TensorMap = Callable[[Tensor], Tensor]  # one slot's (1, ...) to (1, ...)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a picture is optimised for: a weighted sum of loss terms."""
+
+    target_weights: Tensor  # of each class, (classes,): one-hot for a single target
+    terms: Mapping[str, Ramp] = field(default_factory=dict)  # weights of ``losses.TERMS``
+    tv_weight: float = 0.0
+    tv_reference: Tensor | None = None  # (1, 3, S, S): the total variation is of the change to it
+    channel: ChannelObjective | None = None  # for the term ``activation``
+    residual_factor: float = 1.0  # on the gradient through residual branches
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What happens to a picture before the network sees it."""
+
+    affine: RandomAffine = IDENTITY
+    strength: float = 1.0  # factor on its ranges, from the visitor
+    ramp: Ramp = ONE  # the same, from the recipe
+    noise: Ramp = ZERO  # standard deviation, added last
+    transform: ViewTransform | None = None
+
+
+@dataclass(frozen=True)
+class Update:
+    """How the parameters follow the gradient."""
+
+    rule: UpdateRule
+    learning_rate: float
+    ramp: Ramp = ONE  # factor on the learning rate and on the decay
+    decay: float = 0.0  # share of the way back to the start at each step
+    gradient_map: TensorMap | None = None  # applied to each gradient before the step
+    constraint: TensorMap | None = None  # applied to the parameters after each step
+
+
+@dataclass(frozen=True)
+class RandomDraws:
+    """The random numbers of one slot's step."""
+
+    affine: Tensor  # uniform, (views, DRAWS)
+    transform: Tensor  # the same on the CPU; no rows without a transform
+    noise: list[Tensor]  # for each backbone (views, 3, S, S), times its level; [] without noise
 
 
 @dataclass(eq=False)
 class Slot:
-    """One picture's place in a batch: all it needs to go on, alone or beside others.
+    """One picture in a batch: all it needs to go on, alone or beside others.
 
     ``state`` stacks the parameters, the optimiser's first and second moments and the parameters at
     the start, (4, ...); while the slot is in a batch, the batch holds the state. Only the worker
@@ -28,44 +73,60 @@ class Slot:
 
     parameterisation: Parameterisation
     state: Tensor
-    aim: Tensor  # weight of each class, (classes,): one-hot for a single target
     generator: torch.Generator  # on the device; all of this slot's random numbers
     steps: int
-    optimiser: Optimiser
-    learning_rate: float
-    rate: Ramp = FULL  # factor on the learning rate and on the decay
-    decay: float = 0.0  # share of the way back to the start at each step
-    terms: dict[str, Ramp] = field(default_factory=dict)  # weights of ``losses.TERMS``
-    tv_weight: float = 0.0
-    camera: Camera = STILL
-    strength: float = 1.0  # factor on the camera, from the visitor
-    reach: Ramp = FULL  # factor on the camera, from the recipe
-    noise: Ramp = NONE  # on what the network sees
-    branches: float = 1.0  # factor on the gradient through residual branches
-    watch: Watch | None = None  # for the term ``activation``
-    constraint: Callable[[Tensor], Tensor] | None = None  # (1, ...) to (1, ...), after each step
-    reshape: Callable[[Tensor], Tensor] | None = None  # the same for each gradient, before the step
-    reference: Tensor | None = None  # (1, 3, S, S): the total variation is of the change to it
-    lens: Lens | None = None  # what the views look through
+    objective: Objective
+    update: Update
+    augmentation: Augmentation = Augmentation()
     step: int = 0
+
+    @property
+    def views(self) -> int:
+        """How many views of the picture a step shows to each network."""
+        return self.augmentation.affine.views
 
     @property
     def progress(self) -> float:
         """Share of the run that is done, in [0, 1]."""
         return self.step / self.steps
 
-    @property
-    def limits(self) -> tuple[float, ...]:
-        """How far the camera may move at this step, for ``augment.views``."""
-        return augment.limits(self.camera, self.strength * self.reach.at(self.progress))
+    def affine_limits(self) -> tuple[float, ...]:
+        """How far a view may move at this step, for ``augment.affine_maps``."""
+        chosen = self.augmentation
+        return augment.limits(chosen.affine, chosen.strength * chosen.ramp.at(self.progress))
+
+    def coefficients(self) -> tuple[float, ...]:
+        """The row of numbers that ``optimisers.update`` takes for this step."""
+        factor = self.update.ramp.at(self.progress)
+        rate, decay = self.update.learning_rate * factor, self.update.decay * factor
+        return coefficients(self.update.rule, rate, self.step, decay)
+
+    def loss_weights(self, terms: Sequence[str]) -> list[float]:
+        """Weights of the total variation and of ``terms`` in this slot's loss at this step."""
+        ramps = self.objective.terms
+        known = [ramps[term].at(self.progress) if term in ramps else 0.0 for term in terms]
+        return [self.objective.tv_weight, *known]
+
+    def draw(self, sides: Sequence[int]) -> RandomDraws:
+        """Take the random numbers of this step, for networks with these input sizes."""
+        views, generator, device = self.views, self.generator, self.generator.device
+        affine = torch.rand(views, augment.DRAWS, generator=generator, device=device)
+        count = views if self.augmentation.transform is not None else 0
+        transform = torch.rand(count, augment.DRAWS, generator=generator, device=device)
+        level = self.augmentation.noise.at(self.progress)
+        noise = [
+            level * torch.randn(views, 3, side, side, generator=generator, device=device)
+            for side in (sides if level > 0 else ())
+        ]
+        return RandomDraws(affine, transform.cpu(), noise)
 
 
 def fresh_state(parameters: Tensor) -> Tensor:
     """Return a slot's state at its start, without momentum; ``parameters`` is (1, ...)."""
-    rest = torch.zeros_like(parameters)
-    return torch.stack([parameters, rest, rest, parameters], dim=1)[0]
+    zeros = torch.zeros_like(parameters)
+    return torch.stack([parameters, zeros, zeros, parameters], dim=1)[0]
 
 
-def unit_box(pixels: Tensor) -> Tensor:
+def clamp_pixels(pixels: Tensor) -> Tensor:
     """Keep pixels in [0, 1]."""
     return pixels.clamp(0, 1)

@@ -28,13 +28,15 @@ __all__ = [
     "encode_jpeg",
     "encode_png",
     "fit",
+    "read_back",
     "read_png_text",
     "thumbnail",
     "to_array",
 ]
 
 Photo: TypeAlias = Image.Image
-Picture: TypeAlias = Image.Image | NDArray[np.uint8]
+Array: TypeAlias = NDArray[np.uint8]  # a picture's values, (H, W, 3)
+Picture: TypeAlias = Photo | Array
 
 MAX_BYTES = 25 * 2**20
 _MIN_SIDE_PX = 8
@@ -218,9 +220,14 @@ def fit(photo: Photo, input_size: int, resize: int, interpolation: str) -> Photo
     return photo.resize((input_size, input_size), _RESAMPLING[interpolation], box=box)
 
 
-def to_array(photo: Photo) -> NDArray[np.uint8]:
+def to_array(photo: Photo) -> Array:
     """Return a writable copy of the photograph's pixels, uint8 (H, W, 3)."""
     return np.array(photo if photo.mode == "RGB" else photo.convert("RGB"), dtype=np.uint8)
+
+
+def read_back(data: bytes) -> Array:
+    """Return the pixels of a picture that the lab itself has encoded, uint8 (H, W, 3)."""
+    return to_array(decode(data, max_pixels=2**26))
 
 
 def encode_jpeg(picture: Picture, quality: int = 85) -> bytes:
@@ -256,7 +263,7 @@ def content_key(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-def _image(picture: Picture) -> Image.Image:
+def _image(picture: Picture) -> Photo:
     if isinstance(picture, Image.Image):
         return picture if picture.mode in ("RGB", "L") else picture.convert("RGB")
     has_picture_shape = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)

@@ -1,18 +1,16 @@
-"""What happens to a picture on its way through the world, as rows."""
+"""Transforms that a saved picture meets when it is shared, as rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import Image, ImageFilter
 
-from tl_core.images.codec import Photo, decode, encode_jpeg, to_array
-
-_MAX_PIXELS = 2**26
+from tl_core.images.codec import Photo, encode_jpeg, read_back, to_array
 
 
 @dataclass(frozen=True, slots=True)
-class Wear:
-    """One thing that happens to pictures; ``apply`` returns a new one."""
+class Transform:
+    """One transform; ``apply`` returns a new picture."""
 
     key: str  # stable id
     label: str  # what visitors read
@@ -21,7 +19,7 @@ class Wear:
 
 
 def _jpeg(quality: int) -> Callable[[Photo], Photo]:
-    return lambda photo: decode(encode_jpeg(photo, quality), max_pixels=_MAX_PIXELS)
+    return lambda photo: Image.fromarray(read_back(encode_jpeg(photo, quality)))
 
 
 def _resized(scale: float) -> Callable[[Photo], Photo]:
@@ -48,17 +46,19 @@ def _cropped(photo: Photo) -> Photo:
     return photo.resize(photo.size, box=(x, y, photo.width - x, photo.height - y))
 
 
-WEAR: tuple[Wear, ...] = (
-    Wear("jpeg-95", "JPEG 95", "Saved once by a careful program.", _jpeg(95)),
-    Wear("jpeg-75", "JPEG 75", "Sent by a messenger or shown on a website.", _jpeg(75)),
-    Wear("jpeg-50", "JPEG 50", "Saved for the smallest file.", _jpeg(50)),
-    Wear("resize-90", "90 % and back", "Shown a little smaller, then enlarged.", _resized(0.9)),
-    Wear("shift-1", "One pixel aside", "Pasted one pixel further right and down.", _shifted),
-    Wear(
-        "blur",
-        "Slight blur",
-        "Out of focus by two thirds of a pixel.",
-        lambda photo: photo.filter(ImageFilter.GaussianBlur(0.67)),
-    ),
-    Wear("crop", "Screenshot", "Cut by a twentieth at every edge, then scaled back.", _cropped),
+def _blurred(photo: Photo) -> Photo:
+    return photo.filter(ImageFilter.GaussianBlur(0.67))
+
+
+TRANSFORMS: tuple[Transform, ...] = tuple(
+    Transform(*row)
+    for row in (
+        ("jpeg-95", "JPEG 95", "Saved once by a careful program.", _jpeg(95)),
+        ("jpeg-75", "JPEG 75", "Sent by a messenger or shown on a website.", _jpeg(75)),
+        ("jpeg-50", "JPEG 50", "Saved for the smallest file.", _jpeg(50)),
+        ("resize-90", "90 % and back", "Shown a little smaller, then enlarged.", _resized(0.9)),
+        ("shift-1", "One pixel aside", "Pasted one pixel further right and down.", _shifted),
+        ("blur", "Slight blur", "Out of focus by two thirds of a pixel.", _blurred),
+        ("crop", "Screenshot", "Cut by a twentieth at every edge, then scaled back.", _cropped),
+    )
 )

@@ -1,7 +1,7 @@
 """Every spec and its snapshot: the vocabulary that pages, commands and handlers share."""
 
-from tl_core.specs.attack import GROUPS, Attack, AttackSnapshot, Gap, Goal, Group
-from tl_core.specs.attack_checks import (
+from tl_core.specs.attack.attack import Attack, AttackSnapshot, Gap
+from tl_core.specs.attack.checks import (
     LevelTrial,
     Opinion,
     PasteBack,
@@ -14,7 +14,8 @@ from tl_core.specs.attack_checks import (
     TransferSnapshot,
     Trial,
 )
-from tl_core.specs.attack_methods import ATTACK_METHODS, AttackMethod
+from tl_core.specs.attack.goals import GROUPS, Goal, Group
+from tl_core.specs.attack.methods import ATTACK_METHODS, AttackMethod
 from tl_core.specs.attribution import (
     ATTRIBUTION_METHODS,
     Attribute,
@@ -68,10 +69,9 @@ from tl_core.specs.fine_tune import (
     Prediction,
     mode_row,
 )
-from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Verdict, Verdicts
+from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Move, Verdict, Verdicts
 from tl_core.specs.label_budget import BudgetPoint, LabelBudget, LabelBudgetSnapshot
-from tl_core.specs.pictures import Move, PictureSnapshot, PictureSpec
-from tl_core.specs.recipes import LADDER, RECIPES, Camera, Ramp, Recipe
+from tl_core.specs.recipes import LADDER, RECIPES, Ramp, RandomAffine, Recipe
 
 __all__ = [
     "ATTACK_METHODS",
@@ -96,7 +96,6 @@ __all__ = [
     "AttributeSnapshot",
     "AttributionMap",
     "BudgetPoint",
-    "Camera",
     "ChannelDetail",
     "ChannelDetailSnapshot",
     "ClassFigures",
@@ -139,10 +138,9 @@ __all__ = [
     "OwnClasses",
     "PasteBack",
     "PasteBackSnapshot",
-    "PictureSnapshot",
-    "PictureSpec",
     "Prediction",
     "Ramp",
+    "RandomAffine",
     "Recipe",
     "SmallestBudget",
     "SmallestSnapshot",

@@ -5,23 +5,25 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tl_core.specs.base import Snapshot, Spec, require, require_choice
-from tl_core.specs.pictures import PictureSnapshot, PictureSpec
 from tl_core.specs.recipes import RECIPES, Recipe
 
-OPTIMISERS = ("descent", "momentum", "adam", "shared")
+Move = tuple[int, str, float | None]  # the first step on which a control has a new value
+IDEAL_OPTIMISERS = ("descent", "momentum", "adam", "shared")
 MAX_STEPS = 100_000  # what no settings can raise
 MIN_SIZE, MAX_SIZE = 32, 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdealImage(PictureSpec):
+class IdealImage(Spec):
     """Optimise a picture until the network is sure of its goal.
 
     The goal is the class ``target`` (mixed with ``second_target`` by ``mix`` in [0, 1]), or, where
     ``layer`` names one, that layer's ``channel`` (``is_unit``: only the unit at its centre).
-    ``None`` for a control means the recipe's own value.
+    ``None`` for a control means the recipe's own value. ``moves`` replays the controls as they
+    were moved in another run.
     """
 
+    moves: tuple[Move, ...] = ()
     target: int = 284
     second_target: int = 284
     mix: float = 0.0
@@ -36,7 +38,7 @@ class IdealImage(PictureSpec):
     photo: str = ""  # a key of the photo store to start from; "": noise
     tv_weight: float | None = None
     learning_rate: float | None = None
-    augmentation: float = 1.0  # factor on the recipe's camera
+    augmentation: float = 1.0  # factor on the ranges of the recipe's random views
     also: tuple[str, ...] = ()  # further backbones that draw along
     precision: Literal["auto", "fp32", "bf16"] = "auto"
 
@@ -48,7 +50,7 @@ class IdealImage(PictureSpec):
         super().__post_init__()
         for name, value, known in (
             ("recipe", self.recipe, tuple(RECIPES)),
-            ("optimiser", self.optimiser or OPTIMISERS[0], OPTIMISERS),
+            ("optimiser", self.optimiser or IDEAL_OPTIMISERS[0], IDEAL_OPTIMISERS),
             ("precision", self.precision, ("auto", "fp32", "bf16")),
         ):
             require_choice(name, value, known)
@@ -102,8 +104,27 @@ def require_control(name: str, value: float | None) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdealSnapshot(PictureSnapshot):
-    """An ideal image on its way."""
+class IdealSnapshot(Snapshot):
+    """An ideal image on its way.
+
+    ``history`` holds a row of figures for each kept step, at most 512 of them, under the headings
+    ``columns``: the step, the probability and total variation of what the network saw at that
+    step, and the loss terms without their weights.
+    """
+
+    picture: bytes = b""  # JPEG
+    png: bytes = b""  # the same without loss, with its settings inside
+    settings: str = ""  # JSON of the spec that replays this picture, moves included
+    probability: float = math.nan  # of the targets, for the 8-bit picture; NaN for a layer's goal
+    total_variation: float = math.nan
+    terms: tuple[tuple[str, float], ...] = ()  # newest loss terms, without their weights
+    columns: tuple[str, ...] = ()
+    history: tuple[tuple[float, ...], ...] = ()
+    moves: tuple[Move, ...] = ()
+    frames: tuple[bytes, ...] = ()  # JPEGs from the start to now, for an animation
+    steps_per_s: float = 0.0
+    batch_size: int = 1  # pictures that advanced together, each at that speed
+    seconds_left: float = math.inf
 
 
 @dataclass(frozen=True, kw_only=True)

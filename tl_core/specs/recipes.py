@@ -1,4 +1,4 @@
-"""The recipes for an ideal image, as rows: each adds one idea to the one before it."""
+"""The recipes for an ideal image, as rows; each adds one idea to the row before."""
 
 import math
 from dataclasses import dataclass, replace
@@ -34,16 +34,15 @@ def always(value: float) -> Ramp:
     return Ramp(value, value)
 
 
-FULL, NONE = always(1.0), always(0.0)
+ONE, ZERO = always(1.0), always(0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
-    """How far the network's random view of the picture may move at each step.
+class RandomAffine:
+    """Ranges of the random affine views that the network is shown at each step.
 
     ``shift`` is a share of the side, ``turn_deg`` degrees, ``zoom`` z a scale between 1 / (1 + z)
-    and 1 / (1 - z); with ``mirrors`` every second view is mirrored. A step looks at ``views`` of
-    them.
+    and 1 / (1 - z); with ``mirrors`` every second view is mirrored. A step shows ``views`` of them.
     """
 
     shift: float = 0.0
@@ -52,13 +51,8 @@ class Camera:
     mirrors: bool = False
     views: int = 1
 
-    @property
-    def is_still(self) -> bool:
-        """Whether the network always sees the whole picture as it is."""
-        return not (self.shift or self.turn_deg or self.zoom or self.mirrors)
 
-
-STILL = Camera()
+IDENTITY = RandomAffine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +63,20 @@ class Recipe:
     label: str  # what visitors read
     why: str  # what this recipe adds, and what for
     parameterisation: str  # key in tl_core.imageopt.pixels
-    optimiser: str  # key in tl_core.imageopt.optimisers
+    optimiser: str  # key in tl_core.imageopt.optimisers.UPDATE_RULES
     learning_rate: float
     terms: tuple[tuple[str, Ramp], ...]  # weights of losses in tl_core.imageopt.losses
     tv_weight: float = 0.0
-    rate: Ramp = FULL  # factor on the learning rate and on the decay
+    rate: Ramp = ONE  # factor on the learning rate and on the decay
     decay: float = 0.0  # share of the way back to the start at each step
-    camera: Camera = STILL
-    reach: Ramp = FULL  # factor on how far the camera moves
-    noise: Ramp = NONE  # standard deviation, on pixels in [0, 1]
-    branches: float = 1.0  # factor on the gradient through residual branches
+    affine: RandomAffine = IDENTITY
+    affine_strength: Ramp = ONE  # factor on its ranges
+    noise: Ramp = ZERO  # standard deviation, on pixels in [0, 1]
+    residual_factor: float = 1.0  # factor on the gradient through residual branches
 
 
 _FADING_RATE = Ramp(1.0, 0.1, shape="cosine")
-_CAMERA = Camera(shift=24 / 224, turn_deg=15, zoom=0.25, mirrors=True)
+_AFFINE = RandomAffine(shift=24 / 224, turn_deg=15, zoom=0.25, mirrors=True)
 
 LADDER: tuple[Recipe, ...] = (
     Recipe(
@@ -114,7 +108,7 @@ LADDER: tuple[Recipe, ...] = (
         terms=(("logit", always(1.0)),),
         tv_weight=50.0,
         rate=_FADING_RATE,
-        camera=_CAMERA,
+        affine=_AFFINE,
     ),
     Recipe(
         key="fourier",
@@ -126,28 +120,28 @@ LADDER: tuple[Recipe, ...] = (
         terms=(("logit", always(1.0)),),
         tv_weight=50.0,
         rate=_FADING_RATE,
-        camera=_CAMERA,
+        affine=_AFFINE,
     ),
     Recipe(
         key="ideal",
         label="+ statistics and fading noise",
         why="Ask each layer for the averages it met in photographs, and let fade whatever the "
-        "gradient no longer asks for; a fog lifts before the details.",
+        "gradient no longer asks for; coarse shapes come before the details.",
         parameterisation="fourier",
-        optimiser="shared",  # Adam makes the fine waves as loud as the coarse ones
+        optimiser="shared",  # Adam makes the fine waves as strong as the coarse ones
         learning_rate=0.08,
         terms=(
             ("logit", always(1.5)),
-            ("rivals", always(1.5)),
+            ("other_classes", always(1.5)),
             ("statistics", Ramp(0.003, 0.001)),
         ),
         tv_weight=50.0,
         rate=_FADING_RATE,
-        decay=0.02,  # fragments of the first steps vanish, and no contrast burns
-        camera=_CAMERA,
-        reach=Ramp(0.4, 1.2),  # one whole thing in the middle first, then from all sides
+        decay=0.02,  # what was drawn in the first steps fades, and contrast stays moderate
+        affine=_AFFINE,
+        affine_strength=Ramp(0.4, 1.2),  # nearly whole views first: one object in the middle
         noise=Ramp(0.4, 0.0, until=0.5),
-        branches=0.5,
+        residual_factor=0.5,
     ),
 )
 

@@ -6,7 +6,7 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.folding import FoldedNorm, Strided
 from tl_core.backbones.store import BackboneStore, untrained
-from tl_core.imageopt.losses import Seen, watching
+from tl_core.imageopt.losses import NetworkOutput, recording
 from tl_core.settings import Settings
 
 CPU = torch.device("cpu")
@@ -81,8 +81,8 @@ def test_the_statistics_are_those_of_the_batch_norm_layers(lite0: Backbone) -> N
 
     with torch.no_grad(), lite0.watching(lite0.batch_norms(), see):
         lite0.embed(picture(lite0))
-    seen = Seen(torch.zeros(1, 1000))
-    with torch.no_grad(), watching(lite0.folded, seen, [None], with_statistics=True):
+    seen = NetworkOutput(torch.zeros(1, 1000))
+    with torch.no_grad(), recording(lite0.folded, seen, [None], with_statistics=True):
         lite0.folded.embed(picture(lite0))
     assert len(by_hand) > 20
     assert seen.statistics is not None
@@ -92,8 +92,8 @@ def test_the_statistics_are_those_of_the_batch_norm_layers(lite0: Backbone) -> N
 @pytest.mark.parametrize("key", ["resnet18", "efficientnet_lite0"])
 def test_the_statistics_of_every_architecture_have_a_gradient(key: str, lite0: Backbone) -> None:
     backbone = lite0 if key == lite0.key else untrained(ROWS[key], CPU, seed=0)
-    pixels, seen = picture(backbone).requires_grad_(), Seen(torch.zeros(1, 1000))
-    with watching(backbone.folded, seen, [None], with_statistics=True):
+    pixels, seen = picture(backbone).requires_grad_(), NetworkOutput(torch.zeros(1, 1000))
+    with recording(backbone.folded, seen, [None], with_statistics=True):
         backbone.folded.embed(pixels)
     assert seen.statistics is not None
     (gradient,) = torch.autograd.grad(seen.statistics.sum(), pixels)

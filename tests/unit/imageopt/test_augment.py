@@ -1,35 +1,35 @@
 import torch
 
 from tl_core.imageopt import augment
-from tl_core.specs import Camera
+from tl_core.specs import RandomAffine
 
-CAMERA = Camera(shift=0.1, turn_deg=15, zoom=0.25, mirrors=True)
+RANGES = RandomAffine(shift=0.1, turn_deg=15, zoom=0.25, mirrors=True)
 PICTURE = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
 def view(draws, limits):
-    return augment.views(torch.tensor([draws]), torch.tensor([limits]))
+    return augment.affine_maps(torch.tensor([draws]), torch.tensor([limits]))
 
 
 def test_no_strength_shows_the_picture_as_it_is():
-    maps = view([0.9, 0.1, 0.8, 0.7, 0.0], augment.limits(CAMERA, 0.0))
-    torch.testing.assert_close(augment.look(PICTURE, maps, 16), PICTURE)
+    maps = view([0.9, 0.1, 0.8, 0.7, 0.0], augment.limits(RANGES, 0.0))
+    torch.testing.assert_close(augment.resample(PICTURE, maps, 16), PICTURE)
 
 
 def test_a_mirrored_view_is_the_mirrored_picture():
     maps = view([0.5, 0.5, 0.5, 0.5, 0.1], (0.0, 0.0, 0.0, 0.5))
-    torch.testing.assert_close(augment.look(PICTURE, maps, 16), PICTURE.flip(3))
+    torch.testing.assert_close(augment.resample(PICTURE, maps, 16), PICTURE.flip(3))
 
 
 def test_a_shift_of_a_quarter_moves_four_of_sixteen_pixels():
     maps = view([1.0, 0.5, 0.5, 0.5, 0.9], (0.25, 0.0, 0.0, 0.0))
-    seen = augment.look(PICTURE, maps, 16)
+    seen = augment.resample(PICTURE, maps, 16)
     torch.testing.assert_close(seen[..., :12], PICTURE[..., 4:])
 
 
 def test_a_quarter_turn_is_a_quarter_turn():
     maps = view([0.5, 0.5, 1.0, 0.5, 0.9], (0.0, torch.pi / 2, 0.0, 0.0))
-    seen = augment.look(PICTURE, maps, 16)
+    seen = augment.resample(PICTURE, maps, 16)
     turned = [torch.rot90(PICTURE, times, (2, 3)) for times in (1, 3)]
     assert min((seen - picture).abs().max() for picture in turned) < 1e-4
 

@@ -6,10 +6,9 @@ import torch
 from tests.unit.imageopt.conftest import TINY, tiny_backbone
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import Batch
-from tl_core.imageopt.losses import Watch
-from tl_core.imageopt.optimisers import OPTIMISERS
-from tl_core.imageopt.pixels import PARAMETERISATIONS
-from tl_core.imageopt.slot import Slot, fresh_state, unit_box
+from tl_core.imageopt.ideal.slot import recipe_slot
+from tl_core.imageopt.losses import ChannelObjective
+from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.specs import RECIPES, Ramp
 from tl_core.specs.recipes import always
 
@@ -18,26 +17,21 @@ SMALLER = dataclasses.replace(TINY, input_size=24, resize=24)
 
 def slot_of(recipe="ideal", *, target=3, seed=0, steps=40, optimiser=None, **changes):
     row = RECIPES[recipe]
-    drawing = PARAMETERISATIONS[row.parameterisation]
-    generator = torch.Generator().manual_seed(seed)
-    fields = {
-        "parameterisation": drawing,
-        "state": fresh_state(drawing.noise(32, generator).unsqueeze(0)),
-        "aim": torch.eye(10)[target],
-        "generator": generator,
-        "steps": steps,
-        "optimiser": OPTIMISERS[optimiser or row.optimiser],
-        "learning_rate": row.learning_rate,
-        "rate": row.rate,
-        "decay": row.decay,
-        "terms": dict(row.terms),
-        "tv_weight": row.tv_weight,
-        "camera": row.camera,
-        "reach": row.reach,
-        "noise": row.noise,
-        "constraint": unit_box if row.parameterisation == "pixels" else None,
-    }
-    return Slot(**fields | changes)
+    slot = recipe_slot(
+        row,
+        target_weights=torch.eye(10)[target],
+        generator=torch.Generator().manual_seed(seed),
+        steps=steps,
+        side=32,
+    )
+    # as if no recipe scaled the gradient through residual branches
+    changes = {"residual_factor": 1.0, "rule": UPDATE_RULES[optimiser or row.optimiser]} | changes
+    for group in ("objective", "augmentation", "update"):
+        names = {field.name for field in dataclasses.fields(getattr(slot, group))}
+        mine = {name: changes.pop(name) for name in names & changes.keys()}
+        setattr(slot, group, dataclasses.replace(getattr(slot, group), **mine))
+    assert not changes
+    return slot
 
 
 def picture_of(batch, slot):
@@ -71,16 +65,16 @@ def test_a_picture_that_nothing_is_asked_of_goes_back_to_its_start(backbone):
 CASES = {
     "cross_entropy": {"terms": {"cross_entropy": always(1.0)}},
     "logit": {"terms": {"logit": always(1.0)}},
-    "rivals": {"terms": {"rivals": always(1.0)}},
+    "other_classes": {"terms": {"other_classes": always(1.0)}},
     "statistics": {"terms": {"statistics": always(1.0)}},
-    "activation": {"terms": {"activation": always(1.0)}, "watch": Watch("layer1", 1)},
+    "activation": {"terms": {"activation": always(1.0)}, "channel": ChannelObjective("layer1", 1)},
     "total_variation": {"terms": {}, "tv_weight": 1.0},
 }
 
 
 @pytest.mark.parametrize("term", CASES)
 def test_each_term_falls_when_it_alone_is_asked_for(backbone, term):
-    # noise that is loud enough to be smoothed
+    # noise that is strong enough to be smoothed
     slot = slot_of("smooth", **{"tv_weight": 0.0} | CASES[term])
     _, readings = run(backbone, slot, 15)
     column = ("probability", "total_variation", *readings[0].terms).index(term)
@@ -207,8 +201,8 @@ def test_no_memory_for_one_picture_is_said_in_a_sentence(backbone, monkeypatch):
 
 
 def test_several_views_are_averaged(backbone):
-    still = {"camera": RECIPES["pixels"].camera, "noise": always(0.0)}
-    twice = dict(still, camera=type(still["camera"])(views=2))
+    still = {"affine": RECIPES["pixels"].affine, "noise": always(0.0)}
+    twice = dict(still, affine=type(still["affine"])(views=2))
     one, _ = run(backbone, slot_of(**still), 1)
     two, _ = run(backbone, slot_of(**twice), 1)
     torch.testing.assert_close(two.pixels(), one.pixels(), atol=1e-5, rtol=0)

@@ -3,7 +3,7 @@ import torch
 
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.store import untrained
-from tl_core.imageopt.branches import branch_ends, damping
+from tl_core.imageopt.branches import branch_ends, scaling_residual_gradients
 
 ROWS = {row.key: row for row in CATALOGUE}
 CPU = torch.device("cpu")
@@ -21,7 +21,7 @@ def gradient(backbone, factors):
     side = backbone.input_size
     pixels = torch.rand(len(factors), 3, side, side, generator=torch.Generator().manual_seed(1))
     pixels.requires_grad_()
-    with damping(backbone, torch.tensor(factors)):
+    with scaling_residual_gradients(backbone, torch.tensor(factors)):
         logits = backbone.logits(pixels)
     (found,) = torch.autograd.grad(logits[:, 0].sum(), pixels)
     return found
@@ -32,7 +32,7 @@ def test_every_residual_branch_is_found(key):
     assert len(branch_ends(untrained(ROWS[key], CPU, seed=0).folded.body)) == BRANCHES[key]
 
 
-def test_each_picture_is_damped_by_its_own_factor():
+def test_each_picture_is_scaled_by_its_own_factor():
     backbone = untrained(ROWS["resnet18"], CPU, seed=0).folded
     plain, mixed = gradient(backbone, [1.0, 1.0]), gradient(backbone, [1.0, 0.5])
     torch.testing.assert_close(mixed[0], plain[0], rtol=1e-3, atol=1e-7)

@@ -6,12 +6,12 @@ import torch
 from tl_core.backbones.folding import FoldedNorm
 from tl_core.imageopt.losses import (
     TERMS,
-    Seen,
-    Watch,
+    ChannelObjective,
+    NetworkOutput,
     moments,
+    recording,
     statistics_gap,
     total_variation,
-    watching,
 )
 
 
@@ -76,21 +76,23 @@ def norm_of(maps):
     return norm
 
 
-def test_class_terms_fall_when_the_aim_rises():
-    aim = torch.eye(4)[:1]
-    low, high = (Seen(aim, logits=torch.tensor([[x, 0.5, 0.0, 0.0]])) for x in (0.0, 2.0))
+def test_class_terms_fall_when_the_target_rises():
+    target = torch.eye(4)[:1]
+    low, high = (
+        NetworkOutput(target, logits=torch.tensor([[x, 0.5, 0.0, 0.0]])) for x in (0.0, 2.0)
+    )
     for term in ("logit", "cross_entropy"):
         assert TERMS[term](high) < TERMS[term](low)
 
 
-def test_rivals_are_the_other_classes_only():
-    seen = Seen(torch.eye(3)[:1], logits=torch.tensor([[9.0, 1.0, 3.0]]))
-    assert TERMS["rivals"](seen).item() == pytest.approx(math.log(math.e + math.e**3))
+def test_the_other_classes_are_all_but_the_target():
+    output = NetworkOutput(torch.eye(3)[:1], logits=torch.tensor([[9.0, 1.0, 3.0]]))
+    assert TERMS["other_classes"](output).item() == pytest.approx(math.log(math.e + math.e**3))
 
 
-def test_where_every_class_is_aimed_at_there_is_no_rival_and_no_slope():
+def test_where_every_class_is_a_target_there_is_no_other_and_no_gradient():
     logits = torch.tensor([[2.0, -1.0]], requires_grad=True)
-    TERMS["rivals"](Seen(torch.full((1, 2), 0.5), logits=logits)).sum().backward()
+    TERMS["other_classes"](NetworkOutput(torch.full((1, 2), 0.5), logits=logits)).sum().backward()
     assert logits.grad.tolist() == [[0.0, 0.0]]
 
 
@@ -100,11 +102,11 @@ def hooks_of(backbone):
 
 def test_no_hook_remains_even_after_an_exception(backbone):
     backbone = backbone.folded
-    seen = Seen(torch.zeros(1, 10))
-    watches = [Watch("layer1", 0)]
+    output = NetworkOutput(torch.zeros(1, 10))
+    channels = [ChannelObjective("layer1", 0)]
     with (
         pytest.raises(RuntimeError, match="boom"),
-        watching(backbone, seen, watches, with_statistics=True),
+        recording(backbone, output, channels, with_statistics=True),
     ):
         assert hooks_of(backbone) > 1
         raise RuntimeError("boom")
@@ -114,41 +116,46 @@ def test_no_hook_remains_even_after_an_exception(backbone):
 def test_a_unit_is_the_one_in_the_middle_of_its_channel():
     maps = torch.zeros(2, 4, 4)
     maps[1, 2, 2] = 8.0
-    assert Watch("layer1", 1, is_unit=True).of(maps) == 8.0
-    assert Watch("layer1", 1).of(maps) == 0.5
+    assert ChannelObjective("layer1", 1, is_unit=True).of(maps) == 8.0
+    assert ChannelObjective("layer1", 1).of(maps) == 0.5
 
 
 @pytest.mark.parametrize("is_folded", [True, False])
-def test_a_channel_asleep_behind_its_relu_has_a_slope(backbone, is_folded):
+def test_a_channel_that_its_relu_cuts_off_has_a_gradient(backbone, is_folded):
     backbone.body.layer1[0].bn2.bias.data[1] = -100.0  # so that nothing comes out
     backbone = backbone.folded if is_folded else backbone
     pixels = torch.full((1, 3, 32, 32), 0.5, requires_grad=True)
-    seen = Seen(torch.zeros(1, 10))
-    with watching(backbone, seen, [Watch("layer1", 1)], with_statistics=False):
+    output = NetworkOutput(torch.zeros(1, 10))
+    with recording(backbone, output, [ChannelObjective("layer1", 1)], with_statistics=False):
         backbone.logits(pixels)
-    assert seen.activation[0] < -50
-    assert torch.autograd.grad(seen.activation[0], pixels)[0].abs().max() > 0
+    assert output.activation[0] < -50
+    assert torch.autograd.grad(output.activation[0], pixels)[0].abs().max() > 0
 
 
-def test_a_network_works_in_place_as_before_once_its_channel_was_watched(backbone):
+def test_a_network_works_in_place_as_before_once_its_channel_was_recorded(backbone):
     relu = backbone.body.layer1[0].act2
     assert relu.inplace
-    with watching(backbone, Seen(torch.zeros(1, 10)), [Watch("layer1", 1)], with_statistics=False):
+    with recording(
+        backbone,
+        NetworkOutput(torch.zeros(1, 10)),
+        [ChannelObjective("layer1", 1)],
+        with_statistics=False,
+    ):
         assert not relu.inplace
     assert relu.inplace
 
 
-def test_a_channel_awake_is_what_comes_out_of_its_relu(backbone):
+def test_an_active_channel_is_what_comes_out_of_its_relu(backbone):
     backbone.body.layer1[0].bn2.bias.data[1] = -0.4
     pixels = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    seen = Seen(torch.zeros(1, 10))
+    output = NetworkOutput(torch.zeros(1, 10))
     with (
         torch.no_grad(),
-        watching(backbone, seen, [Watch("layer1", 1)], with_statistics=False),
+        recording(backbone, output, [ChannelObjective("layer1", 1)], with_statistics=False),
     ):
         backbone.logits(pixels)
     found = []
     with torch.no_grad(), backbone.watching(["layer1"], lambda _i, _in, out: found.append(out)):
         backbone.logits(pixels)
     assert found[0][0, 1].min() == 0  # the ReLU has cut something off
-    assert seen.activation[0] == found[0][0, 1].mean() > 0
+    assert output.activation[0] == found[0][0, 1].mean() > 0

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tl_core.imageopt.optimisers import OPTIMISERS, coefficients, update
+from tl_core.imageopt.optimisers import UPDATE_RULES, coefficients, update
 
 ORACLES = {
     "descent": lambda p: torch.optim.SGD([p], lr=0.1),
@@ -26,7 +26,7 @@ def test_steps_equal_those_of_torch(key):
         update(
             state,
             gradient_of(state[:, 0]),
-            torch.tensor([coefficients(OPTIMISERS[key], 0.1, step)]),
+            torch.tensor([coefficients(UPDATE_RULES[key], 0.1, step)]),
         )
     torch.testing.assert_close(state[0, 0], oracle.detach())
 
@@ -36,7 +36,7 @@ def test_signed_steps_have_one_length():
     update(
         state,
         torch.tensor([[3.0, -0.1, 0.0, 2.0]]),
-        torch.tensor([coefficients(OPTIMISERS["sign"], 0.5, 0)]),
+        torch.tensor([coefficients(UPDATE_RULES["sign"], 0.5, 0)]),
     )
     assert state[0, 0].tolist() == [-0.5, 0.5, 0.0, -0.5]
 
@@ -46,16 +46,16 @@ def test_every_slot_has_its_own_optimiser_and_rate():
     state = torch.stack([start, torch.zeros(3, 2), torch.zeros(3, 2), start], dim=1)
     rows = [("descent", 0.1), ("adam", 0.1), ("descent", 0.2)]
     update(
-        state, gradient, torch.tensor([coefficients(OPTIMISERS[k], rate, 0) for k, rate in rows])
+        state, gradient, torch.tensor([coefficients(UPDATE_RULES[k], rate, 0) for k, rate in rows])
     )
     torch.testing.assert_close(state[:, 0, 0], torch.tensor([0.8, 0.9, 0.6]))
 
 
-def test_with_a_shared_moment_the_louder_value_still_moves_further():
-    for loudness in (1.0, 1000.0):
+def test_with_a_shared_moment_the_larger_value_still_moves_further():
+    for scale in (1.0, 1000.0):
         state = torch.zeros(1, 4, 2)
-        gradient = loudness * torch.tensor([[3.0, 4.0]])
-        update(state, gradient, torch.tensor([coefficients(OPTIMISERS["shared"], 0.5, 0)]))
+        gradient = scale * torch.tensor([[3.0, 4.0]])
+        update(state, gradient, torch.tensor([coefficients(UPDATE_RULES["shared"], 0.5, 0)]))
         # half of 9 or 16, and half of their mean
         by_hand = -0.5 * torch.tensor([3.0, 4.0]) / torch.tensor([10.75, 14.25]).sqrt()
         torch.testing.assert_close(state[0, 0], by_hand)
@@ -63,6 +63,6 @@ def test_with_a_shared_moment_the_louder_value_still_moves_further():
 
 def test_decay_leads_back_to_the_start_what_no_gradient_asks_for():
     state = torch.tensor([[[5.0], [0.0], [0.0], [1.0]]])
-    row = coefficients(OPTIMISERS["descent"], 0.1, 0, decay=0.25)
+    row = coefficients(UPDATE_RULES["descent"], 0.1, 0, decay=0.25)
     update(state, torch.zeros(1, 1), torch.tensor([row]))
     assert state[0, 0].item() == 4.0

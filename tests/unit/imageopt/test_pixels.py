@@ -25,7 +25,7 @@ def test_a_picture_survives_the_round_trip(key, side):
     )
 
 
-def test_coarse_waves_are_louder_than_fine_ones():
-    loudness = Fourier(decay=1.0)._loudness(64, torch.device("cpu"))
-    assert loudness[0, 1] == pytest.approx(64)
-    assert loudness[0, 32] == pytest.approx(2)
+def test_low_frequencies_weigh_more_than_high_ones():
+    scale = Fourier(decay=1.0)._frequency_scale(64, torch.device("cpu"))
+    assert scale[0, 1] == pytest.approx(64)
+    assert scale[0, 32] == pytest.approx(2)

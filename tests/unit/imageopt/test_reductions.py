@@ -3,7 +3,8 @@ import torch
 
 from tests.cores import computing_on
 from tl_core.backbones.store import BackboneStore
-from tl_core.imageopt.ideal import IdealRunner
+from tl_core.imageopt.batch import Batch
+from tl_core.imageopt.ideal.slot import slot_of
 from tl_core.imageopt.reductions import length_of_each, mean_of_each
 from tl_core.settings import Settings
 from tl_core.specs import IdealImage
@@ -29,14 +30,13 @@ def test_a_picture_is_drawn_to_the_same_bits_on_any_number_of_cores(context):
     store = BackboneStore(Settings.from_env(), context.device)
     states = []
     for cores in (1, 2):
-        runner = IdealRunner(context, IdealImage(target=284, steps=16))
-        runner.backbones = (store.load("efficientnet_lite0"),)
-        runner.batch = runner.open()
-        slot = runner.slot(IdealImage(target=284, steps=16), None)
-        runner.batch.join(slot)
+        backbone = store.load("efficientnet_lite0")
+        batch = Batch([backbone], "auto")
+        slot = slot_of(IdealImage(target=284, steps=16), backbone, None)
+        batch.join(slot)
         with computing_on(cores):
             for _ in range(4):
-                runner.batch.step()
-        runner.batch.leave(slot)
+                batch.step()
+        batch.leave(slot)
         states.append(slot.state)
     assert torch.equal(*states)

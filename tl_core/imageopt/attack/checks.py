@@ -1,4 +1,4 @@
-"""The handlers that question a finished attack: other networks, wear, the full-size photograph."""
+"""Handlers that check a finished attack: other networks, transforms, the full-size photograph."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +9,10 @@ from tl_core.backbones.ranking import best
 from tl_core.context import Context, fitted
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
-from tl_core.imageopt.attack.batch import Array, answer, read_back
-from tl_core.imageopt.attack.goals import Aim, aim_of
-from tl_core.images.codec import Photo, crop_box, encode_png, to_array
+from tl_core.imageopt.attack.goals import ClassGoal, answer, goal_of
+from tl_core.images.codec import Array, Photo, crop_box, encode_png, read_back, to_array
 from tl_core.images.compare import gap
-from tl_core.images.transforms import WEAR
+from tl_core.images.transforms import TRANSFORMS
 from tl_core.specs import (
     Opinion,
     PasteBack,
@@ -25,25 +24,24 @@ from tl_core.specs import (
     TransferSnapshot,
     Trial,
 )
-from tl_core.specs.attack_checks import Checked
+from tl_core.specs.attack.checks import Checked
 
 _ROUNDS = 12  # corrections of the pasted change
-Laid = tuple[Backbone, Photo, Photo, Aim]  # the network, the attacked, the original, the goal
+Loaded = tuple[Backbone, Photo, Photo, ClassGoal]  # the network, the attacked, the original
 
 
-def _lay_out(spec: Checked, context: Context) -> Sliced[Laid]:
+def _load(spec: Checked, context: Context) -> Sliced[Loaded]:
     backbone = yield from context.backbone(spec.backbone)
     attacked = yield context.pool.submit(context.photos.photo, spec.photo)
     original = yield context.pool.submit(context.photos.photo, spec.original)
-    aim = aim_of(spec, answer(backbone, original).tolist())
-    return backbone, attacked, original, aim
+    goal = goal_of(spec, answer(backbone, original).tolist())
+    return backbone, attacked, original, goal
 
 
-def transfer(job: Job, context: Context) -> Sliced[Snapshot]:
+def transfer(job: Job[Transfer], context: Context) -> Sliced[Snapshot]:
     """Ask every backbone that is ready and knows the same classes, one after another."""
     spec = job.spec
-    assert isinstance(spec, Transfer)  # narrows for the type checker; the lab pairs them
-    first, attacked, original, aim = yield from _lay_out(spec, context)
+    first, attacked, original, goal = yield from _load(spec, context)
     ready = [row.key for row in context.backbones.ready()]
     known = dict.fromkeys((spec.backbone, *spec.also, *ready))
     keys = [key for key in known if context.backbones.classes(key) == first.classes]
@@ -51,7 +49,7 @@ def transfer(job: Job, context: Context) -> Sliced[Snapshot]:
     for key in keys:
         backbone = yield from context.backbone(key)
         is_target = key == spec.backbone or key in spec.also
-        opinion = _opinion(backbone, original, attacked, aim, was_attacked=is_target)
+        opinion = _opinion(backbone, original, attacked, goal, was_attacked=is_target)
         opinions = (*opinions, opinion)
         job.publish(TransferSnapshot(step=len(opinions), steps=len(keys), opinions=opinions))
         yield None
@@ -59,7 +57,7 @@ def transfer(job: Job, context: Context) -> Sliced[Snapshot]:
 
 
 def _opinion(
-    backbone: Backbone, original: Photo, attacked: Photo, aim: Aim, *, was_attacked: bool
+    backbone: Backbone, original: Photo, attacked: Photo, goal: ClassGoal, *, was_attacked: bool
 ) -> Opinion:
     before, after = answer(backbone, original), answer(backbone, attacked)
     return Opinion(
@@ -68,42 +66,40 @@ def _opinion(
         was_attacked=was_attacked,
         before=best(before.tolist(), backbone.classes, 1)[0],
         after=best(after.tolist(), backbone.classes, 1)[0],
-        probability=aim.probability(after),
-        is_fooled=aim.is_reached(after),
+        probability=goal.probability(after),
+        is_fooled=goal.is_reached(after),
     )
 
 
-def survival(job: Job, context: Context) -> Sliced[Snapshot]:
-    """Wear the picture in every way there is; each begins with the picture as it was saved."""
+def survival(job: Job[Survival], context: Context) -> Sliced[Snapshot]:
+    """Ask again after each transform of the picture as it was saved."""
     spec = job.spec
-    assert isinstance(spec, Survival)  # narrows for the type checker; the lab pairs them
-    backbone, attacked, _original, aim = yield from _lay_out(spec, context)
-    found = SurvivalSnapshot(steps=len(WEAR))
-    for wear in WEAR:
-        worn = yield context.pool.submit(wear.apply, attacked)
-        png = yield context.pool.submit(encode_png, worn)
-        logits = answer(backbone, worn)
+    backbone, attacked, _original, goal = yield from _load(spec, context)
+    found = SurvivalSnapshot(steps=len(TRANSFORMS))
+    for transform in TRANSFORMS:
+        changed = yield context.pool.submit(transform.apply, attacked)
+        png = yield context.pool.submit(encode_png, changed)
+        logits = answer(backbone, changed)
         trial = Trial(
-            key=wear.key,
-            label=wear.label,
-            why=wear.why,
+            key=transform.key,
+            label=transform.label,
+            why=transform.why,
             answer=best(logits.tolist(), backbone.classes, 1)[0],
-            probability=aim.probability(logits),
-            is_fooled=aim.is_reached(logits),
+            probability=goal.probability(logits),
+            is_fooled=goal.is_reached(logits),
         )
         trials, pictures = (*found.trials, trial), (*found.pictures, png)
         found = SurvivalSnapshot(
-            step=len(trials), steps=len(WEAR), trials=trials, pictures=pictures
+            step=len(trials), steps=len(TRANSFORMS), trials=trials, pictures=pictures
         )
         job.publish(found)
     return found
 
 
-def paste_back(job: Job, context: Context) -> Sliced[Snapshot]:
-    """Carry the change over to the whole photograph and ask what the network sees there."""
+def paste_back(job: Job[PasteBack], context: Context) -> Sliced[Snapshot]:
+    """Apply the change to the whole photograph and ask what the network sees there."""
     spec = job.spec
-    assert isinstance(spec, PasteBack)  # narrows for the type checker; the lab pairs them
-    backbone, _attacked, original, aim = yield from _lay_out(spec, context)
+    backbone, _attacked, original, goal = yield from _load(spec, context)
     small = yield context.pool.submit(fitted, context.photos, spec.photo, backbone)
     seen = yield context.pool.submit(fitted, context.photos, spec.original, backbone)
     pasted = yield context.pool.submit(paste, original, small, seen, backbone.row.resize)
@@ -118,8 +114,8 @@ def paste_back(job: Job, context: Context) -> Sliced[Snapshot]:
         height=original.height,
         before=best(before.tolist(), backbone.classes, 5),
         after=best(after.tolist(), backbone.classes, 5),
-        probability=aim.probability(after),
-        is_fooled=aim.is_reached(after),
+        probability=goal.probability(after),
+        is_fooled=goal.is_reached(after),
         gap=measured,
     )
 

@@ -1,7 +1,7 @@
-"""What an attack may change: budgets around a photograph, and what they make of a gradient.
+"""What an attack may change: sets of pictures around a photograph, one for each norm.
 
-A limit is the constraint of one slot. ``adapt`` hears after each step whether the picture that the
-network saw reached the goal.
+A set is the constraint of one slot. ``adapt`` is told after each step whether the picture that the
+network was shown reached the goal. Below, what norms and methods do to a gradient.
 """
 
 import math
@@ -14,7 +14,7 @@ from tl_core.imageopt.pixels import PARAMETERISATIONS, Parameterisation
 from tl_core.imageopt.reductions import length_of_each, mean_of_each
 
 
-class Box:
+class LinfBox:
     """No value further than ``levels`` from the photograph, none outside [0, 1] (L-infinity)."""
 
     def __init__(self, original: Tensor, levels: float) -> None:
@@ -22,22 +22,22 @@ class Box:
         self.levels = levels
         self.low = (original - levels / 255).clamp(0, 1)
         self.high = (original + levels / 255).clamp(0, 1)
-        self.unit = levels / 255  # what a step is a share of
+        self.step_unit = levels / 255  # a step is a share of it
 
     @property
     def parameterisation(self) -> Parameterisation:
-        """How a picture within this limit is written."""
+        """Of pictures in this set."""
         return PARAMETERISATIONS["eight_bit"]
 
     def __call__(self, parameters: Tensor) -> Tensor:
-        """Return the nearest parameters within the limit, (1, 3, S, S)."""
+        """Return the nearest parameters in the set, (1, 3, S, S)."""
         return torch.minimum(torch.maximum(parameters, self.low), self.high)
 
     def adapt(self, *, is_reached: bool) -> None:
-        """Learn whether the goal was reached; a fixed budget stays what it is."""
+        """Grow or shrink with success; a fixed set does not."""
 
 
-class Ball(Box):
+class L2Ball(LinfBox):
     """A box in which the change is also kept at one Euclidean length, as short as will do.
 
     Source:
@@ -46,7 +46,7 @@ class Ball(Box):
 
     def __init__(self, original: Tensor, levels: float, radius: float = 1.0) -> None:
         super().__init__(original, levels)
-        self.unit = 1.0
+        self.step_unit = 1.0
         self.radius = radius  # on values in [0, 1]
         self.pace = 0.05
 
@@ -61,8 +61,8 @@ class Ball(Box):
         self.radius *= 1 - self.pace if is_reached else 1 + self.pace
 
 
-def even(gradient: Tensor) -> Tensor:
-    """Return the gradient (1, 3, S, S) divided by its mean size, so that every step counts alike.
+def l1_normalised(gradient: Tensor) -> Tensor:
+    """Return the gradient (1, 3, S, S) divided by its mean size, so that all steps weigh the same.
 
     Source:
         Dong et al. 2017, arXiv:1710.06081.
@@ -70,28 +70,25 @@ def even(gradient: Tensor) -> Tensor:
     return gradient / mean_of_each(gradient.abs()).clamp_min(1e-20)
 
 
-def unit(gradient: Tensor) -> Tensor:
+def l2_normalised(gradient: Tensor) -> Tensor:
     """Return the gradient at Euclidean length 1."""
     return gradient / length_of_each(gradient).clamp_min(1e-20)
 
 
-def blurred(gradient: Tensor, sigma: float) -> Tensor:
-    """Return the gradient (1, 3, S, S) after a Gaussian blur of ``sigma`` pixels.
+def blurred(pictures: Tensor, sigma: float) -> Tensor:
+    """Return (N, 3, H, W) after a Gaussian blur of ``sigma`` pixels; edges are reflected.
 
-    The gradient of many shifted copies at once, nearly.
+    Of a gradient it is nearly the gradient of many shifted copies at once.
 
     Source:
         Dong et al. 2019, arXiv:1904.02884 (translation-invariant attacks).
     """
-    return gaussian(gradient, sigma) if sigma > 0 else gradient
-
-
-def gaussian(pictures: Tensor, sigma: float) -> Tensor:
-    """Blur (N, 3, H, W) by ``sigma`` pixels; edges are reflected."""
-    reach = math.ceil(2.5 * sigma)
-    at = torch.arange(-reach, reach + 1, device=pictures.device, dtype=pictures.dtype)
+    if sigma == 0:
+        return pictures
+    radius = math.ceil(2.5 * sigma)
+    at = torch.arange(-radius, radius + 1, device=pictures.device, dtype=pictures.dtype)
     kernel = torch.exp(-(at**2) / (2 * sigma**2))
     kernel = (kernel / kernel.sum()).expand(3, 1, -1)
-    padded = F.pad(pictures, (reach,) * 4, mode="reflect")
+    padded = F.pad(pictures, (radius,) * 4, mode="reflect")
     across = F.conv2d(padded, kernel[:, :, None, :], groups=3)
     return F.conv2d(across, kernel[:, :, :, None], groups=3)

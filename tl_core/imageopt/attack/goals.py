@@ -1,17 +1,21 @@
-"""What an attack wants to see on top, and whether a network's answer has it there."""
+"""The classes that an attack wants to see or not, and whether a network's answer is so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from PIL import Image
 from torch import Tensor
 
+from tl_core.backbones.backbone import Backbone
+from tl_core.context import pixels_from
 from tl_core.errors import UserError
-from tl_core.specs.attack import GROUPS, Goal
+from tl_core.images.codec import Array, Photo, encode_png, fit, read_back, to_array
+from tl_core.specs.attack.goals import GROUPS, Goal
 
 
 @dataclass(frozen=True)
-class Aim:
+class ClassGoal:
     """The class to see, or the classes not to see."""
 
     classes: tuple[int, ...]
@@ -19,11 +23,11 @@ class Aim:
 
     @property
     def sign(self) -> float:
-        """Factor on every loss: an untargeted attack runs away from its classes."""
+        """Factor on every loss: an untargeted attack maximises that of its classes."""
         return 1.0 if self.is_targeted else -1.0
 
     def weights(self, count: int, device: torch.device) -> Tensor:
-        """The aim of a slot, (count,): 1 at its classes."""
+        """Target weights of a slot, (count,): 1 at its classes."""
         weights = torch.zeros(count, device=device)
         weights[list(self.classes)] = 1
         return weights
@@ -38,24 +42,42 @@ class Aim:
         return mass if self.is_targeted else 1 - mass
 
 
-def aim_of(goal: Goal, logits: Sequence[float]) -> Aim:
-    """Return what ``goal`` means for a network that answers a photograph with ``logits``.
+def goal_of(spec: Goal, logits: Sequence[float]) -> ClassGoal:
+    """Return what ``spec`` means for a network that answers a photograph with ``logits``.
 
     Raises:
         UserError: If the network does not have those classes, or has no others.
     """
     count = len(logits)
-    if goal.target is not None:
-        aim = Aim((goal.target,), is_targeted=True)
-    elif goal.avoid:
-        aim = Aim(GROUPS[goal.avoid].classes, is_targeted=False)
+    if spec.target is not None:
+        goal = ClassGoal((spec.target,), is_targeted=True)
+    elif spec.avoid:
+        goal = ClassGoal(GROUPS[spec.avoid].classes, is_targeted=False)
     else:
-        aim = Aim((int(torch.tensor(logits).argmax()),), is_targeted=False)
-    if max(aim.classes) >= count:
+        goal = ClassGoal((int(torch.tensor(logits).argmax()),), is_targeted=False)
+    if max(goal.classes) >= count:
         raise UserError(
             "This network knows {count} classes, numbered from 0, and none with the number "
             "{number}. Choose one that it has.",
             count=count,
-            number=max(aim.classes),
+            number=max(goal.classes),
         )
-    return aim
+    return goal
+
+
+def is_fooled(backbones: Sequence[Backbone], picture: Array, goal: ClassGoal) -> bool:
+    """Whether the picture, saved as PNG and read back, reaches the goal on every network."""
+    read = Image.fromarray(read_back(encode_png(picture)))
+    return all(goal.is_reached(answer(backbone, read)) for backbone in backbones)
+
+
+@torch.inference_mode()
+def answer(backbone: Backbone, photo: Photo) -> Tensor:
+    """Return the logits (classes,) of a network for a photograph, on the device."""
+    return backbone.logits(pixels_from(at_input_size(backbone, photo), backbone.device))[0].float()
+
+
+def at_input_size(backbone: Backbone, photo: Photo) -> Array:
+    """Return a photograph as the network is shown it, uint8 (S, S, 3); does not call it."""
+    row = backbone.row
+    return to_array(fit(photo, row.input_size, row.resize, row.interpolation))

@@ -1,196 +1,276 @@
-"""The handler that changes photographs, within epsilon, until a network sees something else."""
+"""Attacks on photographs: what one starts with, takes in at each step, and counts as a success.
+
+A step itself is in ``imageopt.step``, what an attack may change in ``constraints``.
+"""
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+import torch
 from PIL import Image
 from torch import Tensor
 
+from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.ranking import best
-from tl_core.context import Context, fitted
+from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
-from tl_core.imageopt.attack.batch import Array, Attacks, Attempt, look, read_back
-from tl_core.imageopt.attack.goals import aim_of
-from tl_core.imageopt.batch import Batch
-from tl_core.imageopt.shared import Place, SharedRunner
-from tl_core.images.codec import encode_png
+from tl_core.imageopt.attack.constraints import (
+    L2Ball,
+    LinfBox,
+    blurred,
+    l1_normalised,
+    l2_normalised,
+)
+from tl_core.imageopt.attack.goals import ClassGoal, answer, at_input_size, goal_of, is_fooled
+from tl_core.imageopt.attack.sparse import L0Set
+from tl_core.imageopt.attack.transforms import random_transforms
+from tl_core.imageopt.eight_bit import array_from
+from tl_core.imageopt.optimisers import UPDATE_RULES
+from tl_core.imageopt.reductions import length_of_each
+from tl_core.imageopt.runner import SETTINGS_KEY, BatchRunner, Member
+from tl_core.imageopt.slot import Augmentation, Objective, Slot, TensorMap, Update, fresh_state
+from tl_core.images.codec import Array, encode_png, read_back
 from tl_core.images.compare import gap
-from tl_core.specs import Answer, Attack, AttackSnapshot
+from tl_core.specs import Answer, Attack, AttackMethod, AttackSnapshot
+from tl_core.specs.recipes import ZERO
 
 PUBLISH_S = 0.3  # between live pictures
-SETTINGS = "settings"  # keyword of the settings inside a saved picture
-Fetched: TypeAlias = tuple[Array, bytes]  # the photograph as the network sees it, and as PNG
-Saved: TypeAlias = tuple[AttackSnapshot, list[Array]]  # and what each network sees of the file
+LIMITS: dict[str, type[LinfBox]] = {"linf": LinfBox, "l2": L2Ball, "l0": L0Set}
+Fetched: TypeAlias = tuple[Array, bytes]  # the photograph at the network's input size, and as PNG
+Saved: TypeAlias = tuple[AttackSnapshot, list[Array]]  # and the file at each network's input size
 
 
 @dataclass(eq=False, kw_only=True)
-class Stand(Place):
-    """A job with its attempt, and what its photograph was before."""
+class AttackMember(Member):
+    """An attack: its settings as they stand, its slot, and what it has found so far."""
 
-    attempt: Attempt
-    original: bytes  # PNG
-    before: tuple[Answer, ...]
-    encoding: Future[Saved] | None = None
-    is_last: bool = False  # whether ``encoding`` is of the result
+    spec: Attack
+    original: Array  # the photograph at the first backbone's input size, uint8 (S, S, 3)
+    goal: ClassGoal
+    backbones: Sequence[Backbone]
+    slot: Slot = field(init=False)
+    limit: LinfBox = field(init=False)
+    original_png: bytes = b""
+    before: tuple[Answer, ...] = ()  # to the photograph
+    found: Tensor | None = None  # the latest picture that reached the goal, (1, 3, S, S)
+    latest: Tensor | None = None  # the latest picture at all
+    first_success: int | None = None
+    steps_done: int = 0
+    probability: float = 0.0
+    queries: int = 0
+    is_fooled: bool = False  # known once it is done
+    is_done: bool = False
+
+    def __post_init__(self) -> None:
+        pixels = pixels_from(self.original, self.backbones[0].device)
+        self._start(pixels, pixels)
+
+    def _start(self, original: Tensor, now: Tensor) -> None:
+        count = len(self.backbones[0].classes)
+        self.slot, self.limit = attack_slot(self.spec, original, now, self.goal, count)
+
+    @property
+    def steps(self) -> int:
+        """How many steps this run may take."""
+        return min(self.spec.steps, self.spec.row.max_steps)
+
+    @property
+    def picture(self) -> Array:
+        """The picture to save: the one that reached the goal, or else the latest; uint8."""
+        pixels = self.latest if self.found is None or self.spec.row.keeps == "end" else self.found
+        return self.original if pixels is None else array_from(pixels)
+
+    def read(self, step: int, figures: Mapping[str, float], pixels: Tensor) -> None:
+        """Take in what the networks said of ``pixels``; done with a success or the last step."""
+        probability, margin = figures["probability"], self.goal.sign * figures["margin"]
+        self.probability = probability if self.goal.is_targeted else 1 - probability
+        self.is_finite = math.isfinite(self.probability)
+        self.steps_done, self.latest = step, pixels
+        self.queries += self.slot.views * len(self.backbones)
+        is_reached = margin < 0
+        self.limit.adapt(is_reached=is_reached)
+        self.note(step, self.probability, margin)
+        if is_reached and self._is_better(pixels):
+            self.found = pixels.clone()  # a view would keep the whole batch in memory
+            if self.first_success is None:
+                self.first_success = step
+        is_enough = is_reached and self.probability >= self.spec.confidence
+        if (is_enough and self.spec.row.keeps == "first") or step >= self.steps:
+            self.conclude()
+
+    def conclude(self) -> None:
+        """Count a success only as a saved file; without one, go on while there are steps."""
+        self.is_fooled = is_fooled(self.backbones, self.picture, self.goal)
+        is_last = self.steps_done >= self.steps
+        if not self.is_fooled:
+            self.found = None
+            self.is_fooled = is_last and is_fooled(self.backbones, self.picture, self.goal)
+        self.is_done = self.is_fooled or is_last
+
+    def change(self, spec: Attack) -> None:
+        """Go on with other settings from the picture as it is now, in a new slot."""
+        step, original = self.slot.step, self.limit.original
+        self.spec = spec
+        self._start(original, original if self.latest is None else self.latest)
+        self.slot.step = min(step, self.slot.steps)
+        if self.found is not None and bool((self.limit(self.found) != self.found).any()):
+            self.found = None  # outside the new limit
+
+    def _is_better(self, pixels: Tensor) -> bool:
+        if self.found is None or self.spec.row.keeps != "shortest":
+            return True
+        return self._size(pixels) <= self._size(self.found)
+
+    def _size(self, pixels: Tensor) -> float:
+        change = pixels - self.limit.original
+        is_count = self.spec.row.norm == "l0"
+        return float((change != 0).sum() if is_count else length_of_each(change))
 
 
-class AttackRunner(SharedRunner[Stand]):
-    """Attacks on the same networks; each ends with its own success or its own last step.
+def attack_slot(
+    spec: Attack, original: Tensor, now: Tensor, goal: ClassGoal, count: int
+) -> tuple[Slot, LinfBox]:
+    """Return a fresh slot that goes on from ``now``, and what it may change of ``original``.
 
-    What a picture is seen as is asked of the file, saved and read back.
+    Both are (1, 3, S, S) in [0, 1]; ``count`` is how many classes the networks know.
+    """
+    row = spec.row
+    limit = LIMITS[row.norm](original, spec.epsilon)
+    slot = Slot(
+        parameterisation=limit.parameterisation,
+        state=fresh_state(limit(limit.parameterisation.encode(now))),
+        generator=torch.Generator(device=original.device).manual_seed(spec.seed),
+        steps=min(spec.steps, row.max_steps),
+        objective=Objective(
+            goal.weights(count, original.device),
+            terms={name: ramp.times(goal.sign) for name, ramp in row.terms} | {"margin": ZERO},
+            tv_weight=row.smoothness * 255,
+            tv_reference=original if row.smoothness else None,
+        ),
+        augmentation=Augmentation(
+            affine=row.affine, transform=random_transforms if row.uses_transforms else None
+        ),
+        update=Update(
+            UPDATE_RULES[row.optimiser],
+            limit.step_unit * row.step_share,
+            ramp=row.rate,
+            gradient_map=_gradient_map(row),
+            constraint=limit,
+        ),
+    )
+    return slot, limit
+
+
+def _gradient_map(row: AttackMethod) -> TensorMap:
+    if row.norm == "linf" and not row.is_l1_normalised:
+        return lambda gradient: blurred(gradient, row.blur)
+    normalised = l1_normalised if row.norm == "linf" else l2_normalised
+    return lambda gradient: normalised(blurred(gradient, row.blur))
+
+
+class AttackRunner(BatchRunner[Attack, AttackMember]):
+    """Attacks on the same networks; every figure shown is of the file, saved and read back.
+
+    Runs in fp32: whether the goal was reached is decided where the answer on a page is.
     """
 
-    attacks: Attacks
+    reads_every_step = True
 
     def __init__(self, context: Context, spec: Attack) -> None:
-        super().__init__(context, (spec.backbone, *spec.also))
+        super().__init__(context, (spec.backbone, *spec.also), "fp32")
 
-    def open(self) -> Batch:
-        """The attempts' own batch."""
-        self.attacks = Attacks(self.backbones)
-        return self.attacks.batch
-
-    def fetch(self, job: Job) -> Fetched:
+    def fetch(self, spec: Attack) -> Fetched:
         """The photograph at the first network's input size."""
-        original = fitted(self.context.photos, _spec(job).photo, self.backbones[0])
+        original = fitted(self.context.photos, spec.photo, self.backbones[0])
         return original, encode_png(original)
 
-    def welcome(self, job: Job, fetched: Fetched) -> Stand:
-        """An attempt at what the spec means for this photograph."""
+    def member(self, spec: Attack, fetched: Fetched) -> AttackMember:
+        """An attack on what the first network sees in this photograph."""
         original, png = fetched
-        spec, logits = _spec(job), self.attacks.answer(original).tolist()
-        return Stand(
-            job=job,
-            attempt=self.attacks.attempt(spec, original, aim_of(spec, logits)),
-            original=png,
+        logits = answer(self.backbones[0], Image.fromarray(original)).tolist()
+        return AttackMember(
+            spec=spec,
+            original=original,
+            goal=goal_of(spec, logits),
+            backbones=self.backbones,
+            original_png=png,
             before=best(logits, self.backbones[0].classes, 5),
         )
 
-    def sit(self, place: Stand) -> None:
-        """Let the attempt go on, unless only its last picture is missing."""
-        if not place.attempt.is_over:
-            self.attacks.join(place.attempt)
+    def apply_controls(self, member: AttackMember, current: Attack) -> None:
+        """Go on with other settings, where a control was moved."""
+        if current != member.spec:
+            self.batch.leave(member.slot)
+            member.change(current)
+            self.batch.join(member.slot)
 
-    def leave(self, place: Stand) -> None:
-        """Take the attempt out, unless it has ended."""
-        if place.attempt.slot in self.attacks.attempts:
-            self.attacks.remove(place.attempt)
+    def not_a_number(self, member: AttackMember) -> UserError:
+        """What to say of an attack that is not finite."""
+        return UserError(
+            "The network's answer stopped being numbers at step {step}. Choose another method or "
+            "network.",
+            step=member.steps_done,
+        )
 
-    def step(self) -> None:
-        """Advance every attempt, by the controls as they are now."""
-        acting = [stand for stand in self.seats.values() if not stand.attempt.is_over]
-        for stand in acting:
-            current = _spec(stand.job, is_current=True)
-            if current != stand.attempt.spec:
-                with self.sparing_others(stand.job):
-                    self.attacks.move(stand.attempt, current)
-        acting = [stand for stand in acting if stand.job in self.seats]
-        if not acting:
-            return
-        try:
-            self.attacks.step()
-        except UserError as error:
-            for stand in acting:
-                self.fail(stand.job, error)
-            return
-        for stand in acting:
-            if stand.attempt.error is not None:
-                self.fail(stand.job, stand.attempt.error)
-            elif not math.isfinite(stand.attempt.probability):
-                self.fail(stand.job, _nan(stand.attempt.steps_done))
-
-    # -- showing ---------------------------------------------------------------------------------
-
-    def settle(self) -> None:
-        """Publish what was saved, finish what was the last, and save what is due."""
-        saved = [s for s in self.seats.values() if s.encoding is not None and s.encoding.done()]
-        self._show([stand for stand in saved if not stand.is_last])
-        for stand in [stand for stand in saved if stand.is_last]:
-            self._show([stand])  # alone: its figures may not depend on company
-            if stand.job in self.seats:
-                self.end(stand.job)
-                stand.job.finish(stand.job.snapshot)
-        now = time.monotonic()
-        for stand in list(self.seats.values()):
-            if stand.encoding is None and (stand.attempt.is_over or now >= stand.due_at):
-                with self.sparing_others(stand.job):
-                    self._save(stand)
-                    stand.due_at = now + PUBLISH_S
-
-    def _save(self, stand: Stand) -> None:
-        attempt = stand.attempt
-        stand.is_last = attempt.is_over
+    def encode(self, job: Job[Attack], member: AttackMember) -> Future[Saved]:
+        """Save the picture as it is, and measure the file."""
+        member.due_at = time.monotonic() + PUBLISH_S
         draft = AttackSnapshot(
-            step=attempt.steps_done,
-            steps=attempt.steps,
-            original=stand.original,
-            before=stand.before,
-            goal=attempt.aim.classes,
-            first_success=attempt.first_success,
-            epsilon=attempt.spec.epsilon,
-            queries=attempt.queries,
-            history=tuple(attempt.history),
-            settings=attempt.spec.to_json(),
+            step=member.steps_done,
+            steps=member.steps,
+            original=member.original_png,
+            before=member.before,
+            goal=member.goal.classes,
+            first_success=member.first_success,
+            epsilon=member.spec.epsilon,
+            queries=member.queries,
+            history=tuple(member.history),
+            settings=member.spec.to_json(),
         )
-        text = {SETTINGS: draft.settings} if stand.is_last else {}
-        stand.encoding = self.context.pool.submit(
-            self._saved, draft, attempt.picture, attempt.original, text
-        )
+        text = {SETTINGS_KEY: draft.settings} if member.is_last else {}
+        return self.context.pool.submit(self._saved, draft, member.picture, member.original, text)
 
     def _saved(
         self, draft: AttackSnapshot, picture: Array, original: Array, text: dict[str, str]
     ) -> Saved:
-        """Save, read back and measure, in the pool."""
         png = encode_png(picture, text)
         read = read_back(png)
-        seen = [look(backbone, Image.fromarray(read)) for backbone in self.backbones]
-        return replace(draft, picture=png, gap=gap(original, read)), seen
+        shown = [at_input_size(backbone, Image.fromarray(read)) for backbone in self.backbones]
+        return replace(draft, picture=png, gap=gap(original, read)), shown
 
-    def _show(self, stands: Sequence[Stand]) -> None:
+    def publish(self, encoded: Mapping[Job[Attack], Saved]) -> None:
         """Ask the networks about saved pictures, all in one pass, and publish them."""
-        saved: dict[Stand, Saved] = {}
-        for stand in stands:
-            encoding, stand.encoding = stand.encoding, None
-            if encoding is not None:
-                with self.sparing_others(stand.job):
-                    saved[stand] = encoding.result()
-        if not saved:
+        if not encoded:
             return
+        files = [shown for _, shown in encoded.values()]
         found = [
-            self.attacks.answers([seen[index] for _, seen in saved.values()], index).cpu()
-            for index in range(len(self.backbones))
+            self._answers(backbone, [shown[index] for shown in files]).cpu()
+            for index, backbone in enumerate(self.backbones)
         ]
-        for row, (stand, (draft, _seen)) in enumerate(saved.items()):
-            with self.sparing_others(stand.job):
-                stand.job.publish(self._judged(stand, draft, [its[row] for its in found]))
+        for row, (job, (draft, _)) in enumerate(encoded.items()):
+            with self.failing_alone(job):
+                job.publish(self._judged(job, draft, [answers[row] for answers in found]))
+
+    @torch.inference_mode()
+    def _answers(self, backbone: Backbone, pictures: Sequence[Array]) -> Tensor:
+        """Logits (N, classes) of one network for pictures at its input size."""
+        pixels = torch.cat([pixels_from(array, backbone.device) for array in pictures])
+        parts = torch.split(pixels, self.batch.limit)
+        return torch.cat([backbone.logits(part).float() for part in parts])
 
     def _judged(
-        self, stand: Stand, draft: AttackSnapshot, answers: Sequence[Tensor]
+        self, job: Job[Attack], draft: AttackSnapshot, answers: Sequence[Tensor]
     ) -> AttackSnapshot:
-        aim = stand.attempt.aim
+        goal = self.members[job].goal
         return replace(
             draft,
             after=best(answers[0].tolist(), self.backbones[0].classes, 5),
-            probability=aim.probability(answers[0]),
-            is_fooled=all(aim.is_reached(answer) for answer in answers),
-            seconds=stand.job.seconds,
+            probability=goal.probability(answers[0]),
+            is_fooled=all(goal.is_reached(logits) for logits in answers),
+            seconds=job.seconds,
         )
-
-
-def _spec(job: Job, *, is_current: bool = False) -> Attack:
-    spec = job.current if is_current else job.spec
-    assert isinstance(spec, Attack)  # narrows for the type checker; the batch key brings no other
-    return spec
-
-
-def _nan(step: int) -> UserError:
-    return UserError(
-        "The network's answer stopped being numbers at step {step}. Choose another method or "
-        "network.",
-        step=step,
-    )

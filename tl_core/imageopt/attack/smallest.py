@@ -1,18 +1,24 @@
-"""The handler that makes an attack as small as it can: fewest levels, then fewest values."""
+"""The handler that searches the smallest attack: fewest levels, then fewest values."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from PIL import Image
+from torch import Tensor
+
+from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.ranking import best
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
-from tl_core.imageopt.attack.batch import Array, Attacks, Attempt, read_back, to_levels
-from tl_core.imageopt.attack.goals import aim_of
+from tl_core.imageopt.attack.goals import answer, goal_of, is_fooled
+from tl_core.imageopt.attack.runner import AttackMember
 from tl_core.imageopt.attack.sparse import Thinning
-from tl_core.images.codec import encode_png
+from tl_core.imageopt.batch import Batch
+from tl_core.imageopt.eight_bit import array_from
+from tl_core.images.codec import Array, encode_png, read_back
 from tl_core.images.compare import gap
 from tl_core.specs import Attack, LevelTrial, SmallestBudget, SmallestSnapshot, Snapshot
 
@@ -21,13 +27,12 @@ UP = (16, 32, 64)  # tried where 8 levels do not do
 PUBLISH_S = 0.3
 
 
-def run(job: Job, context: Context) -> Sliced[Snapshot]:
+def run(job: Job[SmallestBudget], context: Context) -> Sliced[Snapshot]:
     """Search the smallest budget, showing each one that was tried."""
     spec = job.spec
-    assert isinstance(spec, SmallestBudget)  # narrows for the type checker; the lab pairs them
     backbone = yield from context.backbone(spec.backbone)
     original = yield context.pool.submit(fitted, context.photos, spec.photo, backbone)
-    search = Search(Attacks([backbone]), original, spec)
+    search = Search(backbone, original, spec)
     published = 0.0
     for _ in search.levels():
         job.publish(replace(search.found, seconds=job.seconds))
@@ -46,23 +51,23 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
 
 
 class Search:
-    """One photograph's way to the smallest change; ``found`` says how far it is.
+    """The search for the smallest change of one photograph; ``found`` says how far it is.
 
     ``levels`` and ``values`` are to be iterated one after the other; each item is a pause.
     """
 
-    def __init__(self, attacks: Attacks, original: Array, spec: SmallestBudget) -> None:
-        self.attacks = attacks
+    def __init__(self, backbone: Backbone, original: Array, spec: SmallestBudget) -> None:
+        self.backbone = backbone
+        self.batch = Batch([backbone], "fp32")
         self.original = original
         self.spec = spec
-        self.backbone = attacks.backbones[0]
-        logits = attacks.answer(original)
-        self.aim = aim_of(spec, logits.tolist())
+        logits = self._answer(original)
+        self.goal = goal_of(spec, logits.tolist())
         self.picture = original  # the smallest success so far
         start = LevelTrial(
-            0, self.aim.is_reached(logits), steps=0, probability=self.aim.probability(logits)
+            0, self.goal.is_reached(logits), steps=0, probability=self.goal.probability(logits)
         )
-        before = best(logits.tolist(), self.backbone.classes, 5)
+        before = best(logits.tolist(), backbone.classes, 5)
         self.found = SmallestSnapshot(
             steps=len(DOWN) * spec.steps + spec.value_steps,
             curve=(start,),
@@ -94,22 +99,22 @@ class Search:
         if not self.found.epsilon or not self.spec.value_steps:
             return
         self._note(phase="values")
-        attempt = self._start("sparse", self.found.epsilon, self.spec.value_steps)
+        attack = self._start("sparse", self.found.epsilon, self.spec.value_steps)
         queries = self.found.queries
-        while not attempt.is_over:
-            self._step(attempt)
-            self._note(step=self.found.step + 1, queries=queries + attempt.queries)
-            if attempt.found is not None:
-                self._offer(to_levels(attempt.found))
+        while not attack.is_done:
+            self._step(attack)
+            self._note(step=self.found.step + 1, queries=queries + attack.queries)
+            if attack.found is not None:
+                self._offer(array_from(attack.found))
             yield
-        device = self.attacks.batch.device
+        device = self.backbone.device
         pixels = [pixels_from(array, device) for array in (self.original, self.picture)]
-        thinning = Thinning(self.backbone, pixels[0], pixels[1], self.aim)
+        thinning = Thinning(self.backbone, pixels[0], pixels[1], self.goal)
         while not thinning.is_over:
             before = thinning.queries
             thinning.step()
             self._note(queries=self.found.queries + thinning.queries - before)
-            self._offer(to_levels(thinning.original + thinning.change))
+            self._offer(array_from(thinning.original + thinning.change))
             yield
 
     def save(self, context: Context) -> Sliced[None]:
@@ -117,36 +122,31 @@ class Search:
         png = yield context.pool.submit(encode_png, self.picture)
         read = yield context.pool.submit(read_back, png)
         measured = yield context.pool.submit(gap, self.original, read)
-        logits = self.attacks.answer(read)
+        logits = self._answer(read)
         self._note(
             picture=png,
             gap=measured,
             after=best(logits.tolist(), self.backbone.classes, 5),
-            probability=self.aim.probability(logits),
-            is_fooled=self.aim.is_reached(logits),
+            probability=self.goal.probability(logits),
+            is_fooled=self.goal.is_reached(logits),
         )
 
     def _try(self, epsilon: int) -> Iterator[None]:
-        attempt = self._start("pgd", epsilon, self.spec.steps)
-        while not attempt.is_over:
-            self._step(attempt)
+        attack = self._start("pgd", epsilon, self.spec.steps)
+        while not attack.is_done:
+            self._step(attack)
             yield
-        picture = attempt.picture
-        probability = self.aim.probability(self.attacks.answer(picture))
-        trial = LevelTrial(epsilon, attempt.is_fooled, attempt.steps_done, probability)
+        picture = attack.picture
+        probability = self.goal.probability(self._answer(picture))
+        trial = LevelTrial(epsilon, attack.is_fooled, attack.steps_done, probability)
         curve = sorted((*self.found.curve, trial), key=lambda row: row.epsilon)
-        queries = self.found.queries + attempt.queries
+        queries = self.found.queries + attack.queries
         self._note(curve=tuple(curve), queries=queries, step=self.found.step + self.spec.steps)
-        if attempt.is_fooled:
+        if attack.is_fooled:
             self.picture = picture
             self._note(epsilon=epsilon, picture=encode_png(picture), is_fooled=True)
 
-    def _step(self, attempt: Attempt) -> None:
-        self.attacks.step()
-        if attempt.error is not None:
-            raise attempt.error
-
-    def _start(self, method: str, epsilon: int, steps: int) -> Attempt:
+    def _start(self, method: str, epsilon: int, steps: int) -> AttackMember:
         spec = self.spec
         attack = Attack(
             photo=spec.photo,
@@ -157,13 +157,26 @@ class Search:
             epsilon=epsilon,
             steps=steps,
         )
-        return self.attacks.add(attack, self.original, self.aim)
+        member = AttackMember(
+            spec=attack, original=self.original, goal=self.goal, backbones=[self.backbone]
+        )
+        self.batch.join(member.slot)
+        return member
+
+    def _step(self, attack: AttackMember) -> None:
+        for _, step, figures, pixels in self.batch.step().of_each():
+            attack.read(step, figures, pixels)
+        if attack.is_done:
+            self.batch.leave(attack.slot)
+
+    def _answer(self, picture: Array) -> Tensor:
+        return answer(self.backbone, Image.fromarray(picture))
 
     def _offer(self, picture: Array) -> None:
         """Keep a picture that moves fewer values, if it is still a success when saved."""
         count = int((picture != self.original).sum())
         is_smaller = count < int((self.picture != self.original).sum())
-        if is_smaller and self.attacks.is_fooled(picture, self.aim):
+        if is_smaller and is_fooled([self.backbone], picture, self.goal):
             self.picture = picture
             self._note(counts=(*self.found.counts, (self.found.queries, count)))
 

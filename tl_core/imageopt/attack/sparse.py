@@ -7,33 +7,34 @@ import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.imageopt.attack.constraints import Box
-from tl_core.imageopt.attack.goals import Aim
+from tl_core.imageopt.attack.constraints import LinfBox
+from tl_core.imageopt.attack.goals import ClassGoal
+from tl_core.imageopt.eight_bit import rounded, straight_through
 from tl_core.imageopt.pixels import Parameterisation
 
 
-class Few(Box, Parameterisation):
+class L0Set(LinfBox, Parameterisation):
     """A box of which only ``count`` values are used, each to its full extent (L0).
 
     Parameters are scores (1, 3, S, S): the ``count`` values with the largest scores move, in the
-    direction of their sign. A step adds the gradient to the scores, and old gradients fade, so
-    that the picture is always a corner of the budget (Frank-Wolfe, with a fading average).
+    direction of their sign. A step adds the gradient to the scores, and old gradients decay, so
+    that the picture is always a corner of the set (Frank-Wolfe, with a decaying average).
     """
 
     def __init__(self, original: Tensor, levels: float) -> None:
         super().__init__(original, levels)
-        self.unit = 1.0
+        self.step_unit = 1.0
         self.count = float(original.numel())
-        self.fading = 0.9
+        self.decay = 0.9
         self.pace = 0.1
 
     @property
     def parameterisation(self) -> Parameterisation:
-        """This limit: each has its own photograph and count."""
+        """This set itself: each has its own photograph and count."""
         return self
 
     def noise(self, side: int, generator: torch.Generator) -> Tensor:
-        """Return scores that say nothing yet."""
+        """Return scores of 0."""
         return torch.zeros(3, side, side, device=generator.device)
 
     def encode(self, pixels: Tensor) -> Tensor:
@@ -49,11 +50,11 @@ class Few(Box, Parameterisation):
         chosen = weights.flatten().topk(count).indices
         is_chosen = torch.zeros_like(weights.flatten()).scatter_(0, chosen, 1).view_as(weights)
         moved = torch.where((is_chosen > 0) & (weights > 0), ends, self.original)
-        return torch.round(moved * 255) / 255 + (parameters - scores)
+        return straight_through(parameters, rounded(moved))
 
     def __call__(self, parameters: Tensor) -> Tensor:
-        """Let old scores fade."""
-        return parameters * self.fading
+        """Let old scores decay."""
+        return parameters * self.decay
 
     def adapt(self, *, is_reached: bool) -> None:
         """Allow fewer values while the network is fooled, more while it is not."""
@@ -67,11 +68,13 @@ class Thinning:
     Each round asks for the gradient once and tries several amounts in one forward pass.
     """
 
-    def __init__(self, backbone: Backbone, original: Tensor, picture: Tensor, aim: Aim) -> None:
+    def __init__(
+        self, backbone: Backbone, original: Tensor, picture: Tensor, goal: ClassGoal
+    ) -> None:
         self.backbone = backbone
         self.original = original  # (1, 3, S, S) in [0, 1]
         self.change = picture - original
-        self.aim = aim
+        self.goal = goal
         self.queries = 0
         self.is_over = self.count == 0
 
@@ -83,7 +86,7 @@ class Thinning:
     def step(self) -> None:
         """Take out the largest of the amounts that leaves the goal on top; over if none does."""
         amounts = sorted({max(round(self.count * share), 1) for share in _SHARES}, reverse=True)
-        tries = thinned(self.change, self._use(), amounts)
+        tries = thinned(self.change, self._contributions(), amounts)
         with torch.inference_mode():
             logits = self.backbone.logits(self.original + tries).float()
         self.queries += 1 + len(amounts)
@@ -94,19 +97,16 @@ class Thinning:
 
     def _holds(self, logits: Tensor) -> bool:
         """Whether the goal stays on top, with a little to spare for another batch size."""
-        return self.aim.is_reached(logits) and self._margin(logits) < -_SPARE
+        return self.goal.is_reached(logits) and float(self._margin(logits)) < -_SPARE
 
-    def _margin(self, logits: Tensor) -> float:
-        aimed = self.aim.weights(len(logits), logits.device) > 0
-        inside, others = logits[aimed].max(), logits[~aimed].max()
-        return float((others - inside) * self.aim.sign)
+    def _margin(self, logits: Tensor) -> Tensor:
+        is_target = self.goal.weights(len(logits), logits.device) > 0
+        return (logits[~is_target].max() - logits[is_target].max()) * self.goal.sign
 
-    def _use(self) -> Tensor:
+    def _contributions(self) -> Tensor:
         """How much each moved value helps, to first order, (1, 3, S, S)."""
         pixels = (self.original + self.change).requires_grad_()
-        logits = self.backbone.logits(pixels).float()[0]
-        aimed = self.aim.weights(len(logits), logits.device) > 0
-        margin = (logits[~aimed].max() - logits[aimed].max()) * self.aim.sign
+        margin = self._margin(self.backbone.logits(pixels).float()[0])
         (gradient,) = torch.autograd.grad(margin, pixels)
         return -gradient * self.change
 

@@ -1,7 +1,6 @@
-"""What happens to pictures on their way, differentiably: JPEG, a smaller copy, a blur.
+"""Differentiable transforms of shared pictures: JPEG, a smaller copy, a blur.
 
-Rounding has no slope, so gradients pass it straight through (Athalye et al. 2018,
-arXiv:1802.00420).
+Gradients pass rounding straight through (Athalye et al. 2018, arXiv:1802.00420).
 """
 
 import math
@@ -11,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tl_core.imageopt.attack.constraints import gaussian
+from tl_core.imageopt.attack.constraints import blurred
+from tl_core.imageopt.eight_bit import straight_through
 
 _BLOCK = 8
 # The example tables of the JPEG standard (ITU-T T.81, annex K), which every encoder scales
@@ -33,11 +33,6 @@ _TO_YCC = (
 )
 
 
-def rounded(values: Tensor) -> Tensor:
-    """Round to whole numbers, with the slope of no rounding at all."""
-    return values.detach().round() + (values - values.detach())
-
-
 def jpeg(pixels: Tensor, quality: float) -> Tensor:
     """Return pixels (N, 3, H, W) in [0, 1] as a JPEG file of that quality would show them.
 
@@ -46,14 +41,14 @@ def jpeg(pixels: Tensor, quality: float) -> Tensor:
     height, width = pixels.shape[2:]
     block = 2 * _BLOCK
     padded = F.pad(pixels, (0, -width % block, 0, -height % block), mode="replicate")
-    ycc = rounded(torch.einsum("rc,nchw->nrhw", _matrix(pixels.device), padded * 255))
+    ycc = _rounded(torch.einsum("rc,nchw->nrhw", _matrix(pixels.device), padded * 255))
     luma, chroma = ycc[:, :1] - 128, F.avg_pool2d(ycc[:, 1:], 2)
     shape = tuple(ycc.shape[2:])
     luma = _quantised(luma, _table(quality, is_luma=True).to(pixels.device)) + 128
-    chroma = _quantised(rounded(chroma), _table(quality, is_luma=False).to(pixels.device))
+    chroma = _quantised(_rounded(chroma), _table(quality, is_luma=False).to(pixels.device))
     chroma = F.interpolate(chroma, shape, mode="bilinear")
     back = _matrix(pixels.device).inverse()
-    shown = rounded(torch.einsum("rc,nchw->nrhw", back, torch.cat([luma, chroma], dim=1)))
+    shown = _rounded(torch.einsum("rc,nchw->nrhw", back, torch.cat([luma, chroma], dim=1)))
     return (shown / 255).clamp(0, 1)[..., :height, :width]
 
 
@@ -66,27 +61,30 @@ def smaller(pixels: Tensor, scale: float) -> Tensor:
 
 def softened(pixels: Tensor, sigma: float) -> Tensor:
     """Return pixels after a blur, rounded to 8 bits."""
-    return _levels(gaussian(pixels, sigma))
+    return _levels(blurred(pixels, sigma))
 
 
-def worn(views: Tensor, draws: Tensor) -> Tensor:
-    """Wear each view in its own way, drawn at random; a quarter or so stay as they are.
+def random_transforms(views: Tensor, draws: Tensor) -> Tensor:
+    """Transform each view in its own way, drawn at random; a fifth stay as they are.
 
     Args:
         views: Values in [0, 1], (V, 3, S, S).
-        draws: Uniform numbers, (V, at least 2): which way, and how much.
+        draws: Uniform numbers on the CPU, (V, at least 2): which transform, and how strong.
     """
-    ways, amounts = draws[:, 0].tolist(), draws[:, 1].tolist()
-    parts = zip(views[:, None], ways, amounts, strict=True)
-    return torch.cat([_wear(view, way, amount) for view, way, amount in parts])
+    parts = zip(views[:, None], draws.tolist(), strict=True)
+    return torch.cat([_transformed(view, *row[:2]) for view, row in parts])
 
 
-def _wear(view: Tensor, way: float, amount: float) -> Tensor:
-    if way < 0.55:
-        return jpeg(view, 65 + 30 * amount)
-    if way < 0.7:
-        return smaller(view, 0.8 + 0.15 * amount)
-    return softened(view, 0.3 + 0.5 * amount) if way < 0.8 else view
+def _transformed(view: Tensor, which: float, strength: float) -> Tensor:
+    if which < 0.55:
+        return jpeg(view, 65 + 30 * strength)
+    if which < 0.7:
+        return smaller(view, 0.8 + 0.15 * strength)
+    return softened(view, 0.3 + 0.5 * strength) if which < 0.8 else view
+
+
+def _rounded(values: Tensor) -> Tensor:
+    return straight_through(values, values.detach().round())
 
 
 def _scaled(pixels: Tensor, side: int) -> Tensor:
@@ -94,7 +92,7 @@ def _scaled(pixels: Tensor, side: int) -> Tensor:
 
 
 def _levels(pixels: Tensor) -> Tensor:
-    return rounded(pixels.clamp(0, 1) * 255) / 255
+    return _rounded(pixels.clamp(0, 1) * 255) / 255
 
 
 def _quantised(plane: Tensor, table: Tensor) -> Tensor:
@@ -103,7 +101,7 @@ def _quantised(plane: Tensor, table: Tensor) -> Tensor:
     cosines = _cosines().to(plane.device)
     blocks = plane.view(count, channels, height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
     waves = torch.einsum("ui,nchiwj,vj->nchwuv", cosines, blocks, cosines)
-    kept = rounded(waves / table) * table
+    kept = _rounded(waves / table) * table
     return torch.einsum("ui,nchwuv,vj->nchiwj", cosines, kept, cosines).reshape(plane.shape)
 
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from tl_core.imageopt.attack.batch import read_back
-from tl_core.images.codec import decode, to_array
+from tl_core.images.codec import decode, read_back, to_array
 from tl_core.specs import (
     Attack,
     PasteBack,
@@ -37,7 +36,7 @@ def test_a_transfer_asks_every_ready_network_and_marks_those_that_were_attacked(
     assert all(found.before.index == 251 for found in opinions)
 
 
-def test_survival_asks_after_each_kind_of_wear(lab, attacked):
+def test_survival_asks_after_each_transform(lab, attacked):
     found = finished(lab, Survival(photo=attacked, original=DOG, target=284))
     assert len(found.trials) == len(found.pictures) == found.steps
     assert {trial.key for trial in found.trials} >= {"jpeg-95", "jpeg-75", "jpeg-50", "shift-1"}

@@ -5,12 +5,12 @@ import torch
 import torch.nn.functional as F
 from captum.robust import FGSM, PGD
 
-from tl_core.imageopt.attack.constraints import Box
-from tl_core.imageopt.attack.goals import Aim
+from tl_core.imageopt.attack.constraints import LinfBox
+from tl_core.imageopt.attack.goals import ClassGoal
 from tl_core.imageopt.batch import Batch
-from tl_core.imageopt.optimisers import OPTIMISERS
+from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.imageopt.pixels import PARAMETERISATIONS
-from tl_core.imageopt.slot import Slot, fresh_state
+from tl_core.imageopt.slot import Objective, Slot, Update, fresh_state
 from tl_core.specs.recipes import always
 
 TARGET = 3
@@ -20,13 +20,13 @@ def ours(backbone, pixels, *, epsilon, step, steps):
     slot = Slot(
         parameterisation=PARAMETERISATIONS["pixels"],
         state=fresh_state(pixels),
-        aim=Aim((TARGET,), is_targeted=True).weights(len(backbone.classes), pixels.device),
         generator=torch.Generator(),
         steps=steps,
-        optimiser=OPTIMISERS["sign"],
-        learning_rate=step,
-        terms={"cross_entropy": always(1.0)},
-        constraint=Box(pixels, epsilon * 255),
+        objective=Objective(
+            ClassGoal((TARGET,), is_targeted=True).weights(len(backbone.classes), pixels.device),
+            terms={"cross_entropy": always(1.0)},
+        ),
+        update=Update(UPDATE_RULES["sign"], step, constraint=LinfBox(pixels, epsilon * 255)),
     )
     batch = Batch([backbone], precision="fp32")
     batch.join(slot)

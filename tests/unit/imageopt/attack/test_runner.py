@@ -10,17 +10,17 @@ from tests.unit.imageopt.conftest import tiny_backbone
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
 from tl_core.handlers import BATCH_RUNNERS
-from tl_core.imageopt import shared
+from tl_core.imageopt import runner as runner_module
 from tl_core.imageopt.attack import runner
-from tl_core.imageopt.attack.batch import read_back
-from tl_core.imageopt.attack.runner import SETTINGS, AttackRunner
-from tl_core.images.codec import encode_png, read_png_text
+from tl_core.imageopt.attack.runner import AttackMember, AttackRunner
+from tl_core.imageopt.runner import SETTINGS_KEY
+from tl_core.images.codec import encode_png, read_back, read_png_text
 from tl_core.specs import Attack, spec_from_json
 
 
 @pytest.fixture(autouse=True)
 def every_step_ends_a_slice(monkeypatch):
-    monkeypatch.setattr(shared, "SLICE_S", 0.0)
+    monkeypatch.setattr(runner_module, "SLICE_S", 0.0)
     monkeypatch.setattr(runner, "PUBLISH_S", 0.0)
 
 
@@ -50,7 +50,7 @@ def start(context, *specs):
 
 
 def advance_to(runner, job, step):
-    while job not in runner.seats or runner.seats[job].attempt.slot.step < step:
+    while job not in runner.members or runner.members[job].slot.step < step:
         runner.advance()
 
 
@@ -107,11 +107,13 @@ def test_a_step_of_an_attack_does_not_depend_on_who_shares_the_batch(
         runner, jobs = start(context, *specs)
         job = jobs[specs.index(ours)]
         advance_to(runner, job, 1)
-        attempt = runner.seats[job].attempt
+        attack = runner.members[job]
         assert len(runner.batch.slots) == len(specs)
-        runner.batch.leave(attempt.slot)
-        fresh = runner.attacks.attempt(ours, attempt.original, attempt.aim)
-        moved.append(attempt.slot.state[0] - fresh.slot.state[0])
+        runner.batch.leave(attack.slot)
+        fresh = AttackMember(
+            spec=ours, original=attack.original, goal=attack.goal, backbones=runner.backbones
+        )
+        moved.append(attack.slot.state[0] - fresh.slot.state[0])
     alone, beside = moved
     assert alone.abs().max() > 0
     # the sign of a gradient near 0 may differ by rounding
@@ -126,7 +128,7 @@ def test_every_result_in_company_is_a_file_within_its_own_epsilon(context, spec_
     for job, spec in zip(jobs, specs, strict=True):
         assert np.abs(change_of(job.snapshot)).max() == spec.epsilon == job.snapshot.epsilon
         assert job.snapshot.gap.linf_levels == spec.epsilon
-        assert spec_from_json(read_png_text(job.snapshot.picture)[SETTINGS]) == spec
+        assert spec_from_json(read_png_text(job.snapshot.picture)[SETTINGS_KEY]) == spec
 
 
 def test_the_photograph_is_shown_at_once_and_the_attack_as_it_goes(context, spec_of):
@@ -178,7 +180,7 @@ def test_a_cancelled_attack_leaves_the_batch(context, spec_of, photos):
 
 def test_a_pause_while_the_last_picture_is_saved_loses_nothing(context, spec_of):
     runner, (job,) = start(context, spec_of())
-    while job not in runner.seats or not runner.seats[job].attempt.is_over:
+    while job not in runner.members or not runner.members[job].is_done:
         runner.advance()
     assert runner.remove(job, keep=True)
     runner.add(job)
@@ -215,7 +217,7 @@ def test_an_impossible_attack_fails_in_a_sentence_and_others_go_on(context, spec
 def test_a_nan_fails_its_own_attack_only(context, spec_of, photos):
     runner, (ill, well) = start(context, spec_of(), spec_of(photo=photos[1]))
     advance_to(runner, ill, 2)
-    slot = runner.seats[ill].attempt.slot
+    slot = runner.members[ill].slot
     runner.batch.leave(slot)
     slot.state[:] = float("nan")
     runner.batch.join(slot)

@@ -1,59 +1,16 @@
-"""The adversarial photograph: a small change, and the network sees something else."""
+"""An attack on a photograph: a small change, and the network sees something else."""
 
 import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tl_core.errors import UserError
-from tl_core.specs.attack_methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
-from tl_core.specs.base import Snapshot, Spec, require, require_choice
+from tl_core.specs.attack.goals import Goal
+from tl_core.specs.attack.methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
+from tl_core.specs.base import Snapshot, require, require_choice
 from tl_core.specs.classify import Answer
 
 MAX_ATTACK_STEPS = 4096
-HISTORY_ROWS = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A run of ImageNet classes that belong together."""
-
-    key: str
-    label: str  # "anything but ..."
-    first: int
-    last: int
-
-    @property
-    def classes(self) -> tuple[int, ...]:
-        """Their indices."""
-        return tuple(range(self.first, self.last + 1))
-
-
-GROUPS: dict[str, Group] = {
-    group.key: group
-    for group in (
-        Group("dog", "a dog", 151, 268),
-        Group("cat", "a cat", 281, 285),
-        Group("bird", "a bird", 7, 24),
-        Group("animal", "an animal", 0, 397),
-    )
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Goal(Spec):
-    """What the network shall see: the class ``target``, or with ``None`` anything but ``avoid``.
-
-    ``avoid`` is a key of ``GROUPS``, or "" for the class that the network sees at first.
-    """
-
-    target: int | None = 284
-    avoid: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.target is not None:
-            require(name="target", value=self.target, low=0, high=10**6)
-        require_choice("avoid", self.avoid, ("", *GROUPS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +34,15 @@ class Attack(Goal):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_choice("method", self.method, tuple(ATTACK_METHODS))
-        require_levels("epsilon", self.epsilon)
+        hint = "One level is 1/255."
+        require(name="epsilon", value=self.epsilon, low=0, high=MAX_EPSILON, hint=hint)
+        if self.epsilon != int(self.epsilon):
+            raise UserError(
+                "{name} must be a whole number of levels, got {value}. One level is 1/255, and a "
+                "saved picture knows nothing smaller.",
+                name="epsilon",
+                value=self.epsilon,
+            )
         require(name="steps", value=self.steps, low=1, high=MAX_ATTACK_STEPS)
         require(name="confidence", value=self.confidence, low=0, high=1)
 
@@ -90,23 +55,6 @@ class Attack(Goal):
     def batch_key(self) -> tuple[object, ...]:
         """Photographs that the same networks shall misread are attacked together."""
         return (type(self).__name__, self.backbone, self.also)
-
-
-def require_levels(name: str, value: float) -> None:
-    """Refuse a budget that an 8-bit picture cannot keep.
-
-    Raises:
-        UserError: If it is outside [0, MAX_EPSILON] or no whole number.
-    """
-    hint = "One level is 1/255."
-    require(name=name, value=value, low=0, high=MAX_EPSILON, hint=hint)
-    if value != int(value):
-        raise UserError(
-            "{name} must be a whole number of levels, got {value}. One level is 1/255, and a saved "
-            "picture knows nothing smaller.",
-            name=name,
-            value=value,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +76,7 @@ NO_GAP = Gap()
 class AttackSnapshot(Snapshot):
     """An attack on its way; every figure is of ``picture`` as it was saved and read back.
 
-    ``history`` holds a row per kept step, at most ``HISTORY_ROWS``, with ``columns`` as headings:
+    ``history`` holds a row per kept step, at most 512, with ``columns`` as headings:
     the step, the probability of the goal, and the margin in logits (below 0: reached).
     """
 

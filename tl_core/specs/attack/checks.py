@@ -1,10 +1,11 @@
-"""What one asks about a finished attack: how small can it be, whom does it fool, what survives?"""
+"""Questions about an attack: how small can it be, which networks does it fool, what survives?"""
 
 import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from tl_core.specs.attack import MAX_ATTACK_STEPS, NO_GAP, Gap, Goal
+from tl_core.specs.attack.attack import MAX_ATTACK_STEPS, NO_GAP, Gap
+from tl_core.specs.attack.goals import Goal
 from tl_core.specs.base import Snapshot, require
 from tl_core.specs.classify import Answer
 
@@ -48,12 +49,12 @@ class TransferSnapshot(Snapshot):
 
 @dataclass(frozen=True, kw_only=True)
 class Survival(Checked):
-    """Wear the attacked picture in every way of the table ``WEAR``, and ask the network again."""
+    """Ask the network again after each transform in the table ``TRANSFORMS``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the network says of the picture after one kind of wear."""
+    """What the network says of the picture after one transform."""
 
     key: str  # of the row in tl_core.images.transforms
     label: str

@@ -9,16 +9,18 @@ from tests.unit.imageopt.conftest import tiny_backbone
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
 from tl_core.imageopt import runner as runner_module
-from tl_core.imageopt import shared
-from tl_core.imageopt.ideal import SETTINGS_KEY, IdealRunner, judge
+from tl_core.imageopt.ideal import runner as ideal_module
+from tl_core.imageopt.ideal.judge import judge
+from tl_core.imageopt.ideal.runner import IdealRunner
+from tl_core.imageopt.runner import SETTINGS_KEY
 from tl_core.images.codec import encode_png, read_png_text
 from tl_core.specs import IdealImage, Judge, spec_from_json
 
 
 @pytest.fixture(autouse=True)
 def every_step_ends_a_slice(monkeypatch):
-    monkeypatch.setattr(shared, "SLICE_S", 0.0)
-    monkeypatch.setattr(runner_module, "SNAPSHOT_S", 0.0)
+    monkeypatch.setattr(runner_module, "SLICE_S", 0.0)
+    monkeypatch.setattr(ideal_module, "SNAPSHOT_S", 0.0)
 
 
 def spec_of(**changes):
@@ -38,8 +40,8 @@ def finish(runner, at=None):
     for _ in range(300):
         if not runner.jobs:
             return
-        if at and runner.seats:
-            at.pop(next(iter(runner.seats.values())).slot.step, lambda: None)()
+        if at and runner.members:
+            at.pop(next(iter(runner.members.values())).slot.step, lambda: None)()
         runner.advance()
     raise AssertionError("the runner does not end")
 
@@ -69,8 +71,8 @@ def test_the_curve_has_a_row_for_each_step(context):
 
 
 def test_long_runs_keep_a_bounded_past(context, monkeypatch):
-    monkeypatch.setattr(runner_module, "HISTORY", 5)
-    monkeypatch.setattr(runner_module, "FRAMES", 3)
+    monkeypatch.setattr(ideal_module, "HISTORY_ROWS", 5)
+    monkeypatch.setattr(ideal_module, "FRAMES", 3)
     snapshot = drawn(context, spec_of(steps=14))
     assert [row[0] for row in snapshot.history] == [0, 3, 6, 9, 12]
     assert len(snapshot.frames) == 3 + 1
@@ -106,7 +108,7 @@ def test_the_same_spec_gives_the_same_bytes(context):
 def test_pause_and_resume_give_the_same_picture_as_a_run_without(context):
     whole = drawn(context, spec_of())
     runner, (job,) = start(context, spec_of())
-    while not runner.seats or next(iter(runner.seats.values())).slot.step < 3:
+    while not runner.members or next(iter(runner.members.values())).slot.step < 3:
         runner.advance()
     assert runner.remove(job, keep=True)
     assert job.saved is not None
@@ -138,7 +140,7 @@ def test_a_run_that_was_stopped_keeps_its_picture_and_replays_to_it(context):
     runner, (job,) = start(context, spec_of(steps=400))
 
     def stop():
-        last = runner.seats[job].encoding
+        last = runner.members[job].encoding
         runner.remove(job, keep=False)
         last.result()
 
@@ -179,7 +181,7 @@ def test_a_nan_fails_its_own_job_only(context):
     runner, (ill, well) = start(context, spec_of(), spec_of(seed=1))
 
     def poison():
-        slot = runner.seats[ill].slot
+        slot = runner.members[ill].slot
         runner.batch.leave(slot)
         slot.state[:] = float("nan")
         runner.batch.join(slot)
@@ -194,11 +196,11 @@ def test_a_picture_that_stopped_being_numbers_can_be_paused_and_fails_when_it_go
     context, monkeypatch
 ):
     runner, (ill,) = start(context, spec_of())
-    while not runner.seats:
+    while not runner.members:
         runner.advance()
-    monkeypatch.setattr(runner_module, "SNAPSHOT_S", 100.0)  # the next picture is not due
+    monkeypatch.setattr(ideal_module, "SNAPSHOT_S", 100.0)  # the next picture is not due
     runner.advance()
-    runner.batch._stacks[runner.seats[ill].slot.parameterisation].state[:] = float("nan")
+    runner.batch._stacks[runner.members[ill].slot.parameterisation].state[:] = float("nan")
     runner.advance()
     assert runner.remove(ill, keep=True)
     assert not ill.is_over

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tl_core.specs.recipes import FULL, STILL, Camera, Ramp, always
+from tl_core.specs.recipes import IDENTITY, ONE, Ramp, RandomAffine, always
 
 MAX_EPSILON = 64  # levels; more than that is a new picture
 ODDS: tuple[tuple[str, Ramp], ...] = (("odds", always(1.0)),)
@@ -17,18 +17,18 @@ class AttackMethod:
     label: str  # what visitors read
     why: str  # the idea, in one sentence
     paper: str
-    optimiser: str  # key in tl_core.imageopt.optimisers
+    optimiser: str  # key in tl_core.imageopt.optimisers.UPDATE_RULES
     step_share: float  # of epsilon, at the first step
-    rate: Ramp = FULL  # factor on it during the run
+    rate: Ramp = ONE  # factor on it during the run
     terms: tuple[tuple[str, Ramp], ...] = ODDS  # weights of losses in tl_core.imageopt.losses
     max_steps: int = 4096  # what the method itself allows
     norm: Literal["linf", "l2", "l0"] = "linf"  # what it keeps small inside epsilon
     keeps: Literal["first", "shortest", "latest", "end"] = "first"  # "first" success: then stop
     smoothness: float = 0.0  # weight of the perturbation's total variation, in levels
-    even: bool = False  # divide each gradient by its mean size before momentum
+    is_l1_normalised: bool = False  # divide each gradient by its mean size before momentum
     blur: float = 0.0  # standard deviation in pixels of a blur of the gradient
-    camera: Camera = STILL  # random views during the attack
-    wears: bool = False  # look through JPEG, blur and a smaller copy as well
+    affine: RandomAffine = IDENTITY  # random views during the attack
+    uses_transforms: bool = False  # and a random one of JPEG, a blur, a smaller copy for each view
 
 
 _FALLING = Ramp(1.0, 0.5)
@@ -60,7 +60,7 @@ _ROWS = (
         optimiser="sign_with_memory",
         step_share=1.0,
         rate=_FALLING,
-        even=True,
+        is_l1_normalised=True,
     ),
     AttackMethod(
         key="minimum",
@@ -103,10 +103,10 @@ _ROWS = (
         optimiser="sign_with_memory",
         step_share=0.25,
         rate=Ramp(1.0, 0.1),
-        even=True,
+        is_l1_normalised=True,
         terms=(("cross_entropy", always(1.0)),),
-        camera=Camera(shift=4 / 224, zoom=0.12, views=2),
-        wears=True,
+        affine=RandomAffine(shift=4 / 224, zoom=0.12, views=2),
+        uses_transforms=True,
         keeps="end",
     ),
     AttackMethod(
@@ -119,10 +119,10 @@ _ROWS = (
         optimiser="sign_with_memory",
         step_share=0.15,
         rate=Ramp(1.0, 0.25),
-        even=True,
+        is_l1_normalised=True,
         blur=1.5,
         terms=(("logit", always(1.0)),),
-        camera=Camera(shift=24 / 224, zoom=0.25, views=1),
+        affine=RandomAffine(shift=24 / 224, zoom=0.25, views=1),
         keeps="end",
     ),
 )

@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 
 from tl_core.engine.job import Job, JobState
-from tl_core.imageopt import shared
-from tl_core.imageopt.attack.batch import Attacks
-from tl_core.imageopt.attack.runner import AttackRunner
-from tl_core.imageopt.ideal import IdealRunner
-from tl_core.imageopt.runner import Seat
+from tl_core.imageopt import runner as runner_module
+from tl_core.imageopt.attack.runner import AttackMember, AttackRunner
+from tl_core.imageopt.ideal import runner as ideal_module
+from tl_core.imageopt.ideal.runner import IdealMember, IdealRunner
 from tl_core.images.codec import encode_png
 from tl_core.specs import Attack, IdealImage
 
 
 @pytest.fixture(autouse=True)
 def every_step_ends_a_slice(monkeypatch):
-    monkeypatch.setattr(shared, "SLICE_S", 0.0)
+    monkeypatch.setattr(runner_module, "SLICE_S", 0.0)
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def turned(runner, *, until=lambda: False):
 def test_a_control_moved_to_what_the_network_does_not_know_ends_its_own_job_only(context):
     specs = [IdealImage(backbone="tiny", target=3, steps=8, second_target=n) for n in (99, 4)]
     runner, (bad, good) = started(IdealRunner(context, specs[0]), specs)
-    turned(runner, until=lambda: len(runner.seats) == 2)
+    turned(runner, until=lambda: len(runner.members) == 2)
     bad.update(mix=0.5)
     turned(runner)
     assert "target must be a class between 0 and 9" in str(bad.error)
@@ -55,7 +54,7 @@ def test_a_control_moved_to_what_the_network_does_not_know_ends_its_own_job_only
 def test_a_batch_whose_only_job_fails_at_a_moved_control_ends(context):
     spec = IdealImage(backbone="tiny", target=3, second_target=99)
     runner, (job,) = started(IdealRunner(context, spec), [spec])
-    turned(runner, until=lambda: runner.seats)
+    turned(runner, until=lambda: runner.members)
     job.update(mix=0.5)
     turned(runner)
     assert job.state is JobState.FAILED
@@ -67,12 +66,12 @@ def test_an_attack_that_cannot_be_moved_ends_alone(context, monkeypatch, caplog)
     keys = [context.photos.add(encode_png(photo), "someone") for photo in photos]
     specs = [Attack(backbone="tiny", photo=key, target=4, steps=6, confidence=1.0) for key in keys]
     runner, (bad, good) = started(AttackRunner(context, specs[0]), specs)
-    turned(runner, until=lambda: len(runner.seats) == 2)
+    turned(runner, until=lambda: len(runner.members) == 2)
 
-    def broken(self, attempt, spec):
+    def broken(self, spec):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(Attacks, "move", broken)
+    monkeypatch.setattr(AttackMember, "change", broken)
     bad.update(epsilon=2)
     with caplog.at_level(logging.ERROR):
         turned(runner)
@@ -81,18 +80,18 @@ def test_an_attack_that_cannot_be_moved_ends_alone(context, monkeypatch, caplog)
     assert good.state is JobState.DONE
 
 
-def test_whatever_goes_wrong_at_the_door_ends_the_job_that_comes_in_and_no_other(
+def test_whatever_goes_wrong_at_admission_ends_the_job_that_comes_in_and_no_other(
     ideal, monkeypatch, caplog
 ):
     runner, (good, bad) = ideal
-    real = runner.slot
+    real = ideal_module.slot_of
 
-    def slot(spec, photo):
+    def slot(spec, *start):
         if spec == bad.spec:
             raise RuntimeError("secret detail")
-        return real(spec, photo)
+        return real(spec, *start)
 
-    monkeypatch.setattr(runner, "slot", slot)
+    monkeypatch.setattr(ideal_module, "slot_of", slot)
     with caplog.at_level(logging.ERROR):
         turned(runner)
     assert (good.state, bad.state) == (JobState.DONE, JobState.FAILED)
@@ -102,13 +101,13 @@ def test_whatever_goes_wrong_at_the_door_ends_the_job_that_comes_in_and_no_other
 
 def test_a_slot_of_another_size_leaves_the_batch_as_it_was(ideal):
     runner, (good, bad) = ideal
-    turned(runner, until=lambda: len(runner.seats) == 2)
-    slot = runner.seats[bad].slot
+    turned(runner, until=lambda: len(runner.members) == 2)
+    slot = runner.members[bad].slot
     runner.batch.leave(slot)
     slot.state = slot.state[..., :1]
     with pytest.raises(RuntimeError):
         runner.batch.join(slot)
-    assert runner.batch.slots == (runner.seats[good].slot,)
+    assert runner.batch.slots == (runner.members[good].slot,)
     runner.batch.step()
 
 
@@ -127,15 +126,15 @@ def attacks(context):
 def failing_for(bad, method):
     """The method, but an error where it is about the job ``bad``."""
 
-    def call(self, place, *arguments, **options):
-        if place.job is bad:
+    def call(self, about, *arguments, **options):
+        if about in (bad, self.members.get(bad)):
             raise RuntimeError("only this one")
-        return method(self, place, *arguments, **options)
+        return method(self, about, *arguments, **options)
 
     return call
 
 
-@pytest.mark.parametrize("step", ["snapshot", "_timed", "_publish", "record"])
+@pytest.mark.parametrize("step", ["snapshot", "_probability", "_publish", "record"])
 def test_a_picture_that_cannot_be_shown_ends_its_own_job_only(ideal, monkeypatch, step):
     runner, (bad, good) = ideal
     monkeypatch.setattr(IdealRunner, step, failing_for(bad, getattr(IdealRunner, step)))
@@ -145,21 +144,21 @@ def test_a_picture_that_cannot_be_shown_ends_its_own_job_only(ideal, monkeypatch
 
 def test_figures_that_cannot_be_read_end_their_own_job_only(ideal, monkeypatch):
     runner, (bad, good) = ideal
-    read = Seat.read
+    read = IdealMember.read
 
-    def broken(seat, step, figures):
-        if seat.job is bad:
+    def broken(member, *what):
+        if member.spec == bad.spec:
             raise KeyError("no such figure")
-        read(seat, step, figures)
+        read(member, *what)
 
-    monkeypatch.setattr(Seat, "read", broken)
+    monkeypatch.setattr(IdealMember, "read", broken)
     turned(runner)
     assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
 
 
 def test_a_failure_while_figures_are_read_does_not_keep_a_job_in_the_batch(ideal, monkeypatch):
     runner, (bad, good) = ideal
-    turned(runner, until=lambda: len(runner.seats) == 2)
+    turned(runner, until=lambda: len(runner.members) == 2)
     with monkeypatch.context() as broken:
         broken.setattr(IdealRunner, "_read", lambda self: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -170,7 +169,7 @@ def test_a_failure_while_figures_are_read_does_not_keep_a_job_in_the_batch(ideal
     assert good.state is JobState.DONE
 
 
-@pytest.mark.parametrize("step", ["_save", "_judged"])
+@pytest.mark.parametrize("step", ["encode", "_judged"])
 def test_an_attack_that_cannot_be_shown_ends_its_own_job_only(attacks, monkeypatch, step):
     runner, (bad, good) = attacks
     monkeypatch.setattr(AttackRunner, step, failing_for(bad, getattr(AttackRunner, step)))
@@ -194,13 +193,13 @@ def test_an_attack_whose_file_cannot_be_written_ends_alone(attacks, monkeypatch)
 
 def test_an_attack_whose_round_trip_fails_ends_alone(attacks, monkeypatch):
     runner, (bad, good) = attacks
-    conclude = Attacks._conclude
+    conclude = AttackMember.conclude
 
-    def broken(self, attempt):
-        if attempt.spec.seed == 0:
+    def broken(member):
+        if member.spec.seed == 0:
             raise OSError("no more files")
-        conclude(self, attempt)
+        conclude(member)
 
-    monkeypatch.setattr(Attacks, "_conclude", broken)
+    monkeypatch.setattr(AttackMember, "conclude", broken)
     turned(runner)
     assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)

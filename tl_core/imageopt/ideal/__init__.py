@@ -1,0 +1,1 @@
+"""Ideal images: pictures of what a network would most like to see."""

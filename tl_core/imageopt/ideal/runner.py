@@ -1,0 +1,186 @@
+"""The ideal image's runner: its controls, when it is done, and what a snapshot shows."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tl_core.context import Context, pixels_from
+from tl_core.engine.job import Job
+from tl_core.errors import UserError
+from tl_core.imageopt import augment
+from tl_core.imageopt.batch import FIGURES
+from tl_core.imageopt.eight_bit import array_from, to_uint8
+from tl_core.imageopt.ideal.slot import slot_of, steer
+from tl_core.imageopt.losses import total_variation
+from tl_core.imageopt.runner import HISTORY_ROWS, SETTINGS_KEY, BatchRunner, Member
+from tl_core.images.codec import Array, encode_jpeg, encode_png, fit, to_array
+from tl_core.specs import IdealImage, IdealSnapshot, Move
+
+FRAMES = 48  # most pictures kept for the animation, besides the last
+SNAPSHOT_S = 0.5  # between two pictures of one job
+
+
+@dataclass(eq=False, kw_only=True)
+class IdealMember(Member):
+    """A picture on its way, and what a snapshot needs of its past."""
+
+    spec: IdealImage
+    controls: IdealImage  # as they act now: the spec with the moves so far
+    current: IdealImage  # the job's, when it was last looked at
+    moves: list[Move] = field(default_factory=list)
+    waiting: list[Tensor] = field(default_factory=list)  # frames on the device, uint8
+    frames: list[bytes] = field(default_factory=list)  # only one encoding at a time adds to it
+    shown_at: float = 0.0
+    shown_step: int = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Headings of the history."""
+        return ("step", *FIGURES, *self.slot.objective.terms)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the picture has reached its last step, or the one the spec stops at."""
+        return self.slot.step >= (self.spec.until or self.spec.steps)
+
+    def is_due(self, now: float) -> bool:
+        """Also, that something has changed since its last picture."""
+        return super().is_due(now) and (self.is_done or self.slot.step > self.shown_step)
+
+    def read(self, step: int, figures: Mapping[str, float], pixels: Tensor) -> None:
+        """Take in the figures of a step, and keep every so many of its pictures."""
+        kept = [figures[name] for name in self.columns[1:]]
+        self.is_finite &= all(map(math.isfinite, kept))
+        self.note(step, *kept)
+        if step % -(-self.slot.steps // FRAMES) == 0:
+            self.waiting.append(to_uint8(pixels))
+
+
+class IdealRunner(BatchRunner[IdealImage, IdealMember]):
+    """Ideal images that share networks, size and precision."""
+
+    def __init__(self, context: Context, spec: IdealImage) -> None:
+        super().__init__(context, (spec.backbone, *spec.also), spec.precision)
+
+    def fetch(self, spec: IdealImage) -> Array | None:
+        """The photograph to start from at the picture's size, uint8 (S, S, 3), if there is one."""
+        if not spec.photo:
+            return None
+        row = self.backbones[0].row
+        side = spec.size or row.input_size
+        resize = side * row.resize // row.input_size
+        photo = self.context.photos.photo(spec.photo)
+        return to_array(fit(photo, side, resize, row.interpolation))
+
+    def member(self, spec: IdealImage, fetched: Array | None) -> IdealMember:
+        """A member whose controls are as the spec has them."""
+        if spec.steps > self.context.settings.max_steps:
+            raise UserError(
+                "steps must be at most {limit} here, got {steps}. Choose fewer steps.",
+                limit=self.context.settings.max_steps,
+                steps=spec.steps,
+            )
+        pixels = None if fetched is None else pixels_from(fetched, self.context.device)
+        slot = slot_of(spec, self.backbones[0], pixels)
+        return IdealMember(
+            slot=slot,
+            spec=spec,
+            controls=spec,
+            current=spec,
+            stride=-(-spec.steps // HISTORY_ROWS),
+        )
+
+    def join(self, job: Job[Any], member: IdealMember) -> None:
+        """Let the picture go on; its speed is measured from here."""
+        member.shown_at, member.shown_step = time.monotonic(), member.slot.step
+        super().join(job, member)
+
+    def apply_controls(self, member: IdealMember, current: IdealImage) -> None:
+        """Apply the moves that a replayed spec holds for this step, then the visitor's."""
+        step = member.slot.step
+        moves = [move for move in member.spec.moves if move[0] == step] + [
+            (step, name, getattr(current, name))
+            for name in sorted(current.controls)
+            if getattr(current, name) != getattr(member.current, name)
+        ]
+        member.current = current
+        for move in moves:
+            member.moves.append(move)
+            member.controls = member.controls.moved(**{move[1]: move[2]})
+        if moves:
+            steer(member.slot, member.controls, self.backbones[0])
+
+    def not_a_number(self, member: IdealMember) -> UserError:
+        """What to say of a picture that is not finite."""
+        return UserError(
+            "The picture stopped being numbers before step {step}. Start again with a smaller "
+            "learning rate or weight.",
+            step=member.slot.step,
+        )
+
+    # -- what a snapshot shows -----------------------------------------------------------------
+
+    def encode(self, job: Job[IdealImage], member: IdealMember) -> Future[None]:
+        """Ask the network about the picture as a file would hold it, and encode that."""
+        levels = to_uint8(self.batch.pixels_of(member.slot))
+        snapshot = self.snapshot(member, levels.float() / 255)
+        frames, member.waiting = [array_from(frame) for frame in member.waiting], []
+        return self.context.pool.submit(
+            self._publish, job, member, snapshot, array_from(levels), frames
+        )
+
+    def snapshot(self, member: IdealMember, pixels: Tensor) -> IdealSnapshot:
+        """What to show of a member whose 8-bit picture is ``pixels``, without its pictures."""
+        slot, now, newest = member.slot, time.monotonic(), member.history[-1]
+        speed = (slot.step - member.shown_step) / max(now - member.shown_at, 1e-9)
+        member.shown_at, member.shown_step, member.due_at = now, slot.step, now + SNAPSHOT_S
+        return IdealSnapshot(
+            step=slot.step,
+            steps=slot.steps,
+            settings=self.record(member).to_json(),
+            probability=self._probability(member, pixels),
+            total_variation=total_variation(pixels).item(),
+            terms=tuple(zip(member.columns, newest, strict=True))[1 + len(FIGURES) :],
+            columns=member.columns,
+            history=tuple(member.history),
+            moves=tuple(member.moves),
+            steps_per_s=speed,
+            batch_size=len(self.batch.slots) + member.is_done,
+            seconds_left=(slot.steps - slot.step) / speed if speed > 0 else math.inf,
+        )
+
+    @torch.inference_mode()
+    def _probability(self, member: IdealMember, pixels: Tensor) -> float:
+        """Of the targets; not a number where a channel is the goal."""
+        backbone, objective = self.backbones[0], member.slot.objective
+        if objective.channel is not None:
+            return math.nan
+        probs = backbone.logits(augment.resize(pixels, backbone.input_size)).softmax(1)
+        return probs[0][objective.target_weights > 0].sum().item()
+
+    def record(self, member: IdealMember) -> IdealImage:
+        """The spec with its moves, that ends where the picture is now."""
+        step, spec = member.slot.step, member.spec
+        return replace(spec, moves=tuple(member.moves), until=step if step < spec.steps else 0)
+
+    def _publish(
+        self,
+        job: Job[IdealImage],
+        member: IdealMember,
+        snapshot: IdealSnapshot,
+        picture: Array,
+        frames: Sequence[Array],
+    ) -> None:
+        """Encode and publish at once; in the pool, one picture of a member at a time."""
+        member.frames.extend(encode_jpeg(frame) for frame in frames)
+        jpeg = encode_jpeg(picture)
+        if member.is_last:
+            member.frames.append(jpeg)
+        png = encode_png(picture, text={SETTINGS_KEY: snapshot.settings})
+        job.publish(replace(snapshot, picture=jpeg, png=png, frames=tuple(member.frames)))
