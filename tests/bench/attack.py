@@ -1,4 +1,4 @@
-"""How small, fast, robust and contagious an attack is, beside foolbox and Captum."""
+"""How small, fast and robust attacks are and how they transfer, beside foolbox and Captum."""
 
 import argparse
 import itertools
@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tests.bench.attack_rivals import (
+from tests.bench.library_attacks import (
+    LibraryAttack,
     Network,
-    Rival,
     brendel_bethge,
     captum_pgd,
     foolbox_pgd,
@@ -28,12 +28,14 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import pixels_from
 from tl_core.device import choose_device, keep_freed_memory
-from tl_core.imageopt.attack.batch import Array, Attacks, answer, read_back, to_levels
-from tl_core.imageopt.attack.goals import Aim
+from tl_core.imageopt.attack.goals import ClassGoal, answer, is_fooled
+from tl_core.imageopt.attack.runner import AttackMember
 from tl_core.imageopt.attack.smallest import Search
+from tl_core.imageopt.batch import Batch
+from tl_core.imageopt.eight_bit import array_from
 from tl_core.images import samples
-from tl_core.images.codec import decode, encode_png, fit, to_array
-from tl_core.images.transforms import WEAR
+from tl_core.images.codec import Array, decode, encode_png, fit, read_back, to_array
+from tl_core.images.transforms import TRANSFORMS
 from tl_core.settings import Settings
 from tl_core.specs import Attack, SmallestBudget
 
@@ -125,26 +127,30 @@ def attack(
 ) -> tuple[Array, bool, float]:
     """The saved and decoded picture, whether it is fooled, and the seconds; checks the budget."""
     spec = Attack(photo="bench", target=target, **settings)
-    attacks = Attacks([networks] if isinstance(networks, Backbone) else networks)
+    backbones = [networks] if isinstance(networks, Backbone) else networks
+    batch = Batch(backbones, "fp32")
     start = time.perf_counter()
-    attempt = attacks.add(spec, case.array, Aim((target,), is_targeted=True))
-    while not attempt.is_over:
-        attacks.step()
+    goal = ClassGoal((target,), is_targeted=True)
+    found = AttackMember(spec=spec, original=case.array, goal=goal, backbones=backbones)
+    batch.join(found.slot)
+    while not found.is_done:
+        for _, *read in batch.step().of_each():
+            found.read(*read)
     seconds = time.perf_counter() - start
-    picture = read_back(encode_png(attempt.picture))
+    picture = read_back(encode_png(found.picture))
     change = np.abs(picture.astype(int) - case.array)
     if change.max() > spec.epsilon:
         raise AssertionError(f"a value moved by {change.max()} levels of {spec.epsilon}")
-    return picture, attempt.is_fooled, seconds
+    return picture, found.is_fooled, seconds
 
 
 def success(bench: Bench) -> dict[str, str]:
     """One level, 60 steps: how many fall, and how soon."""
     result = {}
-    aims = {"Siamese cat": lambda case: SIAMESE, "random class": lambda case: case.random_target}
-    for method, (aim, target) in itertools.product(("pgd", "momentum"), aims.items()):
+    goals = {"Siamese cat": lambda case: SIAMESE, "random class": lambda case: case.random_target}
+    for method, (goal, target) in itertools.product(("pgd", "momentum"), goals.items()):
         found = [attack(bench.lite0, case, target(case), method=method) for case in bench.cases]
-        name = f"{method}, 1 level, {aim}"
+        name = f"{method}, 1 level, {goal}"
         times = [seconds for _, is_fooled, seconds in found if is_fooled]
         result[name] = (
             f"{_share(is_fooled for _, is_fooled, _ in found)} of {len(found)}, "
@@ -175,12 +181,12 @@ def side_by_side(bench: Bench) -> dict[str, str]:
             for case in bench.few
         ]
         result[f"ours, {label}"] = _rate([found[1:] for found in ours])
-        for rival in (foolbox_pgd(STEPS, 1, 0.5), captum_pgd(STEPS, 1, 0.5)):
+        for library in (foolbox_pgd(STEPS, 1, 0.5), captum_pgd(STEPS, 1, 0.5)):
             theirs = [
-                _challenge(bench, rival, case, case.random_target if targets else SIAMESE)
+                _run(bench, library, case, case.random_target if targets else SIAMESE)
                 for case in bench.few
             ]
-            result[f"{rival.label}, {label}"] = _rate([found[1:] for found in theirs])
+            result[f"{library.label}, {label}"] = _rate([found[1:] for found in theirs])
     return result
 
 
@@ -189,7 +195,7 @@ def smallest(bench: Bench) -> dict[str, str]:
     result = {}
     counts, shares = [], []
     for case in bench.few:
-        search = Search(Attacks([bench.lite0]), case.array, SmallestBudget(photo="bench"))
+        search = Search(bench.lite0, case.array, SmallestBudget(photo="bench"))
         for _ in search.levels():
             pass
         for _ in search.values():
@@ -198,16 +204,16 @@ def smallest(bench: Bench) -> dict[str, str]:
         change = np.abs(read.astype(int) - case.array)
         if change.max() > (search.found.epsilon or 0):
             raise AssertionError("the smallest change left its budget")
-        if search.attacks.is_fooled(search.picture, search.aim):
+        if is_fooled([bench.lite0], search.picture, search.goal):
             counts.append(int((change > 0).sum()))
         shares.append(search.found.epsilon == 1)
     result["ours: one level is enough"] = _share(shares)
     result["ours, values moved"] = _spread(counts, len(bench.few), bench.few[0].array.size, 1)
-    for rival in [*minimum_norm(100), *brendel_bethge(50)]:
+    for library in [*minimum_norm(100), *brendel_bethge(50)]:
         try:
-            found = [_challenge(bench, rival, case, SIAMESE) for case in bench.few]
+            found = [_run(bench, library, case, SIAMESE) for case in bench.few]
         except Exception as error:  # noqa: BLE001 - some of foolbox's attacks do not run everywhere
-            result[rival.label] = f"does not run: {type(error).__name__}: {error}"
+            result[library.label] = f"does not run: {type(error).__name__}: {error}"
             continue
         changes = [
             np.abs(picture.astype(int) - case.array)
@@ -216,23 +222,26 @@ def smallest(bench: Bench) -> dict[str, str]:
         ]
         moved = [int((change > 0).sum()) for change in changes]
         levels = statistics.median(int(change.max()) for change in changes) if changes else 0
-        result[rival.label] = _spread(moved, len(found), bench.few[0].array.size, levels)
+        result[library.label] = _spread(moved, len(found), bench.few[0].array.size, levels)
     return result
 
 
 def survival(bench: Bench) -> dict[str, str]:
-    """What is left at 4 levels after wear, plain and robust; targets as in ``success``."""
+    """What is left at 4 levels after each transform, plain and robust."""
     result = {}
     for method in ("pgd", "robust"):
         pictures = []
         for turn, case in enumerate(bench.few):
             target = case.random_target if turn % 4 > 1 else SIAMESE
             picture = attack(bench.lite0, case, target, method=method, epsilon=4, steps=STEPS)[0]
-            pictures.append((picture, Aim((target,), is_targeted=True)))
-        for label, apply in (("saved as it is", lambda photo: photo), *_wears()):
+            pictures.append((picture, ClassGoal((target,), is_targeted=True)))
+        for label, apply in (
+            ("saved as it is", lambda photo: photo),
+            *((row.label, row.apply) for row in TRANSFORMS),
+        ):
             held = [
-                aim.is_reached(answer(bench.lite0, apply(Image.fromarray(picture))))
-                for picture, aim in pictures
+                goal.is_reached(answer(bench.lite0, apply(Image.fromarray(picture))))
+                for picture, goal in pictures
             ]
             result[f"{method}: {label}"] = _share(held)
     return result
@@ -268,19 +277,15 @@ SECTIONS: dict[str, Callable[[Bench], dict[str, str]]] = {
 }
 
 
-def _wears():
-    return [(wear.label, wear.apply) for wear in WEAR]
-
-
-def _challenge(bench: Bench, rival: Rival, case: Case, target: int) -> tuple[Array, bool, float]:
+def _run(bench: Bench, theirs: LibraryAttack, case: Case, target: int) -> tuple[Array, bool, float]:
     network = Network(bench.lite0)
     pixels = pixels_from(case.array, bench.lite0.device)
     start = time.perf_counter()
-    found = rival.attack(network, pixels, target)
+    found = theirs.attack(network, pixels, target)
     seconds = time.perf_counter() - start
-    picture = read_back(encode_png(to_levels(found.detach())))
-    is_fooled = int(answer(bench.lite0, Image.fromarray(picture)).argmax()) == target
-    return picture, is_fooled, seconds
+    picture = read_back(encode_png(array_from(found)))
+    hits = int(answer(bench.lite0, Image.fromarray(picture)).argmax()) == target
+    return picture, hits, seconds
 
 
 def _share(claims) -> str:

@@ -1,4 +1,4 @@
-"""How good and how fast ideal images are: every rung of the ladder, judged by other networks.
+"""How good and how fast ideal images are: every recipe, shown to other networks.
 
 Optimised on Lite0 alone; a picture is rounded to 8 bits and shown whole, at their own input size,
 to Lite1 and Lite2, which never took part.
@@ -18,11 +18,10 @@ from tl_core.backbones.store import BackboneStore
 from tl_core.device import keep_freed_memory
 from tl_core.imageopt import augment
 from tl_core.imageopt.batch import Batch
+from tl_core.imageopt.eight_bit import array_from, rounded
+from tl_core.imageopt.ideal.slot import recipe_slot
 from tl_core.imageopt.losses import total_variation
-from tl_core.imageopt.optimisers import OPTIMISERS
-from tl_core.imageopt.pixels import PARAMETERISATIONS
-from tl_core.imageopt.runner import eight_bit
-from tl_core.imageopt.slot import Slot, fresh_state, unit_box
+from tl_core.imageopt.slot import Slot
 from tl_core.images.codec import encode_png
 from tl_core.settings import Settings
 from tl_core.specs import LADDER, Recipe
@@ -87,33 +86,19 @@ def draw(backbone: Backbone, slots: list[Slot], precision: str = "auto") -> Tens
     for _ in range(slots[0].steps):
         batch.step()
     order = [batch.slots.index(slot) for slot in slots]
-    return eight_bit(batch.pixels()[order]).float() / 255
+    return rounded(batch.pixels()[order])
 
 
 def slot_of(recipe: Recipe, target: int, seed: int, steps: int, backbone: Backbone) -> Slot:
     """A slot as the ideal image's handler would make it."""
-    device = backbone.device
-    generator = torch.Generator(device).manual_seed(seed)
-    drawing = PARAMETERISATIONS[recipe.parameterisation]
-    aim = torch.zeros(len(backbone.classes), device=device)
-    aim[target] = 1
-    return Slot(
-        parameterisation=drawing,
-        state=fresh_state(drawing.noise(backbone.input_size, generator).unsqueeze(0)),
-        aim=aim,
-        generator=generator,
+    target_weights = torch.zeros(len(backbone.classes), device=backbone.device)
+    target_weights[target] = 1
+    return recipe_slot(
+        recipe,
+        target_weights=target_weights,
+        generator=torch.Generator(backbone.device).manual_seed(seed),
         steps=steps,
-        optimiser=OPTIMISERS[recipe.optimiser],
-        learning_rate=recipe.learning_rate,
-        rate=recipe.rate,
-        decay=recipe.decay,
-        terms=dict(recipe.terms),
-        tv_weight=recipe.tv_weight,
-        camera=recipe.camera,
-        reach=recipe.reach,
-        noise=recipe.noise,
-        branches=recipe.branches,
-        constraint=unit_box if recipe.parameterisation == "pixels" else None,
+        side=backbone.input_size,
     )
 
 
@@ -184,7 +169,7 @@ def lucent(
         )
         pictures.append(torch.from_numpy(shown[-1]).permute(0, 3, 1, 2).float())
     seconds = time.perf_counter() - start
-    pixels = eight_bit(torch.cat(pictures).to(backbone.device)).float() / 255
+    pixels = rounded(torch.cat(pictures).to(backbone.device).clamp(0, 1))
     return {
         "steps": steps,
         "ms_per_picture_step": round(1000 * seconds / steps / len(targets), 2),
@@ -210,8 +195,7 @@ def contact_sheet(backbone: Backbone, steps: list[int], seeds: int, path: Path) 
         for seed in range(seeds):
             slots = [slot_of(LADDER[-1], t, seed, count, backbone) for t in SHOWN]
             rows.append(torch.cat(list(draw(backbone, slots)), dim=2))
-    sheet = eight_bit(torch.cat(rows, dim=1)).permute(1, 2, 0).cpu().numpy()
-    path.write_bytes(encode_png(sheet))
+    path.write_bytes(encode_png(array_from(torch.cat(rows, dim=1)[None])))
 
 
 def _table(found: dict[str, object]) -> str:

@@ -18,7 +18,8 @@ from tl_core.engine.runner import SLICE_S, Runner
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import Batch, Readings
 from tl_core.imageopt.slot import Slot
-from tl_core.specs import Spec
+from tl_core.images.codec import Array
+from tl_core.specs import Snapshot, Spec
 
 SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
 HISTORY_ROWS = 512  # most rows of figures kept for a curve
@@ -100,11 +101,12 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         """Let the controls in ``current``, the job's spec as it is now, act from this step on."""
 
     @abstractmethod
-    def encode(self, job: Job[SpecT], member: MemberT) -> Future[Any]:
-        """Encode the member's picture in the pool."""
+    def draft(self, job: Job[SpecT], member: MemberT) -> tuple[Any, Array]:
+        """What to show of a member now, and its picture, uint8 (S, S, 3); may call the networks."""
 
-    def publish(self, encoded: Mapping[Job[SpecT], Any]) -> None:
-        """Publish what the pool made of pictures, where the pool has not done so itself."""
+    @abstractmethod
+    def encoded(self, member: MemberT, draft: Any, picture: Array) -> Snapshot:
+        """The draft with its picture encoded; called in the pool, once at a time for a member."""
 
     @abstractmethod
     def not_a_number(self, member: MemberT) -> UserError:
@@ -141,7 +143,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
             self.backbones = _of_same_classes(self._loading.result())
             self.batch = Batch(self.backbones, self._precision)
         self._admit()
-        self._publish_encoded()
+        self._finish_published()
         self._encode_due()
         until = time.monotonic() + SLICE_S
         while self.batch.slots:
@@ -153,7 +155,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
     def step(self) -> None:
         """Advance every member by one step, and encode the pictures that are due."""
         for job, member in self._running():
-            with self.failing_alone(job):
+            with self._failing_alone(job):
                 self.apply_controls(member, job.current)
         if not self.batch.slots:
             return
@@ -181,7 +183,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
             if job.saved is None and job not in self._fetching:
                 self._fetching[job] = self.context.pool.submit(self.fetch, job.spec)
             elif job.saved is not None or self._fetching[job].done():
-                with self.failing_alone(job):
+                with self._failing_alone(job):
                     self.join(job, job.saved or self.member(job.spec, self._fetching[job].result()))
 
     def join(self, job: Job[Any], member: MemberT) -> None:
@@ -208,7 +210,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
             job.fail(error)
 
     @contextmanager
-    def failing_alone(self, job: Job[Any]) -> Iterator[None]:
+    def _failing_alone(self, job: Job[Any]) -> Iterator[None]:
         """Let whatever goes wrong inside end this job only."""
         try:
             yield
@@ -234,7 +236,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         for slot, step, figures, pixels in chain(*(readings.of_each() for readings in unread)):
             job = jobs.get(slot)
             if job in self.members:
-                with self.failing_alone(job):
+                with self._failing_alone(job):
                     self.members[job].read(step, figures, pixels)
 
     def _read_and_check(self) -> None:
@@ -251,26 +253,25 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
             self._read_and_check()
         for job in due:
             if job in self.members:
-                with self.failing_alone(job):
+                with self._failing_alone(job):
                     member = self.members[job]
                     member.is_last = member.is_done
-                    member.encoding = self.encode(job, member)
+                    drafted = self.draft(job, member)
+                    member.encoding = self.context.pool.submit(self._publish, job, member, *drafted)
 
-    def _publish_encoded(self) -> None:
-        """Publish what the pool has encoded; ends the jobs whose result that is."""
-        encoded: dict[Job[Any], Any] = {}
+    def _publish(self, job: Job[Any], member: MemberT, draft: Any, picture: Array) -> None:
+        job.publish(self.encoded(member, draft, picture))
+
+    def _finish_published(self) -> None:
+        """End the jobs whose last picture is published."""
         for job, member in list(self.members.items()):
             if member.encoding is not None and member.encoding.done():
-                future, member.encoding = member.encoding, None
-                with self.failing_alone(job):
-                    encoded[job] = future.result()
-        last = [job for job in encoded if self.members[job].is_last]
-        self.publish({job: made for job, made in encoded.items() if job not in last})
-        for job in last:
-            self.publish({job: encoded[job]})  # alone: its figures may not depend on company
-            if job in self.members:
-                self._end(job)
-                job.finish(job.snapshot)
+                encoding, member.encoding = member.encoding, None
+                with self._failing_alone(job):
+                    encoding.result()
+                    if member.is_last:
+                        self._end(job)
+                        job.finish(job.snapshot)
 
 
 def _of_same_classes(backbones: Sequence[Backbone]) -> tuple[Backbone, ...]:

@@ -74,10 +74,6 @@ def is_fooled(backbones: Sequence[Backbone], picture: Array, goal: ClassGoal) ->
 @torch.inference_mode()
 def answer(backbone: Backbone, photo: Photo) -> Tensor:
     """Return the logits (classes,) of a network for a photograph, on the device."""
-    return backbone.logits(pixels_from(at_input_size(backbone, photo), backbone.device))[0].float()
-
-
-def at_input_size(backbone: Backbone, photo: Photo) -> Array:
-    """Return a photograph as the network is shown it, uint8 (S, S, 3); does not call it."""
     row = backbone.row
-    return to_array(fit(photo, row.input_size, row.resize, row.interpolation))
+    array = to_array(fit(photo, row.input_size, row.resize, row.interpolation))
+    return backbone.logits(pixels_from(array, backbone.device))[0].float()

@@ -6,7 +6,6 @@ A step itself is in ``imageopt.step``, what an attack may change in ``constraint
 import math
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -26,7 +25,7 @@ from tl_core.imageopt.attack.constraints import (
     l1_normalised,
     l2_normalised,
 )
-from tl_core.imageopt.attack.goals import ClassGoal, answer, at_input_size, goal_of, is_fooled
+from tl_core.imageopt.attack.goals import ClassGoal, answer, goal_of, is_fooled
 from tl_core.imageopt.attack.sparse import L0Set
 from tl_core.imageopt.attack.transforms import random_transforms
 from tl_core.imageopt.eight_bit import array_from
@@ -42,7 +41,6 @@ from tl_core.specs.recipes import ZERO
 PUBLISH_S = 0.3  # between live pictures
 LIMITS: dict[str, type[LinfBox]] = {"linf": LinfBox, "l2": L2Ball, "l0": L0Set}
 Fetched: TypeAlias = tuple[Array, bytes]  # the photograph at the network's input size, and as PNG
-Saved: TypeAlias = tuple[AttackSnapshot, list[Array]]  # and the file at each network's input size
 
 
 @dataclass(eq=False, kw_only=True)
@@ -174,7 +172,7 @@ def _gradient_map(row: AttackMethod) -> TensorMap:
 
 
 class AttackRunner(BatchRunner[Attack, AttackMember]):
-    """Attacks on the same networks; every figure shown is of the file, saved and read back.
+    """Attacks on the same networks.
 
     Runs in fp32: whether the goal was reached is decided where the answer on a page is.
     """
@@ -217,60 +215,33 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
             step=member.steps_done,
         )
 
-    def encode(self, job: Job[Attack], member: AttackMember) -> Future[Saved]:
-        """Save the picture as it is, and measure the file."""
+    def draft(self, job: Job[Attack], member: AttackMember) -> tuple[AttackSnapshot, Array]:
+        """What the networks say of the picture; a PNG holds each of its values."""
         member.due_at = time.monotonic() + PUBLISH_S
-        draft = AttackSnapshot(
+        picture, goal = member.picture, member.goal
+        photo = Image.fromarray(picture)
+        answers = [answer(backbone, photo).cpu() for backbone in self.backbones]
+        snapshot = AttackSnapshot(
             step=member.steps_done,
             steps=member.steps,
             original=member.original_png,
             before=member.before,
-            goal=member.goal.classes,
+            after=best(answers[0].tolist(), self.backbones[0].classes, 5),
+            goal=goal.classes,
+            probability=goal.probability(answers[0]),
+            is_fooled=all(goal.is_reached(logits) for logits in answers),
             first_success=member.first_success,
             epsilon=member.spec.epsilon,
             queries=member.queries,
+            seconds=job.seconds,
             history=tuple(member.history),
             settings=member.spec.to_json(),
         )
-        text = {SETTINGS_KEY: draft.settings} if member.is_last else {}
-        return self.context.pool.submit(self._saved, draft, member.picture, member.original, text)
+        return snapshot, picture
 
-    def _saved(
-        self, draft: AttackSnapshot, picture: Array, original: Array, text: dict[str, str]
-    ) -> Saved:
-        png = encode_png(picture, text)
-        read = read_back(png)
-        shown = [at_input_size(backbone, Image.fromarray(read)) for backbone in self.backbones]
-        return replace(draft, picture=png, gap=gap(original, read)), shown
-
-    def publish(self, encoded: Mapping[Job[Attack], Saved]) -> None:
-        """Ask the networks about saved pictures, all in one pass, and publish them."""
-        if not encoded:
-            return
-        files = [shown for _, shown in encoded.values()]
-        found = [
-            self._answers(backbone, [shown[index] for shown in files]).cpu()
-            for index, backbone in enumerate(self.backbones)
-        ]
-        for row, (job, (draft, _)) in enumerate(encoded.items()):
-            with self.failing_alone(job):
-                job.publish(self._judged(job, draft, [answers[row] for answers in found]))
-
-    @torch.inference_mode()
-    def _answers(self, backbone: Backbone, pictures: Sequence[Array]) -> Tensor:
-        """Logits (N, classes) of one network for pictures at its input size."""
-        pixels = torch.cat([pixels_from(array, backbone.device) for array in pictures])
-        parts = torch.split(pixels, self.batch.limit)
-        return torch.cat([backbone.logits(part).float() for part in parts])
-
-    def _judged(
-        self, job: Job[Attack], draft: AttackSnapshot, answers: Sequence[Tensor]
+    def encoded(
+        self, member: AttackMember, draft: AttackSnapshot, picture: Array
     ) -> AttackSnapshot:
-        goal = self.members[job].goal
-        return replace(
-            draft,
-            after=best(answers[0].tolist(), self.backbones[0].classes, 5),
-            probability=goal.probability(answers[0]),
-            is_fooled=all(goal.is_reached(logits) for logits in answers),
-            seconds=job.seconds,
-        )
+        """The draft with the picture saved as PNG, read back and measured."""
+        png = encode_png(picture, {SETTINGS_KEY: draft.settings} if member.is_last else {})
+        return replace(draft, picture=png, gap=gap(member.original, read_back(png)))

@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,7 +34,8 @@ class IdealMember(Member):
     current: IdealImage  # the job's, when it was last looked at
     moves: list[Move] = field(default_factory=list)
     waiting: list[Tensor] = field(default_factory=list)  # frames on the device, uint8
-    frames: list[bytes] = field(default_factory=list)  # only one encoding at a time adds to it
+    new_frames: list[Array] = field(default_factory=list)  # the same, to be encoded
+    frames: list[bytes] = field(default_factory=list)  # JPEG
     shown_at: float = 0.0
     shown_step: int = 0
 
@@ -126,14 +126,21 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
 
     # -- what a snapshot shows -----------------------------------------------------------------
 
-    def encode(self, job: Job[IdealImage], member: IdealMember) -> Future[None]:
-        """Ask the network about the picture as a file would hold it, and encode that."""
+    def draft(self, _job: Job[IdealImage], member: IdealMember) -> tuple[IdealSnapshot, Array]:
+        """What the network says of the picture as a file would hold it."""
         levels = to_uint8(self.batch.pixels_of(member.slot))
-        snapshot = self.snapshot(member, levels.float() / 255)
-        frames, member.waiting = [array_from(frame) for frame in member.waiting], []
-        return self.context.pool.submit(
-            self._publish, job, member, snapshot, array_from(levels), frames
-        )
+        member.new_frames = [array_from(frame) for frame in member.waiting]
+        member.waiting.clear()
+        return self.snapshot(member, levels.float() / 255), array_from(levels)
+
+    def encoded(self, member: IdealMember, draft: IdealSnapshot, picture: Array) -> IdealSnapshot:
+        """The draft with the picture as JPEG and PNG, and the frames of an animation."""
+        jpeg = encode_jpeg(picture)
+        member.frames.extend(encode_jpeg(frame) for frame in member.new_frames)
+        if member.is_last:
+            member.frames.append(jpeg)
+        png = encode_png(picture, text={SETTINGS_KEY: draft.settings})
+        return replace(draft, picture=jpeg, png=png, frames=tuple(member.frames))
 
     def snapshot(self, member: IdealMember, pixels: Tensor) -> IdealSnapshot:
         """What to show of a member whose 8-bit picture is ``pixels``, without its pictures."""
@@ -168,19 +175,3 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         """The spec with its moves, that ends where the picture is now."""
         step, spec = member.slot.step, member.spec
         return replace(spec, moves=tuple(member.moves), until=step if step < spec.steps else 0)
-
-    def _publish(
-        self,
-        job: Job[IdealImage],
-        member: IdealMember,
-        snapshot: IdealSnapshot,
-        picture: Array,
-        frames: Sequence[Array],
-    ) -> None:
-        """Encode and publish at once; in the pool, one picture of a member at a time."""
-        member.frames.extend(encode_jpeg(frame) for frame in frames)
-        jpeg = encode_jpeg(picture)
-        if member.is_last:
-            member.frames.append(jpeg)
-        png = encode_png(picture, text={SETTINGS_KEY: snapshot.settings})
-        job.publish(replace(snapshot, picture=jpeg, png=png, frames=tuple(member.frames)))

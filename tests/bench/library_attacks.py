@@ -27,14 +27,14 @@ class Network(nn.Module):
 
 
 @dataclass(frozen=True)
-class Rival:
+class LibraryAttack:
     """``attack(network, pixels, target)`` returns pixels, not yet rounded."""
 
     label: str
     attack: Callable[[Network, Tensor, int], Tensor]
 
 
-def captum_pgd(steps: int, epsilon: float, step_share: float) -> Rival:
+def captum_pgd(steps: int, epsilon: float, step_share: float) -> LibraryAttack:
     from captum.robust import PGD
 
     def attack(network: Network, pixels: Tensor, target: int) -> Tensor:
@@ -49,19 +49,19 @@ def captum_pgd(steps: int, epsilon: float, step_share: float) -> Rival:
             warnings.simplefilter("ignore")  # that it asks for gradients itself
             return pgd.perturb(pixels, size, size * step_share, steps, label, targeted=True)
 
-    return Rival("Captum PGD", attack)
+    return LibraryAttack("Captum PGD", attack)
 
 
-def foolbox_pgd(steps: int, epsilon: float, step_share: float) -> Rival:
+def foolbox_pgd(steps: int, epsilon: float, step_share: float) -> LibraryAttack:
     import foolbox
 
     def make():
         return foolbox.attacks.LinfPGD(rel_stepsize=step_share, steps=steps, random_start=False)
 
-    return Rival("foolbox LinfPGD", _foolbox(make, epsilon * LEVEL))
+    return LibraryAttack("foolbox LinfPGD", _foolbox(make, epsilon * LEVEL))
 
 
-def minimum_norm(steps: int) -> list[Rival]:
+def minimum_norm(steps: int) -> list[LibraryAttack]:
     """Foolbox's attacks that look for the smallest change in a norm."""
     import foolbox
 
@@ -73,11 +73,12 @@ def minimum_norm(steps: int) -> list[Rival]:
         "foolbox LInf FMN": foolbox.attacks.LInfFMNAttack,
     }
     return [
-        Rival(label, _foolbox(partial(kind, steps=steps), None)) for label, kind in kinds.items()
+        LibraryAttack(label, _foolbox(partial(kind, steps=steps), None))
+        for label, kind in kinds.items()
     ]
 
 
-def brendel_bethge(steps: int) -> list[Rival]:
+def brendel_bethge(steps: int) -> list[LibraryAttack]:
     """They start from a picture of the target; they need the package numba."""
     import foolbox
 
@@ -86,7 +87,7 @@ def brendel_bethge(steps: int) -> list[Rival]:
         "foolbox LInf Brendel-Bethge": foolbox.attacks.LinfinityBrendelBethgeAttack,
     }
     return [
-        Rival(label, _foolbox(partial(kind, steps=steps), None, needs_start=True))
+        LibraryAttack(label, _foolbox(partial(kind, steps=steps), None, needs_start=True))
         for label, kind in kinds.items()
     ]
 
