@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 Photo: TypeAlias = Image.Image
-Array: TypeAlias = NDArray[np.uint8]  # a picture's values, (H, W, 3)
+Array: TypeAlias = NDArray[np.uint8]  # the values of a picture, (H, W, 3) or (H, W)
 Picture: TypeAlias = Photo | Array
 
 MAX_BYTES = 25 * 2**20

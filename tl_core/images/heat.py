@@ -4,15 +4,13 @@ Safe to call from any thread, without a network: a page may blend again when a s
 """
 
 import io
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tl_core.images.codec import encode_jpeg, encode_png
-
-Bytes: TypeAlias = NDArray[np.uint8]
+from tl_core.images.codec import Array, encode_jpeg, encode_png
 
 _WARM = ((255, 236, 100), (255, 140, 0), (214, 16, 16))  # faint, middling, full
 _COOL = ((150, 235, 255), (40, 130, 255), (60, 20, 190))
@@ -41,7 +39,7 @@ def blend(photo: bytes, heat: bytes, strength: float) -> bytes:
         return encode_jpeg(lay_over(np.asarray(picture.convert("RGB")), values, strength))
 
 
-def lay_over(photo: Bytes, values: NDArray[Any], strength: float) -> Bytes:
+def lay_over(photo: Array, values: NDArray[Any], strength: float) -> Array:
     """Return the photograph, uint8 (H, W, 3), under the colours of ``values`` in [-1, 1], (H, W).
 
     The photograph fades to grey as the heat comes up, so that its own colours are not mistaken

@@ -35,7 +35,7 @@ def tiny_backbone(seed: int = 0, key: str = "tiny", class_count: int = 10) -> Ba
             "test_resnet", pretrained=False, num_classes=class_count, zero_init_last=False
         )
         head = split_head(network, "fc")
-        torch.nn.init.normal_(head.weight)  # loud enough to have an opinion
+        torch.nn.init.normal_(head.weight)  # large enough for distinct answers
     return Backbone(
         key=key,
         label="Tiny",

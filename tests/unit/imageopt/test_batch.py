@@ -154,10 +154,10 @@ def test_slots_join_and_leave_between_steps(backbone):
 
 def test_a_nan_stays_in_its_own_slot(backbone):
     batch = Batch([backbone])
-    well, ill = slot_of(seed=1), slot_of(seed=2)
-    ill.state[:] = torch.nan
-    batch.join(well)
-    batch.join(ill)
+    good, broken = slot_of(seed=1), slot_of(seed=2)
+    broken.state[:] = torch.nan
+    batch.join(good)
+    batch.join(broken)
     for _ in range(2):
         readings = batch.step()
     assert readings.values[0].isfinite().all()

@@ -215,16 +215,16 @@ def test_an_impossible_attack_fails_in_a_sentence_and_others_go_on(context, spec
 
 
 def test_a_nan_fails_its_own_attack_only(context, spec_of, photos):
-    runner, (ill, well) = start(context, spec_of(), spec_of(photo=photos[1]))
-    advance_to(runner, ill, 2)
-    slot = runner.members[ill].slot
+    runner, (broken, good) = start(context, spec_of(), spec_of(photo=photos[1]))
+    advance_to(runner, broken, 2)
+    slot = runner.members[broken].slot
     runner.batch.leave(slot)
     slot.state[:] = float("nan")
     runner.batch.join(slot)
     finish(runner)
-    assert ill.state is JobState.FAILED
-    assert "stopped being numbers" in str(ill.error)
-    assert well.state is JobState.DONE
+    assert broken.state is JobState.FAILED
+    assert "stopped being numbers" in str(broken.error)
+    assert good.state is JobState.DONE
 
 
 def test_networks_that_know_different_classes_are_not_attacked_together(context, spec_of):

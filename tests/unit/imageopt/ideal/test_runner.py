@@ -178,35 +178,35 @@ def test_the_total_variation_slider_acts_during_a_run(context, weight, is_smooth
 
 
 def test_a_nan_fails_its_own_job_only(context):
-    runner, (ill, well) = start(context, spec_of(), spec_of(seed=1))
+    runner, (broken, good) = start(context, spec_of(), spec_of(seed=1))
 
     def poison():
-        slot = runner.members[ill].slot
+        slot = runner.members[broken].slot
         runner.batch.leave(slot)
         slot.state[:] = float("nan")
         runner.batch.join(slot)
 
     finish(runner, {2: poison})
-    assert ill.state is JobState.FAILED
-    assert "smaller learning rate" in str(ill.error)
-    assert well.state is JobState.DONE
+    assert broken.state is JobState.FAILED
+    assert "smaller learning rate" in str(broken.error)
+    assert good.state is JobState.DONE
 
 
 def test_a_picture_that_stopped_being_numbers_can_be_paused_and_fails_when_it_goes_on(
     context, monkeypatch
 ):
-    runner, (ill,) = start(context, spec_of())
+    runner, (broken,) = start(context, spec_of())
     while not runner.members:
         runner.advance()
     monkeypatch.setattr(ideal_module, "SNAPSHOT_S", 100.0)  # the next picture is not due
     runner.advance()
-    runner.batch._stacks[runner.members[ill].slot.parameterisation].state[:] = float("nan")
+    runner.batch._stacks[runner.members[broken].slot.parameterisation].state[:] = float("nan")
     runner.advance()
-    assert runner.remove(ill, keep=True)
-    assert not ill.is_over
-    runner.add(ill)
+    assert runner.remove(broken, keep=True)
+    assert not broken.is_over
+    runner.add(broken)
     finish(runner)
-    assert ill.state is JobState.FAILED
+    assert broken.state is JobState.FAILED
 
 
 def test_networks_that_know_different_classes_do_not_draw_together(context):
