@@ -73,11 +73,11 @@ class NetworkOutput:
     target_weights: Tensor
     logits: Tensor = field(default_factory=lambda: torch.empty(0))
     activation: list[Tensor] = field(default_factory=list)  # of each view's channel
-    statistics: Tensor | None = None  # distance to those of batch norm, (N,)
+    statistics: Tensor = field(init=False)  # distance to those of batch norm, (N,)
 
-
-def _logit(output: NetworkOutput) -> Tensor:
-    return -(output.logits * output.target_weights).sum(1)
+    def __post_init__(self) -> None:
+        # what a network without batch norm has
+        self.statistics = self.target_weights.new_zeros(len(self.target_weights))
 
 
 def _cross_entropy(output: NetworkOutput) -> Tensor:
@@ -104,24 +104,14 @@ def _margin(output: NetworkOutput) -> Tensor:
     return others - inside
 
 
-def _statistics(output: NetworkOutput) -> Tensor:
-    if output.statistics is None:  # a network without batch norm
-        return torch.zeros(len(output.target_weights), device=output.target_weights.device)
-    return output.statistics
-
-
-def _activation(output: NetworkOutput) -> Tensor:
-    return -torch.stack(output.activation)
-
-
 TERMS: dict[str, Callable[[NetworkOutput], Tensor]] = {
-    "logit": _logit,
+    "logit": lambda output: -(output.logits * output.target_weights).sum(1),
     "cross_entropy": _cross_entropy,
     "odds": _odds,
     "margin": _margin,
     "other_classes": _other_classes,
-    "activation": _activation,
-    "statistics": _statistics,
+    "activation": lambda output: -torch.stack(output.activation),
+    "statistics": lambda output: output.statistics,
 }
 
 

@@ -223,9 +223,8 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
 
     def _wait(self) -> Future[Any] | None:
         """With no slot to step: the first thing of the pool that will change that."""
-        encoding = [m.encoding for m in self.members.values() if m.encoding is not None]
-        waiting: list[Future[Any]] = [*self._fetching.values(), *encoding]
-        return waiting[0] if waiting else None
+        encoding = (member.encoding for member in self.members.values())
+        return next((f for f in (*self._fetching.values(), *encoding) if f is not None), None)
 
     # -- figures and pictures ------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 import torch
 from PIL import Image
@@ -40,7 +39,6 @@ from tl_core.specs.recipes import ZERO
 
 PUBLISH_S = 0.3  # between live pictures
 LIMITS: dict[str, type[LinfBox]] = {"linf": LinfBox, "l2": L2Ball, "l0": L0Set}
-Fetched: TypeAlias = tuple[Array, bytes]  # the photograph at the network's input size, and as PNG
 
 
 @dataclass(eq=False, kw_only=True)
@@ -69,13 +67,33 @@ class AttackMember(Member):
         self._start(pixels, pixels)
 
     def _start(self, original: Tensor, now: Tensor) -> None:
+        """Go on in a fresh slot from ``now``; both are pixels (1, 3, S, S)."""
+        spec, row, goal = self.spec, self.spec.row, self.goal
+        self.limit = LIMITS[row.norm](original, spec.epsilon)
+        parameterisation = self.limit.parameterisation
         count = len(self.backbones[0].classes)
-        self.slot, self.limit = attack_slot(self.spec, original, now, self.goal, count)
-
-    @property
-    def steps(self) -> int:
-        """How many steps this run may take."""
-        return min(self.spec.steps, self.spec.row.max_steps)
+        self.slot = Slot(
+            parameterisation=parameterisation,
+            state=fresh_state(self.limit(parameterisation.encode(now))),
+            generator=torch.Generator(device=original.device).manual_seed(spec.seed),
+            steps=min(spec.steps, row.max_steps),
+            objective=Objective(
+                goal.weights(count, original.device),
+                terms={name: ramp.times(goal.sign) for name, ramp in row.terms} | {"margin": ZERO},
+                tv_weight=row.smoothness * 255,
+                tv_reference=original if row.smoothness else None,
+            ),
+            augmentation=Augmentation(
+                affine=row.affine, transform=random_transforms if row.uses_transforms else None
+            ),
+            update=Update(
+                UPDATE_RULES[row.optimiser],
+                self.limit.step_unit * row.step_share,
+                ramp=row.rate,
+                gradient_map=_gradient_map(row),
+                constraint=self.limit,
+            ),
+        )
 
     @property
     def picture(self) -> Array:
@@ -98,13 +116,13 @@ class AttackMember(Member):
             if self.first_success is None:
                 self.first_success = step
         is_enough = is_reached and self.probability >= self.spec.confidence
-        if (is_enough and self.spec.row.keeps == "first") or step >= self.steps:
+        if (is_enough and self.spec.row.keeps == "first") or step >= self.slot.steps:
             self.conclude()
 
     def conclude(self) -> None:
         """Count a success only as a saved file; without one, go on while there are steps."""
         self.is_fooled = is_fooled(self.backbones, self.picture, self.goal)
-        is_last = self.steps_done >= self.steps
+        is_last = self.steps_done >= self.slot.steps
         if not self.is_fooled:
             self.found = None
             self.is_fooled = is_last and is_fooled(self.backbones, self.picture, self.goal)
@@ -130,40 +148,6 @@ class AttackMember(Member):
         return float((change != 0).sum() if is_count else length_of_each(change))
 
 
-def attack_slot(
-    spec: Attack, original: Tensor, now: Tensor, goal: ClassGoal, count: int
-) -> tuple[Slot, LinfBox]:
-    """Return a fresh slot that goes on from ``now``, and what it may change of ``original``.
-
-    Both are (1, 3, S, S) in [0, 1]; ``count`` is how many classes the networks know.
-    """
-    row = spec.row
-    limit = LIMITS[row.norm](original, spec.epsilon)
-    slot = Slot(
-        parameterisation=limit.parameterisation,
-        state=fresh_state(limit(limit.parameterisation.encode(now))),
-        generator=torch.Generator(device=original.device).manual_seed(spec.seed),
-        steps=min(spec.steps, row.max_steps),
-        objective=Objective(
-            goal.weights(count, original.device),
-            terms={name: ramp.times(goal.sign) for name, ramp in row.terms} | {"margin": ZERO},
-            tv_weight=row.smoothness * 255,
-            tv_reference=original if row.smoothness else None,
-        ),
-        augmentation=Augmentation(
-            affine=row.affine, transform=random_transforms if row.uses_transforms else None
-        ),
-        update=Update(
-            UPDATE_RULES[row.optimiser],
-            limit.step_unit * row.step_share,
-            ramp=row.rate,
-            gradient_map=_gradient_map(row),
-            constraint=limit,
-        ),
-    )
-    return slot, limit
-
-
 def _gradient_map(row: AttackMethod) -> TensorMap:
     if row.norm == "linf" and not row.is_l1_normalised:
         return lambda gradient: blurred(gradient, row.blur)
@@ -182,12 +166,12 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
     def __init__(self, context: Context, spec: Attack) -> None:
         super().__init__(context, (spec.backbone, *spec.also), "fp32")
 
-    def fetch(self, spec: Attack) -> Fetched:
-        """The photograph at the first network's input size."""
+    def fetch(self, spec: Attack) -> tuple[Array, bytes]:
+        """The photograph at the first network's input size, also as PNG."""
         original = fitted(self.context.photos, spec.photo, self.backbones[0])
         return original, encode_png(original)
 
-    def member(self, spec: Attack, fetched: Fetched) -> AttackMember:
+    def member(self, spec: Attack, fetched: tuple[Array, bytes]) -> AttackMember:
         """An attack on what the first network sees in this photograph."""
         original, png = fetched
         logits = answer(self.backbones[0], Image.fromarray(original)).tolist()
@@ -223,7 +207,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
         answers = [answer(backbone, photo).cpu() for backbone in self.backbones]
         snapshot = AttackSnapshot(
             step=member.steps_done,
-            steps=member.steps,
+            steps=member.slot.steps,
             original=member.original_png,
             before=member.before,
             after=best(answers[0].tolist(), self.backbones[0].classes, 5),
