@@ -93,7 +93,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         """What is needed of the job's photograph; called in the pool."""
 
     @abstractmethod
-    def member(self, spec: SpecT, fetched: Any) -> MemberT:
+    def admit(self, spec: SpecT, fetched: Any) -> MemberT:
         """A member for a fresh job; raises ``UserError`` where the network cannot do it."""
 
     @abstractmethod
@@ -105,8 +105,8 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         """What to show of a member now, and its picture, uint8 (S, S, 3); may call the networks."""
 
     @abstractmethod
-    def encoded(self, member: MemberT, draft: Any, picture: Array) -> Snapshot:
-        """The draft with its picture encoded; called in the pool, once at a time for a member."""
+    def encode(self, member: MemberT, draft: Any, picture: Array) -> Snapshot:
+        """Return the draft with its picture encoded; called in the pool, once at a time."""
 
     @abstractmethod
     def not_a_number(self, member: MemberT) -> UserError:
@@ -142,8 +142,8 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 return self._loading
             self.backbones = _of_same_classes(self._loading.result())
             self.batch = Batch(self.backbones, self._precision)
-        self._admit()
-        self._finish_published()
+        self._admit_ready()
+        self._finish_done()
         self._encode_due()
         until = time.monotonic() + SLICE_S
         while self.batch.slots:
@@ -177,14 +177,14 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
     def _load(self) -> list[Backbone]:
         return [self.context.backbones.load(key) for key in self._keys]
 
-    def _admit(self) -> None:
+    def _admit_ready(self) -> None:
         """Let the jobs in whose photographs are there, and end those that turn out impossible."""
         for job in [job for job in self.jobs if job not in self.members]:
             if job.saved is None and job not in self._fetching:
                 self._fetching[job] = self.context.pool.submit(self.fetch, job.spec)
             elif job.saved is not None or self._fetching[job].done():
                 with self._failing_alone(job):
-                    self.join(job, job.saved or self.member(job.spec, self._fetching[job].result()))
+                    self.join(job, job.saved or self.admit(job.spec, self._fetching[job].result()))
 
     def join(self, job: Job[Any], member: MemberT) -> None:
         """Let a member, fresh or back from a pause, take part from the next step on."""
@@ -259,9 +259,9 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                     member.encoding = self.context.pool.submit(self._publish, job, member, *drafted)
 
     def _publish(self, job: Job[Any], member: MemberT, draft: Any, picture: Array) -> None:
-        job.publish(self.encoded(member, draft, picture))
+        job.publish(self.encode(member, draft, picture))
 
-    def _finish_published(self) -> None:
+    def _finish_done(self) -> None:
         """End the jobs whose last picture is published."""
         for job, member in list(self.members.items()):
             if member.encoding is not None and member.encoding.done():

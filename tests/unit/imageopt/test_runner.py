@@ -134,7 +134,7 @@ def failing_for(bad, method):
     return call
 
 
-@pytest.mark.parametrize("step", ["draft", "snapshot", "_publish", "encoded", "record"])
+@pytest.mark.parametrize("step", ["draft", "snapshot", "_publish", "encode", "record"])
 def test_a_picture_that_cannot_be_shown_ends_its_own_job_only(ideal, monkeypatch, step):
     runner, (bad, good) = ideal
     monkeypatch.setattr(IdealRunner, step, failing_for(bad, getattr(IdealRunner, step)))
@@ -169,7 +169,7 @@ def test_a_failure_while_figures_are_read_does_not_keep_a_job_in_the_batch(ideal
     assert good.state is JobState.DONE
 
 
-@pytest.mark.parametrize("step", ["draft", "_publish", "encoded"])
+@pytest.mark.parametrize("step", ["draft", "_publish", "encode"])
 def test_an_attack_that_cannot_be_shown_ends_its_own_job_only(attacks, monkeypatch, step):
     runner, (bad, good) = attacks
     monkeypatch.setattr(AttackRunner, step, failing_for(bad, getattr(AttackRunner, step)))
@@ -179,14 +179,14 @@ def test_an_attack_that_cannot_be_shown_ends_its_own_job_only(attacks, monkeypat
 
 def test_an_attack_whose_file_cannot_be_written_ends_alone(attacks, monkeypatch):
     runner, (bad, good) = attacks
-    encoded = AttackRunner.encoded
+    encode = AttackRunner.encode
 
     def broken(self, member, draft, picture):
         if '"seed": 0' in draft.settings:
             raise OSError("no more files")
-        return encoded(self, member, draft, picture)
+        return encode(self, member, draft, picture)
 
-    monkeypatch.setattr(AttackRunner, "encoded", broken)
+    monkeypatch.setattr(AttackRunner, "encode", broken)
     turned(runner)
     assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
 

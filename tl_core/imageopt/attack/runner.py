@@ -171,7 +171,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
         original = fitted(self.context.photos, spec.photo, self.backbones[0])
         return original, encode_png(original)
 
-    def member(self, spec: Attack, fetched: tuple[Array, bytes]) -> AttackMember:
+    def admit(self, spec: Attack, fetched: tuple[Array, bytes]) -> AttackMember:
         """An attack on what the first network sees in this photograph."""
         original, png = fetched
         logits = answer(self.backbones[0], Image.fromarray(original)).tolist()
@@ -223,9 +223,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
         )
         return snapshot, picture
 
-    def encoded(
-        self, member: AttackMember, draft: AttackSnapshot, picture: Array
-    ) -> AttackSnapshot:
+    def encode(self, member: AttackMember, draft: AttackSnapshot, picture: Array) -> AttackSnapshot:
         """The draft with the picture saved as PNG, read back and measured."""
         png = encode_png(picture, {SETTINGS_KEY: draft.settings} if member.is_last else {})
         return replace(draft, picture=png, gap=gap(member.original, read_back(png)))

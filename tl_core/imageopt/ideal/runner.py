@@ -78,7 +78,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         photo = self.context.photos.photo(spec.photo)
         return to_array(fit(photo, side, resize, row.interpolation))
 
-    def member(self, spec: IdealImage, fetched: Array | None) -> IdealMember:
+    def admit(self, spec: IdealImage, fetched: Array | None) -> IdealMember:
         """A member whose controls are as the spec has them."""
         if spec.steps > self.context.settings.max_steps:
             raise UserError(
@@ -133,7 +133,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         member.waiting.clear()
         return self.snapshot(member, levels.float() / 255), array_from(levels)
 
-    def encoded(self, member: IdealMember, draft: IdealSnapshot, picture: Array) -> IdealSnapshot:
+    def encode(self, member: IdealMember, draft: IdealSnapshot, picture: Array) -> IdealSnapshot:
         """The draft with the picture as JPEG and PNG, and the frames of an animation."""
         jpeg = encode_jpeg(picture)
         member.frames.extend(encode_jpeg(frame) for frame in member.new_frames)

@@ -75,10 +75,14 @@ def recipe_slot(
     pixels: Tensor | None = None,
 ) -> Slot:
     """Return a fresh slot that follows a recipe, from ``pixels`` (1, 3, S, S) or from noise."""
-    drawing = PARAMETERISATIONS[recipe.parameterisation]
-    parameters = drawing.noise(side, generator)[None] if pixels is None else drawing.encode(pixels)
+    parameterisation = PARAMETERISATIONS[recipe.parameterisation]
+    parameters = (
+        parameterisation.noise(side, generator)[None]
+        if pixels is None
+        else parameterisation.encode(pixels)
+    )
     return Slot(
-        parameterisation=drawing,
+        parameterisation=parameterisation,
         state=fresh_state(parameters),
         generator=generator,
         steps=steps,
