@@ -30,7 +30,7 @@ def choose_aim() -> dict[str, object]:
         format_func=lambda key: _(kinds[key]),
         key="aim",
     )
-    classes = the_lab().classes(str(st.session_state.backbone))
+    classes = the_lab().backbones.classes(str(st.session_state.backbone))
     if kind == "targeted":
         return {"target": choose_class(classes, "target_class")}
     groups = {"": _("what it is seen as now")}
@@ -42,7 +42,7 @@ def choose_aim() -> dict[str, object]:
 
 def knows_the_same(one: str, other: str) -> bool:
     """Whether a class of one network is the same class of the other."""
-    return the_lab().classes(one) == the_lab().classes(other)
+    return the_lab().backbones.classes(one) == the_lab().backbones.classes(other)
 
 
 def choose_method() -> dict[str, object]:

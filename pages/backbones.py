@@ -19,7 +19,7 @@ from tl_core.specs import Classification, Classify
 
 header(BACKBONES, "backbones")
 
-found = the_lab().backbones()
+found = the_lab().backbones.rows()
 shown = [status for status in found if status.state is not BackboneState.TOO_LARGE]
 
 
@@ -88,7 +88,7 @@ def scatter(statuses: list[BackboneStatus], chosen: BackboneRow) -> go.Figure:
 def side_by_side(photo: str) -> None:
     """Every ready backbone's answer to the same photograph."""
     lines = []
-    for row in the_lab().ready_backbones():
+    for row in the_lab().backbones.ready():
         result = answer(Classify(backbone=row.key, photo=photo))
         if isinstance(result, Classification):
             best = result.answers[0]
@@ -132,7 +132,9 @@ st.dataframe(
     },
 )
 backbone = choose_backbone()
-picked = the_lab().row(st.session_state.backbone)  # of a visitor's model: what it grew from
+picked = the_lab().backbones.row(
+    st.session_state.backbone
+)  # of a visitor's model: what it grew from
 st.markdown(f"**{picked.label}**: {_(picked.advice)}")
 
 st.header(_("What does it see?"))

@@ -49,14 +49,14 @@ def layer_slider(row: BackboneRow, key: str, *, default: int) -> str:
 def second(spec: FeatureMaps, comparison: str) -> FeatureMaps:
     """What the right column shows; its controls are drawn above it."""
     if comparison == LAYER:
-        row = the_lab().row(spec.backbone)
+        row = the_lab().backbones.row(spec.backbone)
         layer = layer_slider(row, "layer_2", default=len(row.stages) - 1)
         return replace(spec, layer=layer)
     if comparison == BACKBONE:
         others = [key for key in usable() if key != spec.backbone]
         backbone = st.selectbox(_("Other backbone"), others, format_func=label_of, key="backbone_2")
-        stages = the_lab().row(backbone).stages
-        mine = [stage.layer for stage in the_lab().row(spec.backbone).stages]
+        stages = the_lab().backbones.row(backbone).stages
+        mine = [stage.layer for stage in the_lab().backbones.row(spec.backbone).stages]
         depth = mine.index(spec.layer) / max(len(mine) - 1, 1)
         return replace(
             spec, backbone=backbone, layer=stages[round(depth * (len(stages) - 1))].layer
@@ -108,7 +108,7 @@ if backbone is not None:
     st.header(_("What the layers see"))
     slider, amount = st.columns([3, 1])
     with slider:
-        layer = layer_slider(the_lab().row(backbone), "layer", default=0)
+        layer = layer_slider(the_lab().backbones.row(backbone), "layer", default=0)
     channels = amount.select_slider(_("Channels shown"), [8, 16, 32, 64], 16, key="channels")
     mosaics(FeatureMaps(photo=photo, backbone=backbone, layer=layer, channels=int(channels)))
     st.header(_("The network's map of the photographs"))

@@ -154,7 +154,9 @@ header(IDEAL, "ideal")
 take_start()
 backbone = choose_backbone(panel="_backbone")
 if backbone is not None:
-    goals = choose_goals(the_lab().row(backbone), the_lab().classes(backbone), steer=moved)
+    goals = choose_goals(
+        the_lab().backbones.row(backbone), the_lab().backbones.classes(backbone), steer=moved
+    )
     if len(goals) == 1:
         st.segmented_control(
             _("Draw"),
@@ -192,7 +194,7 @@ if backbone is not None:
     if st.session_state.get("way") in KEPT:
         st.caption(_(KEPT[st.session_state.way]))
     started = specs(goals, controls)
-    seconds = the_lab().estimate_s([spec for _label, spec in started])
+    seconds = the_lab().jobs.estimate_s([spec for _label, spec in started])
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
             _("Start"),

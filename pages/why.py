@@ -114,7 +114,7 @@ backbone = choose_backbone()
 photo = choose_photo()
 if backbone is not None:
     lab = the_lab()
-    spec = controls(lab.row(backbone), lab.classes(backbone), photo)
+    spec = controls(lab.backbones.row(backbone), lab.backbones.classes(backbone), photo)
     st.slider(_("Strength of the overlay"), 0.0, 1.0, 0.6, 0.05, key="strength")
     if spec is not None:
         watch_answer(spec, draw, name="why")

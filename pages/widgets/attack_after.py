@@ -34,7 +34,7 @@ def after(job: Job) -> None:
     if not isinstance(found, AttackSnapshot) or not isinstance(spec, Attack) or not found.picture:
         return
     _take_home(found, spec)
-    attacked = the_lab().add_photo(found.picture, the_visit().id)
+    attacked = the_lab().photos.add(found.picture, the_visit().id)
     question = {
         "photo": attacked,
         "original": spec.photo,
@@ -73,7 +73,7 @@ def _take_home(found: AttackSnapshot, spec: Attack) -> None:
             on_click="ignore",
         )
         st.caption(_("Drop the picture on this page again: the network is still fooled."))
-    is_on_disk = spec.backbone in {row.key for row in the_lab().ready_backbones()}
+    is_on_disk = spec.backbone in {row.key for row in the_lab().backbones.ready()}
     if spec.target is not None and is_on_disk:
         st.code(_command(spec), language="console", wrap_lines=True)
 

@@ -26,8 +26,8 @@ def choose_backbone(*, panel: str = "") -> str | None:
     ``panel`` is added to the keys of the download's buttons, on pages that have a ``download`` or a
     ``stop`` of their own.
     """
-    found = {status.row.key: status for status in the_lab().backbones()}
-    own = the_lab().own_models(the_visit().id)
+    found = {status.row.key: status for status in the_lab().backbones.rows()}
+    own = the_lab().models.of(the_visit().id)
     labels = {key: label_of(key) for key in reversed(own)} | {
         key: _label(status)
         for key, status in found.items()
@@ -50,15 +50,17 @@ def choose_backbone(*, panel: str = "") -> str | None:
 
 def usable() -> list[str]:
     """Keys of everything that can be asked now: the visitor's own models first."""
-    ready = [row.key for row in the_lab().ready_backbones()]
-    return [*reversed(the_lab().own_models(the_visit().id)), *ready]
+    ready = [row.key for row in the_lab().backbones.ready()]
+    return [*reversed(the_lab().models.of(the_visit().id)), *ready]
 
 
 def label_of(key: str) -> str:
     """What to call a backbone, or a visitor's own model."""
-    own = the_lab().own_models(the_visit().id)
+    own = the_lab().models.of(the_visit().id)
     return (
-        _("Your model: {label}").format(label=own[key]) if key in own else the_lab().row(key).label
+        _("Your model: {label}").format(label=own[key])
+        if key in own
+        else the_lab().backbones.row(key).label
     )
 
 
@@ -85,13 +87,13 @@ def download_panel(status: BackboneStatus, panel: str) -> None:
             )
         words, icon = _("Download"), ":material/download:"
         if st.button(words, key=f"download{panel}", icon=icon, type="primary"):
-            start(lambda: the_lab().submit(Download(name=status.row.key), the_visit().id))
+            start(lambda: the_lab().jobs.submit(Download(name=status.row.key), the_visit().id))
             st.rerun()
 
 
 @st.fragment(run_every=0.5)
 def _wait_for_check(key: str) -> None:
-    found = next(status for status in the_lab().backbones() if status.row.key == key)
+    found = next(status for status in the_lab().backbones.rows() if status.row.key == key)
     if found.state is not BackboneState.CHECKING:
         st.rerun()
     st.info(
@@ -115,7 +117,7 @@ def _follow(job: Job, panel: str) -> None:
         st.progress(0.0, text=_("Connecting …"))
     is_mine = visitor in job.owners
     if is_mine and st.button(_("Cancel"), key=f"stop{panel}", icon=":material/close:"):
-        the_lab().leave(job, visitor)  # it goes on for those who wait for it too
+        the_lab().jobs.leave(job, visitor)  # it goes on for those who wait for it too
 
 
 def _progress_words(progress: DownloadProgress) -> str:

@@ -23,7 +23,9 @@ _PER_CLASS = 20
 
 def feature_space(backbone: str) -> None:
     """Draw the gallery's or a data set's photographs where the network puts them."""
-    names = {entry.key: entry.label for entry in the_lab().datasets() if entry.state == "ready"}
+    names = {
+        entry.key: entry.label for entry in the_lab().datasets.rows() if entry.state == "ready"
+    }
     source = st.selectbox(
         _("Photographs on the map"),
         [GALLERY, *names],
@@ -82,7 +84,7 @@ def _dataset(key: str) -> dict[str, str]:
         return {}
     per_class = max(_ON_MAP // max(len(found.classes), 1), 1)
     visit.maps[key] = {
-        the_lab().dataset_photo(key, name, visit.id): one.name
+        the_lab().datasets.add_photo(key, name, visit.id): one.name
         for one in found.classes
         for name in one.names[:per_class]
     }

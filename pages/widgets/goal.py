@@ -124,7 +124,7 @@ def _channel(row: BackboneRow) -> Goal:
     link.chosen("goal_layer", layers, things)
     layer_box, channel_box, unit_box = st.columns([2, 1, 1], vertical_alignment="bottom")
     layer = layer_box.selectbox(_("Layer"), layers, key="goal_layer")
-    numbers = [str(number) for number in range(the_lab().channel_counts(row.key)[layer])]
+    numbers = [str(number) for number in range(the_lab().backbones.channel_counts(row.key)[layer])]
     link.chosen("goal_channel", numbers, numbers[0])
     channel = channel_box.selectbox(_("Channel"), numbers, key="goal_channel")
     link.keep("goal_channel")

@@ -202,13 +202,13 @@ def take_start() -> None:
     png = st.session_state.pop(_ASKED, None)
     if png is not None:
         st.session_state.from_photo = True
-        choose(the_lab().add_photo(png, the_visit().id))
+        choose(the_lab().photos.add(png, the_visit().id))
         st.toast(_("The next run starts from this picture."), icon=":material/replay:")
 
 
 def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
     """What other networks say of each class that the picture shall show."""
-    classes = the_lab().classes(spec.backbone)
+    classes = the_lab().backbones.classes(spec.backbone)
     if not are_imagenets(classes):  # nobody else knows a visitor's own
         return
     moved = [value for _step, control, value in snapshot.moves if control == "mix"]
@@ -216,7 +216,7 @@ def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
     first = [spec.target] if mix < 1 else []
     second = [spec.second_target] if mix > 0 else []
     targets = list(dict.fromkeys([*first, *second]))
-    photo = the_lab().add_photo(snapshot.png, the_visit().id)
+    photo = the_lab().photos.add(snapshot.png, the_visit().id)
     for target in targets:
         found = answer(Judge(photo=photo, target=target, backbone=spec.backbone), patience_s=0.1)
         if isinstance(found, Verdicts):

@@ -58,7 +58,7 @@ def ask(spec: Spec, patience_s: float = PATIENCE_S) -> Job:
     """Ask, and wait for as long as the page still may."""
     visit = the_visit()
     left_s = visit.drawn_at + PATIENCE_S - time.monotonic()
-    return the_lab().ask(spec, visit.id, timeout_s=max(0.0, min(patience_s, left_s)))
+    return the_lab().jobs.ask(spec, visit.id, timeout_s=max(0.0, min(patience_s, left_s)))
 
 
 def follow(job: Job, name: str) -> None:
@@ -71,7 +71,7 @@ def follow(job: Job, name: str) -> None:
 def drop(job: Job | None) -> None:
     """Stop a question that is under way, unless another visitor waits for its answer too."""
     if job is not None and not job.is_over:
-        the_lab().leave(job, the_visit().id)
+        the_lab().jobs.leave(job, the_visit().id)
 
 
 def start(begin: Callable[[], Job]) -> Job | None:

@@ -60,7 +60,7 @@ def thumbnail_url(key: str) -> str:
         return _sample_url(key)
     labels = the_visit().labels
     if key not in labels:
-        labels[key] = _url(the_lab().photo(key))
+        labels[key] = _url(the_lab().photos.data(key))
     return labels[key]
 
 
@@ -110,7 +110,7 @@ def _take(widget: str) -> None:
     """Keep what was dropped or taken, and choose it."""
     for file in sent(widget):
         try:
-            choose(the_lab().add_photo(file.getvalue(), the_visit().id))
+            choose(the_lab().photos.add(file.getvalue(), the_visit().id))
         except UserError as error:
             st.session_state.photo_refused = error
         finally:

@@ -48,7 +48,7 @@ def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> None:
         job.wait(max(0.0, patient_until - time.monotonic()))
     run = Run(title)
     for label, spec in specs:
-        job = start(lambda spec=spec: the_lab().submit(spec, the_visit().id))
+        job = start(lambda spec=spec: the_lab().jobs.submit(spec, the_visit().id))
         if job is not None:
             run.jobs.append((label, job))
     the_visit().runs[name] = run

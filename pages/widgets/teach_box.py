@@ -34,7 +34,7 @@ class Box:
     def add(self, jpeg: bytes) -> None:
         """Put a photograph of the camera in, unless it is there."""
         try:
-            key = the_lab().add_example(jpeg, the_visit().id)
+            key = the_lab().datasets.add_example(jpeg, the_visit().id)
         except UserError as error:
             refuse(error)
         else:
@@ -51,7 +51,9 @@ class Box:
         for file in fresh:
             if file.file_id not in self.listed:
                 try:
-                    self.listed[file.file_id] = the_lab().add_example(file.getvalue(), visitor)
+                    self.listed[file.file_id] = the_lab().datasets.add_example(
+                        file.getvalue(), visitor
+                    )
                 except UserError:
                     self.listed[file.file_id] = ""
                     refused.append(file.name)

@@ -107,9 +107,9 @@ def _take_set(widget: str) -> None:
     lab, visit = the_lab(), the_visit()
     try:
         found: OwnUpload = (
-            lab.add_zip(dropped[0], visit.id, is_here=tab_is_open)
+            lab.datasets.add_zip(dropped[0], visit.id, is_here=tab_is_open)
             if widget == "upload_zip"
-            else lab.add_folder(
+            else lab.datasets.add_folder(
                 ((file.name, file.getvalue()) for file in dropped), visit.id, is_here=tab_is_open
             )
         )

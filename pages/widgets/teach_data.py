@@ -30,7 +30,7 @@ class Data:
 
 def choose_data() -> Data | None:
     """Draw the choice; ``None`` while there is nothing to learn from."""
-    entries = sorted(the_lab().datasets(), key=_is_far)  # stable: the lab's order otherwise
+    entries = sorted(the_lab().datasets.rows(), key=_is_far)  # stable: the lab's order otherwise
     found = {entry.key: entry for entry in entries}
     offered = [OWN_DATASET, *found]
     link.chosen("dataset", offered, OWN_DATASET)
@@ -89,7 +89,7 @@ def _on_the_shelf(entry: ShelfEntry) -> Data | None:
 def _begin(key: str) -> None:
     """Join the download that all visitors share."""
     visit = the_visit()
-    job = start(lambda: the_lab().submit(ImportData(dataset=key), visit.id))
+    job = start(lambda: the_lab().jobs.submit(ImportData(dataset=key), visit.id))
     if job is not None:
         visit.jobs[f"import {key}"] = job
         st.rerun()
@@ -105,7 +105,7 @@ def _follow(job: Job, name: str) -> None:
         share = progress.step / max(progress.steps, 1)
         st.progress(min(share, 1.0), text=_progress_words(progress))
     if st.button(_("Cancel"), key="cancel_download", icon=":material/close:"):
-        the_lab().leave(job, visit.id)  # it goes on for those who wait for it too
+        the_lab().jobs.leave(job, visit.id)  # it goes on for those who wait for it too
         del visit.jobs[name]
         st.rerun()
 

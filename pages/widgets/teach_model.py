@@ -17,7 +17,7 @@ _NOTE = "model_note"
 
 def own_models() -> None:
     """Draw the models in memory."""
-    own = the_lab().own_models(the_visit().id)
+    own = the_lab().models.of(the_visit().id)
     if own:
         st.header(_("Try it"), anchor=False)
         newest_first = list(reversed(own))
@@ -61,14 +61,14 @@ def _try_it(model: str) -> None:
 def _take_home(model: str) -> None:
     lab = the_lab()
     try:
-        lines = lab.plain_pytorch(model)
+        lines = lab.models.plain_pytorch(model)
     except UserError as error:
         show_error(error)
         return
     with st.container(horizontal=True):
         st.download_button(
             _("Model (safetensors, classes and settings inside)"),
-            lambda: lab.save_model(model),
+            lambda: lab.models.save(model),
             _FILE,
             "application/octet-stream",
             key="download_model",
@@ -77,7 +77,7 @@ def _take_home(model: str) -> None:
         )
         st.download_button(
             _("Settings (JSON)"),
-            lambda: lab.settings_of(model),
+            lambda: lab.models.settings_of(model),
             "model.json",
             "application/json",
             key="download_settings",
@@ -90,7 +90,7 @@ def _take_home(model: str) -> None:
 def _load() -> None:
     for file in sent("model_file"):
         try:
-            key = the_lab().load_model(file.getvalue(), the_visit().id)
+            key = the_lab().models.load(file.getvalue(), the_visit().id)
         except UserError as error:
             st.session_state[_NOTE] = error
         else:

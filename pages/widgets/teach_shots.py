@@ -67,14 +67,14 @@ def _ask_why(spec: FineTune, model: str, found: Prediction) -> None:
 def _album_key(spec: FineTune, found: Prediction) -> str:
     if spec.dataset == OWN_DATASET:
         return found.photo
-    return the_lab().dataset_photo(spec.dataset, found.name, the_visit().id)
+    return the_lab().datasets.add_photo(spec.dataset, found.name, the_visit().id)
 
 
 def _thumbnail(spec: FineTune, found: Prediction) -> bytes:
     kept = the_visit().thumbnails
     if found.photo not in kept:
         lab = the_lab()
-        data = lab.photo(_album_key(spec, found))
+        data = lab.photos.data(_album_key(spec, found))
         photo = codec.decode(data, max_pixels=lab.settings.max_pixels, at_least=_SIDE)
         kept[found.photo] = codec.thumbnail(photo, _SIDE)
     return kept[found.photo]

@@ -127,8 +127,8 @@ def test_no_page_draws_the_names_of_a_models_classes_as_markdown(
     monkeypatch.setattr("pages.widgets.feature_space.feature_space", lambda _backbone: None)
     app = open_page()
     visit = app.session_state["visit"]
-    lite0 = app_lab._store.load("efficientnet_lite0")
-    key = app_lab.load_model(of_backbone(lite0, LABEL, (PICTURE, LINK)), visit.id)
+    lite0 = app_lab._context.backbones.load("efficientnet_lite0")
+    key = app_lab.models.load(of_backbone(lite0, LABEL, (PICTURE, LINK)), visit.id)
     app.session_state["kept_backbone"] = app.session_state["backbone"] = key
     visit.runs.update(runs(key, visit.id))
     for page in ("backbones", "feature_maps", "why", "ideal", "attack", "teach"):

@@ -15,7 +15,7 @@ def test_all_answers_of_a_page_share_its_patience(open_page, app_lab, monkeypatc
         page.session_state["visit"].drawn_at -= timeout_s  # as if it had been waited
         return Job(spec, owner)
 
-    monkeypatch.setattr(app_lab, "ask", nobody_answers)
+    monkeypatch.setattr(app_lab.jobs, "ask", nobody_answers)
     page.switch_page("pages/backbones.py").run()
     assert not page.exception
     assert len(waits) == 4
@@ -35,7 +35,7 @@ def test_what_runs_is_stopped_together_before_the_next_begins(open_page, app_lab
     old = [("", Stubborn(IdealImage(seed=seed), visit.id)) for seed in range(5)]
     visit.runs["ideal"] = runs.Run("old", old)
     monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(app_lab, "submit", Job)
+    monkeypatch.setattr(app_lab.jobs, "submit", Job)
     page.run().button(key="start").click().run()
     assert not page.exception
     assert all(job.cancel_requested for _label, job in old)

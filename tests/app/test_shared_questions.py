@@ -17,7 +17,7 @@ ALL = LabelBudgetSnapshot(phase="done", points=POINTS, validation_photographs=7)
 @pytest.fixture
 def shared(app_lab, monkeypatch):
     """The label budgets that were asked for; equal ones are one job, as long as it is open."""
-    jobs, ask = [], app_lab.ask
+    jobs, ask = [], app_lab.jobs.ask
 
     def asked(spec, owner, **how):
         if not isinstance(spec, LabelBudget):
@@ -28,7 +28,7 @@ def shared(app_lab, monkeypatch):
             jobs[-1].owners |= {owner}
         return jobs[-1]
 
-    monkeypatch.setattr(app_lab, "ask", asked)
+    monkeypatch.setattr(app_lab.jobs, "ask", asked)
     return jobs
 
 

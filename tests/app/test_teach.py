@@ -158,7 +158,7 @@ def test_a_look_at_data_that_is_no_longer_shown_is_dropped(page, app_lab, monkey
     looks = [Job(LookAtData(dataset="digits", seed=seed), visitor) for seed in (1, 2, 3)]
     looks[1].owners |= {"another"}
     answers = iter(looks)
-    monkeypatch.setattr(app_lab, "ask", lambda *_args, **_kwargs: next(answers))
+    monkeypatch.setattr(app_lab.jobs, "ask", lambda *_args, **_kwargs: next(answers))
     for seed in (1, 2, 3):
         page.number_input(key="seed").set_value(seed).run()
     assert [look.cancel_requested for look in looks] == [True, False, False]
@@ -236,7 +236,7 @@ def test_a_model_is_saved_and_loaded_back(page, app_lab):
     (job,) = jobs(page)
     assert isinstance(job.spec, FineTune)
     assert isinstance(job.snapshot, FineTuneSnapshot)
-    data = app_lab.save_model(job.snapshot.result.model)
+    data = app_lab.models.save(job.snapshot.result.model)
     page.file_uploader(key="model_file").upload("model.safetensors", data).run()
     assert "Loaded." in page.success[0].value
     assert page.selectbox(key="own_model").value != job.snapshot.result.model
@@ -249,9 +249,9 @@ def test_the_settings_inside_a_models_file_are_those_of_its_run(page, app_lab):
     page = taught(page, "head")
     (job,) = jobs(page)
     model = job.snapshot.result.model
-    text = settings_in(app_lab.save_model(model))
+    text = settings_in(app_lab.models.save(model))
     assert spec_from_json(text) == job.spec
-    assert app_lab.settings_of(model) == text
+    assert app_lab.models.settings_of(model) == text
 
 
 def settings_in(file: bytes) -> str:

@@ -82,7 +82,7 @@ def other_peoples_keys(seed: int) -> None:
         assert theirs.isdisjoint(map(str, chosen)), widget.key
         assert not any(key in str(option) for option in widget.options for key in theirs)
     visitor = app.session_state["visit"].id
-    assert _lab().own_models(visitor) == {}
+    assert _lab().models.of(visitor) == {}
 
 
 KINDS = (
@@ -96,11 +96,11 @@ KINDS = (
 def _keys_of_another() -> tuple[str, str]:
     """A photograph and a model of somebody who is in the lab too."""
     lab, digits = _lab(), FineTune(dataset="digits", photos_per_class=2, max_validation=20)
-    job = lab.submit(digits, "ann")
+    job = lab.jobs.submit(digits, "ann")
     assert job.wait(120)
     assert isinstance(job.snapshot, FineTuneSnapshot)
     assert job.snapshot.result is not None
-    photo = lab.add_photo(saved(photo_of(), "JPEG"), "ann")
+    photo = lab.photos.add(saved(photo_of(), "JPEG"), "ann")
     return photo, job.snapshot.result.model
 
 

@@ -141,7 +141,7 @@ class Walk:
             self._end_visit(app)
         if how == "@wait":
             end = time.monotonic() + _WAIT_S
-            for job in self.lab.jobs(visitor_of(app)):
+            for job in self.lab.jobs.of(visitor_of(app)):
                 job.wait(max(0.0, end - time.monotonic()))
 
     def _close(self, tab: int) -> None:

@@ -137,7 +137,7 @@ def _bench(arguments: Sequence[str]) -> int:
 
 def _doctor(lab: Lab, _options: argparse.Namespace) -> Result:
     settings, status = lab.settings, lab.status()
-    lab.finish_checks()
+    lab.backbones.finish_checks()
     folder = next(p for p in (settings.weights_dir, *settings.weights_dir.parents) if p.exists())
     result = {
         "device": status.device,
@@ -149,14 +149,14 @@ def _doctor(lab: Lab, _options: argparse.Namespace) -> Result:
         "weights_dir": str(settings.weights_dir),
         "data_dir": str(settings.data_dir),
         "free_disk_mb": shutil.disk_usage(folder).free // 2**20,
-        "backbones": {found.row.key: str(found.state) for found in lab.backbones()},
-        "datasets": {entry.key: entry.state for entry in lab.datasets()},
+        "backbones": {found.row.key: str(found.state) for found in lab.backbones.rows()},
+        "datasets": {entry.key: entry.state for entry in lab.datasets.rows()},
     }
     lines = [f"{name:<14}{value}" for name, value in result.items() if not isinstance(value, dict)]
     lines += ["", "versions"]
     lines += [f"  {name:<22}{value}" for name, value in result["versions"].items()]  # type: ignore[attr-defined]
     lines += ["", "backbones"]
-    for found in lab.backbones():
+    for found in lab.backbones.rows():
         hint = ""
         if found.state is BackboneState.DOWNLOADABLE:
             size = found.row.source.size_mb
@@ -165,7 +165,7 @@ def _doctor(lab: Lab, _options: argparse.Namespace) -> Result:
             hint = f"  get it again: python -m tl_core prepare {found.row.key}"
         lines.append(f"  {found.row.key:<22}{found.state}{hint}")
     lines += ["", "data sets"]
-    for entry in lab.datasets():
+    for entry in lab.datasets.rows():
         hint = ""
         if entry.state == "can be downloaded" and entry.row is not None:
             size = entry.row.download_bytes / 2**20
@@ -175,11 +175,11 @@ def _doctor(lab: Lab, _options: argparse.Namespace) -> Result:
 
 
 def _prepare(lab: Lab, options: argparse.Namespace) -> Result:
-    states = {found.row.key: found.state for found in lab.backbones()}
+    states = {found.row.key: found.state for found in lab.backbones.rows()}
     names = options.names or [
         key for key, state in states.items() if state is not BackboneState.TOO_LARGE
     ]
-    datasets = {entry.key: entry.state for entry in lab.datasets()}
+    datasets = {entry.key: entry.state for entry in lab.datasets.rows()}
     for name in names:
         if name in datasets and name not in states:
             if datasets[name] == "can be downloaded":

@@ -77,7 +77,7 @@ def class_index(lab: Lab, backbone: str, name: str) -> int:
     Raises:
         UserError: If the model has no such class.
     """
-    classes = lab.classes(backbone)
+    classes = lab.backbones.classes(backbone)
     if name.isdecimal() and int(name) < len(classes):
         return int(name)
     by_name = {label.casefold(): index for index, label in enumerate(classes)}
@@ -107,7 +107,7 @@ def finished(
     Raises:
         UserError: If the job failed or was stopped.
     """
-    job = lab.submit(spec, OWNER)
+    job = lab.jobs.submit(spec, OWNER)
     while not job.wait(_POLL_S):
         if job.snapshot is not None:
             show(job.snapshot)

@@ -10,7 +10,7 @@ from tl_core.specs import Attribute, Classify, FeatureMaps
 
 def classify(lab: Lab, options: Namespace) -> Result:
     """Say what is on a photograph."""
-    photo = lab.add_photo(read(options.image), OWNER)
+    photo = lab.photos.add(read(options.image), OWNER)
     spec = Classify(photo=photo, backbone=options.backbone, seed=options.seed, top=options.top)
     found = finished(lab, spec)
     result = {
@@ -26,7 +26,7 @@ def classify(lab: Lab, options: Namespace) -> Result:
 
 def features(lab: Lab, options: Namespace) -> Result:
     """Write the mosaic of a layer's most active channels."""
-    photo = lab.add_photo(read(options.image), OWNER)
+    photo = lab.photos.add(read(options.image), OWNER)
     spec = FeatureMaps(
         photo=photo,
         backbone=options.backbone,
@@ -50,7 +50,7 @@ def features(lab: Lab, options: Namespace) -> Result:
 
 def attribute(lab: Lab, options: Namespace) -> Result:
     """Write a map of what speaks for a class, over the photograph."""
-    photo = lab.add_photo(read(options.image), OWNER)
+    photo = lab.photos.add(read(options.image), OWNER)
     targets = [class_index(lab, options.backbone, options.target)] if options.target else []
     spec = Attribute(
         photo=photo,

@@ -24,7 +24,7 @@ def ideal(lab: Lab, options: Namespace) -> Result:
     require_place(options.out)
     spec = _ideal_spec(lab, options)
     if options.photo is not None:
-        spec = replace(spec, photo=lab.add_photo(read(options.photo), OWNER))
+        spec = replace(spec, photo=lab.photos.add(read(options.photo), OWNER))
     found = finished(lab, spec, show=_show_step)
     write(options.out, found.png)
     result = {
@@ -62,7 +62,7 @@ def _show_step(snapshot: Snapshot) -> None:
 def attack(lab: Lab, options: Namespace) -> Result:
     """Change a photograph until the network sees the target in it."""
     require_place(options.out)
-    photo = lab.add_photo(read(options.image), OWNER)
+    photo = lab.photos.add(read(options.image), OWNER)
     spec = Attack(
         photo=photo,
         target=class_index(lab, options.backbone, options.target),

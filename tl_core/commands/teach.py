@@ -31,7 +31,7 @@ def train(lab: Lab, options: Namespace) -> Result:
     spec = _spec(options)
     found = finished(lab, spec, show=_show)
     best = found.result
-    write(options.out, lab.save_model(best.model))
+    write(options.out, lab.models.save(best.model))
     result = {
         "out": str(options.out),
         "mode": spec.mode,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tl_core.engine.fairness import Turns
-from tl_core.engine.job import Explain, Job, JobCancelled, JobState
+from tl_core.engine.job import Explain, Job, JobCancelled, JobState, SpecT
 from tl_core.engine.queueing import rank, refuse_excess
 from tl_core.engine.runner import Runner
 from tl_core.settings import Settings
@@ -57,7 +57,7 @@ class Scheduler:
 
     # -- from any thread -------------------------------------------------------------------
 
-    def submit(self, spec: Spec, owner: str) -> Job:
+    def submit(self, spec: SpecT, owner: str) -> Job[SpecT]:
         """Queue a spec for ``owner``.
 
         Raises:
