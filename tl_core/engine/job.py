@@ -194,6 +194,7 @@ class Job(Generic[SpecT_co]):
             if self.is_over:
                 return
             self.state = state
+            self.held_bytes = 0
             self.finished_at = time.monotonic()
             listeners, self._when_over = self._when_over, []
         self._finished.set()

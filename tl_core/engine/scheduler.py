@@ -115,6 +115,14 @@ class Scheduler:
             state: found[state] for state in (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
         }
 
+    def held(self) -> Counter[str]:
+        """Bytes that open jobs keep from slice to slice, by visitor."""
+        held: Counter[str] = Counter()
+        with self._changed:
+            for job in self._active():
+                held[min(job.owners)] += job.held_bytes
+        return held
+
     def stop(self) -> None:
         """Let ``run`` return after the slice in progress; every open job ends as cancelled."""
         with self._changed:
