@@ -52,7 +52,7 @@ __all__ = [
     "UserError",
 ]
 
-_GOODBYE_S = 10.0  # longer than any slice
+_STOP_S = 10.0  # longer than any slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,8 @@ class Lab:
         """
         self.photos.stop_adding(visitor)
         for job in self._scheduler.leave(visitor):
-            if job.spec.uses_network and job.wait(_GOODBYE_S) and job.aside is not None:
-                wait([job.aside], _GOODBYE_S)
+            if job.spec.uses_network and job.wait(_STOP_S) and job.aside is not None:
+                wait([job.aside], _STOP_S)
         self.photos.forget(visitor)
         self._context.backbones.forget(visitor)
         self._context.embeddings.forget(visitor)
@@ -166,7 +166,7 @@ class Lab:
         """Stop the worker after its slice and end every open job."""
         self._visits.close()
         self.photos.stop_adding()
-        self._worker.close(_GOODBYE_S)
+        self._worker.close(_STOP_S)
         self._pool.close()
 
     def __enter__(self) -> "Lab":
