@@ -1,6 +1,7 @@
 """Names out of a visitor's files are drawn as they are, and nothing in them is acted on."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from google.protobuf.message import Message
@@ -101,7 +102,7 @@ def over(spec: Spec, snapshot: Snapshot, owner: str) -> Run:
 def runs(model: str, owner: str) -> dict[str, Run]:
     picture, photo = saved(hostile.photo(224, 224), "PNG"), "sample:cat"
     said = (Answer(index=0, label=PICTURE, probability=0.9),)
-    seen = {"picture": picture, "original": picture, "before": said, "after": said}
+    seen: dict[str, Any] = {"picture": picture, "original": picture, "before": said, "after": said}
     return {
         "ideal": over(
             IdealImage(backbone=model, target=0, second_target=0),

@@ -1,12 +1,14 @@
 """Stop gives up an answer for who presses it; whoever waits for the same one gets it."""
 
+from typing import Literal
+
 import pytest
 
 from tests.app.conftest import words
 from tl_core.lab import Job, JobState
 from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot
 
-STARTS = ("trained", "random", "pixels")
+STARTS: tuple[Literal["trained", "random", "pixels"], ...] = ("trained", "random", "pixels")
 POINTS = tuple(
     BudgetPoint(start=start, photos_per_class=1, mean=0.5, low=0.4, high=0.6) for start in STARTS
 )

@@ -109,7 +109,14 @@ def _lab() -> Lab:
     """One lab for all cases; it ends with the process."""
     folder = Path(tempfile.mkdtemp(prefix="lab-links-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # after the lab is closed
-    places = {"data_dir": folder / "d", "weights_dir": folder / "w", "cache_dir": folder / "c"}
-    lab = Lab(Settings(**places, device="cpu", mirror="http://127.0.0.1:9"))
+    lab = Lab(
+        Settings(
+            data_dir=folder / "d",
+            weights_dir=folder / "w",
+            cache_dir=folder / "c",
+            device="cpu",
+            mirror="http://127.0.0.1:9",
+        )
+    )
     atexit.register(lab.close)
     return lab

@@ -3,6 +3,7 @@
 import logging
 import random
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -173,7 +174,7 @@ class Walk:
         for record in records:
             error = record.exc_info[1] if record.exc_info else None
             what = f"{type(error).__name__}: {error}" if error else record.getMessage()
-            details = logging.Formatter().formatException(record.exc_info) if error else ""
+            details = "".join(traceback.format_exception(error)) if error else ""
             details = details or record.stack_info or ""
             raise Broken(f"in the log: {what}", details)
 
