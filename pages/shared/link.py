@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+VERSION = "1"  # of the link; to be raised when an old link would mean something else
+
 
 def chosen(key: str, options: Sequence[str], default: str, *, among: str = "") -> None:
     """Give the widget ``key`` its value before it is drawn.
@@ -26,7 +28,7 @@ def keep(key: str) -> None:
     value = st.session_state[key]
     st.session_state[_kept(key) + st.session_state.get(_set(key), "")] = value
     if st.query_params.get(key) != value:
-        st.query_params[key] = value
+        st.query_params.update({key: value, "version": VERSION})
 
 
 def set_choice(key: str, value: str) -> None:

@@ -22,6 +22,7 @@ from typing_extensions import TypeVar  # typing's has no default before Python 3
 from tl_core.errors import UserError
 
 DEFAULT_BACKBONE = "efficientnet_lite0"
+VERSION = 1  # of the JSON; to be raised when an older reader would misread a newer spec
 _QUOTED = 200  # characters of what a person or a file said, in an error
 _KINDS: dict[str, type["Spec"]] = {}
 
@@ -112,8 +113,9 @@ class Spec(Generic[SnapshotT]):
         return dataclasses.replace(self, **controls)  # type: ignore[arg-type]
 
     def to_json(self) -> str:
-        """Return the spec as one JSON object with its kind."""
-        return json.dumps({"kind": type(self).__name__} | dataclasses.asdict(self))
+        """Return the spec as one JSON object with its kind and the format's version."""
+        kind = {"kind": type(self).__name__, "version": VERSION}
+        return json.dumps(kind | dataclasses.asdict(self))
 
 
 def spec_from_json(text: str) -> Spec:
@@ -125,7 +127,9 @@ def spec_from_json(text: str) -> Spec:
     """
     try:
         fields = json.loads(text)
-        kind = _KINDS[fields.pop("kind")]
+        kind, version = _KINDS[fields.pop("kind")], fields.pop("version", VERSION)
+        if version != VERSION:
+            raise ValueError(f"its version is {version!r:.20}, and this lab reads {VERSION}")
         known = {field.name for field in dataclasses.fields(kind)}
         strangers = fields.keys() - known
         if strangers:
