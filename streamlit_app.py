@@ -7,10 +7,10 @@ import streamlit as st
 from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
-    from pages.widgets.frame import configure, navigation
-    from pages.widgets.sent import say_refused
-    from pages.widgets.visit import the_lab, the_visit
-    from pages.widgets.words import ASSETS, _, show_error
+    from pages.shared.frame import configure, navigation
+    from pages.shared.uploads import say_refused
+    from pages.shared.visit import the_lab, the_visit
+    from pages.shared.words import ASSETS, _, show_error
 
     configure()
 

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages.widgets import runs
-from pages.widgets.attack_after import NAME, after
-from pages.widgets.attack_view import draw_attack, draw_smallest
-from pages.widgets.backbone import choose_backbone, usable
-from pages.widgets.frame import header
-from pages.widgets.goal import are_imagenets, choose_class
-from pages.widgets.photo import choose_photo
-from pages.widgets.sitemap import ATTACK
-from pages.widgets.visit import the_lab
-from pages.widgets.words import _, lesson
+from pages.fooling.attack_after import NAME, after
+from pages.fooling.attack_view import draw_attack, draw_smallest
+from pages.shared import runs
+from pages.shared.choose_backbone import choose_backbone, usable
+from pages.shared.choose_class import are_imagenets, choose_class
+from pages.shared.choose_photo import choose_photo
+from pages.shared.frame import header
+from pages.shared.sitemap import ATTACK
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson
 from tl_core.specs import ATTACK_METHODS, GROUPS, Attack, SmallestBudget
 
 SMALLEST = "smallest"

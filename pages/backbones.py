@@ -6,14 +6,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.widgets.backbone import choose_backbone, label_of, megabytes
-from pages.widgets.charts import answer_bars, draw
-from pages.widgets.frame import header
-from pages.widgets.live import answer
-from pages.widgets.photo import choose_photo, credit, photo_label
-from pages.widgets.sitemap import BACKBONES
-from pages.widgets.visit import the_lab
-from pages.widgets.words import _, lesson, plain
+from pages.shared.charts import answer_bars, draw
+from pages.shared.choose_backbone import choose_backbone, label_of, megabytes
+from pages.shared.choose_photo import choose_photo, credit, photo_label
+from pages.shared.frame import header
+from pages.shared.live import answer
+from pages.shared.sitemap import BACKBONES
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson, plain
 from tl_core.lab import BackboneRow, BackboneState, BackboneStatus
 from tl_core.specs import Classification, Classify
 

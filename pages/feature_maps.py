@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.widgets import link
-from pages.widgets.backbone import choose_backbone, label_of, usable
-from pages.widgets.channel import channel_detail
-from pages.widgets.feature_space import feature_space
-from pages.widgets.frame import header
-from pages.widgets.live import answer
-from pages.widgets.mosaics import column
-from pages.widgets.photo import choose_photo, photo_label
-from pages.widgets.sitemap import FEATURE_MAPS
-from pages.widgets.visit import the_lab
-from pages.widgets.words import _, lesson
+from pages.inside.channel import channel_detail
+from pages.inside.feature_space import feature_space
+from pages.inside.mosaics import column
+from pages.shared import link
+from pages.shared.choose_backbone import choose_backbone, label_of, usable
+from pages.shared.choose_photo import choose_photo, photo_label
+from pages.shared.frame import header
+from pages.shared.live import answer
+from pages.shared.sitemap import FEATURE_MAPS
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson
 from tl_core.images import samples
 from tl_core.lab import BackboneRow
 from tl_core.specs import (

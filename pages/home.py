@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.widgets.sitemap import PAGES, PageRow
-from pages.widgets.words import ASSETS, _, lesson
+from pages.shared.sitemap import PAGES, PageRow
+from pages.shared.words import ASSETS, _, lesson
 
 
 def card(row: PageRow) -> None:

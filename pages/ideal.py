@@ -6,15 +6,16 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets import gallery, runs
-from pages.widgets.backbone import choose_backbone
-from pages.widgets.frame import header
-from pages.widgets.goal import Goal, choose_goals
-from pages.widgets.ideal_view import draw_run, take_start
-from pages.widgets.photo import choose_photo
-from pages.widgets.sitemap import IDEAL
-from pages.widgets.visit import the_lab
-from pages.widgets.words import _, lesson
+from pages.drawing import gallery
+from pages.drawing.ideal_view import draw_run, take_start
+from pages.shared import runs
+from pages.shared.choose_backbone import choose_backbone
+from pages.shared.choose_class import Goal, choose_goals
+from pages.shared.choose_photo import choose_photo
+from pages.shared.frame import header
+from pages.shared.sitemap import IDEAL
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson
 from tl_core.specs import LADDER, RECIPES, IdealImage
 
 NAME = "ideal"

@@ -4,19 +4,19 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets import runs
-from pages.widgets.backbone import choose_backbone
-from pages.widgets.frame import header
-from pages.widgets.sitemap import TEACH
-from pages.widgets.teach_budget import label_budget
-from pages.widgets.teach_data import Data, choose_data
-from pages.widgets.teach_look import look_at
-from pages.widgets.teach_model import own_models
-from pages.widgets.teach_result import result_of
-from pages.widgets.teach_run import WAYS, draw_axes, draw_run, snapshot_of
-from pages.widgets.teach_tricks import NAME, tricks
-from pages.widgets.visit import the_visit
-from pages.widgets.words import _, lesson, show_error
+from pages.shared import runs
+from pages.shared.choose_backbone import choose_backbone
+from pages.shared.frame import header
+from pages.shared.sitemap import TEACH
+from pages.shared.visit import the_visit
+from pages.shared.words import _, lesson, show_error
+from pages.teaching.choose_data import Data, choose_data
+from pages.teaching.label_budget import label_budget
+from pages.teaching.look_at_data import look_at
+from pages.teaching.own_models import own_models
+from pages.teaching.result import result_of
+from pages.teaching.run import WAYS, draw_axes, draw_run, snapshot_of
+from pages.teaching.tricks import NAME, tricks
 from tl_core.lab import UserError
 from tl_core.specs import FineTune
 

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pages.widgets.backbone import choose_backbone
-from pages.widgets.frame import header
-from pages.widgets.live import watch_answer
-from pages.widgets.photo import choose_photo
-from pages.widgets.sitemap import WHY
-from pages.widgets.visit import the_lab
-from pages.widgets.words import _, lesson, plain
+from pages.shared.choose_backbone import choose_backbone
+from pages.shared.choose_photo import choose_photo
+from pages.shared.frame import header
+from pages.shared.live import watch_answer
+from pages.shared.sitemap import WHY
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson, plain
 from tl_core.images import heat
 from tl_core.lab import BackboneRow
 from tl_core.specs import (

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.visit import the_lab
+from pages.shared.visit import the_lab
 from tl_core.lab import Lab, Settings
 from tl_core.specs import FineTune, FineTuneSnapshot
 
@@ -27,7 +27,7 @@ def app_lab(tmp_path_factory):
 @pytest.fixture
 def open_page(app_lab, monkeypatch):
     """Open the app at a page, as a new visitor."""
-    monkeypatch.setattr("pages.widgets.visit.Lab", lambda: app_lab)
+    monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
 
     def opened(page: str = "") -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)

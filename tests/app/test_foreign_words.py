@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.message import Message
 
-from pages.widgets.runs import Run
-from pages.widgets.words import chart_text, plain, sentence
+from pages.shared.runs import Run
+from pages.shared.words import chart_text, plain, sentence
 from tests import hostile
 from tests.app.conftest import settled
 from tests.hostile import saved
@@ -124,7 +124,7 @@ def runs(model: str, owner: str) -> dict[str, Run]:
 def test_no_page_draws_the_names_of_a_models_classes_as_markdown(
     open_page, app_lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.widgets.feature_space.feature_space", lambda _backbone: None)
+    monkeypatch.setattr("pages.inside.feature_space.feature_space", lambda _backbone: None)
     app = open_page()
     visit = app.session_state["visit"]
     lite0 = app_lab._store.load("efficientnet_lite0")

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from pages.widgets import runs
+from pages.shared import runs
 from tl_core.lab import Job
 from tl_core.specs import IdealImage
 

@@ -190,7 +190,7 @@ def test_a_zip_is_given_up_when_the_tab_is_closed(own, app_lab, labelled, monkey
     with zipfile.ZipFile(packed, "w") as file:
         for place, (_label, data) in enumerate(labelled[:4]):
             file.writestr(f"{place % 2}/{place}.jpg", data)
-    monkeypatch.setattr("pages.widgets.teach_boxes.tab_is_open", lambda: False)
+    monkeypatch.setattr("pages.teaching.boxes.tab_is_open", lambda: False)
     own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
     assert [box.photos for box in own.session_state["visit"].boxes] == [[], []]
     assert "The visit had ended" in words(own)
@@ -261,10 +261,10 @@ def settings_in(file: bytes) -> str:
 
 
 def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
-    from pages.widgets.burst import Shot
-    from pages.widgets.teach_box import Box
-    from pages.widgets.teach_camera import _take
-    from pages.widgets.visit import the_visit
+    from pages.shared.visit import the_visit
+    from pages.teaching.box import Box
+    from pages.teaching.burst import Shot
+    from pages.teaching.camera import _take
 
     the_visit().boxes = [Box(0, "cats"), Box(1, "dogs")]
     for shot in (Shot(1, 0, first), Shot(1, 0, first), Shot(2, 1, second), Shot(1, 0, second)):
@@ -272,7 +272,7 @@ def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
 
 
 def test_a_shot_of_the_camera_that_is_sent_again_counts_once(app_lab, monkeypatch, labelled):
-    monkeypatch.setattr("pages.widgets.visit.Lab", lambda: app_lab)
+    monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
     pictures = {"first": labelled[0][1], "second": labelled[1][1]}
     app = AppTest.from_function(_a_shot_sent_twice, kwargs=pictures).run()
     assert not app.exception

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import link as links
+from pages.shared import link as links
 from tests.fuzz.registry import Kind
 from tests.hostile import photo as photo_of
 from tests.hostile import saved
@@ -37,7 +37,7 @@ VALUES = (
 def link(seed: int) -> None:
     """Any keys with any values, some of them twice, on any page."""
     chance = random.Random(seed)
-    with patch("pages.widgets.visit.Lab", _lab):
+    with patch("pages.shared.visit.Lab", _lab):
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.switch_page(f"pages/{chance.choice(PAGES)}.py")
         for key in chance.sample(KEYS, chance.randrange(1, 6)):
@@ -70,7 +70,7 @@ def other_peoples_keys(seed: int) -> None:
     """The keys of another visitor's photograph and model in an address: nothing of them shows."""
     chance = random.Random(seed)
     photo, model = _keys_of_another()
-    with patch("pages.widgets.visit.Lab", _lab):
+    with patch("pages.shared.visit.Lab", _lab):
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.switch_page(f"pages/{chance.choice(PAGES)}.py")
         app.query_params["sample"], app.query_params["backbone"] = photo, model

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.sitemap import HOME, PAGES
+from pages.shared.sitemap import HOME, PAGES
 from tests.journeys.sentences import is_ours
 from tests.journeys.watch import Clock, watched
 from tests.journeys.widgets import is_press, meanings, send, some_value, widgets

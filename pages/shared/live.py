@@ -1,0 +1,131 @@
+"""Questions and runs on a page: ask, poll while they are under way, redraw once when over."""
+
+import time
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, show_error
+from tl_core.lab import Job, JobState, UserError
+from tl_core.specs import Snapshot, Spec
+
+Draw = Callable[[Snapshot], None]
+PATIENCE_S = 2.0  # of a page for all its answers together
+
+
+def answer(spec: Spec, *, patience_s: float = PATIENCE_S) -> Snapshot | None:
+    """The answer to a short question, or ``None`` while it is awaited or where it failed.
+
+    The page waits for ``patience_s`` before it draws on without the answer, but not longer than
+    ``PATIENCE_S`` after it was begun: several questions on a page share that.
+    """
+    job = start(lambda: ask(spec, patience_s))
+    if job is None:
+        return None
+    if not job.is_over:
+        _wait_for(job)
+        return None
+    return outcome(job)
+
+
+def watch_answer(spec: Spec, draw: Draw, *, name: str, stop_key: str = "stop") -> None:
+    """Ask a longer question and draw what is known of its answer so far, with a stop button.
+
+    The question that was drawn here before is dropped. What has failed or was stopped is asked
+    again only where the visitor wishes it, or asks something else.
+    """
+    visit = the_visit()
+    job = visit.jobs.get(name)
+    if job is None or job.spec != spec:
+        drop(job)
+        job = start(lambda: ask(spec))
+        if job is None:
+            return
+        follow(job, name)
+    is_given_up = name in visit.given_up
+    if not job.is_over and not is_given_up:
+        _watch(job, draw, name, stop_key)
+        return
+    snapshot = visit.given_up[name] if is_given_up else outcome(job)
+    if snapshot is not None:
+        draw(snapshot)
+    if is_given_up or job.state in (JobState.CANCELLED, JobState.FAILED):
+        _offer_again(spec, name, _("Try again") if job.state is JobState.FAILED else _("Go on"))
+
+
+def ask(spec: Spec, patience_s: float = PATIENCE_S) -> Job:
+    """Ask, and wait for as long as the page still may."""
+    visit = the_visit()
+    left_s = visit.drawn_at + PATIENCE_S - time.monotonic()
+    return the_lab().ask(spec, visit.id, timeout_s=max(0.0, min(patience_s, left_s)))
+
+
+def follow(job: Job, name: str) -> None:
+    """Make the job the question that is drawn under ``name``."""
+    visit = the_visit()
+    visit.jobs[name] = job
+    visit.given_up.pop(name, None)
+
+
+def drop(job: Job | None) -> None:
+    """Stop a question that is under way, unless another visitor waits for its answer too."""
+    if job is not None and not job.is_over:
+        the_lab().leave(job, the_visit().id)
+
+
+def start(begin: Callable[[], Job]) -> Job | None:
+    """Begin a job; a refusal is shown in its own words."""
+    try:
+        return begin()
+    except UserError as error:
+        show_error(error)
+        return None
+
+
+def outcome(job: Job) -> Snapshot | None:
+    """The last snapshot of a job that is over; a failure is shown in its own words."""
+    if job.state is JobState.FAILED and job.error is not None:
+        show_error(job.error)
+        return None
+    return job.snapshot
+
+
+def _offer_again(spec: Spec, name: str, words: str) -> None:
+    if st.button(words, key=f"again_{name}"):
+        job = start(lambda: ask(spec))
+        if job is not None:
+            follow(job, name)
+            st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _wait_for(job: Job) -> None:
+    the_visit()
+    if job.is_over:
+        st.rerun()
+    st.info(queue_words(job), icon=":material/hourglass_top:")
+
+
+@st.fragment(run_every=0.5)
+def _watch(job: Job, draw: Draw, name: str, stop_key: str) -> None:
+    visit = the_visit()
+    if job.is_over:
+        st.rerun()
+    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    snapshot = job.snapshot
+    done = snapshot.step / max(snapshot.steps, 1) if snapshot is not None else 0.0
+    bar.progress(min(done, 1.0), text=queue_words(job))
+    if stop.button(_("Stop"), key=stop_key, icon=":material/stop:", width="stretch"):
+        drop(job)
+        visit.given_up[name] = snapshot
+        st.rerun()
+    if snapshot is not None:
+        draw(snapshot)
+
+
+def queue_words(job: Job) -> str:
+    """Where a job stands before its first picture."""
+    if job.state is JobState.QUEUED and job.position > 1:
+        return _("Waiting: {count} before you.").format(count=job.position - 1)
+    return _("The network is thinking …")

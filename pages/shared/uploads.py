@@ -1,0 +1,48 @@
+"""Files that a visitor sent: a page takes them once and lets them go."""
+
+from collections.abc import Iterable
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.typing import UploadedFile
+
+from pages.server import served
+from pages.shared.visit import the_lab
+from pages.shared.words import _
+
+_LARGE = 2**20  # bytes
+
+
+def sent(widget: str) -> list[UploadedFile]:
+    """The files of an uploader or a camera, without those that were let go."""
+    value = st.session_state[widget]
+    files = value if isinstance(value, list) else [value]
+    return [file for file in files if isinstance(file, UploadedFile)]
+
+
+def let_go(files: Iterable[UploadedFile]) -> None:
+    """Free the bytes of files, which Streamlit would keep until the tab is closed.
+
+    The widget goes on listing their names; its value, in the session state, then holds stand-ins
+    that have a ``file_id`` only.
+    """
+    context = get_script_run_ctx()
+    was_large = False
+    for file in files:
+        was_large |= file.getbuffer().nbytes > _LARGE
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+        file.truncate(0)
+    if was_large:
+        the_lab().give_back_memory()
+
+
+def say_refused() -> None:
+    """Tell this tab in words that an upload of its had no room; its drop zone shows a number."""
+    session = get_script_run_ctx().session_id
+    if session in served.refused:
+        served.refused.discard(session)
+        st.toast(
+            _("That was too much at once. Drop fewer files, and the others once these are here."),
+            icon=":material/error:",
+            duration="long",
+        )

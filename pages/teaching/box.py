@@ -1,0 +1,86 @@
+"""One class of a visitor's own, and the photographs in its box."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+from streamlit.typing import UploadedFile
+
+from pages.shared.uploads import let_go
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, plain, show_error
+from tl_core.lab import UserError
+
+
+@dataclass
+class Box:
+    """One class: its name, its photographs, and what became of the files on its drop zone."""
+
+    id: int
+    name: str
+    photos: list[str] = field(default_factory=list)
+    listed: dict[str, str] = field(default_factory=dict)  # photographs by file, "" for no photo
+    is_touched: bool = False  # files were dropped or taken away and not looked at yet
+
+    def touch(self) -> None:
+        self.is_touched = True
+
+    @property
+    def count(self) -> str:
+        """How many photographs there are, in words."""
+        return _("Photographs in this box: {count}").format(count=len(self.photos))
+
+    def add(self, jpeg: bytes) -> None:
+        """Put a photograph of the camera in, unless it is there."""
+        try:
+            key = the_lab().add_example(jpeg, the_visit().id)
+        except UserError as error:
+            refuse(error)
+        else:
+            self.photos = [*(old for old in self.photos if old != key), key]
+
+    def take(self, files: Sequence[Any]) -> None:
+        """Hold what the drop zone lists, besides what came in before; let go what is new of it.
+
+        Not in a callback: a visitor who drops on the next box already would interrupt it for good,
+        while the page is drawn anew and goes on here.
+        """
+        visitor, refused = the_visit().id, []
+        fresh = [file for file in files if isinstance(file, UploadedFile)]  # others were let go
+        for file in fresh:
+            if file.file_id not in self.listed:
+                try:
+                    self.listed[file.file_id] = the_lab().add_example(file.getvalue(), visitor)
+                except UserError:
+                    self.listed[file.file_id] = ""
+                    refused.append(file.name)
+        let_go(fresh)
+        ids = [file.file_id for file in files if file.file_id in self.listed]
+        found = dict.fromkeys(self.listed[file_id] for file_id in ids)
+        gone = set(self.listed.values()) - found.keys()
+        kept = {**dict.fromkeys(self.photos), **found}
+        self.photos = [key for key in kept if key and key not in gone]
+        self.listed = {file_id: self.listed[file_id] for file_id in ids}
+        self.is_touched = False
+        if refused:
+            refuse(no_photographs(refused))
+
+
+def no_photographs(names: Sequence[str]) -> str:
+    """The sentence about files that could not be read."""
+    return _("No photograph, so left out: {names}").format(names=", ".join(map(plain, names)))
+
+
+def refuse(what: UserError | str) -> None:
+    """Say it below the boxes, once: an error, or a remark."""
+    st.session_state.setdefault("boxes_refused", []).append(what)
+
+
+def say_what_was_left_out() -> None:
+    """Say what was refused since the page was last drawn."""
+    for refused in st.session_state.pop("boxes_refused", []):
+        if isinstance(refused, UserError):
+            show_error(refused)
+        else:
+            st.warning(refused)
