@@ -7,10 +7,10 @@ from typing import Any
 import streamlit as st
 
 from pages.drawing import gallery
+from pages.drawing.goals import Goal, choose_goals
 from pages.drawing.ideal_view import draw_run, take_start
 from pages.shared import runs
 from pages.shared.choose_backbone import choose_backbone
-from pages.shared.choose_class import Goal, choose_goals
 from pages.shared.choose_photo import choose_photo
 from pages.shared.frame import header
 from pages.shared.sitemap import IDEAL

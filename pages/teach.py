@@ -10,7 +10,8 @@ from pages.shared.frame import header
 from pages.shared.sitemap import TEACH
 from pages.shared.visit import the_visit
 from pages.shared.words import _, lesson, show_error
-from pages.teaching.choose_data import Data, choose_data
+from pages.state import Data
+from pages.teaching.choose_data import choose_data
 from pages.teaching.label_budget import label_budget
 from pages.teaching.look_at_data import look_at
 from pages.teaching.own_models import own_models

@@ -2,28 +2,17 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 from PIL import Image
 
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
+from pages.state import Finished
 
 _COMMAND = "python -m tl_core ideal --spec picture.json --out again.png"
 _OWN_PHOTO = " --photo start.png"
 _GAP = 4  # pixels between the pictures of a contact sheet
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A picture that is done."""
-
-    label: str
-    png: bytes  # with its settings inside
-    settings: str  # the same as JSON
-    frames: tuple[bytes, ...]  # JPEGs of how it came to be
-    is_from_own_photo: bool  # the settings name it, but do not hold it
 
 
 def add(picture: Finished) -> None:

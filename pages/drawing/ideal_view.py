@@ -11,9 +11,9 @@ from pages.shared.choose_class import are_imagenets
 from pages.shared.choose_photo import choose
 from pages.shared.live import answer
 from pages.shared.picture import live_picture
-from pages.shared.runs import Run
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, chart_text, plain
+from pages.state import Finished, Run
 from tl_core.images import samples
 from tl_core.lab import Job, JobState
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
@@ -172,7 +172,7 @@ def _after(label: str, job: Job, *, key: str) -> None:
     assert isinstance(snapshot, IdealSnapshot)
     assert isinstance(spec, IdealImage)
     is_own = bool(spec.photo) and not spec.photo.startswith(samples.PREFIX)
-    finished = gallery.Finished(label, snapshot.png, snapshot.settings, snapshot.frames, is_own)
+    finished = Finished(label, snapshot.png, snapshot.settings, snapshot.frames, is_own)
     gallery.add(finished)
     if not spec.layer:
         _verdicts(spec, snapshot)

@@ -8,9 +8,9 @@ import streamlit as st
 from pages.fooling.swipe import swipe
 from pages.shared.charts import COLOURS, answer_bars, draw
 from pages.shared.picture import live_picture
-from pages.shared.runs import Run
 from pages.shared.visit import the_lab
 from pages.shared.words import _, plain
+from pages.state import Run
 from tl_core.images import codec, compare
 from tl_core.specs import AttackSnapshot, Gap, SmallestSnapshot
 

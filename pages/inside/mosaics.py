@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from pages.inside.clickable import Spot, clickable
 from pages.shared.live import answer
-from pages.shared.picture import Spot, clickable
 from pages.shared.words import _
 from tl_core.specs import FeatureMaps, FeatureMapsSnapshot, LayerFacts
 

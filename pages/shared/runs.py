@@ -2,39 +2,19 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import streamlit as st
 
 from pages.shared.live import drop, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
-from tl_core.lab import Job, JobState
+from pages.state import Run
+from tl_core.lab import JobState
 from tl_core.specs import Spec
 
 POLL_S = 0.5
 STEPS = [10, 30, 64, 100, 128, 200, 256, 400, 512, 1024]  # of one picture, on every page
 STOP_S = 2.0  # to wait for all that were stopped
-
-
-@dataclass
-class Run:
-    """Jobs that a visitor started together, each with its caption."""
-
-    title: str
-    jobs: list[tuple[str, Job]] = field(default_factory=list)
-
-    @property
-    def is_over(self) -> bool:
-        return all(job.is_over for _label, job in self.jobs)
-
-    @property
-    def over(self) -> int:
-        return sum(job.is_over for _label, job in self.jobs)
-
-    @property
-    def is_paused(self) -> bool:
-        return any(job.pause_requested and not job.is_over for _label, job in self.jobs)
 
 
 def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> None:

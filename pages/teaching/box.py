@@ -1,7 +1,6 @@
 """One class of a visitor's own, and the photographs in its box."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -10,61 +9,50 @@ from streamlit.typing import UploadedFile
 from pages.shared.uploads import let_go
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
+from pages.state import Box
 from tl_core.lab import UserError
 
 
-@dataclass
-class Box:
-    """One class: its name, its photographs, and what became of the files on its drop zone."""
+def photo_count(box: Box) -> str:
+    """How many photographs there are, in words."""
+    return _("Photographs in this box: {count}").format(count=len(box.photos))
 
-    id: int
-    name: str
-    photos: list[str] = field(default_factory=list)
-    listed: dict[str, str] = field(default_factory=dict)  # photographs by file, "" for no photo
-    is_touched: bool = False  # files were dropped or taken away and not looked at yet
 
-    def touch(self) -> None:
-        self.is_touched = True
+def add_photo(box: Box, jpeg: bytes) -> None:
+    """Put a photograph of the camera in, unless it is there."""
+    try:
+        key = the_lab().add_example(jpeg, the_visit().id)
+    except UserError as error:
+        refuse(error)
+    else:
+        box.photos = [*(old for old in box.photos if old != key), key]
 
-    @property
-    def count(self) -> str:
-        """How many photographs there are, in words."""
-        return _("Photographs in this box: {count}").format(count=len(self.photos))
 
-    def add(self, jpeg: bytes) -> None:
-        """Put a photograph of the camera in, unless it is there."""
-        try:
-            key = the_lab().add_example(jpeg, the_visit().id)
-        except UserError as error:
-            refuse(error)
-        else:
-            self.photos = [*(old for old in self.photos if old != key), key]
+def take_files(box: Box, files: Sequence[Any]) -> None:
+    """Hold what the drop zone lists, besides what came in before; let go what is new of it.
 
-    def take(self, files: Sequence[Any]) -> None:
-        """Hold what the drop zone lists, besides what came in before; let go what is new of it.
-
-        Not in a callback: a visitor who drops on the next box already would interrupt it for good,
-        while the page is drawn anew and goes on here.
-        """
-        visitor, refused = the_visit().id, []
-        fresh = [file for file in files if isinstance(file, UploadedFile)]  # others were let go
-        for file in fresh:
-            if file.file_id not in self.listed:
-                try:
-                    self.listed[file.file_id] = the_lab().add_example(file.getvalue(), visitor)
-                except UserError:
-                    self.listed[file.file_id] = ""
-                    refused.append(file.name)
-        let_go(fresh)
-        ids = [file.file_id for file in files if file.file_id in self.listed]
-        found = dict.fromkeys(self.listed[file_id] for file_id in ids)
-        gone = set(self.listed.values()) - found.keys()
-        kept = {**dict.fromkeys(self.photos), **found}
-        self.photos = [key for key in kept if key and key not in gone]
-        self.listed = {file_id: self.listed[file_id] for file_id in ids}
-        self.is_touched = False
-        if refused:
-            refuse(no_photographs(refused))
+    Not in a callback: a visitor who drops on the next box already would interrupt it for good,
+    while the page is drawn anew and goes on here.
+    """
+    visitor, refused = the_visit().id, []
+    fresh = [file for file in files if isinstance(file, UploadedFile)]  # others were let go
+    for file in fresh:
+        if file.file_id not in box.listed:
+            try:
+                box.listed[file.file_id] = the_lab().add_example(file.getvalue(), visitor)
+            except UserError:
+                box.listed[file.file_id] = ""
+                refused.append(file.name)
+    let_go(fresh)
+    ids = [file.file_id for file in files if file.file_id in box.listed]
+    found = dict.fromkeys(box.listed[file_id] for file_id in ids)
+    gone = set(box.listed.values()) - found.keys()
+    kept = {**dict.fromkeys(box.photos), **found}
+    box.photos = [key for key in kept if key and key not in gone]
+    box.listed = {file_id: box.listed[file_id] for file_id in ids}
+    box.is_touched = False
+    if refused:
+        refuse(no_photographs(refused))
 
 
 def no_photographs(names: Sequence[str]) -> str:

@@ -5,7 +5,14 @@ import streamlit as st
 from pages.shared.uploads import let_go, sent
 from pages.shared.visit import tab_is_open, the_lab, the_visit
 from pages.shared.words import _, plain
-from pages.teaching.box import Box, no_photographs, refuse, say_what_was_left_out
+from pages.state import Box
+from pages.teaching.box import (
+    no_photographs,
+    photo_count,
+    refuse,
+    say_what_was_left_out,
+    take_files,
+)
 from pages.teaching.camera import camera
 from tl_core.lab import OwnUpload, UserError
 from tl_core.specs import MAX_CLASSES, MIN_CLASSES, OwnClasses
@@ -51,16 +58,17 @@ def _draw(box: Box) -> None:
         _("Drop photographs of this class"),
         accept_multiple_files=True,
         key=zone,
-        on_change=box.touch,
+        on_change=_touch,
+        args=(box,),
         max_upload_size=_MAX_PHOTO_MB,
     )
     files = st.session_state.get(zone) or []  # with what was let go, which the widget leaves out
     if box.is_touched:
-        box.take(files)
+        take_files(box, files)
     elif not files:
         box.listed = {}  # an empty drop zone, as after a change of page, takes nothing away
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(box.count)
+        st.caption(photo_count(box))
         if len(the_visit().boxes) > MIN_CLASSES:
             st.button(
                 _("Remove"),
@@ -93,6 +101,10 @@ def _add() -> None:
     number = next(i for i in range(len(boxes) + 1) if all(box.id != i for box in boxes))
     name = _(_FIRST_NAMES[number]) if number < len(_FIRST_NAMES) else ""
     boxes.append(Box(number, name or _("class {number}").format(number=number + 1)))
+
+
+def _touch(box: Box) -> None:
+    box.is_touched = True
 
 
 def _remove(box: Box) -> None:

@@ -5,7 +5,8 @@ import streamlit as st
 from pages.shared.uploads import let_go, sent
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
-from pages.teaching.box import Box
+from pages.state import Box
+from pages.teaching.box import add_photo, photo_count
 from pages.teaching.burst import Shot, burst
 
 _PROBLEMS = {
@@ -29,7 +30,7 @@ def camera(boxes: list[Box]) -> None:
             "camera_burst",
             place=box.id,
             taken=the_visit().last_shot,
-            count=box.count,
+            count=photo_count(box),
             on_shot=_take,
         )
         if found.problem:
@@ -51,12 +52,12 @@ def _take(shot: Shot) -> None:
         return  # sent again before the camera knew
     box = next((box for box in visit.boxes if box.id == shot.place), None)
     if box is not None:
-        box.add(shot.jpeg)
+        add_photo(box, shot.jpeg)
     visit.last_shot = shot.number
 
 
 def _take_one(box: Box) -> None:
     for photo in sent("camera_box"):
-        box.add(photo.getvalue())
+        add_photo(box, photo.getvalue())
         let_go([photo])
         st.session_state.camera_took_one = True

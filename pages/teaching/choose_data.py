@@ -1,7 +1,5 @@
 """Choosing what to learn from: own photographs, a data set of the machine, or one to download."""
 
-from dataclasses import dataclass
-
 import streamlit as st
 
 from pages.shared import link
@@ -9,23 +7,16 @@ from pages.shared.choose_backbone import megabytes
 from pages.shared.live import start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, sentence, show_error
+from pages.state import Data
 from pages.teaching.boxes import own_boxes
 from tl_core.lab import Job, JobState, ShelfEntry, UserError
-from tl_core.specs import OWN_DATASET, ImportData, ImportSnapshot, OwnClasses, require_classes
+from tl_core.specs import OWN_DATASET, ImportData, ImportSnapshot, require_classes
 
 _PHASES = {
     "downloading": "downloading",
     "unpacking": "unpacking",
     "checking": "looking for files that no decoder can read",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """A data set, named as specs name it."""
-
-    dataset: str
-    photos: OwnClasses = ()
 
 
 def choose_data() -> Data | None:

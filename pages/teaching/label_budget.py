@@ -7,7 +7,7 @@ from pages.shared.charts import COLOURS, draw
 from pages.shared.live import drop, follow, start, watch_answer
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson
-from pages.teaching.choose_data import Data
+from pages.state import Data
 from tl_core.lab import Job
 from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot, Snapshot
 

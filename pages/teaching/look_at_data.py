@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.shared.live import watch_answer
 from pages.shared.words import _, plain
-from pages.teaching.choose_data import Data
+from pages.state import Data
 from tl_core.specs import ClassLook, LookAtData, LookSnapshot, Snapshot
 
 _OPEN = 4  # classes whose thumbnails are seen at once

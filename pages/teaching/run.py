@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shared.charts import COLOURS, draw
-from pages.shared.runs import Run
 from pages.shared.words import _
+from pages.state import Run
 from tl_core.lab import Job, JobState
 from tl_core.specs import MODES, FineTuneSnapshot
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.message import Message
 
-from pages.shared.runs import Run
 from pages.shared.words import chart_text, plain, sentence
+from pages.state import Run
 from tests import hostile
 from tests.app.conftest import settled
 from tests.hostile import saved

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from pages.shared import runs
+from pages.state import Run
 from tl_core.lab import Job
 from tl_core.specs import IdealImage
 
@@ -33,7 +34,7 @@ def test_what_runs_is_stopped_together_before_the_next_begins(open_page, app_lab
             return False
 
     old = [("", Stubborn(IdealImage(seed=seed), visit.id)) for seed in range(5)]
-    visit.runs["ideal"] = runs.Run("old", old)
+    visit.runs["ideal"] = Run("old", old)
     monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr(app_lab, "submit", Job)
     page.run().button(key="start").click().run()

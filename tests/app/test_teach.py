@@ -262,7 +262,7 @@ def settings_in(file: bytes) -> str:
 
 def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
     from pages.shared.visit import the_visit
-    from pages.teaching.box import Box
+    from pages.state import Box
     from pages.teaching.burst import Shot
     from pages.teaching.camera import _take
 
