@@ -5,7 +5,19 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Self,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from typing_extensions import TypeVar  # typing's has no default before Python 3.13
 
 from tl_core.errors import UserError
 
@@ -47,9 +59,21 @@ def require_choice(name: str, value: str, choices: Collection[str]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spec:
+class Snapshot:
+    """The newest state of a job, ready to draw: figures, and pictures as encoded bytes."""
+
+    step: int = 0
+    steps: int = 1
+
+
+SnapshotT = TypeVar("SnapshotT", bound=Snapshot, default=Snapshot, covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec(Generic[SnapshotT]):
     """What to do, on which backbone, with which seed: hashable, picklable, JSON in and out.
 
+    ``SnapshotT`` is the kind of snapshot that it is answered with.
     ``backbone`` is a catalogue key, or ``own:<id>`` for a model that a visitor has trained.
     Fields hold strings, numbers, booleans and tuples of them.
     """
@@ -136,11 +160,3 @@ def _fits(value: object, kind: Any) -> bool:
 
 def _tuples(value: object) -> object:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """The newest state of a job, ready to draw: figures, and pictures as encoded bytes."""
-
-    step: int = 0
-    steps: int = 1
