@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared import runs
 from pages.shared.choose_backbone import choose_backbone
+from pages.shared.components import style
 from pages.shared.frame import header
 from pages.shared.sitemap import TEACH
 from pages.shared.visit import the_visit
@@ -80,13 +81,6 @@ def seed() -> int:
     return int(st.session_state.get("seed", 0))
 
 
-def square_pictures() -> None:
-    """Small photographs in rows are cut to squares, whatever their shape."""
-    st.html(
-        "<style>[class*='st-key-squares_'] img{aspect-ratio:1;object-fit:cover}</style>",
-    )
-
-
 def finished() -> dict[str, tuple[str, FineTune, Any]]:
     """The ways of the page's run that are done, by their model: label, spec, snapshot."""
     run = runs.current(NAME)
@@ -99,7 +93,7 @@ def finished() -> dict[str, tuple[str, FineTune, Any]]:
 
 
 header(TEACH, "teach")
-square_pictures()
+style("square_photos")
 backbone = choose_backbone(panel="_backbone")
 st.header(_("What shall it learn?"), anchor=False)
 data = choose_data()

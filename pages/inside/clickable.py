@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
+from pages.shared.components import component
 from pages.shared.picture import data_url
 
 
@@ -20,42 +21,7 @@ class Spot:
     height: float
 
 
-_CSS = """
-.frame {position: relative; line-height: 0}
-.frame img {width: 100%; border-radius: var(--st-base-radius); image-rendering: auto}
-.frame button {position: absolute; padding: 0; margin: 0; border: 0; background: none;
-  cursor: pointer; border-radius: 4px}
-.frame button:hover, .frame button:focus-visible {outline: 3px solid var(--st-primary-color)}
-.frame button.chosen {outline: 3px solid #e8743b}
-"""
-
-_JS = """
-export default function ({ data, parentElement, setTriggerValue }) {
-  let frame = parentElement.querySelector(".frame");
-  if (!frame) {
-    frame = document.createElement("div");
-    frame.className = "frame";
-    parentElement.appendChild(frame);
-  }
-  const image = document.createElement("img");
-  image.src = data.src;
-  image.alt = data.alt;
-  const buttons = data.spots.map((spot) => {
-    const button = document.createElement("button");
-    button.title = spot.title;
-    button.setAttribute("aria-label", spot.title);
-    if (spot.id === data.chosen) button.className = "chosen";
-    for (const side of ["left", "top", "width", "height"]) {
-      button.style[side] = `${100 * spot[side]}%`;
-    }
-    button.onclick = () => setTriggerValue("picked", spot.id);
-    return button;
-  });
-  frame.replaceChildren(image, ...buttons);
-}
-"""
-
-_mount = st.components.v2.component("clickable_picture", css=_CSS, js=_JS)
+_mount = component("clickable_picture")
 
 
 def clickable(

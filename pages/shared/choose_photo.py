@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from pages.shared import link
+from pages.shared.components import style
 from pages.shared.picture import data_url
 from pages.shared.uploads import let_go, sent
 from pages.shared.visit import the_lab, the_visit
@@ -21,7 +22,7 @@ def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
     """Draw the picker; return the key of the visit's photograph, ``first`` if none was chosen."""
     keys = [*the_visit().photos[:_OWN_SHOWN], *(row.key for row in samples.SAMPLES)]
     link.chosen("sample", keys, first)
-    _style()
+    style("photo_picker")
     with st.container(key="photo-picker"):
         chosen = st.pills(
             _("Photograph"), keys, required=True, format_func=_picture_label, key="sample"
@@ -122,16 +123,3 @@ def choose(key: str) -> None:
     visit = the_visit()
     visit.photos = [key, *(old for old in visit.photos if old != key)]
     link.set_choice("sample", key)
-
-
-def _style() -> None:
-    st.html(
-        "<style>"
-        ".st-key-photo-picker [data-testid='stMarkdownContainer'] img"
-        "{height:64px;width:64px;max-height:64px;object-fit:cover;border-radius:.5rem;"
-        "vertical-align:middle}"
-        ".st-key-photo-picker [data-testid='stButtonGroup']>div"
-        "{flex-wrap:nowrap;overflow-x:auto;padding-bottom:.4rem}"
-        ".st-key-photo-picker button{height:auto;flex:none;padding:.25rem;border-radius:.75rem}"
-        "</style>"
-    )
