@@ -6,7 +6,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from pages.drawing import gallery
-from pages.shared.charts import COLOURS, draw
+from pages.shared.charts import GREY, draw, palette
 from pages.shared.choose_class import are_imagenets
 from pages.shared.choose_photo import choose
 from pages.shared.live import answer
@@ -101,7 +101,7 @@ def _curves(snapshot: IdealSnapshot, *, key: str) -> None:
     rows = {n: row for row, n in enumerate([n for n in _AXES if n in columns], start=1)}
     last = len(rows) + any(name not in rows for name in columns)
     figure = make_subplots(rows=last, cols=1, shared_xaxes=True, vertical_spacing=0.07)
-    for index, (name, values) in enumerate(columns.items()):
+    for name, values in columns.items():
         row = rows.get(name, last)
         largest = max(map(abs, values)) or 1.0
         figure.add_scatter(
@@ -110,12 +110,11 @@ def _curves(snapshot: IdealSnapshot, *, key: str) -> None:
             customdata=values,
             hovertemplate="%{customdata:.3g}",
             name=_(name.replace("_", " ")),
-            line_color=COLOURS[index % len(COLOURS)],
             row=row,
             col=1,
         )
     for step, control, value in snapshot.moves:
-        figure.add_vline(x=step, line_dash="dot", line_color=COLOURS[-1])
+        figure.add_vline(x=step, line_dash="dot", line_color=palette()[GREY])
         figure.add_annotation(
             x=step, y=1, yref="paper", text=f"{control.replace('_', ' ')} {value:g}", textangle=-90
         )
@@ -144,6 +143,7 @@ def _race(shown: list[tuple[str, Job]], *, key: str) -> None:
     is_layer = math.isnan(shown[0][1].snapshot.probability)
     names = ["activation" if is_layer else "probability", "total_variation"]
     figure = make_subplots(rows=1, cols=2)
+    colours = palette()
     for index, (label, job) in enumerate(shown):
         columns = _columns(job.snapshot)
         for col, name in enumerate(names, start=1):
@@ -153,7 +153,7 @@ def _race(shown: list[tuple[str, Job]], *, key: str) -> None:
                 name=chart_text(label),
                 legendgroup=label,
                 showlegend=col == 1,
-                line_color=COLOURS[index % len(COLOURS)],
+                line_color=colours[index % len(colours)],
                 row=1,
                 col=col,
             )

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.fooling.swipe import swipe
-from pages.shared.charts import COLOURS, answer_bars, draw
+from pages.shared.charts import GREEN, GREY, answer_bars, draw, palette
 from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab
 from pages.shared.words import _, plain
@@ -114,7 +114,6 @@ def _history(found: AttackSnapshot, *, key: str) -> None:
     figure.add_scatter(
         x=columns["step"],
         y=[100 * value for value in columns["probability"]],
-        line_color=COLOURS[1],
         name=_("goal"),
     )
     figure.update_yaxes(range=[0, 102], title=_("goal, %"))
@@ -139,12 +138,13 @@ def draw_smallest(run: Run) -> None:
             )
         st.markdown(words)
     curve, counts, picture = st.columns([2, 2, 1])
+    colours = palette()
     with curve:
         bars = go.Figure(
             go.Bar(
                 x=[str(trial.epsilon) for trial in found.curve],
                 y=[100 * trial.probability for trial in found.curve],
-                marker_color=[COLOURS[2] if t.is_fooled else COLOURS[6] for t in found.curve],
+                marker_color=[colours[GREEN if t.is_fooled else GREY] for t in found.curve],
             )
         )
         bars.update_xaxes(title=_("epsilon, levels (green: fooled)"))
@@ -156,7 +156,6 @@ def draw_smallest(run: Run) -> None:
                 go.Scatter(
                     x=[asked for asked, _count in found.counts],
                     y=[count for _asked, count in found.counts],
-                    line_color=COLOURS[0],
                 )
             )
             line.update_xaxes(title=_("pictures shown to the network"))

@@ -4,7 +4,6 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from pages.shared.charts import COLOURS
 from pages.shared.choose_photo import photo_label
 from pages.shared.live import answer
 from pages.shared.picture import data_url
@@ -104,6 +103,6 @@ def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart:
         x=alt.X("x:Q", **axis), y=alt.Y("y:Q", **axis), tooltip=["image", "photo", "kind"]
     )
     rings = base.mark_square(size=2600, filled=True, opacity=1).encode(
-        color=alt.Color("kind:N", title=None, scale=alt.Scale(range=list(COLOURS)))
+        color=alt.Color("kind:N", title=None)
     )
     return rings + base.mark_image(width=_THUMBNAIL, height=_THUMBNAIL).encode(url="image:N")

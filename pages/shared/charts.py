@@ -8,15 +8,21 @@ import streamlit as st
 from pages.shared.words import _, chart_text
 from tl_core.specs import Answer
 
-COLOURS = ("#5b5bd6", "#e8743b", "#12a594", "#d6409f", "#c99a00", "#3e8fd0", "#8d8d9b")
+GREEN, GREY = 2, 6  # places in the palette
+
+
+def palette() -> list[str]:
+    """The theme's colours of chart series, for what is not coloured by its place in the chart."""
+    theme = st.context.theme.type or "light"
+    colours: list[str] = st.get_option(f"theme.{theme}.chartCategoricalColors")
+    return colours
 
 
 def draw(figure: go.Figure, *, key: str, height: int, alt: str) -> None:
-    """Show a figure in the lab's dress."""
+    """Show a figure as wide as its place, with its legend above it."""
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 0, "t": 10, "b": 0},
-        colorway=COLOURS,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     figure.update_xaxes(automargin=True)
@@ -34,7 +40,7 @@ def answer_bars(answers: Sequence[Answer], *, key: str) -> None:
         text=[f"{value:.1f} %" for value in percent],
         textposition="outside",
         cliponaxis=False,
-        marker_color=[COLOURS[0]] + ["#b9b8ea"] * (len(answers) - 1),
+        marker_opacity=[1.0] + [0.4] * (len(answers) - 1),
         hoverinfo="skip",
     )
     figure = go.Figure(bars)

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared.charts import COLOURS, draw
+from pages.shared.charts import draw
 from pages.shared.live import drop, follow, start, watch_answer
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson
@@ -47,7 +47,7 @@ def _ask(data: Data, backbone: str, seed: int) -> Job:
 def _draw(snapshot: Snapshot) -> None:
     assert isinstance(snapshot, LabelBudgetSnapshot)  # narrows for the type checker
     figure = go.Figure()
-    for place, (key, label) in enumerate(_STARTS.items()):
+    for key, label in _STARTS.items():
         points = [point for point in snapshot.points if point.start == key]
         figure.add_scatter(
             x=[point.photos_per_class for point in points],
@@ -59,7 +59,7 @@ def _draw(snapshot: Snapshot) -> None:
                 "arrayminus": [100 * (point.mean - point.low) for point in points],
             },
             mode="lines+markers",
-            line={"color": COLOURS[place], "width": 2.5},
+            line_width=2.5,
             name=_(label),
             showlegend=True,
         )

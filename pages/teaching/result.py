@@ -6,7 +6,6 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared.charts import COLOURS
 from pages.shared.words import _, chart_text, lesson
 from pages.teaching.predictions import shots
 from pages.teaching.run import TOP3_FROM, interval_words, percent, spoken
@@ -85,7 +84,6 @@ def _matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
             y=list(size),
             zmin=0,
             zmax=1,
-            colorscale=[[0, "rgba(91,91,214,0.06)"], [1, COLOURS[0]]],
             showscale=False,
             text=[[str(n or "") for n in row] for row in counts],
             texttemplate="%{text}" if len(names) <= _NUMBERED else "",

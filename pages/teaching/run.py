@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared.charts import COLOURS, draw
+from pages.shared.charts import draw, palette
 from pages.shared.words import _
 from pages.state import Run
 from tl_core.lab import Job, JobState
@@ -15,7 +15,6 @@ from tl_core.specs import MODES, FineTuneSnapshot
 
 WAYS = {row.key: row.label for row in MODES}
 TOP3_FROM = 6  # classes; with fewer, three guesses say little
-_COLOUR = {row.key: COLOURS[place] for place, row in enumerate(MODES)}
 _ENDINGS = {
     JobState.QUEUED: "waiting",
     JobState.PAUSED: "paused",
@@ -72,8 +71,9 @@ def interval_words(interval: tuple[float, float]) -> str:
 def _curves(shown: Sequence[FineTuneSnapshot], what: str) -> None:
     scale = 100 if what == "accuracy" else 1
     figure = go.Figure()
+    colours = _colours()
     for snapshot in shown:
-        colour = _COLOUR[snapshot.mode]
+        colour = colours[snapshot.mode]
         figure.add_scatter(
             x=[point.epoch for point in snapshot.curve],
             y=[scale * getattr(point, what) for point in snapshot.curve],
@@ -108,10 +108,16 @@ def _curves(shown: Sequence[FineTuneSnapshot], what: str) -> None:
     )
 
 
+def _colours() -> dict[str, str]:
+    """The colour of each way, by its key."""
+    return dict(zip(WAYS, palette(), strict=False))
+
+
 def _legend(modes: list[str]) -> None:
     """The colours of the ways, for both charts."""
+    colours = _colours()
     ways = (
-        f'<span style="white-space:nowrap"><b style="color:{_COLOUR[mode]}">●</b> '
+        f'<span style="white-space:nowrap"><b style="color:{colours[mode]}">●</b> '
         f"{html.escape(_(WAYS[mode]))}</span>"
         for mode in modes
     )
