@@ -19,8 +19,8 @@ _A_DOG = "sample:bull-mastiff"
 LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
 
 
-def choose_aim() -> dict[str, object]:
-    """What the network shall see: a class, or anything but some."""
+def choose_goal() -> tuple[int | None, str]:
+    """What the network shall see: a class, or none and what it shall not see."""
     kinds = {"targeted": "become …", "untargeted": "be anything but …"}
     kind = st.segmented_control(
         _("The photograph shall"),
@@ -32,12 +32,14 @@ def choose_aim() -> dict[str, object]:
     )
     classes = the_lab().classes(str(st.session_state.backbone))
     if kind == "targeted":
-        return {"target": choose_class(classes, "target_class")}
+        return choose_class(classes, "target_class"), ""
     groups = {"": _("what it is seen as now")}
     if are_imagenets(classes):
         groups |= {key: _(group.label) for key, group in GROUPS.items()}
-    avoid = st.selectbox(_("Anything but"), list(groups), format_func=groups.get, key="avoid")
-    return {"target": None, "avoid": str(avoid)}
+    avoid = st.selectbox(
+        _("Anything but"), list(groups), format_func=groups.__getitem__, key="avoid"
+    )
+    return None, avoid
 
 
 def knows_the_same(one: str, other: str) -> bool:
@@ -45,8 +47,11 @@ def knows_the_same(one: str, other: str) -> bool:
     return the_lab().classes(one) == the_lab().classes(other)
 
 
-def choose_method() -> dict[str, object]:
-    """The method, the budget, and whom to attack; an attack that is begun anew sets them too."""
+def choose_attack(goal: SmallestBudget) -> Attack:
+    """The attack on the same photograph, with the method and the budget of the widgets.
+
+    An attack that is begun anew sets them too.
+    """
     st.session_state.setdefault("method", "pgd")
     st.session_state.setdefault("epsilon", 1)
     method = st.pills(
@@ -55,7 +60,7 @@ def choose_method() -> dict[str, object]:
         required=True,
         format_func=lambda key: _(ATTACK_METHODS[key].label),
         key="method",
-        on_change=lambda: runs.steer(NAME, method=st.session_state.method),
+        on_change=lambda: runs.update(NAME, method=st.session_state.method),
     )
     row = ATTACK_METHODS[str(method)]
     st.caption(f"{_(row.why)} ({row.paper})")
@@ -64,33 +69,43 @@ def choose_method() -> dict[str, object]:
         _("Epsilon, in levels of 1/255"),
         LEVELS,
         key="epsilon",
-        on_change=lambda: runs.steer(NAME, epsilon=int(st.session_state.epsilon)),
+        on_change=lambda: runs.update(NAME, epsilon=int(st.session_state.epsilon)),
         help=_("No value of the picture may move by more. Acts while it runs."),
     )
     steps = length.select_slider(_("Steps at most"), runs.STEPS, 64, key="steps")
-    chosen = str(st.session_state.backbone)
-    others = tuple(key for key in usable() if key != chosen and knows_the_same(key, chosen))
+    others = tuple(
+        key for key in usable() if key != goal.backbone and knows_the_same(key, goal.backbone)
+    )
     is_ensemble = st.toggle(
         _("Attack all ready networks at once"),
         key="ensemble",
         disabled=not others,
         help=_("Those that know the same classes."),
     )
-    also = others if is_ensemble else ()
-    return {"method": str(method), "epsilon": int(epsilon), "steps": int(steps), "also": also}
+    return Attack(
+        photo=goal.photo,
+        backbone=goal.backbone,
+        target=goal.target,
+        avoid=goal.avoid,
+        method=str(method),
+        epsilon=epsilon,
+        steps=steps,
+        also=others if is_ensemble else (),
+    )
 
 
 header(ATTACK, "attack")
 backbone = choose_backbone(panel="_backbone")
 photo = choose_photo(_A_DOG)
 if backbone is not None:
-    common = {"photo": photo, "backbone": backbone, **choose_aim()}
-    spec = Attack(**common, **choose_method())  # type: ignore[arg-type]
+    target, avoid = choose_goal()
+    smallest = SmallestBudget(photo=photo, backbone=backbone, target=target, avoid=avoid)
+    attack = choose_attack(smallest)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(_("Start"), key="start", type="primary", icon=":material/play_arrow:"):
-            runs.begin(NAME, _("Attack"), [("", spec)])
+            runs.begin(NAME, _("Attack"), [("", attack)])
         if st.button(_("Find the smallest budget"), key="smallest", icon=":material/search:"):
-            runs.begin(SMALLEST, _("Smallest budget"), [("", SmallestBudget(**common))])
+            runs.begin(SMALLEST, _("Smallest budget"), [("", smallest)])
 runs.panel(NAME, draw_attack)
 run = runs.current(NAME)
 if run is not None and run.is_over and run.jobs:

@@ -15,7 +15,7 @@ from pages.shared.sitemap import BACKBONES
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, plain
 from tl_core.lab import BackboneRow, BackboneState, BackboneStatus
-from tl_core.specs import Classification, Classify
+from tl_core.specs import Classify
 
 header(BACKBONES, "backbones")
 
@@ -90,7 +90,7 @@ def side_by_side(photo: str) -> None:
     lines = []
     for row in the_lab().ready_backbones():
         result = answer(Classify(backbone=row.key, photo=photo))
-        if isinstance(result, Classification):
+        if result is not None:
             best = result.answers[0]
             lines.append(
                 {
@@ -139,7 +139,7 @@ st.header(_("What does it see?"))
 photo = choose_photo()
 if backbone is not None:
     result = answer(Classify(backbone=backbone, photo=photo))
-    if isinstance(result, Classification):
+    if result is not None:
         picture, chart = st.columns([1, 2])
         picture.image(result.seen, caption=credit(photo), width="stretch", alt=photo_label(photo))
         with chart:

@@ -64,9 +64,8 @@ def train(data: Data, backbone: str) -> None:
 
 def begin(data: Data, backbone: str, modes: list[str], settings: dict[str, Any]) -> None:
     """Start one job a way."""
-    common = {"dataset": data.dataset, "photos": data.photos, "backbone": backbone, "seed": seed()}
     try:
-        specs = [(_(WAYS[mode]), FineTune(mode=mode, **common, **settings)) for mode in modes]
+        specs = [(_(WAYS[mode]), _spec(data, backbone, mode, settings)) for mode in modes]
     except UserError as error:
         show_error(error)
         return
@@ -74,6 +73,17 @@ def begin(data: Data, backbone: str, modes: list[str], settings: dict[str, Any])
     for about_the_last_run in ("cell", "own_model"):
         st.session_state.pop(about_the_last_run, None)
     runs.begin(NAME, _("Learning"), specs)
+
+
+def _spec(data: Data, backbone: str, mode: str, settings: dict[str, Any]) -> FineTune:
+    return FineTune(
+        mode=mode,
+        dataset=data.dataset,
+        photos=data.photos,
+        backbone=backbone,
+        seed=seed(),
+        **settings,
+    )
 
 
 def seed() -> int:

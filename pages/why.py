@@ -16,7 +16,6 @@ from tl_core.specs import (
     Attribute,
     AttributeSnapshot,
     AttributionMap,
-    Snapshot,
 )
 
 METHODS = {row.key: row for row in ATTRIBUTION_METHODS}
@@ -65,9 +64,8 @@ def controls(row: BackboneRow, classes: tuple[str, ...], photo: str) -> Attribut
     )
 
 
-def draw(snapshot: Snapshot) -> None:
+def draw(snapshot: AttributeSnapshot) -> None:
     """The maps found so far: one row a class, one column a method."""
-    assert isinstance(snapshot, AttributeSnapshot)  # narrows for the type checker
     for explained in snapshot.classes:
         maps = [found for found in snapshot.maps if found.target == explained.target]
         st.subheader(

@@ -30,9 +30,9 @@ KINDS = {
 
 
 def choose_goals(
-    row: BackboneRow, classes: tuple[str, ...], *, steer: Callable[[str], None]
+    row: BackboneRow, classes: tuple[str, ...], *, on_mix: Callable[[str], None]
 ) -> list[Goal]:
-    """Draw the choice; ``steer`` is called with ``mix`` when that slider moves."""
+    """Draw the choice; ``on_mix`` is called with ``mix`` when that slider moves."""
     link.chosen("goal", list(KINDS), "class")
     st.segmented_control(
         _("Let it draw"),
@@ -58,7 +58,7 @@ def choose_goals(
         0.05,
         key="mix",
         persist_state="session",
-        on_change=steer,
+        on_change=on_mix,
         args=("mix",),
         help=_("0 is all the first, 1 all the second. Acts while it runs."),
     )

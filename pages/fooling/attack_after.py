@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypedDict
 
 import pandas as pd
 import streamlit as st
@@ -17,15 +18,22 @@ from tl_core.specs import (
     Attack,
     AttackSnapshot,
     PasteBack,
-    PasteBackSnapshot,
     Survival,
-    SurvivalSnapshot,
     Transfer,
-    TransferSnapshot,
 )
 
 NAME = "attack"
 ROBUST_LEVELS = 4  # fewer leave a JPEG encoder little to keep
+
+
+class _Question(TypedDict):
+    """What the three questions have in common."""
+
+    photo: str
+    original: str
+    backbone: str
+    target: int | None
+    avoid: str
 
 
 def after(job: Job) -> None:
@@ -35,13 +43,13 @@ def after(job: Job) -> None:
         return
     _take_home(found, spec)
     attacked = the_lab().add_photo(found.picture, the_visit().id)
-    question = {
-        "photo": attacked,
-        "original": spec.photo,
-        "backbone": spec.backbone,
-        "target": spec.target,
-        "avoid": spec.avoid,
-    }
+    question = _Question(
+        photo=attacked,
+        original=spec.photo,
+        backbone=spec.backbone,
+        target=spec.target,
+        avoid=spec.avoid,
+    )
     others, wear, whole = st.tabs(
         [_("Does it fool the others?"), _("Does it survive?"), _("On the whole photograph")]
     )
@@ -93,8 +101,8 @@ def _again(spec: Attack) -> None:
 
 
 def _others(question: Transfer, spec: Attack) -> None:
-    found = answer(question, patience_s=0.1)
-    if isinstance(found, TransferSnapshot):
+    found = answer(question, timeout_s=0.1)
+    if found is not None:
         _table(
             {
                 _("Network"): opinion.label,
@@ -122,8 +130,8 @@ def _others(question: Transfer, spec: Attack) -> None:
 
 
 def _wear(question: Survival, spec: Attack) -> None:
-    found = answer(question, patience_s=0.1)
-    if isinstance(found, SurvivalSnapshot):
+    found = answer(question, timeout_s=0.1)
+    if found is not None:
         _table(
             {
                 _("Wear"): _(trial.label),
@@ -152,8 +160,8 @@ def _table(lines: Iterable[dict[str, object]]) -> None:
 
 
 def _whole(spec: PasteBack) -> None:
-    found = answer(spec, patience_s=0.1)
-    if not isinstance(found, PasteBackSnapshot):
+    found = answer(spec, timeout_s=0.1)
+    if found is None:
         return
     picture, words = st.columns([1, 1])
     with picture:

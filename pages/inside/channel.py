@@ -8,7 +8,7 @@ from pages.shared.live import watch_answer
 from pages.shared.sitemap import IDEAL
 from pages.shared.words import _
 from tl_core.images import samples
-from tl_core.specs import ChannelDetail, ChannelDetailSnapshot, FeatureMaps, Snapshot
+from tl_core.specs import ChannelDetail, ChannelDetailSnapshot, FeatureMaps
 
 
 def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
@@ -35,9 +35,8 @@ def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
         st.switch_page(IDEAL.path)
 
 
-def draw_detail(detail: Snapshot) -> None:
+def draw_detail(detail: ChannelDetailSnapshot) -> None:
     """The channel over the photograph, its map, and other photographs that move it."""
-    assert isinstance(detail, ChannelDetailSnapshot)  # narrows for the type checker
     overlay, plain = st.columns(2)
     overlay.image(
         detail.overlay,

@@ -11,7 +11,7 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from tl_core.images import samples
 from tl_core.lab import UserError
-from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, LookAtData, LookSnapshot, SpaceMap
+from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, LookAtData, SpaceMap
 
 METHODS = {"pca": "PCA, at once", "tsne": "t-SNE, groups neighbours"}
 GALLERY = ""
@@ -51,7 +51,7 @@ def feature_space(backbone: str) -> None:
         show_error(error)
         return
     found = answer(spec)
-    if not isinstance(found, FeatureSpaceSnapshot):
+    if found is None:
         return
     for column, title, points in zip(
         st.columns(2),
@@ -77,7 +77,7 @@ def _dataset(key: str) -> dict[str, str]:
     if key in visit.maps:
         return visit.maps[key]
     found = answer(LookAtData(dataset=key, thumbnails=_PER_CLASS, thumbnail_side=16))
-    if not isinstance(found, LookSnapshot):
+    if found is None:
         return {}
     per_class = max(_ON_MAP // max(len(found.classes), 1), 1)
     visit.maps[key] = {
@@ -88,7 +88,7 @@ def _dataset(key: str) -> dict[str, str]:
     return visit.maps[key]
 
 
-def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart:
+def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart | alt.FacetChart:
     frame = pd.DataFrame(
         {
             "x": [x for x, _y in points.points],
@@ -98,11 +98,14 @@ def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart:
             "kind": [_(label) for label in found.labels],
         }
     )
-    axis = {"axis": None, "scale": alt.Scale(domain=[-1.15, 1.15])}
+    scale = alt.Scale(domain=[-1.15, 1.15])
     base = alt.Chart(frame, height=380).encode(
-        x=alt.X("x:Q", **axis), y=alt.Y("y:Q", **axis), tooltip=["image", "photo", "kind"]
+        x=alt.X("x:Q", axis=None, scale=scale),
+        y=alt.Y("y:Q", axis=None, scale=scale),
+        tooltip=["image", "photo", "kind"],
     )
-    rings = base.mark_square(size=2600, filled=True, opacity=1).encode(
+    squares = base.mark_square(size=2600, filled=True, opacity=1).encode(
         color=alt.Color("kind:N", title=None)
     )
-    return rings + base.mark_image(width=_THUMBNAIL, height=_THUMBNAIL).encode(url="image:N")
+    pictures = base.mark_image(width=_THUMBNAIL, height=_THUMBNAIL).encode(url="image:N")
+    return alt.layer(squares, pictures)

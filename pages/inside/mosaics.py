@@ -5,13 +5,13 @@ import streamlit as st
 from pages.inside.clickable import Spot, clickable
 from pages.shared.live import answer
 from pages.shared.words import _
-from tl_core.specs import FeatureMaps, FeatureMapsSnapshot, LayerFacts
+from tl_core.specs import FeatureMaps, LayerFacts
 
 
 def column(spec: FeatureMaps, key: str) -> list[int]:
     """One mosaic, and the channels on it; a click on a tile chooses its channel."""
     found = answer(spec)
-    if not isinstance(found, FeatureMapsSnapshot):
+    if found is None:
         return []
     mosaic = found.mosaic
     width, height = mosaic.size

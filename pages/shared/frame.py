@@ -18,7 +18,7 @@ def configure() -> None:
     )
 
 
-def navigation() -> st.Page:  # type: ignore[valid-type]
+def navigation() -> st.Page:
     """Declare the pages and return the one that is open."""
     return st.navigation([_page(row) for row in (HOME, *PAGES)])
 
@@ -37,5 +37,5 @@ def header(row: PageRow, lesson_page: str) -> None:
     st.markdown(lesson(lesson_page)[""])
 
 
-def _page(row: PageRow) -> st.Page:  # type: ignore[valid-type]
+def _page(row: PageRow) -> st.Page:
     return st.Page(row.path, title=_(row.title), icon=row.icon, default=row is HOME)

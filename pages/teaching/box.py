@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit.typing import UploadedFile
 
-from pages.shared.uploads import let_go
+from pages.shared.uploads import free
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
 from pages.state import Box
@@ -43,7 +43,7 @@ def take_files(box: Box, files: Sequence[Any]) -> None:
             except UserError:
                 box.listed[file.file_id] = ""
                 refused.append(file.name)
-    let_go(fresh)
+    free(fresh)
     ids = [file.file_id for file in files if file.file_id in box.listed]
     found = dict.fromkeys(box.listed[file_id] for file_id in ids)
     gone = set(box.listed.values()) - found.keys()

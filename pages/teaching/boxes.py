@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.uploads import let_go, sent
+from pages.shared.uploads import free, uploaded_files
 from pages.shared.visit import tab_is_open, the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.state import Box
@@ -113,7 +113,7 @@ def _remove(box: Box) -> None:
 
 def _take_set(widget: str) -> None:
     """Replace the boxes by the classes of a zip or folder."""
-    dropped = sent(widget)
+    dropped = uploaded_files(widget)
     if not dropped:
         return
     lab, visit = the_lab(), the_visit()
@@ -129,7 +129,7 @@ def _take_set(widget: str) -> None:
         refuse(error)
         return
     finally:
-        let_go(dropped)
+        free(dropped)
     first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
     visit.boxes = [
         Box(first + place, name, list(photos)) for place, (name, photos) in enumerate(found.classes)

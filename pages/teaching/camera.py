@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.uploads import let_go, sent
+from pages.shared.uploads import free, uploaded_files
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
 from pages.state import Box
@@ -57,7 +57,7 @@ def _take(shot: Shot) -> None:
 
 
 def _take_one(box: Box) -> None:
-    for photo in sent("camera_box"):
+    for photo in uploaded_files("camera_box"):
         add_photo(box, photo.getvalue())
-        let_go([photo])
+        free([photo])
         st.session_state.camera_took_one = True

@@ -6,7 +6,7 @@ import streamlit as st
 from pages.shared.live import watch_answer
 from pages.shared.words import _, plain
 from pages.state import Data
-from tl_core.specs import ClassLook, LookAtData, LookSnapshot, Snapshot
+from tl_core.specs import ClassLook, LookAtData, LookSnapshot
 
 _OPEN = 4  # classes whose thumbnails are seen at once
 _IMBALANCE = 2.0
@@ -19,8 +19,7 @@ def look_at(data: Data, seed: int) -> None:
     watch_answer(spec, _draw, name="look", stop_key="stop_look")
 
 
-def _draw(snapshot: Snapshot) -> None:
-    assert isinstance(snapshot, LookSnapshot)  # narrows for the type checker
+def _draw(snapshot: LookSnapshot) -> None:
     if not snapshot.classes:
         return
     _remarks(snapshot)

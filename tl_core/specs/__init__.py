@@ -15,7 +15,7 @@ from tl_core.specs.attack_checks import (
     Trial,
 )
 from tl_core.specs.attack_methods import ATTACK_METHODS, AttackMethod
-from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
+from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, SnapshotT, Spec, require, spec_from_json
 from tl_core.specs.classify import Answer, Classification, Classify
 from tl_core.specs.download import Download, DownloadProgress
 from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Verdict, Verdicts
@@ -147,6 +147,7 @@ __all__ = [
     "SmallestBudget",
     "SmallestSnapshot",
     "Snapshot",
+    "SnapshotT",
     "SpaceMap",
     "Spec",
     "Spot",
