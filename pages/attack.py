@@ -1,8 +1,10 @@
 """The Fool it page: an attack on a photograph within a budget of levels, live."""
 
+from dataclasses import replace
+
 import streamlit as st
 
-from pages.fooling.attack_after import NAME, after
+from pages.fooling.attack_after import NAME, draw_finished
 from pages.fooling.attack_view import draw_attack, draw_smallest
 from pages.shared import runs
 from pages.shared.choose_backbone import choose_backbone, usable
@@ -47,11 +49,8 @@ def knows_the_same(one: str, other: str) -> bool:
     return the_lab().classes(one) == the_lab().classes(other)
 
 
-def choose_attack(goal: SmallestBudget) -> Attack:
-    """The attack on the same photograph, with the method and the budget of the widgets.
-
-    An attack that is begun anew sets them too.
-    """
+def choose_method(attack: Attack) -> Attack:
+    """The method, the budget, and whom to attack; an attack that is begun anew sets them too."""
     st.session_state.setdefault("method", "pgd")
     st.session_state.setdefault("epsilon", 1)
     method = st.pills(
@@ -73,25 +72,16 @@ def choose_attack(goal: SmallestBudget) -> Attack:
         help=_("No value of the picture may move by more. Acts while it runs."),
     )
     steps = length.select_slider(_("Steps at most"), runs.STEPS, 64, key="steps")
-    others = tuple(
-        key for key in usable() if key != goal.backbone and knows_the_same(key, goal.backbone)
-    )
+    chosen = attack.backbone
+    others = tuple(key for key in usable() if key != chosen and knows_the_same(key, chosen))
     is_ensemble = st.toggle(
         _("Attack all ready networks at once"),
         key="ensemble",
         disabled=not others,
         help=_("Those that know the same classes."),
     )
-    return Attack(
-        photo=goal.photo,
-        backbone=goal.backbone,
-        target=goal.target,
-        avoid=goal.avoid,
-        method=str(method),
-        epsilon=epsilon,
-        steps=steps,
-        also=others if is_ensemble else (),
-    )
+    also = others if is_ensemble else ()
+    return replace(attack, method=str(method), epsilon=epsilon, steps=steps, also=also)
 
 
 header(ATTACK, "attack")
@@ -100,7 +90,8 @@ photo = choose_photo(_A_DOG)
 if backbone is not None:
     target, avoid = choose_goal()
     smallest = SmallestBudget(photo=photo, backbone=backbone, target=target, avoid=avoid)
-    attack = choose_attack(smallest)
+    attack = Attack(photo=photo, backbone=backbone, target=target, avoid=avoid)
+    attack = choose_method(attack)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(_("Start"), key="start", type="primary", icon=":material/play_arrow:"):
             runs.begin(NAME, _("Attack"), [("", attack)])
@@ -109,6 +100,6 @@ if backbone is not None:
 runs.panel(NAME, draw_attack)
 run = runs.current(NAME)
 if run is not None and run.is_over and run.jobs:
-    after(run.jobs[0][1])
+    draw_finished(run.jobs[0][1])
 runs.panel(SMALLEST, draw_smallest, is_main=False)
 st.markdown(lesson("attack")["honest"])

@@ -17,9 +17,7 @@ from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson
 from tl_core.images import samples
 from tl_core.lab import BackboneRow
-from tl_core.specs import (
-    FeatureMaps,
-)
+from tl_core.specs import FeatureMaps
 
 NOTHING, LAYER, BACKBONE, PHOTO = "nothing", "layer", "backbone", "photo"
 COMPARISONS = {
@@ -34,14 +32,14 @@ def layer_slider(row: BackboneRow, key: str, *, default: int) -> str:
     """A slider from the first layer to the last, each in plain words."""
     layers = [stage.layer for stage in row.stages]
     words = {stage.layer: stage.words for stage in row.stages}
-    link.chosen(key, layers, layers[default])
+    link.restore(key, layers, layers[default])
     chosen = st.select_slider(
         _("Layer, shallow to deep"),
         layers,
         key=key,
         format_func=lambda layer: f"{layers.index(layer) + 1} · {_(words[layer])}",
     )
-    link.keep(key)
+    link.save(key)
     return str(chosen)
 
 

@@ -64,9 +64,7 @@ def choose_recipe_and_start() -> None:
             on_change=_take_recipe,
         )
         if st.toggle(
-            _("Start from a photograph instead of noise"),
-            key="from_photo",
-            persist_state="session",
+            _("Start from a photograph instead of noise"), key="from_photo", persist_state="session"
         ):
             choose_photo()
 

@@ -33,7 +33,7 @@ def choose_goals(
     row: BackboneRow, classes: tuple[str, ...], *, on_mix: Callable[[str], None]
 ) -> list[Goal]:
     """Draw the choice; ``on_mix`` is called with ``mix`` when that slider moves."""
-    link.chosen("goal", list(KINDS), "class")
+    link.restore("goal", list(KINDS), "class")
     st.segmented_control(
         _("Let it draw"),
         list(KINDS),
@@ -41,7 +41,7 @@ def choose_goals(
         key="goal",
         format_func=lambda key: _(KINDS[key]),
     )
-    link.keep("goal")
+    link.save("goal")
     if st.session_state.goal == "channel":
         return [_channel(row)]
     if st.session_state.goal == "several":
@@ -86,15 +86,15 @@ def _of_class(classes: tuple[str, ...], index: int) -> Goal:
 def _channel(row: BackboneRow) -> Goal:
     layers = [stage.layer for stage in row.stages]
     things = next(stage.layer for stage in row.stages if stage.words == "whole things")
-    link.chosen("goal_layer", layers, things)
+    link.restore("goal_layer", layers, things)
     layer_box, channel_box, unit_box = st.columns([2, 1, 1], vertical_alignment="bottom")
     layer = layer_box.selectbox(_("Layer"), layers, key="goal_layer")
     numbers = [str(number) for number in range(the_lab().channel_counts(row.key)[layer])]
-    link.chosen("goal_channel", numbers, numbers[0])
+    link.restore("goal_channel", numbers, numbers[0])
     channel = channel_box.selectbox(_("Channel"), numbers, key="goal_channel")
-    link.keep("goal_channel")
+    link.save("goal_channel")
     is_unit = unit_box.toggle(_("only its middle unit"), key="goal_unit")
-    link.keep("goal_layer")
+    link.save("goal_layer")
     return Goal(
         _("channel {channel} of {layer}").format(channel=channel, layer=layer),
         {"layer": layer, "channel": int(channel), "is_unit": bool(is_unit)},

@@ -21,11 +21,7 @@ def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
     channel = st.selectbox(_("Channel"), channels, key="channel")
     others = tuple(row.key for row in samples.SAMPLES if row.key != spec.photo)
     detail = ChannelDetail(
-        photo=spec.photo,
-        backbone=spec.backbone,
-        layer=spec.layer,
-        channel=channel,
-        others=others,
+        photo=spec.photo, backbone=spec.backbone, layer=spec.layer, channel=channel, others=others
     )
     watch_answer(detail, draw_detail, name="channel")
     if st.button(_("What is it looking for? Let it draw"), key="draw_channel", icon=IDEAL.icon):

@@ -22,6 +22,28 @@ _PER_CLASS = 20
 
 def feature_space(backbone: str) -> None:
     """Draw the gallery's or a data set's photographs where the network puts them."""
+    try:
+        spec = _choose(backbone)
+    except UserError as error:  # too few photographs, or one that has gone from its folder
+        show_error(error)
+        return
+    found = answer(spec) if spec is not None else None
+    if found is None:
+        return
+    for column, title, points in zip(
+        st.columns(2),
+        (_("Trained on ImageNet"), _("The same network, untrained (random weights)")),
+        (found.trained, found.untrained),
+        strict=True,
+    ):
+        if points is not None:
+            with column:
+                st.markdown(f"**{title}**")
+                st.altair_chart(_chart(found, points), width="stretch")
+
+
+def _choose(backbone: str) -> FeatureSpace | None:
+    """Which photographs, and how to project them; ``None`` while a data set is opened."""
     names = {entry.key: entry.label for entry in the_lab().datasets() if entry.state == "ready"}
     source = st.selectbox(
         _("Photographs on the map"),
@@ -37,32 +59,15 @@ def feature_space(backbone: str) -> None:
         format_func=lambda key: _(METHODS[key]),
         key="projection",
     )
-    try:
-        kinds = _gallery() if source == GALLERY else _dataset(str(source))
-        if not kinds:
-            return
-        spec = FeatureSpace(
-            photos=tuple(kinds),
-            labels=tuple(kinds.values()),
-            method="tsne" if method == "tsne" else "pca",
-            backbone=backbone,
-        )
-    except UserError as error:  # too few photographs, or one that has gone from its folder
-        show_error(error)
-        return
-    found = answer(spec)
-    if found is None:
-        return
-    for column, title, points in zip(
-        st.columns(2),
-        (_("Trained on ImageNet"), _("The same network, untrained (random weights)")),
-        (found.trained, found.untrained),
-        strict=True,
-    ):
-        if points is not None:
-            with column:
-                st.markdown(f"**{title}**")
-                st.altair_chart(_chart(found, points), width="stretch")
+    kinds = _gallery() if source == GALLERY else _dataset(str(source))
+    if not kinds:
+        return None
+    return FeatureSpace(
+        photos=tuple(kinds),
+        labels=tuple(kinds.values()),
+        method="tsne" if method == "tsne" else "pca",
+        backbone=backbone,
+    )
 
 
 def _gallery() -> dict[str, str]:

@@ -33,7 +33,7 @@ def choose_backbone(*, panel: str = "") -> str | None:
         for key, status in found.items()
         if status.state is not BackboneState.TOO_LARGE
     }
-    link.chosen("backbone", list(labels), DEFAULT_BACKBONE)
+    link.restore("backbone", list(labels), DEFAULT_BACKBONE)
     chosen = st.selectbox(
         _("Backbone"),
         list(labels),
@@ -41,7 +41,7 @@ def choose_backbone(*, panel: str = "") -> str | None:
         key="backbone",
         help=_("The pretrained network that all pages use. The Backbones page compares them."),
     )
-    link.keep("backbone")
+    link.save("backbone")
     if chosen in own or found[chosen].state is BackboneState.READY:
         return str(chosen)
     download_panel(found[chosen], panel)

@@ -21,13 +21,13 @@ _OWN_SHOWN = 4
 def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
     """Draw the picker; return the key of the visit's photograph, ``first`` if none was chosen."""
     keys = [*the_visit().photos[:_OWN_SHOWN], *(row.key for row in samples.SAMPLES)]
-    link.chosen("sample", keys, first)
+    link.restore("sample", keys, first)
     style("photo_picker")
     with st.container(key="photo-picker"):
         chosen = st.pills(
             _("Photograph"), keys, required=True, format_func=_picture_label, key="sample"
         )
-    link.keep("sample")
+    link.save("sample")
     drop, camera = st.columns(2)
     with drop:
         st.file_uploader(

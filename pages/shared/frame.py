@@ -1,4 +1,4 @@
-"""What every page stands in: the navigation around it and the heading on it."""
+"""What every page has: the navigation around it and the heading on it."""
 
 import streamlit as st
 
@@ -12,9 +12,7 @@ def configure() -> None:
     Without an icon of our own, the browser takes the open page's from a server of Google's.
     """
     st.set_page_config(
-        page_title=_("Transfer Learning Lab"),
-        page_icon=str(ASSETS / "icon.svg"),
-        layout="wide",
+        page_title=_("Transfer Learning Lab"), page_icon=str(ASSETS / "icon.svg"), layout="wide"
     )
 
 
@@ -27,7 +25,7 @@ def header(row: PageRow, lesson_page: str) -> None:
     """Draw the page's title and the beginning of its lesson.
 
     Streamlit runs a page without ``streamlit_app.py`` around it when its address is the first
-    that a new server is asked for; such a page sends itself through the front door.
+    that a new server is asked for; such a page starts the whole app at its own address instead.
     """
     if not st.session_state.get("has_frame"):
         configure()

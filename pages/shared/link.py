@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 
-def chosen(key: str, options: Sequence[str], default: str, *, among: str = "") -> None:
+def restore(key: str, options: Sequence[str], default: str, *, among: str = "") -> None:
     """Give the widget ``key`` its value before it is drawn.
 
     What the visitor chose before wins, then the link, then ``default``; a choice that is not
@@ -21,7 +21,7 @@ def chosen(key: str, options: Sequence[str], default: str, *, among: str = "") -
     st.session_state[key] = value if value in options else default
 
 
-def keep(key: str) -> None:
+def save(key: str) -> None:
     """Remember the widget's value beyond its page and write it into the address."""
     value = st.session_state[key]
     st.session_state[_kept(key) + st.session_state.get(_set(key), "")] = value

@@ -48,10 +48,7 @@ def own_boxes() -> OwnClasses:
 
 def _draw(box: Box) -> None:
     box.name = st.text_input(
-        _("Name of the class"),
-        box.name,
-        max_chars=_NAME_LENGTH,
-        key=f"class_{box.id}",
+        _("Name of the class"), box.name, max_chars=_NAME_LENGTH, key=f"class_{box.id}"
     ).strip()
     zone = f"upload_{box.id}"
     st.file_uploader(

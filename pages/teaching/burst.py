@@ -59,6 +59,5 @@ def burst(
         on_problem_change=lambda: None,
     )
     return Burst(
-        is_let_go=bool(found.shots) and not found.shots["held"],
-        problem=str(found.problem or ""),
+        is_let_go=bool(found.shots) and not found.shots["held"], problem=str(found.problem or "")
     )

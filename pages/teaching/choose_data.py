@@ -24,14 +24,14 @@ def choose_data() -> Data | None:
     entries = sorted(the_lab().datasets(), key=_is_far)  # stable: the lab's order otherwise
     found = {entry.key: entry for entry in entries}
     offered = [OWN_DATASET, *found]
-    link.chosen("dataset", offered, OWN_DATASET)
+    link.restore("dataset", offered, OWN_DATASET)
     chosen = st.selectbox(
         _("Learn from"),
         offered,
         format_func=lambda key: _label(found[key]) if key in found else _("Your own photographs"),
         key="dataset",
     )
-    link.keep("dataset")
+    link.save("dataset")
     if chosen == OWN_DATASET:
         return _own()
     return _on_the_shelf(found[chosen])
