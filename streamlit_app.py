@@ -1,4 +1,4 @@
-"""The frame of every page: start-up, navigation, and the heartbeat of the visit."""
+"""What runs around every page: start-up, navigation, and a poll that keeps the visit alive."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The Fool it page: an attack on a photograph within a budget of levels, live."""
+"""The Fool it page: an adversarial attack on a photograph within a budget of levels."""
 
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ from pages.fooling.attack_view import draw_attack, draw_smallest
 from pages.shared import runs
 from pages.shared.choose_backbone import choose_backbone, usable
 from pages.shared.choose_class import are_imagenets, choose_class
+from pages.shared.choose_one import choose_one
 from pages.shared.choose_photo import choose_photo
 from pages.shared.frame import header
 from pages.shared.sitemap import ATTACK
@@ -24,14 +25,7 @@ LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
 def choose_goal() -> tuple[int | None, str]:
     """What the network shall see: a class, or none and what it shall not see."""
     kinds = {"targeted": "become …", "untargeted": "be anything but …"}
-    kind = st.segmented_control(
-        _("The photograph shall"),
-        list(kinds),
-        default="targeted",
-        required=True,
-        format_func=lambda key: _(kinds[key]),
-        key="aim",
-    )
+    kind = choose_one(_("The photograph shall"), kinds, key="aim", default="targeted")
     classes = the_lab().classes(str(st.session_state.backbone))
     if kind == "targeted":
         return choose_class(classes, "target_class"), ""

@@ -1,4 +1,4 @@
-"""The Backbones page: compare pretrained networks, pick one, ask it what a photograph shows."""
+"""The Backbones page: compare pretrained networks, choose one, classify a photograph."""
 
 import streamlit as st
 

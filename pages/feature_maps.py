@@ -1,4 +1,4 @@
-"""The Feature maps page: what every layer makes of a photograph, and one channel at large."""
+"""The Feature maps page: channels of a layer, one of them enlarged, and feature space."""
 
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ from pages.inside.feature_space import feature_space
 from pages.inside.mosaics import column
 from pages.shared import link
 from pages.shared.choose_backbone import choose_backbone, label_of, usable
+from pages.shared.choose_one import choose_one
 from pages.shared.choose_photo import choose_photo, photo_label
 from pages.shared.frame import header
 from pages.shared.live import answer
@@ -65,14 +66,7 @@ def second(spec: FeatureMaps, comparison: str) -> FeatureMaps:
 
 def mosaics(spec: FeatureMaps) -> None:
     """One column, or two on one scale."""
-    comparison = st.segmented_control(
-        _("Compare with"),
-        list(COMPARISONS),
-        default=NOTHING,
-        required=True,
-        format_func=lambda key: _(COMPARISONS[key]),
-        key="compare",
-    )
+    comparison = choose_one(_("Compare with"), COMPARISONS, key="compare", default=NOTHING)
     if comparison == NOTHING:
         mosaic, detail = st.columns([3, 2], gap="medium")
         with mosaic:
@@ -82,7 +76,7 @@ def mosaics(spec: FeatureMaps) -> None:
         return
     left, right = st.columns(2)
     with right:
-        other = second(spec, str(comparison))
+        other = second(spec, comparison)
     with left:
         first = answer(spec)
     with right:

@@ -1,4 +1,4 @@
-"""The Ideal image page: the network draws what it would most like to see."""
+"""The Ideal image page: optimise a picture until the network is sure of its class."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The Why? page: which parts of the photograph speak for a class, and is the map to be believed."""
+"""The Why? page: attribution maps of a photograph, and a test of their faithfulness."""
 
 import streamlit as st
 

@@ -17,7 +17,7 @@ RATES = [0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2]  # 
 
 
 def moved(control: str) -> None:
-    """Hand a moved slider to the runs under way that listen to it."""
+    """Pass a moved slider on to the running jobs that follow it."""
     value = st.session_state[control]
     run = runs.current(NAME)
     for _label, job in run.jobs if run else []:
@@ -28,7 +28,7 @@ def moved(control: str) -> None:
 
 
 def _listens(spec: IdealImage, control: str) -> bool:
-    """Whether a run follows the control: rungs and compared optimisers keep what is theirs."""
+    """Whether a job follows the control: compared recipes and optimisers keep their own values."""
     if control == "mix":
         return spec.target != spec.second_target
     is_rung = spec.tv_weight is None
@@ -70,7 +70,7 @@ def choose_recipe_and_start() -> None:
 
 
 def _take_recipe() -> None:
-    """Put the weight where the chosen recipe has it."""
+    """Set the weight's slider to the value of the chosen recipe."""
     weight = RECIPES[st.session_state.get("recipe", "ideal")].tv_weight
     st.session_state.tv_weight = min(TV_WEIGHTS, key=lambda value: abs(value - weight))
     moved("tv_weight")

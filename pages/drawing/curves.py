@@ -1,4 +1,4 @@
-"""Curves of ideal images: one run in full, or several on shared axes."""
+"""Charts of ideal images: all curves of one, or two curves of several."""
 
 import math
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ def columns_of(snapshot: IdealSnapshot) -> dict[str, tuple[float, ...]]:
 
 
 def compare_curves(shown: Sequence[tuple[str, IdealSnapshot]], *, key: str) -> None:
-    """How sure the network is of each picture, and how rough it is, on shared axes."""
+    """Probability (or activation) and total variation of several pictures."""
     shown = [(label, snapshot) for label, snapshot in shown if len(snapshot.history) > 1]
     if not shown:
         return

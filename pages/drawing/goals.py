@@ -1,4 +1,4 @@
-"""What ideal images shall show: classes, a mix of two, or one channel of a layer."""
+"""The goal of ideal images: classes, a mix of two, or one channel of a layer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.choose_class import choose_class, favourites
+from pages.shared.choose_one import choose_one
 from pages.shared.visit import the_lab
 from pages.shared.words import _
 from tl_core.lab import BackboneRow
@@ -15,7 +16,7 @@ from tl_core.lab import BackboneRow
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A goal in words and as fields of the spec."""
+    """A goal as a caption and as fields of the spec."""
 
     label: str
     fields: dict[str, Any]
@@ -34,13 +35,7 @@ def choose_goals(
 ) -> list[Goal]:
     """Draw the choice; ``on_mix`` is called with ``mix`` when that slider moves."""
     link.restore("goal", list(KINDS), "class")
-    st.segmented_control(
-        _("Let it draw"),
-        list(KINDS),
-        required=True,
-        key="goal",
-        format_func=lambda key: _(KINDS[key]),
-    )
+    choose_one(_("Let it draw"), KINDS, key="goal")
     link.save("goal")
     if st.session_state.goal == "channel":
         return [_channel(row)]

@@ -1,4 +1,4 @@
-"""How a run of ideal images looks, and what can be done with a picture that is over."""
+"""A run of ideal images: pictures, figures, curves, and what follows when one is done."""
 
 import math
 from dataclasses import dataclass
@@ -7,15 +7,16 @@ import streamlit as st
 
 from pages.drawing import gallery
 from pages.drawing.curves import columns_of, compare_curves, draw_curves
-from pages.drawing.verdicts import draw_verdicts
+from pages.shared.choose_class import are_imagenets
 from pages.shared.choose_photo import choose
+from pages.shared.live import answer
 from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.state import Finished, Run
 from tl_core.images import samples
 from tl_core.lab import Job, JobState
-from tl_core.specs import IdealImage, IdealSnapshot
+from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
 
 _NEXT_START = "next_start"
 
@@ -104,7 +105,7 @@ def _draw(picture: _Picture) -> None:
 
 
 def _draw_when_over(picture: _Picture, *, key: str) -> None:
-    """What the others say of a picture that is done or was stopped, and what to do with it."""
+    """Verdicts, downloads and a restart, once a picture is done or was stopped."""
     if picture.state not in (JobState.DONE, JobState.CANCELLED):
         return
     snapshot, spec = picture.snapshot, picture.spec
@@ -112,7 +113,7 @@ def _draw_when_over(picture: _Picture, *, key: str) -> None:
     finished = Finished(picture.label, snapshot.png, snapshot.settings, snapshot.frames, is_own)
     gallery.add(finished)
     if not spec.layer:
-        draw_verdicts(spec, snapshot)
+        _verdicts(spec, snapshot)
     with st.container(horizontal=True):
         gallery.downloads(finished, key=key)
         if st.button(
@@ -123,6 +124,40 @@ def _draw_when_over(picture: _Picture, *, key: str) -> None:
             args=(snapshot.png,),
         ):
             st.rerun()  # the controls above are no part of what is drawn again and again
+
+
+def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
+    """What other networks say of each class that the picture shall show."""
+    classes = the_lab().classes(spec.backbone)
+    if not are_imagenets(classes):  # nobody else knows a visitor's own
+        return
+    mix = spec.mix
+    for _step, control, value in snapshot.moves:
+        if control == "mix" and value is not None:
+            mix = value
+    first = [spec.target] if mix < 1 else []
+    second = [spec.second_target] if mix > 0 else []
+    targets = list(dict.fromkeys([*first, *second]))
+    photo = the_lab().add_photo(snapshot.png, the_visit().id)
+    for target in targets:
+        found = answer(Judge(photo=photo, target=target, backbone=spec.backbone), timeout_s=0.1)
+        if found is not None:
+            _verdict(spec, found, f": {plain(classes[target])}" if len(targets) > 1 else "")
+
+
+def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
+    st.markdown("**" + _("Networks that never saw it") + f"{of_class}**")
+    others = [verdict for verdict in found.verdicts if verdict.backbone != spec.backbone]
+    st.markdown(
+        "\n".join(
+            _("- {network}: **{percent:.1f} %** (it says {top})").format(
+                network=plain(verdict.label),
+                percent=100 * verdict.probability,
+                top=plain(verdict.top_name),
+            )
+            for verdict in others
+        )
+    )
 
 
 def _start_from(png: bytes) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.drawing.goals import Goal
+from pages.shared.choose_one import choose_one
 from pages.shared.words import _
 from tl_core.specs import LADDER, IdealImage
 
@@ -24,15 +25,7 @@ WAYS = {
 
 def choose_way() -> None:
     """Draw the choice; it is there for a single goal."""
-    st.segmented_control(
-        _("Draw"),
-        list(WAYS),
-        default="one",
-        required=True,
-        key="way",
-        persist_state="session",
-        format_func=lambda key: _(WAYS[key]),
-    )
+    choose_one(_("Draw"), WAYS, key="way", default="one", persist_state="session")
 
 
 def specs(

@@ -1,4 +1,4 @@
-"""A finished attack: its downloads, and whether it fools others, lasts, and works at full size."""
+"""A finished attack: downloads, transfer to other networks, survival of wear, full size."""
 
 from collections.abc import Iterable
 from dataclasses import replace

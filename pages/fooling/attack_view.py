@@ -1,4 +1,4 @@
-"""How an attack looks while it runs and when it is done."""
+"""Pictures, charts and figures of an attack, while it runs and when it is done."""
 
 import math
 
@@ -50,7 +50,7 @@ def draw_attack(run: Run) -> None:
 
 
 def _draw_change(found: AttackSnapshot, job: Job) -> None:
-    """What was added, magnified, and the way to the goal below it."""
+    """The difference, magnified, and the probability of the goal by step."""
     magnify = int(st.session_state.get("magnify", 16))
     _difference(found.original, found.picture, magnify)
     st.caption(_("What was added, {words}").format(words=_(MAGNIFY[magnify])))
@@ -98,7 +98,7 @@ def _difference(original: bytes, attacked: bytes, magnify: int) -> None:
 
 
 def figures(gap: Gap) -> None:
-    """How far the saved picture is from the photograph."""
+    """The distance of the saved picture from the photograph, in five measures."""
     psnr = "∞" if math.isinf(gap.psnr_db) else f"{gap.psnr_db:.1f} dB"
     shown = {
         _("L∞, levels of 1/255"): str(gap.linf_levels),

@@ -1,4 +1,4 @@
-"""One channel at large, and what else makes it fire."""
+"""One channel enlarged, and other photographs that activate it."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from tl_core.specs import ChannelDetail, ChannelDetailSnapshot, FeatureMaps
 
 
 def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
-    """The chosen channel at large, and what else makes it fire."""
+    """Choose a channel, and draw it enlarged."""
     if not channels:
         return
     if st.session_state.get("channel") not in channels:
@@ -32,7 +32,7 @@ def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
 
 
 def draw_detail(detail: ChannelDetailSnapshot) -> None:
-    """The channel over the photograph, its map, and other photographs that move it."""
+    """The channel over the photograph, its map, and other photographs that activate it."""
     overlay, plain = st.columns(2)
     overlay.image(
         detail.overlay,

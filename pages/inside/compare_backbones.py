@@ -1,4 +1,4 @@
-"""All backbones beside each other: a table, their answers to one photograph, accuracy and cost."""
+"""All backbones compared: a table, answers to one photograph, accuracy against cost."""
 
 import math
 from collections.abc import Sequence

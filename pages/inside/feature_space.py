@@ -4,6 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pages.shared.choose_one import choose_one
 from pages.shared.choose_photo import photo_label
 from pages.shared.live import answer
 from pages.shared.picture import data_url
@@ -21,7 +22,7 @@ _PER_CLASS = 20
 
 
 def feature_space(backbone: str) -> None:
-    """Draw the gallery's or a data set's photographs where the network puts them."""
+    """Draw photographs at their projected embeddings, from the gallery or a data set."""
     try:
         spec = _choose(backbone)
     except UserError as error:  # too few photographs, or one that has gone from its folder
@@ -51,14 +52,7 @@ def _choose(backbone: str) -> FeatureSpace | None:
         format_func=lambda key: names.get(key, _("the gallery and your own")),
         key="map_of",
     )
-    method = st.segmented_control(
-        _("Projection to two dimensions"),
-        list(METHODS),
-        default="pca",
-        required=True,
-        format_func=lambda key: _(METHODS[key]),
-        key="projection",
-    )
+    method = choose_one(_("Projection to two dimensions"), METHODS, key="projection", default="pca")
     kinds = _gallery() if source == GALLERY else _dataset(str(source))
     if not kinds:
         return None
@@ -71,7 +65,7 @@ def _choose(backbone: str) -> FeatureSpace | None:
 
 
 def _gallery() -> dict[str, str]:
-    """What each sample and each photograph of the visitor shows, by its key."""
+    """The kind of each sample and of each of the visitor's photographs, by its key."""
     kinds: dict[str, str] = {row.key: row.kind for row in samples.SAMPLES}
     return kinds | dict.fromkeys(the_visit().photos, "yours")
 

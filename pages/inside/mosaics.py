@@ -44,7 +44,7 @@ def column(spec: FeatureMaps, key: str) -> list[int]:
 
 
 def choose_channel(channel: str) -> None:
-    """Make a clicked tile the channel at large."""
+    """Make a clicked tile the channel that is enlarged."""
     st.session_state.channel = int(channel)
 
 

@@ -1,4 +1,4 @@
-"""How much of what visitors send may wait in memory until a page has taken it."""
+"""A limit on uploads that wait in memory until a page has read them."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Choosing the visit's backbone, and getting one that is not on this machine yet."""
+"""Choosing the visit's backbone, and downloading one that is not on this machine yet."""
 
 import streamlit as st
 
@@ -115,7 +115,7 @@ def _follow(job: Job, panel: str) -> None:
         st.progress(0.0, text=_("Connecting …"))
     is_mine = visitor in job.owners
     if is_mine and st.button(_("Cancel"), key=f"stop{panel}", icon=":material/close:"):
-        the_lab().leave(job, visitor)  # it goes on for those who wait for it too
+        the_lab().leave(job, visitor)  # it goes on for others who wait for it
 
 
 def _progress_words(progress: DownloadProgress) -> str:
@@ -127,7 +127,7 @@ def _progress_words(progress: DownloadProgress) -> str:
 
 
 def megabytes(size_mb: float) -> str:
-    """A size in the unit a visitor knows."""
+    """A size as text."""
     return f"{size_mb:,.0f} MB" if size_mb >= 10 else f"{size_mb:.1f} MB"
 
 

@@ -1,4 +1,4 @@
-"""The page's address carries what was chosen, so that a copied link opens the same view."""
+"""Choices of widgets in the page's address, so that a copied link opens the same view."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Questions on a page: ask, poll while they are under way, draw once more when over."""
+"""Short jobs of a page: submit, poll while they run, draw the answer."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Runs on a page: one job or several side by side, live, with pause, stop and what comes after."""
+"""Long jobs of a page, one or several side by side: start, poll, pause, stop."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ def current(name: str) -> Run | None:
 
 
 def update(name: str, **controls: object) -> None:
-    """Move controls of the page's run that is under way."""
+    """Change controls of the page's jobs that are not over."""
     run = current(name)
     for _label, job in run.jobs if run else []:
         if not job.is_over:

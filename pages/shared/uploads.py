@@ -1,4 +1,4 @@
-"""Files that a visitor sent: a page takes them once and lets them go."""
+"""Uploaded files: a page reads them once and frees their memory."""
 
 from collections.abc import Iterable
 from typing import cast
@@ -38,7 +38,7 @@ def free(files: Iterable[UploadedFile]) -> None:
 
 
 def show_refused() -> None:
-    """Tell this tab in words that an upload of its had no room; its drop zone shows a number."""
+    """Tell this tab why an upload was refused; its drop zone shows only a number."""
     session = script_context().session_id
     if session in served.refused:
         served.refused.discard(session)

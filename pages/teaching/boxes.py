@@ -59,7 +59,7 @@ def _draw(box: Box) -> None:
         args=(box,),
         max_upload_size=_MAX_PHOTO_MB,
     )
-    files = st.session_state.get(zone) or []  # with what was let go, which the widget leaves out
+    files = st.session_state.get(zone) or []  # with what was freed, which the widget leaves out
     if box.is_touched:
         take_files(box, files)
     elif not files:

@@ -23,7 +23,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """How the camera stands."""
+    """The state of the camera."""
 
     is_let_go: bool  # the button has just come up
     problem: str  # why there is no camera, as the browser names it; "" for none

@@ -96,7 +96,7 @@ def _follow(job: Job, name: str) -> None:
         share = progress.step / max(progress.steps, 1)
         st.progress(min(share, 1.0), text=_progress_words(progress))
     if st.button(_("Cancel"), key="cancel_download", icon=":material/close:"):
-        the_lab().leave(job, visit.id)  # it goes on for those who wait for it too
+        the_lab().leave(job, visit.id)  # it goes on for others who wait for it
         del visit.jobs[name]
         st.rerun()
 

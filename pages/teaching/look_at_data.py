@@ -1,4 +1,4 @@
-"""A look at the data before anything is learned from it."""
+"""Counts, thumbnails and warnings about a data set before training."""
 
 import pandas as pd
 import streamlit as st
@@ -34,7 +34,7 @@ def _draw(snapshot: LookSnapshot) -> None:
 
 
 def _remarks(snapshot: LookSnapshot) -> None:
-    """What one should know before training."""
+    """The size of the data set, and what is wrong with it."""
     train, tested = (
         sum(getattr(found, side) for found in snapshot.classes) for side in ("train", "validation")
     )

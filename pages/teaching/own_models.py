@@ -1,4 +1,4 @@
-"""The visitor's own models: try one on a new photograph, take it home, bring one back."""
+"""The visitor's own models: classify a photograph, download, upload."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Photographs with the answers a model gave, each with a way to ask for its reasons."""
+"""Photographs with a model's predictions, each with a link to the Why? page."""
 
 from collections.abc import Sequence
 
@@ -58,7 +58,7 @@ def _ask_why(spec: FineTune, model: str, found: Prediction) -> None:
     try:
         key = _photo_key(spec, found)
     except UserError:
-        return  # the photograph itself says that it is gone
+        return  # the photograph's own place shows the error
     choose(key)
     link.set_choice("backbone", model)
     st.session_state[_ASK_NEXT] = True

@@ -8,15 +8,15 @@ import streamlit as st
 from pages.shared.words import _, lesson
 from pages.teaching.confusion_matrix import confusion_matrix
 from pages.teaching.predictions import draw_predictions
-from pages.teaching.run import TOP3_FROM, interval_words, percent, spoken
+from pages.teaching.run import TOP3_FROM, interval_words, percent, readable
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _ALL = "mistakes"
 _PAGE = 12  # photographs at once
 
 
-def result_of(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
-    """Draw everything one may ask of a result."""
+def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
+    """Draw accuracy, confusion matrix, photographs and figures by class."""
     result = snapshot.result
     if result is None:
         return
@@ -42,7 +42,7 @@ def result_of(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
     )
     _how_it_ended(result)
     st.caption(lesson("teach")["honest"])
-    names = tuple(map(spoken, snapshot.classes))
+    names = tuple(map(readable, snapshot.classes))
     matrix, photographs = st.columns([1, 1], gap="large")
     with matrix:
         confusion_matrix(result, names)
@@ -53,7 +53,7 @@ def result_of(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
 
 
 def _how_it_ended(result: FineTuneResult) -> None:
-    """What one would not guess from the figures."""
+    """Why the head alone was kept, or training stopped early."""
     if result.is_head_alone and result.unfrozen_accuracy is not None:
         st.info(
             _(

@@ -177,7 +177,7 @@ def _control(trick: Trick, modes: Sequence[str]) -> Any:
 
 
 def _moved(field: str) -> None:
-    """Hand a moved control to the run under way."""
+    """Pass a moved control on to the running jobs."""
     runs.update(NAME, **{field: st.session_state[f"trick_{field}"]})
 
 
