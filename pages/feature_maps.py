@@ -1,4 +1,4 @@
-"""The Feature maps page: what every layer makes of a photograph, and one channel at large."""
+"""The Feature maps page: channels of a layer, one of them enlarged, and feature space."""
 
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ from pages.inside.feature_space import feature_space
 from pages.inside.mosaics import column
 from pages.shared import link
 from pages.shared.choose_backbone import choose_backbone, label_of, usable
+from pages.shared.choose_one import choose_one
 from pages.shared.choose_photo import choose_photo, photo_label
 from pages.shared.frame import header
 from pages.shared.live import answer
@@ -17,10 +18,7 @@ from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson
 from tl_core.images import samples
 from tl_core.lab import BackboneRow
-from tl_core.specs import (
-    FeatureMaps,
-    FeatureMapsSnapshot,
-)
+from tl_core.specs import FeatureMaps
 
 NOTHING, LAYER, BACKBONE, PHOTO = "nothing", "layer", "backbone", "photo"
 COMPARISONS = {
@@ -35,14 +33,14 @@ def layer_slider(row: BackboneRow, key: str, *, default: int) -> str:
     """A slider from the first layer to the last, each in plain words."""
     layers = [stage.layer for stage in row.stages]
     words = {stage.layer: stage.words for stage in row.stages}
-    link.chosen(key, layers, layers[default])
+    link.restore(key, layers, layers[default])
     chosen = st.select_slider(
         _("Layer, shallow to deep"),
         layers,
         key=key,
         format_func=lambda layer: f"{layers.index(layer) + 1} · {_(words[layer])}",
     )
-    link.keep(key)
+    link.save(key)
     return str(chosen)
 
 
@@ -68,14 +66,7 @@ def second(spec: FeatureMaps, comparison: str) -> FeatureMaps:
 
 def mosaics(spec: FeatureMaps) -> None:
     """One column, or two on one scale."""
-    comparison = st.segmented_control(
-        _("Compare with"),
-        list(COMPARISONS),
-        default=NOTHING,
-        required=True,
-        format_func=lambda key: _(COMPARISONS[key]),
-        key="compare",
-    )
+    comparison = choose_one(_("Compare with"), COMPARISONS, key="compare", default=NOTHING)
     if comparison == NOTHING:
         mosaic, detail = st.columns([3, 2], gap="medium")
         with mosaic:
@@ -85,12 +76,12 @@ def mosaics(spec: FeatureMaps) -> None:
         return
     left, right = st.columns(2)
     with right:
-        other = second(spec, str(comparison))
+        other = second(spec, comparison)
     with left:
         first = answer(spec)
     with right:
         match = answer(other)
-    if not isinstance(first, FeatureMapsSnapshot) or not isinstance(match, FeatureMapsSnapshot):
+    if first is None or match is None:
         return
     scale = (min(first.scale[0], match.scale[0]), max(first.scale[1], match.scale[1]))
     with left:

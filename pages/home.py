@@ -1,4 +1,4 @@
-"""The Home page: what transfer learning is, and what one can do here."""
+"""The Home page: what transfer learning is, and a link to every page."""
 
 import streamlit as st
 

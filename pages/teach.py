@@ -1,4 +1,4 @@
-"""The Teach it page: a network that knows ImageNet learns a visitor's own classes, live."""
+"""The Teach it page: fine-tune a pretrained network on a visitor's own classes."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from pages.teaching.choose_data import choose_data
 from pages.teaching.label_budget import label_budget
 from pages.teaching.look_at_data import look_at
 from pages.teaching.own_models import own_models
-from pages.teaching.result import result_of
+from pages.teaching.result import draw_result
 from pages.teaching.run import WAYS, draw_axes, draw_run, snapshot_of
 from pages.teaching.tricks import NAME, tricks
 from tl_core.lab import UserError
@@ -36,7 +36,7 @@ def train(data: Data, backbone: str) -> None:
         key="mode",
         persist_state="session",
     )
-    amount, seed = st.columns([3, 1])
+    amount, beside = st.columns([3, 1])
     per_class = amount.select_slider(
         _("Photographs a class to learn from, at most"),
         AMOUNTS,
@@ -45,7 +45,7 @@ def train(data: Data, backbone: str) -> None:
         key="photos_per_class",
         persist_state="session",
     )
-    seed.number_input(
+    beside.number_input(
         _("Seed"),
         0,
         2**32 - 1,
@@ -53,20 +53,20 @@ def train(data: Data, backbone: str) -> None:
         persist_state="session",
         help=_("Decides which photographs are for the test, and where the head begins."),
     )
-    settings = {"photos_per_class": per_class, **tricks(modes)}
+    settings = tricks(modes) | {"backbone": backbone, "seed": seed()}
+    settings |= {"dataset": data.dataset, "photos": data.photos, "photos_per_class": per_class}
     if st.button(
         _("Start"), key="start", type="primary", icon=":material/school:", disabled=not modes
     ):
-        begin(data, backbone, modes, settings)
+        begin(modes, settings)
     if runs.current(NAME) is None:
         draw_axes()
 
 
-def begin(data: Data, backbone: str, modes: list[str], settings: dict[str, Any]) -> None:
+def begin(modes: list[str], settings: dict[str, Any]) -> None:
     """Start one job a way."""
-    common = {"dataset": data.dataset, "photos": data.photos, "backbone": backbone, "seed": seed()}
     try:
-        specs = [(_(WAYS[mode]), FineTune(mode=mode, **common, **settings)) for mode in modes]
+        specs = [(_(WAYS[mode]), FineTune(mode=mode, **settings)) for mode in modes]
     except UserError as error:
         show_error(error)
         return
@@ -118,7 +118,7 @@ if done:
         )
     else:
         shown = next(iter(done))
-    result_of(*done[str(shown)][1:])
+    draw_result(*done[str(shown)][1:])
 own_models()
 label_budget(data, backbone, seed())
 st.header(_("When does borrowing help?"), anchor=False)

@@ -1,4 +1,4 @@
-"""The Why? page: which parts of the photograph speak for a class, and is the map to be believed."""
+"""The Why? page: attribution maps of a photograph, and a test of their faithfulness."""
 
 import streamlit as st
 
@@ -11,13 +11,7 @@ from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, plain
 from tl_core.images import heat
 from tl_core.lab import BackboneRow
-from tl_core.specs import (
-    ATTRIBUTION_METHODS,
-    Attribute,
-    AttributeSnapshot,
-    AttributionMap,
-    Snapshot,
-)
+from tl_core.specs import ATTRIBUTION_METHODS, Attribute, AttributeSnapshot, AttributionMap
 
 METHODS = {row.key: row for row in ATTRIBUTION_METHODS}
 
@@ -46,10 +40,8 @@ def controls(row: BackboneRow, classes: tuple[str, ...], photo: str) -> Attribut
         key="target_classes",
     )
     with st.expander(_("Finer settings")):
-        layers = [stage.layer for stage in row.stages]
-        layer = st.selectbox(
-            _("Layer for the CAM methods"), layers[::-1], key=f"cam_layer_{row.key}"
-        )
+        layers = [stage.layer for stage in row.stages][::-1]
+        layer = st.selectbox(_("Layer for the CAM methods"), layers, key=f"cam_layer_{row.key}")
         steps = st.slider(_("Steps of Integrated Gradients"), 8, 128, 32, 8, key="ig_steps")
         samples = st.slider(_("Noisy copies to average (noise tunnel)"), 0, 16, 0, key="noise")
         patch = st.slider(_("Occlusion: side of the cover, pixels"), 16, 96, 32, 8, key="patch")
@@ -65,9 +57,8 @@ def controls(row: BackboneRow, classes: tuple[str, ...], photo: str) -> Attribut
     )
 
 
-def draw(snapshot: Snapshot) -> None:
+def draw(snapshot: AttributeSnapshot) -> None:
     """The maps found so far: one row a class, one column a method."""
-    assert isinstance(snapshot, AttributeSnapshot)  # narrows for the type checker
     for explained in snapshot.classes:
         maps = [found for found in snapshot.maps if found.target == explained.target]
         st.subheader(

@@ -24,7 +24,7 @@ def add(picture: Finished) -> None:
 
 
 def downloads(picture: Finished, *, key: str) -> None:
-    """Everything one can take home of a picture."""
+    """Download buttons of a picture, and the command that draws it again."""
     with st.popover(_("Take it home"), icon=":material/download:", key=f"take_{key}"):
         st.download_button(
             _("Picture (PNG, settings inside)"),

@@ -1,4 +1,4 @@
-"""What ideal images shall show: classes, a mix of two, or one channel of a layer."""
+"""The goal of ideal images: classes, a mix of two, or one channel of a layer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.choose_class import choose_class, favourites
+from pages.shared.choose_one import choose_one
 from pages.shared.visit import the_lab
 from pages.shared.words import _
 from tl_core.lab import BackboneRow
@@ -15,7 +16,7 @@ from tl_core.lab import BackboneRow
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A goal in words and as fields of the spec."""
+    """A goal as a caption and as fields of the spec."""
 
     label: str
     fields: dict[str, Any]
@@ -30,18 +31,12 @@ KINDS = {
 
 
 def choose_goals(
-    row: BackboneRow, classes: tuple[str, ...], *, steer: Callable[[str], None]
+    row: BackboneRow, classes: tuple[str, ...], *, on_mix: Callable[[str], None]
 ) -> list[Goal]:
-    """Draw the choice; ``steer`` is called with ``mix`` when that slider moves."""
-    link.chosen("goal", list(KINDS), "class")
-    st.segmented_control(
-        _("Let it draw"),
-        list(KINDS),
-        required=True,
-        key="goal",
-        format_func=lambda key: _(KINDS[key]),
-    )
-    link.keep("goal")
+    """Draw the choice; ``on_mix`` is called with ``mix`` when that slider moves."""
+    link.restore("goal", list(KINDS), "class")
+    choose_one(_("Let it draw"), KINDS, key="goal")
+    link.save("goal")
     if st.session_state.goal == "channel":
         return [_channel(row)]
     if st.session_state.goal == "several":
@@ -58,7 +53,7 @@ def choose_goals(
         0.05,
         key="mix",
         persist_state="session",
-        on_change=steer,
+        on_change=on_mix,
         args=("mix",),
         help=_("0 is all the first, 1 all the second. Acts while it runs."),
     )
@@ -86,15 +81,15 @@ def _of_class(classes: tuple[str, ...], index: int) -> Goal:
 def _channel(row: BackboneRow) -> Goal:
     layers = [stage.layer for stage in row.stages]
     things = next(stage.layer for stage in row.stages if stage.words == "whole things")
-    link.chosen("goal_layer", layers, things)
+    link.restore("goal_layer", layers, things)
     layer_box, channel_box, unit_box = st.columns([2, 1, 1], vertical_alignment="bottom")
     layer = layer_box.selectbox(_("Layer"), layers, key="goal_layer")
     numbers = [str(number) for number in range(the_lab().backbones.channel_counts(row.key)[layer])]
-    link.chosen("goal_channel", numbers, numbers[0])
+    link.restore("goal_channel", numbers, numbers[0])
     channel = channel_box.selectbox(_("Channel"), numbers, key="goal_channel")
-    link.keep("goal_channel")
+    link.save("goal_channel")
     is_unit = unit_box.toggle(_("only its middle unit"), key="goal_unit")
-    link.keep("goal_layer")
+    link.save("goal_layer")
     return Goal(
         _("channel {channel} of {layer}").format(channel=channel, layer=layer),
         {"layer": layer, "channel": int(channel), "is_unit": bool(is_unit)},

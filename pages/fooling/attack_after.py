@@ -1,7 +1,8 @@
-"""What one asks of a finished attack: whom does it fool, what survives, does it fit the whole?"""
+"""A finished attack: downloads, transfer to other networks, survival of wear, full size."""
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypedDict
 
 import pandas as pd
 import streamlit as st
@@ -13,47 +14,48 @@ from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from tl_core.lab import Job
-from tl_core.specs import (
-    Attack,
-    AttackSnapshot,
-    PasteBack,
-    PasteBackSnapshot,
-    Survival,
-    SurvivalSnapshot,
-    Transfer,
-    TransferSnapshot,
-)
+from tl_core.specs import Attack, AttackSnapshot, PasteBack, Survival, Transfer
 
 NAME = "attack"
 ROBUST_LEVELS = 4  # fewer leave a JPEG encoder little to keep
 
 
-def after(job: Job) -> None:
+class _Question(TypedDict):
+    """What the three questions have in common."""
+
+    photo: str
+    original: str
+    backbone: str
+    target: int | None
+    avoid: str
+
+
+def draw_finished(job: Job) -> None:
     """Downloads, and three questions about the attacked picture."""
     found, spec = job.snapshot, job.spec
     if not isinstance(found, AttackSnapshot) or not isinstance(spec, Attack) or not found.picture:
         return
-    _take_home(found, spec)
+    _downloads(found, spec)
     attacked = the_lab().photos.add(found.picture, the_visit().id)
-    question = {
-        "photo": attacked,
-        "original": spec.photo,
-        "backbone": spec.backbone,
-        "target": spec.target,
-        "avoid": spec.avoid,
-    }
-    others, wear, whole = st.tabs(
+    question = _Question(
+        photo=attacked,
+        original=spec.photo,
+        backbone=spec.backbone,
+        target=spec.target,
+        avoid=spec.avoid,
+    )
+    transfer, survival, paste_back = st.tabs(
         [_("Does it fool the others?"), _("Does it survive?"), _("On the whole photograph")]
     )
-    with others:
-        _others(Transfer(**question, also=spec.also), spec)
-    with wear:
-        _wear(Survival(**question), spec)
-    with whole:
-        _whole(PasteBack(**question))
+    with transfer:
+        _draw_transfer(Transfer(**question, also=spec.also), spec)
+    with survival:
+        _draw_survival(Survival(**question), spec)
+    with paste_back:
+        _draw_paste_back(PasteBack(**question))
 
 
-def _take_home(found: AttackSnapshot, spec: Attack) -> None:
+def _downloads(found: AttackSnapshot, spec: Attack) -> None:
     with st.container(horizontal=True):
         st.download_button(
             _("Picture (PNG)"),
@@ -85,16 +87,16 @@ def _command(spec: Attack) -> str:
     )
 
 
-def _again(spec: Attack) -> None:
+def _start_again(spec: Attack) -> None:
     """Start the attack anew with other settings, and let the controls show them."""
     st.session_state.method, st.session_state.epsilon = spec.method, spec.epsilon
     st.session_state.ensemble = bool(spec.also)
     runs.begin(NAME, _("Attack"), [("", spec)])
 
 
-def _others(question: Transfer, spec: Attack) -> None:
-    found = answer(question, patience_s=0.1)
-    if isinstance(found, TransferSnapshot):
+def _draw_transfer(question: Transfer, spec: Attack) -> None:
+    found = answer(question, timeout_s=0.1)
+    if found is not None:
         _table(
             {
                 _("Network"): opinion.label,
@@ -116,14 +118,14 @@ def _others(question: Transfer, spec: Attack) -> None:
                 _("Attack all of them at once"),
                 key="attack_all",
                 icon=":material/groups:",
-                on_click=_again,
+                on_click=_start_again,
                 args=(replace(spec, also=others),),
             )
 
 
-def _wear(question: Survival, spec: Attack) -> None:
-    found = answer(question, patience_s=0.1)
-    if isinstance(found, SurvivalSnapshot):
+def _draw_survival(question: Survival, spec: Attack) -> None:
+    found = answer(question, timeout_s=0.1)
+    if found is not None:
         _table(
             {
                 _("Wear"): _(trial.label),
@@ -140,7 +142,7 @@ def _wear(question: Survival, spec: Attack) -> None:
                 _("Attack through all this, within {levels} levels").format(levels=levels),
                 key="attack_robustly",
                 icon=":material/shield:",
-                on_click=_again,
+                on_click=_start_again,
                 args=(replace(spec, method="robust", epsilon=levels),),
             )
 
@@ -151,9 +153,9 @@ def _table(lines: Iterable[dict[str, object]]) -> None:
     st.dataframe(pd.DataFrame(list(lines)), hide_index=True, column_config={_("Goal"): goal})
 
 
-def _whole(spec: PasteBack) -> None:
-    found = answer(spec, patience_s=0.1)
-    if not isinstance(found, PasteBackSnapshot):
+def _draw_paste_back(spec: PasteBack) -> None:
+    found = answer(spec, timeout_s=0.1)
+    if found is None:
         return
     picture, words = st.columns([1, 1])
     with picture:

@@ -1,4 +1,4 @@
-"""How an attack looks while it runs and when it is done."""
+"""Pictures, charts and figures of an attack, while it runs and when it is done."""
 
 import math
 
@@ -12,6 +12,7 @@ from pages.shared.visit import the_lab
 from pages.shared.words import _, plain
 from pages.state import Run
 from tl_core.images import codec, compare
+from tl_core.lab import Job
 from tl_core.specs import AttackSnapshot, Gap, SmallestSnapshot
 
 MAGNIFY = {1: "×1", 4: "×4", 16: "×16", 64: "×64", 0: "sign"}
@@ -34,20 +35,7 @@ def draw_attack(run: Run) -> None:
         st.caption(_("After: {label}").format(label=plain(found.after[0].label)))
         answer_bars(found.after, key=f"after_{job.id}")
     with change:
-        magnify = int(st.session_state.get("magnify", 16))
-        _difference(found.original, found.picture, magnify)
-        st.caption(_("What was added, {words}").format(words=_(MAGNIFY[magnify])))
-        if job.is_over:
-            st.segmented_control(
-                _("Magnify"),
-                list(MAGNIFY),
-                default=16,
-                required=True,
-                format_func=lambda key: _(MAGNIFY[key]),
-                key="magnify",
-                label_visibility="collapsed",
-            )
-        _history(found, key=f"history_{job.id}")
+        _draw_change(found, job)
     figures(found.gap)
     if job.is_over:
         st.markdown("**" + _("Swipe: can you see the attack?") + "**")
@@ -59,6 +47,24 @@ def draw_attack(run: Run) -> None:
                 key=f"swipe_{job.id}",
                 alt=_("Swipe between the photograph and the attacked picture"),
             )
+
+
+def _draw_change(found: AttackSnapshot, job: Job) -> None:
+    """The difference, magnified, and the probability of the goal by step."""
+    magnify = int(st.session_state.get("magnify", 16))
+    _difference(found.original, found.picture, magnify)
+    st.caption(_("What was added, {words}").format(words=_(MAGNIFY[magnify])))
+    if job.is_over:
+        st.segmented_control(
+            _("Magnify"),
+            list(MAGNIFY),
+            default=16,
+            required=True,
+            format_func=lambda key: _(MAGNIFY[key]),
+            key="magnify",
+            label_visibility="collapsed",
+        )
+    _history(found, key=f"history_{job.id}")
 
 
 def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
@@ -92,7 +98,7 @@ def _difference(original: bytes, attacked: bytes, magnify: int) -> None:
 
 
 def figures(gap: Gap) -> None:
-    """How far the saved picture is from the photograph."""
+    """The distance of the saved picture from the photograph, in five measures."""
     psnr = "∞" if math.isinf(gap.psnr_db) else f"{gap.psnr_db:.1f} dB"
     shown = {
         _("L∞, levels of 1/255"): str(gap.linf_levels),
@@ -112,9 +118,7 @@ def _history(found: AttackSnapshot, *, key: str) -> None:
     columns = dict(zip(found.columns, zip(*found.history, strict=True), strict=True))
     figure = go.Figure()
     figure.add_scatter(
-        x=columns["step"],
-        y=[100 * value for value in columns["probability"]],
-        name=_("goal"),
+        x=columns["step"], y=[100 * value for value in columns["probability"]], name=_("goal")
     )
     figure.update_yaxes(range=[0, 102], title=_("goal, %"))
     figure.update_xaxes(title=_("step"))
@@ -138,31 +142,38 @@ def draw_smallest(run: Run) -> None:
             )
         st.markdown(words)
     curve, counts, picture = st.columns([2, 2, 1])
-    colours = palette()
     with curve:
-        bars = go.Figure(
-            go.Bar(
-                x=[str(trial.epsilon) for trial in found.curve],
-                y=[100 * trial.probability for trial in found.curve],
-                marker_color=[colours[GREEN if t.is_fooled else GREY] for t in found.curve],
-            )
-        )
-        bars.update_xaxes(title=_("epsilon, levels (green: fooled)"))
-        bars.update_yaxes(title=_("goal, %"), range=[0, 102])
-        draw(bars, key=f"levels_{job.id}", height=260, alt=_("Success against epsilon"))
+        _success_by_epsilon(found, key=f"levels_{job.id}")
     if found.counts:
         with counts:
-            line = go.Figure(
-                go.Scatter(
-                    x=[asked for asked, _count in found.counts],
-                    y=[count for _asked, count in found.counts],
-                )
-            )
-            line.update_xaxes(title=_("pictures shown to the network"))
-            line.update_yaxes(title=_("values moved"), type="log")
-            draw(line, key=f"values_{job.id}", height=260, alt=_("Values moved, falling"))
+            _values_by_queries(found, key=f"values_{job.id}")
     if found.picture:
         with picture:
             live_picture(found.picture, alt=_("The smallest change"), kind="image/png")
     if found.gap.changed_values:
         figures(found.gap)
+
+
+def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
+    colours = palette()
+    bars = go.Figure(
+        go.Bar(
+            x=[str(trial.epsilon) for trial in found.curve],
+            y=[100 * trial.probability for trial in found.curve],
+            marker_color=[colours[GREEN if t.is_fooled else GREY] for t in found.curve],
+        )
+    )
+    bars.update_xaxes(title=_("epsilon, levels (green: fooled)"))
+    bars.update_yaxes(title=_("goal, %"), range=[0, 102])
+    draw(bars, key=key, height=260, alt=_("Success against epsilon"))
+
+
+def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:
+    line = go.Figure(
+        go.Scatter(
+            x=[asked for asked, _count in found.counts], y=[count for _asked, count in found.counts]
+        )
+    )
+    line.update_xaxes(title=_("pictures shown to the network"))
+    line.update_yaxes(title=_("values moved"), type="log")
+    draw(line, key=key, height=260, alt=_("Values moved, falling"))

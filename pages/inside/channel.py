@@ -1,4 +1,4 @@
-"""One channel at large, and what else makes it fire."""
+"""One channel enlarged, and other photographs that activate it."""
 
 import streamlit as st
 
@@ -8,11 +8,11 @@ from pages.shared.live import watch_answer
 from pages.shared.sitemap import IDEAL
 from pages.shared.words import _
 from tl_core.images import samples
-from tl_core.specs import ChannelDetail, ChannelDetailSnapshot, FeatureMaps, Snapshot
+from tl_core.specs import ChannelDetail, ChannelDetailSnapshot, FeatureMaps
 
 
 def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
-    """The chosen channel at large, and what else makes it fire."""
+    """Choose a channel, and draw it enlarged."""
     if not channels:
         return
     if st.session_state.get("channel") not in channels:
@@ -21,11 +21,7 @@ def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
     channel = st.selectbox(_("Channel"), channels, key="channel")
     others = tuple(row.key for row in samples.SAMPLES if row.key != spec.photo)
     detail = ChannelDetail(
-        photo=spec.photo,
-        backbone=spec.backbone,
-        layer=spec.layer,
-        channel=channel,
-        others=others,
+        photo=spec.photo, backbone=spec.backbone, layer=spec.layer, channel=channel, others=others
     )
     watch_answer(detail, draw_detail, name="channel")
     if st.button(_("What is it looking for? Let it draw"), key="draw_channel", icon=IDEAL.icon):
@@ -35,9 +31,8 @@ def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
         st.switch_page(IDEAL.path)
 
 
-def draw_detail(detail: Snapshot) -> None:
-    """The channel over the photograph, its map, and other photographs that move it."""
-    assert isinstance(detail, ChannelDetailSnapshot)  # narrows for the type checker
+def draw_detail(detail: ChannelDetailSnapshot) -> None:
+    """The channel over the photograph, its map, and other photographs that activate it."""
     overlay, plain = st.columns(2)
     overlay.image(
         detail.overlay,

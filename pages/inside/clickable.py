@@ -1,4 +1,4 @@
-"""A picture whose parts can be clicked: Streamlit's own pictures answer no clicks."""
+"""A picture with clickable parts, which Streamlit's own pictures have not."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass

@@ -4,6 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pages.shared.choose_one import choose_one
 from pages.shared.choose_photo import photo_label
 from pages.shared.live import answer
 from pages.shared.picture import data_url
@@ -11,7 +12,7 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from tl_core.images import samples
 from tl_core.lab import UserError
-from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, LookAtData, LookSnapshot, SpaceMap
+from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, LookAtData, SpaceMap
 
 METHODS = {"pca": "PCA, at once", "tsne": "t-SNE, groups neighbours"}
 GALLERY = ""
@@ -21,39 +22,14 @@ _PER_CLASS = 20
 
 
 def feature_space(backbone: str) -> None:
-    """Draw the gallery's or a data set's photographs where the network puts them."""
-    names = {
-        entry.key: entry.label for entry in the_lab().datasets.rows() if entry.state == "ready"
-    }
-    source = st.selectbox(
-        _("Photographs on the map"),
-        [GALLERY, *names],
-        format_func=lambda key: names.get(key, _("the gallery and your own")),
-        key="map_of",
-    )
-    method = st.segmented_control(
-        _("Projection to two dimensions"),
-        list(METHODS),
-        default="pca",
-        required=True,
-        format_func=lambda key: _(METHODS[key]),
-        key="projection",
-    )
+    """Draw photographs at their projected embeddings, from the gallery or a data set."""
     try:
-        kinds = _gallery() if source == GALLERY else _dataset(str(source))
-        if not kinds:
-            return
-        spec = FeatureSpace(
-            photos=tuple(kinds),
-            labels=tuple(kinds.values()),
-            method="tsne" if method == "tsne" else "pca",
-            backbone=backbone,
-        )
+        spec = _choose(backbone)
     except UserError as error:  # too few photographs, or one that has gone from its folder
         show_error(error)
         return
-    found = answer(spec)
-    if not isinstance(found, FeatureSpaceSnapshot):
+    found = answer(spec) if spec is not None else None
+    if found is None:
         return
     for column, title, points in zip(
         st.columns(2),
@@ -67,8 +43,31 @@ def feature_space(backbone: str) -> None:
                 st.altair_chart(_chart(found, points), width="stretch")
 
 
+def _choose(backbone: str) -> FeatureSpace | None:
+    """Which photographs, and how to project them; ``None`` while a data set is opened."""
+    names = {
+        entry.key: entry.label for entry in the_lab().datasets.rows() if entry.state == "ready"
+    }
+    source = st.selectbox(
+        _("Photographs on the map"),
+        [GALLERY, *names],
+        format_func=lambda key: names.get(key, _("the gallery and your own")),
+        key="map_of",
+    )
+    method = choose_one(_("Projection to two dimensions"), METHODS, key="projection", default="pca")
+    kinds = _gallery() if source == GALLERY else _dataset(str(source))
+    if not kinds:
+        return None
+    return FeatureSpace(
+        photos=tuple(kinds),
+        labels=tuple(kinds.values()),
+        method="tsne" if method == "tsne" else "pca",
+        backbone=backbone,
+    )
+
+
 def _gallery() -> dict[str, str]:
-    """What each sample and each photograph of the visitor shows, by its key."""
+    """The kind of each sample and of each of the visitor's photographs, by its key."""
     kinds: dict[str, str] = {row.key: row.kind for row in samples.SAMPLES}
     return kinds | dict.fromkeys(the_visit().photos, "yours")
 
@@ -79,7 +78,7 @@ def _dataset(key: str) -> dict[str, str]:
     if key in visit.maps:
         return visit.maps[key]
     found = answer(LookAtData(dataset=key, thumbnails=_PER_CLASS, thumbnail_side=16))
-    if not isinstance(found, LookSnapshot):
+    if found is None:
         return {}
     per_class = max(_ON_MAP // max(len(found.classes), 1), 1)
     visit.maps[key] = {
@@ -90,7 +89,7 @@ def _dataset(key: str) -> dict[str, str]:
     return visit.maps[key]
 
 
-def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart:
+def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart | alt.FacetChart:
     frame = pd.DataFrame(
         {
             "x": [x for x, _y in points.points],
@@ -100,11 +99,14 @@ def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart:
             "kind": [_(label) for label in found.labels],
         }
     )
-    axis = {"axis": None, "scale": alt.Scale(domain=[-1.15, 1.15])}
+    scale = alt.Scale(domain=[-1.15, 1.15])
     base = alt.Chart(frame, height=380).encode(
-        x=alt.X("x:Q", **axis), y=alt.Y("y:Q", **axis), tooltip=["image", "photo", "kind"]
+        x=alt.X("x:Q", axis=None, scale=scale),
+        y=alt.Y("y:Q", axis=None, scale=scale),
+        tooltip=["image", "photo", "kind"],
     )
-    rings = base.mark_square(size=2600, filled=True, opacity=1).encode(
+    squares = base.mark_square(size=2600, filled=True, opacity=1).encode(
         color=alt.Color("kind:N", title=None)
     )
-    return rings + base.mark_image(width=_THUMBNAIL, height=_THUMBNAIL).encode(url="image:N")
+    pictures = base.mark_image(width=_THUMBNAIL, height=_THUMBNAIL).encode(url="image:N")
+    return alt.layer(squares, pictures)

@@ -5,13 +5,13 @@ import streamlit as st
 from pages.inside.clickable import Spot, clickable
 from pages.shared.live import answer
 from pages.shared.words import _
-from tl_core.specs import FeatureMaps, FeatureMapsSnapshot, LayerFacts
+from tl_core.specs import FeatureMaps, LayerFacts
 
 
 def column(spec: FeatureMaps, key: str) -> list[int]:
     """One mosaic, and the channels on it; a click on a tile chooses its channel."""
     found = answer(spec)
-    if not isinstance(found, FeatureMapsSnapshot):
+    if found is None:
         return []
     mosaic = found.mosaic
     width, height = mosaic.size
@@ -44,7 +44,7 @@ def column(spec: FeatureMaps, key: str) -> list[int]:
 
 
 def choose_channel(channel: str) -> None:
-    """Make a clicked tile the channel at large."""
+    """Make a clicked tile the channel that is enlarged."""
     st.session_state.channel = int(channel)
 
 

@@ -1,4 +1,4 @@
-"""Charts that several pages draw."""
+"""The palette, the layout of every Plotly chart, and a bar chart of answers."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Choosing the visit's backbone, and getting one that is not on this machine yet."""
+"""Choosing the visit's backbone, and downloading one that is not on this machine yet."""
 
 import streamlit as st
 
@@ -33,7 +33,7 @@ def choose_backbone(*, panel: str = "") -> str | None:
         for key, status in found.items()
         if status.state is not BackboneState.TOO_LARGE
     }
-    link.chosen("backbone", list(labels), DEFAULT_BACKBONE)
+    link.restore("backbone", list(labels), DEFAULT_BACKBONE)
     chosen = st.selectbox(
         _("Backbone"),
         list(labels),
@@ -41,7 +41,7 @@ def choose_backbone(*, panel: str = "") -> str | None:
         key="backbone",
         help=_("The pretrained network that all pages use. The Backbones page compares them."),
     )
-    link.keep("backbone")
+    link.save("backbone")
     if chosen in own or found[chosen].state is BackboneState.READY:
         return str(chosen)
     download_panel(found[chosen], panel)
@@ -117,7 +117,7 @@ def _follow(job: Job, panel: str) -> None:
         st.progress(0.0, text=_("Connecting …"))
     is_mine = visitor in job.owners
     if is_mine and st.button(_("Cancel"), key=f"stop{panel}", icon=":material/close:"):
-        the_lab().jobs.leave(job, visitor)  # it goes on for those who wait for it too
+        the_lab().jobs.leave(job, visitor)  # it goes on for others who wait for it
 
 
 def _progress_words(progress: DownloadProgress) -> str:
@@ -129,7 +129,7 @@ def _progress_words(progress: DownloadProgress) -> str:
 
 
 def megabytes(size_mb: float) -> str:
-    """A size in the unit a visitor knows."""
+    """A size as text."""
     return f"{size_mb:,.0f} MB" if size_mb >= 10 else f"{size_mb:.1f} MB"
 
 

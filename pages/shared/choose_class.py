@@ -13,7 +13,7 @@ def choose_class(classes: tuple[str, ...], key: str, *, default: int = 0) -> int
     quick = favourites(classes)
     names = [str(index) for index in range(len(classes))]
     usual = str(classes.index(quick[default % len(quick)]))
-    link.chosen(key, names, usual, among=f"_of_{len(classes)}")
+    link.restore(key, names, usual, among=f"_of_{len(classes)}")
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     chosen = left.selectbox(_("Class"), names, format_func=lambda name: classes[int(name)], key=key)
     with right.container(horizontal=True):
@@ -24,7 +24,7 @@ def choose_class(classes: tuple[str, ...], key: str, *, default: int = 0) -> int
                 on_click=_take,
                 args=(key, str(classes.index(name))),
             )
-    link.keep(key)
+    link.save(key)
     return int(chosen)
 
 

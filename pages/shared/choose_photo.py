@@ -8,7 +8,7 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.components import style
 from pages.shared.picture import data_url
-from pages.shared.uploads import let_go, sent
+from pages.shared.uploads import free, uploaded_files
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from tl_core.images import codec, samples
@@ -21,13 +21,13 @@ _OWN_SHOWN = 4
 def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
     """Draw the picker; return the key of the visit's photograph, ``first`` if none was chosen."""
     keys = [*the_visit().photos[:_OWN_SHOWN], *(row.key for row in samples.SAMPLES)]
-    link.chosen("sample", keys, first)
+    link.restore("sample", keys, first)
     style("photo_picker")
     with st.container(key="photo-picker"):
         chosen = st.pills(
             _("Photograph"), keys, required=True, format_func=_picture_label, key="sample"
         )
-    link.keep("sample")
+    link.save("sample")
     drop, camera = st.columns(2)
     with drop:
         st.file_uploader(
@@ -109,13 +109,13 @@ def _camera_is_allowed() -> bool:
 
 def _take(widget: str) -> None:
     """Keep what was dropped or taken, and choose it."""
-    for file in sent(widget):
+    for file in uploaded_files(widget):
         try:
             choose(the_lab().photos.add(file.getvalue(), the_visit().id))
         except UserError as error:
             st.session_state.photo_refused = error
         finally:
-            let_go([file])
+            free([file])
 
 
 def choose(key: str) -> None:

@@ -1,4 +1,4 @@
-"""What every page stands in: the navigation around it and the heading on it."""
+"""What every page has: the navigation around it and the heading on it."""
 
 import streamlit as st
 
@@ -12,13 +12,11 @@ def configure() -> None:
     Without an icon of our own, the browser takes the open page's from a server of Google's.
     """
     st.set_page_config(
-        page_title=_("Transfer Learning Lab"),
-        page_icon=str(ASSETS / "icon.svg"),
-        layout="wide",
+        page_title=_("Transfer Learning Lab"), page_icon=str(ASSETS / "icon.svg"), layout="wide"
     )
 
 
-def navigation() -> st.Page:  # type: ignore[valid-type]
+def navigation() -> st.Page:
     """Declare the pages and return the one that is open."""
     return st.navigation([_page(row) for row in (HOME, *PAGES)])
 
@@ -27,7 +25,7 @@ def header(row: PageRow, lesson_page: str) -> None:
     """Draw the page's title and the beginning of its lesson.
 
     Streamlit runs a page without ``streamlit_app.py`` around it when its address is the first
-    that a new server is asked for; such a page sends itself through the front door.
+    that a new server is asked for; such a page starts the whole app at its own address instead.
     """
     if not st.session_state.get("has_frame"):
         configure()
@@ -37,5 +35,5 @@ def header(row: PageRow, lesson_page: str) -> None:
     st.markdown(lesson(lesson_page)[""])
 
 
-def _page(row: PageRow) -> st.Page:  # type: ignore[valid-type]
+def _page(row: PageRow) -> st.Page:
     return st.Page(row.path, title=_(row.title), icon=row.icon, default=row is HOME)

@@ -1,4 +1,4 @@
-"""The page's address carries what was chosen, so that a copied link opens the same view."""
+"""Choices of widgets in the page's address, so that a copied link opens the same view."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import streamlit as st
 VERSION = "1"  # of the link; to be raised when an old link would mean something else
 
 
-def chosen(key: str, options: Sequence[str], default: str, *, among: str = "") -> None:
+def restore(key: str, options: Sequence[str], default: str, *, among: str = "") -> None:
     """Give the widget ``key`` its value before it is drawn.
 
     What the visitor chose before wins, then the link, then ``default``; a choice that is not
@@ -23,7 +23,7 @@ def chosen(key: str, options: Sequence[str], default: str, *, among: str = "") -
     st.session_state[key] = value if value in options else default
 
 
-def keep(key: str) -> None:
+def save(key: str) -> None:
     """Remember the widget's value beyond its page and write it into the address."""
     value = st.session_state[key]
     st.session_state[_kept(key) + st.session_state.get(_set(key), "")] = value

@@ -1,35 +1,38 @@
-"""Questions and runs on a page: ask, poll while they are under way, redraw once when over."""
+"""Short jobs of a page: submit, poll while they run, draw the answer."""
 
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import cast
 
 import streamlit as st
 
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from tl_core.lab import Job, JobState, UserError
-from tl_core.specs import Snapshot, Spec
+from tl_core.specs import Snapshot, SnapshotT, Spec
 
-Draw = Callable[[Snapshot], None]
-PATIENCE_S = 2.0  # of a page for all its answers together
+PAGE_WAITS_S = 2.0  # at most, for all its answers together
 
 
-def answer(spec: Spec, *, patience_s: float = PATIENCE_S) -> Snapshot | None:
+def answer(spec: Spec[SnapshotT], *, timeout_s: float = PAGE_WAITS_S) -> SnapshotT | None:
     """The answer to a short question, or ``None`` while it is awaited or where it failed.
 
-    The page waits for ``patience_s`` before it draws on without the answer, but not longer than
-    ``PATIENCE_S`` after it was begun: several questions on a page share that.
+    The page waits for ``timeout_s`` before it draws on without the answer, but not longer than
+    ``PAGE_WAITS_S`` after it was begun: several questions on a page share that.
     """
-    job = start(lambda: ask(spec, patience_s))
+    job = start(partial(ask, spec, timeout_s))
     if job is None:
         return None
     if not job.is_over:
         _wait_for(job)
         return None
-    return outcome(job)
+    return cast("SnapshotT | None", outcome(job))
 
 
-def watch_answer(spec: Spec, draw: Draw, *, name: str, stop_key: str = "stop") -> None:
+def watch_answer(
+    spec: Spec[SnapshotT], draw: Callable[[SnapshotT], None], *, name: str, stop_key: str = "stop"
+) -> None:
     """Ask a longer question and draw what is known of its answer so far, with a stop button.
 
     The question that was drawn here before is dropped. What has failed or was stopped is asked
@@ -39,26 +42,27 @@ def watch_answer(spec: Spec, draw: Draw, *, name: str, stop_key: str = "stop") -
     job = visit.jobs.get(name)
     if job is None or job.spec != spec:
         drop(job)
-        job = start(lambda: ask(spec))
+        job = start(partial(ask, spec))
         if job is None:
             return
         follow(job, name)
+    draw_any = cast("Callable[[Snapshot], None]", draw)
     is_given_up = name in visit.given_up
     if not job.is_over and not is_given_up:
-        _watch(job, draw, name, stop_key)
+        _watch(job, draw_any, name, stop_key)
         return
     snapshot = visit.given_up[name] if is_given_up else outcome(job)
     if snapshot is not None:
-        draw(snapshot)
+        draw_any(snapshot)
     if is_given_up or job.state in (JobState.CANCELLED, JobState.FAILED):
         _offer_again(spec, name, _("Try again") if job.state is JobState.FAILED else _("Go on"))
 
 
-def ask(spec: Spec, patience_s: float = PATIENCE_S) -> Job:
+def ask(spec: Spec, timeout_s: float = PAGE_WAITS_S) -> Job:
     """Ask, and wait for as long as the page still may."""
     visit = the_visit()
-    left_s = visit.drawn_at + PATIENCE_S - time.monotonic()
-    return the_lab().jobs.ask(spec, visit.id, timeout_s=max(0.0, min(patience_s, left_s)))
+    left_s = visit.drawn_at + PAGE_WAITS_S - time.monotonic()
+    return the_lab().jobs.ask(spec, visit.id, timeout_s=max(0.0, min(timeout_s, left_s)))
 
 
 def follow(job: Job, name: str) -> None:
@@ -93,7 +97,7 @@ def outcome(job: Job) -> Snapshot | None:
 
 def _offer_again(spec: Spec, name: str, words: str) -> None:
     if st.button(words, key=f"again_{name}"):
-        job = start(lambda: ask(spec))
+        job = start(partial(ask, spec))
         if job is not None:
             follow(job, name)
             st.rerun()
@@ -108,7 +112,7 @@ def _wait_for(job: Job) -> None:
 
 
 @st.fragment(run_every=0.5)
-def _watch(job: Job, draw: Draw, name: str, stop_key: str) -> None:
+def _watch(job: Job, draw: Callable[[Snapshot], None], name: str, stop_key: str) -> None:
     visit = the_visit()
     if job.is_over:
         st.rerun()

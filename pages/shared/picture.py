@@ -1,4 +1,4 @@
-"""Pictures that travel inside the page."""
+"""Pictures as data URLs inside the page."""
 
 import base64
 import html
@@ -19,5 +19,5 @@ def live_picture(data: bytes, *, alt: str, kind: str = "image/jpeg") -> None:
 
 
 def data_url(data: bytes, kind: str = "image/jpeg") -> str:
-    """The bytes as an address a browser can show."""
+    """The bytes as a data URL."""
     return f"data:{kind};base64," + base64.b64encode(data).decode()

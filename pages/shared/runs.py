@@ -1,7 +1,8 @@
-"""Runs on a page: one job or several side by side, live, with pause, stop and what comes after."""
+"""Long jobs of a page, one or several side by side: start, poll, pause, stop."""
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -23,14 +24,14 @@ def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> None:
     stopped = [job for _label, job in old.jobs] if old else []
     for job in stopped:
         drop(job)
-    patient_until = time.monotonic() + STOP_S
+    deadline = time.monotonic() + STOP_S
     for job in stopped:  # or they would still count as the visitor's runs
-        job.wait(max(0.0, patient_until - time.monotonic()))
+        job.wait(max(0.0, deadline - time.monotonic()))
     run = Run(title)
     for label, spec in specs:
-        job = start(lambda spec=spec: the_lab().jobs.submit(spec, the_visit().id))
-        if job is not None:
-            run.jobs.append((label, job))
+        started = start(partial(the_lab().jobs.submit, spec, the_visit().id))
+        if started is not None:
+            run.jobs.append((label, started))
     the_visit().runs[name] = run
 
 
@@ -39,8 +40,8 @@ def current(name: str) -> Run | None:
     return the_visit().runs.get(name)
 
 
-def steer(name: str, **controls: object) -> None:
-    """Move controls of the page's run that is under way."""
+def update(name: str, **controls: object) -> None:
+    """Change controls of the page's jobs that are not over."""
     run = current(name)
     for _label, job in run.jobs if run else []:
         if not job.is_over:

@@ -1,44 +1,45 @@
-"""Files that a visitor sent: a page takes them once and lets them go."""
+"""Uploaded files: a page reads them once and frees their memory."""
 
 from collections.abc import Iterable
+from typing import cast
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.typing import UploadedFile
 
 from pages.server import served
-from pages.shared.visit import the_lab
+from pages.shared.visit import script_context, the_lab
 from pages.shared.words import _
 
 _LARGE = 2**20  # bytes
 
 
-def sent(widget: str) -> list[UploadedFile]:
-    """The files of an uploader or a camera, without those that were let go."""
+def uploaded_files(widget: str) -> list[UploadedFile]:
+    """The files of an uploader or a camera, without those that were freed."""
     value = st.session_state[widget]
     files = value if isinstance(value, list) else [value]
     return [file for file in files if isinstance(file, UploadedFile)]
 
 
-def let_go(files: Iterable[UploadedFile]) -> None:
+def free(files: Iterable[UploadedFile]) -> None:
     """Free the bytes of files, which Streamlit would keep until the tab is closed.
 
     The widget goes on listing their names; its value, in the session state, then holds stand-ins
     that have a ``file_id`` only.
     """
-    context = get_script_run_ctx()
+    manager = cast("MemoryUploadedFileManager", script_context().uploaded_file_mgr)
     was_large = False
     for file in files:
         was_large |= file.getbuffer().nbytes > _LARGE
-        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+        manager.remove_file(script_context().session_id, file.file_id)
         file.truncate(0)
     if was_large:
         the_lab().give_back_memory()
 
 
-def say_refused() -> None:
-    """Tell this tab in words that an upload of its had no room; its drop zone shows a number."""
-    session = get_script_run_ctx().session_id
+def show_refused() -> None:
+    """Tell this tab why an upload was refused; its drop zone shows only a number."""
+    session = script_context().session_id
     if session in served.refused:
         served.refused.discard(session)
         st.toast(

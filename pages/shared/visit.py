@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from pages.server import served
 from pages.state import Visit
@@ -45,6 +45,16 @@ def the_visit() -> Visit:
     visit: Visit = st.session_state.visit
     the_lab().touch(visit.id)
     return visit
+
+
+def script_context() -> ScriptRunContext:
+    """What Streamlit knows of the run of the script that this thread is in."""
+    context = get_script_run_ctx()
+    if context is None:
+        raise RuntimeError(
+            "script_context must be called in a run of the script. Call it on a page."
+        )
+    return context
 
 
 def tab_is_open() -> bool:

@@ -1,4 +1,4 @@
-"""Every word a visitor reads passes through here."""
+"""Words that a visitor reads: translation, escaping, lessons, errors."""
 
 import gettext
 import html
@@ -36,7 +36,7 @@ def chart_text(text: str) -> str:
 
 
 def sentence(error: UserError) -> str:
-    """Put an error into the visitor's words, as Markdown."""
+    """An error as a translated sentence, in Markdown."""
     arguments = {
         name: value if isinstance(value, int | float) else plain(value)
         for name, value in error.arguments.items()

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit.typing import UploadedFile
 
-from pages.shared.uploads import let_go
+from pages.shared.uploads import free
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
 from pages.state import Box
@@ -29,13 +29,13 @@ def add_photo(box: Box, jpeg: bytes) -> None:
 
 
 def take_files(box: Box, files: Sequence[Any]) -> None:
-    """Hold what the drop zone lists, besides what came in before; let go what is new of it.
+    """Add the drop zone's new files to the box, take out those removed there, free their bytes.
 
     Not in a callback: a visitor who drops on the next box already would interrupt it for good,
     while the page is drawn anew and goes on here.
     """
     visitor, refused = the_visit().id, []
-    fresh = [file for file in files if isinstance(file, UploadedFile)]  # others were let go
+    fresh = [file for file in files if isinstance(file, UploadedFile)]  # others were freed
     for file in fresh:
         if file.file_id not in box.listed:
             try:
@@ -43,7 +43,7 @@ def take_files(box: Box, files: Sequence[Any]) -> None:
             except UserError:
                 box.listed[file.file_id] = ""
                 refused.append(file.name)
-    let_go(fresh)
+    free(fresh)
     ids = [file.file_id for file in files if file.file_id in box.listed]
     found = dict.fromkeys(box.listed[file_id] for file_id in ids)
     gone = set(box.listed.values()) - found.keys()
@@ -61,12 +61,12 @@ def no_photographs(names: Sequence[str]) -> str:
 
 
 def refuse(what: UserError | str) -> None:
-    """Say it below the boxes, once: an error, or a remark."""
+    """Have an error or a remark shown once, below the boxes."""
     st.session_state.setdefault("boxes_refused", []).append(what)
 
 
 def say_what_was_left_out() -> None:
-    """Say what was refused since the page was last drawn."""
+    """Show what was refused since the page was last drawn."""
     for refused in st.session_state.pop("boxes_refused", []):
         if isinstance(refused, UserError):
             show_error(refused)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.uploads import let_go, sent
+from pages.shared.uploads import free, uploaded_files
 from pages.shared.visit import tab_is_open, the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.state import Box
@@ -48,10 +48,7 @@ def own_boxes() -> OwnClasses:
 
 def _draw(box: Box) -> None:
     box.name = st.text_input(
-        _("Name of the class"),
-        box.name,
-        max_chars=_NAME_LENGTH,
-        key=f"class_{box.id}",
+        _("Name of the class"), box.name, max_chars=_NAME_LENGTH, key=f"class_{box.id}"
     ).strip()
     zone = f"upload_{box.id}"
     st.file_uploader(
@@ -62,7 +59,7 @@ def _draw(box: Box) -> None:
         args=(box,),
         max_upload_size=_MAX_PHOTO_MB,
     )
-    files = st.session_state.get(zone) or []  # with what was let go, which the widget leaves out
+    files = st.session_state.get(zone) or []  # with what was freed, which the widget leaves out
     if box.is_touched:
         take_files(box, files)
     elif not files:
@@ -113,7 +110,7 @@ def _remove(box: Box) -> None:
 
 def _take_set(widget: str) -> None:
     """Replace the boxes by the classes of a zip or folder."""
-    dropped = sent(widget)
+    dropped = uploaded_files(widget)
     if not dropped:
         return
     lab, visit = the_lab(), the_visit()
@@ -129,7 +126,7 @@ def _take_set(widget: str) -> None:
         refuse(error)
         return
     finally:
-        let_go(dropped)
+        free(dropped)
     first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
     visit.boxes = [
         Box(first + place, name, list(photos)) for place, (name, photos) in enumerate(found.classes)

@@ -23,7 +23,7 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """How the camera stands."""
+    """The state of the camera."""
 
     is_let_go: bool  # the button has just come up
     problem: str  # why there is no camera, as the browser names it; "" for none
@@ -59,6 +59,5 @@ def burst(
         on_problem_change=lambda: None,
     )
     return Burst(
-        is_let_go=bool(found.shots) and not found.shots["held"],
-        problem=str(found.problem or ""),
+        is_let_go=bool(found.shots) and not found.shots["held"], problem=str(found.problem or "")
     )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.uploads import let_go, sent
+from pages.shared.uploads import free, uploaded_files
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
 from pages.state import Box
@@ -21,7 +21,7 @@ _OTHER_PROBLEM = "The camera did not start; another program may be using it. Ope
 
 @st.fragment
 def camera(boxes: list[Box]) -> None:
-    """Draw the camera for all boxes; while it takes photographs, the page around it rests."""
+    """Draw the camera for all boxes, as a fragment: a photograph does not run the whole page."""
     with st.popover(_("Take them with the camera"), icon=":material/photo_camera:"):
         box = st.selectbox(_("Class"), boxes, format_func=lambda box: box.name, key="camera_class")
         if box is None:
@@ -57,7 +57,7 @@ def _take(shot: Shot) -> None:
 
 
 def _take_one(box: Box) -> None:
-    for photo in sent("camera_box"):
+    for photo in uploaded_files("camera_box"):
         add_photo(box, photo.getvalue())
-        let_go([photo])
+        free([photo])
         st.session_state.camera_took_one = True

@@ -24,14 +24,14 @@ def choose_data() -> Data | None:
     entries = sorted(the_lab().datasets.rows(), key=_is_far)  # stable: the lab's order otherwise
     found = {entry.key: entry for entry in entries}
     offered = [OWN_DATASET, *found]
-    link.chosen("dataset", offered, OWN_DATASET)
+    link.restore("dataset", offered, OWN_DATASET)
     chosen = st.selectbox(
         _("Learn from"),
         offered,
         format_func=lambda key: _label(found[key]) if key in found else _("Your own photographs"),
         key="dataset",
     )
-    link.keep("dataset")
+    link.save("dataset")
     if chosen == OWN_DATASET:
         return _own()
     return _on_the_shelf(found[chosen])
@@ -96,7 +96,7 @@ def _follow(job: Job, name: str) -> None:
         share = progress.step / max(progress.steps, 1)
         st.progress(min(share, 1.0), text=_progress_words(progress))
     if st.button(_("Cancel"), key="cancel_download", icon=":material/close:"):
-        the_lab().jobs.leave(job, visit.id)  # it goes on for those who wait for it too
+        the_lab().jobs.leave(job, visit.id)  # it goes on for others who wait for it
         del visit.jobs[name]
         st.rerun()
 

@@ -9,7 +9,7 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson
 from pages.state import Data
 from tl_core.lab import Job
-from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot, Snapshot
+from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot
 
 _NAME = "budget"
 _STARTS = {
@@ -35,7 +35,7 @@ def label_budget(data: Data | None, backbone: str | None, seed: int) -> None:
                     drop(asked)
                 follow(job, _NAME)
                 asked = job
-    if asked is not None:
+    if asked is not None and isinstance(asked.spec, LabelBudget):
         watch_answer(asked.spec, _draw, name=_NAME, stop_key="stop_budget")
 
 
@@ -44,8 +44,7 @@ def _ask(data: Data, backbone: str, seed: int) -> Job:
     return the_lab().jobs.ask(spec, the_visit().id, timeout_s=0)
 
 
-def _draw(snapshot: Snapshot) -> None:
-    assert isinstance(snapshot, LabelBudgetSnapshot)  # narrows for the type checker
+def _draw(snapshot: LabelBudgetSnapshot) -> None:
     figure = go.Figure()
     for key, label in _STARTS.items():
         points = [point for point in snapshot.points if point.start == key]

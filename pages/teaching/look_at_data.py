@@ -1,4 +1,4 @@
-"""A look at the data before anything is learned from it."""
+"""Counts, thumbnails and warnings about a data set before training."""
 
 import pandas as pd
 import streamlit as st
@@ -6,7 +6,7 @@ import streamlit as st
 from pages.shared.live import watch_answer
 from pages.shared.words import _, plain
 from pages.state import Data
-from tl_core.specs import ClassLook, LookAtData, LookSnapshot, Snapshot
+from tl_core.specs import ClassLook, LookAtData, LookSnapshot
 
 _OPEN = 4  # classes whose thumbnails are seen at once
 _IMBALANCE = 2.0
@@ -19,8 +19,7 @@ def look_at(data: Data, seed: int) -> None:
     watch_answer(spec, _draw, name="look", stop_key="stop_look")
 
 
-def _draw(snapshot: Snapshot) -> None:
-    assert isinstance(snapshot, LookSnapshot)  # narrows for the type checker
+def _draw(snapshot: LookSnapshot) -> None:
     if not snapshot.classes:
         return
     _remarks(snapshot)
@@ -35,7 +34,7 @@ def _draw(snapshot: Snapshot) -> None:
 
 
 def _remarks(snapshot: LookSnapshot) -> None:
-    """What one should know before training."""
+    """The size of the data set, and what is wrong with it."""
     train, tested = (
         sum(getattr(found, side) for found in snapshot.classes) for side in ("train", "validation")
     )

@@ -1,15 +1,15 @@
-"""The visitor's own models: try one on a new photograph, take it home, bring one back."""
+"""The visitor's own models: classify a photograph, download, upload."""
 
 import streamlit as st
 
 from pages.shared.charts import answer_bars
 from pages.shared.choose_photo import choose_photo, photo_label
 from pages.shared.live import answer
-from pages.shared.uploads import let_go, sent
+from pages.shared.uploads import free, uploaded_files
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson, plain, show_error
 from tl_core.lab import UserError
-from tl_core.specs import Classification, Classify
+from tl_core.specs import Classify
 
 _FILE = "model.safetensors"
 _NOTE = "model_note"
@@ -46,7 +46,7 @@ def own_models() -> None:
 def _try_it(model: str) -> None:
     photo = choose_photo()
     found = answer(Classify(photo=photo, backbone=model))
-    if isinstance(found, Classification):
+    if found is not None:
         picture, chart = st.columns([1, 2])
         picture.image(found.seen, width="stretch", alt=photo_label(photo))
         with chart:
@@ -88,7 +88,7 @@ def _take_home(model: str) -> None:
 
 
 def _load() -> None:
-    for file in sent("model_file"):
+    for file in uploaded_files("model_file"):
         try:
             key = the_lab().models.load(file.getvalue(), the_visit().id)
         except UserError as error:
@@ -97,4 +97,4 @@ def _load() -> None:
             st.session_state.own_model = key
             st.session_state[_NOTE] = _("Loaded. It is now a choice under Backbone on every page.")
         finally:
-            let_go([file])
+            free([file])

@@ -1,4 +1,4 @@
-"""Photographs with the answers a model gave, each with a way to ask for its reasons."""
+"""Photographs with a model's predictions, each with a link to the Why? page."""
 
 from collections.abc import Sequence
 
@@ -15,22 +15,22 @@ from tl_core.specs import OWN_DATASET, FineTune, Prediction
 
 _SIDE = 180  # pixels of a thumbnail
 _WIDTH = 140  # of its place
-_ASIDE = "why_next"
+_ASK_NEXT = "why_next"
 
 
-def shots(
+def draw_predictions(
     spec: FineTune, model: str, predictions: Sequence[Prediction], names: tuple[str, ...]
 ) -> None:
     """Draw photographs beside each other, as many as fit."""
-    if st.session_state.pop(_ASIDE, False):
+    if st.session_state.pop(_ASK_NEXT, False):
         st.switch_page(WHY.path)
     with st.container(horizontal=True, key="squares_shots"):
         for found in predictions:
             with st.container(width=_WIDTH, gap="xsmall"):
-                _shot(spec, model, found, names)
+                _draw(spec, model, found, names)
 
 
-def _shot(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...]) -> None:
+def _draw(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...]) -> None:
     truth, said = names[found.label], names[found.predicted]
     try:
         picture = _thumbnail(spec, found)
@@ -56,15 +56,15 @@ def _shot(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...])
 def _ask_why(spec: FineTune, model: str, found: Prediction) -> None:
     """Make the photograph and the model the visit's choices; the page then changes."""
     try:
-        key = _album_key(spec, found)
+        key = _photo_key(spec, found)
     except UserError:
-        return  # the photograph itself says that it is gone
+        return  # the photograph's own place shows the error
     choose(key)
     link.set_choice("backbone", model)
-    st.session_state[_ASIDE] = True
+    st.session_state[_ASK_NEXT] = True
 
 
-def _album_key(spec: FineTune, found: Prediction) -> str:
+def _photo_key(spec: FineTune, found: Prediction) -> str:
     if spec.dataset == OWN_DATASET:
         return found.photo
     return the_lab().datasets.add_photo(spec.dataset, found.name, the_visit().id)
@@ -74,7 +74,7 @@ def _thumbnail(spec: FineTune, found: Prediction) -> bytes:
     kept = the_visit().thumbnails
     if found.photo not in kept:
         lab = the_lab()
-        data = lab.photos.data(_album_key(spec, found))
+        data = lab.photos.data(_photo_key(spec, found))
         photo = codec.decode(data, max_pixels=lab.settings.max_pixels, at_least=_SIDE)
         kept[found.photo] = codec.thumbnail(photo, _SIDE)
     return kept[found.photo]

@@ -3,21 +3,20 @@
 from collections import Counter
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared.words import _, chart_text, lesson
-from pages.teaching.predictions import shots
-from pages.teaching.run import TOP3_FROM, interval_words, percent, spoken
+from pages.shared.words import _, lesson
+from pages.teaching.confusion_matrix import confusion_matrix
+from pages.teaching.predictions import draw_predictions
+from pages.teaching.run import TOP3_FROM, interval_words, percent, readable
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _ALL = "mistakes"
 _PAGE = 12  # photographs at once
-_NUMBERED = 20  # classes; more leave no room for numbers in the cells
 
 
-def result_of(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
-    """Draw everything one may ask of a result."""
+def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
+    """Draw accuracy, confusion matrix, photographs and figures by class."""
     result = snapshot.result
     if result is None:
         return
@@ -43,10 +42,10 @@ def result_of(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
     )
     _how_it_ended(result)
     st.caption(lesson("teach")["honest"])
-    names = tuple(map(spoken, snapshot.classes))
+    names = tuple(map(readable, snapshot.classes))
     matrix, photographs = st.columns([1, 1], gap="large")
     with matrix:
-        _matrix(result, names)
+        confusion_matrix(result, names)
     with photographs:
         _photographs(spec, result, names)
     with st.expander(_("Figures by class")):
@@ -54,7 +53,7 @@ def result_of(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
 
 
 def _how_it_ended(result: FineTuneResult) -> None:
-    """What one would not guess from the figures."""
+    """Why the head alone was kept, or training stopped early."""
     if result.is_head_alone and result.unfrozen_accuracy is not None:
         st.info(
             _(
@@ -70,77 +69,6 @@ def _how_it_ended(result: FineTuneResult) -> None:
                 "kept. Lower the learning rate or clip the gradients."
             )
         )
-
-
-def _matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
-    """The heat map, and over it an invisible marker in each cell: heat maps answer no clicks."""
-    counts = result.confusion
-    size = range(len(names))
-    shares = [[n / max(sum(row), 1) for n in row] for row in counts]
-    figure = go.Figure(
-        go.Heatmap(
-            z=shares,
-            x=list(size),
-            y=list(size),
-            zmin=0,
-            zmax=1,
-            showscale=False,
-            text=[[str(n or "") for n in row] for row in counts],
-            texttemplate="%{text}" if len(names) <= _NUMBERED else "",
-            hoverinfo="skip",
-            xgap=2,
-            ygap=2,
-        )
-    )
-    cells = [(truth, said) for truth in size for said in size]
-    figure.add_scatter(
-        x=[said for _truth, said in cells],
-        y=[truth for truth, _said in cells],
-        mode="markers",
-        marker={"size": max(10, 300 // len(names)), "opacity": 0, "symbol": "square"},
-        customdata=[f"{truth},{said}" for truth, said in cells],
-        hovertext=[
-            _("{truth}, called {said}: {count}").format(
-                truth=chart_text(names[t]), said=chart_text(names[s]), count=counts[t][s]
-            )
-            for t, s in cells
-        ],
-        hoverinfo="text",
-    )
-    invisible = {"marker": {"opacity": 0}}
-    figure.update_traces(selected=invisible, unselected=invisible, selector={"type": "scatter"})
-    labels = [name if len(name) <= 14 else f"{name[:5]}…{name[-8:]}" for name in names]
-    axis = {
-        "tickvals": list(size),
-        "ticktext": list(map(chart_text, labels)),
-        "showgrid": False,
-        "zeroline": False,
-    }
-    last = len(names) - 0.5
-    figure.update_xaxes(title=_("it says"), side="top", range=[-0.5, last], **axis)
-    figure.update_yaxes(title=_("it is"), range=[last, -0.5], **axis)
-    figure.update_layout(
-        height=min(160 + 60 * len(names), 560),
-        margin={"l": 0, "r": 0, "t": 60, "b": 0},
-        dragmode=False,
-        showlegend=False,
-    )
-    st.markdown("**" + _("Who is taken for whom? Click a cell.") + "**")
-    st.plotly_chart(
-        figure,
-        key="confusion",
-        on_select=_pick_cell,
-        selection_mode="points",
-        config={"displayModeBar": False},
-        alt=_("Confusion matrix: true classes in rows, answers in columns"),
-    )
-
-
-def _pick_cell() -> None:
-    points = st.session_state.confusion.selection.points
-    if points:
-        st.session_state.cell = str(points[0]["customdata"])
-        st.session_state.cell_page = 1
 
 
 def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...]) -> None:
@@ -168,7 +96,7 @@ def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...])
     chosen.sort(key=lambda found: -found.confidence)
     if not chosen:
         st.success(_("No mistakes on these photographs."))
-    shots(spec, result.model, _page(chosen), names)
+    draw_predictions(spec, result.model, _page(chosen), names)
 
 
 def _page(chosen: list[Prediction]) -> list[Prediction]:
@@ -197,8 +125,5 @@ def _by_class(result: FineTuneResult) -> None:
         ),
         hide_index=True,
         key="by_class",
-        column_config={
-            _("Found (recall)"): share,
-            _("Right when it says so (precision)"): share,
-        },
+        column_config={_("Found (recall)"): share, _("Right when it says so (precision)"): share},
     )

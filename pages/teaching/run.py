@@ -50,7 +50,7 @@ def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
 
 
 def snapshot_of(job: Job) -> FineTuneSnapshot | None:
-    """How the way stands, once it has begun."""
+    """The newest snapshot of a job, once it has one."""
     return job.snapshot if isinstance(job.snapshot, FineTuneSnapshot) else None
 
 
@@ -58,8 +58,8 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def spoken(name: str) -> str:
-    """A class's name as one reads it; folders have underscores for spaces."""
+def readable(name: str) -> str:
+    """A class's name with spaces for the underscores of a folder's name."""
     return name.replace("_", " ")
 
 
@@ -166,7 +166,7 @@ def _line(label: str, job: Job) -> dict[str, str]:
 
 
 def _known(figure: float, form: str = ",") -> str:
-    """The figure in words; nothing for one that is not known yet."""
+    """The figure as text; empty while it is 0, which is not known yet."""
     return f"{figure:{form}}" if figure else ""
 
 

@@ -177,8 +177,8 @@ def _control(trick: Trick, modes: Sequence[str]) -> Any:
 
 
 def _moved(field: str) -> None:
-    """Hand a moved control to the run under way."""
-    runs.steer(NAME, **{field: st.session_state[f"trick_{field}"]})
+    """Pass a moved control on to the running jobs."""
+    runs.update(NAME, **{field: st.session_state[f"trick_{field}"]})
 
 
 def _spoken(trick: Trick, value: Any) -> str:

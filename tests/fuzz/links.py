@@ -58,11 +58,11 @@ def link_value(seed: int) -> None:
     params: dict[str, str] = {"layer": chance.choice((*VALUES, text))}
     with patch.object(links, "st", SimpleNamespace(session_state=state, query_params=params)):
         for offered in (["bn1", "blocks.0.0", "0", ""], ["features.1", "犬"], ["0", "1"]):
-            links.chosen("layer", offered, offered[0], among=chance.choice(("", "a", "b")))
+            links.restore("layer", offered, offered[0], among=chance.choice(("", "a", "b")))
             assert state["layer"] in offered
             if chance.random() < 0.5:
                 state["layer"] = chance.choice(offered)
-            links.keep("layer")
+            links.save("layer")
             assert params["layer"] == state["layer"]
 
 
