@@ -12,9 +12,10 @@ from typing import BinaryIO
 import psutil
 import torch
 
-from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.catalogue import Packaged as PackagedWeights
-from tl_core.backbones.store import OWN, BackboneStore, WeightsState, channel_counts
+from tl_core.backbones.build import channel_counts
+from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
+from tl_core.backbones.store import OWN, BackboneStore
+from tl_core.backbones.weights import WeightsState
 from tl_core.context import Context
 from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores
 from tl_core.datasets import uploads
@@ -430,7 +431,7 @@ class Lab:
     def _state(self, row: BackboneRow) -> BackboneState:
         if not self._store.fits(row):
             return BackboneState.TOO_LARGE
-        weights = self._store.weights(row)
+        weights = self._store.weights.state(row)
         if weights is WeightsState.READY:
             return BackboneState.READY
         download = self._downloads.get(Download(name=row.key))
@@ -449,7 +450,7 @@ class Lab:
         """Have a large file read beside the pages, unless that is under way."""
         under_way = self._checks.get(row.key)
         if under_way is None or under_way.done():
-            self._checks[row.key] = self._pool.submit(self._store.check, row)
+            self._checks[row.key] = self._pool.submit(self._store.weights.check, row)
 
 
 def _resident_mb() -> int:

@@ -102,14 +102,14 @@ def _neighbours(body: nn.Module, inputs: Tensor) -> list[tuple[str, str]]:
     outputs: dict[int, tuple[str, Tensor]] = {}  # keeps tensors alive, so that ids stay theirs
     pairs = []
 
-    def see(name: str, module: nn.Module, taken: Tensor, activations: Tensor) -> None:
+    def pair(name: str, module: nn.Module, inputs: Tensor, activations: Tensor) -> None:
         if isinstance(module, nn.Conv2d):
             outputs[id(activations)] = (name, activations)
-        elif id(taken) in outputs:
-            pairs.append((outputs[id(taken)][0], name))
+        elif id(inputs) in outputs:
+            pairs.append((outputs[id(inputs)][0], name))
 
     handles = [
-        module.register_forward_hook(lambda m, taken, out, n=name: see(n, m, taken[0], out))
+        module.register_forward_hook(lambda m, inputs, out, n=name: pair(n, m, inputs[0], out))
         for name, module in body.named_modules()
         if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
     ]
@@ -123,7 +123,8 @@ def _neighbours(body: nn.Module, inputs: Tensor) -> list[tuple[str, str]]:
 
 
 def _fold(body: nn.Module, pairs: list[tuple[str, str]]) -> nn.Module:
-    body = copy.deepcopy(body)
+    tensors = (*body.parameters(), *body.buffers())
+    body = copy.deepcopy(body, {id(tensor): tensor for tensor in tensors})  # shares them
     for conv_name, norm_name in pairs:
         conv, norm = body.get_submodule(conv_name), body.get_submodule(norm_name)
         if not isinstance(conv, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):

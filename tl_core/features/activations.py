@@ -51,7 +51,7 @@ def probe(backbone: Backbone, pixels: Tensor, layers: Sequence[str]) -> dict[str
     def see(index: int, _inputs: Tensor, activations: Tensor) -> None:
         seen[layers[index]] = activations.clone()
 
-    with torch.inference_mode(), backbone.watching(layers, see):
+    with torch.inference_mode(), backbone.hooked(layers, see):
         backbone.embed(pixels)
     return seen
 

@@ -18,7 +18,7 @@ from tl_core.errors import UserError
 from tl_core.features.activations import stage_of
 from tl_core.features.attribution_methods import METHODS, Options
 from tl_core.features.faithfulness import blurred_variants, faithfulness_of
-from tl_core.features.pixel_model import Explained
+from tl_core.features.pixel_model import PixelModel
 from tl_core.images.codec import encode_jpeg, encode_png
 from tl_core.images.heat import encode_heat, lay_over
 from tl_core.specs import Snapshot
@@ -43,8 +43,8 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     assert isinstance(spec, Attribute)  # the lab chose this handler by the spec's type
     backbone = yield from context.backbone(spec.backbone)
     photo = yield from context.aside(fitted, context.photos, spec.photo, backbone)
-    network, pixels = Explained(backbone), pixels_from(photo, context.device)
-    _check(spec, network, pixels)
+    network, pixels = PixelModel(backbone), pixels_from(photo, context.device)
+    _check(spec, backbone)
     probabilities = network.probabilities(pixels)[0].tolist()
     yield None
     options = _options(spec, backbone, probabilities)
@@ -64,9 +64,8 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     return answer.snapshot
 
 
-def _check(spec: Attribute, network: Explained, pixels: Tensor) -> None:
+def _check(spec: Attribute, backbone: Backbone) -> None:
     """Refuse what this network cannot answer, before any work."""
-    backbone = network.backbone
     for target in spec.targets:
         if not 0 <= target < len(backbone.classes):
             raise UserError(
@@ -75,15 +74,13 @@ def _check(spec: Attribute, network: Explained, pixels: Tensor) -> None:
                 last=len(backbone.classes) - 1,
                 target=target,
             )
-    if "guided_gradcam" in spec.methods:
-        obstacle = network.guided_obstacle(pixels)
-        if obstacle is not None:
-            raise UserError(
-                "Guided Grad-CAM is right only where every activation is a ReLU of its own, and "
-                "{label} has {obstacle}. Choose VGG-16 or another method.",
-                label=backbone.label,
-                obstacle=obstacle,
-            )
+    if "guided_gradcam" in spec.methods and backbone.row.guided_obstacle:
+        raise UserError(
+            "Guided Grad-CAM is right only where every activation is a ReLU of its own, and "
+            "{label} has {obstacle}. Choose VGG-16 or another method.",
+            label=backbone.label,
+            obstacle=backbone.row.guided_obstacle,
+        )
 
 
 def _options(spec: Attribute, backbone: Backbone, probabilities: list[float]) -> Options:
@@ -127,7 +124,7 @@ class _Answer:
 
     job: Job
     context: Context
-    network: Explained
+    network: PixelModel
     photo: Photo
     pixels: Tensor
     options: Options

@@ -14,7 +14,7 @@ from tl_core.errors import UserError
 from tl_core.features.activations import Half, layer_of, maps_of, stage_of
 from tl_core.features.maps import facts_of
 from tl_core.features.mosaic import draw_channel, light_up, mark, natural_scale
-from tl_core.features.receptive import ReceptiveField, receptive_fields
+from tl_core.features.receptive_field import ReceptiveField, receptive_fields
 from tl_core.images.codec import encode_jpeg, encode_png
 from tl_core.specs import Snapshot
 from tl_core.specs.features import (

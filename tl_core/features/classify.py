@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.ranking import best
+from tl_core.backbones.ranking import top_classes
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
@@ -26,7 +26,7 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     seen = yield context.pool.submit(encode_jpeg, array)
     return Classification(
         step=1,
-        answers=best(scores, backbone.classes, spec.top),
+        answers=top_classes(scores, backbone.classes, spec.top),
         milliseconds=milliseconds,
         logits=tuple(scores),
         seen=seen,

@@ -8,7 +8,7 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.features.activations import Half, maps_of, stage_of
 from tl_core.features.mosaic import draw_mosaic, most_active, natural_scale
-from tl_core.features.receptive import receptive_fields
+from tl_core.features.receptive_field import receptive_fields
 from tl_core.specs import Snapshot
 from tl_core.specs.features import FeatureMaps, FeatureMapsSnapshot, LayerFacts
 

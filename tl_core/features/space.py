@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.store import untrained
+from tl_core.backbones.build import untrained
 from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced

@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.handler import drive, drive_all, start, turn
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.store import untrained
+from tl_core.backbones.build import untrained
 from tl_core.context import Context
 from tl_core.errors import UserError
 from tl_core.features import attribute, classify
@@ -133,13 +133,13 @@ def test_an_unknown_method_is_refused_with_the_choices():
 def test_a_network_of_relus_answers_by_every_method(context: Context):
     backbone = untrained(context.backbones.row("vgg16"), context.device, seed=0)
     kept = context.backbones._loaded
-    kept["vgg16"] = backbone
+    kept.put("vgg16", backbone, 0)
     try:
         keys = ("gradcam", "guided_gradcam")
         spec = Attribute(backbone="vgg16", photo="sample:cat", methods=keys, targets=(3,))
         shot = drive(attribute.run, spec, context)
     finally:
-        del kept["vgg16"]
+        kept.put("vgg16", None, 0)
     assert [found.layer for found in shot.maps] == ["features.29"] * 2
     assert not any(module._forward_hooks for module in backbone.body.modules())
 

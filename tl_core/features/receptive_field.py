@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from tl_core.backbones.build import new_network
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.store import new_network
 
 aten = torch.ops.aten
 
