@@ -301,7 +301,7 @@ def test_a_look_at_a_visitors_own_photographs_leaves_with_the_last_who_has_them(
     lab.forget("ann")
     assert lab.ask(spec, "bob") is answer
     lab.forget("bob")
-    assert all(kept is not answer for kept in lab._answers._jobs.values())
+    assert all(kept.value is not answer for kept in lab._answers._done._entries.values())
 
 
 def test_a_look_at_a_folder_is_taken_again_once_a_file_has_come_in(lab, labelled):

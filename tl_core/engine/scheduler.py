@@ -9,10 +9,10 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
+from tl_core.engine.fairness import Turns
 from tl_core.engine.job import Explain, Job, JobCancelled, JobState
 from tl_core.engine.queueing import rank, refuse_excess
 from tl_core.engine.runner import Runner
-from tl_core.engine.turns import Turns
 from tl_core.settings import Settings
 from tl_core.specs import Spec
 
@@ -66,7 +66,7 @@ class Scheduler:
         with self._changed:
             active = self._active()
             refuse_excess(spec, owner, queue=self._queue, active=active, settings=self._settings)
-            self._turns.ledger.welcome(owner, active)
+            self._turns.served.admit(owner, active)
             job = Job(spec, owner, wake=self._wake, explain=self._explain)
             self._queue.append(job)
             self._rank()
@@ -78,7 +78,7 @@ class Scheduler:
         with self._changed:
             if job.cancel_requested:
                 return False
-            self._turns.ledger.welcome(owner, self._active())
+            self._turns.served.admit(owner, self._active())
             job.owners |= {owner}
             return True
 
@@ -97,7 +97,7 @@ class Scheduler:
             mine = [job for job in self._active() if owner in job.owners]
             for job in mine:
                 self._withdraw(job, owner)
-            self._turns.ledger.forget(owner)
+            self._turns.served.forget(owner)
             self._notify()
         return [job for job in mine if job.cancel_requested]
 
@@ -304,7 +304,7 @@ class Scheduler:
         clock_s = time.perf_counter() - clock
         self._after_slice(clock_s, time.thread_time() - processor)
         with self._changed:
-            self._turns.ledger.charge(jobs, clock_s)
+            self._turns.served.charge(jobs, clock_s)
             self._parked.pop(runner, None)
             if future is not None:
                 self._parked[runner] = future

@@ -44,3 +44,22 @@ def test_many_threads_leave_it_within_its_budget(threads: int):
         list(pool.map(use, range(threads)))
     kept = [(n, s) for n in range(threads) for s in range(7) if cache.get((n, s)) is not None]
     assert cache.size_bytes == 9 * len(kept) <= 100
+
+
+def test_what_belongs_to_an_owner_is_counted_and_dropped_with_them():
+    cache = ByteCache[str](100)
+    for key, owner in (("a", "ann"), ("b", "bob"), ("c", "ann"), ("d", "")):
+        cache.put(key, key, 10, owner=owner)
+    assert cache.held() == {"ann": 20, "bob": 10, "": 10}
+    cache.forget("ann")
+    assert cache.held() == {"bob": 10, "": 10}
+    assert cache.size_bytes == 20
+
+
+def test_stale_keys_are_dropped():
+    cache = ByteCache[str](100)
+    for key in "abc":
+        cache.put(key, key, 10)
+    cache.drop_where(lambda key: key != "b")
+    assert [cache.get(key) for key in "abc"] == [None, "b", None]
+    assert cache.size_bytes == 10
