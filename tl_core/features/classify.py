@@ -11,13 +11,12 @@ from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.images.codec import encode_jpeg
-from tl_core.specs import Classification, Classify, Snapshot
+from tl_core.specs import Classification, Classify
 
 
-def run(job: Job, context: Context) -> Sliced[Snapshot]:
+def run(job: Job[Classify], context: Context) -> Sliced[Classification]:
     """Classify one photograph in a single forward pass."""
     spec = job.spec
-    assert isinstance(spec, Classify)  # narrows for the type checker; the lab pairs them
     backbone = yield from context.backbone(spec.backbone)
     array = yield context.pool.submit(fitted, context.photos, spec.photo, backbone)
     start = time.perf_counter()
