@@ -1,5 +1,6 @@
 """The table of pretrained networks. To add one, add a row; nothing else asks for its name."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -91,13 +92,18 @@ def _stages(edges: str, textures: str, parts: str, things: str) -> tuple[Stage, 
     return tuple(Stage(layer, words) for layers, words in named for layer in layers.split())
 
 
-def _numbered(prefix: str, *numbers: int) -> str:
+def _numbered(prefix: str, numbers: Iterable[int]) -> str:
     return " ".join(f"{prefix}{number}" for number in numbers)
+
+
+def _feature_stages(*groups: Iterable[int]) -> tuple[Stage, ...]:
+    """Each argument lists the numbers of layers in ``features``."""
+    return _stages(*(_numbered("features.", group) for group in groups))
 
 
 def _lite_stages(*depths: int) -> tuple[Stage, ...]:
     """``depths[i]`` is the number of blocks in ``blocks.i``."""
-    blocks = [_numbered(f"blocks.{i}.", *range(depth)) for i, depth in enumerate(depths)]
+    blocks = [_numbered(f"blocks.{i}.", range(depth)) for i, depth in enumerate(depths)]
     return _stages(
         f"bn1 {blocks[0]} {blocks[1]}",
         f"{blocks[2]} {blocks[3]}",
@@ -107,7 +113,7 @@ def _lite_stages(*depths: int) -> tuple[Stage, ...]:
 
 
 def _resnet_stages(*depths: int) -> tuple[Stage, ...]:
-    layers = [_numbered(f"layer{i}.", *range(depth)) for i, depth in enumerate(depths, start=1)]
+    layers = [_numbered(f"layer{i}.", range(depth)) for i, depth in enumerate(depths, start=1)]
     return _stages(f"relu {layers[0]}", layers[1], layers[2], layers[3])
 
 
@@ -178,12 +184,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=0.301,
         top1=71.88,
         head="classifier.1",
-        stages=_stages(
-            _numbered("features.", 0, 1, 2, 3),
-            _numbered("features.", 4, 5, 6, 7, 8, 9, 10),
-            _numbered("features.", 11, 12, 13),
-            _numbered("features.", 14, 15, 16, 17, 18),
-        ),
+        stages=_feature_stages(range(4), range(4, 11), range(11, 14), range(14, 19)),
         guided_obstacle="ReLU6",
         advice="Made for phones: the smallest download, a little less accurate.",
         needs_memory_mb=60,
@@ -199,12 +200,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=0.217,
         top1=74.04,
         head="classifier.3",
-        stages=_stages(
-            _numbered("features.", 0, 1, 2, 3),
-            _numbered("features.", 4, 5, 6, 7, 8),
-            _numbered("features.", 9, 10, 11, 12),
-            _numbered("features.", 13, 14, 15, 16),
-        ),
+        stages=_feature_stages(range(4), range(4, 9), range(9, 13), range(13, 17)),
         guided_obstacle="Hardsigmoid, Hardswish",
         advice="The cheapest to run in the table: choose it where every millisecond counts.",
         needs_memory_mb=70,
@@ -252,12 +248,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=15.47,
         top1=71.59,
         head="classifier.6",
-        stages=_stages(
-            _numbered("features.", 1, 3, 6, 8),
-            _numbered("features.", 11, 13, 15),
-            _numbered("features.", 18, 20, 22),
-            _numbered("features.", 25, 27, 29),
-        ),
+        stages=_feature_stages((1, 3, 6, 8), (11, 13, 15), (18, 20, 22), (25, 27, 29)),
         advice="Simple, uniform and big: the lesson's network, made for a first look inside.",
         needs_memory_mb=900,
     ),
@@ -272,12 +263,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=19.632,
         top1=72.38,
         head="classifier.6",
-        stages=_stages(
-            _numbered("features.", 1, 3, 6, 8),
-            _numbered("features.", 11, 13, 15, 17),
-            _numbered("features.", 20, 22, 24, 26),
-            _numbered("features.", 29, 31, 33, 35),
-        ),
+        stages=_feature_stages((1, 3, 6, 8), (11, 13, 15, 17), (20, 22, 24, 26), (29, 31, 33, 35)),
         advice="VGG-16 with three more layers: a little better, slower still.",
         needs_memory_mb=950,
     ),
