@@ -1,7 +1,7 @@
 """A loaded network, cut where every transfer-learning lesson cuts it: body and head."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from weakref import ReferenceType
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.folding import fold
+from tl_core.backbones.hooks import HookCallback, hooked
 from tl_core.backbones.sharing import named_tensors, share_equal, unshared_bytes
 from tl_core.specs import FineTune
 
@@ -107,27 +108,15 @@ class Backbone:
         """Let the folded copy go; the next use makes it again."""
         vars(self).pop("folded", None)
 
-    @contextmanager
     def hooked(
-        self, layers: Sequence[str | nn.Module], callback: Callable[[int, Tensor, Tensor], None]
-    ) -> Iterator[None]:
+        self, layers: Sequence[str | nn.Module], callback: HookCallback
+    ) -> AbstractContextManager[None]:
         """Call ``callback(i, inputs, activations)`` when ``layers[i]`` runs; unhook in any case.
 
         It gets the live tensors: clone them where a later in-place activation matters.
         """
-        handles = []
-        try:
-            for index, layer in enumerate(layers):
-                module = self.layer(layer) if isinstance(layer, str) else layer
-                handles.append(
-                    module.register_forward_hook(
-                        lambda _module, inputs, output, i=index: callback(i, inputs[0], output)
-                    )
-                )
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
+        named = [self.layer(layer) if isinstance(layer, str) else layer for layer in layers]
+        return hooked(named, callback)
 
 
 def split_head(network: nn.Module, head_name: str) -> nn.Module:

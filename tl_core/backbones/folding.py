@@ -11,6 +11,8 @@ from timm.layers.padding import pad_same
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from tl_core.backbones.hooks import hooked
+
 _LOG = logging.getLogger(__name__)
 _DEAD = 1e-3  # a smaller weight hides what came into the layer behind rounding
 
@@ -99,26 +101,24 @@ def fold(body: nn.Module, inputs: Tensor) -> nn.Module:
 
 def _neighbours(body: nn.Module, inputs: Tensor) -> list[tuple[str, str]]:
     """Names of each convolution and the batch-norm layer that takes its output."""
+    layers = [
+        (name, module)
+        for name, module in body.named_modules()
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
+    ]
     outputs: dict[int, tuple[str, Tensor]] = {}  # keeps tensors alive, so that ids stay theirs
     pairs = []
 
-    def pair(name: str, module: nn.Module, inputs: Tensor, activations: Tensor) -> None:
+    def pair(index: int, inputs: Tensor, activations: Tensor) -> None:
+        name, module = layers[index]
         if isinstance(module, nn.Conv2d):
             outputs[id(activations)] = (name, activations)
         elif id(inputs) in outputs:
             pairs.append((outputs[id(inputs)][0], name))
 
-    handles = [
-        module.register_forward_hook(lambda m, inputs, out, n=name: pair(n, m, inputs[0], out))
-        for name, module in body.named_modules()
-        if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
-    ]
-    try:
-        if any(isinstance(module, nn.BatchNorm2d) for module in body.modules()):
+    if any(isinstance(module, nn.BatchNorm2d) for _, module in layers):
+        with hooked((module for _, module in layers), pair):
             body(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
     return pairs
 
 
