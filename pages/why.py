@@ -9,7 +9,7 @@ from pages.shared.live import watch_answer
 from pages.shared.sitemap import WHY
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, plain
-from tl_core.images import heat
+from tl_core.images import heatmap
 from tl_core.lab import BackboneRow
 from tl_core.specs import ATTRIBUTION_METHODS, Attribute, AttributeSnapshot, AttributionMap
 
@@ -84,7 +84,7 @@ def one_map(photo: bytes, found: AttributionMap) -> None:
     """A map over the photograph, and what blurring its brightest part does."""
     label = METHODS[found.method].label
     st.image(
-        heat.blend(photo, found.heat, st.session_state.strength),
+        heatmap.overlay_encoded(photo, found.heatmap, st.session_state.strength),
         width="stretch",
         caption=label,
         alt=_("{method}: where the reasons lie").format(method=label),

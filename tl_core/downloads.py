@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from tl_core.backbones.catalogue import Download as DownloadSource
+from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.context import Context
 from tl_core.download import DownloadRequest, fetch, mirrored
 from tl_core.engine.job import Job
@@ -22,11 +22,11 @@ def backbone_requests(context: Context) -> Requests:
     return {
         row.key: DownloadRequest(
             url=mirrored(row.source.url, mirror),
-            target=store.path(row),
+            target=store.weights.path(row),
             sha256=row.source.sha256_prefix,
             size_bytes=round(row.source.size_mb * 2**20),
         )
-        if isinstance(row.source, DownloadSource)
+        if isinstance(row.source, DownloadableWeights)
         else None
         for row in store.rows.values()
     }
@@ -58,7 +58,7 @@ def run(job: Job[Download], context: Context) -> Sliced[Snapshot]:
     request = request_for(spec.name, context)
     size = None
     if request is None:
-        context.backbones.require_on_disk(context.backbones.row(spec.name))
+        context.backbones.weights.require(context.backbones.row(spec.name))
     else:
         job.publish(DownloadProgress(name=spec.name, total_bytes=request.size_bytes, steps=100))
         size = yield context.pool.submit_download(_fetch, job, spec.name, request)

@@ -10,8 +10,7 @@ from tl_core.api.backbones import Backbones, BackboneState, BackboneStatus
 from tl_core.api.datasets import Datasets
 from tl_core.api.jobs import Jobs
 from tl_core.api.models import Models
-from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.catalogue import Packaged as PackagedWeights
+from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores

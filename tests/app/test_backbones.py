@@ -11,7 +11,7 @@ from tests.app.conftest import words
 from tests.hostile import hostile_files
 from tests.server import Faults, FileServer
 from tl_core import specs
-from tl_core.backbones.catalogue import Download
+from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.lab import BackboneState
 
 
@@ -95,7 +95,7 @@ def test_a_photograph_taken_with_the_camera_is_classified(page, labelled):
 
 
 def test_a_damaged_file_is_offered_as_a_download_and_no_page_says_where_it_lies(page, app_lab):
-    path = app_lab._context.backbones.path(app_lab._context.backbones.rows["resnet18"])
+    path = app_lab._context.backbones.weights.path(app_lab._context.backbones.rows["resnet18"])
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"junk")
     page.selectbox(key="backbone").set_value("resnet18").run()
@@ -139,7 +139,7 @@ def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, mo
     weights, rows = file.getvalue(), app_lab._context.backbones.rows
     name = f"mobilenet_v2-{hashlib.sha256(weights).hexdigest()[:8]}.pth"
     with FileServer({name: weights}, Faults()) as server:
-        source = Download(f"{server.base}/{name}", len(weights) / 2**20)
+        source = DownloadableWeights(f"{server.base}/{name}", len(weights) / 2**20)
         monkeypatch.setitem(rows, "mobilenet_v2", replace(rows["mobilenet_v2"], source=source))
         context = replace(app_lab._context, settings=replace(app_lab.settings, mirror=""))
         monkeypatch.setattr(app_lab, "_context", context)

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 import pytest
 
 from tests.hostile import hostile_files, photo, saved
-from tl_core.backbones.store import BackboneStore
+from tl_core.backbones.weights import WeightsFiles
 from tl_core.device import choose_device
 from tl_core.errors import UserError
 from tl_core.handlers import HANDLERS
@@ -84,7 +84,7 @@ def test_a_damaged_file_is_said_to_be_so_and_comparisons_do_without_it(settings,
     settings.weights_dir.mkdir()
     (settings.weights_dir / "resnet18-f37072fd.pth").write_bytes(b"junk")
     (settings.weights_dir / "vgg16-397923af.pth").write_bytes(b"junk")
-    monkeypatch.setattr("tl_core.backbones.store._AT_ONCE_BYTES", 2)
+    monkeypatch.setattr("tl_core.backbones.weights._AT_ONCE_BYTES", 2)
     with Lab(settings) as lab:  # it begins to read them, as if they were large
         lab.backbones.finish_checks()
         states = {found.row.key: found.state for found in lab.backbones.rows()}
@@ -105,10 +105,10 @@ def test_a_damaged_file_is_said_to_be_so_and_comparisons_do_without_it(settings,
 def test_a_large_file_is_being_checked_until_it_was_read(settings, monkeypatch):
     settings.weights_dir.mkdir()
     (settings.weights_dir / "resnet18-f37072fd.pth").write_bytes(b"other junk")
-    monkeypatch.setattr("tl_core.backbones.store._AT_ONCE_BYTES", 2)
-    may_read, really = threading.Event(), BackboneStore.check
+    monkeypatch.setattr("tl_core.backbones.weights._AT_ONCE_BYTES", 2)
+    may_read, really = threading.Event(), WeightsFiles.check
     monkeypatch.setattr(
-        BackboneStore, "check", lambda store, row: may_read.wait(WAIT_S) and really(store, row)
+        WeightsFiles, "check", lambda files, row: may_read.wait(WAIT_S) and really(files, row)
     )
     with Lab(settings) as lab:
         states = {found.row.key: found.state for found in lab.backbones.rows()}

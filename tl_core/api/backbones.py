@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tl_core.api.jobs import Jobs
+from tl_core.backbones.build import channel_counts
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.store import BackboneStore, WeightsState, channel_counts
+from tl_core.backbones.store import BackboneStore
+from tl_core.backbones.weights import WeightsState
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.pool import Pool
 
@@ -76,7 +78,7 @@ class Backbones:
     def _state(self, row: BackboneRow) -> BackboneState:
         if not self._store.fits(row):
             return BackboneState.TOO_LARGE
-        weights = self._store.weights(row)
+        weights = self._store.weights.state(row)
         if weights is WeightsState.READY:
             return BackboneState.READY
         download = self._jobs.download(row.key)
@@ -95,4 +97,4 @@ class Backbones:
         """Have a large file read beside the pages, unless that is under way."""
         under_way = self._checks.get(row.key)
         if under_way is None or under_way.done():
-            self._checks[row.key] = self._pool.submit(self._store.check, row)
+            self._checks[row.key] = self._pool.submit(self._store.weights.check, row)

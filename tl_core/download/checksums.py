@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tl_core.download.disk import beside, writing
-from tl_core.download.stream import Check
+from tl_core.download.response import Check
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class CheckedFiles:
     def is_published(self, path: Path, sha256: str) -> bool | None:
         """Whether the file is the published one; ``None`` if nobody has read it as it is now."""
         state = _state(path)
-        digest = _digest_seen(path, state) or self._noted(path, state)
+        digest = _digest_seen(path, state) or self._stored_digest(path, state)
         return digest.startswith(sha256.lower()) if digest else None
 
     def check(self, path: Path, sha256: str) -> bool:
@@ -39,32 +39,32 @@ class CheckedFiles:
         known = self.is_published(path, sha256)
         if known is None:
             known = matches(path, sha256)
-            self._note(path)
+            self._store_digest(path)
         return known
 
-    def _noted(self, path: Path, state: State) -> str:
+    def _stored_digest(self, path: Path, state: State) -> str:
         try:
-            name, size_bytes, changed_ns, digest = json.loads(self._place(path).read_text())
+            name, size_bytes, changed_ns, digest = json.loads(self._record(path).read_text())
         except (OSError, ValueError, TypeError):
-            return ""  # not noted yet, or cut off by a crash: the file is read again
+            return ""  # not stored yet, or cut off by a crash: the file is read again
         if (name, size_bytes, changed_ns) != (str(path), *state) or not isinstance(digest, str):
             return ""
         remember(path, digest)
         return digest
 
-    def _note(self, path: Path) -> None:
+    def _store_digest(self, path: Path) -> None:
         state, digest = _seen[path]
         if digest == _UNREADABLE:
             return
-        fresh = self._place(path).with_suffix(f".{uuid4().hex}")
+        fresh = self._record(path).with_suffix(f".{uuid4().hex}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             fresh.write_text(json.dumps([str(path), *state, digest]))
-            fresh.replace(self._place(path))
+            fresh.replace(self._record(path))
         except OSError as error:
             log.warning("the checksum of %s is not kept: %s", path, error)
 
-    def _place(self, path: Path) -> Path:
+    def _record(self, path: Path) -> Path:
         return self._folder / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.json"
 
 

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import filelock
 
-from tl_core.download.checked import matches, set_aside
+from tl_core.download.checksums import matches, set_aside
 from tl_core.download.disk import beside, require_room, writing
-from tl_core.download.part import Part
+from tl_core.download.partial_file import PartialFile
 from tl_core.download.request import DownloadRequest
-from tl_core.download.stream import POLL_S, Broken, Check, Stream, require_success
+from tl_core.download.response import (
+    POLL_S,
+    Check,
+    ConnectionBroken,
+    StreamedResponse,
+    require_success,
+)
 
 RETRY_WAITS_S = (1.0, 2.0, 4.0)  # before each further try after a broken connection
 FRESH_TRIES_BYTES = 2**20  # a connection that brought this much more earns all its tries again
@@ -70,12 +76,12 @@ def _alone(target: Path, check: Check) -> Iterator[None]:
 
 
 def _download(request: DownloadRequest, report: Report, check: Check) -> None:
-    part = Part(request)
+    part = PartialFile(request)
     tries, mark = 0, part.size_bytes
     while not part.is_whole:
         try:
             _receive(request, part, report, check)
-        except Broken as broken:
+        except ConnectionBroken as broken:
             if part.size_bytes >= mark + FRESH_TRIES_BYTES:
                 tries, mark = 0, part.size_bytes
             if not part.is_begun or tries == len(RETRY_WAITS_S):
@@ -93,15 +99,15 @@ def _pause(seconds: float, check: Check) -> None:
         time.sleep(min(POLL_S, left))
 
 
-def _receive(request: DownloadRequest, part: Part, report: Report, check: Check) -> None:
+def _receive(request: DownloadRequest, part: PartialFile, report: Report, check: Check) -> None:
     """Append to the part what one connection brings; an unusable part is emptied instead."""
     require_room(request.target, (request.size_bytes or 0) - part.size_bytes)
-    with Stream(request, part.headers(), check) as stream:
+    with StreamedResponse(request, part.range_headers(), check) as stream:
         status = stream.response.status_code
         if part.size_bytes and status in (206, 416) and not part.is_continued_by(stream.response):
-            return part.forget()  # the caller asks again, from the beginning
+            return part.delete()  # the caller asks again, from the beginning
         if part.size_bytes and status == 200:
-            part.forget()  # the file has changed, or the server cannot resume: this is all of it
+            part.delete()  # the file has changed, or the server cannot resume: this is all of it
         require_success(request, stream.response, expected=206 if part.size_bytes else 200)
         part.begin(stream.response)
         total = part.total_bytes or request.size_bytes

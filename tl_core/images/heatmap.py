@@ -1,48 +1,46 @@
-"""Heat over a photograph: warm where something speaks for, cool where it speaks against.
+"""Heat maps over a photograph: warm where something speaks for a class, cool where against.
 
-Safe to call from any thread, without a network: a page may blend again when a slider moves.
+Safe to call from any thread, without a network: a page may draw one again when a slider moves.
 """
 
 import io
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tl_core.images.codec import encode_jpeg, encode_png
-
-Bytes: TypeAlias = NDArray[np.uint8]
+from tl_core.images.codec import PhotoArray, encode_jpeg, encode_png
 
 _WARM = ((255, 236, 100), (255, 140, 0), (214, 16, 16))  # faint, middling, full
 _COOL = ((150, 235, 255), (40, 130, 255), (60, 20, 190))
-_NEUTRAL = 128  # of 0 .. 255 in a heat picture; 1 is fully against, 255 fully for
+_NEUTRAL = 128  # of 0 .. 255 in an encoded heat map; 1 is fully against, 255 fully for
 
 
-def encode_heat(values: NDArray[Any]) -> bytes:
+def encode_heatmap(values: NDArray[Any]) -> bytes:
     """Return values in [-1, 1] of shape (H, W) as a grey PNG: 128 is 0, 255 is 1, 1 is -1."""
     levels = np.rint(np.clip(values, -1, 1).astype(np.float32) * 127) + _NEUTRAL
     return encode_png(levels.astype(np.uint8))
 
 
-def blend(photo: bytes, heat: bytes, strength: float) -> bytes:
-    """Lay a heat picture over a photograph of the same size.
+def overlay_encoded(photo: bytes, heatmap: bytes, strength: float) -> bytes:
+    """Draw an encoded heat map over a photograph of the same size.
 
     Args:
         photo: Encoded, as in a snapshot.
-        heat: From ``encode_heat``.
+        heatmap: From ``encode_heatmap``.
         strength: 0 shows the photograph alone, 1 hides it where the heat is greatest.
 
     Returns:
         A JPEG.
     """
-    with Image.open(io.BytesIO(photo)) as picture, Image.open(io.BytesIO(heat)) as levels:
+    with Image.open(io.BytesIO(photo)) as picture, Image.open(io.BytesIO(heatmap)) as levels:
         values = (np.asarray(levels, np.float32) - _NEUTRAL) / 127
-        return encode_jpeg(lay_over(np.asarray(picture.convert("RGB")), values, strength))
+        return encode_jpeg(overlay(np.asarray(picture.convert("RGB")), values, strength))
 
 
-def lay_over(photo: Bytes, values: NDArray[Any], strength: float) -> Bytes:
-    """Return the photograph, uint8 (H, W, 3), under the colours of ``values`` in [-1, 1], (H, W).
+def overlay(photo: PhotoArray, values: NDArray[Any], strength: float) -> PhotoArray:
+    """Return the photograph (H, W, 3) under the heat map of ``values`` in [-1, 1], (H, W).
 
     The photograph fades to grey as the heat comes up, so that its own colours are not mistaken
     for heat.

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tl_core.download.checked import digest_of, remember
+from tl_core.download.checksums import digest_of, remember
 from tl_core.download.disk import beside, writing
 from tl_core.download.request import DownloadRequest
-from tl_core.download.stream import Broken, Check, network_trouble
+from tl_core.download.response import Check, ConnectionBroken, network_trouble
 from tl_core.errors import UserError
 
 
-class Part:
+class PartialFile:
     """The bytes so far, and which version of the server's file they belong to."""
 
     def __init__(self, request: DownloadRequest) -> None:
@@ -30,7 +30,7 @@ class Part:
         if self.size_bytes and known.get("url") == request.url and self._version:
             self.is_whole = self.size_bytes == self.total_bytes
         else:
-            self.forget()
+            self.delete()
 
     def _read_notes(self) -> dict[str, Any]:
         try:
@@ -39,7 +39,7 @@ class Part:
             return {}
         return notes if isinstance(notes, dict) else {}
 
-    def headers(self) -> dict[str, str]:
+    def range_headers(self) -> dict[str, str]:
         """What asks the server for the rest, if its file is still the same."""
         if not self.size_bytes:
             return {}
@@ -90,7 +90,7 @@ class Part:
     def end(self, host: str) -> None:
         """Say whether the connection ended with the file."""
         if self.total_bytes not in (None, self.size_bytes):
-            raise Broken(network_trouble(host))
+            raise ConnectionBroken(network_trouble(host))
         self.is_whole = True
 
     def verify(self, check: Check) -> None:
@@ -105,7 +105,7 @@ class Part:
             with writing(self._path):
                 found = digest_of(self._path, algorithm, check)
             if not found.startswith(expected.lower()):
-                self.forget()
+                self.delete()
                 raise UserError(
                     "What {host} sent as {name} is not the published file (wrong {algorithm}), so "
                     "it was deleted. Try again, or use another network.",
@@ -123,7 +123,7 @@ class Part:
         if "sha256" in self._digests:
             remember(self._request.target, self._digests["sha256"])
 
-    def forget(self) -> None:
+    def delete(self) -> None:
         """Delete what has arrived."""
         with writing(self._path):
             self._path.unlink(missing_ok=True)

@@ -1,17 +1,41 @@
-"""The command that teaches a network the classes of a folder: train."""
+"""Teach a network the classes of a folder."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from tl_core.commands.common import Result, finished, read, require_place, show_line, write
+from tl_core.commands.common import (
+    Result,
+    read_spec,
+    require_folder,
+    run_to_end,
+    show_line,
+    write,
+)
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
-from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Snapshot, spec_from_json
+from tl_core.specs import MODES, FineTune, FineTuneResult, FineTuneSnapshot, Snapshot
 from tl_core.specs.datasets import FOLDER, UNTOLD_DATASET
 
 
-def beside(data: Path, settings: Settings) -> Settings:
+def add_arguments(parser: ArgumentParser) -> None:
+    """The folder, or saved settings, and how to train."""
+    parser.add_argument("--data", type=Path, metavar="DIR", help="a folder per class")
+    parser.add_argument(
+        "--spec",
+        type=Path,
+        metavar="FILE.json",
+        help="all settings of training, as the page hands them out; beside it only --data counts",
+    )
+    parser.add_argument("--mode", default="head", choices=[row.key for row in MODES])
+    parser.add_argument("--epochs", type=int, default=0, metavar="N", help="0: the mode's own")
+    parser.add_argument(
+        "--photos-per-class", type=int, default=0, metavar="N", help="to learn from; 0: all"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="MODEL.safetensors")
+
+
+def settings_beside(data: Path, settings: Settings) -> Settings:
     """The settings of a lab whose data sets lie where the folder ``data`` lies.
 
     Raises:
@@ -25,11 +49,11 @@ def beside(data: Path, settings: Settings) -> Settings:
     return replace(settings, data_dir=folder.parent)
 
 
-def train(lab: Lab, options: Namespace) -> Result:
+def run(lab: Lab, options: Namespace) -> Result:
     """Teach, test, and write the model to a safetensors file."""
-    require_place(options.out)
+    require_folder(options.out)
     spec = _spec(options)
-    found = finished(lab, spec, show=_show)
+    found = run_to_end(lab, spec, show=_show)
     best = found.result
     write(options.out, lab.models.save(best.model))
     result = {
@@ -76,9 +100,7 @@ def _spec(options: Namespace) -> FineTune:
     """What to teach: the options', or a settings file's on the folder that is named, if one is."""
     folder = FOLDER + options.data.expanduser().resolve().name if options.data else ""
     if options.spec is not None:
-        spec = spec_from_json(read(options.spec).decode("utf-8", errors="replace"))
-        if not isinstance(spec, FineTune):
-            raise UserError("{path} holds the settings of another page.", path=options.spec)
+        spec = read_spec(options.spec, FineTune)
         folder = folder or spec.without_photos().dataset
         if folder != UNTOLD_DATASET:
             return replace(spec, dataset=folder, photos=())

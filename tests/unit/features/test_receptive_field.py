@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from tl_core.backbones.build import new_network
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
-from tl_core.backbones.store import new_network
-from tl_core.features.receptive import ReceptiveField, receptive_fields
+from tl_core.features.receptive_field import ReceptiveField, receptive_fields
 from tl_core.specs.features import Box
 
 Unit = tuple[int, int]

@@ -20,7 +20,7 @@ READ_TIMEOUT_S = 20.0
 Check = Callable[[], None]  # raises to cancel
 
 
-class Broken(Exception):
+class ConnectionBroken(Exception):
     """The connection failed in a way that another try may mend; ``reason`` is for the person."""
 
     def __init__(self, reason: UserError) -> None:
@@ -28,7 +28,7 @@ class Broken(Exception):
         self.reason = reason
 
 
-class Stream:
+class StreamedResponse:
     """One HTTP answer, read by a thread of its own so that a silent server cannot delay a cancel.
 
     Every call that may block runs in that thread; this side only waits for it and keeps checking.
@@ -78,7 +78,7 @@ class Stream:
         try:
             return self._pending.result()
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise Broken(network_trouble(self._host, error)) from error
+            raise ConnectionBroken(network_trouble(self._host, error)) from error
 
     def _close(self) -> None:
         """Interrupt a read in progress; the thread cleans up behind it, at the latest timed out."""
@@ -100,14 +100,14 @@ def require_success(request: DownloadRequest, response: Any, *, expected: int) -
 
     Raises:
         UserError: If trying again at once is of no use.
-        Broken: If the server has a problem of its own.
+        ConnectionBroken: If the server has a problem of its own.
     """
     status = response.status_code
     if status == expected:
         return
     message = _STATUS_MESSAGES.get(status, _SERVER_MESSAGE if status >= 500 else _OTHER_MESSAGE)
     refusal = UserError(message, host=request.host, name=request.target.name, status=status)
-    raise Broken(refusal) if status >= 500 else refusal
+    raise ConnectionBroken(refusal) if status >= 500 else refusal
 
 
 _REFUSED_MESSAGE = (

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from tl_core.backbones.build import without_weights
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.store import new_network
 
 aten = torch.ops.aten
 
@@ -79,32 +79,23 @@ def receptive_fields(row: BackboneRow) -> Mapping[str, ReceptiveField]:
     Source:
         Araujo, Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks".
     """
-    with torch.device("meta"):
-        network = new_network(row).eval()
-        picture = torch.empty(1, 3, row.input_size, row.input_size)
+    backbone, layers = without_weights(row), [stage.layer for stage in row.stages]
+    picture = torch.empty(1, 3, row.input_size, row.input_size, device="meta")
+    tracker = _FieldTracker(picture)
     found: dict[str, ReceptiveField] = {}
-    following = _Following(picture)
-    for stage in row.stages:
-        layer = network.get_submodule(stage.layer)
-        layer.register_forward_hook(_noting(stage.layer, following, found))
-    with torch.no_grad(), following:
-        network(picture)
+
+    def record(index: int, _inputs: Tensor, activations: Tensor) -> None:
+        field = tracker.field_of(activations)
+        if field is None:
+            raise ValueError(f"layer {layers[index]} sees the whole picture")
+        found[layers[index]] = field
+
+    with torch.no_grad(), tracker, backbone.hooked(layers, record):
+        backbone.body(picture)
     return found
 
 
-def _noting(
-    name: str, following: "_Following", found: dict[str, ReceptiveField]
-) -> Callable[[Any, Any, Tensor], None]:
-    def hook(_module: Any, _inputs: Any, output: Tensor) -> None:
-        field = following.field_of(output)
-        if field is None:
-            raise ValueError(f"layer {name} sees the whole picture")
-        found[name] = field
-
-    return hook
-
-
-class _Following(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _FieldTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Carries the receptive field along with every tensor that comes from ``picture``."""
 
     def __init__(self, picture: Tensor) -> None:
