@@ -44,3 +44,24 @@ def test_many_threads_leave_it_within_its_budget(threads: int):
         list(pool.map(use, range(threads)))
     kept = [(n, s) for n in range(threads) for s in range(7) if cache.get((n, s)) is not None]
     assert cache.size_bytes == 9 * len(kept) <= 100
+
+
+def test_an_owners_values_are_counted_and_forgotten_together():
+    cache = ByteCache[str](100)
+    cache.put("a", "A", 10, "ann")
+    cache.put("b", "B", 20, "ann")
+    cache.put("c", "C", 5, "bob")
+    cache.put("d", "D", 1)
+    assert cache.held() == {"ann": 30, "bob": 5, "": 1}
+    cache.forget("ann")
+    assert [cache.get(key) for key in "abcd"] == [None, None, "C", "D"]
+    assert cache.held() == {"bob": 5, "": 1}
+    assert cache.size_bytes == 6
+
+
+def test_a_value_that_left_is_in_no_owners_count():
+    cache = ByteCache[str](30)
+    cache.put("a", "A", 20, "ann")
+    cache.put("a", "A", 10, "bob")
+    cache.put("b", "B", 25, "bob")
+    assert cache.held() == {"bob": 25}
