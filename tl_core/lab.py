@@ -18,7 +18,7 @@ from tl_core.backbones.store import OWN, BackboneStore, WeightsState, channel_co
 from tl_core.context import Context
 from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores
 from tl_core.datasets import uploads
-from tl_core.datasets.store import DatasetStore, ShelfEntry
+from tl_core.datasets.store import DatasetStatus, DatasetStore
 from tl_core.datasets.uploads import Drop, OwnUpload
 from tl_core.device import (
     choose_device,
@@ -50,6 +50,7 @@ __all__ = [
     "BackboneRow",
     "BackboneState",
     "BackboneStatus",
+    "DatasetStatus",
     "Job",
     "JobState",
     "Lab",
@@ -57,7 +58,6 @@ __all__ = [
     "OwnUpload",
     "PackagedWeights",
     "Settings",
-    "ShelfEntry",
     "UserError",
 ]
 
@@ -262,7 +262,7 @@ class Lab:
 
     # -- data sets and models ---------------------------------------------------------------
 
-    def datasets(self) -> list[ShelfEntry]:
+    def datasets(self) -> list[DatasetStatus]:
         """The data sets there are: the catalogue's, then what else lies in ``TL_DATA_DIR``."""
         return self._datasets.entries()
 

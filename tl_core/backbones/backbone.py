@@ -31,7 +31,7 @@ class Backbone:
     head: nn.Module
     classes: tuple[str, ...]
     device: torch.device
-    taught: FineTune | None = None  # how a visitor taught it, without the photographs
+    trained_with: FineTune | None = None  # of a visitor's model; without the photographs
 
     @property
     def input_size(self) -> int:

@@ -44,7 +44,7 @@ def train(lab: Lab, options: Namespace) -> Result:
         "tested_on": "validation photographs, which also chose the epoch",
         "unfrozen_accuracy": best.unfrozen_accuracy,
         "is_head_alone": best.is_head_alone,
-        "has_flown_apart": best.has_flown_apart,
+        "has_flown_apart": best.has_diverged,
         "train_photographs": found.train_photographs,
         "validation_photographs": found.validation_photographs,
         "trainable_parameters": found.trainable_parameters,
@@ -67,7 +67,7 @@ def _ending(best: FineTuneResult) -> str:
             f"; the unfrozen network reached {best.unfrozen_accuracy:.1%} at its best, so the head "
             "alone was kept"
         )
-    if best.has_flown_apart:
+    if best.has_diverged:
         ending += "; training flew apart, and what was best before is kept"
     return ending
 

@@ -96,7 +96,7 @@ class OnDataset(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookAtData(OnDataset):
+class PreviewData(OnDataset):
     """Counts, thumbnails and duplicates of a data set, before anything is trained on it."""
 
     uses_network: ClassVar[bool] = False
@@ -120,7 +120,7 @@ class ImportData(Spec):
 
 
 @dataclass(frozen=True, slots=True)
-class ClassLook:
+class ClassPreview:
     """One class of a data set."""
 
     name: str
@@ -131,12 +131,12 @@ class ClassLook:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookSnapshot(Snapshot):
+class PreviewSnapshot(Snapshot):
     """What is in a data set; while files are being checked only ``step`` of ``steps`` are told."""
 
     phase: str
     label: str = ""
-    classes: tuple[ClassLook, ...] = ()
+    classes: tuple[ClassPreview, ...] = ()
     imbalance: float = 1.0  # photographs of the largest class over those of the smallest
     duplicates: int = 0  # photographs that are there a second time, byte for byte
     duplicates_across: int = 0  # of them, taken out of training because they are in the test

@@ -10,7 +10,7 @@ Schedule = Literal["constant", "cosine", "step"]
 Optimiser = Literal["adamw", "momentum"]
 Augmentation = Literal["none", "mirror", "strong"]
 SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine", "step")
-OPTIMISERS: tuple[Optimiser, ...] = ("adamw", "momentum")
+TRAINING_OPTIMISERS: tuple[Optimiser, ...] = ("adamw", "momentum")
 AUGMENTATIONS: tuple[Augmentation, ...] = ("none", "mirror", "strong")
 
 
@@ -74,7 +74,7 @@ class FineTune(OnDataset):
         super().__post_init__()
         mode_row(self.mode)
         require_choice("schedule", self.schedule, SCHEDULES)
-        require_choice("optimiser", self.optimiser, OPTIMISERS)
+        require_choice("optimiser", self.optimiser, TRAINING_OPTIMISERS)
         require_choice("augmentation", self.augmentation, AUGMENTATIONS)
         for name, (low, high) in _FINE_TUNE_RANGES.items():
             require(name=name, value=getattr(self, name), low=low, high=high)
@@ -177,7 +177,7 @@ class FineTuneResult:
     model: str  # the store's key of the finished model, "own:<id>"
     unfrozen_accuracy: float | None = None  # of the unfrozen network at its best; None: no such
     is_head_alone: bool = False  # the unfrozen network did no better, so the head before is kept
-    has_flown_apart: bool = False  # training ended in numbers that are not finite
+    has_diverged: bool = False  # training ended in numbers that are not finite
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a student knows before its first photograph: ImageNet, nothing, or nothing but pixels."""
+"""What a run starts from: ImageNet weights, random weights, or raw pixels without a network."""
 
 from dataclasses import replace
 from typing import Literal

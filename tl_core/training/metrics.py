@@ -30,16 +30,16 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     return max(min(low, share), 0.0), min(max(high, share), 1.0)  # rounding may miss all or none
 
 
-def judge(
+def evaluate(
     probs: Tensor, examples: Sequence[Example], classes: Sequence[str], *, model: str
 ) -> FineTuneResult:
-    """Compare answers with the truth.
+    """Return the figures of a classifier on photographs with known labels.
 
     Args:
         probs: Shape (N, C), on the CPU.
         examples: The N photographs, none of which was trained on.
         classes: The C names.
-        model: The store's key of the model that answered.
+        model: The store's key of the model.
     """
     labels = torch.tensor([example.label for example in examples])
     confidence, predicted = probs.max(1)

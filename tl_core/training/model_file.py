@@ -44,8 +44,8 @@ def save_model(model: Backbone) -> bytes:
 
 
 def settings_of(model: Backbone) -> str:
-    """Return what the model was taught with as JSON, photographs left out; "" if it was not."""
-    return model.taught.without_photos().to_json() if model.taught else ""
+    """Return what the model was trained with as JSON, photographs left out; "" if it was not."""
+    return model.trained_with.without_photos().to_json() if model.trained_with else ""
 
 
 def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> OwnModel:
@@ -61,8 +61,8 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
     try:
         metadata = _metadata(data)
         classes = _classes(metadata)
-        taught = _taught(metadata)
-        row = _row(metadata, store, taught)
+        trained_with = _taught(metadata)
+        row = _row(metadata, store, trained_with)
         state = safetensors.torch.load(data)
         network, head_name = _empty_network(row, len(classes))
         _require_same(state, network.state_dict())
@@ -77,7 +77,7 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
     head = split_head(network, head_name)
     label = clean_name(metadata.get("label", ""), _LABEL_LENGTH) or row.label
     backbone = Backbone(
-        key, label, row, freeze(network), freeze(head), classes, store.device, taught
+        key, label, row, freeze(network), freeze(head), classes, store.device, trained_with
     )
     _require_answer(backbone)
     return OwnModel(backbone, owner, size_bytes)
@@ -178,11 +178,15 @@ def _taught(metadata: Mapping[str, str]) -> FineTune | None:
     return spec.without_photos()
 
 
-def _row(metadata: Mapping[str, str], store: BackboneStore, taught: FineTune | None) -> BackboneRow:
+def _row(
+    metadata: Mapping[str, str], store: BackboneStore, trained_with: FineTune | None
+) -> BackboneRow:
     key = metadata["backbone"]
     if key == PIXELS:  # prepared as for the backbone beside which they were chosen
         any_row = next(iter(store.rows.values()))
-        return pixels_row(store.rows.get(taught.backbone, any_row) if taught else any_row)
+        return pixels_row(
+            store.rows.get(trained_with.backbone, any_row) if trained_with else any_row
+        )
     if key not in store.rows:
         raise ValueError("its backbone is not known here")
     return store.rows[key]

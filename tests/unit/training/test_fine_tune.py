@@ -95,14 +95,14 @@ def test_validation_photographs_are_never_trained_on(
 ) -> None:
     trained: set[str] = set()
     tested: set[str] = set()
-    plan = inputs.Photographs.plan
+    plan = inputs.PhotoInputs.plan
 
-    def spy(self: inputs.Photographs, batches: list[list[int]], *, is_training: bool) -> None:
+    def spy(self: inputs.PhotoInputs, batches: list[list[int]], *, is_training: bool) -> None:
         numbers = {n for batch in batches for n in batch}
         (trained if is_training else tested).update(self.examples[n].key for n in numbers)
         plan(self, batches, is_training=is_training)
 
-    monkeypatch.setattr(inputs.Photographs, "plan", spy)
+    monkeypatch.setattr(inputs.PhotoInputs, "plan", spy)
     end = final(do(spec(mode="full", epochs=2)))
     assert end.result is not None
     assert {p.photo for p in end.result.predictions} == tested
@@ -130,7 +130,7 @@ def test_a_second_run_on_the_same_photographs_computes_no_features(
     do: Do, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = final(do(spec()))
-    monkeypatch.setattr("tl_core.training.embeddings.through_network", None)  # must not be called
+    monkeypatch.setattr("tl_core.training.embeddings.extract", None)  # must not be called
     again = final(do(spec()))
     assert first.result is not None
     assert again.result is not None
@@ -210,7 +210,7 @@ def test_a_run_that_flies_apart_later_keeps_the_best_epoch_before(do: Do) -> Non
     fields = {"mode": "scratch", "optimiser": "momentum", "schedule": "constant", "epochs": 100}
     end = final(do(spec(learning_rate=1e-4, **fields), on=wreck))
     assert end.result is not None
-    assert end.result.has_flown_apart
+    assert end.result.has_diverged
     assert 1 <= end.best_epoch <= len(end.epochs) < 100
 
 
