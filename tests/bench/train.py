@@ -306,7 +306,7 @@ def our_loop(context: Context) -> float:
     source: PhotoSource = None  # type: ignore[assignment]  # nothing is read from it
     train = PhotoInputs(source, model, examples, spec.augmentation, 0)
     pixels = torch.randint(0, 255, (_TUTORIAL_PHOTOS, 224, 224, 3), dtype=torch.uint8)
-    train.keep(pixels.to(context.device).permute(0, 3, 1, 2))
+    train.kept = pixels.to(context.device).permute(0, 3, 1, 2)
     loop = TrainingLoop(job, model, train, train, progress)
     finish(loop.train_epoch(0))
     torch.cuda.synchronize()

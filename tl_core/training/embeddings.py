@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from tl_core.backbones.store import OWN
 from tl_core.datasets.dataset import Example
 from tl_core.datasets.embedding_cache import EmbeddingSpace
 from tl_core.engine.runner import Sliced
-from tl_core.training.inputs import PhotoSource, PhotoStream, chunks, shifted
+from tl_core.training.inputs import PhotoSource, chunks, map_photos, shifted
 
 _CPU_BATCH = 8  # its activations stay in a core's cache: a batch of 32 takes half as long again
 _CPU_BF16_BATCH = 16
@@ -90,16 +91,8 @@ def extract(
     source: PhotoSource, extractor: Extractor, examples: Sequence[Example], *, mirrored: bool
 ) -> Sliced[Tensor]:
     """Put every photograph through the extractor, float16 (N, ...) on the device."""
-    batches = chunks(examples, extractor.batch_size)
-    stream = PhotoStream(source, extractor.backbone.row, batches)
-    found, done = [], 0
-    for batch in batches:
-        photos = yield from stream.next_batch()
-        found.append(extractor(photos, mirrored=mirrored))
-        done += len(batch)
-        source.on_progress(done, len(examples))
-        yield None
-    return torch.cat(found)
+    row, apply = extractor.backbone.row, partial(extractor, mirrored=mirrored)
+    return (yield from map_photos(source, row, examples, apply, extractor.batch_size))
 
 
 def space_of(source: PhotoSource, backbone: Backbone, *, mirrored: bool) -> EmbeddingSpace:

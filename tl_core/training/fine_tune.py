@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,13 +18,21 @@ from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
 from tl_core.training.data import open_dataset, split_by_spec
 from tl_core.training.embeddings import Extractor, embeddings, extract
 from tl_core.training.initial import starting_point
-from tl_core.training.inputs import Inputs, PhotoInputs, PhotoSource, PrecomputedInputs, shifted
+from tl_core.training.inputs import (
+    Inputs,
+    PhotoInputs,
+    PhotoSource,
+    PrecomputedInputs,
+    map_photos,
+    shifted,
+)
 from tl_core.training.loop import BestEpoch, Diverged, TrainingLoop
 from tl_core.training.metrics import evaluate
 from tl_core.training.progress import Progress
 from tl_core.training.trainable import TrainableModel, Unfrozen
 
 _CLOUD_PARAMETERS_M = 12.0  # largest network that the hosted copy unfreezes
+_READ_BATCH = 32
 _CUDA_SHARE = 0.4  # of the GPU's free memory, for photographs that stay there
 _WEIGHT_COPIES = 5  # the weights, their gradients, AdamW's two averages, the best epoch's weights
 
@@ -72,7 +80,6 @@ class _Run:
         if way.unfrozen != "head":
             trained += yield from self._train_unfrozen(start, *trained)
         model, best = max(trained, key=lambda pair: pair[1].validation.rank)
-        model.restore(best.state)
         return self._finish(model, best)
 
     def _start(self) -> Sliced[Backbone]:
@@ -129,16 +136,11 @@ class _Run:
     def _train_head(self, start: Backbone) -> Sliced[Trained]:
         """Train a head on the frozen body's embeddings, which are computed once."""
         model = self._new_model(start, "head")
-        examples = (*self.train, *self.validation)
-        self._hold(model, 2 * start.embedding_size * len(examples) * len(self.views))
-
-        def embedded(mirrored: bool) -> Sliced[Tensor]:
-            self.progress.phase("extracting features", 1)
-            return (yield from embeddings(self.source, start, examples, mirrored=mirrored))
-
-        best = yield from self._train(model, *(yield from self._precomputed(embedded)))
-        model.restore(best.state)
-        return model, best
+        count = len(self.train) + len(self.validation)
+        self._hold(model, 2 * start.embedding_size * count * len(self.views))  # float16
+        work = partial(embeddings, self.source, start)
+        inputs = yield from self._precomputed("extracting features", 1, work)
+        return (yield from self._train(model, *inputs))
 
     def _train_unfrozen(
         self, start: Backbone, head: Trained | None = None
@@ -148,75 +150,76 @@ class _Run:
         if head is not None:
             model.head.load_state_dict(head[0].head.state_dict())
         try:
-            best = yield from self._train(model, *(yield from self._network_inputs(model)))
+            inputs = yield from self._network_inputs(model)
+            trained = yield from self._train(model, *inputs)
         except Diverged:
             if head is None:
                 raise
             self.has_diverged = True
             return []
-        self.unfrozen_accuracy = best.validation.accuracy
-        return [(model, best)]
+        self.unfrozen_accuracy = trained[1].validation.accuracy
+        return [trained]
 
-    def _train(self, model: TrainableModel, train: Inputs, validation: Inputs) -> Sliced[BestEpoch]:
+    def _train(self, model: TrainableModel, train: Inputs, validation: Inputs) -> Sliced[Trained]:
         best = yield from TrainingLoop(self.job, model, train, validation, self.progress).run()
+        model.restore(best.state)
         self.has_diverged |= best.has_diverged
-        return best
+        return model, best
 
     def _network_inputs(self, model: TrainableModel) -> Sliced[Sequence[Inputs]]:
         """Return activations before the last block where they fit into memory, else photographs."""
+        count = len(self.train) + len(self.validation)
         if model.cut and self.spec.augmentation != "strong":
-            size = yield from self._activation_bytes(model)
+            extractor = Extractor(model.start, model.frozen_layers)
+            size = yield from self._activation_bytes(extractor)
             if size <= self._memory_bytes() // 2:
                 self._hold(model, size)
-                return (yield from self._activations(model))
+                work = partial(extract, self.source, extractor)
+                return (yield from self._precomputed("extracting activations", count, work))
         sides = [
             PhotoInputs(self.source, model, side, self.spec.augmentation, self.spec.seed)
             for side in (self.train, self.validation)
         ]
-        yield from self._read_photographs(model, sides)
+        yield from self._keep_photos(model, sides)
         return sides
 
-    def _activation_bytes(self, model: TrainableModel) -> Sliced[int]:
+    def _activation_bytes(self, extractor: Extractor) -> Sliced[int]:
         """Memory for the activations before the last block, of all photographs and views."""
         silent = replace(self.source, on_progress=lambda *_: None)
-        extractor = Extractor(model.start, model.frozen_layers)
         found = yield from extract(silent, extractor, self.train[:1], mirrored=False)
         size: int = found.nbytes * len(self.views) * (len(self.train) + len(self.validation))
         return size
 
-    def _activations(self, model: TrainableModel) -> Sliced[Sequence[Inputs]]:
-        """Compute the input of the last block once, for this run."""
-        examples = (*self.train, *self.validation)
-        extractor = Extractor(model.start, model.frozen_layers)
-
-        def activations(mirrored: bool) -> Sliced[Tensor]:
-            self.progress.phase("extracting activations", len(examples))
-            return (yield from extract(self.source, extractor, examples, mirrored=mirrored))
-
-        return (yield from self._precomputed(activations))
-
-    def _precomputed(self, compute: Callable[[bool], Sliced[Tensor]]) -> Sliced[Sequence[Inputs]]:
-        """Compute every view of all photographs, and divide them into training and validation."""
-        versions = []
+    def _precomputed(
+        self, phase: str, steps: int, compute: Callable[..., Sliced[Tensor]]
+    ) -> Sliced[Sequence[Inputs]]:
+        """Compute every view of all photographs once, for training and validation."""
+        examples, versions = (*self.train, *self.validation), []
         for mirrored in self.views:
-            versions.append((yield from compute(mirrored)))
+            self.progress.phase(phase, steps)
+            versions.append((yield from compute(examples, mirrored=mirrored)))
         count, seed = len(self.train), self.spec.seed
-        labels = torch.tensor([e.label for e in (*self.train, *self.validation)])
-        labels = labels.to(self.context.device)
+        labels = torch.tensor([e.label for e in examples], device=self.context.device)
         train = PrecomputedInputs([version[:count] for version in versions], labels[:count], seed)
         return train, PrecomputedInputs([versions[0][count:]], labels[count:], seed)
 
-    def _read_photographs(self, model: TrainableModel, sides: Sequence[PhotoInputs]) -> Sliced[Any]:
+    def _keep_photos(self, model: TrainableModel, sides: Sequence[PhotoInputs]) -> Sliced[None]:
         """Decode all photographs once and keep them on the device, if they fit into its memory."""
-        total = len(self.train) + len(self.validation)
-        size = 3 * self.context.backbones.row(self.spec.backbone).input_size ** 2 * total
+        row = model.start.row
+        total = sum(len(side.examples) for side in sides)
+        size = 3 * row.input_size**2 * total
         is_kept = size <= self._memory_bytes()
         self._hold(model, size if is_kept else 0)
         if not is_kept:
             return
         self.progress.phase("reading photographs", total)
-        for side, before in zip(sides, (0, len(self.train)), strict=True):
-            yield from side.read_all(shifted(self.progress.count, before, total))
+        done = 0
+        for side in sides:
+            counted = replace(self.source, on_progress=shifted(self.progress.count, done, total))
+            side.kept = yield from map_photos(
+                counted, row, side.examples, lambda photos: photos, _READ_BATCH
+            )
+            done += len(side.examples)
 
     def _memory_bytes(self) -> int:
         """Memory that one run's photographs or activations may take on the device."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -23,12 +23,10 @@ from tl_core.images.codec import decode, fit, to_array
 from tl_core.specs.fine_tune import Augmentation
 from tl_core.training.trainable import TrainableModel
 
-Photos: TypeAlias = NDArray[np.uint8]
 OnProgress: TypeAlias = Callable[[int, int], None]  # photographs or files done, of all
 T = TypeVar("T")
 
 _AHEAD = 4  # batches being decoded while one is used
-_READ_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +51,24 @@ def shifted(on_progress: OnProgress, before: int, total: int) -> OnProgress:
 
 def load_photos(
     dataset: Dataset, examples: Sequence[Example], row: BackboneRow, max_pixels: int
-) -> Photos:
+) -> NDArray[np.uint8]:
     """Return photographs at the network's input size, uint8 (N, S, S, 3); for the pool.
 
     Raises:
         UserError: If one of them can no longer be read.
     """
-    return np.stack([_load(dataset, example, row, max_pixels) for example in examples])
-
-
-def _load(dataset: Dataset, example: Example, row: BackboneRow, max_pixels: int) -> Photos:
-    try:
-        photo = decode(dataset.read(example), max_pixels=max_pixels, at_least=row.resize)
-    except OSError as error:
-        raise UserError(
-            "The photograph {name} can no longer be read from the disk. Look at the data again.",
-            name=example.name,
-        ) from error
-    return to_array(fit(photo, row.input_size, row.resize, row.interpolation))
+    photos = []
+    for example in examples:
+        try:
+            photo = decode(dataset.read(example), max_pixels=max_pixels, at_least=row.resize)
+        except OSError as error:
+            raise UserError(
+                "The photograph {name} can no longer be read from the disk. Look at the data "
+                "again.",
+                name=example.name,
+            ) from error
+        photos.append(to_array(fit(photo, row.input_size, row.resize, row.interpolation)))
+    return np.stack(photos)
 
 
 class PhotoStream:
@@ -82,7 +80,7 @@ class PhotoStream:
         self._source = source
         self._row = row
         self._waiting = iter(batches)
-        self._decoding: deque[Future[Photos]] = deque()
+        self._decoding: deque[Future[NDArray[np.uint8]]] = deque()
 
     def next_batch(self) -> Sliced[Tensor]:
         """Return the next batch, uint8 (N, 3, S, S), channels last in memory, on the device."""
@@ -96,16 +94,26 @@ class PhotoStream:
         return tensor.to(context.device, non_blocking=True).permute(0, 3, 1, 2)
 
 
-class Inputs(Protocol):
-    """Batches for training or validation, by the numbers of the examples in them."""
+def map_photos(
+    source: PhotoSource,
+    row: BackboneRow,
+    examples: Sequence[Example],
+    apply: Callable[[Tensor], Tensor],
+    batch_size: int,
+) -> Sliced[Tensor]:
+    """Decode all photographs and return the joined results of ``apply``, on the device.
 
-    labels: Tensor
-
-    def plan(self, batches: Sequence[Sequence[int]], *, is_training: bool) -> None:
-        """Set the batches to come."""
-
-    def next_batch(self) -> Sliced[Tensor]:
-        """Return the next planned batch as ``TrainableModel.logits`` takes it."""
+    ``apply`` is called with batches of uint8 (N, 3, S, S). Yields after every batch.
+    """
+    batches = chunks(examples, batch_size)
+    stream, found, done = PhotoStream(source, row, batches), [], 0
+    for batch in batches:
+        photos = yield from stream.next_batch()
+        found.append(apply(photos))
+        done += len(batch)
+        source.on_progress(done, len(examples))
+        yield None
+    return torch.cat(found)
 
 
 class PrecomputedInputs:
@@ -136,9 +144,10 @@ class PrecomputedInputs:
 
 
 class PhotoInputs:
-    """Photographs: on the device where they fit, else decoded anew for every epoch.
+    """Photographs; training batches are augmented, and all pass the model's frozen layers.
 
-    Training batches are augmented; all then pass the model's frozen layers.
+    They are decoded anew for every epoch, unless ``kept`` holds all of them on the device, uint8
+    (N, 3, S, S).
     """
 
     def __init__(
@@ -151,63 +160,38 @@ class PhotoInputs:
     ) -> None:
         self.examples = examples
         self.labels = torch.tensor([e.label for e in examples], device=model.start.device)
+        self.kept: Tensor | None = None
         self._source = source
-        self._row = model.start.row
-        self._frozen_layers = model.frozen_layers
-        self._normalise = normaliser(self._row, model.start.device)
+        self._model = model
         self._augmentation = augmentation
         self._generator = torch.Generator().manual_seed(seed)
-        self._kept: Tensor | None = None
-        self._stream = PhotoStream(source, self._row, [])
+        self._stream = PhotoStream(source, model.start.row, [])
         self._planned: deque[Sequence[int]] = deque()
         self._is_training = False
-
-    def keep(self, photos: Tensor) -> None:
-        """Use these photographs, uint8 (N, 3, S, S), instead of decoding them every epoch."""
-        self._kept = photos
-
-    def read_all(self, on_progress: OnProgress) -> Sliced[None]:
-        """Decode all photographs once and keep them on the device."""
-        batches = chunks(self.examples, _READ_BATCH)
-        stream, found, done = PhotoStream(self._source, self._row, batches), [], 0
-        for batch in batches:
-            found.append((yield from stream.next_batch()))
-            done += len(batch)
-            on_progress(done, len(self.examples))
-            yield None
-        self.keep(torch.cat(found))
 
     def plan(self, batches: Sequence[Sequence[int]], *, is_training: bool) -> None:
         """Set the batches to come."""
         self._is_training = is_training
         self._planned = deque(batches)
-        if self._kept is None:
+        if self.kept is None:
             examples = [[self.examples[i] for i in batch] for batch in batches]
-            self._stream = PhotoStream(self._source, self._row, examples)
+            self._stream = PhotoStream(self._source, self._model.start.row, examples)
 
     def next_batch(self) -> Sliced[Tensor]:
         """Return the next planned batch as the model's frozen layers leave it."""
         batch = self._planned.popleft()
-        if self._kept is None:
+        if self.kept is None:
             photos = yield from self._stream.next_batch()
         else:
-            photos = self._kept[torch.tensor(batch).to(self._kept.device, non_blocking=True)]
+            photos = self.kept[torch.tensor(batch).to(self.kept.device, non_blocking=True)]
         pixels = photos.float().div_(255)
         if self._is_training:
             pixels = augmented(pixels, self._augmentation, self._generator)
         with torch.no_grad():
-            return self._frozen_layers(self._normalise(pixels))
+            return self._model.frozen_layers(self._model.start.normalise(pixels))
 
 
-def normaliser(row: BackboneRow, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """Return ``Backbone.normalise`` with its constants already on ``device``.
-
-    Bringing them there for every batch would make the processor wait for the GPU each time.
-    """
-    mean, std = (
-        torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (row.mean, row.std)
-    )
-    return lambda pixels: ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
+Inputs = PrecomputedInputs | PhotoInputs
 
 
 def augmented(pixels: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:

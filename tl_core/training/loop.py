@@ -190,14 +190,15 @@ class TrainingLoop:
         batches = chunks(range(len(labels)), self._validation_size())
         self.validation.plan(batches, is_training=False)
         found = []
-        with _own_statistics(self.model):
-            for batch in batches:
-                features = yield from self.validation.next_batch()
-                with torch.no_grad(), _refusing_out_of_memory(), self._casting():
-                    found.append(self.model.logits(features).float())
-                self.photos_done += len(batch)
-                self.progress.publish_if_due(step=self.photos_done)
-                yield from self._maybe_end_slice()
+        self.model.train_batch_norm(False)
+        for batch in batches:
+            features = yield from self.validation.next_batch()
+            with torch.no_grad(), _refusing_out_of_memory(), self._casting():
+                found.append(self.model.logits(features).float())
+            self.photos_done += len(batch)
+            self.progress.publish_if_due(step=self.photos_done)
+            yield from self._maybe_end_slice()
+        self.model.train_batch_norm(True)
         logits = torch.cat(found)
         loss = float(F.cross_entropy(logits, labels))
         accuracy = float(logits.argmax(1).eq(labels).double().mean())
@@ -234,16 +235,6 @@ def _optimiser(parameters: list[nn.Parameter], spec: FineTune) -> torch.optim.Op
             parameters, rate, momentum=spec.momentum, weight_decay=decay, fused=fused
         )
     return torch.optim.AdamW(parameters, rate, weight_decay=decay, fused=fused)
-
-
-@contextmanager
-def _own_statistics(model: TrainableModel) -> Iterator[None]:
-    """Batch-norm layers that train measure nothing during validation."""
-    model.train_batch_norm(False)
-    try:
-        yield
-    finally:
-        model.train_batch_norm(True)
 
 
 @contextmanager

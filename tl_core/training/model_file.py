@@ -23,7 +23,6 @@ _MAX_CLASSES = 10 * MAX_CLASSES
 _MAX_HEADER_BYTES = 2**20
 _LABEL_LENGTH = 200
 _REASON_LENGTH = 200  # a reason may quote the file
-_PIXELS_HEAD = "2"  # after the two layers of the pixels' body
 
 
 def save_model(model: Backbone) -> bytes:
@@ -32,7 +31,9 @@ def save_model(model: Backbone) -> bytes:
     The tensors have the names of torchvision's or timm's own network, so that plain PyTorch loads
     them; see ``plain_pytorch``.
     """
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in _state(model).items()}
+    head = {f"{model.row.head}.{name}": t for name, t in model.head.state_dict().items()}
+    tensors = (model.body.state_dict() | head).items()
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors}
     metadata = {
         "format": FORMAT,
         "backbone": model.row.key,
@@ -64,7 +65,7 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
         trained_with = _taught(metadata)
         row = _row(metadata, store, trained_with)
         state = safetensors.torch.load(data)
-        network, head_name = _empty_network(row, len(classes))
+        network = _empty_network(row, len(classes))
         _require_same(state, network.state_dict())
     except KeyError as error:
         raise _unusable(f"it does not say its {error.args[0]}") from error
@@ -74,7 +75,7 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
     size_bytes = _share(state, store.loaded(row.key))
     network.requires_grad_(False)  # or loading would ask shared weights for gradients
     network.load_state_dict(state, assign=True)
-    head = split_head(network, head_name)
+    head = split_head(network, row.head)
     label = clean_name(metadata.get("label", ""), _LABEL_LENGTH) or row.label
     backbone = Backbone(
         key, label, row, freeze(network), freeze(head), classes, store.device, trained_with
@@ -105,18 +106,16 @@ def _require_answer(model: Backbone) -> None:
 
 def plain_pytorch(model: Backbone, file_name: str = "model.safetensors") -> str:
     """Return ten lines of plain PyTorch that load the file and classify a photograph."""
-    row = model.row
+    row, classes = model.row, len(model.classes)
     if row.key == PIXELS:
-        build = (
-            f"nn.Sequential(nn.AdaptiveAvgPool2d({PIXELS_SIDE}), nn.Flatten(), "
-            f"nn.Linear({3 * PIXELS_SIDE**2}, {len(model.classes)}))"
-        )
+        layers = f"nn.AdaptiveAvgPool2d({PIXELS_SIDE}), nn.Flatten()"
+        build = f"nn.Sequential({layers}, nn.Linear({3 * PIXELS_SIDE**2}, {classes}))"
         library = "from torch import nn"
     elif row.library == "timm":
-        build = f'timm.create_model("{row.architecture}", num_classes={len(model.classes)})'
+        build = f'timm.create_model("{row.architecture}", num_classes={classes})'
         library = "import timm"
     else:
-        build = f'models.get_model("{row.architecture}", num_classes={len(model.classes)})'
+        build = f'models.get_model("{row.architecture}", num_classes={classes})'
         library = "from torchvision import models"
     return f"""import torch
 {library}
@@ -133,13 +132,6 @@ with torch.inference_mode():
     probs = model(see(Image.open("photo.jpg").convert("RGB"))[None]).softmax(1)[0]
 print({list(model.classes)!r}[int(probs.argmax())], float(probs.max()))
 """
-
-
-def _state(model: Backbone) -> dict[str, Tensor]:
-    head_name = _PIXELS_HEAD if model.row.key == PIXELS else model.row.head
-    state = dict(model.body.state_dict())
-    state |= {f"{head_name}.{name}": tensor for name, tensor in model.head.state_dict().items()}
-    return state
 
 
 def _metadata(data: bytes) -> dict[str, str]:
@@ -192,16 +184,15 @@ def _row(
     return store.rows[key]
 
 
-def _empty_network(row: BackboneRow, classes: int) -> tuple[nn.Module, str]:
-    """The architecture with a head of the right size, without memory; and the head's name."""
+def _empty_network(row: BackboneRow, classes: int) -> nn.Module:
+    """The architecture with a head of the right size, without memory for its weights."""
     with torch.device("meta"):
         if row.key == PIXELS:
-            head = nn.Linear(3 * PIXELS_SIDE**2, classes)
-            return nn.Sequential(*pixels_body().children(), head), _PIXELS_HEAD
+            return nn.Sequential(*pixels_body().children(), nn.Linear(3 * PIXELS_SIDE**2, classes))
         network = new_network(row)
         old: Any = network.get_submodule(row.head)
         network.set_submodule(row.head, nn.Linear(old.in_features, classes))
-    return network, row.head
+    return network
 
 
 def _require_same(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
