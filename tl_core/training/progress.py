@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from tl_core.engine.job import Job
@@ -63,13 +64,13 @@ class Progress:
         """Add what is pending to the curve as one point."""
         if not self._pending:
             return
-        loss = float(sum(loss for loss, _, _ in self._pending))
-        hits = float(sum(hits for _, hits, _ in self._pending))
-        count = sum(count for _, _, count in self._pending)
+        losses, all_hits, counts = zip(*self._pending, strict=True)
+        # Added in double precision, so that the sums do not depend on when they are read
+        loss, hits = (sum(torch.stack(values).tolist()) for values in (losses, all_hits))
+        count = sum(counts)
         self._pending.clear()
-        self._epoch_sums = [
-            a + b for a, b in zip(self._epoch_sums, (loss, hits, count), strict=True)
-        ]
+        for place, value in enumerate((loss, hits, count)):
+            self._epoch_sums[place] += value
         curve = [*self.snapshot.curve, CurvePoint(epoch, loss / count, hits / count)]
         if len(curve) > MAX_CURVE_POINTS:
             curve = thinned(curve)
