@@ -80,7 +80,7 @@ class _Run:
         if way.unfrozen != "head":
             trained += yield from self._train_unfrozen(start, *trained)
         model, best = max(trained, key=lambda pair: pair[1].validation.rank)
-        return self._finish(model, best)
+        return (yield from self._finish(model, best))
 
     def _start(self) -> Sliced[Backbone]:
         spec = self.spec
@@ -232,11 +232,13 @@ class _Run:
         """Note the memory that this run takes from now on, even while it is paused."""
         self.job.held_bytes = input_bytes + _WEIGHT_COPIES * model.size_bytes
 
-    def _finish(self, model: TrainableModel, best: BestEpoch) -> FineTuneSnapshot:
+    def _finish(self, model: TrainableModel, best: BestEpoch) -> Sliced[FineTuneSnapshot]:
         """Put the model into the store and return the result on the validation photographs."""
         key, classes = f"{OWN}{self.job.id[:12]}", self.dataset.classes
+        self.progress.publish(phase="evaluating")
+        work = partial(evaluate, best.validation.probs, self.validation, classes, model=key)
         result = replace(
-            evaluate(best.validation.probs, self.validation, classes, model=key),
+            (yield from self.context.aside(work)),
             unfrozen_accuracy=self.unfrozen_accuracy,
             is_head_alone=self.spec.way.unfrozen != "head" and model.unfrozen == "head",
             has_diverged=self.has_diverged,
@@ -244,8 +246,7 @@ class _Run:
         label = f"{model.start.label}, {self.spec.mode}: {', '.join(classes[:3])}"
         current: FineTune = self.job.current  # type: ignore[assignment]  # controls may have moved
         backbone = model.to_backbone(key, label + " …" if len(classes) > 3 else label, current)
-        owner = min(self.job.owners)
-        self.context.backbones.adopt(key, OwnModel(backbone, owner, model.size_bytes))
+        self.context.backbones.adopt(key, OwnModel(backbone, self.source.owner, model.size_bytes))
         self.progress.publish(
             phase="done",
             best_epoch=best.validation.epoch,
