@@ -8,7 +8,7 @@ from tl_core.commands.common import Result, finished, read, require_place, show_
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Snapshot, spec_from_json
-from tl_core.specs.datasets import FOLDER, UNTOLD_DATASET
+from tl_core.specs.datasets import FOLDER, PRIVATE_DATASET
 
 
 def beside(data: Path, settings: Settings) -> Settings:
@@ -80,9 +80,9 @@ def _spec(options: Namespace) -> FineTune:
         if not isinstance(spec, FineTune):
             raise UserError("{path} holds the settings of another page.", path=options.spec)
         folder = folder or spec.without_photos().dataset
-        if folder != UNTOLD_DATASET:
+        if folder != PRIVATE_DATASET:
             return replace(spec, dataset=folder, photos=())
-    if not folder or folder == UNTOLD_DATASET:
+    if not folder or folder == PRIVATE_DATASET:
         raise UserError("Name a folder of photographs with --data, or settings with --spec.")
     return FineTune(
         dataset=folder,

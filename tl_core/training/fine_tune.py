@@ -74,10 +74,10 @@ class _Run:
         """Train; return the final snapshot. The head is kept where the network is no better."""
         start = yield from self._start()
         yield from self._open_data()
-        way, trained = self.spec.way, list[Trained]()
-        if way.unfrozen == "head" or (self.spec.head_first and way.start == "trained"):
+        row, trained = self.spec.mode_row, list[Trained]()
+        if row.unfrozen == "head" or (self.spec.head_first and row.start == "trained"):
             trained.append((yield from self._train_head(start)))
-        if way.unfrozen != "head":
+        if row.unfrozen != "head":
             trained += yield from self._train_unfrozen(start, *trained)
         model, best = max(trained, key=lambda pair: pair[1].validation.rank)
         return (yield from self._finish(model, best))
@@ -85,14 +85,16 @@ class _Run:
     def _start(self) -> Sliced[Backbone]:
         spec = self.spec
         row = self.context.backbones.row(spec.backbone)
-        is_large = row.parameters_m > _CLOUD_PARAMETERS_M and spec.way.unfrozen != "head"
+        is_large = row.parameters_m > _CLOUD_PARAMETERS_M and spec.mode_row.unfrozen != "head"
         if is_large and self.context.settings.profile == "cloud":
             raise UserError(
                 "{label} is too large to be unfrozen on this server. Train a head on it, or choose "
                 "a smaller backbone.",
                 label=row.label,
             )
-        return (yield from starting_point(spec.way.start, spec.backbone, spec.seed, self.context))
+        return (
+            yield from starting_point(spec.mode_row.start, spec.backbone, spec.seed, self.context)
+        )
 
     def _open_data(self) -> Sliced[None]:
         """Choose the photographs to train on and to test on."""
@@ -116,7 +118,7 @@ class _Run:
             start,
             self.dataset.classes,
             unfrozen=unfrozen,
-            trains_batch_norm=self.spec.train_batch_norm or self.spec.way.start == "random",
+            trains_batch_norm=self.spec.train_batch_norm or self.spec.mode_row.start == "random",
             seed=self.spec.seed,
         )
         budget_mb = self.context.settings.model_memory_mb
@@ -146,7 +148,7 @@ class _Run:
         self, start: Backbone, head: Trained | None = None
     ) -> Sliced[list[Trained]]:
         """Train the network; nothing is returned if it diverges at once but there is a head."""
-        model = self._new_model(start, self.spec.way.unfrozen)
+        model = self._new_model(start, self.spec.mode_row.unfrozen)
         if head is not None:
             model.head.load_state_dict(head[0].head.state_dict())
         try:
@@ -240,7 +242,7 @@ class _Run:
         result = replace(
             (yield from self.context.aside(work)),
             unfrozen_accuracy=self.unfrozen_accuracy,
-            is_head_alone=self.spec.way.unfrozen != "head" and model.unfrozen == "head",
+            is_head_alone=self.spec.mode_row.unfrozen != "head" and model.unfrozen == "head",
             has_diverged=self.has_diverged,
         )
         label = f"{model.start.label}, {self.spec.mode}: {', '.join(classes[:3])}"

@@ -32,7 +32,10 @@ def label_budget(job: Job, context: Context) -> Sliced[Snapshot]:
     Raises:
         UserError: If the data or the network cannot be had.
     """
-    return (yield from _Run(job, context).run())
+    try:
+        return (yield from _Run(job, context).run())
+    finally:
+        job.held_bytes = 0
 
 
 class _Run:
@@ -60,10 +63,8 @@ class _Run:
             self.publish(phase="training heads", photographs_per_s=0.0)
             for count in counts:
                 accuracies = []
-                for seed in range(spec.repeats):
-                    accuracies.append(
-                        (yield from self._accuracy(features, count, spec.seed + seed))
-                    )
+                for seed in range(spec.seed, spec.seed + spec.repeats):
+                    accuracies.append((yield from self._accuracy(features, count, seed)))
                     yield None
                 low, high = min(accuracies), max(accuracies)
                 point = BudgetPoint(count, start, fmean(accuracies), low, high)
@@ -92,13 +93,14 @@ class _Run:
         backbone = yield from starting_point(start, spec.backbone, spec.seed, self.context)
         train = {
             example.key: example
-            for seed in range(spec.repeats)
-            for example in sample_per_class(self.parts.train, most, seed=spec.seed + seed)
+            for seed in range(spec.seed, spec.seed + spec.repeats)
+            for example in sample_per_class(self.parts.train, most, seed=seed)
         }
         owner, on_progress = min(self.job.owners), self._on_progress()
         source = PhotoSource(self.context, self.dataset, owner, on_progress)
         examples = (*train.values(), *self.parts.validation)
         found = (yield from embeddings(source, backbone, examples)).float()
+        self.job.held_bytes = found.nbytes
         return _Features(dict(zip(train, found, strict=False)), found[len(train) :])
 
     def _accuracy(self, features: "_Features", count: int, seed: int) -> Sliced[float]:

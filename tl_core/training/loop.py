@@ -71,7 +71,7 @@ class TrainingLoop:
         self.validation = validation
         self.progress = progress
         self.part: Literal["head", "network"] = "head" if model.unfrozen == "head" else "network"
-        self.is_warm_up = self.part == "head" and self.spec.way.unfrozen != "head"
+        self.is_warm_up = self.part == "head" and self.spec.mode_row.unfrozen != "head"
         self.epochs = _HEAD_EPOCHS if self.is_warm_up else self.spec.chosen_epochs
         self.epochs_before = len(progress.snapshot.epochs)  # of the head that trained first
         self.optimiser = _optimiser(model.parameters(), self.spec)

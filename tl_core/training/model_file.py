@@ -62,7 +62,7 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
     try:
         metadata = _metadata(data)
         classes = _classes(metadata)
-        trained_with = _taught(metadata)
+        trained_with = _settings(metadata)
         row = _row(metadata, store, trained_with)
         state = safetensors.torch.load(data)
         network = _empty_network(row, len(classes))
@@ -96,7 +96,7 @@ def _unusable(reason: str) -> UserError:
 def _require_answer(model: Backbone) -> None:
     """Refuse a network whose numbers are so large, or statistics so wrong, that it says nothing.
 
-    Everything that looks into a network counts on finite numbers.
+    The other pages rely on finite numbers.
     """
     generator = torch.Generator().manual_seed(0)
     pixels = torch.rand(1, 3, model.input_size, model.input_size, generator=generator)
@@ -157,7 +157,7 @@ def _classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
     return classes
 
 
-def _taught(metadata: Mapping[str, str]) -> FineTune | None:
+def _settings(metadata: Mapping[str, str]) -> FineTune | None:
     text = metadata.get("settings")
     if not text:
         return None
