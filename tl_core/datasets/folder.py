@@ -5,7 +5,7 @@ import json
 import logging
 import os.path
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass
 from pathlib import Path, PurePath
 from uuid import uuid4
 
@@ -37,21 +37,17 @@ class CheckedFile:
     key: str
 
 
-@dataclass
 class FolderIndex:
     """A folder's files and the result of checking each, kept in ``cache`` between runs.
 
     Only the thread that made it may change it; ``check_files`` runs anywhere.
     """
 
-    folder: Path
-    cache: Path
-    known: dict[str, CheckedFile] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        place = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]
-        self._file = self.cache / "index" / f"{self.folder.name}-{place}.json"
-        self.names = tuple(sorted(_photo_names(self.folder)))
+    def __init__(self, folder: Path, cache: Path) -> None:
+        place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+        self._file = cache / "index" / f"{folder.name}-{place}.json"
+        self.folder = folder
+        self.names = tuple(sorted(_photo_names(folder)))
         self.known = self._unchanged()
 
     def unknown(self) -> list[str]:
@@ -64,11 +60,10 @@ class FolderIndex:
 
     def save(self) -> None:
         """Write what is known to the cache; one that cannot be written costs time only."""
-        rows = [[e.name, e.size_bytes, e.changed_ns, e.key] for e in self.known.values()]
         fresh = self._file.with_name(f"{self._file.name}.{uuid4().hex}")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(rows))
+            fresh.write_text(json.dumps([astuple(entry) for entry in self.known.values()]))
             fresh.replace(self._file)
         except OSError as error:
             log.warning("the index of %s is not kept: %s", self.folder, error)
@@ -101,16 +96,14 @@ class FolderIndex:
 
     def _unchanged(self) -> dict[str, CheckedFile]:
         try:
-            rows = json.loads(self._file.read_text())
-            entries = [CheckedFile(*row) for row in rows]
+            entries = [CheckedFile(*row) for row in json.loads(self._file.read_text())]
         except (OSError, ValueError, TypeError):
             return {}  # no index yet, or one that a crash left unreadable: check again
-        known = {entry.name: entry for entry in entries}
+        present = set(self.names)
         return {
-            name: known[name]
-            for name in self.names
-            if name in known
-            and _state(self.folder / name) == (known[name].size_bytes, known[name].changed_ns)
+            e.name: e
+            for e in entries
+            if e.name in present and _state(self.folder / e.name) == (e.size_bytes, e.changed_ns)
         }
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.swa_utils import update_bn
 
 from tl_core.backbones.backbone import Backbone, freeze
 from tl_core.backbones.catalogue import BackboneRow, Stage
@@ -45,16 +46,7 @@ def measure_batch_norms(backbone: Backbone, seed: int) -> None:
     coarse = torch.rand(_MEASURED_PICTURES, 3, 8, 8, generator=generator).to(backbone.device)
     size = (backbone.input_size, backbone.input_size)
     pixels = F.interpolate(coarse, size, mode="bilinear", align_corners=False)
-    norms = backbone.batch_norms()
-    usual = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 1.0  # what is measured replaces what was there
-        norm.train()
-    with torch.no_grad():
-        backbone.embed(pixels)
-    for norm, momentum in zip(norms, usual, strict=True):
-        norm.momentum = momentum
-        norm.eval()
+    update_bn([backbone.normalise(pixels)], backbone.body)
 
 
 def raw_pixels(row: BackboneRow, device: torch.device) -> Backbone:

@@ -75,36 +75,29 @@ class TrainingLoop:
         self.epochs = _HEAD_EPOCHS if self.is_warm_up else self.spec.chosen_epochs
         self.epochs_before = len(progress.snapshot.epochs)  # of the head that trained first
         self.optimiser = _optimiser(model.parameters(), self.spec)
-        self.micro_size = self._micro_size()
+        self.micro_size, self._validation_size = self._batch_sizes()
         self.photos_done = 0  # in training and validation
         self._epoch_began_at = 0  # in ``photos_done``
         self._generator = torch.Generator().manual_seed(self.spec.seed)
         self._slice_end = time.perf_counter() + SLICE_S
 
-    def _micro_size(self) -> int:
-        """Photographs at once: a whole batch on a GPU, on a CPU what takes about 0.3 s.
+    def _batch_sizes(self) -> tuple[int, int]:
+        """Return the photographs at once in training and in validation.
 
-        It depends on the spec and the network alone, so that equal seeds give equal curves.
+        On a CPU these are as many as two cores train on in about 0.3 s. It depends on the spec and
+        the network alone, so that equal seeds give equal curves.
         """
-        size = self.spec.batch_size
-        if self.part == "head" or self.model.start.device.type != "cpu":
-            return size
-        micro = self._in_a_slice()
-        if self.model.uses_batch_statistics:
-            is_large = self.model.start.row.gflops > _LARGE_GFLOPS
-            micro = max(micro, _LARGE_BATCH_NORM_BATCH if is_large else _BATCH_NORM_BATCH)
-        return min(size, micro)
-
-    def _validation_size(self) -> int:
+        size, row = self.spec.batch_size, self.model.start.row
         if self.part == "head":
-            return _VALIDATION_BATCH
+            return size, _VALIDATION_BATCH
         if self.model.start.device.type != "cpu":
-            return max(self.spec.batch_size, 8)
-        return _FORWARD_SHARE * self._in_a_slice()
-
-    def _in_a_slice(self) -> int:
-        """Photographs that two CPU cores train on in about 0.3 s."""
-        return max(int(_MICRO_GFLOPS / max(self.model.start.row.gflops, 0.01)), 1)
+            return size, max(size, 8)
+        micro = max(int(_MICRO_GFLOPS / max(row.gflops, 0.01)), 1)
+        validation = _FORWARD_SHARE * micro
+        if self.model.uses_batch_statistics:
+            is_large = row.gflops > _LARGE_GFLOPS
+            micro = max(micro, _LARGE_BATCH_NORM_BATCH if is_large else _BATCH_NORM_BATCH)
+        return min(size, micro), validation
 
     @property
     def current(self) -> FineTune:
@@ -187,7 +180,7 @@ class TrainingLoop:
     def validate(self, epoch: int) -> Sliced[Validation]:
         """Return the model's figures on photographs that it is never trained on."""
         labels = self.validation.labels
-        batches = chunks(range(len(labels)), self._validation_size())
+        batches = chunks(range(len(labels)), self._validation_size)
         self.validation.plan(batches, is_training=False)
         found = []
         self.model.train_batch_norm(False)
