@@ -3,6 +3,7 @@
 from collections import deque
 from concurrent.futures import Future
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from tl_core.context import Context
@@ -69,13 +70,12 @@ def _check_files(
 ) -> Sliced[None]:
     """Decode every file that is new to the lab, in the pool, and save the results."""
     unknown = index.unknown()
-    waiting = deque(chunks(unknown, _CHECK_FILES))
+    waiting = iter(chunks(unknown, _CHECK_FILES))
     running: deque[Future[Any]] = deque()
     done = 0
-    while waiting or running:
+    while done < len(unknown):
         job.check()
-        while waiting and len(running) < _CHECKS_AHEAD:
-            names = waiting.popleft()
+        for names in islice(waiting, _CHECKS_AHEAD - len(running)):
             running.append(context.pool.submit(context.datasets.check, index.folder.name, names))
         found = yield running.popleft()
         index.add(found)
