@@ -14,7 +14,7 @@ from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores
-from tl_core.datasets.store import DatasetStore, ShelfEntry
+from tl_core.datasets.store import DatasetStatus, DatasetStore
 from tl_core.datasets.uploads import OwnUpload
 from tl_core.device import (
     choose_device,
@@ -40,6 +40,7 @@ __all__ = [
     "BackboneRow",
     "BackboneState",
     "BackboneStatus",
+    "DatasetStatus",
     "Job",
     "JobState",
     "Lab",
@@ -47,7 +48,6 @@ __all__ = [
     "OwnUpload",
     "PackagedWeights",
     "Settings",
-    "ShelfEntry",
     "UserError",
 ]
 

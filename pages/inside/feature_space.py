@@ -12,7 +12,7 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from tl_core.images import samples
 from tl_core.lab import UserError
-from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, LookAtData, SpaceMap
+from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, PreviewData, SpaceMap
 
 METHODS = {"pca": "PCA, at once", "tsne": "t-SNE, groups neighbours"}
 GALLERY = ""
@@ -77,7 +77,7 @@ def _dataset(key: str) -> dict[str, str]:
     visit = the_visit()
     if key in visit.maps:
         return visit.maps[key]
-    found = answer(LookAtData(dataset=key, thumbnails=_PER_CLASS, thumbnail_side=16))
+    found = answer(PreviewData(dataset=key, thumbnails=_PER_CLASS, thumbnail_side=16))
     if found is None:
         return {}
     per_class = max(_ON_MAP // max(len(found.classes), 1), 1)

@@ -9,7 +9,7 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, sentence, show_error
 from pages.state import Data
 from pages.teaching.boxes import own_boxes
-from tl_core.lab import Job, JobState, ShelfEntry, UserError
+from tl_core.lab import DatasetStatus, Job, JobState, UserError
 from tl_core.specs import OWN_DATASET, ImportData, ImportSnapshot, require_classes
 
 _PHASES = {
@@ -53,7 +53,7 @@ def _own() -> Data | None:
     return Data(OWN_DATASET, photos)
 
 
-def _on_the_shelf(entry: ShelfEntry) -> Data | None:
+def _on_the_shelf(entry: DatasetStatus) -> Data | None:
     if entry.row is not None:
         st.caption(_("From: {licence}").format(licence=entry.row.licence))
     name = f"import {entry.key}"
@@ -110,11 +110,11 @@ def _progress_words(progress: ImportSnapshot) -> str:
     return _("{phase}: {done} of {total}").format(phase=phase, done=done, total=total)
 
 
-def _is_far(entry: ShelfEntry) -> bool:
+def _is_far(entry: DatasetStatus) -> bool:
     return entry.state == "can be downloaded"
 
 
-def _label(entry: ShelfEntry) -> str:
+def _label(entry: DatasetStatus) -> str:
     if entry.row is None:
         return _("{label} · a folder on this machine").format(label=entry.label)
     parts = [entry.label, _("{count:,} pictures").format(count=entry.row.photographs)]

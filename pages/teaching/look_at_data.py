@@ -6,7 +6,7 @@ import streamlit as st
 from pages.shared.live import watch_answer
 from pages.shared.words import _, plain
 from pages.state import Data
-from tl_core.specs import ClassLook, LookAtData, LookSnapshot
+from tl_core.specs import ClassPreview, PreviewData, PreviewSnapshot
 
 _OPEN = 4  # classes whose thumbnails are seen at once
 _IMBALANCE = 2.0
@@ -15,11 +15,11 @@ _NAMED = 8  # left-out files
 
 def look_at(data: Data, seed: int) -> None:
     """Count and show what is there; a large folder is checked first, with progress."""
-    spec = LookAtData(dataset=data.dataset, photos=data.photos, seed=seed)
+    spec = PreviewData(dataset=data.dataset, photos=data.photos, seed=seed)
     watch_answer(spec, _draw, name="look", stop_key="stop_look")
 
 
-def _draw(snapshot: LookSnapshot) -> None:
+def _draw(snapshot: PreviewSnapshot) -> None:
     if not snapshot.classes:
         return
     _remarks(snapshot)
@@ -33,7 +33,7 @@ def _draw(snapshot: LookSnapshot) -> None:
             st.dataframe(_counts(snapshot), hide_index=True, key="look_counts")
 
 
-def _remarks(snapshot: LookSnapshot) -> None:
+def _remarks(snapshot: PreviewSnapshot) -> None:
     """The size of the data set, and what is wrong with it."""
     train, tested = (
         sum(getattr(found, side) for found in snapshot.classes) for side in ("train", "validation")
@@ -72,7 +72,7 @@ def _remarks(snapshot: LookSnapshot) -> None:
         )
 
 
-def _thumbnails(shown: ClassLook) -> None:
+def _thumbnails(shown: ClassPreview) -> None:
     st.caption(
         _("**{name}** · {train} to learn from, {tested} to be tested on").format(
             name=plain(shown.name), train=shown.train, tested=shown.validation
@@ -88,7 +88,7 @@ def _thumbnails(shown: ClassLook) -> None:
                 )
 
 
-def _counts(snapshot: LookSnapshot) -> pd.DataFrame:
+def _counts(snapshot: PreviewSnapshot) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {

@@ -62,7 +62,7 @@ def _how_it_ended(result: FineTuneResult) -> None:
             ).format(percent=percent(result.unfrozen_accuracy)),
             icon=":material/undo:",
         )
-    if result.has_flown_apart:
+    if result.has_diverged:
         st.warning(
             _(
                 "Training flew apart: its numbers were no longer finite. What was best before is "

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shared import runs
 from pages.shared.words import _
-from tl_core.specs import AUGMENTATIONS, OPTIMISERS, SCHEDULES, FineTune
+from tl_core.specs import AUGMENTATIONS, SCHEDULES, TRAINING_OPTIMISERS, FineTune
 
 NAME = "teach"  # of the page's run
 _WORDS = {
@@ -64,7 +64,7 @@ TRICKS: tuple[Trick, ...] = (
     Trick(
         "optimiser",
         "Optimiser",
-        OPTIMISERS,
+        TRAINING_OPTIMISERS,
         "adamw",
         "AdamW gives every weight a step size of its own; take it when unsure.",
     ),

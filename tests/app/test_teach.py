@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import settled, words
 from tl_core.images import samples
 from tl_core.lab import Job
-from tl_core.specs import FineTune, FineTuneSnapshot, LookAtData, spec_from_json
+from tl_core.specs import FineTune, FineTuneSnapshot, PreviewData, spec_from_json
 
 
 def jobs(page):
@@ -155,7 +155,7 @@ def test_controls_that_do_nothing_in_the_chosen_ways_are_grey(page):
 
 def test_a_look_at_data_that_is_no_longer_shown_is_dropped(page, app_lab, monkeypatch):
     visitor = page.session_state["visit"].id
-    looks = [Job(LookAtData(dataset="digits", seed=seed), visitor) for seed in (1, 2, 3)]
+    looks = [Job(PreviewData(dataset="digits", seed=seed), visitor) for seed in (1, 2, 3)]
     looks[1].owners |= {"another"}
     answers = iter(looks)
     monkeypatch.setattr(app_lab.jobs, "ask", lambda *_args, **_kwargs: next(answers))

@@ -12,7 +12,7 @@ from tl_core.errors import UserError
 from tl_core.handlers import HANDLERS
 from tl_core.images.codec import content_key
 from tl_core.lab import BackboneState, JobState, Lab
-from tl_core.specs import Classify, Download, FineTune, ImportData, Judge, LookAtData, Snapshot
+from tl_core.specs import Classify, Download, FineTune, ImportData, Judge, PreviewData, Snapshot
 
 WAIT_S = 60
 
@@ -295,7 +295,7 @@ def test_answers_about_a_visitors_photograph_leave_with_the_visitor(lab, labelle
 
 def look_of(lab, labelled, owner):
     keys = [lab.photos.add(data, owner) for _label, data in labelled[:4]]
-    return LookAtData(dataset="own", photos=(("a", tuple(keys[:2])), ("b", tuple(keys[2:]))))
+    return PreviewData(dataset="own", photos=(("a", tuple(keys[:2])), ("b", tuple(keys[2:]))))
 
 
 def test_a_look_at_a_visitors_own_photographs_leaves_with_the_last_who_has_them(lab, labelled):
@@ -315,7 +315,7 @@ def test_a_look_at_a_folder_is_taken_again_once_a_file_has_come_in(lab, labelled
         (folder / name).mkdir(parents=True)
         for number, (_label, data) in enumerate(labelled[:3]):
             (folder / name / f"{number}.jpg").write_bytes(data + name.encode())
-    spec = LookAtData(dataset="pets")
+    spec = PreviewData(dataset="pets")
     answer = lab.jobs.ask(spec, "ann", timeout_s=WAIT_S)
     assert lab.jobs.ask(spec, "bob") is answer
     (folder / "cat" / "new.jpg").write_bytes(labelled[4][1])

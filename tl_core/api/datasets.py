@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from tl_core.datasets import uploads
-from tl_core.datasets.store import DatasetStore, ShelfEntry
+from tl_core.datasets.store import DatasetStatus, DatasetStore
 from tl_core.datasets.uploads import Drop, OwnUpload
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
@@ -29,7 +29,7 @@ class Datasets:
         self._max_pixels = settings.max_pixels
         self._touch = touch
 
-    def rows(self) -> list[ShelfEntry]:
+    def rows(self) -> list[DatasetStatus]:
         """The data sets there are: the catalogue's, then what else lies in ``TL_DATA_DIR``."""
         return self._store.entries()
 

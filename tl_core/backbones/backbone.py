@@ -33,7 +33,7 @@ class Backbone:
     head: nn.Module
     classes: tuple[str, ...]
     device: torch.device
-    taught: FineTune | None = None  # how a visitor taught it, without the photographs
+    trained_with: FineTune | None = None  # of a visitor's model; without the photographs
     base: "ReferenceType[Backbone] | None" = None  # the network that a visitor's model grew from
     unshared_bytes: int = 0  # of a folded copy: its memory that neither original nor base holds
 

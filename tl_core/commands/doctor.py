@@ -7,7 +7,7 @@ from typing import Any
 
 from tl_core.commands.common import Result
 from tl_core.download import free_bytes
-from tl_core.lab import BackboneState, BackboneStatus, Lab, ShelfEntry
+from tl_core.lab import BackboneState, BackboneStatus, DatasetStatus, Lab
 
 _PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
 
@@ -55,7 +55,7 @@ def _backbone_hint(found: BackboneStatus) -> str:
     return ""
 
 
-def _dataset_hint(entry: ShelfEntry) -> str:
+def _dataset_hint(entry: DatasetStatus) -> str:
     if entry.state != "can be downloaded" or entry.row is None:
         return ""
     return f"  {entry.row.download_bytes / 2**20:,.0f} MB: python -m tl_core prepare {entry.key}"

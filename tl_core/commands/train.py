@@ -15,7 +15,7 @@ from tl_core.commands.common import (
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs import MODES, FineTune, FineTuneResult, FineTuneSnapshot, Snapshot
-from tl_core.specs.datasets import FOLDER, UNTOLD_DATASET
+from tl_core.specs.datasets import FOLDER, PRIVATE_DATASET
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -68,7 +68,7 @@ def run(lab: Lab, options: Namespace) -> Result:
         "tested_on": "validation photographs, which also chose the epoch",
         "unfrozen_accuracy": best.unfrozen_accuracy,
         "is_head_alone": best.is_head_alone,
-        "has_flown_apart": best.has_flown_apart,
+        "has_diverged": best.has_diverged,
         "train_photographs": found.train_photographs,
         "validation_photographs": found.validation_photographs,
         "trainable_parameters": found.trainable_parameters,
@@ -91,7 +91,7 @@ def _ending(best: FineTuneResult) -> str:
             f"; the unfrozen network reached {best.unfrozen_accuracy:.1%} at its best, so the head "
             "alone was kept"
         )
-    if best.has_flown_apart:
+    if best.has_diverged:
         ending += "; training flew apart, and what was best before is kept"
     return ending
 
@@ -102,9 +102,9 @@ def _spec(options: Namespace) -> FineTune:
     if options.spec is not None:
         spec = read_spec(options.spec, FineTune)
         folder = folder or spec.without_photos().dataset
-        if folder != UNTOLD_DATASET:
+        if folder != PRIVATE_DATASET:
             return replace(spec, dataset=folder, photos=())
-    if not folder or folder == UNTOLD_DATASET:
+    if not folder or folder == PRIVATE_DATASET:
         raise UserError("Name a folder of photographs with --data, or settings with --spec.")
     return FineTune(
         dataset=folder,
