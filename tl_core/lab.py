@@ -25,6 +25,7 @@ from tl_core.device import (
 )
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
+from tl_core.engine.memory import MemoryRow, VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
@@ -45,6 +46,7 @@ __all__ = [
     "JobState",
     "Lab",
     "LabStatus",
+    "MemoryRow",
     "OwnUpload",
     "PackagedWeights",
     "Settings",
@@ -78,7 +80,12 @@ class Lab:
         self.device = choose_device(self.settings.device)
         keep_freed_memory()
         stay_on_one_core()
-        self.photos = PhotoStore(self.settings.photo_memory_mb * 2**20, self.settings.max_pixels)
+        self.memory = VisitorMemory(self.settings.visitor_memory_mb * 2**20)
+        self.photos = PhotoStore(
+            self.settings.photo_memory_mb * 2**20,
+            self.settings.max_pixels,
+            require_share=self.memory.require,
+        )
         self._pool = Pool(prepare_thread=stay_on_one_core)
         self._context = Context(
             self.settings,
@@ -87,6 +94,7 @@ class Lab:
             self.photos,
             DatasetStore(self.settings),
             self._pool,
+            self.memory,
         )
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
         self._staleness = Staleness(self._context.backbones, self.photos, self._context.datasets)
@@ -114,13 +122,29 @@ class Lab:
             self._context.backbones,
         )
         self.backbones = Backbones(self._context.backbones, self.jobs, self._pool)
-        self.models = Models(self._context.backbones, self._pool)
+        self.models = Models(self._context.backbones, self._pool, self.memory)
         self.datasets = Datasets(
             self._context.datasets, self.photos, self.settings, self._visits.touch
         )
+        self._count_memory()
         self._worker.start()
         self._visits.start()
         self.backbones.rows()  # has large files of weights read before the first page asks
+
+    def _count_memory(self) -> None:
+        """Have everything counted that visitors make the lab keep."""
+        settings, context = self.settings, self._context
+        for kind, held, budget_mb in (
+            ("photographs", self.photos.held, settings.photo_memory_mb // 2),
+            ("own models", context.backbones.held, settings.model_memory_mb),
+            ("runs", self._scheduler.held, settings.run_memory_mb),
+            ("finished pictures", self.memory.noted, settings.gallery_memory_mb),
+            ("own embeddings", context.embeddings.held, settings.feature_memory_mb),
+            ("decoded photographs", self.photos.decoded, settings.photo_memory_mb // 2),
+            ("feature maps", context.activations.held, settings.activation_memory_mb),
+            ("answers", self._answers.held, settings.answer_memory_mb),
+        ):
+            self.memory.count(kind, held, budget_mb * 2**20)
 
     def status(self) -> LabStatus:
         """Device, memory, queue and visitors, for a status line."""
@@ -155,6 +179,7 @@ class Lab:
         self.photos.forget(visitor)
         self._context.backbones.forget(visitor)
         self._context.embeddings.forget(visitor)
+        self.memory.forget(visitor)
         self._answers.forget(self._staleness.is_stale)
 
     def give_back_memory(self) -> None:

@@ -6,21 +6,26 @@ from collections.abc import Sequence
 import streamlit as st
 from PIL import Image
 
-from pages.shared.visit import the_visit
+from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.state import Finished
 
 _COMMAND = "python -m tl_core ideal --spec picture.json --out again.png"
 _OWN_PHOTO = " --photo start.png"
+_MOST = 23  # pictures kept beside the newest
 _GAP = 4  # pixels between the pictures of a contact sheet
 
 
 def add(picture: Finished) -> None:
-    """Put a picture into the gallery once."""
-    gallery = the_visit().gallery
-    if all(picture.png != kept.png for kept in gallery):
-        gallery.insert(0, picture)
-        del gallery[24:]
+    """Put a picture into the gallery once; the oldest leave where memory is short."""
+    visit, memory = the_visit(), the_lab().memory
+    if any(picture.png == kept.png for kept in visit.gallery):
+        return
+    visit.gallery = [picture, *visit.gallery[:_MOST]]
+    memory.note(visit.id, sum(map(_size_bytes, visit.gallery)))
+    while len(visit.gallery) > 1 and not memory.room(visit.id, "finished pictures"):
+        visit.gallery.pop()
+        memory.note(visit.id, sum(map(_size_bytes, visit.gallery)))
 
 
 def downloads(picture: Finished, *, key: str) -> None:
@@ -110,3 +115,7 @@ def show() -> None:
                     alt=picture.label,
                 )
                 downloads(picture, key=str(index))
+
+
+def _size_bytes(picture: Finished) -> int:
+    return len(picture.png) + sum(map(len, picture.frames))

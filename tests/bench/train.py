@@ -33,6 +33,7 @@ from tl_core.datasets.dataset import Dataset, Example
 from tl_core.datasets.store import DatasetStore
 from tl_core.device import keep_freed_memory
 from tl_core.engine.job import Job
+from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
@@ -85,7 +86,9 @@ def lab(data_dir: Path) -> Iterator[Context]:
         settings = replace(Settings.from_env(), data_dir=data_dir, cache_dir=Path(cache))
         store = BackboneStore(settings, device)
         photos = PhotoStore(2**26, settings.max_pixels)
-        yield Context(settings, device, store, photos, DatasetStore(settings), pool)
+        yield Context(
+            settings, device, store, photos, DatasetStore(settings), pool, VisitorMemory(2**30)
+        )
     pool.close()
 
 

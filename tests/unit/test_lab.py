@@ -370,3 +370,39 @@ def test_an_estimate_counts_what_others_have_left_and_forgets_runs_that_are_over
     job.cancel()
     assert job.wait(WAIT_S)
     assert lab.jobs._estimates.under_way() == []
+
+
+def test_what_a_visitor_makes_the_lab_keep_is_counted_until_the_visit_ends(lab, labelled):
+    data = labelled[0][1]
+    lab.photos.add(data, "ann")
+    lab.memory.note("ann", 1000)
+    assert lab.memory.of("ann") == len(data) + 1000
+    lab.photos.add(data, "bob")  # the same photograph is kept once
+    assert lab.memory.of("ann") + lab.memory.of("bob") == len(data) // 2 * 2 + 1000
+    lab.forget("ann")
+    assert (lab.memory.of("ann"), lab.memory.of("bob")) == (0, len(data))
+
+
+def test_a_visitor_whose_share_is_used_up_is_refused_and_nobody_else(lab, labelled):
+    lab.memory.note("ann", lab.memory.share_bytes)
+    with pytest.raises(UserError, match="You hold 1024 MB of the lab's memory"):
+        lab.photos.add(labelled[0][1], "ann")
+    assert lab.photos.held()["ann"] == 0
+    assert lab.photos.add(labelled[0][1], "bob")
+
+
+def test_what_a_run_keeps_counts_as_long_as_it_lives(lab, monkeypatch):
+    has_started = threading.Event()
+
+    def keeping(job, context):
+        job.held_bytes = 5000
+        has_started.set()
+        yield Future()
+
+    monkeypatch.setitem(HANDLERS, FineTune, keeping)
+    job = lab.jobs.submit(FineTune(dataset="digits"), "ann")
+    assert has_started.wait(WAIT_S)
+    assert lab.memory.of("ann") == 5000
+    job.cancel()
+    assert job.wait(WAIT_S)
+    assert lab.memory.of("ann") == 0

@@ -4,6 +4,7 @@ import uuid
 from functools import partial
 
 from tl_core.backbones.store import OWN, BackboneStore
+from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.training.model_file import load_model, plain_pytorch, save_model, settings_of
 
@@ -14,9 +15,10 @@ class Models:
     Every method with a ``key`` raises ``UserError`` where the model is no longer in memory.
     """
 
-    def __init__(self, store: BackboneStore, pool: Pool) -> None:
+    def __init__(self, store: BackboneStore, pool: Pool, memory: VisitorMemory) -> None:
         self._store = store
         self._pool = pool
+        self._memory = memory
 
     def of(self, owner: str) -> dict[str, str]:
         """The labels of the models this visitor has trained or loaded, by their keys."""
@@ -38,9 +40,12 @@ class Models:
         """Take in a file that ``save`` wrote; return the model's key.
 
         Raises:
-            UserError: If the file is not exactly that.
+            UserError: If the file is not exactly that, or the model exceeds the owner's share of
+                memory.
         """
         key = f"{OWN}{uuid.uuid4().hex}"
         loading = self._pool.submit(partial(load_model, data, self._store, key=key, owner=owner))
-        self._store.adopt(key, loading.result())
+        model = loading.result()
+        self._memory.require(owner, model.size_bytes)
+        self._store.adopt(key, model)
         return key

@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+from collections import Counter
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import cast
@@ -61,10 +62,9 @@ class Answers:
             self._open = {key: job for key, job in self._open.items() if not is_stale(key[0])}
         self._done.drop_where(lambda key: is_stale(cast(_Question, key)[0]))
 
-    @property
-    def size_bytes(self) -> int:
-        """What all kept answers take; they are everybody's."""
-        return self._done.size_bytes
+    def held(self) -> Counter[str]:
+        """Bytes of the kept answers, which are everybody's."""
+        return self._done.held()
 
     def _close(self, question: _Question, job: Job) -> None:
         with self._lock:

@@ -46,8 +46,11 @@ class VisitorMemory:
 
     def room(self, visitor: str, kind: str) -> int:
         """Bytes that the visitor may still take for a kind; never below 0."""
-        held, budget = self._kinds[kind]
-        return max(min(self.share_bytes - self.of(visitor), budget - held().total()), 0)
+        room = self.share_bytes - self.of(visitor)
+        if kind in self._kinds:
+            held, budget = self._kinds[kind]
+            room = min(room, budget - held().total())
+        return max(room, 0)
 
     def require(self, visitor: str, size_bytes: int) -> None:
         """Refuse what would take a visitor beyond the share.

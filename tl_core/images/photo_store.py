@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -47,8 +47,8 @@ class Addition:
         """Keep checked files, by key: all of them or none.
 
         Raises:
-            UserError: If there is no room for them beside other visitors' photographs, or the
-                owner was forgotten.
+            UserError: If there is no room for them beside other visitors' photographs, they
+                exceed the owner's share of memory, or the owner was forgotten.
         """
         self._photos._keep(files, self)
 
@@ -62,7 +62,14 @@ class PhotoStore:
     change one.
     """
 
-    def __init__(self, budget_bytes: int, max_pixels: int) -> None:
+    def __init__(
+        self,
+        budget_bytes: int,
+        max_pixels: int,
+        *,
+        require_share: Callable[[str, int], None] = lambda _owner, _size_bytes: None,
+    ) -> None:
+        self._require_share = require_share
         self._half_budget = budget_bytes // 2
         self._max_pixels = max_pixels
         self._files: OrderedDict[str, _File] = OrderedDict()
@@ -111,6 +118,7 @@ class PhotoStore:
         return content_key(data)
 
     def _keep(self, files: Mapping[str, bytes], addition: Addition) -> None:
+        self._require_share(addition.owner, self._more(files, addition.owner))
         with self._lock:
             addition.require_wanted()
             after = self._files.copy()
@@ -123,6 +131,25 @@ class PhotoStore:
             for key in leaving:
                 del after[key]
             self._files = after
+
+    def _more(self, files: Mapping[str, bytes], owner: str) -> int:
+        """Bytes of the files that the owner does not hold yet."""
+        with self._lock:
+            held = {key for key in files if key in self._files and owner in self._files[key].owners}
+        return sum(len(data) for key, data in files.items() if key not in held)
+
+    def held(self) -> Counter[str]:
+        """Bytes of the files by owner; those of a photograph that several have are shared."""
+        held: Counter[str] = Counter()
+        with self._lock:
+            for file in self._files.values():
+                for owner in file.owners:
+                    held[owner] += len(file.data) // len(file.owners)
+        return held
+
+    def decoded(self) -> Counter[str]:
+        """Bytes of the decoded photographs, which are everybody's."""
+        return Counter({"": self._decoded.size_bytes})
 
     def require_room(self, size_bytes: int) -> None:
         """Refuse files that would not fit even if nobody else had any.

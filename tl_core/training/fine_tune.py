@@ -129,6 +129,7 @@ class _Run:
                 size=model.size_bytes // 2**20,
                 budget=budget_mb,
             )
+        self.context.memory.require(min(self.job.owners), model.size_bytes)
         self.progress.publish(
             trainable_parameters=model.trainable_parameters,
             total_parameters=model.total_parameters,
@@ -228,7 +229,8 @@ class _Run:
         if self.context.device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(self.context.device)
             return int(_CUDA_SHARE * free)
-        return self.context.settings.feature_memory_mb * 2**20
+        room = self.context.memory.room(min(self.job.owners), "runs")
+        return min(self.context.settings.feature_memory_mb * 2**20, room)
 
     def _hold(self, model: TrainableModel, input_bytes: int) -> None:
         """Note the memory that this run takes from now on, even while it is paused."""

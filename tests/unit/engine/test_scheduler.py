@@ -449,6 +449,18 @@ def test_a_paused_member_leaves_the_batch_with_its_state_and_rejoins():
         assert ended(job) is JobState.DONE
 
 
+def test_what_paused_runs_keep_is_counted_by_visitor():
+    scheduler = Bench(runner=Carriage).scheduler
+    jobs = [scheduler.submit(Shared(), "ann"), scheduler.submit(Long(), "ann")]
+    scheduler.submit(Long(), "bob").held_bytes = 1
+    for job, size in zip(jobs, (10, 20), strict=True):
+        job.held_bytes = size
+        job.pause()
+    scheduler._apply_requests()
+    assert {job.state for job in jobs} == {JobState.PAUSED}
+    assert scheduler.held() == {"ann": 30, "bob": 1}
+
+
 def test_a_visitor_is_refused_by_the_limits_that_the_lab_has():
     bench = Bench(max_jobs_per_visitor=2)
     for _ in range(2):

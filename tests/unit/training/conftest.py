@@ -15,6 +15,7 @@ from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.store import DatasetStore
 from tl_core.engine.job import Job
+from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
@@ -75,7 +76,13 @@ def context(settings: Settings, tiny_row: tuple[BackboneRow, Path]) -> Iterator[
     pool = Pool()
     store = BackboneStore(settings, CPU, (tiny_row[0],))
     yield Context(
-        settings, CPU, store, PhotoStore(2**24, settings.max_pixels), DatasetStore(settings), pool
+        settings,
+        CPU,
+        store,
+        PhotoStore(2**24, settings.max_pixels),
+        DatasetStore(settings),
+        pool,
+        VisitorMemory(2**30),
     )
     pool.close()
 
