@@ -26,7 +26,8 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.store import BackboneStore, untrained
+from tl_core.backbones.build import untrained
+from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example
 from tl_core.datasets.store import DatasetStore

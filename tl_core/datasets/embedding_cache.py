@@ -73,7 +73,7 @@ class EmbeddingCache:
                 self._write(space, keys, rows)
             return
         for key, row in zip(keys, rows, strict=True):  # a copy, as a view keeps all rows in memory
-            self._own.put((space, key), row.copy(), row.nbytes, space.owner)
+            self._own.put((space, key), row.copy(), row.nbytes, owner=space.owner)
 
     def forget(self, owner: str) -> None:
         """Drop what belongs to a visitor who left."""

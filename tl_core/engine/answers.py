@@ -2,36 +2,40 @@
 
 import pickle
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import partial
+from typing import cast
 
-from tl_core.engine.job import Job, JobState
+from tl_core.engine.cache import ByteCache
+from tl_core.engine.job import Job, JobState, SpecT
 from tl_core.specs import Spec
+
+_Question = tuple[Spec, Hashable]
+_USELESS = frozenset({JobState.FAILED, JobState.CANCELLED})
 
 
 class Answers:
-    """Finished jobs by their question, least recently used out first; equal open ones are joined.
+    """Finished jobs by their question, within a budget of bytes; equal open ones are joined.
 
-    A question is a spec and a stamp of what else its answer depends on.
-
-    Thread-safe.
+    A question is a spec and a stamp of what else its answer depends on. What failed or was
+    cancelled is not kept. Thread-safe.
     """
 
     def __init__(self, budget_bytes: int) -> None:
-        self._budget_bytes = budget_bytes
-        self._jobs: OrderedDict[_Question, Job] = OrderedDict()
-        self._sizes: dict[_Question, int] = {}
-        self._lock = threading.Lock()
+        self._open: dict[_Question, Job] = {}
+        self._done = ByteCache[Job](budget_bytes)
+        self._asking = threading.Lock()
+        self._lock = threading.Lock()  # of ``_open``; never held while the scheduler is called
 
     def job_for(
         self,
-        spec: Spec,
+        spec: SpecT,
         owner: str,
-        submit: Callable[[Spec, str], Job],
+        submit: Callable[[SpecT, str], Job[SpecT]],
         join: Callable[[Job, str], bool],
         *,
         stamp: Hashable = None,
-    ) -> Job:
+    ) -> Job[SpecT]:
         """The job that answers ``spec``: a finished one, an open one joined, or a new one.
 
         ``submit`` and ``join`` are the scheduler's.
@@ -39,37 +43,34 @@ class Answers:
         Raises:
             UserError: If ``submit`` refuses the spec.
         """
-        asked = (spec, stamp)
-        with self._lock:
-            job = self._jobs.get(asked)
-            if job is None or job.state in _USELESS or not (job.is_over or join(job, owner)):
-                job = submit(spec, owner)
-                self._jobs[asked] = job
-                self._sizes.pop(asked, None)
-            self._jobs.move_to_end(asked)
-            self._trim()
-            return job
+        question = (spec, stamp)
+        with self._asking:
+            with self._lock:
+                job = self._done.get(question) or self._open.get(question)
+            if job is not None and job.state not in _USELESS and (job.is_over or join(job, owner)):
+                return cast(Job[SpecT], job)
+            asked = submit(spec, owner)
+            with self._lock:
+                self._open[question] = asked
+            asked.when_over(partial(self._close, question))
+            return asked
 
     def forget(self, is_stale: Callable[[Spec], bool]) -> None:
         """Drop the answers to questions that are no longer valid."""
         with self._lock:
-            for asked in [asked for asked in self._jobs if is_stale(asked[0])]:
-                del self._jobs[asked]
-                self._sizes.pop(asked, None)
+            self._open = {key: job for key, job in self._open.items() if not is_stale(key[0])}
+        self._done.drop_where(lambda key: is_stale(cast(_Question, key)[0]))
 
-    def _trim(self) -> None:
-        for asked, job in self._jobs.items():
-            if asked not in self._sizes and job.state is JobState.DONE:
-                self._sizes[asked] = len(pickle.dumps(job.snapshot))
-        for asked in [asked for asked, job in self._jobs.items() if job.state in _USELESS]:
-            del self._jobs[asked]
-        total = sum(self._sizes.values())
-        for asked in [asked for asked in self._jobs if asked in self._sizes]:
-            if total <= self._budget_bytes:
-                break
-            total -= self._sizes.pop(asked)
-            del self._jobs[asked]
+    @property
+    def size_bytes(self) -> int:
+        """What all kept answers take; they are everybody's."""
+        return self._done.size_bytes
 
-
-_USELESS = frozenset({JobState.FAILED, JobState.CANCELLED})
-_Question = tuple[Spec, Hashable]
+    def _close(self, question: _Question, job: Job) -> None:
+        with self._lock:
+            if self._open.get(question) is not job:
+                return  # dropped, or asked anew
+            del self._open[question]
+            if job.state is JobState.DONE:
+                size_bytes = len(pickle.dumps(job.snapshot))
+                self._done.put(question, job, size_bytes)

@@ -1,23 +1,29 @@
-"""A store of values within a budget of bytes; the least recently used leave first."""
+"""A cache of values within a budget of bytes; the least recently used leave first."""
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Hashable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Generic, NamedTuple, TypeVar
 
 Value = TypeVar("Value")
+
+
+class _Entry(NamedTuple, Generic[Value]):
+    value: Value
+    size_bytes: int
+    owner: str
 
 
 class ByteCache(Generic[Value]):
     """Values by key, together never above ``budget_bytes``; thread-safe.
 
-    A value larger than the whole budget is not kept, so it does not push the others out. ``owner``
-    names the visitor for whom a value is kept; "" for one that belongs to nobody.
+    A value larger than the whole budget is not kept, so it does not push the others out. An entry
+    may have an owner, whose entries can be counted and dropped.
     """
 
     def __init__(self, budget_bytes: int) -> None:
         self.budget_bytes = budget_bytes
-        self._kept: OrderedDict[Hashable, tuple[Value, int, str]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, _Entry[Value]] = OrderedDict()
         self._size_bytes = 0
         self._lock = threading.Lock()
 
@@ -26,39 +32,45 @@ class ByteCache(Generic[Value]):
         """What all kept values take together."""
         return self._size_bytes
 
+    def held(self) -> Counter[str]:
+        """Bytes of each owner's values; "" for those without one."""
+        with self._lock:
+            held: Counter[str] = Counter()
+            for entry in self._entries.values():
+                held[entry.owner] += entry.size_bytes
+            return held
+
     def get(self, key: Hashable) -> Value | None:
         """Return the value, marked as just used, or ``None`` where it is not kept."""
         with self._lock:
-            if key not in self._kept:
+            if key not in self._entries:
                 return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
+            self._entries.move_to_end(key)
+            return self._entries[key].value
 
-    def put(self, key: Hashable, value: Value, size_bytes: int, owner: str = "") -> None:
+    def put(self, key: Hashable, value: Value, size_bytes: int, *, owner: str = "") -> None:
         """Keep ``value``, in place of an older one under the same key."""
         with self._lock:
             self._drop(key)
             if size_bytes > self.budget_bytes:
                 return
-            self._kept[key] = (value, size_bytes, owner)
+            self._entries[key] = _Entry(value, size_bytes, owner)
             self._size_bytes += size_bytes
             while self._size_bytes > self.budget_bytes:
-                self._drop(next(iter(self._kept)))
+                self._drop(next(iter(self._entries)))
 
     def forget(self, owner: str) -> None:
-        """Drop every value of ``owner``."""
+        """Drop what belongs to ``owner``."""
         with self._lock:
-            for key in [key for key, (_, _, kept_for) in self._kept.items() if kept_for == owner]:
+            for key in [key for key, entry in self._entries.items() if entry.owner == owner]:
                 self._drop(key)
 
-    def held(self) -> Counter[str]:
-        """Return the bytes kept for each owner."""
-        held: Counter[str] = Counter()
+    def drop_where(self, is_stale: Callable[[Hashable], bool]) -> None:
+        """Drop the values whose keys are stale."""
         with self._lock:
-            for _, size_bytes, owner in self._kept.values():
-                held[owner] += size_bytes
-        return held
+            for key in [key for key in self._entries if is_stale(key)]:
+                self._drop(key)
 
     def _drop(self, key: Hashable) -> None:
-        _, size_bytes, _ = self._kept.pop(key, (None, 0, ""))
-        self._size_bytes -= size_bytes
+        entry = self._entries.pop(key, None)
+        self._size_bytes -= entry.size_bytes if entry else 0

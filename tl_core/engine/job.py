@@ -8,13 +8,17 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
 
 from tl_core.errors import UserError
 from tl_core.specs import Snapshot, Spec
 
 log = logging.getLogger(__name__)
 
+SpecT = TypeVar("SpecT", bound=Spec)
+SpecT_co = TypeVar("SpecT_co", bound=Spec, covariant=True, default=Spec)
 Explain = Callable[[BaseException], UserError | None]  # an error in words, where there are some
 _BROKEN = "Something went wrong inside the lab; its log has the details. Please try again."
 
@@ -37,7 +41,7 @@ class JobCancelled(Exception):
     """Raised inside a job's own work once its owner has cancelled it."""
 
 
-class Job:
+class Job(Generic[SpecT_co]):
     """One submitted spec: its state, its newest snapshot, and the controls that reach it.
 
     Pages call the methods under "for the owner" from any thread; they only leave a request, which
@@ -48,7 +52,7 @@ class Job:
 
     def __init__(
         self,
-        spec: Spec,
+        spec: SpecT_co,
         owner: str,
         *,
         wake: Callable[[], None] = lambda: None,
@@ -62,8 +66,8 @@ class Job:
         self.snapshot: Snapshot | None = None
         self.error: UserError | None = None
         self.position = 0  # jobs ahead in the queue; 0 while running
-        self.held_bytes = 0  # memory that its work takes even while it is paused
         self.saved: Any = None  # a batched runner's state of this job while it is paused
+        self.held_bytes = 0  # memory that its work keeps from slice to slice
         self.aside: Future[Any] | None = None  # what its last slice left the pool to do
         self.cancel_requested = False
         self.pause_requested = False
@@ -190,6 +194,7 @@ class Job:
             if self.is_over:
                 return
             self.state = state
+            self.held_bytes = 0
             self.finished_at = time.monotonic()
             listeners, self._when_over = self._when_over, []
         self._finished.set()

@@ -50,5 +50,5 @@ def damping(backbone: Backbone, factors: Tensor) -> Iterator[None]:
         mine = rows.to(activations.dtype)
         activations.register_hook(lambda gradient: gradient * mine)  # type: ignore[no-untyped-call]
 
-    with backbone.watching(ends, damp):
+    with backbone.hooked(ends, damp):
         yield

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.store import OWN, channel_counts
+from tl_core.backbones.build import channel_counts
+from tl_core.backbones.store import OWN
 from tl_core.context import Context, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced

@@ -221,9 +221,9 @@ def watching(
 
     with (
         _out_of_place(rectifiers),
-        backbone.watching(norms, see_norm),
-        backbone.watching(rectifiers, see_rectifier),  # before the layers that end in them
-        backbone.watching(layers, see_layer),
+        backbone.hooked(norms, see_norm),
+        backbone.hooked(rectifiers, see_rectifier),  # before the layers that end in them
+        backbone.hooked(layers, see_layer),
     ):
         yield
     if found:

@@ -34,7 +34,8 @@ __all__ = [
 ]
 
 Photo: TypeAlias = Image.Image
-Picture: TypeAlias = Image.Image | NDArray[np.uint8]
+PhotoArray: TypeAlias = NDArray[np.uint8]  # its pixels, (H, W, 3)
+Picture: TypeAlias = Photo | PhotoArray
 
 MAX_BYTES = 25 * 2**20
 _MIN_SIDE_PX = 8
@@ -218,7 +219,7 @@ def fit(photo: Photo, input_size: int, resize: int, interpolation: str) -> Photo
     return photo.resize((input_size, input_size), _RESAMPLING[interpolation], box=box)
 
 
-def to_array(photo: Photo) -> NDArray[np.uint8]:
+def to_array(photo: Photo) -> PhotoArray:
     """Return a writable copy of the photograph's pixels, uint8 (H, W, 3)."""
     return np.array(photo if photo.mode == "RGB" else photo.convert("RGB"), dtype=np.uint8)
 
@@ -256,7 +257,7 @@ def content_key(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-def _image(picture: Picture) -> Image.Image:
+def _image(picture: Picture) -> Photo:
     if isinstance(picture, Image.Image):
         return picture if picture.mode in ("RGB", "L") else picture.convert("RGB")
     has_picture_shape = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)

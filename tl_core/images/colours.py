@@ -1,11 +1,9 @@
 """Shades to colours, without a plotting library: thread-safe and fast."""
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-Bytes: TypeAlias = NDArray[np.uint8]
 
 _VIRIDIS = (  # coefficients of shade^0 ... shade^6 for red, green, blue
     (0.27773, 0.00541, 0.33410),
@@ -18,7 +16,7 @@ _VIRIDIS = (  # coefficients of shade^0 ... shade^6 for red, green, blue
 )
 
 
-def viridis(shades: int = 256) -> Bytes:
+def viridis(shades: int = 256) -> NDArray[np.uint8]:
     """Return ``shades`` colours from dark violet over green to yellow, uint8 (shades, 3).
 
     Lightness rises evenly, so it reads the same in grey and for colour-blind people.
@@ -31,7 +29,7 @@ def viridis(shades: int = 256) -> Bytes:
     return np.round(np.clip(colours, 0, 1) * 255).astype(np.uint8)
 
 
-def shades_of(values: NDArray[Any], low: float, high: float) -> Bytes:
+def shades_of(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     """Map ``low`` .. ``high`` to 1 .. 255 and what lies outside to the ends; 0 means nothing."""
     scaled = (values.astype(np.float32) - low) * (254 / max(high - low, 1e-12))
     return (np.clip(scaled, 0, 254) + 1.5).astype(np.uint8)

@@ -52,7 +52,7 @@ _METHOD_KEYS = tuple(row.key for row in ATTRIBUTION_METHODS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attribute(Spec):
+class Attribute(Spec["AttributeSnapshot"]):
     """Ask which pixels speak for one or several classes, by one or several methods."""
 
     photo: str  # key in the photo store
@@ -117,7 +117,7 @@ class AttributionMap:
     target: int
     layer: str  # the stage of a CAM method, else empty
     overlay: bytes  # JPEG: the photograph under the heat, at the spec's strength
-    heat: bytes  # grey PNG for ``images.heat.blend``: 128 is nothing, 255 ``limit``, 1 ``-limit``
+    heatmap: bytes  # grey PNG for ``images.heatmap``: 128 is nothing, 255 ``limit``, 1 ``-limit``
     limit: float  # the method's value at full heat: score for gradients, probability for occlusion
     peak: tuple[int, int]  # x and y of the greatest value, in pixels
     total: float  # sum over all pixels

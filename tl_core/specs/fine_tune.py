@@ -47,7 +47,7 @@ def mode_row(key: str) -> ModeRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FineTune(OnDataset):
+class FineTune(OnDataset["FineTuneSnapshot"]):
     """Train ``backbone`` on the classes of a data set, in one of the five ``MODES``."""
 
     controls: ClassVar[frozenset[str]] = frozenset(

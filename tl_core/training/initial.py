@@ -9,8 +9,8 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from tl_core.backbones.backbone import Backbone, freeze
+from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import BackboneRow, Stage
-from tl_core.backbones.store import untrained
 from tl_core.context import Context
 from tl_core.engine.runner import Sliced
 
@@ -74,6 +74,7 @@ def pixels_row(row: BackboneRow) -> BackboneRow:
         parameters_m=0.0,
         gflops=0.0,
         top1=0.0,
+        guided_obstacle="",
         advice="No network at all: what a linear classifier makes of the colours alone.",
         needs_memory_mb=1,
     )

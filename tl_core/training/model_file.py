@@ -10,8 +10,10 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze, split_head
+from tl_core.backbones.build import new_network
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.store import BackboneStore, OwnModel, new_network
+from tl_core.backbones.sharing import share_equal
+from tl_core.backbones.store import BackboneStore, OwnModel
 from tl_core.errors import UserError
 from tl_core.specs import MAX_CLASSES, FineTune, spec_from_json
 from tl_core.specs.datasets import MAX_NAME_LENGTH, clean_name
@@ -72,7 +74,8 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
     except (SafetensorError, ValueError, TypeError, RecursionError) as error:
         raise _unusable(str(error)) from error
     state = {name: tensor.to(store.device) for name, tensor in state.items()}
-    size_bytes = _share(state, store.loaded(row.key))
+    base = store.loaded(row.key)
+    size_bytes = share_equal(state, base.body if base else nn.Module())
     network.requires_grad_(False)  # or loading would ask shared weights for gradients
     network.load_state_dict(state, assign=True)
     head = split_head(network, row.head)
@@ -203,16 +206,3 @@ def _require_same(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> 
             raise ValueError(f"the tensor {name} has another shape or type than the network's")
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise ValueError(f"the tensor {name} is not finite")
-
-
-def _share(state: dict[str, Tensor], base: Backbone | None) -> int:
-    """Replace tensors that equal the backbone's by those; bytes of what is left."""
-    size_bytes = 0
-    shared = dict(base.body.named_parameters()) | dict(base.body.named_buffers()) if base else {}
-    for name, tensor in state.items():
-        own = shared.get(name)
-        if own is not None and torch.equal(own, tensor):
-            state[name] = own
-        else:
-            size_bytes += tensor.nbytes
-    return size_bytes

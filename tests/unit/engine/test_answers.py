@@ -66,3 +66,12 @@ def test_stale_answers_are_forgotten():
     job = answered(answers, "cat?")
     answers.forget(lambda spec: spec.text == "cat?")
     assert answered(answers, "cat?") is not job
+
+
+def test_only_answers_that_are_done_are_kept():
+    answers = Answers(10**6)
+    for number in range(5):
+        job = answers.job_for(Question(text=str(number)), "ann", Job, join)
+        job.mark_cancelled() if number else job.finish(Reply(picture=bytes(1000)))
+    assert not answers._open
+    assert 1000 < answers.size_bytes < 2000

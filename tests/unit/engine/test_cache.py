@@ -46,22 +46,20 @@ def test_many_threads_leave_it_within_its_budget(threads: int):
     assert cache.size_bytes == 9 * len(kept) <= 100
 
 
-def test_an_owners_values_are_counted_and_forgotten_together():
+def test_what_belongs_to_an_owner_is_counted_and_dropped_with_them():
     cache = ByteCache[str](100)
-    cache.put("a", "A", 10, "ann")
-    cache.put("b", "B", 20, "ann")
-    cache.put("c", "C", 5, "bob")
-    cache.put("d", "D", 1)
-    assert cache.held() == {"ann": 30, "bob": 5, "": 1}
+    for key, owner in (("a", "ann"), ("b", "bob"), ("c", "ann"), ("d", "")):
+        cache.put(key, key, 10, owner=owner)
+    assert cache.held() == {"ann": 20, "bob": 10, "": 10}
     cache.forget("ann")
-    assert [cache.get(key) for key in "abcd"] == [None, None, "C", "D"]
-    assert cache.held() == {"bob": 5, "": 1}
-    assert cache.size_bytes == 6
+    assert cache.held() == {"bob": 10, "": 10}
+    assert cache.size_bytes == 20
 
 
-def test_a_value_that_left_is_in_no_owners_count():
-    cache = ByteCache[str](30)
-    cache.put("a", "A", 20, "ann")
-    cache.put("a", "A", 10, "bob")
-    cache.put("b", "B", 25, "bob")
-    assert cache.held() == {"bob": 25}
+def test_stale_keys_are_dropped():
+    cache = ByteCache[str](100)
+    for key in "abc":
+        cache.put(key, key, 10)
+    cache.drop_where(lambda key: key != "b")
+    assert [cache.get(key) for key in "abc"] == [None, "b", None]
+    assert cache.size_bytes == 10

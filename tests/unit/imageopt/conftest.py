@@ -68,6 +68,6 @@ def backbone() -> Backbone:
 def context(backbone, tmp_path) -> Context:
     settings = Settings(data_dir=tmp_path, weights_dir=tmp_path)
     store = BackboneStore(settings, CPU, catalogue=(TINY,))
-    store._loaded["tiny"] = backbone
+    store._loaded.put("tiny", backbone, 0)
     photos = PhotoStore(budget_bytes=2**24, max_pixels=10**6)
     return Context(settings, CPU, store, photos, DatasetStore(settings), InlinePool())

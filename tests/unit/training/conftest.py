@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from tests.hostile import saved
-from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Download, Stage
+from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, DownloadableWeights, Stage
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.store import DatasetStore
@@ -47,7 +47,7 @@ def tiny_row(tmp_path_factory: pytest.TempPathFactory) -> tuple[BackboneRow, Pat
         key="tiny",
         label="Tiny",
         architecture="test_resnet",
-        source=Download(f"http://localhost/tiny-{digits}.pth", 1.0),
+        source=DownloadableWeights(f"http://localhost/tiny-{digits}.pth", 1.0),
         input_size=32,
         resize=36,
         head="fc",

@@ -3,8 +3,8 @@ import torch
 import torch.nn.functional as F
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import CATALOGUE
-from tl_core.backbones.store import untrained
 from tl_core.context import Context
 from tl_core.training.initial import measure_batch_norms
 from tl_core.training.sharing import layers_from

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.ranking import best
+from tl_core.backbones.ranking import top_classes
 from tl_core.context import Context, fitted
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
@@ -66,8 +66,8 @@ def _opinion(
         backbone=backbone.key,
         label=backbone.label,
         was_attacked=was_attacked,
-        before=best(before.tolist(), backbone.classes, 1)[0],
-        after=best(after.tolist(), backbone.classes, 1)[0],
+        before=top_classes(before.tolist(), backbone.classes, 1)[0],
+        after=top_classes(after.tolist(), backbone.classes, 1)[0],
         probability=aim.probability(after),
         is_fooled=aim.is_reached(after),
     )
@@ -87,7 +87,7 @@ def survival(job: Job, context: Context) -> Sliced[Snapshot]:
             key=wear.key,
             label=wear.label,
             why=wear.why,
-            answer=best(logits.tolist(), backbone.classes, 1)[0],
+            answer=top_classes(logits.tolist(), backbone.classes, 1)[0],
             probability=aim.probability(logits),
             is_fooled=aim.is_reached(logits),
         )
@@ -116,8 +116,8 @@ def paste_back(job: Job, context: Context) -> Sliced[Snapshot]:
         picture=png,
         width=original.width,
         height=original.height,
-        before=best(before.tolist(), backbone.classes, 5),
-        after=best(after.tolist(), backbone.classes, 5),
+        before=top_classes(before.tolist(), backbone.classes, 5),
+        after=top_classes(after.tolist(), backbone.classes, 5),
         probability=aim.probability(after),
         is_fooled=aim.is_reached(after),
         gap=measured,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from PIL import Image
 from torch import Tensor
 
-from tl_core.backbones.ranking import best
+from tl_core.backbones.ranking import top_classes
 from tl_core.context import Context, fitted
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
@@ -68,7 +68,7 @@ class AttackRunner(SharedRunner[Stand]):
             job=job,
             attempt=self.attacks.attempt(spec, original, aim_of(spec, logits)),
             original=png,
-            before=best(logits, self.backbones[0].classes, 5),
+            before=top_classes(logits, self.backbones[0].classes, 5),
         )
 
     def sit(self, place: Stand) -> None:
@@ -175,7 +175,7 @@ class AttackRunner(SharedRunner[Stand]):
         aim = stand.attempt.aim
         return replace(
             draft,
-            after=best(answers[0].tolist(), self.backbones[0].classes, 5),
+            after=top_classes(answers[0].tolist(), self.backbones[0].classes, 5),
             probability=aim.probability(answers[0]),
             is_fooled=all(aim.is_reached(answer) for answer in answers),
             seconds=stand.job.seconds,

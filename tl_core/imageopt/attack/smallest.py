@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from tl_core.backbones.ranking import best
+from tl_core.backbones.ranking import top_classes
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
@@ -62,7 +62,7 @@ class Search:
         start = LevelTrial(
             0, self.aim.is_reached(logits), steps=0, probability=self.aim.probability(logits)
         )
-        before = best(logits.tolist(), self.backbone.classes, 5)
+        before = top_classes(logits.tolist(), self.backbone.classes, 5)
         self.found = SmallestSnapshot(
             steps=len(DOWN) * spec.steps + spec.value_steps,
             curve=(start,),
@@ -121,7 +121,7 @@ class Search:
         self._note(
             picture=png,
             gap=measured,
-            after=best(logits.tolist(), self.backbone.classes, 5),
+            after=top_classes(logits.tolist(), self.backbone.classes, 5),
             probability=self.aim.probability(logits),
             is_fooled=self.aim.is_reached(logits),
         )

@@ -226,7 +226,7 @@ def test_a_nan_fails_its_own_attack_only(context, spec_of, photos):
 
 
 def test_networks_that_know_different_classes_are_not_attacked_together(context, spec_of):
-    context.backbones._loaded["other"] = tiny_backbone(1, "other", class_count=3)
+    context.backbones._loaded.put("other", tiny_backbone(1, "other", class_count=3), 0)
     runner, _jobs = start(context, spec_of(also=("other",)))
     with pytest.raises(UserError, match="different classes"):
         finish(runner)

@@ -1,0 +1,61 @@
+"""Say what this machine has, and how to get what is missing."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from importlib.metadata import version
+from typing import Any
+
+from tl_core.commands.common import Result
+from tl_core.download import free_bytes
+from tl_core.lab import BackboneState, BackboneStatus, DatasetStatus, Lab
+
+_PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
+
+
+def add_arguments(_parser: ArgumentParser) -> None:
+    """There are none but those of every command."""
+
+
+def run(lab: Lab, _options: Namespace) -> Result:
+    """Look everything up; files of weights are read where nobody has yet."""
+    settings, status = lab.settings, lab.status()
+    lab.backbones.finish_checks()
+    backbones, datasets = lab.backbones.rows(), lab.datasets.rows()
+    versions = {"python": sys.version.split()[0]} | {name: version(name) for name in _PACKAGES}
+    result: dict[str, Any] = {
+        "device": status.device,
+        "ready": lab.readiness() or "yes",
+        "profile": settings.profile,
+        "memory_mb": status.memory_mb,
+        "versions": versions,
+        "weights_dir": str(settings.weights_dir),
+        "data_dir": str(settings.data_dir),
+        "free_disk_mb": free_bytes(settings.weights_dir) // 2**20,
+        "backbones": {found.row.key: str(found.state) for found in backbones},
+        "datasets": {entry.key: entry.state for entry in datasets},
+    }
+    lines = [
+        *(f"{key:<14}{value}" for key, value in result.items() if not isinstance(value, dict)),
+        "\nversions",
+        *(f"  {name:<22}{value}" for name, value in versions.items()),
+        "\nbackbones",
+        *(f"  {found.row.key:<22}{found.state}{_backbone_hint(found)}" for found in backbones),
+        "\ndata sets",
+        *(f"  {entry.key:<24}{entry.state}{_dataset_hint(entry)}" for entry in datasets),
+    ]
+    return result, "\n".join(lines)
+
+
+def _backbone_hint(found: BackboneStatus) -> str:
+    if found.state is BackboneState.DOWNLOADABLE:
+        size = found.row.source.size_mb
+        return f"  {size:,.0f} MB: python -m tl_core prepare {found.row.key}"
+    if found.state is BackboneState.DAMAGED:
+        return f"  get it again: python -m tl_core prepare {found.row.key}"
+    return ""
+
+
+def _dataset_hint(entry: DatasetStatus) -> str:
+    if entry.state != "can be downloaded" or entry.row is None:
+        return ""
+    return f"  {entry.row.download_bytes / 2**20:,.0f} MB: python -m tl_core prepare {entry.key}"
