@@ -226,8 +226,8 @@ def test_train_replays_the_settings_that_the_page_hands_out(colours, tmp_path, c
     arguments = ["train", "--data", str(colours), "--spec", str(settings), "--out", str(out)]
     assert commands.main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["mode"] == "pixels"
-    trained_with = lab._context.backbones.load(lab.models.load(out.read_bytes(), "me")).trained_with
-    assert trained_with == replace(spec, dataset="folder:colours")
+    trained = lab._context.backbones.load(lab.models.load(out.read_bytes(), "me")).trained_with
+    assert trained == replace(spec, dataset="folder:colours")
 
 
 def test_train_needs_photographs_to_learn_from(tmp_path, capsys):

@@ -68,7 +68,7 @@ def run(lab: Lab, options: Namespace) -> Result:
         "tested_on": "validation photographs, which also chose the epoch",
         "unfrozen_accuracy": best.unfrozen_accuracy,
         "is_head_alone": best.is_head_alone,
-        "has_flown_apart": best.has_diverged,
+        "has_diverged": best.has_diverged,
         "train_photographs": found.train_photographs,
         "validation_photographs": found.validation_photographs,
         "trainable_parameters": found.trainable_parameters,

@@ -10,6 +10,7 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job, JobCancelled
 from tl_core.errors import UserError
+from tl_core.handlers import make_runner
 from tl_core.specs import MODES, FineTune, FineTuneSnapshot, Snapshot
 from tl_core.training import inputs
 
@@ -260,6 +261,21 @@ def test_a_run_says_how_much_memory_it_takes(
     model = context.backbones.own_models("me")[0]
     width = model.embedding_size if mode == "head" else 1
     assert max(held) > input_bytes * width
+    assert job.held_bytes == 0
+
+
+def test_a_paused_run_that_is_dropped_takes_no_memory(context: Context) -> None:
+    job = Job(spec(mode="full", epochs=200), "me")
+    runner = make_runner(job, context)
+    while not job.held_bytes:
+        parked = runner.advance()
+        if parked is not None:
+            parked.exception()
+    runner.remove(job, keep=True)
+    assert job.held_bytes > 0
+    runner.remove(job, keep=False)
+    runner.close()
+    job.mark_cancelled()
     assert job.held_bytes == 0
 
 
