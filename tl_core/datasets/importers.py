@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal
+from typing import Any, Literal
 
 import filelock
 
@@ -118,11 +118,7 @@ class _Import:
         self.report("downloading", done, total or self.archive.size_bytes)
 
     def _unpack(self, file: Path, target: Path) -> None:
-        """Write the photographs into ``target``, a folder per class.
-
-        Raises:
-            UserError: If the archive is damaged or holds too few of them; it is deleted then.
-        """
+        """Write the photographs into ``target``, a folder per class; delete a damaged archive."""
         count = 0
         try:
             for name, stream in _members(file):
@@ -146,8 +142,8 @@ class _Import:
             ) from error
 
 
-def _members(file: Path) -> Iterator[tuple[PurePosixPath, Callable[[], IO[bytes]]]]:
-    """The regular files of a zip or tar file, in its order, each with a way to read it."""
+def _members(file: Path) -> Iterator[tuple[PurePosixPath, Callable[[], Any]]]:
+    """The regular files of a zip or tar file, in its order, each with a function that opens it."""
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as packed:
             for info in packed.infolist():
@@ -157,14 +153,7 @@ def _members(file: Path) -> Iterator[tuple[PurePosixPath, Callable[[], IO[bytes]
         with closing(tarfile.open(file, "r|*")) as tar:
             for member in tar:
                 if member.isreg():
-                    yield PurePosixPath(member.name), partial(_opened, tar, member)
-
-
-def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
-    stream = tar.extractfile(member)
-    if stream is None:
-        raise ValueError(f"{member.name} is no regular file")
-    return stream
+                    yield PurePosixPath(member.name), partial(tar.extractfile, member)
 
 
 def _safe_name(name: str) -> str:

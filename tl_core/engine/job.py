@@ -66,7 +66,6 @@ class Job(Generic[SpecT_co]):
         self.snapshot: Snapshot | None = None
         self.error: UserError | None = None
         self.position = 0  # jobs ahead in the queue; 0 while running
-        self.held_bytes = 0  # memory that its work takes even while it is paused
         self.saved: Any = None  # a batched runner's state of this job while it is paused
         self.aside: Future[Any] | None = None  # what its last slice left the pool to do
         self.cancel_requested = False

@@ -22,13 +22,13 @@ _CHECK_FILES = 32  # in one piece of pool work
 _CHECKS_AHEAD = 3
 
 
-def import_data(job: Job, context: Context) -> Sliced[Snapshot]:
+def import_data(job: Job[ImportData], context: Context) -> Sliced[Snapshot]:
     """Download and unpack a data set of the catalogue, then find files that no decoder can read.
 
     Raises:
         UserError: If it cannot be had.
     """
-    spec: ImportData = job.spec  # type: ignore[assignment]
+    spec = job.spec
 
     def report(phase: Phase, done: int, total: int) -> None:
         job.publish(ImportSnapshot(phase=phase, step=done, steps=max(total, 1)))

@@ -39,7 +39,7 @@ _WEIGHT_COPIES = 5  # the weights, their gradients, AdamW's two averages, the be
 Trained = tuple[TrainableModel, BestEpoch]
 
 
-def fine_tune(job: Job, context: Context) -> Sliced[Snapshot]:
+def fine_tune(job: Job[FineTune], context: Context) -> Sliced[Snapshot]:
     """Train a network on the classes of a data set; the store keeps the model for its owner.
 
     A run that is cancelled or fails leaves no model.
@@ -47,19 +47,16 @@ def fine_tune(job: Job, context: Context) -> Sliced[Snapshot]:
     Raises:
         UserError: If the data or the network cannot be had, are too large, or training diverges.
     """
-    try:
-        return (yield from _Run(job, context).run())
-    finally:
-        job.held_bytes = 0
+    return (yield from _Run(job, context).run())
 
 
 class _Run:
     """One run: opens the data, trains the head, then what else is unfrozen, keeps the better."""
 
-    def __init__(self, job: Job, context: Context) -> None:
+    def __init__(self, job: Job[FineTune], context: Context) -> None:
         self.job = job
         self.context = context
-        self.spec: FineTune = job.spec  # type: ignore[assignment]
+        self.spec = job.spec
         first = FineTuneSnapshot(phase="opening the data", mode=self.spec.mode)
         self.progress = Progress(job, first)
         self.views = (False,) if self.spec.augmentation == "none" else (False, True)  # mirrored?
@@ -248,7 +245,7 @@ class _Run:
             has_diverged=self.has_diverged,
         )
         label = f"{model.start.label}, {self.spec.mode}: {', '.join(classes[:3])}"
-        current: FineTune = self.job.current  # type: ignore[assignment]  # controls may have moved
+        current = self.job.current  # controls may have moved
         backbone = model.to_backbone(key, label + " …" if len(classes) > 3 else label, current)
         self.context.backbones.adopt(key, OwnModel(backbone, self.source.owner, model.size_bytes))
         self.progress.publish(

@@ -24,7 +24,7 @@ STARTS: tuple[Start, ...] = ("trained", "pixels", "random")  # the quickest to c
 _EPOCHS, _LEARNING_RATE, _BATCH = 30, 1e-3, 32
 
 
-def label_budget(job: Job, context: Context) -> Sliced[Snapshot]:
+def label_budget(job: Job[LabelBudget], context: Context) -> Sliced[Snapshot]:
     """Train small heads on ever more photographs, from three starts and several seeds each.
 
     Counts that a class does not have are left out. Each point is published as it is measured.
@@ -32,19 +32,16 @@ def label_budget(job: Job, context: Context) -> Sliced[Snapshot]:
     Raises:
         UserError: If the data or the network cannot be had.
     """
-    try:
-        return (yield from _Run(job, context).run())
-    finally:
-        job.held_bytes = 0
+    return (yield from _Run(job, context).run())
 
 
 class _Run:
     """One run and its newest snapshot."""
 
-    def __init__(self, job: Job, context: Context) -> None:
+    def __init__(self, job: Job[LabelBudget], context: Context) -> None:
         self.job = job
         self.context = context
-        self.spec: LabelBudget = job.spec  # type: ignore[assignment]
+        self.spec = job.spec
         self.began = job.worked_s()
         self.snapshot = LabelBudgetSnapshot(phase="opening the data")
         self.dataset: Dataset

@@ -62,10 +62,15 @@ class TrainingLoop:
     """Trains one model; ``run`` is a generator that ends a slice at each yield."""
 
     def __init__(
-        self, job: Job, model: TrainableModel, train: Inputs, validation: Inputs, progress: Progress
+        self,
+        job: Job[FineTune],
+        model: TrainableModel,
+        train: Inputs,
+        validation: Inputs,
+        progress: Progress,
     ) -> None:
         self.job = job
-        self.spec: FineTune = job.spec  # type: ignore[assignment]
+        self.spec = job.spec
         self.model = model
         self.train = train
         self.validation = validation
@@ -99,11 +104,6 @@ class TrainingLoop:
             micro = max(micro, _LARGE_BATCH_NORM_BATCH if is_large else _BATCH_NORM_BATCH)
         return min(size, micro), validation
 
-    @property
-    def current(self) -> FineTune:
-        """The spec with every control moved since the start."""
-        return self.job.current  # type: ignore[return-value]
-
     def run(self) -> Sliced[BestEpoch]:
         """Train to the end, or until it gets no better for as long as the spec says.
 
@@ -130,7 +130,7 @@ class TrainingLoop:
                 (found.loss, found.accuracy),
                 step=self.photos_done,
             )
-            patience = self.current.early_stopping
+            patience = self.job.current.early_stopping
             if patience and not self.is_warm_up and found.epoch - best.validation.epoch >= patience:
                 break
         if best is None:
@@ -154,7 +154,7 @@ class TrainingLoop:
 
     def _update(self, batch: Sequence[int], epoch: int, learning_rate: float) -> Sliced[None]:
         """One step of the optimiser from one batch, a micro-batch at a time."""
-        spec, labels = self.current, self.train.labels
+        spec, labels = self.job.current, self.train.labels
         for piece in chunks(batch, self.micro_size):
             features = yield from self.train.next_batch()
             truth = labels[torch.tensor(piece).to(labels.device, non_blocking=True)]
@@ -199,8 +199,8 @@ class TrainingLoop:
         return Validation(self.epochs_before + epoch + 1, accuracy, loss, probs)
 
     def _learning_rate(self, done: float) -> float:
-        start = _HEAD_LEARNING_RATE if self.is_warm_up else self.current.chosen_learning_rate
-        return start * schedule_factor(self.current.schedule, min(done / self.epochs, 1.0))
+        start = _HEAD_LEARNING_RATE if self.is_warm_up else self.job.current.chosen_learning_rate
+        return start * schedule_factor(self.job.current.schedule, min(done / self.epochs, 1.0))
 
     def _casting(self) -> AbstractContextManager[object]:
         """Mixed precision on a GPU; bfloat16 needs no scaling of the loss."""

@@ -11,13 +11,13 @@ from tl_core.specs import ClassPreview, PreviewData, PreviewSnapshot, Snapshot
 from tl_core.training.data import open_dataset, split_by_spec
 
 
-def preview_data(job: Job, context: Context) -> Sliced[Snapshot]:
+def preview_data(job: Job[PreviewData], context: Context) -> Sliced[Snapshot]:
     """Count a data set's photographs and show some; files new to the lab are checked first.
 
     Raises:
         UserError: If there is no such data set, or too few photographs in it.
     """
-    spec: PreviewData = job.spec  # type: ignore[assignment]
+    spec = job.spec
 
     def on_progress(done: int, total: int) -> None:
         job.publish(PreviewSnapshot(phase="checking photographs", step=done, steps=max(total, 1)))

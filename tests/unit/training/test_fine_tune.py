@@ -275,6 +275,7 @@ def test_a_paused_run_that_is_dropped_takes_no_memory(context: Context) -> None:
     assert job.held_bytes > 0
     runner.remove(job, keep=False)
     runner.close()
+    job.mark_cancelled()
     assert job.held_bytes == 0
 
 
