@@ -10,6 +10,7 @@ import torch
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import imagenet_classes, pretrained
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
+from tl_core.backbones.sharing import unshared_bytes
 from tl_core.backbones.weights import WeightsFiles
 from tl_core.engine.cache import ByteCache
 from tl_core.errors import UserError
@@ -135,7 +136,7 @@ class BackboneStore:
             )
         base = self._loaded.get(model.backbone.row.key)
         if base is not None:
-            model = replace(model, backbone=replace(model.backbone, base=weakref.ref(base)))
+            model = replace(model, backbone=_grown_from(base, model.backbone))
         with self._lock:
             self._own[key] = model
             self._make_room(beside=key)
@@ -186,3 +187,9 @@ class BackboneStore:
             )
         self.weights.check(row)
         self.weights.require(row)
+
+
+def _grown_from(base: Backbone, model: Backbone) -> Backbone:
+    """The model with what it shares with ``base``: the whole body where only the head is new."""
+    is_same = not unshared_bytes(model.body, [base.body])
+    return replace(model, body=base.body if is_same else model.body, base=weakref.ref(base))
