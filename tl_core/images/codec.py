@@ -17,21 +17,7 @@ from PIL.ImageFile import ImageFile
 from tl_core.errors import UserError
 from tl_core.images.formats import Format, Parts, format_of
 from tl_core.images.memory_share import MemoryShare
-from tl_core.images.png import read_png_text
 from tl_core.images.upright import upright_rgb
-
-__all__ = [
-    "content_key",
-    "count_pixels",
-    "crop_box",
-    "decode",
-    "encode_jpeg",
-    "encode_png",
-    "fit",
-    "read_png_text",
-    "thumbnail",
-    "to_array",
-]
 
 Photo: TypeAlias = Image.Image
 PhotoArray: TypeAlias = NDArray[np.uint8]  # its pixels, (H, W, 3)
@@ -234,7 +220,7 @@ def encode_jpeg(picture: Picture, quality: int = 85) -> bytes:
 
 
 def encode_png(picture: Picture, text: Mapping[str, str] | None = None) -> bytes:
-    """Return the picture as PNG, every value kept, with ``text`` readable by ``read_png_text``.
+    """Return the picture as PNG, every value kept, with ``text`` readable by ``png.read_png_text``.
 
     Raises:
         ValueError: If an array is not uint8 of shape (H, W, 3) or (H, W).
