@@ -1,7 +1,7 @@
 """The download handler: turns a name into a file on disk, with progress, beside the worker."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.context import Context
@@ -32,16 +32,13 @@ def backbone_requests(context: Context) -> Requests:
     }
 
 
-SOURCES: tuple[Callable[[Context], Requests], ...] = (backbone_requests,)
-
-
 def request_for(name: str, context: Context) -> DownloadRequest | None:
     """What fetches ``name``; ``None`` where it comes with the installation.
 
     Raises:
         UserError: If nothing is called that.
     """
-    known = {key: request for source in SOURCES for key, request in source(context).items()}
+    known = backbone_requests(context)
     if name not in known:
         raise UserError(
             "There is nothing called {name} to download. Choose one of: {names}.",
@@ -51,15 +48,13 @@ def request_for(name: str, context: Context) -> DownloadRequest | None:
     return known[name]
 
 
-def run(job: Job, context: Context) -> Sliced[Snapshot]:
+def run(job: Job[Download], context: Context) -> Sliced[Snapshot]:
     """Download what the job's spec names; a cancelled download is resumed by the next.
 
     Raises:
         UserError: If it is unknown or cannot be had.
     """
     spec = job.spec
-    if not isinstance(spec, Download):
-        raise ValueError(f"expected a Download spec, got {type(spec).__name__}")
     request = request_for(spec.name, context)
     size = None
     if request is None:
@@ -77,7 +72,7 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     )
 
 
-def _fetch(job: Job, name: str, request: DownloadRequest) -> int:
+def _fetch(job: Job[Download], name: str, request: DownloadRequest) -> int:
     """Download in the pool's thread; the size of the file in bytes."""
     path = fetch(request, report=_Progress(job, name), check=job.check)
     return path.stat().st_size

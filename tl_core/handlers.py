@@ -36,7 +36,7 @@ from tl_core.training.fine_tune import fine_tune
 from tl_core.training.label_budget import label_budget
 from tl_core.training.preview import import_data, look
 
-Handler = Callable[[Job[Any], Context], Sliced[Snapshot]]
+Handler = Callable[[Job[Any], Context], Sliced[Snapshot]]  # takes a job of its own spec
 
 HANDLERS: dict[type[Spec], Handler] = {
     Attribute: attribute.run,

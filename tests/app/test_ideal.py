@@ -4,7 +4,7 @@ import json
 import pytest
 from PIL import Image
 
-from pages.widgets.gallery import contact_sheet
+from pages.drawing.gallery import contact_sheet
 from tests.app.conftest import settled, words
 from tl_core.specs import IdealImage, spec_from_json
 
@@ -125,7 +125,7 @@ def test_without_a_class_nothing_can_start(page):
 
 
 def test_the_animation_holds_the_frames(page):
-    from pages.widgets.gallery import animation
+    from pages.drawing.gallery import animation
 
     page.button(key="start").click().run()
     page = finished(page)

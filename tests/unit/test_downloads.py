@@ -264,7 +264,12 @@ def test_progress_is_published_from_the_pool(
     job = Job(Download(name="mobilenet_v2"), owner="visitor")
     seen: list[Any] = []
     publish = job.publish
-    monkeypatch.setattr(job, "publish", lambda snapshot: (seen.append(snapshot), publish(snapshot)))
+
+    def watched(snapshot: Any) -> None:
+        seen.append(snapshot)
+        publish(snapshot)
+
+    monkeypatch.setattr(job, "publish", watched)
     with serving(weights) as server:
         download(lab(tmp_path, pool, published(server.base, weights)), job=job)
 

@@ -86,7 +86,7 @@ def add_photo(lab: Lab, path: Path) -> str:
     Raises:
         UserError: If the file cannot be read or is no photograph.
     """
-    return lab.add_photo(read(path), OWNER)
+    return lab.photos.add(read(path), OWNER)
 
 
 def class_index(lab: Lab, backbone: str, name: str) -> int:
@@ -95,7 +95,7 @@ def class_index(lab: Lab, backbone: str, name: str) -> int:
     Raises:
         UserError: If the model has no such class.
     """
-    classes = lab.classes(backbone)
+    classes = lab.backbones.classes(backbone)
     if name.isdecimal() and int(name) < len(classes):
         return int(name)
     by_name = {label.casefold(): index for index, label in enumerate(classes)}
@@ -130,7 +130,7 @@ def run_to_end(
     Raises:
         UserError: If the job failed or was stopped.
     """
-    job = lab.submit(spec, OWNER)
+    job = lab.jobs.submit(spec, OWNER)
     while not job.wait(_POLL_S):
         if job.snapshot is not None:
             show(job.snapshot)

@@ -19,8 +19,8 @@ def add_arguments(_parser: ArgumentParser) -> None:
 def run(lab: Lab, _options: Namespace) -> Result:
     """Look everything up; files of weights are read where nobody has yet."""
     settings, status = lab.settings, lab.status()
-    lab.finish_checks()
-    backbones, datasets = lab.backbones(), lab.datasets()
+    lab.backbones.finish_checks()
+    backbones, datasets = lab.backbones.rows(), lab.datasets.rows()
     versions = {"python": sys.version.split()[0]} | {name: version(name) for name in _PACKAGES}
     result: dict[str, Any] = {
         "device": status.device,

@@ -20,11 +20,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(lab: Lab, options: Namespace) -> Result:
     """Get what is named and not here yet, one after the other."""
-    states = {found.row.key: found.state for found in lab.backbones()}
+    states = {found.row.key: found.state for found in lab.backbones.rows()}
     names = options.names or [
         key for key, state in states.items() if state is not BackboneState.TOO_LARGE
     ]
-    datasets = {entry.key: entry.state for entry in lab.datasets()}
+    datasets = {entry.key: entry.state for entry in lab.datasets.rows()}
     for name in names:
         if name in datasets and name not in states:
             if datasets[name] == "can be downloaded":

@@ -49,7 +49,7 @@ def run(lab: Lab, options: Namespace) -> Result:
     spec = _spec(options)
     found = common.run_to_end(lab, spec, show=_show)
     best = found.result
-    common.write(options.out, lab.save_model(best.model))
+    common.write(options.out, lab.models.save(best.model))
     result = {
         "out": str(options.out),
         "mode": spec.mode,

@@ -24,7 +24,7 @@ from tl_core.specs.attribution import (
     Faithfulness,
     MethodRow,
 )
-from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, Spec, require, spec_from_json
+from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, SnapshotT, Spec, require, spec_from_json
 from tl_core.specs.classify import Answer, Classification, Classify
 from tl_core.specs.datasets import (
     MAX_CLASSES,
@@ -147,6 +147,7 @@ __all__ = [
     "SmallestBudget",
     "SmallestSnapshot",
     "Snapshot",
+    "SnapshotT",
     "SpaceMap",
     "Spec",
     "Spot",

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from tl_core.errors import UserError
 from tl_core.specs.attack_methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
-from tl_core.specs.base import Snapshot, Spec, require, require_choice
+from tl_core.specs.base import Snapshot, SnapshotT, Spec, require, require_choice
 from tl_core.specs.classify import Answer
 
 MAX_ATTACK_STEPS = 4096
@@ -40,7 +40,7 @@ GROUPS: dict[str, Group] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Goal(Spec):
+class Goal(Spec[SnapshotT]):
     """What the network shall see: the class ``target``, or with ``None`` anything but ``avoid``.
 
     ``avoid`` is a key of ``GROUPS``, or "" for the class that the network sees at first.
@@ -57,7 +57,7 @@ class Goal(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attack(Goal):
+class Attack(Goal["AttackSnapshot"]):
     """Change ``photo`` by at most ``epsilon`` levels a value until the goal is reached.
 
     A run ends once the saved picture reaches the goal with the probability ``confidence`` (0: as

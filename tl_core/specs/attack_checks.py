@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tl_core.specs.attack import MAX_ATTACK_STEPS, NO_GAP, Gap, Goal
-from tl_core.specs.base import Snapshot, require
+from tl_core.specs.base import Snapshot, SnapshotT, require
 from tl_core.specs.classify import Answer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked(Goal):
+class Checked(Goal[SnapshotT]):
     """A question about the attacked picture ``photo`` and the photograph ``original``."""
 
     photo: str
@@ -20,7 +20,7 @@ class Checked(Goal):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transfer(Checked):
+class Transfer(Checked["TransferSnapshot"]):
     """Show the attacked picture to every backbone that is ready; ``also`` were attacked too."""
 
     also: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class TransferSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survival(Checked):
+class Survival(Checked["SurvivalSnapshot"]):
     """Wear the attacked picture in every way of the table ``WEAR``, and ask the network again."""
 
 
@@ -72,7 +72,7 @@ class SurvivalSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PasteBack(Checked):
+class PasteBack(Checked["PasteBackSnapshot"]):
     """Carry the change in ``photo`` over to ``original`` at its full size."""
 
 
@@ -91,7 +91,7 @@ class PasteBackSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmallestBudget(Goal):
+class SmallestBudget(Goal["SmallestSnapshot"]):
     """Find the fewest levels that do, then how few values have to move by them at all.
 
     ``steps`` are for each budget that is tried, ``value_steps`` for the search among the values.

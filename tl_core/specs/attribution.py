@@ -52,7 +52,7 @@ _METHOD_KEYS = tuple(row.key for row in ATTRIBUTION_METHODS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attribute(Spec):
+class Attribute(Spec["AttributeSnapshot"]):
     """Ask which pixels speak for one or several classes, by one or several methods."""
 
     photo: str  # key in the photo store

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tl_core.errors import UserError
-from tl_core.specs.base import Snapshot, Spec, require
+from tl_core.specs.base import Snapshot, SnapshotT, Spec, require
 
 OWN_DATASET = "own"
 UNTOLD_DATASET = "photographs of one's own"  # in settings that leave the visit
@@ -72,7 +72,7 @@ def require_classes(classes: OwnClasses) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnDataset(Spec):
+class OnDataset(Spec[SnapshotT]):
     """What everything that looks at a data set has in common.
 
     ``dataset`` is a key of the catalogue, the name of a folder in ``TL_DATA_DIR`` (after "folder:"
@@ -96,7 +96,7 @@ class OnDataset(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookAtData(OnDataset):
+class LookAtData(OnDataset["LookSnapshot"]):
     """Counts, thumbnails and duplicates of a data set, before anything is trained on it."""
 
     uses_network: ClassVar[bool] = False
@@ -111,7 +111,7 @@ class LookAtData(OnDataset):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportData(Spec):
+class ImportData(Spec["ImportSnapshot"]):
     """Download a data set of the catalogue, unpack it and leave out what cannot be read."""
 
     uses_network: ClassVar[bool] = False

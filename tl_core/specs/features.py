@@ -12,7 +12,7 @@ Scale = tuple[float, float]  # the activations drawn darkest and brightest
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureMaps(Spec):
+class FeatureMaps(Spec["FeatureMapsSnapshot"]):
     """Show the channels of ``layer`` that a photograph moves most, as one mosaic."""
 
     photo: str  # key in the photo store
@@ -87,7 +87,7 @@ class FeatureMapsSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChannelDetail(Spec):
+class ChannelDetail(Spec["ChannelDetailSnapshot"]):
     """Show one channel at large, where it is strongest, and where on other photographs."""
 
     photo: str
@@ -139,7 +139,7 @@ class ChannelDetailSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureSpace(Spec):
+class FeatureSpace(Spec["FeatureSpaceSnapshot"]):
     """Lay photographs out in two dimensions by what the backbone makes of them."""
 
     photos: tuple[str, ...]

@@ -47,7 +47,7 @@ def mode_row(key: str) -> ModeRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FineTune(OnDataset):
+class FineTune(OnDataset["FineTuneSnapshot"]):
     """Teach ``backbone`` the classes of a data set, in one of the five ways of ``MODES``."""
 
     controls: ClassVar[frozenset[str]] = frozenset(

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from tl_core.specs.base import Snapshot, Spec
+from tl_core.specs.base import Snapshot, SnapshotT, Spec
 
 Move = tuple[int, str, float | None]  # the first step on which a control has a new value
 HISTORY = 512  # most rows of figures kept for the curve
@@ -11,7 +11,7 @@ FRAMES = 48  # most pictures kept for the animation, besides the last
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureSpec(Spec):
+class PictureSpec(Spec[SnapshotT]):
     """A picture to optimise; ``moves`` replays its controls as they were moved in another run."""
 
     moves: tuple[Move, ...] = ()

@@ -430,7 +430,7 @@ def test_a_run_goes_on_while_its_owner_is_served_in_a_batch_with_another(monkeyp
     for _ in range(40):
         runner = scheduler._next_runner()
         assert runner is not None
-        scheduler._turn(runner)
+        scheduler._run_slice(runner)
     assert 9 <= alone.snapshot.step <= 20
 
 
@@ -439,9 +439,9 @@ def test_a_paused_member_leaves_the_batch_with_its_state_and_rejoins():
     job = bench.scheduler.submit(Shared(), "ann")
     scheduler = bench.scheduler
     scheduler._start_queued()
-    scheduler._turn(scheduler._next_runner())
+    scheduler._run_slice(scheduler._next_runner())
     job.pause()
-    scheduler._sweep()
+    scheduler._apply_requests()
     assert (job.state, job.saved) == (JobState.PAUSED, 1)
     assert scheduler._next_runner() is None
     job.resume()

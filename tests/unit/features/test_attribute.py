@@ -186,7 +186,7 @@ def test_sixty_visitors_at_once_get_what_they_get_alone(lab: Lab):
 
     def answers(copies: int):
         jobs = [
-            lab.submit(spec, f"visitor {copy} {index}")
+            lab.jobs.submit(spec, f"visitor {copy} {index}")
             for copy in range(copies)
             for index, spec in enumerate(specs)
         ]
