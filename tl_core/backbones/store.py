@@ -150,20 +150,23 @@ class BackboneStore:
         return held
 
     def _make_room(self, beside: str) -> None:
-        """Keep the budget: folded copies leave before models, and ``beside`` stays.
+        """Keep the budget: first folded copies leave, then models, but nothing of ``beside``.
 
         Folded copies are made after their models were adopted, so each use of one comes here.
         """
-        while (held := self.held()).total() > self.settings.model_memory_mb * 2**20:
-            folded = [key for key, own in self._own.items() if own.backbone.folded_bytes]
-            leaving = max(
-                folded or [key for key in self._own if key != beside],
-                key=lambda key: held[self._own[key].owner],
-            )
-            if folded:
-                self._own[leaving].backbone.drop_folded()
-            else:
-                del self._own[leaving]
+        budget = self.settings.model_memory_mb * 2**20
+
+        def of_who_holds_most(keys: list[str]) -> str:
+            held = self.held()
+            return max(keys, key=lambda key: held[self._own[key].owner])
+
+        while self.held().total() > budget:
+            folded = [key for key in self._own if self._own[key].backbone.folded_bytes]
+            if not (others := [key for key in folded if key != beside]):
+                break
+            self._own[of_who_holds_most(others)].backbone.drop_folded()
+        while sum(own.size_bytes for own in self._own.values()) > budget:
+            del self._own[of_who_holds_most([key for key in self._own if key != beside])]
 
     def own_models(self, owner: str) -> list[Backbone]:
         """The visitor's models in memory, oldest first."""

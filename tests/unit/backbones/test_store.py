@@ -258,6 +258,7 @@ def test_folded_copies_leave_before_models_when_memory_is_short(settings):
     store.adopt("own:2", changed(store, "ben", "conv_head"))
     folded = store.load("own:1").folded
     assert store.held().total() > 4 * 2**20
+    assert store.load("own:1").folded is folded  # in use
     store.load("own:2")
     assert store.held().total() <= 4 * 2**20
     assert store.load("own:1").folded is not folded
