@@ -86,11 +86,13 @@ class Backbone:
         Layers keep their names; where a batch-norm layer was, a ``FoldedNorm`` is. What equals the
         base's folded copy is shared with it.
         """
+        base = self.base() if self.base else None
+        if base is not None and base.body is self.body:
+            return replace(self, body=base.folded.body)
         generator = torch.Generator().manual_seed(0)
         pixels = torch.rand(1, 3, self.input_size, self.input_size, generator=generator)
         body = fold(self.body, self.normalise(pixels.to(self.device)))
         others = [self.body]
-        base = self.base() if self.base else None
         if base is not None:
             others.append(base.folded.body)
             state = named_tensors(body)

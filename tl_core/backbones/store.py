@@ -10,6 +10,7 @@ import torch
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import imagenet_classes, pretrained
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
+from tl_core.backbones.sharing import unshared_bytes
 from tl_core.backbones.weights import WeightsFiles
 from tl_core.engine.cache import ByteCache
 from tl_core.errors import UserError
@@ -135,7 +136,7 @@ class BackboneStore:
             )
         base = self._loaded.get(model.backbone.row.key)
         if base is not None:
-            model = replace(model, backbone=replace(model.backbone, base=weakref.ref(base)))
+            model = replace(model, backbone=_grown_from(base, model.backbone))
         with self._lock:
             self._own[key] = model
             self._make_room(beside=key)
@@ -149,20 +150,23 @@ class BackboneStore:
         return held
 
     def _make_room(self, beside: str) -> None:
-        """Keep the budget: folded copies leave before models, and ``beside`` stays.
+        """Keep the budget: first folded copies leave, then models, but nothing of ``beside``.
 
         Folded copies are made after their models were adopted, so each use of one comes here.
         """
-        while (held := self.held()).total() > self.settings.model_memory_mb * 2**20:
-            folded = [key for key, own in self._own.items() if own.backbone.folded_bytes]
-            leaving = max(
-                folded or [key for key in self._own if key != beside],
-                key=lambda key: held[self._own[key].owner],
-            )
-            if folded:
-                self._own[leaving].backbone.drop_folded()
-            else:
-                del self._own[leaving]
+        budget = self.settings.model_memory_mb * 2**20
+
+        def of_who_holds_most(keys: list[str]) -> str:
+            held = self.held()
+            return max(keys, key=lambda key: held[self._own[key].owner])
+
+        while self.held().total() > budget:
+            folded = [key for key in self._own if self._own[key].backbone.folded_bytes]
+            if not (others := [key for key in folded if key != beside]):
+                break
+            self._own[of_who_holds_most(others)].backbone.drop_folded()
+        while sum(own.size_bytes for own in self._own.values()) > budget:
+            del self._own[of_who_holds_most([key for key in self._own if key != beside])]
 
     def own_models(self, owner: str) -> list[Backbone]:
         """The visitor's models in memory, oldest first."""
@@ -186,3 +190,9 @@ class BackboneStore:
             )
         self.weights.check(row)
         self.weights.require(row)
+
+
+def _grown_from(base: Backbone, model: Backbone) -> Backbone:
+    """The model with what it shares with ``base``: the whole body where only the head is new."""
+    is_same = not unshared_bytes(model.body, [base.body])
+    return replace(model, body=base.body if is_same else model.body, base=weakref.ref(base))

@@ -4,15 +4,8 @@ import math
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from tl_core.commands.common import (
-    Result,
-    add_photo,
-    class_index,
-    require_folder,
-    run_to_end,
-    show_step,
-    write,
-)
+from tl_core.commands import common
+from tl_core.commands.common import Result
 from tl_core.lab import Lab
 from tl_core.specs import ATTACK_METHODS, Attack
 
@@ -32,20 +25,20 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(lab: Lab, options: Namespace) -> Result:
     """Change a photograph until the network sees the target in it."""
-    require_folder(options.out)
+    common.require_folder(options.out)
     spec = Attack(
-        photo=add_photo(lab, options.image),
-        target=class_index(lab, options.backbone, options.target),
+        photo=common.add_photo(lab, options.image),
+        target=common.class_index(lab, options.backbone, options.target),
         backbone=options.backbone,
         seed=options.seed,
         epsilon=options.epsilon,
         steps=options.steps,
         method=options.method,
     )
-    found = run_to_end(lab, spec, show=show_step)
-    write(options.out, found.picture)
+    found = common.run_to_end(lab, spec, show=common.show_step)
+    common.write(options.out, found.picture)
     if options.original is not None:
-        write(options.original, found.original)
+        common.write(options.original, found.original)
     result = {
         "out": str(options.out),
         "target": spec.target,

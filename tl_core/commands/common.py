@@ -2,8 +2,8 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,17 +40,13 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         UserError: If it cannot be written.
     """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(name, 0o644)  # mkstemp's files are for their owner alone
-            os.replace(name, path)
-        except OSError:
-            os.unlink(name)
-            raise
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink()
         raise UserError(
             "{path} cannot be written ({reason}). Choose another place.",
             path=path,

@@ -5,16 +5,8 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from tl_core.commands.common import (
-    Result,
-    add_photo,
-    class_index,
-    read_spec,
-    require_folder,
-    run_to_end,
-    show_step,
-    write,
-)
+from tl_core.commands import common
+from tl_core.commands.common import Result
 from tl_core.errors import UserError
 from tl_core.lab import Lab
 from tl_core.specs import IdealImage
@@ -32,12 +24,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(lab: Lab, options: Namespace) -> Result:
     """Draw the picture and write it with its settings inside."""
-    require_folder(options.out)
+    common.require_folder(options.out)
     spec = _spec(lab, options)
     if options.photo is not None:
-        spec = replace(spec, photo=add_photo(lab, options.photo))
-    found = run_to_end(lab, spec, show=show_step)
-    write(options.out, found.png)
+        spec = replace(spec, photo=common.add_photo(lab, options.photo))
+    found = common.run_to_end(lab, spec, show=common.show_step)
+    common.write(options.out, found.png)
     has_probability = not math.isnan(found.probability)
     result = {
         "out": str(options.out),
@@ -52,11 +44,11 @@ def run(lab: Lab, options: Namespace) -> Result:
 
 def _spec(lab: Lab, options: Namespace) -> IdealImage:
     if options.spec is not None:
-        return read_spec(options.spec, IdealImage)
+        return common.read_spec(options.spec, IdealImage)
     if not options.target:
         raise UserError("Name a class with --target, or a settings file with --spec.")
     spec = IdealImage(
-        target=class_index(lab, options.backbone, options.target),
+        target=common.class_index(lab, options.backbone, options.target),
         backbone=options.backbone,
         seed=options.seed,
         steps=options.steps,

@@ -4,14 +4,8 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from pathlib import Path
 
-from tl_core.commands.common import (
-    Result,
-    read_spec,
-    require_folder,
-    run_to_end,
-    show_line,
-    write,
-)
+from tl_core.commands import common
+from tl_core.commands.common import Result
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs import MODES, FineTune, FineTuneResult, FineTuneSnapshot, Snapshot
@@ -51,11 +45,11 @@ def settings_beside(data: Path, settings: Settings) -> Settings:
 
 def run(lab: Lab, options: Namespace) -> Result:
     """Teach, test, and write the model to a safetensors file."""
-    require_folder(options.out)
+    common.require_folder(options.out)
     spec = _spec(options)
-    found = run_to_end(lab, spec, show=_show)
+    found = common.run_to_end(lab, spec, show=_show)
     best = found.result
-    write(options.out, lab.models.save(best.model))
+    common.write(options.out, lab.models.save(best.model))
     result = {
         "out": str(options.out),
         "mode": spec.mode,
@@ -100,7 +94,7 @@ def _spec(options: Namespace) -> FineTune:
     """What to teach: the options', or a settings file's on the folder that is named, if one is."""
     folder = FOLDER + options.data.expanduser().resolve().name if options.data else ""
     if options.spec is not None:
-        spec = read_spec(options.spec, FineTune)
+        spec = common.read_spec(options.spec, FineTune)
         folder = folder or spec.without_photos().dataset
         if folder != PRIVATE_DATASET:
             return replace(spec, dataset=folder, photos=())
@@ -119,4 +113,4 @@ def _spec(options: Namespace) -> FineTune:
 def _show(snapshot: Snapshot) -> None:
     if isinstance(snapshot, FineTuneSnapshot):
         accuracy = f", {snapshot.epochs[-1].validation_accuracy:.1%}" if snapshot.epochs else ""
-        show_line(f"{snapshot.phase}: {snapshot.step} of {snapshot.steps}{accuracy}")
+        common.show_line(f"{snapshot.phase}: {snapshot.step} of {snapshot.steps}{accuracy}")

@@ -43,7 +43,7 @@ def fetch(request: DownloadRequest, *, report: Report, check: Check) -> Path:
     """
     check()
     if not _is_there(request, check):
-        with _alone(request.target, check):
+        with _locked(request.target, check):
             if not _is_there(request, check):  # somebody else may have finished it meanwhile
                 if request.target.is_file():
                     set_aside(request.target)
@@ -58,7 +58,7 @@ def _is_there(request: DownloadRequest, check: Check) -> bool:
 
 
 @contextmanager
-def _alone(target: Path, check: Check) -> Iterator[None]:
+def _locked(target: Path, check: Check) -> Iterator[None]:
     """Hold the target's lock, which works between threads and between processes."""
     lock = filelock.FileLock(beside(target, ".lock"))
     with writing(target):
@@ -105,7 +105,8 @@ def _receive(request: DownloadRequest, part: PartialFile, report: Report, check:
     with StreamedResponse(request, part.range_headers(), check) as stream:
         status = stream.response.status_code
         if part.size_bytes and status in (206, 416) and not part.is_continued_by(stream.response):
-            return part.delete()  # the caller asks again, from the beginning
+            part.delete()
+            return  # the caller asks again, from the beginning
         if part.size_bytes and status == 200:
             part.delete()  # the file has changed, or the server cannot resume: this is all of it
         require_success(request, stream.response, expected=206 if part.size_bytes else 200)
@@ -118,4 +119,3 @@ def _receive(request: DownloadRequest, part: PartialFile, report: Report, check:
                 append(chunk)
                 report(part.size_bytes, total)
     part.end(request.host)
-    return None

@@ -9,7 +9,7 @@ from typing import Any
 from tl_core.download.checksums import digest_of, remember
 from tl_core.download.disk import beside, writing
 from tl_core.download.request import DownloadRequest
-from tl_core.download.response import Check, ConnectionBroken, network_trouble
+from tl_core.download.response import Check, ConnectionBroken, network_error
 from tl_core.errors import UserError
 
 
@@ -90,7 +90,7 @@ class PartialFile:
     def end(self, host: str) -> None:
         """Say whether the connection ended with the file."""
         if self.total_bytes not in (None, self.size_bytes):
-            raise ConnectionBroken(network_trouble(host))
+            raise ConnectionBroken(network_error(host))
         self.is_whole = True
 
     def verify(self, check: Check) -> None:

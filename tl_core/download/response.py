@@ -78,7 +78,7 @@ class StreamedResponse:
         try:
             return self._pending.result()
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise ConnectionBroken(network_trouble(self._host, error)) from error
+            raise ConnectionBroken(network_error(self._host, error)) from error
 
     def _close(self) -> None:
         """Interrupt a read in progress; the thread cleans up behind it, at the latest timed out."""
@@ -131,7 +131,7 @@ _STATUS_MESSAGES = {401: _REFUSED_MESSAGE, 403: _REFUSED_MESSAGE} | dict.fromkey
 )
 
 
-def network_trouble(host: str, error: Exception | None = None) -> UserError:
+def network_error(host: str, error: Exception | None = None) -> UserError:
     """Put a connection's failure into words; without an error it ended before the file did."""
     if isinstance(error, requests.exceptions.SSLError):
         message = (

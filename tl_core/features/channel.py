@@ -1,4 +1,4 @@
-"""The handler of ``ChannelDetail``: one channel at large, and what else makes it fire."""
+"""The handler of ``ChannelDetail``: one channel at large, on this and on other photographs."""
 
 import dataclasses
 

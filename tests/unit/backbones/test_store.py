@@ -219,10 +219,11 @@ def changed(store, owner: str, layer: str = "") -> OwnModel:
 
 def test_the_folded_copy_of_a_model_that_changed_nothing_takes_no_memory(store):
     store.adopt("own:1", changed(store, "ann"))
-    model = store.load("own:1")
-    assert model.folded.body is not model.body
+    model, backbone = store.load("own:1"), store.load("efficientnet_lite0")
+    assert model.body is backbone.body
+    assert model.folded.body is backbone.folded.body is not model.body
     pixels = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(model.folded.embed(pixels), store.load(LITE0.key).folded.embed(pixels))
+    assert torch.equal(model.folded.embed(pixels), backbone.folded.embed(pixels))
     assert store.held() == {"ann": 0}
 
 
@@ -257,6 +258,7 @@ def test_folded_copies_leave_before_models_when_memory_is_short(settings):
     store.adopt("own:2", changed(store, "ben", "conv_head"))
     folded = store.load("own:1").folded
     assert store.held().total() > 4 * 2**20
+    assert store.load("own:1").folded is folded  # in use
     store.load("own:2")
     assert store.held().total() <= 4 * 2**20
     assert store.load("own:1").folded is not folded

@@ -11,7 +11,8 @@ from tl_core.errors import UserError
 from tl_core.imageopt import runner as runner_module
 from tl_core.imageopt import shared
 from tl_core.imageopt.ideal import SETTINGS_KEY, IdealRunner, judge
-from tl_core.images.codec import encode_png, read_png_text
+from tl_core.images.codec import encode_png
+from tl_core.images.png import read_png_text
 from tl_core.specs import IdealImage, Judge, spec_from_json
 
 

@@ -14,7 +14,8 @@ from tl_core.imageopt import shared
 from tl_core.imageopt.attack import runner
 from tl_core.imageopt.attack.batch import read_back
 from tl_core.imageopt.attack.runner import SETTINGS, AttackRunner
-from tl_core.images.codec import encode_png, read_png_text
+from tl_core.images.codec import encode_png
+from tl_core.images.png import read_png_text
 from tl_core.specs import Attack, spec_from_json
 
 
