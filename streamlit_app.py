@@ -1,4 +1,4 @@
-"""The frame of every page: start-up, navigation, and the heartbeat of the visit."""
+"""What runs around every page: start-up, navigation, and a poll that keeps the visit alive."""
 
 import time
 from pathlib import Path
@@ -7,10 +7,10 @@ import streamlit as st
 from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
-    from pages.widgets.frame import configure, navigation
-    from pages.widgets.sent import say_refused
-    from pages.widgets.visit import the_lab, the_visit
-    from pages.widgets.words import ASSETS, _, show_error
+    from pages.shared.frame import configure, navigation
+    from pages.shared.uploads import show_refused
+    from pages.shared.visit import the_lab, the_visit
+    from pages.shared.words import ASSETS, _, show_error
 
     configure()
 
@@ -18,7 +18,7 @@ if runtime.exists():  # Streamlit draws a page
     def heartbeat() -> None:
         """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
         the_visit()
-        say_refused()
+        show_refused()
         status = the_lab().status()
         if status.trouble is not None:
             show_error(status.trouble)

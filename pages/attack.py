@@ -1,17 +1,20 @@
-"""The Fool it page: an attack on a photograph within a budget of levels, live."""
+"""The Fool it page: an adversarial attack on a photograph within a budget of levels."""
+
+from dataclasses import replace
 
 import streamlit as st
 
-from pages.widgets import runs
-from pages.widgets.attack_after import NAME, after
-from pages.widgets.attack_view import draw_attack, draw_smallest
-from pages.widgets.backbone import choose_backbone, usable
-from pages.widgets.frame import header
-from pages.widgets.goal import are_imagenets, choose_class
-from pages.widgets.photo import choose_photo
-from pages.widgets.sitemap import ATTACK
-from pages.widgets.visit import the_lab
-from pages.widgets.words import _, lesson
+from pages.fooling.attack_after import NAME, draw_finished
+from pages.fooling.attack_view import draw_attack, draw_smallest
+from pages.shared import runs
+from pages.shared.choose_backbone import choose_backbone, usable
+from pages.shared.choose_class import are_imagenets, choose_class
+from pages.shared.choose_one import choose_one
+from pages.shared.choose_photo import choose_photo
+from pages.shared.frame import header
+from pages.shared.sitemap import ATTACK
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson
 from tl_core.specs import ATTACK_METHODS, GROUPS, Attack, SmallestBudget
 
 SMALLEST = "smallest"
@@ -19,33 +22,28 @@ _A_DOG = "sample:bull-mastiff"
 LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
 
 
-def choose_aim() -> dict[str, object]:
-    """What the network shall see: a class, or anything but some."""
+def choose_goal() -> tuple[int | None, str]:
+    """What the network shall see: a class, or none and what it shall not see."""
     kinds = {"targeted": "become …", "untargeted": "be anything but …"}
-    kind = st.segmented_control(
-        _("The photograph shall"),
-        list(kinds),
-        default="targeted",
-        required=True,
-        format_func=lambda key: _(kinds[key]),
-        key="aim",
-    )
-    classes = the_lab().classes(str(st.session_state.backbone))
+    kind = choose_one(_("The photograph shall"), kinds, key="aim", default="targeted")
+    classes = the_lab().backbones.classes(str(st.session_state.backbone))
     if kind == "targeted":
-        return {"target": choose_class(classes, "target_class")}
+        return choose_class(classes, "target_class"), ""
     groups = {"": _("what it is seen as now")}
     if are_imagenets(classes):
         groups |= {key: _(group.label) for key, group in GROUPS.items()}
-    avoid = st.selectbox(_("Anything but"), list(groups), format_func=groups.get, key="avoid")
-    return {"target": None, "avoid": str(avoid)}
+    avoid = st.selectbox(
+        _("Anything but"), list(groups), format_func=groups.__getitem__, key="avoid"
+    )
+    return None, avoid
 
 
 def knows_the_same(one: str, other: str) -> bool:
     """Whether a class of one network is the same class of the other."""
-    return the_lab().classes(one) == the_lab().classes(other)
+    return the_lab().backbones.classes(one) == the_lab().backbones.classes(other)
 
 
-def choose_method() -> dict[str, object]:
+def choose_method(attack: Attack) -> Attack:
     """The method, the budget, and whom to attack; an attack that is begun anew sets them too."""
     st.session_state.setdefault("method", "pgd")
     st.session_state.setdefault("epsilon", 1)
@@ -55,7 +53,7 @@ def choose_method() -> dict[str, object]:
         required=True,
         format_func=lambda key: _(ATTACK_METHODS[key].label),
         key="method",
-        on_change=lambda: runs.steer(NAME, method=st.session_state.method),
+        on_change=lambda: runs.update(NAME, method=st.session_state.method),
     )
     row = ATTACK_METHODS[str(method)]
     st.caption(f"{_(row.why)} ({row.paper})")
@@ -64,11 +62,11 @@ def choose_method() -> dict[str, object]:
         _("Epsilon, in levels of 1/255"),
         LEVELS,
         key="epsilon",
-        on_change=lambda: runs.steer(NAME, epsilon=int(st.session_state.epsilon)),
+        on_change=lambda: runs.update(NAME, epsilon=int(st.session_state.epsilon)),
         help=_("No value of the picture may move by more. Acts while it runs."),
     )
     steps = length.select_slider(_("Steps at most"), runs.STEPS, 64, key="steps")
-    chosen = str(st.session_state.backbone)
+    chosen = attack.backbone
     others = tuple(key for key in usable() if key != chosen and knows_the_same(key, chosen))
     is_ensemble = st.toggle(
         _("Attack all ready networks at once"),
@@ -77,23 +75,25 @@ def choose_method() -> dict[str, object]:
         help=_("Those that know the same classes."),
     )
     also = others if is_ensemble else ()
-    return {"method": str(method), "epsilon": int(epsilon), "steps": int(steps), "also": also}
+    return replace(attack, method=str(method), epsilon=epsilon, steps=steps, also=also)
 
 
 header(ATTACK, "attack")
 backbone = choose_backbone(panel="_backbone")
 photo = choose_photo(_A_DOG)
 if backbone is not None:
-    common = {"photo": photo, "backbone": backbone, **choose_aim()}
-    spec = Attack(**common, **choose_method())  # type: ignore[arg-type]
+    target, avoid = choose_goal()
+    smallest = SmallestBudget(photo=photo, backbone=backbone, target=target, avoid=avoid)
+    attack = Attack(photo=photo, backbone=backbone, target=target, avoid=avoid)
+    attack = choose_method(attack)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(_("Start"), key="start", type="primary", icon=":material/play_arrow:"):
-            runs.begin(NAME, _("Attack"), [("", spec)])
+            runs.begin(NAME, _("Attack"), [("", attack)])
         if st.button(_("Find the smallest budget"), key="smallest", icon=":material/search:"):
-            runs.begin(SMALLEST, _("Smallest budget"), [("", SmallestBudget(**common))])
+            runs.begin(SMALLEST, _("Smallest budget"), [("", smallest)])
 runs.panel(NAME, draw_attack)
 run = runs.current(NAME)
 if run is not None and run.is_over and run.jobs:
-    after(run.jobs[0][1])
+    draw_finished(run.jobs[0][1])
 runs.panel(SMALLEST, draw_smallest, is_main=False)
 st.markdown(lesson("attack")["honest"])

@@ -1,26 +1,24 @@
-"""The Feature maps page: what every layer makes of a photograph, and one channel at large."""
+"""The Feature maps page: channels of a layer, one of them enlarged, and feature space."""
 
 from dataclasses import replace
 
 import streamlit as st
 
-from pages.widgets import link
-from pages.widgets.backbone import choose_backbone, label_of, usable
-from pages.widgets.channel import channel_detail
-from pages.widgets.feature_space import feature_space
-from pages.widgets.frame import header
-from pages.widgets.live import answer
-from pages.widgets.mosaics import column
-from pages.widgets.photo import choose_photo, photo_label
-from pages.widgets.sitemap import FEATURE_MAPS
-from pages.widgets.visit import the_lab
-from pages.widgets.words import _, lesson
+from pages.inside.channel import channel_detail
+from pages.inside.feature_space import feature_space
+from pages.inside.mosaics import column
+from pages.shared import link
+from pages.shared.choose_backbone import choose_backbone, label_of, usable
+from pages.shared.choose_one import choose_one
+from pages.shared.choose_photo import choose_photo, photo_label
+from pages.shared.frame import header
+from pages.shared.live import answer
+from pages.shared.sitemap import FEATURE_MAPS
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson
 from tl_core.images import samples
 from tl_core.lab import BackboneRow
-from tl_core.specs import (
-    FeatureMaps,
-    FeatureMapsSnapshot,
-)
+from tl_core.specs import FeatureMaps
 
 NOTHING, LAYER, BACKBONE, PHOTO = "nothing", "layer", "backbone", "photo"
 COMPARISONS = {
@@ -35,28 +33,28 @@ def layer_slider(row: BackboneRow, key: str, *, default: int) -> str:
     """A slider from the first layer to the last, each in plain words."""
     layers = [stage.layer for stage in row.stages]
     words = {stage.layer: stage.words for stage in row.stages}
-    link.chosen(key, layers, layers[default])
+    link.restore(key, layers, layers[default])
     chosen = st.select_slider(
         _("Layer, shallow to deep"),
         layers,
         key=key,
         format_func=lambda layer: f"{layers.index(layer) + 1} · {_(words[layer])}",
     )
-    link.keep(key)
+    link.save(key)
     return str(chosen)
 
 
 def second(spec: FeatureMaps, comparison: str) -> FeatureMaps:
     """What the right column shows; its controls are drawn above it."""
     if comparison == LAYER:
-        row = the_lab().row(spec.backbone)
+        row = the_lab().backbones.row(spec.backbone)
         layer = layer_slider(row, "layer_2", default=len(row.stages) - 1)
         return replace(spec, layer=layer)
     if comparison == BACKBONE:
         others = [key for key in usable() if key != spec.backbone]
         backbone = st.selectbox(_("Other backbone"), others, format_func=label_of, key="backbone_2")
-        stages = the_lab().row(backbone).stages
-        mine = [stage.layer for stage in the_lab().row(spec.backbone).stages]
+        stages = the_lab().backbones.row(backbone).stages
+        mine = [stage.layer for stage in the_lab().backbones.row(spec.backbone).stages]
         depth = mine.index(spec.layer) / max(len(mine) - 1, 1)
         return replace(
             spec, backbone=backbone, layer=stages[round(depth * (len(stages) - 1))].layer
@@ -68,14 +66,7 @@ def second(spec: FeatureMaps, comparison: str) -> FeatureMaps:
 
 def mosaics(spec: FeatureMaps) -> None:
     """One column, or two on one scale."""
-    comparison = st.segmented_control(
-        _("Compare with"),
-        list(COMPARISONS),
-        default=NOTHING,
-        required=True,
-        format_func=lambda key: _(COMPARISONS[key]),
-        key="compare",
-    )
+    comparison = choose_one(_("Compare with"), COMPARISONS, key="compare", default=NOTHING)
     if comparison == NOTHING:
         mosaic, detail = st.columns([3, 2], gap="medium")
         with mosaic:
@@ -85,12 +76,12 @@ def mosaics(spec: FeatureMaps) -> None:
         return
     left, right = st.columns(2)
     with right:
-        other = second(spec, str(comparison))
+        other = second(spec, comparison)
     with left:
         first = answer(spec)
     with right:
         match = answer(other)
-    if not isinstance(first, FeatureMapsSnapshot) or not isinstance(match, FeatureMapsSnapshot):
+    if first is None or match is None:
         return
     scale = (min(first.scale[0], match.scale[0]), max(first.scale[1], match.scale[1]))
     with left:
@@ -108,7 +99,7 @@ if backbone is not None:
     st.header(_("What the layers see"))
     slider, amount = st.columns([3, 1])
     with slider:
-        layer = layer_slider(the_lab().row(backbone), "layer", default=0)
+        layer = layer_slider(the_lab().backbones.row(backbone), "layer", default=0)
     channels = amount.select_slider(_("Channels shown"), [8, 16, 32, 64], 16, key="channels")
     mosaics(FeatureMaps(photo=photo, backbone=backbone, layer=layer, channels=int(channels)))
     st.header(_("The network's map of the photographs"))

@@ -1,9 +1,9 @@
-"""The Home page: what transfer learning is, and what one can do here."""
+"""The Home page: what transfer learning is, and a link to every page."""
 
 import streamlit as st
 
-from pages.widgets.sitemap import PAGES, PageRow
-from pages.widgets.words import ASSETS, _, lesson
+from pages.shared.sitemap import PAGES, PageRow
+from pages.shared.words import ASSETS, _, lesson
 
 
 def card(row: PageRow) -> None:

@@ -1,22 +1,24 @@
-"""The Teach it page: a network that knows ImageNet learns a visitor's own classes, live."""
+"""The Teach it page: fine-tune a pretrained network on a visitor's own classes."""
 
 from typing import Any
 
 import streamlit as st
 
-from pages.widgets import runs
-from pages.widgets.backbone import choose_backbone
-from pages.widgets.frame import header
-from pages.widgets.sitemap import TEACH
-from pages.widgets.teach_budget import label_budget
-from pages.widgets.teach_data import Data, choose_data
-from pages.widgets.teach_look import look_at
-from pages.widgets.teach_model import own_models
-from pages.widgets.teach_result import result_of
-from pages.widgets.teach_run import WAYS, draw_axes, draw_run, snapshot_of
-from pages.widgets.teach_tricks import NAME, tricks
-from pages.widgets.visit import the_visit
-from pages.widgets.words import _, lesson, show_error
+from pages.shared import runs
+from pages.shared.choose_backbone import choose_backbone
+from pages.shared.components import style
+from pages.shared.frame import header
+from pages.shared.sitemap import TEACH
+from pages.shared.visit import the_visit
+from pages.shared.words import _, lesson, show_error
+from pages.state import Data
+from pages.teaching.choose_data import choose_data
+from pages.teaching.label_budget import label_budget
+from pages.teaching.look_at_data import look_at
+from pages.teaching.own_models import own_models
+from pages.teaching.result import draw_result
+from pages.teaching.run import WAYS, draw_axes, draw_run, snapshot_of
+from pages.teaching.tricks import NAME, tricks
 from tl_core.lab import UserError
 from tl_core.specs import FineTune
 
@@ -34,7 +36,7 @@ def train(data: Data, backbone: str) -> None:
         key="mode",
         persist_state="session",
     )
-    amount, seed = st.columns([3, 1])
+    amount, beside = st.columns([3, 1])
     per_class = amount.select_slider(
         _("Photographs a class to learn from, at most"),
         AMOUNTS,
@@ -43,7 +45,7 @@ def train(data: Data, backbone: str) -> None:
         key="photos_per_class",
         persist_state="session",
     )
-    seed.number_input(
+    beside.number_input(
         _("Seed"),
         0,
         2**32 - 1,
@@ -51,20 +53,20 @@ def train(data: Data, backbone: str) -> None:
         persist_state="session",
         help=_("Decides which photographs are for the test, and where the head begins."),
     )
-    settings = {"photos_per_class": per_class, **tricks(modes)}
+    settings = tricks(modes) | {"backbone": backbone, "seed": seed()}
+    settings |= {"dataset": data.dataset, "photos": data.photos, "photos_per_class": per_class}
     if st.button(
         _("Start"), key="start", type="primary", icon=":material/school:", disabled=not modes
     ):
-        begin(data, backbone, modes, settings)
+        begin(modes, settings)
     if runs.current(NAME) is None:
         draw_axes()
 
 
-def begin(data: Data, backbone: str, modes: list[str], settings: dict[str, Any]) -> None:
+def begin(modes: list[str], settings: dict[str, Any]) -> None:
     """Start one job a way."""
-    common = {"dataset": data.dataset, "photos": data.photos, "backbone": backbone, "seed": seed()}
     try:
-        specs = [(_(WAYS[mode]), FineTune(mode=mode, **common, **settings)) for mode in modes]
+        specs = [(_(WAYS[mode]), FineTune(mode=mode, **settings)) for mode in modes]
     except UserError as error:
         show_error(error)
         return
@@ -79,13 +81,6 @@ def seed() -> int:
     return int(st.session_state.get("seed", 0))
 
 
-def square_pictures() -> None:
-    """Small photographs in rows are cut to squares, whatever their shape."""
-    st.html(
-        "<style>[class*='st-key-squares_'] img{aspect-ratio:1;object-fit:cover}</style>",
-    )
-
-
 def finished() -> dict[str, tuple[str, FineTune, Any]]:
     """The ways of the page's run that are done, by their model: label, spec, snapshot."""
     run = runs.current(NAME)
@@ -98,7 +93,7 @@ def finished() -> dict[str, tuple[str, FineTune, Any]]:
 
 
 header(TEACH, "teach")
-square_pictures()
+style("square_photos")
 backbone = choose_backbone(panel="_backbone")
 st.header(_("What shall it learn?"), anchor=False)
 data = choose_data()
@@ -123,7 +118,7 @@ if done:
         )
     else:
         shown = next(iter(done))
-    result_of(*done[str(shown)][1:])
+    draw_result(*done[str(shown)][1:])
 own_models()
 label_budget(data, backbone, seed())
 st.header(_("When does borrowing help?"), anchor=False)

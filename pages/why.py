@@ -1,23 +1,17 @@
-"""The Why? page: which parts of the photograph speak for a class, and is the map to be believed."""
+"""The Why? page: attribution maps of a photograph, and a test of their faithfulness."""
 
 import streamlit as st
 
-from pages.widgets.backbone import choose_backbone
-from pages.widgets.frame import header
-from pages.widgets.live import watch_answer
-from pages.widgets.photo import choose_photo
-from pages.widgets.sitemap import WHY
-from pages.widgets.visit import the_lab
-from pages.widgets.words import _, lesson, plain
-from tl_core.images import heat
+from pages.shared.choose_backbone import choose_backbone
+from pages.shared.choose_photo import choose_photo
+from pages.shared.frame import header
+from pages.shared.live import watch_answer
+from pages.shared.sitemap import WHY
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson, plain
+from tl_core.images import heatmap
 from tl_core.lab import BackboneRow
-from tl_core.specs import (
-    ATTRIBUTION_METHODS,
-    Attribute,
-    AttributeSnapshot,
-    AttributionMap,
-    Snapshot,
-)
+from tl_core.specs import ATTRIBUTION_METHODS, Attribute, AttributeSnapshot, AttributionMap
 
 METHODS = {row.key: row for row in ATTRIBUTION_METHODS}
 
@@ -46,10 +40,8 @@ def controls(row: BackboneRow, classes: tuple[str, ...], photo: str) -> Attribut
         key="target_classes",
     )
     with st.expander(_("Finer settings")):
-        layers = [stage.layer for stage in row.stages]
-        layer = st.selectbox(
-            _("Layer for the CAM methods"), layers[::-1], key=f"cam_layer_{row.key}"
-        )
+        layers = [stage.layer for stage in row.stages][::-1]
+        layer = st.selectbox(_("Layer for the CAM methods"), layers, key=f"cam_layer_{row.key}")
         steps = st.slider(_("Steps of Integrated Gradients"), 8, 128, 32, 8, key="ig_steps")
         samples = st.slider(_("Noisy copies to average (noise tunnel)"), 0, 16, 0, key="noise")
         patch = st.slider(_("Occlusion: side of the cover, pixels"), 16, 96, 32, 8, key="patch")
@@ -65,9 +57,8 @@ def controls(row: BackboneRow, classes: tuple[str, ...], photo: str) -> Attribut
     )
 
 
-def draw(snapshot: Snapshot) -> None:
+def draw(snapshot: AttributeSnapshot) -> None:
     """The maps found so far: one row a class, one column a method."""
-    assert isinstance(snapshot, AttributeSnapshot)  # narrows for the type checker
     for explained in snapshot.classes:
         maps = [found for found in snapshot.maps if found.target == explained.target]
         st.subheader(
@@ -93,7 +84,7 @@ def one_map(photo: bytes, found: AttributionMap) -> None:
     """A map over the photograph, and what blurring its brightest part does."""
     label = METHODS[found.method].label
     st.image(
-        heat.blend(photo, found.heat, st.session_state.strength),
+        heatmap.overlay_encoded(photo, found.heatmap, st.session_state.strength),
         width="stretch",
         caption=label,
         alt=_("{method}: where the reasons lie").format(method=label),
@@ -114,7 +105,7 @@ backbone = choose_backbone()
 photo = choose_photo()
 if backbone is not None:
     lab = the_lab()
-    spec = controls(lab.row(backbone), lab.classes(backbone), photo)
+    spec = controls(lab.backbones.row(backbone), lab.backbones.classes(backbone), photo)
     st.slider(_("Strength of the overlay"), 0.0, 1.0, 0.6, 0.05, key="strength")
     if spec is not None:
         watch_answer(spec, draw, name="why")

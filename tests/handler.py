@@ -9,6 +9,7 @@ from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.store import DatasetStore
 from tl_core.engine.job import Job
+from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.engine.runner import Sliced, SoloRunner
 from tl_core.images.photo_store import PhotoStore
@@ -24,7 +25,9 @@ def make_context(store: BackboneStore | None = None) -> Context:
     device = torch.device("cpu")
     photos = PhotoStore(settings.photo_memory_mb * 2**20, settings.max_pixels)
     backbones = store or BackboneStore(settings, device)
-    return Context(settings, device, backbones, photos, DatasetStore(settings), Pool())
+    return Context(
+        settings, device, backbones, photos, DatasetStore(settings), Pool(), VisitorMemory(2**30)
+    )
 
 
 def start(handler: Handler, spec: Spec, context: Context) -> SoloRunner:

@@ -48,12 +48,8 @@ class FileServer:
     closing: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
-        owner = self
-
-        class Handler(_Handler):
-            server_of_files = owner
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        handler = type("Handler", (_Handler,), {"server_of_files": self})
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._http.daemon_threads = False  # server_close joins them
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
         self._thread.start()

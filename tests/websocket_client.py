@@ -16,6 +16,7 @@ from streamlit.proto.Common_pb2 import FileUploaderState, FileURLs, UploadedFile
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 Files = list[tuple[str, bytes]]
 
@@ -46,8 +47,8 @@ class Visitor:
         parts = urlsplit(self.url)
         self._socket = connect(
             f"ws://{parts.netloc}/_stcore/stream",
-            origin=self.origin or self.url,  # type: ignore[arg-type]
-            subprotocols=["streamlit"],  # type: ignore[list-item]
+            origin=Origin(self.origin or self.url),
+            subprotocols=[Subprotocol("streamlit")],
             max_size=None,
             open_timeout=self.timeout_s,
             proxy=None,

@@ -13,6 +13,7 @@ from tl_core.backbones.store import BackboneStore
 from tl_core.datasets.embedding_cache import EmbeddingCache
 from tl_core.datasets.store import DatasetStore
 from tl_core.engine.cache import ByteCache
+from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.engine.runner import Sliced
 from tl_core.images.codec import fit, to_array
@@ -34,6 +35,7 @@ class Context:
     photos: PhotoStore
     datasets: DatasetStore
     pool: Pool
+    memory: VisitorMemory
     embeddings: EmbeddingCache = field(init=False)
     activations: ByteCache[Any] = field(init=False)  # what networks made of photographs
 

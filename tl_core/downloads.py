@@ -1,9 +1,9 @@
 """The download handler: turns a name into a file on disk, with progress, beside the worker."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from tl_core.backbones.catalogue import Download as DownloadSource
+from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.context import Context
 from tl_core.download import DownloadRequest, fetch, mirrored
 from tl_core.engine.job import Job
@@ -22,17 +22,14 @@ def backbone_requests(context: Context) -> Requests:
     return {
         row.key: DownloadRequest(
             url=mirrored(row.source.url, mirror),
-            target=store.path(row),
+            target=store.weights.path(row),
             sha256=row.source.sha256_prefix,
             size_bytes=round(row.source.size_mb * 2**20),
         )
-        if isinstance(row.source, DownloadSource)
+        if isinstance(row.source, DownloadableWeights)
         else None
         for row in store.rows.values()
     }
-
-
-SOURCES: tuple[Callable[[Context], Requests], ...] = (backbone_requests,)
 
 
 def request_for(name: str, context: Context) -> DownloadRequest | None:
@@ -41,7 +38,7 @@ def request_for(name: str, context: Context) -> DownloadRequest | None:
     Raises:
         UserError: If nothing is called that.
     """
-    known = {key: request for source in SOURCES for key, request in source(context).items()}
+    known = backbone_requests(context)
     if name not in known:
         raise UserError(
             "There is nothing called {name} to download. Choose one of: {names}.",
@@ -51,19 +48,17 @@ def request_for(name: str, context: Context) -> DownloadRequest | None:
     return known[name]
 
 
-def run(job: Job, context: Context) -> Sliced[Snapshot]:
+def run(job: Job[Download], context: Context) -> Sliced[Snapshot]:
     """Download what the job's spec names; a cancelled download is resumed by the next.
 
     Raises:
         UserError: If it is unknown or cannot be had.
     """
     spec = job.spec
-    if not isinstance(spec, Download):
-        raise ValueError(f"expected a Download spec, got {type(spec).__name__}")
     request = request_for(spec.name, context)
     size = None
     if request is None:
-        context.backbones.require_on_disk(context.backbones.row(spec.name))
+        context.backbones.weights.require(context.backbones.row(spec.name))
     else:
         job.publish(DownloadProgress(name=spec.name, total_bytes=request.size_bytes, steps=100))
         size = yield context.pool.submit_download(_fetch, job, spec.name, request)
@@ -77,7 +72,7 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     )
 
 
-def _fetch(job: Job, name: str, request: DownloadRequest) -> int:
+def _fetch(job: Job[Download], name: str, request: DownloadRequest) -> int:
     """Download in the pool's thread; the size of the file in bytes."""
     path = fetch(request, report=_Progress(job, name), check=job.check)
     return path.stat().st_size

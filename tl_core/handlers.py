@@ -25,19 +25,20 @@ from tl_core.specs import (
     ImportData,
     Judge,
     LabelBudget,
-    LookAtData,
     PasteBack,
+    PreviewData,
     SmallestBudget,
     Snapshot,
     Spec,
     Survival,
     Transfer,
 )
+from tl_core.training.data import import_data
 from tl_core.training.fine_tune import fine_tune
 from tl_core.training.label_budget import label_budget
-from tl_core.training.preview import import_data, look
+from tl_core.training.preview import preview_data
 
-Handler = Callable[[Job[Any], Context], Sliced[Snapshot]]
+Handler = Callable[[Job[Any], Context], Sliced[Snapshot]]  # takes a job of its own spec
 
 HANDLERS: dict[type[Spec], Handler] = {
     Attribute: attribute.run,
@@ -50,7 +51,7 @@ HANDLERS: dict[type[Spec], Handler] = {
     ImportData: import_data,
     Judge: judge,
     LabelBudget: label_budget,
-    LookAtData: look,
+    PreviewData: preview_data,
     PasteBack: checks.paste_back,
     SmallestBudget: smallest.run,
     Survival: checks.survival,

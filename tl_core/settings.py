@@ -34,6 +34,9 @@ class Settings:
     feature_memory_mb: int = 512  # kept embeddings of visitors' own photographs together
     feature_disk_mb: int = 2048  # kept embeddings of data sets, in cache_dir
     answer_memory_mb: int = 128  # kept answers to quick questions
+    run_memory_mb: int = 2048  # photographs and activations that open trainings keep, together
+    gallery_memory_mb: int = 1024  # finished pictures on the pages of all visitors together
+    visitor_memory_mb: int = 1024  # what one visitor makes the lab keep, of all kinds together
     max_jobs_per_visitor: int = 6
     max_queue: int = 200
     max_running: int = 8  # long runs that take turns, paused ones apart; others queue
@@ -70,6 +73,9 @@ _CLOUD_LIMITS: dict[str, object] = {
     "model_memory_mb": 96,
     "feature_memory_mb": 96,
     "answer_memory_mb": 32,
+    "run_memory_mb": 96,
+    "gallery_memory_mb": 64,
+    "visitor_memory_mb": 192,
     "max_pixels": 25_000_000,
     "max_running": 4,
 }

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from tl_core.backbones.store import BackboneStore
 from tl_core.datasets.store import DatasetStore
 from tl_core.images.photo_store import PhotoStore
-from tl_core.specs import LookAtData, Spec
+from tl_core.specs import PreviewData, Spec
 
 _KEY_PREFIX = "sha256:"  # of a visitor's photograph in the photo store
 
@@ -27,7 +27,7 @@ class Staleness:
 
     def stamp(self, spec: Spec) -> Hashable:
         """Return what changes when a file comes into the folder that is asked about, or goes."""
-        if not isinstance(spec, LookAtData):
+        if not isinstance(spec, PreviewData):
             return None
         folders = os.walk(self._datasets.folder(spec.dataset))  # none, where it is on no disk
         return tuple((place, _changed_ns(place)) for place, _, _ in folders)

@@ -37,7 +37,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 
 def _announce() -> None:
-    """Print what class-mates type; open the lab where there is a browser."""
+    """Print the address for other computers; open the lab where there is a browser."""
     scheme = "https" if config.get_option("server.sslCertFile") else "http"
     port = config.get_option("server.port")
     if not config.get_option("server.address"):

@@ -1,14 +1,16 @@
-"""How much of what visitors send may wait in memory until a page has taken it."""
+"""A limit on uploads that wait in memory until a page has read them."""
 
 import asyncio
 import re
 import time
 from collections import Counter
+from typing import cast
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from pages.server import served
 
@@ -84,7 +86,7 @@ class UploadLimit:
 
     def _used(self) -> Counter[str]:
         """Bytes that have come and were not taken, or are under way, by session."""
-        manager = runtime.get_instance().uploaded_file_mgr
+        manager = cast("MemoryUploadedFileManager", runtime.get_instance().uploaded_file_mgr)
         long_ago = time.monotonic() - FORGOTTEN_S
         for session, ended in list(self._latest.items()):
             if ended < long_ago and not self._coming[session]:

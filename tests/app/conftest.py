@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.visit import the_lab
+from pages.shared.visit import the_lab
 from tl_core.lab import Lab, Settings
 from tl_core.specs import FineTune, FineTuneSnapshot
 
@@ -27,7 +27,7 @@ def app_lab(tmp_path_factory):
 @pytest.fixture
 def open_page(app_lab, monkeypatch):
     """Open the app at a page, as a new visitor."""
-    monkeypatch.setattr("pages.widgets.visit.Lab", lambda: app_lab)
+    monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
 
     def opened(page: str = "") -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)
@@ -49,10 +49,10 @@ def teach_own(app_lab, labelled):
         boxes: dict[str, list[str]] = {"dogs": [], "others": []}
         for label, data in labelled:
             is_dog = 151 <= label <= 268
-            boxes["dogs" if is_dog else "others"].append(app_lab.add_photo(data, visitor))
+            boxes["dogs" if is_dog else "others"].append(app_lab.photos.add(data, visitor))
         photos = tuple((name, tuple(keys[:4])) for name, keys in boxes.items())
         spec = FineTune(dataset="own", photos=photos, validation_share=0.25)
-        job = app_lab.submit(spec, visitor)
+        job = app_lab.jobs.submit(spec, visitor)
         assert job.wait(120)
         assert isinstance(job.snapshot, FineTuneSnapshot)
         assert job.snapshot.result is not None
@@ -71,7 +71,7 @@ def settled(app: AppTest) -> AppTest:
     """Run the page until none of its questions is under way any more."""
     visitor = app.session_state["visit"].id
     for _ in range(20):
-        under_way = the_lab().jobs(visitor)
+        under_way = the_lab().jobs.of(visitor)
         if not under_way:
             break
         for job in under_way:

@@ -11,7 +11,7 @@ from tests.app.conftest import words
 from tests.hostile import hostile_files
 from tests.server import Faults, FileServer
 from tl_core import specs
-from tl_core.backbones.catalogue import Download
+from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.lab import BackboneState
 
 
@@ -57,7 +57,7 @@ def test_a_backbone_that_is_not_here_offers_its_download_and_says_why_it_failed(
     assert "MobileNetV2** is not on this machine yet: 14 MB" in words(page)
     page.button(key="download").click().run()
     download = next(
-        found.download for found in app_lab.backbones() if found.row.key == "mobilenet_v2"
+        found.download for found in app_lab.backbones.rows() if found.row.key == "mobilenet_v2"
     )
     assert download.wait(30)
     page.run()
@@ -95,7 +95,7 @@ def test_a_photograph_taken_with_the_camera_is_classified(page, labelled):
 
 
 def test_a_damaged_file_is_offered_as_a_download_and_no_page_says_where_it_lies(page, app_lab):
-    path = app_lab._store.path(app_lab._store.rows["resnet18"])
+    path = app_lab._context.backbones.weights.path(app_lab._context.backbones.rows["resnet18"])
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"junk")
     page.selectbox(key="backbone").set_value("resnet18").run()
@@ -110,9 +110,9 @@ def test_a_damaged_file_is_offered_as_a_download_and_no_page_says_where_it_lies(
 
 
 def test_a_damaged_package_is_no_download(page, app_lab, monkeypatch):
-    row = app_lab._store.rows["efficientnet_lite1"]
+    row = app_lab._context.backbones.rows["efficientnet_lite1"]
     source = replace(row.source, sha256_prefix="0123abcd")
-    monkeypatch.setitem(app_lab._store.rows, row.key, replace(row, source=source))
+    monkeypatch.setitem(app_lab._context.backbones.rows, row.key, replace(row, source=source))
     page.selectbox(key="backbone").set_value(row.key).run()
     assert not page.exception
     assert "installs that package again" in page.warning[0].value
@@ -120,9 +120,9 @@ def test_a_damaged_package_is_no_download(page, app_lab, monkeypatch):
 
 
 def test_a_file_that_is_being_checked_is_waited_for(page, app_lab, monkeypatch):
-    really = app_lab._state
+    really = app_lab.backbones._state
     monkeypatch.setattr(
-        app_lab,
+        app_lab.backbones,
         "_state",
         lambda row: BackboneState.CHECKING if row.key == "resnet18" else really(row),
     )
@@ -136,16 +136,16 @@ def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, mo
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         torch.save(torchvision.models.mobilenet_v2(weights=None).state_dict(), file)
-    weights, rows = file.getvalue(), app_lab._store.rows
+    weights, rows = file.getvalue(), app_lab._context.backbones.rows
     name = f"mobilenet_v2-{hashlib.sha256(weights).hexdigest()[:8]}.pth"
     with FileServer({name: weights}, Faults()) as server:
-        source = Download(f"{server.base}/{name}", len(weights) / 2**20)
+        source = DownloadableWeights(f"{server.base}/{name}", len(weights) / 2**20)
         monkeypatch.setitem(rows, "mobilenet_v2", replace(rows["mobilenet_v2"], source=source))
         context = replace(app_lab._context, settings=replace(app_lab.settings, mirror=""))
-        monkeypatch.setattr(app_lab, "_toolbox", context)
+        monkeypatch.setattr(app_lab, "_context", context)
         page.selectbox(key="backbone").set_value("mobilenet_v2").run()
         page.button(key="download").click().run()
-        assert app_lab._downloads[specs.Download(name="mobilenet_v2")].wait(30)
+        assert app_lab.jobs._downloads[specs.Download(name="mobilenet_v2")].wait(30)
         page.run()
     assert "MobileNetV2 says" in page.subheader[0].value
 
@@ -155,7 +155,7 @@ def test_a_model_of_raw_pixels_which_no_backbone_is_under_is_chosen_without_an_e
 ):
     page = open_page("backbones")
     visitor = page.session_state["visit"].id
-    job = app_lab.submit(
+    job = app_lab.jobs.submit(
         specs.FineTune(dataset="digits", mode="pixels", photos_per_class=4, max_validation=20),
         visitor,
     )

@@ -1,12 +1,13 @@
 """Names out of a visitor's files are drawn as they are, and nothing in them is acted on."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from google.protobuf.message import Message
 
-from pages.widgets.runs import Run
-from pages.widgets.words import chart_text, plain, sentence
+from pages.shared.words import chart_text, plain, sentence
+from pages.state import Run
 from tests import hostile
 from tests.app.conftest import settled
 from tests.hostile import saved
@@ -101,7 +102,7 @@ def over(spec: Spec, snapshot: Snapshot, owner: str) -> Run:
 def runs(model: str, owner: str) -> dict[str, Run]:
     picture, photo = saved(hostile.photo(224, 224), "PNG"), "sample:cat"
     said = (Answer(index=0, label=PICTURE, probability=0.9),)
-    seen = {"picture": picture, "original": picture, "before": said, "after": said}
+    seen: dict[str, Any] = {"picture": picture, "original": picture, "before": said, "after": said}
     return {
         "ideal": over(
             IdealImage(backbone=model, target=0, second_target=0),
@@ -124,11 +125,11 @@ def runs(model: str, owner: str) -> dict[str, Run]:
 def test_no_page_draws_the_names_of_a_models_classes_as_markdown(
     open_page, app_lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.widgets.feature_space.feature_space", lambda _backbone: None)
+    monkeypatch.setattr("pages.inside.feature_space.feature_space", lambda _backbone: None)
     app = open_page()
     visit = app.session_state["visit"]
-    lite0 = app_lab._store.load("efficientnet_lite0")
-    key = app_lab.load_model(of_backbone(lite0, LABEL, (PICTURE, LINK)), visit.id)
+    lite0 = app_lab._context.backbones.load("efficientnet_lite0")
+    key = app_lab.models.load(of_backbone(lite0, LABEL, (PICTURE, LINK)), visit.id)
     app.session_state["kept_backbone"] = app.session_state["backbone"] = key
     visit.runs.update(runs(key, visit.id))
     for page in ("backbones", "feature_maps", "why", "ideal", "attack", "teach"):

@@ -1,4 +1,4 @@
-from pages.widgets.sitemap import PAGES
+from pages.shared.sitemap import PAGES
 from tests.app.conftest import words
 from tl_core.engine.worker import Worker
 from tl_core.errors import UserError

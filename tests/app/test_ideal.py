@@ -4,7 +4,9 @@ import json
 import pytest
 from PIL import Image
 
-from pages.widgets.gallery import contact_sheet
+from pages.drawing import gallery
+from pages.drawing.gallery import contact_sheet
+from pages.state import Finished, Visit
 from tests.app.conftest import settled, words
 from tl_core.specs import IdealImage, spec_from_json
 
@@ -125,7 +127,7 @@ def test_without_a_class_nothing_can_start(page):
 
 
 def test_the_animation_holds_the_frames(page):
-    from pages.widgets.gallery import animation
+    from pages.drawing.gallery import animation
 
     page.button(key="start").click().run()
     page = finished(page)
@@ -169,3 +171,15 @@ def test_a_layer_offers_the_channels_it_has_and_shows_how_strongly_one_answers(p
     assert "step 64 of 64" in text
     assert float(text.split("activation ")[1].split()[0]) > 5
     assert "Networks that never saw it" not in text
+
+
+def test_the_oldest_pictures_leave_the_gallery_where_a_visitor_has_no_room(app_lab, monkeypatch):
+    visit = Visit()
+    monkeypatch.setattr(gallery, "the_visit", lambda: visit)
+    monkeypatch.setattr(gallery, "the_lab", lambda: app_lab)
+    monkeypatch.setattr(app_lab.memory, "share_bytes", 2500)
+    for number in range(3):
+        png = bytes([number]) * 1000
+        gallery.add(Finished(str(number), png, "{}", frames=(), is_from_own_photo=False))
+    assert [kept.label for kept in visit.gallery] == ["2", "1"]
+    assert app_lab.memory.of(visit.id) == 2000

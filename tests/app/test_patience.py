@@ -2,7 +2,8 @@
 
 from types import SimpleNamespace
 
-from pages.widgets import runs
+from pages.shared import runs
+from pages.state import Run
 from tl_core.lab import Job
 from tl_core.specs import IdealImage
 
@@ -15,7 +16,7 @@ def test_all_answers_of_a_page_share_its_patience(open_page, app_lab, monkeypatc
         page.session_state["visit"].drawn_at -= timeout_s  # as if it had been waited
         return Job(spec, owner)
 
-    monkeypatch.setattr(app_lab, "ask", nobody_answers)
+    monkeypatch.setattr(app_lab.jobs, "ask", nobody_answers)
     page.switch_page("pages/backbones.py").run()
     assert not page.exception
     assert len(waits) == 4
@@ -33,9 +34,9 @@ def test_what_runs_is_stopped_together_before_the_next_begins(open_page, app_lab
             return False
 
     old = [("", Stubborn(IdealImage(seed=seed), visit.id)) for seed in range(5)]
-    visit.runs["ideal"] = runs.Run("old", old)
+    visit.runs["ideal"] = Run("old", old)
     monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(app_lab, "submit", Job)
+    monkeypatch.setattr(app_lab.jobs, "submit", Job)
     page.run().button(key="start").click().run()
     assert not page.exception
     assert all(job.cancel_requested for _label, job in old)

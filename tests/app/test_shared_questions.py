@@ -1,12 +1,14 @@
 """Stop gives up an answer for who presses it; whoever waits for the same one gets it."""
 
+from typing import Literal
+
 import pytest
 
 from tests.app.conftest import words
 from tl_core.lab import Job, JobState
 from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot
 
-STARTS = ("trained", "random", "pixels")
+STARTS: tuple[Literal["trained", "random", "pixels"], ...] = ("trained", "random", "pixels")
 POINTS = tuple(
     BudgetPoint(start=start, photos_per_class=1, mean=0.5, low=0.4, high=0.6) for start in STARTS
 )
@@ -17,7 +19,7 @@ ALL = LabelBudgetSnapshot(phase="done", points=POINTS, validation_photographs=7)
 @pytest.fixture
 def shared(app_lab, monkeypatch):
     """The label budgets that were asked for; equal ones are one job, as long as it is open."""
-    jobs, ask = [], app_lab.ask
+    jobs, ask = [], app_lab.jobs.ask
 
     def asked(spec, owner, **how):
         if not isinstance(spec, LabelBudget):
@@ -28,7 +30,7 @@ def shared(app_lab, monkeypatch):
             jobs[-1].owners |= {owner}
         return jobs[-1]
 
-    monkeypatch.setattr(app_lab, "ask", asked)
+    monkeypatch.setattr(app_lab.jobs, "ask", asked)
     return jobs
 
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import settled, words
 from tl_core.images import samples
 from tl_core.lab import Job
-from tl_core.specs import FineTune, FineTuneSnapshot, LookAtData, spec_from_json
+from tl_core.specs import FineTune, FineTuneSnapshot, PreviewData, spec_from_json
 
 
 def jobs(page):
@@ -155,10 +155,10 @@ def test_controls_that_do_nothing_in_the_chosen_ways_are_grey(page):
 
 def test_a_look_at_data_that_is_no_longer_shown_is_dropped(page, app_lab, monkeypatch):
     visitor = page.session_state["visit"].id
-    looks = [Job(LookAtData(dataset="digits", seed=seed), visitor) for seed in (1, 2, 3)]
+    looks = [Job(PreviewData(dataset="digits", seed=seed), visitor) for seed in (1, 2, 3)]
     looks[1].owners |= {"another"}
     answers = iter(looks)
-    monkeypatch.setattr(app_lab, "ask", lambda *_args, **_kwargs: next(answers))
+    monkeypatch.setattr(app_lab.jobs, "ask", lambda *_args, **_kwargs: next(answers))
     for seed in (1, 2, 3):
         page.number_input(key="seed").set_value(seed).run()
     assert [look.cancel_requested for look in looks] == [True, False, False]
@@ -190,7 +190,7 @@ def test_a_zip_is_given_up_when_the_tab_is_closed(own, app_lab, labelled, monkey
     with zipfile.ZipFile(packed, "w") as file:
         for place, (_label, data) in enumerate(labelled[:4]):
             file.writestr(f"{place % 2}/{place}.jpg", data)
-    monkeypatch.setattr("pages.widgets.teach_boxes.tab_is_open", lambda: False)
+    monkeypatch.setattr("pages.teaching.boxes.tab_is_open", lambda: False)
     own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
     assert [box.photos for box in own.session_state["visit"].boxes] == [[], []]
     assert "The visit had ended" in words(own)
@@ -236,7 +236,7 @@ def test_a_model_is_saved_and_loaded_back(page, app_lab):
     (job,) = jobs(page)
     assert isinstance(job.spec, FineTune)
     assert isinstance(job.snapshot, FineTuneSnapshot)
-    data = app_lab.save_model(job.snapshot.result.model)
+    data = app_lab.models.save(job.snapshot.result.model)
     page.file_uploader(key="model_file").upload("model.safetensors", data).run()
     assert "Loaded." in page.success[0].value
     assert page.selectbox(key="own_model").value != job.snapshot.result.model
@@ -249,9 +249,9 @@ def test_the_settings_inside_a_models_file_are_those_of_its_run(page, app_lab):
     page = taught(page, "head")
     (job,) = jobs(page)
     model = job.snapshot.result.model
-    text = settings_in(app_lab.save_model(model))
+    text = settings_in(app_lab.models.save(model))
     assert spec_from_json(text) == job.spec
-    assert app_lab.settings_of(model) == text
+    assert app_lab.models.settings_of(model) == text
 
 
 def settings_in(file: bytes) -> str:
@@ -261,10 +261,10 @@ def settings_in(file: bytes) -> str:
 
 
 def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
-    from pages.widgets.burst import Shot
-    from pages.widgets.teach_box import Box
-    from pages.widgets.teach_camera import _take
-    from pages.widgets.visit import the_visit
+    from pages.shared.visit import the_visit
+    from pages.state import Box
+    from pages.teaching.burst import Shot
+    from pages.teaching.camera import _take
 
     the_visit().boxes = [Box(0, "cats"), Box(1, "dogs")]
     for shot in (Shot(1, 0, first), Shot(1, 0, first), Shot(2, 1, second), Shot(1, 0, second)):
@@ -272,7 +272,7 @@ def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
 
 
 def test_a_shot_of_the_camera_that_is_sent_again_counts_once(app_lab, monkeypatch, labelled):
-    monkeypatch.setattr("pages.widgets.visit.Lab", lambda: app_lab)
+    monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
     pictures = {"first": labelled[0][1], "second": labelled[1][1]}
     app = AppTest.from_function(_a_shot_sent_twice, kwargs=pictures).run()
     assert not app.exception

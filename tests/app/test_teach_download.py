@@ -28,7 +28,7 @@ def archive(pictures: list[bytes]) -> bytes:
 def publisher(app_lab, labelled, monkeypatch):
     """The mirror of a closed network, with a small stand-in for the data set."""
     pictures = [data for _label, data in labelled[:16]]
-    data, datasets = archive(pictures), app_lab._datasets
+    data, datasets = archive(pictures), app_lab._context.datasets
     row = datasets.rows[KEY]
     source = replace(row.source, size_bytes=len(data))
     monkeypatch.setitem(datasets.rows, KEY, replace(row, source=source, photographs=len(pictures)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.widgets.runs import Run
+from pages.state import Run
 from tests.hostile import photo, saved
 from tl_core.lab import Job
 from tl_core.specs import Answer, Attack, AttackSnapshot

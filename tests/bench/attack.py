@@ -34,7 +34,7 @@ from tl_core.imageopt.attack.smallest import Search
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.eight_bit import array_from
 from tl_core.images import samples
-from tl_core.images.codec import Array, decode, encode_png, fit, read_back, to_array
+from tl_core.images.codec import PhotoArray, decode, encode_png, fit, read_back, to_array
 from tl_core.images.transforms import TRANSFORMS
 from tl_core.settings import Settings
 from tl_core.specs import Attack, SmallestBudget
@@ -47,7 +47,7 @@ STEPS = 60
 class Case:
     """A photograph at the network's input size, with a class drawn at random for it."""
 
-    array: Array
+    array: PhotoArray
     random_target: int
 
 
@@ -124,7 +124,7 @@ class Bench:
 
 def attack(
     networks: Backbone | Sequence[Backbone], case: Case, target: int, **settings
-) -> tuple[Array, bool, float]:
+) -> tuple[PhotoArray, bool, float]:
     """The saved and decoded picture, whether it is fooled, and the seconds; checks the budget."""
     spec = Attack(photo="bench", target=target, **settings)
     backbones = [networks] if isinstance(networks, Backbone) else networks
@@ -277,7 +277,9 @@ SECTIONS: dict[str, Callable[[Bench], dict[str, str]]] = {
 }
 
 
-def _run(bench: Bench, theirs: LibraryAttack, case: Case, target: int) -> tuple[Array, bool, float]:
+def _run(
+    bench: Bench, theirs: LibraryAttack, case: Case, target: int
+) -> tuple[PhotoArray, bool, float]:
     network = Network(bench.lite0)
     pixels = pixels_from(case.array, bench.lite0.device)
     start = time.perf_counter()

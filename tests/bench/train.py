@@ -26,12 +26,14 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.store import BackboneStore, untrained
+from tl_core.backbones.build import untrained
+from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example
 from tl_core.datasets.store import DatasetStore
 from tl_core.device import keep_freed_memory
 from tl_core.engine.job import Job
+from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
@@ -39,10 +41,10 @@ from tl_core.settings import Settings
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot, Spec
 from tl_core.training.data import open_dataset
 from tl_core.training.embeddings import embeddings
-from tl_core.training.inputs import Photographs, normaliser
-from tl_core.training.loop import Course
+from tl_core.training.inputs import PhotoInputs, PhotoSource
+from tl_core.training.loop import TrainingLoop
 from tl_core.training.progress import Progress
-from tl_core.training.trainable import Student
+from tl_core.training.trainable import TrainableModel
 
 CATS_AND_DOGS, BREEDS = "cats_vs_dogs", "pet_breeds"
 _PLAIN_PHOTOS = 96
@@ -84,7 +86,9 @@ def lab(data_dir: Path) -> Iterator[Context]:
         settings = replace(Settings.from_env(), data_dir=data_dir, cache_dir=Path(cache))
         store = BackboneStore(settings, device)
         photos = PhotoStore(2**26, settings.max_pixels)
-        yield Context(settings, device, store, photos, DatasetStore(settings), pool)
+        yield Context(
+            settings, device, store, photos, DatasetStore(settings), pool, VisitorMemory(2**30)
+        )
     pool.close()
 
 
@@ -97,11 +101,11 @@ def turn(spec: Spec, context: Context) -> Snapshot:
         if parked is not None:
             parked.exception()
     if job.snapshot is None:
-        raise RuntimeError(f"{spec} told nothing")
+        raise RuntimeError(f"{spec} published nothing")
     return job.snapshot
 
 
-def taught(context: Context, **fields: Any) -> FineTuneSnapshot:
+def fine_tuned(context: Context, **fields: Any) -> FineTuneSnapshot:
     end = turn(FineTune(**fields), context)
     if not isinstance(end, FineTuneSnapshot):
         raise TypeError(type(end))
@@ -132,7 +136,7 @@ def extraction(context: Context) -> Figures:
     backbone = context.backbones.load(job.spec.backbone)
     sample = dataset.examples[::3]  # both classes
     began = time.perf_counter()
-    finish(embeddings(job, context, context.embeddings, backbone, dataset, sample, lambda *_: None))
+    finish(embeddings(PhotoSource(context, dataset, "bench", lambda *_: None), backbone, sample))
     ours = len(sample) / (time.perf_counter() - began)
     plain = plain_loop(backbone, dataset, sample[:: len(sample) // _PLAIN_PHOTOS])
     return {"extraction, photographs/s": ours, "extraction by the plain loop, photographs/s": plain}
@@ -161,14 +165,14 @@ def plain_loop(backbone: Backbone, dataset: Dataset, examples: Sequence[Example]
 def heads(context: Context) -> Figures:
     """Cats and dogs: accuracy and seconds of the head, all photographs and 8 a class."""
     spec = {"dataset": CATS_AND_DOGS}
-    first = taught(context, **spec)
-    second = taught(context, **spec)
-    few = [accuracy(taught(context, **spec, photos_per_class=8, seed=seed)) for seed in range(5)]
+    first = fine_tuned(context, **spec)
+    second = fine_tuned(context, **spec)
+    few = [fine_tuned(context, **spec, photos_per_class=8, seed=seed) for seed in range(5)]
     trained = second.epochs[-1].seconds
     return {
         "cats and dogs, head, accuracy": accuracy(first),
         "head on kept features, whole run, s": trained,
-        "cats and dogs, 8 a class, mean accuracy of 5 seeds": fmean(few),
+        "cats and dogs, 8 a class, mean accuracy of 5 seeds": fmean(map(accuracy, few)),
     }
 
 
@@ -176,7 +180,7 @@ def unfrozen(context: Context) -> Figures:
     """Cats and dogs: the other ways."""
     figures: Figures = {}
     for mode in ("pixels", "last-block", "full", "scratch"):
-        end = taught(context, dataset=CATS_AND_DOGS, mode=mode)
+        end = fine_tuned(context, dataset=CATS_AND_DOGS, mode=mode)
         figures[f"cats and dogs, {mode}, accuracy"] = accuracy(end)
         figures[f"cats and dogs, {mode}, s"] = end.seconds
         figures |= alone(end, f"cats and dogs, {mode}")
@@ -197,7 +201,7 @@ def breeds(context: Context) -> Figures:
     """Twelve pet breeds, top-1 and top-3."""
     figures: Figures = {}
     for mode in ("head", "last-block", "full"):
-        end = taught(context, dataset=BREEDS, mode=mode)
+        end = fine_tuned(context, dataset=BREEDS, mode=mode)
         figures[f"12 breeds, {mode}, top-1"] = accuracy(end)
         figures[f"12 breeds, {mode}, top-3"] = end.result.top3 if end.result else None
         figures[f"12 breeds, {mode}, interval"] = end.result.interval if end.result else None
@@ -209,7 +213,7 @@ def digits(context: Context) -> Figures:
     """The lesson's challenge: what ImageNet is worth on handwritten digits."""
     figures: Figures = {}
     for mode in ("pixels", "head", "last-block", "full", "scratch"):
-        end = taught(context, dataset="digits", mode=mode, max_validation=540)
+        end = fine_tuned(context, dataset="digits", mode=mode, max_validation=540)
         figures[f"digits, {mode}, accuracy"] = accuracy(end)
         figures |= alone(end, f"digits, {mode}")
     return figures
@@ -290,7 +294,7 @@ def tutorial_loop(paths: list[Path], device: torch.device) -> float:
 def our_loop(context: Context) -> float:
     """The lab's own updates on photographs that reside on the device, mirrored at random."""
     backbone = untrained(context.backbones.row("resnet50"), context.device, seed=0)
-    student = Student(backbone, ("a", "b"), unfrozen="all", trains_batch_norm=True, seed=0)
+    model = TrainableModel(backbone, ("a", "b"), unfrozen="all", trains_batch_norm=True, seed=0)
     spec = FineTune(
         dataset="none",
         backbone="resnet50",
@@ -303,21 +307,16 @@ def our_loop(context: Context) -> float:
     job = Job(spec, "bench")
     progress = Progress(job, FineTuneSnapshot(phase="bench"))
     examples = [Example(str(n), n % 2, str(n)) for n in range(_TUTORIAL_PHOTOS)]
-    train = Photographs(
-        lambda _: None,  # type: ignore[arg-type, return-value]
-        examples,
-        normaliser(backbone.row, context.device),
-        spec.augmentation,
-        0,
-    ).to(context.device)
+    source: PhotoSource = None  # type: ignore[assignment]  # nothing is read from it
+    train = PhotoInputs(source, model, examples, spec.augmentation, 0)
     pixels = torch.randint(0, 255, (_TUTORIAL_PHOTOS, 224, 224, 3), dtype=torch.uint8)
-    train.reside(pixels.to(context.device).permute(0, 3, 1, 2))
-    course = Course(job, student, train, train, progress)
-    finish(course.learn(0, 0))
+    train.kept = pixels.to(context.device).permute(0, 3, 1, 2)
+    loop = TrainingLoop(job, model, train, train, progress)
+    finish(loop.train_epoch(0))
     torch.cuda.synchronize()
     began = time.perf_counter()
     for epoch in range(3):
-        finish(course.learn(epoch, 0))
+        finish(loop.train_epoch(epoch))
     torch.cuda.synchronize()
     return 3 * _TUTORIAL_PHOTOS / (time.perf_counter() - began)
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.app_process import app_process
 from tests.server import Faults, FileServer
@@ -60,7 +61,7 @@ def test_foreign_websockets_are_refused_without_asking_outside_for_the_own_addre
 
     def knock(number: int) -> int:
         with pytest.raises(InvalidStatus) as refused:
-            connect(stream, origin=f"http://other{number}.example", proxy=None)
+            connect(stream, origin=Origin(f"http://other{number}.example"), proxy=None)
         return refused.value.response.status_code
 
     with ThreadPoolExecutor(10) as pool:

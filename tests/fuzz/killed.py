@@ -50,7 +50,7 @@ def killed_import(seed: int) -> None:
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     with tempfile.TemporaryDirectory() as name, FileServer({"a.zip": data}) as server:
         stand_in = {"url": server.url("a.zip"), "size_bytes": len(data), "md5": md5}
-        datasets = killed_work.shelf_with(stand_in, Path(name))
+        datasets = killed_work.store_with(stand_in, Path(name))
         for _ in range(chance.randrange(1, 4)):
             _killed(killed_work.import_data, stand_in, Path(name), chance.randrange(1, 70))
             if datasets.entries()[0].state == "ready":
@@ -58,7 +58,7 @@ def killed_import(seed: int) -> None:
                 assert len(names) == killed_work.PHOTOGRAPHS
         folder = import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
         index = FolderIndex(folder, Path(name) / "c")
-        index.learn(check_files(folder, index.unknown(), 10**6))
+        index.add(check_files(folder, index.unknown(), 10**6))
         assert len(datasets.open(index).examples) == killed_work.PHOTOGRAPHS
         assert not list(datasets.settings.data_dir.glob(".*.unfinished"))
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.commands.common import write
-from tl_core.datasets.catalogue import DATASETS, Archive
-from tl_core.datasets.embedding_cache import EmbeddingCache, Space
+from tl_core.datasets.catalogue import DATASETS, DataArchive
+from tl_core.datasets.embedding_cache import EmbeddingCache, EmbeddingSpace
 from tl_core.datasets.folder import FolderIndex, check_files
 from tl_core.datasets.importers import import_archive
 from tl_core.datasets.store import DatasetStore
@@ -23,7 +23,7 @@ from tl_core.settings import Settings
 
 DATASET = next(row for row in DATASETS if row.key == "eurosat")
 PHOTOGRAPHS = 6
-SPACE = Space("tiny", "32")
+SPACE = EmbeddingSpace("tiny", "32")
 _EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "shutil.rmtree"}
 _left = 0
 _place = ""
@@ -36,13 +36,13 @@ def download(request: DownloadRequest, moment: int) -> None:
 
 def import_data(stand_in: dict[str, object], folder: Path, moment: int) -> None:
     arm(moment, folder)
-    datasets = shelf_with(stand_in, folder)
+    datasets = store_with(stand_in, folder)
     import_archive(datasets, DATASET.key, report=lambda *_: tick(), check=tick)
 
 
-def shelf_with(stand_in: dict[str, object], folder: Path) -> DatasetStore:
-    """A datasets of one data set, whose archive is another."""
-    assert isinstance(DATASET.source, Archive)
+def store_with(stand_in: dict[str, object], folder: Path) -> DatasetStore:
+    """A store of one data set, whose archive is another."""
+    assert isinstance(DATASET.source, DataArchive)
     source = replace(DATASET.source, **stand_in)  # type: ignore[arg-type]
     settings = Settings(data_dir=folder / "d", weights_dir=folder / "w", cache_dir=folder / "c")
     return DatasetStore(settings, (replace(DATASET, source=source, photographs=PHOTOGRAPHS),))
@@ -55,7 +55,7 @@ def save_file(path: Path, data: bytes, moment: int) -> None:
 
 def save_index(folder: Path, cache: Path, moment: int) -> None:
     index = FolderIndex(folder, cache)
-    index.learn(check_files(folder, index.unknown(), 10**6))
+    index.add(check_files(folder, index.unknown(), 10**6))
     arm(moment, cache)
     index.save()
 

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets import link as links
+from pages.shared import link as links
 from tests.fuzz.registry import Kind
 from tests.hostile import photo as photo_of
 from tests.hostile import saved
@@ -37,7 +37,7 @@ VALUES = (
 def link(seed: int) -> None:
     """Any keys with any values, some of them twice, on any page."""
     chance = random.Random(seed)
-    with patch("pages.widgets.visit.Lab", _lab):
+    with patch("pages.shared.visit.Lab", _lab):
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.switch_page(f"pages/{chance.choice(PAGES)}.py")
         for key in chance.sample(KEYS, chance.randrange(1, 6)):
@@ -58,11 +58,11 @@ def link_value(seed: int) -> None:
     params: dict[str, str] = {"layer": chance.choice((*VALUES, text))}
     with patch.object(links, "st", SimpleNamespace(session_state=state, query_params=params)):
         for offered in (["bn1", "blocks.0.0", "0", ""], ["features.1", "犬"], ["0", "1"]):
-            links.chosen("layer", offered, offered[0], among=chance.choice(("", "a", "b")))
+            links.restore("layer", offered, offered[0], among=chance.choice(("", "a", "b")))
             assert state["layer"] in offered
             if chance.random() < 0.5:
                 state["layer"] = chance.choice(offered)
-            links.keep("layer")
+            links.save("layer")
             assert params["layer"] == state["layer"]
 
 
@@ -70,7 +70,7 @@ def other_peoples_keys(seed: int) -> None:
     """The keys of another visitor's photograph and model in an address: nothing of them shows."""
     chance = random.Random(seed)
     photo, model = _keys_of_another()
-    with patch("pages.widgets.visit.Lab", _lab):
+    with patch("pages.shared.visit.Lab", _lab):
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.switch_page(f"pages/{chance.choice(PAGES)}.py")
         app.query_params["sample"], app.query_params["backbone"] = photo, model
@@ -82,7 +82,7 @@ def other_peoples_keys(seed: int) -> None:
         assert theirs.isdisjoint(map(str, chosen)), widget.key
         assert not any(key in str(option) for option in widget.options for key in theirs)
     visitor = app.session_state["visit"].id
-    assert _lab().own_models(visitor) == {}
+    assert _lab().models.of(visitor) == {}
 
 
 KINDS = (
@@ -96,11 +96,11 @@ KINDS = (
 def _keys_of_another() -> tuple[str, str]:
     """A photograph and a model of somebody who is in the lab too."""
     lab, digits = _lab(), FineTune(dataset="digits", photos_per_class=2, max_validation=20)
-    job = lab.submit(digits, "ann")
+    job = lab.jobs.submit(digits, "ann")
     assert job.wait(120)
     assert isinstance(job.snapshot, FineTuneSnapshot)
     assert job.snapshot.result is not None
-    photo = lab.add_photo(saved(photo_of(), "JPEG"), "ann")
+    photo = lab.photos.add(saved(photo_of(), "JPEG"), "ann")
     return photo, job.snapshot.result.model
 
 
@@ -109,7 +109,14 @@ def _lab() -> Lab:
     """One lab for all cases; it ends with the process."""
     folder = Path(tempfile.mkdtemp(prefix="lab-links-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)  # after the lab is closed
-    places = {"data_dir": folder / "d", "weights_dir": folder / "w", "cache_dir": folder / "c"}
-    lab = Lab(Settings(**places, device="cpu", mirror="http://127.0.0.1:9"))
+    lab = Lab(
+        Settings(
+            data_dir=folder / "d",
+            weights_dir=folder / "w",
+            cache_dir=folder / "c",
+            device="cpu",
+            mirror="http://127.0.0.1:9",
+        )
+    )
     atexit.register(lab.close)
     return lab

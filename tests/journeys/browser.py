@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pages.widgets.sitemap import HOME, PAGES
+from pages.shared.sitemap import HOME, PAGES
 from tests.journeys.files import files, names_for
 from tests.journeys.sentences import is_ours
 

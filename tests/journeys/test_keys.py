@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.sitemap import PAGES
+from pages.shared.sitemap import PAGES
 from tests.journeys.visitor import Action, Broken, Walk
 
 FAR = 3  # in the list of backbones: one that is not on this machine

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pages.widgets.sitemap import PAGES
+from pages.shared.sitemap import PAGES
 from tests.app_process import serve
 from tests.chromium import CHROMIUM
 

@@ -3,13 +3,14 @@
 import logging
 import random
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.sitemap import HOME, PAGES
+from pages.shared.sitemap import HOME, PAGES
 from tests.journeys.sentences import is_ours
 from tests.journeys.watch import Clock, watched
 from tests.journeys.widgets import is_press, meanings, send, some_value, widgets
@@ -141,7 +142,7 @@ class Walk:
             self._end_visit(app)
         if how == "@wait":
             end = time.monotonic() + _WAIT_S
-            for job in self.lab.jobs(visitor_of(app)):
+            for job in self.lab.jobs.of(visitor_of(app)):
                 job.wait(max(0.0, end - time.monotonic()))
 
     def _close(self, tab: int) -> None:
@@ -173,7 +174,7 @@ class Walk:
         for record in records:
             error = record.exc_info[1] if record.exc_info else None
             what = f"{type(error).__name__}: {error}" if error else record.getMessage()
-            details = logging.Formatter().formatException(record.exc_info) if error else ""
+            details = "".join(traceback.format_exception(error)) if error else ""
             details = details or record.stack_info or ""
             raise Broken(f"in the log: {what}", details)
 

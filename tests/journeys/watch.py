@@ -67,7 +67,7 @@ def watched(lab: Lab, log: list[logging.LogRecord], clock: Clock) -> Iterator[No
     listener = _Listener(log)
     loggers = [logging.getLogger(), *streamlit.logger._loggers.values()]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pages.widgets.visit.Lab", lambda: lab)
+        patch.setattr("pages.shared.visit.Lab", lambda: lab)
         patch.setattr(ScriptRunner, "_run_script", clock.run(ScriptRunner._run_script))
         patch.setattr(Job, "wait", clock.wait(Job.wait))
         patch.setattr(policies, "_shown_default_value_warning", False)  # it warns once a process

@@ -21,7 +21,7 @@ _TEXTS = ("", " ", "cats", "dogs", "Ä\u202e<b>*x*</b>", "../..", "a" * 60, "{0}
 _VARYING = frozenset({"layer", "layer_2", "learning_rate", "cell_page"})
 
 
-def widgets(app: AppTest) -> dict[str, Element]:
+def widgets(app: AppTest) -> dict[str, Any]:
     """Everything on the page that a visitor can change, by its key; the disabled left out."""
     found = {}
     for node in app._tree:
@@ -74,7 +74,7 @@ def send(app: AppTest, node: Any, value: Any) -> None:
     """Change the widget as a browser does, and run the page."""
     if node.type in _UPLOADS:
         found = [(name, files()[name], "image/jpeg") for name in value]
-        node.set_value(found if _is_multiple(node) else (found or [None])[0])
+        node.set_value(found if _is_multiple(node) else next(iter(found), None))
         app.run()
         return
     states = app._tree.get_widget_states()
@@ -101,9 +101,9 @@ def meaning(node: Any) -> tuple[object, ...] | None:
 def meanings(app: AppTest) -> Iterable[tuple[str, tuple[object, ...]]]:
     """What each key of the page means."""
     for node in app._tree:
-        found = meaning(node)
-        if found is not None:
-            yield node.key, found
+        found, key = meaning(node), getattr(node, "key", None)
+        if found is not None and key is not None:
+            yield key, found
 
 
 def _state(node: Any, value: Any) -> WidgetState:

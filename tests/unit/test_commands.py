@@ -190,8 +190,8 @@ def test_train_teaches_a_folder_and_writes_a_model_that_loads(colours, mode, tmp
     assert found["seconds"] > 0
     assert found["out"] == str(out)
     assert found["classes"] == ["blue", "red"]
-    key = lab.load_model(out.read_bytes(), "me")
-    assert lab.classes(key) == ("blue", "red")
+    key = lab.models.load(out.read_bytes(), "me")
+    assert lab.backbones.classes(key) == ("blue", "red")
 
 
 def test_train_says_what_it_was_tested_on_and_whether_the_head_alone_was_kept(
@@ -226,8 +226,8 @@ def test_train_replays_the_settings_that_the_page_hands_out(colours, tmp_path, c
     arguments = ["train", "--data", str(colours), "--spec", str(settings), "--out", str(out)]
     assert commands.main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["mode"] == "pixels"
-    taught = lab._store.load(lab.load_model(out.read_bytes(), "me")).taught
-    assert taught == replace(spec, dataset="folder:colours")
+    trained = lab._context.backbones.load(lab.models.load(out.read_bytes(), "me")).trained_with
+    assert trained == replace(spec, dataset="folder:colours")
 
 
 def test_train_needs_photographs_to_learn_from(tmp_path, capsys):

@@ -27,7 +27,7 @@ class Cancelled(Exception):
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tl_core.download.retry.RETRY_WAITS_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("tl_core.download.downloader.RETRY_WAITS_S", (0.0, 0.0, 0.0))
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_connection_that_always_breaks_is_given_up_and_resumed_later(
 def test_many_cuts_are_borne_while_the_file_grows(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tl_core.download.retry.FRESH_TRIES_BYTES", 100_000)
+    monkeypatch.setattr("tl_core.download.downloader.FRESH_TRIES_BYTES", 100_000)
     server = serve(cut_after=100_000, cuts=14)
 
     assert get(wanted(server, tmp_path)).read_bytes() == DATA
@@ -282,7 +282,7 @@ def test_a_cancel_at_any_moment_leaves_nothing_half(serve: Serve, tmp_path: Path
 def test_a_cancel_acts_while_the_server_is_silent(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faults: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr("tl_core.download.stream.READ_TIMEOUT_S", 10_000.0)
+    monkeypatch.setattr("tl_core.download.response.READ_TIMEOUT_S", 10_000.0)
     server = serve(**faults)
 
     def check() -> None:
@@ -296,7 +296,7 @@ def test_a_cancel_acts_while_the_server_is_silent(
 def test_a_server_that_falls_silent_is_given_up(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tl_core.download.stream.READ_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("tl_core.download.response.READ_TIMEOUT_S", 0.05)
 
     with pytest.raises(UserError, match="fell silent"):
         get(wanted(serve(stall_after=0), tmp_path))

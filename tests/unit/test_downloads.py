@@ -13,8 +13,12 @@ import torchvision
 
 from tests.server import Faults, FileServer
 from tl_core import downloads
-from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Packaged
-from tl_core.backbones.catalogue import Download as DownloadSource
+from tl_core.backbones.catalogue import (
+    CATALOGUE,
+    BackboneRow,
+    DownloadableWeights,
+    PackagedWeights,
+)
 from tl_core.backbones.store import BackboneStore
 from tl_core.engine.job import Job, JobCancelled
 from tl_core.engine.pool import Pool
@@ -35,7 +39,7 @@ class Usage(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tl_core.download.retry.RETRY_WAITS_S", (0.0,))
+    monkeypatch.setattr("tl_core.download.downloader.RETRY_WAITS_S", (0.0,))
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +61,13 @@ def pool() -> Iterator[Pool]:
 
 def published(base: str, weights: bytes) -> BackboneRow:
     name = f"mobilenet_v2-{hashlib.sha256(weights).hexdigest()[:8]}.pth"
-    source = DownloadSource(f"{base}/models/{name}", len(weights) / 2**20)
+    source = DownloadableWeights(f"{base}/models/{name}", len(weights) / 2**20)
     return replace(ROWS["mobilenet_v2"], source=source)
 
 
 def serving(weights: bytes, **faults: Any) -> FileServer:
     source = published("http://nowhere", weights).source
-    assert isinstance(source, DownloadSource)
+    assert isinstance(source, DownloadableWeights)
     return FileServer({source.file_name: weights}, Faults(**faults))
 
 
@@ -102,7 +106,7 @@ def probabilities(store: BackboneStore, key: str) -> torch.Tensor:
 def assert_the_rest_still_works(context: Any) -> None:
     """Nothing half at the target, and the backbone that needs no download answers."""
     store = context.backbones
-    assert not store.is_on_disk(store.row("mobilenet_v2"))
+    assert not store.weights.is_ready(store.row("mobilenet_v2"))
     with pytest.raises(UserError, match="is not on this machine yet"):
         store.load("mobilenet_v2")
     assert probabilities(store, LITE0.key).sum().item() == pytest.approx(1)
@@ -118,9 +122,9 @@ def test_weights_are_downloaded_verified_loaded_and_classify(
     assert progress.is_ready
     assert (progress.received_bytes, progress.step, progress.steps) == (len(weights), 100, 100)
     store = context.backbones
-    assert store.path(store.row("mobilenet_v2")).read_bytes() == weights
+    assert store.weights.path(store.row("mobilenet_v2")).read_bytes() == weights
     reference = torchvision.models.mobilenet_v2(weights=None).eval()
-    reference.load_state_dict(torch.load(store.path(store.row("mobilenet_v2"))))
+    reference.load_state_dict(torch.load(store.weights.path(store.row("mobilenet_v2"))))
     loaded = store.load("mobilenet_v2")
     pixels = torch.full((1, 3, 224, 224), 0.5)
     with torch.inference_mode():
@@ -156,12 +160,12 @@ def test_a_damaged_file_is_set_aside_and_the_published_one_downloaded(
     with serving(weights) as server:
         context = lab(tmp_path, pool, published(server.base, weights))
         store = context.backbones
-        path = store.path(store.row("mobilenet_v2"))
+        path = store.weights.path(store.row("mobilenet_v2"))
         path.parent.mkdir()
         for ending in (".damaged", ".damaged-2"):
             damaged = weights[:-7] if is_cut else weights[:-7] + bytes(7)
             path.write_bytes(damaged)
-            assert not store.is_on_disk(store.row("mobilenet_v2"))
+            assert not store.weights.is_ready(store.row("mobilenet_v2"))
             assert download(context).is_ready
             assert path.read_bytes() == weights
             assert path.with_name(path.name + ending).read_bytes() == damaged
@@ -177,13 +181,13 @@ def test_what_was_just_downloaded_is_not_read_again(
     with serving(weights) as server:
         context = lab(tmp_path, pool, published(server.base, weights))
         download(context)
-    monkeypatch.delattr("tl_core.download.checked.digest_of")
-    assert context.backbones.is_on_disk(context.backbones.row("mobilenet_v2"))
+    monkeypatch.delattr("tl_core.download.checksums.digest_of")
+    assert context.backbones.weights.is_ready(context.backbones.row("mobilenet_v2"))
 
 
 def test_a_damaged_package_is_no_download_that_is_done(tmp_path: Path, pool: Pool) -> None:
     context = lab(tmp_path, pool)
-    assert isinstance(LITE0.source, Packaged)
+    assert isinstance(LITE0.source, PackagedWeights)
     source = replace(LITE0.source, sha256_prefix="0123abcd")
     context.backbones.rows[LITE0.key] = replace(LITE0, source=source)
     with pytest.raises(UserError, match="again"):
@@ -227,7 +231,7 @@ def test_no_server_leaves_the_rest_working(tmp_path: Path, pool: Pool, weights: 
 def test_a_cancelled_job_stops_its_download_and_the_next_goes_on(
     tmp_path: Path, pool: Pool, weights: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tl_core.download.stream.READ_TIMEOUT_S", 10_000.0)
+    monkeypatch.setattr("tl_core.download.response.READ_TIMEOUT_S", 10_000.0)
     job = Job(Download(name="mobilenet_v2"), owner="visitor")
     with serving(weights, stall_after=2**20) as server:
         row = published("http://published.example", weights)
@@ -260,7 +264,12 @@ def test_progress_is_published_from_the_pool(
     job = Job(Download(name="mobilenet_v2"), owner="visitor")
     seen: list[Any] = []
     publish = job.publish
-    monkeypatch.setattr(job, "publish", lambda snapshot: (seen.append(snapshot), publish(snapshot)))
+
+    def watched(snapshot: Any) -> None:
+        seen.append(snapshot)
+        publish(snapshot)
+
+    monkeypatch.setattr(job, "publish", watched)
     with serving(weights) as server:
         download(lab(tmp_path, pool, published(server.base, weights)), job=job)
 
@@ -282,7 +291,7 @@ def test_an_unknown_name_is_refused_with_the_choice(tmp_path: Path, pool: Pool) 
 def test_every_row_of_the_catalogue_can_be_asked_for(tmp_path: Path, pool: Pool) -> None:
     requests = downloads.backbone_requests(lab(tmp_path, pool, *CATALOGUE))
     for row in CATALOGUE:
-        assert (requests[row.key] is None) == isinstance(row.source, Packaged)
+        assert (requests[row.key] is None) == isinstance(row.source, PackagedWeights)
 
 
 def test_a_download_spec_survives_json() -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 import torch
@@ -12,11 +13,11 @@ ROW = CATALOGUE[0]
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
-def picture(steps: int = 100, **changes: object) -> IdealImage:
+def picture(steps: int = 100, **changes: Any) -> IdealImage:
     return dataclasses.replace(IdealImage(backbone=ROW.key, steps=steps), **changes)
 
 
-def under_way(pace: Estimates, spec: Spec, **snapshot: object) -> Job:
+def under_way(pace: Estimates, spec: Spec, **snapshot: Any) -> Job:
     job = Job(spec, "bob")
     job.state = JobState.RUNNING
     kind = IdealSnapshot if isinstance(spec, IdealImage) else FineTuneSnapshot

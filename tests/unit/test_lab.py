@@ -6,19 +6,19 @@ from concurrent.futures import Future
 import pytest
 
 from tests.hostile import hostile_files, photo, saved
-from tl_core.backbones.store import BackboneStore
+from tl_core.backbones.weights import WeightsFiles
 from tl_core.device import choose_device
 from tl_core.errors import UserError
 from tl_core.handlers import HANDLERS
 from tl_core.images.codec import content_key
 from tl_core.lab import BackboneState, JobState, Lab
-from tl_core.specs import Classify, Download, FineTune, ImportData, Judge, LookAtData, Snapshot
+from tl_core.specs import Classify, Download, FineTune, ImportData, Judge, PreviewData, Snapshot
 
 WAIT_S = 60
 
 
 def classified(lab: Lab, photo: str, backbone: str, owner: str = "ann"):
-    job = lab.submit(Classify(photo=photo, backbone=backbone), owner)
+    job = lab.jobs.submit(Classify(photo=photo, backbone=backbone), owner)
     assert job.wait(WAIT_S)
     assert job.error is None
     return job.snapshot
@@ -26,14 +26,14 @@ def classified(lab: Lab, photo: str, backbone: str, owner: str = "ann"):
 
 @pytest.mark.parametrize("size", [0, 1, 2])
 def test_a_lite_network_is_right_on_at_least_17_of_20_labelled_photographs(lab, labelled, size):
-    keys = [(label, lab.add_photo(data, "ann")) for label, data in labelled]
+    keys = [(label, lab.photos.add(data, "ann")) for label, data in labelled]
     found = [classified(lab, key, f"efficientnet_lite{size}").answers[0] for _label, key in keys]
     right = [best.index == label for best, (label, _key) in zip(found, keys, strict=True)]
     assert sum(right) >= 17
 
 
 def test_probabilities_are_sorted_and_sum_to_one(lab):
-    answer = lab.ask(Classify(photo="sample:cat", top=1000), "ann", timeout_s=WAIT_S).snapshot
+    answer = lab.jobs.ask(Classify(photo="sample:cat", top=1000), "ann", timeout_s=WAIT_S).snapshot
     probabilities = [found.probability for found in answer.answers]
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) == pytest.approx(1, abs=1e-5)
@@ -63,19 +63,19 @@ def test_two_visitors_on_two_backbones_get_exactly_the_answers_that_one_alone_ge
 
 def test_a_question_asked_twice_is_answered_once(lab):
     spec = Classify(photo="sample:cat")
-    assert lab.ask(spec, "ann", timeout_s=WAIT_S) is lab.ask(spec, "bob")
+    assert lab.jobs.ask(spec, "ann", timeout_s=WAIT_S) is lab.jobs.ask(spec, "bob")
 
 
 def test_an_unknown_backbone_and_one_not_on_disk_are_refused_in_a_sentence(lab):
     with pytest.raises(UserError, match="no backbone called resnet99"):
-        lab.submit(Classify(photo="sample:cat", backbone="resnet99"), "ann")
-    job = lab.submit(Classify(photo="sample:cat", backbone="vgg16"), "ann")
+        lab.jobs.submit(Classify(photo="sample:cat", backbone="resnet99"), "ann")
+    job = lab.jobs.submit(Classify(photo="sample:cat", backbone="vgg16"), "ann")
     assert job.wait(WAIT_S)
     assert "not on this machine yet" in str(job.error)
 
 
 def test_the_ready_backbones_are_those_on_disk(lab):
-    states = {found.row.key: found.state for found in lab.backbones()}
+    states = {found.row.key: found.state for found in lab.backbones.rows()}
     assert states["efficientnet_lite0"] is BackboneState.READY
     assert states["vgg16"] is BackboneState.DOWNLOADABLE
 
@@ -84,18 +84,20 @@ def test_a_damaged_file_is_said_to_be_so_and_comparisons_do_without_it(settings,
     settings.weights_dir.mkdir()
     (settings.weights_dir / "resnet18-f37072fd.pth").write_bytes(b"junk")
     (settings.weights_dir / "vgg16-397923af.pth").write_bytes(b"junk")
-    monkeypatch.setattr("tl_core.backbones.store._AT_ONCE_BYTES", 2)
+    monkeypatch.setattr("tl_core.backbones.weights._AT_ONCE_BYTES", 2)
     with Lab(settings) as lab:  # it begins to read them, as if they were large
-        lab.finish_checks()
-        states = {found.row.key: found.state for found in lab.backbones()}
+        lab.backbones.finish_checks()
+        states = {found.row.key: found.state for found in lab.backbones.rows()}
         assert states["resnet18"] is states["vgg16"] is BackboneState.DAMAGED
         assert states["efficientnet_lite0"] is BackboneState.READY
-        job = lab.ask(Judge(photo="sample:cat", target=281), "ann", timeout_s=WAIT_S)
+        job = lab.jobs.ask(Judge(photo="sample:cat", target=281), "ann", timeout_s=WAIT_S)
         assert job.error is None
         assert {verdict.backbone for verdict in job.snapshot.verdicts} == {
             key for key, state in states.items() if state is BackboneState.READY
         }
-        refused = lab.ask(Classify(photo="sample:cat", backbone="vgg16"), "ann", timeout_s=WAIT_S)
+        refused = lab.jobs.ask(
+            Classify(photo="sample:cat", backbone="vgg16"), "ann", timeout_s=WAIT_S
+        )
         assert "vgg16-397923af.pth is damaged" in str(refused.error)
         assert str(settings.weights_dir) not in str(refused.error)
 
@@ -103,17 +105,17 @@ def test_a_damaged_file_is_said_to_be_so_and_comparisons_do_without_it(settings,
 def test_a_large_file_is_being_checked_until_it_was_read(settings, monkeypatch):
     settings.weights_dir.mkdir()
     (settings.weights_dir / "resnet18-f37072fd.pth").write_bytes(b"other junk")
-    monkeypatch.setattr("tl_core.backbones.store._AT_ONCE_BYTES", 2)
-    may_read, really = threading.Event(), BackboneStore.check
+    monkeypatch.setattr("tl_core.backbones.weights._AT_ONCE_BYTES", 2)
+    may_read, really = threading.Event(), WeightsFiles.check
     monkeypatch.setattr(
-        BackboneStore, "check", lambda store, row: may_read.wait(WAIT_S) and really(store, row)
+        WeightsFiles, "check", lambda files, row: may_read.wait(WAIT_S) and really(files, row)
     )
     with Lab(settings) as lab:
-        states = {found.row.key: found.state for found in lab.backbones()}
+        states = {found.row.key: found.state for found in lab.backbones.rows()}
         assert states["resnet18"] is BackboneState.CHECKING
         may_read.set()
-        lab.finish_checks()
-        states = {found.row.key: found.state for found in lab.backbones()}
+        lab.backbones.finish_checks()
+        states = {found.row.key: found.state for found in lab.backbones.rows()}
         assert states["resnet18"] is BackboneState.DAMAGED
 
 
@@ -122,11 +124,14 @@ def test_equal_downloads_are_one_and_a_failed_one_leaves_the_rest_ready(settings
 
     offline = dataclasses.replace(settings, mirror="http://127.0.0.1:9")
     with Lab(offline) as lab:
-        job = lab.submit(Download(name="resnet18"), "ann")
-        assert lab.submit(Download(name="resnet18"), "bob") in (job, lab._downloads[job.spec])
+        job = lab.jobs.submit(Download(name="resnet18"), "ann")
+        assert lab.jobs.submit(Download(name="resnet18"), "bob") in (
+            job,
+            lab.jobs._downloads[job.spec],
+        )
         assert job.wait(WAIT_S)
         assert job.state is JobState.FAILED
-        states = {found.row.key: found.state for found in lab.backbones()}
+        states = {found.row.key: found.state for found in lab.backbones.rows()}
         assert states["resnet18"] is BackboneState.OFFLINE
         assert states["efficientnet_lite0"] is BackboneState.READY
         assert classified(lab, "sample:cat", "efficientnet_lite0")
@@ -138,12 +143,12 @@ def test_a_shared_download_ends_once_the_last_who_wanted_it_has_left(lab, spec, 
         yield Future()
 
     monkeypatch.setitem(HANDLERS, type(spec), never_done)
-    job = lab.submit(spec, "ann")
-    assert lab.submit(spec, "bob") is job
-    lab.leave(job, "carl")
-    lab.leave(job, "ann")
+    job = lab.jobs.submit(spec, "ann")
+    assert lab.jobs.submit(spec, "bob") is job
+    lab.jobs.leave(job, "carl")
+    lab.jobs.leave(job, "ann")
     assert (job.owners, job.cancel_requested) == ({"bob"}, False)
-    lab.leave(job, "bob")
+    lab.jobs.leave(job, "bob")
     assert job.wait(WAIT_S)
     assert job.state is JobState.CANCELLED
 
@@ -154,9 +159,9 @@ def test_an_import_that_is_done_is_done_anew_where_the_folder_may_be_gone(lab, m
         return Snapshot()
 
     monkeypatch.setitem(HANDLERS, ImportData, at_once)
-    jobs = [lab.submit(ImportData(dataset="eurosat"), "ann")]
+    jobs = [lab.jobs.submit(ImportData(dataset="eurosat"), "ann")]
     assert jobs[0].wait(WAIT_S)
-    jobs.append(lab.submit(ImportData(dataset="eurosat"), "ann"))
+    jobs.append(lab.jobs.submit(ImportData(dataset="eurosat"), "ann"))
     assert jobs[1] is not jobs[0]
     assert jobs[1].wait(WAIT_S)
 
@@ -165,19 +170,19 @@ def test_the_cloud_profile_hides_what_cannot_fit():
     from tl_core.settings import Settings
 
     with Lab(Settings.from_env({"TL_PROFILE": "cloud", "TL_DEVICE": "cpu"})) as lab:
-        states = {found.row.key: found.state for found in lab.backbones()}
+        states = {found.row.key: found.state for found in lab.backbones.rows()}
         assert states["vgg16"] is BackboneState.TOO_LARGE
         assert states["efficientnet_lite0"] is BackboneState.READY
-        job = lab.submit(Classify(photo="sample:cat", backbone="vgg16"), "ann")
+        job = lab.jobs.submit(Classify(photo="sample:cat", backbone="vgg16"), "ann")
         assert job.wait(WAIT_S)
         assert "Choose a smaller backbone" in str(job.error)
 
 
 def test_a_visitor_who_leaves_takes_photographs_along(lab, labelled):
-    key = lab.add_photo(labelled[0][1], "ann")
+    key = lab.photos.add(labelled[0][1], "ann")
     lab.forget("ann")
     with pytest.raises(UserError):
-        lab.photo(key)
+        lab.photos.data(key)
 
 
 def folder(count: int) -> list[tuple[str, bytes]]:
@@ -200,23 +205,23 @@ def test_a_zip_ends_with_its_visit_and_leaves_nothing(settings, end):
             file.writestr(name, data)
     with Lab(settings) as lab:
         with pytest.raises(UserError, match="The visit had ended before"):
-            lab.add_zip(packed, "ann", is_here=is_here)
+            lab.datasets.add_zip(packed, "ann", is_here=is_here)
         with pytest.raises(UserError, match="no longer in the lab's memory"):
-            lab.photo(content_key(folder(1)[0][1]))
+            lab.photos.data(content_key(folder(1)[0][1]))
     assert asked == [0, 1, 1]  # each photograph so far was a sign of the visitor
 
 
 def test_an_upload_ends_when_its_tab_is_closed(lab):
     answers = iter([True, True, False])
     with pytest.raises(UserError, match="The visit had ended before"):
-        lab.add_folder(folder(6), "ann", is_here=lambda: next(answers))
+        lab.datasets.add_folder(folder(6), "ann", is_here=lambda: next(answers))
     assert next(answers, None) is None
 
 
 def test_closing_the_lab_ends_its_threads(settings):
     before = set(threading.enumerate())  # the lab of the page tests may be open too
     with Lab(settings) as lab:
-        lab.ask(Classify(photo="sample:cat"), "ann", timeout_s=WAIT_S)
+        lab.jobs.ask(Classify(photo="sample:cat"), "ann", timeout_s=WAIT_S)
     left = set(threading.enumerate()) - before
     assert not [thread for thread in left if thread.name.startswith(("lab-worker", "lab-reaper"))]
     assert len(left) <= 5  # idle helpers of the pool may still be ending
@@ -238,7 +243,7 @@ def test_running_out_of_graphics_memory_fails_one_job_and_the_lab_goes_on(lab, m
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(classify, "logits", out_of_memory)
-    job = lab.submit(Classify(photo="sample:cat"), "ann")
+    job = lab.jobs.submit(Classify(photo="sample:cat"), "ann")
     assert job.wait(WAIT_S)
     assert "no memory left" in str(job.error)
     monkeypatch.setattr(classify, "logits", real)
@@ -249,7 +254,7 @@ def test_every_hostile_file_is_kept_or_refused_in_a_sentence(lab):
     kept = refused = 0
     for _name, data in hostile_files():
         try:
-            lab.photo(lab.add_photo(data, "ann"))
+            lab.photos.data(lab.photos.add(data, "ann"))
             kept += 1
         except UserError as error:
             assert str(error).endswith(".")
@@ -273,33 +278,33 @@ def test_only_the_worker_has_helpers_for_tensor_arithmetic(settings, monkeypatch
     monkeypatch.setattr(classify, "logits", counted)
     monkeypatch.setattr(WorkerThreads, "note", lambda *_seconds: None)  # as on a quiet machine
     with Lab(settings) as lab:
-        lab.ask(Classify(photo="sample:coffee"), "ann", timeout_s=WAIT_S)
+        lab.jobs.ask(Classify(photo="sample:coffee"), "ann", timeout_s=WAIT_S)
         counts["pool"] = lab._pool.submit(torch.get_num_threads).result()
     assert counts["pool"] == torch.get_num_threads() == 1
     assert counts["worker"] == usable_cores()
 
 
 def test_answers_about_a_visitors_photograph_leave_with_the_visitor(lab, labelled):
-    own = Classify(photo=lab.add_photo(labelled[0][1], "ann"))
+    own = Classify(photo=lab.photos.add(labelled[0][1], "ann"))
     sample = Classify(photo="sample:cat")
-    answers = {spec: lab.ask(spec, "ann", timeout_s=WAIT_S) for spec in (own, sample)}
+    answers = {spec: lab.jobs.ask(spec, "ann", timeout_s=WAIT_S) for spec in (own, sample)}
     lab.forget("ann")
-    assert lab.ask(sample, "bob") is answers[sample]
-    assert lab.ask(own, "bob") is not answers[own]
+    assert lab.jobs.ask(sample, "bob") is answers[sample]
+    assert lab.jobs.ask(own, "bob") is not answers[own]
 
 
 def look_of(lab, labelled, owner):
-    keys = [lab.add_photo(data, owner) for _label, data in labelled[:4]]
-    return LookAtData(dataset="own", photos=(("a", tuple(keys[:2])), ("b", tuple(keys[2:]))))
+    keys = [lab.photos.add(data, owner) for _label, data in labelled[:4]]
+    return PreviewData(dataset="own", photos=(("a", tuple(keys[:2])), ("b", tuple(keys[2:]))))
 
 
 def test_a_look_at_a_visitors_own_photographs_leaves_with_the_last_who_has_them(lab, labelled):
     spec = look_of(lab, labelled, "ann")
     look_of(lab, labelled, "bob")
-    answer = lab.ask(spec, "ann", timeout_s=WAIT_S)
+    answer = lab.jobs.ask(spec, "ann", timeout_s=WAIT_S)
     assert answer.state is JobState.DONE
     lab.forget("ann")
-    assert lab.ask(spec, "bob") is answer
+    assert lab.jobs.ask(spec, "bob") is answer
     lab.forget("bob")
     assert all(kept.value is not answer for kept in lab._answers._done._entries.values())
 
@@ -310,13 +315,13 @@ def test_a_look_at_a_folder_is_taken_again_once_a_file_has_come_in(lab, labelled
         (folder / name).mkdir(parents=True)
         for number, (_label, data) in enumerate(labelled[:3]):
             (folder / name / f"{number}.jpg").write_bytes(data + name.encode())
-    spec = LookAtData(dataset="pets")
-    answer = lab.ask(spec, "ann", timeout_s=WAIT_S)
-    assert lab.ask(spec, "bob") is answer
+    spec = PreviewData(dataset="pets")
+    answer = lab.jobs.ask(spec, "ann", timeout_s=WAIT_S)
+    assert lab.jobs.ask(spec, "bob") is answer
     (folder / "cat" / "new.jpg").write_bytes(labelled[4][1])
     counts = [
         {found.name: found.train + found.validation for found in job.snapshot.classes}
-        for job in (answer, lab.ask(spec, "ann", timeout_s=WAIT_S))
+        for job in (answer, lab.jobs.ask(spec, "ann", timeout_s=WAIT_S))
     ]
     assert counts == [{"cat": 3, "dog": 3}, {"cat": 4, "dog": 3}]
 
@@ -324,7 +329,7 @@ def test_a_look_at_a_folder_is_taken_again_once_a_file_has_come_in(lab, labelled
 def test_what_the_last_slice_of_a_visitor_keeps_is_forgotten_with_the_visit(lab, monkeypatch):
     events, forgotten = [], threading.Event()
     is_at_work, has_left = threading.Event(), threading.Event()
-    leave, forget = lab._scheduler.leave, lab._store.forget
+    leave, forget = lab._scheduler.leave, lab._context.backbones.forget
 
     def keep():
         forgotten.wait(0.2)  # leaves time for what must not happen
@@ -346,9 +351,9 @@ def test_what_the_last_slice_of_a_visitor_keeps_is_forgotten_with_the_visit(lab,
         forget(visitor)
 
     monkeypatch.setattr(lab._scheduler, "leave", leaving)
-    monkeypatch.setattr(lab._store, "forget", forgetting)
+    monkeypatch.setattr(lab._context.backbones, "forget", forgetting)
     monkeypatch.setitem(HANDLERS, FineTune, last_slice)
-    job = lab.submit(FineTune(dataset="digits"), "ann")
+    job = lab.jobs.submit(FineTune(dataset="digits"), "ann")
     assert is_at_work.wait(WAIT_S)
     lab.forget("ann")
     assert events == ["kept", "forgotten"]
@@ -359,9 +364,45 @@ def test_an_estimate_counts_what_others_have_left_and_forgets_runs_that_are_over
     from tl_core.specs import IdealImage
 
     spec = IdealImage(target=340, steps=64)
-    alone = lab.estimate_s([spec])
-    job = lab.submit(IdealImage(target=1, steps=1024), "bob")
-    assert lab.estimate_s([spec]) > alone
+    alone = lab.jobs.estimate_s([spec])
+    job = lab.jobs.submit(IdealImage(target=1, steps=1024), "bob")
+    assert lab.jobs.estimate_s([spec]) > alone
     job.cancel()
     assert job.wait(WAIT_S)
-    assert lab._estimates.under_way() == []
+    assert lab.jobs._estimates.under_way() == []
+
+
+def test_what_a_visitor_makes_the_lab_keep_is_counted_until_the_visit_ends(lab, labelled):
+    data = labelled[0][1]
+    lab.photos.add(data, "ann")
+    lab.memory.note("ann", 1000)
+    assert lab.memory.of("ann") == len(data) + 1000
+    lab.photos.add(data, "bob")  # the same photograph is kept once
+    assert lab.memory.of("ann") + lab.memory.of("bob") == len(data) // 2 * 2 + 1000
+    lab.forget("ann")
+    assert (lab.memory.of("ann"), lab.memory.of("bob")) == (0, len(data))
+
+
+def test_a_visitor_whose_share_is_used_up_is_refused_and_nobody_else(lab, labelled):
+    lab.memory.note("ann", lab.memory.share_bytes)
+    with pytest.raises(UserError, match="You hold 1024 MB of the lab's memory"):
+        lab.photos.add(labelled[0][1], "ann")
+    assert lab.photos.held()["ann"] == 0
+    assert lab.photos.add(labelled[0][1], "bob")
+
+
+def test_what_a_run_keeps_counts_as_long_as_it_lives(lab, monkeypatch):
+    has_started = threading.Event()
+
+    def keeping(job, context):
+        job.held_bytes = 5000
+        has_started.set()
+        yield Future()
+
+    monkeypatch.setitem(HANDLERS, FineTune, keeping)
+    job = lab.jobs.submit(FineTune(dataset="digits"), "ann")
+    assert has_started.wait(WAIT_S)
+    assert lab.memory.of("ann") == 5000
+    job.cancel()
+    assert job.wait(WAIT_S)
+    assert lab.memory.of("ann") == 0

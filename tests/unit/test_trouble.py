@@ -38,13 +38,13 @@ def test_after_a_device_side_assert_the_lab_refuses_new_work_and_says_why(lab, m
 
     monkeypatch.setattr(classify, "logits", broken)
     assert lab.readiness() == ""
-    job = lab.submit(QUESTION, "ann")
+    job = lab.jobs.submit(QUESTION, "ann")
     assert job.wait(WAIT_S)
     assert "graphics card has failed" in str(job.error)
     assert "graphics card has failed" in lab.readiness()
     assert "graphics card has failed" in str(lab.status().trouble)
     with pytest.raises(UserError, match="graphics card has failed"):
-        lab.submit(IdealImage(), "bob")
+        lab.jobs.submit(IdealImage(), "bob")
 
 
 def test_while_a_slice_does_not_come_back_the_lab_refuses_new_work(settings, monkeypatch):
@@ -58,12 +58,12 @@ def test_while_a_slice_does_not_come_back_the_lab_refuses_new_work(settings, mon
 
     monkeypatch.setattr(classify, "logits", hanging)
     with Lab(dataclasses.replace(settings, hang_s=0.05)) as lab:
-        job = lab.submit(QUESTION, "ann")
+        job = lab.jobs.submit(QUESTION, "ann")
         assert is_inside.wait(WAIT_S)
         while not lab.readiness():
             threading.Event().wait(0.01)
         with pytest.raises(UserError, match="has not answered"):
-            lab.submit(dataclasses.replace(QUESTION, top=3), "bob")
+            lab.jobs.submit(dataclasses.replace(QUESTION, top=3), "bob")
         gate.set()
         assert job.wait(WAIT_S)
 
@@ -85,18 +85,18 @@ def test_after_a_lack_of_memory_nothing_of_the_failed_run_is_kept(lab, monkeypat
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(classify, "logits", out_of_memory)
-    job = lab.ask(QUESTION, "ann")
+    job = lab.jobs.ask(QUESTION, "ann")
     assert job.wait(WAIT_S)
     assert "no memory left" in str(job.error)
     assert [reference() for reference in held] == [None]
 
 
 def test_the_estimate_keeps_no_run_that_is_over_alive(lab):
-    job = lab.submit(IdealImage(steps=16), "ann")
+    job = lab.jobs.submit(IdealImage(steps=16), "ann")
     job.cancel()
     assert job.wait(WAIT_S)
     gone = threading.Event()
     weakref.finalize(job, gone.set)
-    lab.submit(QUESTION, "ann").wait(WAIT_S)  # the worker lets go of the last slice's jobs
+    lab.jobs.submit(QUESTION, "ann").wait(WAIT_S)  # the worker lets go of the last slice's jobs
     del job
     assert gone.wait(WAIT_S)

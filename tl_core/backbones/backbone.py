@@ -1,16 +1,18 @@
 """A loaded network, cut where every transfer-learning lesson cuts it: body and head."""
 
-import copy
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from weakref import ReferenceType
 
 import torch
 from torch import Tensor, nn
 
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.folding import fold
+from tl_core.backbones.hooks import HookCallback, hooked
+from tl_core.backbones.sharing import named_tensors, share_equal, unshared_bytes
 from tl_core.specs import FineTune
 
 
@@ -31,7 +33,9 @@ class Backbone:
     head: nn.Module
     classes: tuple[str, ...]
     device: torch.device
-    taught: FineTune | None = None  # how a visitor taught it, without the photographs
+    trained_with: FineTune | None = None  # of a visitor's model; without the photographs
+    base: "ReferenceType[Backbone] | None" = None  # the network that a visitor's model grew from
+    unshared_bytes: int = 0  # of a folded copy: its memory that neither original nor base holds
 
     @property
     def input_size(self) -> int:
@@ -79,42 +83,42 @@ class Backbone:
     def folded(self) -> "Backbone":
         """The same network, sooner: batch norm inside the convolutions; made at first use.
 
-        Layers keep their names; where a batch-norm layer was, a ``FoldedNorm`` is.
+        Layers keep their names; where a batch-norm layer was, a ``FoldedNorm`` is. What equals the
+        base's folded copy is shared with it.
         """
+        base = self.base() if self.base else None
+        if base is not None and base.body is self.body:
+            return replace(self, body=base.folded.body)
         generator = torch.Generator().manual_seed(0)
         pixels = torch.rand(1, 3, self.input_size, self.input_size, generator=generator)
-        return replace(self, body=fold(self.body, self.normalise(pixels.to(self.device))))
+        body = fold(self.body, self.normalise(pixels.to(self.device)))
+        others = [self.body]
+        if base is not None:
+            others.append(base.folded.body)
+            state = named_tensors(body)
+            share_equal(state, base.folded.body)
+            body.load_state_dict(state, assign=True)
+        return replace(self, body=body, unshared_bytes=unshared_bytes(body, others))
 
-    @contextmanager
-    def watching(
-        self, layers: Sequence[str | nn.Module], see: Callable[[int, Tensor, Tensor], None]
-    ) -> Iterator[None]:
-        """Call ``see(i, inputs, activations)`` whenever ``layers[i]`` runs; unhook in any case.
+    @property
+    def folded_bytes(self) -> int:
+        """Memory that the folded copy takes by itself; 0 until it is made."""
+        folded: Backbone | None = vars(self).get("folded")
+        return folded.unshared_bytes if folded else 0
 
-        What ``see`` gets is the live tensor: clone it where a later in-place activation matters.
+    def drop_folded(self) -> None:
+        """Let the folded copy go; the next use makes it again."""
+        vars(self).pop("folded", None)
+
+    def hooked(
+        self, layers: Sequence[str | nn.Module], callback: HookCallback
+    ) -> AbstractContextManager[None]:
+        """Call ``callback(i, inputs, activations)`` when ``layers[i]`` runs; unhook in any case.
+
+        It gets the live tensors: clone them where a later in-place activation matters.
         """
-        handles = []
-        try:
-            for index, layer in enumerate(layers):
-                module = self.layer(layer) if isinstance(layer, str) else layer
-                handles.append(module.register_forward_hook(_forwarding(index, see)))
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def trainable_copy(self) -> nn.Module:
-        """Return a deep copy of the body that shares nothing with it, for fine-tuning."""
-        return copy.deepcopy(self.body)
-
-
-def _forwarding(
-    index: int, see: Callable[[int, Tensor, Tensor], None]
-) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-    def hook(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        see(index, inputs[0], output)
-
-    return hook
+        named = [self.layer(layer) if isinstance(layer, str) else layer for layer in layers]
+        return hooked(named, callback)
 
 
 def split_head(network: nn.Module, head_name: str) -> nn.Module:

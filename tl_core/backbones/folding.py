@@ -11,6 +11,8 @@ from timm.layers.padding import pad_same
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from tl_core.backbones.hooks import hooked
+
 _LOG = logging.getLogger(__name__)
 _DEAD = 1e-3  # a smaller weight hides what came into the layer behind rounding
 
@@ -99,31 +101,30 @@ def fold(body: nn.Module, inputs: Tensor) -> nn.Module:
 
 def _neighbours(body: nn.Module, inputs: Tensor) -> list[tuple[str, str]]:
     """Names of each convolution and the batch-norm layer that takes its output."""
-    outputs: dict[int, tuple[str, Tensor]] = {}  # keeps tensors alive, so that ids stay theirs
-    pairs = []
-
-    def see(name: str, module: nn.Module, taken: Tensor, activations: Tensor) -> None:
-        if isinstance(module, nn.Conv2d):
-            outputs[id(activations)] = (name, activations)
-        elif id(taken) in outputs:
-            pairs.append((outputs[id(taken)][0], name))
-
-    handles = [
-        module.register_forward_hook(lambda m, taken, out, n=name: see(n, m, taken[0], out))
+    layers = [
+        (name, module)
         for name, module in body.named_modules()
         if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
     ]
-    try:
-        if any(isinstance(module, nn.BatchNorm2d) for module in body.modules()):
+    outputs: dict[int, tuple[str, Tensor]] = {}  # keeps tensors alive, so that ids stay theirs
+    pairs = []
+
+    def pair(index: int, inputs: Tensor, activations: Tensor) -> None:
+        name, module = layers[index]
+        if isinstance(module, nn.Conv2d):
+            outputs[id(activations)] = (name, activations)
+        elif id(inputs) in outputs:
+            pairs.append((outputs[id(inputs)][0], name))
+
+    if any(isinstance(module, nn.BatchNorm2d) for _, module in layers):
+        with hooked((module for _, module in layers), pair):
             body(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
     return pairs
 
 
 def _fold(body: nn.Module, pairs: list[tuple[str, str]]) -> nn.Module:
-    body = copy.deepcopy(body)
+    tensors = (*body.parameters(), *body.buffers())
+    body = copy.deepcopy(body, {id(tensor): tensor for tensor in tensors})  # shares them
     for conv_name, norm_name in pairs:
         conv, norm = body.get_submodule(conv_name), body.get_submodule(norm_name)
         if not isinstance(conv, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):

@@ -7,7 +7,7 @@ import torch
 from tl_core.specs import Answer
 
 
-def best(scores: Sequence[float], classes: Sequence[str], top: int) -> tuple[Answer, ...]:
+def top_classes(scores: Sequence[float], classes: Sequence[str], top: int) -> tuple[Answer, ...]:
     """Return the ``top`` classes with their softmax probabilities, best first."""
     probs = torch.tensor(scores).softmax(0)
     values, indices = probs.topk(min(top, len(probs)))

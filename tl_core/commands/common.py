@@ -2,18 +2,19 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tl_core.errors import UserError
 from tl_core.lab import JobState, Lab
-from tl_core.specs import Snapshot, Spec
+from tl_core.specs import Snapshot, Spec, spec_from_json
 
 OWNER = "command line"
 _POLL_S = 0.2
 
+AnySpec = TypeVar("AnySpec", bound=Spec)
 Result = tuple[dict[str, Any], str]  # what --json prints, and what is printed without it
 
 
@@ -39,17 +40,13 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         UserError: If it cannot be written.
     """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(name, 0o644)  # mkstemp's files are for their owner alone
-            os.replace(name, path)
-        except OSError:
-            os.unlink(name)
-            raise
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink()
         raise UserError(
             "{path} cannot be written ({reason}). Choose another place.",
             path=path,
@@ -57,7 +54,7 @@ def write(path: Path, data: bytes) -> None:
         ) from error
 
 
-def require_place(out: Path) -> None:
+def require_folder(out: Path) -> None:
     """Say before the work, not after it, that a file has no folder to go to.
 
     Raises:
@@ -71,13 +68,34 @@ def require_place(out: Path) -> None:
         )
 
 
+def read_spec(path: Path, kind: type[AnySpec]) -> AnySpec:
+    """The settings that a page handed out in a JSON file.
+
+    Raises:
+        UserError: If it cannot be read, or they are settings of another kind.
+    """
+    spec = spec_from_json(read(path).decode("utf-8", errors="replace"))
+    if not isinstance(spec, kind):
+        raise UserError("{path} holds the settings of another page.", path=path)
+    return spec
+
+
+def add_photo(lab: Lab, path: Path) -> str:
+    """Hand a photograph to the lab; its key for specs.
+
+    Raises:
+        UserError: If the file cannot be read or is no photograph.
+    """
+    return lab.photos.add(read(path), OWNER)
+
+
 def class_index(lab: Lab, backbone: str, name: str) -> int:
     """The class that a person named, by its index or by its name.
 
     Raises:
         UserError: If the model has no such class.
     """
-    classes = lab.classes(backbone)
+    classes = lab.backbones.classes(backbone)
     if name.isdecimal() and int(name) < len(classes):
         return int(name)
     by_name = {label.casefold(): index for index, label in enumerate(classes)}
@@ -94,12 +112,17 @@ def class_index(lab: Lab, backbone: str, name: str) -> int:
 
 
 def show_line(line: str) -> None:
-    """Write a run's state over the last one, where a person is watching."""
+    """Write a run's state over the last one, where standard error is a terminal."""
     if sys.stderr.isatty():
         print(f"\r{line:<70}", end="", file=sys.stderr)
 
 
-def finished(
+def show_step(snapshot: Snapshot) -> None:
+    """Write how many steps are done."""
+    show_line(f"step {snapshot.step} of {snapshot.steps}")
+
+
+def run_to_end(
     lab: Lab, spec: Spec, *, show: Callable[[Snapshot], None] = lambda _snapshot: None
 ) -> Any:
     """Run a spec to its end and return its last snapshot, calling ``show`` on the way.
@@ -107,7 +130,7 @@ def finished(
     Raises:
         UserError: If the job failed or was stopped.
     """
-    job = lab.submit(spec, OWNER)
+    job = lab.jobs.submit(spec, OWNER)
     while not job.wait(_POLL_S):
         if job.snapshot is not None:
             show(job.snapshot)

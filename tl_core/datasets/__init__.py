@@ -1,1 +1,1 @@
-"""datasets."""
+"""Data sets: the catalogue, folders on disk, imports and visitors' uploads."""

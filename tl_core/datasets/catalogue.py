@@ -9,14 +9,7 @@ from tl_core.datasets.packaged import PackagedPhotos, digits, faces
 
 
 @dataclass(frozen=True, slots=True)
-class Packaged:
-    """Pictures inside an installed Python package: no download."""
-
-    read: Callable[[], PackagedPhotos]
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
+class DataArchive:
     """A zip or tar file on its publisher's server."""
 
     url: str
@@ -40,12 +33,12 @@ class DatasetRow:
     photographs: int  # about, as published
     licence: str  # where it comes from and who may use it
     is_unlike_imagenet: bool
-    source: Packaged | Archive
+    source: DataArchive | Callable[[], PackagedPhotos]  # the latter reads an installed package
 
     @property
     def download_bytes(self) -> int:
-        """What has to be downloaded, 0 for what a package carries."""
-        return self.source.size_bytes if isinstance(self.source, Archive) else 0
+        """Size of the download, 0 for what an installed package holds."""
+        return self.source.size_bytes if isinstance(self.source, DataArchive) else 0
 
 
 def _folder_below(parent: str) -> Callable[[PurePosixPath], str | None]:
@@ -73,7 +66,7 @@ DATASETS: tuple[DatasetRow, ...] = (
         photographs=1797,
         licence="UCI's optical recognition of handwritten digits, in scikit-learn; CC BY 4.0",
         is_unlike_imagenet=True,
-        source=Packaged(digits),
+        source=digits,
     ),
     DatasetRow(
         key="faces",
@@ -82,7 +75,7 @@ DATASETS: tuple[DatasetRow, ...] = (
         photographs=200,
         licence="Labeled Faces in the Wild, a subset in scikit-image; for research",
         is_unlike_imagenet=True,
-        source=Packaged(faces),
+        source=faces,
     ),
     DatasetRow(
         key="microsoft_cats_and_dogs",
@@ -91,7 +84,7 @@ DATASETS: tuple[DatasetRow, ...] = (
         photographs=25_000,
         licence="Microsoft Research and Petfinder.com; Microsoft's licence for research",
         is_unlike_imagenet=False,
-        source=Archive(
+        source=DataArchive(
             url="https://download.microsoft.com/download/3/E/1/"
             "3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip",
             size_bytes=824_887_076,
@@ -106,7 +99,7 @@ DATASETS: tuple[DatasetRow, ...] = (
         photographs=7390,
         licence="Parkhi et al. 2012, University of Oxford; CC BY-SA 4.0",
         is_unlike_imagenet=False,
-        source=Archive(
+        source=DataArchive(
             url="https://www.robots.ox.ac.uk/~vgg/data/pets/data/images.tar.gz",
             size_bytes=791_918_971,
             md5="5c4f3ee8e5d25df40f4fd59a7f44e54c",
@@ -120,7 +113,7 @@ DATASETS: tuple[DatasetRow, ...] = (
         photographs=27_000,
         licence="Helber et al. 2019, from Copernicus Sentinel-2; MIT",
         is_unlike_imagenet=True,
-        source=Archive(
+        source=DataArchive(
             url="https://huggingface.co/datasets/torchgeo/eurosat/resolve/"
             "c877bcd43f099cd0196738f714544e355477f3fd/EuroSAT.zip",
             size_bytes=94_280_567,

@@ -82,7 +82,9 @@ def _held_out(examples: Iterable[Example], share: float, seed: int) -> set[str]:
     return chosen
 
 
-def take(examples: Iterable[Example], per_class: int, *, seed: int) -> tuple[Example, ...]:
+def sample_per_class(
+    examples: Iterable[Example], per_class: int, *, seed: int
+) -> tuple[Example, ...]:
     """Return at most ``per_class`` examples of each class, no copies; 0 takes every one.
 
     With one seed, fewer are always among more: the sets are nested.

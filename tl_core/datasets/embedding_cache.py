@@ -3,9 +3,8 @@
 import hashlib
 import logging
 import os
-import threading
 import zipfile
-from collections import OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.engine.cache import ByteCache
 from tl_core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -25,8 +25,8 @@ _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
-    """Where embeddings are comparable: one network, one preprocessing.
+class EmbeddingSpace:
+    """What embeddings have in common that can be compared: the network and the preprocessing.
 
     With an ``owner`` they are a visitor's own and never reach the disk.
     """
@@ -37,7 +37,7 @@ class Space:
 
     @property
     def folder_name(self) -> str:
-        """A name for the disk."""
+        """Name of the folder that holds their files."""
         text = f"{self.network} {self.preprocessing}"
         plain = "".join(c if c.isalnum() else "-" for c in self.network)
         return f"{plain[:40]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
@@ -53,47 +53,37 @@ class EmbeddingCache:
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.cache_dir / "embeddings"
         self._disk_bytes = settings.feature_disk_mb * 2**20
-        self._memory_bytes = settings.feature_memory_mb * 2**20
-        self._own: OrderedDict[Space, dict[str, Rows]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._own = ByteCache[Rows](settings.feature_memory_mb * 2**20)
 
-    def get(self, space: Space, keys: Iterable[str]) -> dict[str, Rows]:
-        """What is known of ``keys``: one row of shape (D,) each."""
+    def get(self, space: EmbeddingSpace, keys: Iterable[str]) -> dict[str, Rows]:
+        """Return what is known of ``keys``: one row of shape (D,) each."""
         wanted = set(keys)
         if space.owner:
-            with self._lock:
-                rows = self._own.get(space, {})
-                if rows:
-                    self._own.move_to_end(space)
-                return {key: rows[key] for key in wanted & rows.keys()}
+            own = ((key, self._own.get((space, key))) for key in wanted)
+            return {key: row for key, row in own if row is not None}
         found: dict[str, Rows] = {}
         for path in self._files(space):
             found.update(_read(path, wanted))
         return found
 
-    def put(self, space: Space, keys: Sequence[str], rows: Rows) -> None:
+    def put(self, space: EmbeddingSpace, keys: Sequence[str], rows: Rows) -> None:
         """Keep ``rows`` (N, D) under ``keys``."""
-        if space.owner:
-            self._remember(space, keys, rows)
-        elif len(keys):
-            self._write(space, keys, rows)
+        if not space.owner:
+            if len(keys):
+                self._write(space, keys, rows)
+            return
+        for key, row in zip(keys, rows, strict=True):  # a copy, as a view keeps all rows in memory
+            self._own.put((space, key), row.copy(), row.nbytes, owner=space.owner)
 
     def forget(self, owner: str) -> None:
         """Drop what belongs to a visitor who left."""
-        with self._lock:
-            for space in [space for space in self._own if space.owner == owner]:
-                del self._own[space]
+        self._own.forget(owner)
 
-    def _remember(self, space: Space, keys: Sequence[str], rows: Rows) -> None:
-        with self._lock:
-            kept = self._own.setdefault(space, {})
-            kept.update(zip(keys, rows, strict=True))
-            self._own.move_to_end(space)
-            used = sum(row.nbytes for space in self._own.values() for row in space.values())
-            while used > self._memory_bytes:
-                used -= sum(row.nbytes for row in self._own.popitem(last=False)[1].values())
+    def held(self) -> Counter[str]:
+        """Return the bytes in memory for each visitor."""
+        return self._own.held()
 
-    def _write(self, space: Space, keys: Sequence[str], rows: Rows) -> None:
+    def _write(self, space: EmbeddingSpace, keys: Sequence[str], rows: Rows) -> None:
         folder = self._folder / space.folder_name
         fresh = folder / f".{uuid4().hex}"
         try:
@@ -107,7 +97,7 @@ class EmbeddingCache:
                 fresh.unlink(missing_ok=True)
             log.warning("embeddings are not kept in %s: %s", folder, error)
 
-    def _files(self, space: Space) -> list[Path]:
+    def _files(self, space: EmbeddingSpace) -> list[Path]:
         try:
             return list((self._folder / space.folder_name).glob("*.npz"))
         except OSError:

@@ -5,7 +5,7 @@ import json
 import logging
 import os.path
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass
 from pathlib import Path, PurePath
 from uuid import uuid4
 
@@ -24,13 +24,12 @@ _SIDES: dict[str, Side] = {
     "validation": "validation",
     "test": "validation",
 }
-_AT_LEAST = 64  # pixels: enough to find a file that no decoder can read
-_READING_ERRORS = (UserError, OSError)
+_CHECKED_SIDE = 64  # pixels: enough to find a file that no decoder can read
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What is known of one file: its content's key, empty if no decoder can read it."""
+class CheckedFile:
+    """One file of a data set and the key of its content, "" if no decoder can read it."""
 
     name: str  # relative to the data set's folder, with forward slashes
     size_bytes: int
@@ -38,38 +37,33 @@ class Checked:
     key: str
 
 
-@dataclass
 class FolderIndex:
-    """A folder's files and what is known of them, kept in ``cache`` between runs.
+    """A folder's files and the result of checking each, kept in ``cache`` between runs.
 
     Only the thread that made it may change it; ``check_files`` runs anywhere.
     """
 
-    folder: Path
-    cache: Path
-    known: dict[str, Checked] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        place = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]
-        self._file = self.cache / "index" / f"{self.folder.name}-{place}.json"
-        self.names = tuple(sorted(_photo_names(self.folder)))
+    def __init__(self, folder: Path, cache: Path) -> None:
+        place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+        self._file = cache / "index" / f"{folder.name}-{place}.json"
+        self.folder = folder
+        self.names = tuple(sorted(_photo_names(folder)))
         self.known = self._unchanged()
 
     def unknown(self) -> list[str]:
         """Files that are new or have changed since they were last checked."""
         return [name for name in self.names if name not in self.known]
 
-    def learn(self, checked: Iterable[Checked]) -> None:
-        """Take in what ``check_files`` found."""
+    def add(self, checked: Iterable[CheckedFile]) -> None:
+        """Add what ``check_files`` returned."""
         self.known.update({entry.name: entry for entry in checked})
 
     def save(self) -> None:
-        """Keep what is known; a cache that cannot be written is done without."""
-        rows = [[e.name, e.size_bytes, e.changed_ns, e.key] for e in self.known.values()]
+        """Write what is known to the cache; one that cannot be written costs time only."""
         fresh = self._file.with_name(f"{self._file.name}.{uuid4().hex}")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps(rows))
+            fresh.write_text(json.dumps([astuple(entry) for entry in self.known.values()]))
             fresh.replace(self._file)
         except OSError as error:
             log.warning("the index of %s is not kept: %s", self.folder, error)
@@ -100,33 +94,31 @@ class FolderIndex:
             left_out=tuple(name for name in self.names if not self.known[name].key),
         )
 
-    def _unchanged(self) -> dict[str, Checked]:
+    def _unchanged(self) -> dict[str, CheckedFile]:
         try:
-            rows = json.loads(self._file.read_text())
-            entries = [Checked(*row) for row in rows]
+            entries = [CheckedFile(*row) for row in json.loads(self._file.read_text())]
         except (OSError, ValueError, TypeError):
             return {}  # no index yet, or one that a crash left unreadable: check again
         present = set(self.names)
         return {
-            entry.name: entry
-            for entry in entries
-            if entry.name in present
-            and _state(self.folder / entry.name) == (entry.size_bytes, entry.changed_ns)
+            e.name: e
+            for e in entries
+            if e.name in present and _state(self.folder / e.name) == (e.size_bytes, e.changed_ns)
         }
 
 
-def check_files(folder: Path, names: Iterable[str], max_pixels: int) -> list[Checked]:
+def check_files(folder: Path, names: Iterable[str], max_pixels: int) -> list[CheckedFile]:
     """Read and decode files; safe in any thread."""
     checked = []
     for name in names:
         size_bytes, changed_ns = _state(folder / name)
         try:
             data = (folder / name).read_bytes()
-            decode(data, max_pixels=max_pixels, at_least=_AT_LEAST)
+            decode(data, max_pixels=max_pixels, at_least=_CHECKED_SIDE)
             key = content_key(data)
-        except _READING_ERRORS:
+        except (UserError, OSError):
             key = ""  # listed as left out
-        checked.append(Checked(name, size_bytes, changed_ns, key))
+        checked.append(CheckedFile(name, size_bytes, changed_ns, key))
     return checked
 
 

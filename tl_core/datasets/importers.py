@@ -1,4 +1,4 @@
-"""From a publisher's archive to a folder per class: downloaded, unpacked, put in place whole."""
+"""Imports a data set: its publisher's archive is downloaded and unpacked, a folder per class."""
 
 import lzma
 import shutil
@@ -7,13 +7,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal
+from typing import Any, Literal
 
 import filelock
 
-from tl_core.datasets.catalogue import Archive, DatasetRow
+from tl_core.datasets.catalogue import DataArchive, DatasetRow
 from tl_core.datasets.folder import is_dataset
 from tl_core.datasets.store import DatasetStore
 from tl_core.download import DownloadRequest, fetch, free_bytes, mirrored
@@ -27,14 +28,7 @@ MAX_MEMBER_BYTES = 25 * 2**20
 _FEWEST = 0.95  # of the photographs that the publisher promises
 _SPARE_BYTES = 64 * 2**20
 _LOCK_POLL_S = 0.1
-_DAMAGE = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    RuntimeError,
-)
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
 
 def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: Check) -> Path:
@@ -49,31 +43,24 @@ def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: C
     """
     row, archive = datasets.archive(key)
     folder = datasets.folder(key)
+
+    def is_cancelled() -> bool:
+        check()
+        return False
+
     with _writing(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder.with_name(f".{key}.lock"))
-        while not lock.is_locked:
-            check()
-            try:
-                lock.acquire(timeout=_LOCK_POLL_S)
-            except filelock.Timeout:
-                continue
-        try:
-            if not is_dataset(folder):  # somebody else may have finished it meanwhile
+        with lock.acquire(poll_interval=_LOCK_POLL_S, cancel_check=is_cancelled):
+            if not is_dataset(folder):  # another caller may have imported it meanwhile
                 _require_free(folder)
-                _import(row, archive, folder, datasets.settings.mirror, report, check)
-        finally:
-            lock.release()
+                _Import(row, archive, folder, report, check).run(datasets.settings.mirror)
     return folder
 
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Put a disk's complaint into words.
-
-    Raises:
-        UserError: Instead of any ``OSError``.
-    """
+    """Raise a ``UserError`` in place of any ``OSError``."""
     try:
         yield
     except OSError as error:
@@ -86,13 +73,11 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _require_free(folder: Path) -> None:
-    """Say so before minutes of downloading, not after."""
+    """Refuse a folder that is in use, before minutes of downloading."""
     try:
         is_free = not any(folder.iterdir())
-    except FileNotFoundError:
-        is_free = True
-    except OSError:
-        is_free = False  # a file, or a folder that nobody may look into
+    except OSError as error:  # not there yet, or a file, or a folder that nobody may read
+        is_free = isinstance(error, FileNotFoundError)
     if not is_free:
         raise UserError(
             "The folder {folder} is there already and is no data set that the lab can read. Move "
@@ -101,68 +86,64 @@ def _require_free(folder: Path) -> None:
         )
 
 
-def _import(
-    row: DatasetRow, archive: Archive, folder: Path, mirror: str, report: Report, check: Check
-) -> None:
-    request = DownloadRequest(
-        url=mirrored(archive.url, mirror),
-        target=folder.parent / ".downloads" / archive.file_name,
-        md5=archive.md5,
-        size_bytes=archive.size_bytes,
-    )
-    fetch(
-        request,
-        report=lambda done, total: report("downloading", done, total or archive.size_bytes),
-        check=check,
-    )
-    unfinished = folder.with_name(f".{row.key}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
-    try:
-        _require_room(request.target, row)
-        _unpack(request.target, unfinished, row, archive, report, check)
-        unfinished.replace(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    request.target.unlink()
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """One archive on its way to the folder of its data set."""
+
+    row: DatasetRow
+    archive: DataArchive
+    folder: Path
+    report: Report
+    check: Check
+
+    def run(self, mirror: str) -> None:
+        request = DownloadRequest(
+            url=mirrored(self.archive.url, mirror),
+            target=self.folder.parent / ".downloads" / self.archive.file_name,
+            md5=self.archive.md5,
+            size_bytes=self.archive.size_bytes,
+        )
+        fetch(request, report=self._report_download, check=self.check)
+        unfinished = self.folder.with_name(f".{self.row.key}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+        try:
+            _require_room(request.target, self.row)
+            self._unpack(request.target, unfinished)
+            unfinished.replace(self.folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        request.target.unlink()
+
+    def _report_download(self, done: int, total: int | None) -> None:
+        self.report("downloading", done, total or self.archive.size_bytes)
+
+    def _unpack(self, file: Path, target: Path) -> None:
+        """Write the photographs into ``target``, a folder per class; delete a damaged archive."""
+        count = 0
+        try:
+            for name, stream in _members(file):
+                self.check()
+                class_name = self.archive.class_of(name)
+                if class_name is None:
+                    continue
+                place = target / _safe_name(class_name) / _safe_name(name.name)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(stream().read(MAX_MEMBER_BYTES))
+                count += 1
+                self.report("unpacking", count, max(self.row.photographs, count))
+            if count < _FEWEST * self.row.photographs:
+                raise EOFError(f"{count} photographs only")
+        except _DAMAGE as error:
+            file.unlink()
+            raise UserError(
+                "The archive of {label} is damaged or not all of it arrived; it was deleted. "
+                "Download it again.",
+                label=self.row.label,
+            ) from error
 
 
-def _unpack(
-    file: Path, target: Path, row: DatasetRow, archive: Archive, report: Report, check: Check
-) -> None:
-    """Write the photographs into ``target``, a folder per class.
-
-    Raises:
-        UserError: If the archive is damaged or holds too few of them; it is deleted then.
-    """
-    count = 0
-    try:
-        for name, stream in _members(file):
-            check()
-            class_name = archive.class_of(name)
-            if class_name is None:
-                continue
-            place = target / _plain(class_name) / _plain(name.name)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(stream().read(MAX_MEMBER_BYTES))
-            count += 1
-            report("unpacking", count, max(row.photographs, count))
-    except _DAMAGE as error:
-        raise _damaged(file, row) from error
-    if count < _FEWEST * row.photographs:
-        raise _damaged(file, row)
-
-
-def _damaged(file: Path, row: DatasetRow) -> UserError:
-    file.unlink()
-    return UserError(
-        "The archive of {label} is damaged or not all of it arrived; it was deleted. "
-        "Download it again.",
-        label=row.label,
-    )
-
-
-def _members(file: Path) -> Iterator[tuple[PurePosixPath, Callable[[], IO[bytes]]]]:
-    """The regular files of a zip or tar file, in its order, each with a way to read it."""
+def _members(file: Path) -> Iterator[tuple[PurePosixPath, Callable[[], Any]]]:
+    """The regular files of a zip or tar file, in its order, each with a function that opens it."""
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as packed:
             for info in packed.infolist():
@@ -172,17 +153,10 @@ def _members(file: Path) -> Iterator[tuple[PurePosixPath, Callable[[], IO[bytes]
         with closing(tarfile.open(file, "r|*")) as tar:
             for member in tar:
                 if member.isreg():
-                    yield PurePosixPath(member.name), partial(_opened, tar, member)
+                    yield PurePosixPath(member.name), partial(tar.extractfile, member)
 
 
-def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
-    stream = tar.extractfile(member)
-    if stream is None:
-        raise ValueError(f"{member.name} is no regular file")
-    return stream
-
-
-def _plain(name: str) -> str:
+def _safe_name(name: str) -> str:
     """A name that stays inside its folder on any system."""
     kept = "".join(letter for letter in name if letter.isprintable() and letter not in '/\\:*?"<>|')
     return kept.lstrip(".") or "unnamed"

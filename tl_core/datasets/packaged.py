@@ -25,21 +25,17 @@ class PackagedPhotos:
 def digits() -> PackagedPhotos:
     """The 1,797 digits of scikit-learn, 8 × 8 dots of 17 greys.
 
-    They are scaled up smoothly, since networks see the edges of large dots rather than strokes,
-    and stand on a black margin, so that the networks' central crop cuts no stroke.
+    They are scaled up smoothly, since networks would respond to the edges of large dots, and get a
+    black margin, so that the networks' central crop cuts no stroke.
     """
     from sklearn.datasets import load_digits  # slow to import, and only needed here
 
     found = load_digits()
     pictures = (found.images * (255 / 16)).round().astype(np.uint8)
-    large = np.stack([_scaled_up(picture) for picture in pictures])
+    side = (_DIGIT_SIDE, _DIGIT_SIDE)
+    large = np.stack([Image.fromarray(p).resize(side, Image.Resampling.BICUBIC) for p in pictures])
     framed = np.pad(large, ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN)))
     return _packed(tuple(str(digit) for digit in range(10)), framed, found.target)
-
-
-def _scaled_up(picture: Any) -> Any:
-    side = (_DIGIT_SIDE, _DIGIT_SIDE)
-    return np.asarray(Image.fromarray(picture).resize(side, Image.Resampling.BICUBIC))
 
 
 def faces() -> PackagedPhotos:

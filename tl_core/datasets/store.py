@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from tl_core.datasets.catalogue import DATASETS, Archive, DatasetRow, Packaged
+from tl_core.datasets.catalogue import DATASETS, DataArchive, DatasetRow
 from tl_core.datasets.dataset import Dataset, Example
 from tl_core.datasets.folder import (
     PHOTO_SUFFIXES,
-    Checked,
+    CheckedFile,
     FolderIndex,
     check_files,
     count_classes,
@@ -27,8 +27,8 @@ from tl_core.specs.datasets import FOLDER
 
 
 @dataclass(frozen=True, slots=True)
-class ShelfEntry:
-    """One data set as the picker shows it; ``row`` is None for a folder nobody wrote a row for."""
+class DatasetStatus:
+    """One data set as the picker shows it; ``row`` is None for a folder beside the catalogue."""
 
     key: str
     label: str
@@ -37,31 +37,31 @@ class ShelfEntry:
 
 
 class DatasetStore:
-    """Finds and opens data sets; thread-safe, keeps nothing but what packages carry."""
+    """Finds and opens data sets; thread-safe, keeps only what installed packages hold."""
 
     def __init__(self, settings: Settings, catalogue: tuple[DatasetRow, ...] = DATASETS) -> None:
         self.settings = settings
         self.rows = {row.key: row for row in catalogue}
 
-    def entries(self) -> list[ShelfEntry]:
+    def entries(self) -> list[DatasetStatus]:
         """What there is to choose from: the catalogue in its order, then other folders by name."""
         listed = [self._entry(row) for row in self.rows.values()]
         names = (name for name in self._folder_names() if not self._is_archive(name))
-        return listed + [ShelfEntry(self._key(name), _spoken(name), "ready") for name in names]
+        return listed + [DatasetStatus(self._key(name), _label(name), "ready") for name in names]
 
     def folder(self, key: str) -> Path:
         """Where the data set ``key`` is, or will be once downloaded."""
         return self.settings.data_dir / key.removeprefix(FOLDER)
 
-    def archive(self, key: str) -> tuple[DatasetRow, Archive]:
+    def archive(self, key: str) -> tuple[DatasetRow, DataArchive]:
         """The catalogue's row and its archive, for what can be downloaded.
 
         Raises:
             UserError: If it is not one of those.
         """
         row = self.rows.get(key)
-        if row is None or not isinstance(row.source, Archive):
-            choices = (k for k, r in self.rows.items() if isinstance(r.source, Archive))
+        if row is None or not isinstance(row.source, DataArchive):
+            choices = (k for k, r in self.rows.items() if isinstance(r.source, DataArchive))
             raise UserError(
                 "There is no data set called {key} to download. Choose one of: {keys}.",
                 key=key,
@@ -70,13 +70,13 @@ class DatasetStore:
         return row, row.source
 
     def packaged(self, key: str) -> Dataset | None:
-        """The data set if an installed package carries it; may take half a second the first time.
+        """The data set if an installed package holds it; the first call may take half a second.
 
         Raises:
             UserError: If the package is not installed in full.
         """
         row = self.rows.get(key)
-        return _packaged(row) if row and isinstance(row.source, Packaged) else None
+        return None if row is None or isinstance(row.source, DataArchive) else _packaged(row)
 
     def index(self, key: str) -> FolderIndex:
         """The files of a data set on disk.
@@ -85,30 +85,31 @@ class DatasetStore:
             UserError: If there is no such folder, it was not downloaded yet, or has no classes.
         """
         folder = self.folder(key)
-        if not self._has_folder(key) or (key in self.rows and not is_dataset(folder)):
-            if key in self.rows:
-                raise UserError(
-                    "{label} is not on this machine yet. Download it on the Teach page or with "
-                    "python -m tl_core prepare {key}.",
-                    label=self.rows[key].label,
-                    key=key,
-                )
+        if key in self.rows and not is_dataset(folder):
+            raise UserError(
+                "{label} is not on this machine yet. Download it on the Teach page or with "
+                "python -m tl_core prepare {key}.",
+                label=self.rows[key].label,
+                key=key,
+            )
+        if not self._has_folder(key):
             raise UserError(
                 "There is no data set called {key}. Choose one of: {keys}.",
                 key=key,
                 keys=", ".join(entry.key for entry in self.entries()),
             )
-        if count_classes(folder) < 2:
+        count = count_classes(folder)
+        if count < 2:
             raise UserError(
                 "Folders in {folder} that the lab can read: {count}. It takes at least two, "
                 "one with the photographs of each class.",
                 folder=folder.name,
-                count=count_classes(folder),
+                count=count,
             )
         return FolderIndex(folder, self.settings.cache_dir)
 
-    def check(self, key: str, names: Iterable[str]) -> list[Checked]:
-        """Read and decode some files of a folder, for the pool."""
+    def check(self, key: str, names: Iterable[str]) -> list[CheckedFile]:
+        """Read and decode some files of a folder; runs in the pool."""
         return check_files(self.folder(key), names, self.settings.max_pixels)
 
     def open(self, index: FolderIndex) -> Dataset:
@@ -120,7 +121,7 @@ class DatasetStore:
         name = index.folder.name
         row = self.rows[name] if self._is_archive(name) else None
         return index.dataset(
-            label=row.label if row else _spoken(name),
+            label=row.label if row else _label(name),
             is_unlike_imagenet=row.is_unlike_imagenet if row else False,
         )
 
@@ -130,30 +131,27 @@ class DatasetStore:
         Raises:
             UserError: If there is no such photograph.
         """
-        packaged = self.packaged(key)
-        if packaged is not None:
-            found = next((e for e in packaged.examples if e.name == name), None)
-            if found is not None:
-                return packaged.read(found)
-        place = self.folder(key) / name
+        packaged, place = self.packaged(key), self.folder(key) / name
         is_inside = self._has_folder(key) and is_inside_name(name)
-        if packaged or not is_inside or place.suffix.lower() not in PHOTO_SUFFIXES:
-            raise _no_photograph(name)
         try:
-            return place.read_bytes()
-        except OSError as error:
+            if packaged is not None:
+                return packaged.read(next(e for e in packaged.examples if e.name == name))
+            if is_inside and place.suffix.lower() in PHOTO_SUFFIXES:
+                return place.read_bytes()
+        except (OSError, StopIteration) as error:
             raise _no_photograph(name) from error
+        raise _no_photograph(name)
 
-    def _entry(self, row: DatasetRow) -> ShelfEntry:
-        ready = isinstance(row.source, Packaged) or is_dataset(self.folder(row.key))
-        return ShelfEntry(row.key, row.label, "ready" if ready else "can be downloaded", row)
+    def _entry(self, row: DatasetRow) -> DatasetStatus:
+        is_ready = not isinstance(row.source, DataArchive) or is_dataset(self.folder(row.key))
+        return DatasetStatus(row.key, row.label, "ready" if is_ready else "can be downloaded", row)
 
     def _is_archive(self, name: str) -> bool:
         """Whether a folder of this name is where a download of the catalogue goes."""
-        return name in self.rows and isinstance(self.rows[name].source, Archive)
+        return name in self.rows and isinstance(self.rows[name].source, DataArchive)
 
     def _key(self, name: str) -> str:
-        """The key of a folder that nobody wrote a row for."""
+        """The key of a folder that is not in the catalogue."""
         is_taken = name in self.rows or name == OWN_DATASET or name.startswith(FOLDER)
         return FOLDER + name if is_taken else name
 
@@ -185,18 +183,17 @@ def own_dataset(classes: OwnClasses, photos: PhotoStore) -> Dataset:
 
 @cache
 def _packaged(row: DatasetRow) -> Dataset:
-    if not isinstance(row.source, Packaged):
-        raise ValueError(f"{row.key} is in no package")
-    found = row.source.read()
-    files = [(content_key(data), label, data) for label, data in found.files]
-    by_key = {key: data for key, _, data in files}
+    if isinstance(row.source, DataArchive):
+        raise TypeError(f"{row.key} is not in an installed package")
+    found = row.source()
+    by_key = {content_key(data): data for _, data in found.files}
     return Dataset(
         key=row.key,
         label=row.label,
         classes=found.classes,
         examples=tuple(
-            Example(key, label, f"{found.classes[label]}/{number:04d}.png")
-            for number, (key, label, _) in enumerate(files)
+            Example(content_key(data), label, f"{found.classes[label]}/{number:04d}.png")
+            for number, (label, data) in enumerate(found.files)
         ),
         read=lambda example: by_key[example.key],
         is_unlike_imagenet=row.is_unlike_imagenet,
@@ -209,5 +206,5 @@ def _no_photograph(name: str) -> UserError:
     )
 
 
-def _spoken(name: str) -> str:
+def _label(name: str) -> str:
     return name.replace("_", " ").capitalize()

@@ -27,14 +27,8 @@ _SHORTER_SIDE = 512  # pixels; no network here looks at more
 _LARGE_BYTES = 300_000
 _JPEG_QUALITY = 92
 _DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,  # bz2's word for damage
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-    ValueError,
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError),
+    OSError,  # bz2 raises it
 )
 
 
@@ -49,7 +43,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class OwnUpload:
-    """What became of a visitor's files: classes for a spec, and what was left out."""
+    """The result for a visitor's files: classes for a spec, and the files left out."""
 
     classes: OwnClasses
     left_out: tuple[str, ...]  # files that are no photographs
@@ -111,7 +105,7 @@ def _keep_drops(
 
 
 class _Budget:
-    """What one upload may cost; it begins now."""
+    """The time and pixels that one upload may take; its time begins now."""
 
     def __init__(self) -> None:
         self._ends_at = time.monotonic() + MAX_UPLOAD_S
@@ -173,11 +167,7 @@ def zip_drops(file: BinaryIO) -> Iterator[Drop]:
 
 
 def _sorted(paths: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, str]]:
-    """The files that may be photographs of a class, with its name; "" for one beside the classes.
-
-    Raises:
-        UserError: If there is no folder.
-    """
+    """The files that may be photographs, each with its class; "" for one beside the classes."""
     paths = [path for path in paths if not _is_hidden(path)]
     folders = _class_folders(paths)
     for path in paths:
@@ -188,11 +178,7 @@ def _sorted(paths: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, str
 
 
 def _class_folders(paths: Iterable[PurePosixPath]) -> set[PurePosixPath]:
-    """The innermost folders; what lies beside them belongs to no class.
-
-    Raises:
-        UserError: If there is none.
-    """
+    """The innermost folders, of which there must be one; files beside them belong to no class."""
     folders = {path.parent for path in paths}
     wrappers = {outer for folder in folders for outer in folder.parents}
     inner = folders - wrappers - {PurePosixPath(".")}
@@ -248,14 +234,14 @@ def _reaches_outside(info: zipfile.ZipInfo) -> bool:
 
 
 def _empty_folders(infos: list[zipfile.ZipInfo]) -> list[str]:
-    """Folders that hold nothing at all: somebody meant them as a class."""
+    """Folders that hold nothing at all; each is a class without photographs."""
     paths = {PurePosixPath(info.filename): info for info in infos}
     filled = {outer for path in paths for outer in path.parents}
     return [path.name for path, info in paths.items() if info.is_dir() and path not in filled]
 
 
 def _is_hidden(path: PurePosixPath) -> bool:
-    """What systems add by themselves: .DS_Store, __MACOSX/, Thumbs.db."""
+    """Whether the system added it: .DS_Store, __MACOSX/, Thumbs.db."""
     by_system = path.name in ("Thumbs.db", "desktop.ini")
     return by_system or any(part.startswith((".", "__MACOSX")) for part in path.parts)
 

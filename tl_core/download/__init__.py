@@ -5,10 +5,10 @@ While a file is on its way three more stand beside its target: ``.part`` (the by
 only appears whole and verified.
 """
 
-from tl_core.download.checked import CheckedFiles
+from tl_core.download.checksums import CheckedFiles
 from tl_core.download.disk import free_bytes
+from tl_core.download.downloader import Report, fetch
 from tl_core.download.request import DownloadRequest, mirrored
-from tl_core.download.retry import Report, fetch
-from tl_core.download.stream import Check
+from tl_core.download.response import Check
 
 __all__ = ["Check", "CheckedFiles", "DownloadRequest", "Report", "fetch", "free_bytes", "mirrored"]

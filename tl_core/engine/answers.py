@@ -2,12 +2,13 @@
 
 import pickle
 import threading
+from collections import Counter
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from tl_core.engine.cache import ByteCache
-from tl_core.engine.job import Job, JobState
+from tl_core.engine.job import Job, JobState, SpecT
 from tl_core.specs import Spec
 
 _Question = tuple[Spec, Hashable]
@@ -29,13 +30,13 @@ class Answers:
 
     def job_for(
         self,
-        spec: Spec,
+        spec: SpecT,
         owner: str,
-        submit: Callable[[Spec, str], Job],
+        submit: Callable[[SpecT, str], Job[SpecT]],
         join: Callable[[Job, str], bool],
         *,
         stamp: Hashable = None,
-    ) -> Job:
+    ) -> Job[SpecT]:
         """The job that answers ``spec``: a finished one, an open one joined, or a new one.
 
         ``submit`` and ``join`` are the scheduler's.
@@ -48,23 +49,22 @@ class Answers:
             with self._lock:
                 job = self._done.get(question) or self._open.get(question)
             if job is not None and job.state not in _USELESS and (job.is_over or join(job, owner)):
-                return job
-            job = submit(spec, owner)
+                return cast(Job[SpecT], job)
+            asked = submit(spec, owner)
             with self._lock:
-                self._open[question] = job
-            job.when_over(partial(self._close, question))
-            return job
+                self._open[question] = asked
+            asked.when_over(partial(self._close, question))
+            return asked
 
     def forget(self, is_stale: Callable[[Spec], bool]) -> None:
         """Drop the answers to questions that are no longer valid."""
         with self._lock:
-            self._open = {asked: job for asked, job in self._open.items() if not is_stale(asked[0])}
-        self._done.drop_where(lambda asked: is_stale(cast(Any, asked)[0]))
+            self._open = {key: job for key, job in self._open.items() if not is_stale(key[0])}
+        self._done.drop_where(lambda key: is_stale(cast(_Question, key)[0]))
 
-    @property
-    def size_bytes(self) -> int:
-        """What all kept answers take; they are everybody's."""
-        return self._done.size_bytes
+    def held(self) -> Counter[str]:
+        """Bytes of the kept answers, which are everybody's."""
+        return self._done.held()
 
     def _close(self, question: _Question, job: Job) -> None:
         with self._lock:

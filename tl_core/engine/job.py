@@ -17,7 +17,8 @@ from tl_core.specs import Snapshot, Spec
 
 log = logging.getLogger(__name__)
 
-SpecT = TypeVar("SpecT", bound=Spec, covariant=True, default=Spec)
+SpecT = TypeVar("SpecT", bound=Spec)
+SpecT_co = TypeVar("SpecT_co", bound=Spec, covariant=True, default=Spec)
 Explain = Callable[[BaseException], UserError | None]  # an error in words, where there are some
 _BROKEN = "Something went wrong inside the lab; its log has the details. Please try again."
 
@@ -40,7 +41,7 @@ class JobCancelled(Exception):
     """Raised inside a job's own work once its owner has cancelled it."""
 
 
-class Job(Generic[SpecT]):
+class Job(Generic[SpecT_co]):
     """One submitted spec: its state, its newest snapshot, and the controls that reach it.
 
     Pages call the methods under "for the owner" from any thread; they only leave a request, which
@@ -51,7 +52,7 @@ class Job(Generic[SpecT]):
 
     def __init__(
         self,
-        spec: SpecT,
+        spec: SpecT_co,
         owner: str,
         *,
         wake: Callable[[], None] = lambda: None,
@@ -193,6 +194,7 @@ class Job(Generic[SpecT]):
             if self.is_over:
                 return
             self.state = state
+            self.held_bytes = 0
             self.finished_at = time.monotonic()
             listeners, self._when_over = self._when_over, []
         self._finished.set()

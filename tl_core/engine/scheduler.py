@@ -1,4 +1,4 @@
-"""The fair queue: decides which runner the worker turns next, and honours what owners ask."""
+"""The scheduler: queues jobs, chooses the runner of the next slice, applies cancel and pause."""
 
 import logging
 import threading
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tl_core.engine.fairness import Turns
-from tl_core.engine.job import Explain, Job, JobCancelled, JobState
+from tl_core.engine.job import Explain, Job, JobCancelled, JobState, SpecT
 from tl_core.engine.queueing import rank, refuse_excess
 from tl_core.engine.runner import Runner
 from tl_core.settings import Settings
@@ -22,7 +22,7 @@ _ERROR_PAUSE_S = 0.5  # after an error that is no job's own, so that it cannot k
 
 
 class Scheduler:
-    """Jobs in, slices out.
+    """Runs all jobs in slices, fairly between visitors.
 
     ``submit``, ``leave`` and the counts are safe from any thread; ``run`` is the worker's loop and
     the only place that calls runners. Fairness is by served time: every visitor is charged the
@@ -48,7 +48,7 @@ class Scheduler:
         self._busy_since: float | None = None
         self._changed = threading.Condition()
         self._queue: list[Job] = []
-        self._set_aside: list[Job] = []  # paused, with their state in job.saved
+        self._paused: list[Job] = []  # paused, with their state in job.saved
         self._runners: list[Runner] = []
         self._parked: dict[Runner, Future[Any]] = {}
         self._turns = Turns()
@@ -57,7 +57,7 @@ class Scheduler:
 
     # -- from any thread -------------------------------------------------------------------
 
-    def submit(self, spec: Spec, owner: str) -> Job:
+    def submit(self, spec: SpecT, owner: str) -> Job[SpecT]:
         """Queue a spec for ``owner``.
 
         Raises:
@@ -115,6 +115,14 @@ class Scheduler:
             state: found[state] for state in (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
         }
 
+    def held(self) -> Counter[str]:
+        """Bytes that open jobs keep from slice to slice, by visitor."""
+        held: Counter[str] = Counter()
+        with self._changed:
+            for job in self._active():
+                held[min(job.owners)] += job.held_bytes
+        return held
+
     def stop(self) -> None:
         """Let ``run`` return after the slice in progress; every open job ends as cancelled."""
         with self._changed:
@@ -131,7 +139,7 @@ class Scheduler:
 
     def _active(self) -> list[Job]:
         running = [job for runner in self._runners for job in runner.jobs]
-        return self._queue + self._set_aside + running
+        return self._queue + self._paused + running
 
     def _withdraw(self, job: Job, owner: str) -> None:
         if job.owners == {owner}:
@@ -148,11 +156,11 @@ class Scheduler:
     # -- the worker's loop -----------------------------------------------------------------
 
     def run(self) -> None:
-        """Turn runners until ``stop``; returns with no job left open."""
+        """Run slices until ``stop``; returns with no job left open."""
         try:
             while not self._is_stopped:
                 try:
-                    self._go_on()
+                    self._run_once()
                 except Exception:
                     log.exception("the worker met an error that belongs to no job")
                     with self._changed:
@@ -160,7 +168,7 @@ class Scheduler:
             with self._changed:
                 for job in self._active():
                     job.cancel_requested = True
-                self._sweep()
+                self._apply_requests()
         finally:
             self._busy_since = None
 
@@ -168,73 +176,73 @@ class Scheduler:
         """End every open job as failed and drop what was at work; after the worker's end."""
         with self._changed:
             for job in self._active():
-                self._end_for_good(job, error)
+                self._remove_and_fail(job, error)
             for runner in list(self._runners):
                 self._drop_if_empty(runner)
 
-    def _go_on(self) -> None:
-        """Honour requests, start what there is room for, and turn one runner for a slice."""
+    def _run_once(self) -> None:
+        """Apply requests, start what there is room for, and run one slice."""
         with self._changed:
             self._busy_since = time.monotonic()
             self._has_news = False
-            self._sweep()
+            self._apply_requests()
             self._start_queued()
             runner = self._next_runner()
             if runner is None and not self._has_news and not self._is_stopped:
                 self._busy_since = None
                 self._changed.wait()
         if runner is not None:
-            self._turn(runner)
+            self._run_slice(runner)
 
-    def _sweep(self) -> None:
-        """Honour cancel, pause and resume of every job; drop runners without jobs."""
-        for job in [*self._queue, *self._set_aside]:
-            with self._ending_with(job):
-                self._sweep_waiting(job)
+    def _apply_requests(self) -> None:
+        """Apply cancel, pause and resume of every job; drop runners without jobs."""
+        for job in [*self._queue, *self._paused]:
+            with self._failing_alone(job):
+                self._apply_to_waiting(job)
         for runner in list(self._runners):
             for job in list(runner.jobs):
-                with self._ending_with(job):
-                    self._sweep_running(runner, job)
+                with self._failing_alone(job):
+                    self._apply_to_running(runner, job)
             self._drop_if_empty(runner)
 
     @contextmanager
-    def _ending_with(self, job: Job) -> Iterator[None]:
+    def _failing_alone(self, job: Job) -> Iterator[None]:
         """Let whatever goes wrong inside end this job only."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is ends this job only
-            self._end_for_good(job, error)
+            self._remove_and_fail(job, error)
 
-    def _end_for_good(self, job: Job, error: BaseException) -> None:
+    def _remove_and_fail(self, job: Job, error: BaseException) -> None:
         """Take a job out wherever it is, without asking its runner, and fail it."""
-        for jobs in (self._queue, self._set_aside, *(runner.jobs for runner in self._runners)):
+        for jobs in (self._queue, self._paused, *(runner.jobs for runner in self._runners)):
             if job in jobs:
                 jobs.remove(job)
         _end(job, error)
 
-    def _sweep_waiting(self, job: Job) -> None:
-        home = self._queue if job in self._queue else self._set_aside
+    def _apply_to_waiting(self, job: Job) -> None:
+        home = self._queue if job in self._queue else self._paused
         if job.cancel_requested:
             home.remove(job)
             job.saved = None
             job.mark_cancelled()
-        elif home is self._set_aside and not job.pause_requested:
+        elif home is self._paused and not job.pause_requested:
             home.remove(job)
             job.state = JobState.QUEUED
             self._queue.append(job)
         elif home is self._queue and job.pause_requested:
             home.remove(job)
             job.state = JobState.PAUSED
-            self._set_aside.append(job)
+            self._paused.append(job)
 
-    def _sweep_running(self, runner: Runner, job: Job) -> None:
+    def _apply_to_running(self, runner: Runner, job: Job) -> None:
         if job.cancel_requested:
             runner.remove(job, keep=False)
             job.mark_cancelled()
         elif job.pause_requested and job.state is JobState.RUNNING:
             job.state = JobState.PAUSED
             if runner.remove(job, keep=True):
-                self._set_aside.append(job)
+                self._paused.append(job)
         elif not job.pause_requested and job.state is JobState.PAUSED:
             job.state = JobState.RUNNING
 
@@ -264,7 +272,10 @@ class Scheduler:
             if runner is not None:
                 runner.add(job)
             else:
-                if _takes_a_place(job.spec) and self._places_taken() >= self._settings.max_running:
+                if (
+                    _counts_as_run(job.spec)
+                    and self._runs_under_way() >= self._settings.max_running
+                ):
                     return False
                 self._runners.append(self._make_runner(job))
         except Exception as error:  # noqa: BLE001 - the one boundary: whatever it is ends this job only
@@ -275,10 +286,10 @@ class Scheduler:
         job.started_at = job.started_at or time.monotonic()
         return True
 
-    def _places_taken(self) -> int:
+    def _runs_under_way(self) -> int:
         """Long runs that take turns now; one that resumes goes on at once, even above the limit."""
         return sum(
-            _takes_a_place(runner.jobs[0].spec) and _is_awake(runner) for runner in self._runners
+            _counts_as_run(runner.jobs[0].spec) and _is_running(runner) for runner in self._runners
         )
 
     def _shared_runner(self, job: Job) -> Runner | None:
@@ -293,11 +304,12 @@ class Scheduler:
             [
                 runner
                 for runner in self._runners
-                if _is_awake(runner) and (runner not in self._parked or self._parked[runner].done())
+                if _is_running(runner)
+                and (runner not in self._parked or self._parked[runner].done())
             ]
         )
 
-    def _turn(self, runner: Runner) -> None:
+    def _run_slice(self, runner: Runner) -> None:
         jobs = list(runner.jobs)
         clock, processor = time.perf_counter(), time.thread_time()
         future = self._advance(runner, jobs)
@@ -326,11 +338,11 @@ class Scheduler:
             return None
 
 
-def _takes_a_place(spec: Spec) -> bool:
+def _counts_as_run(spec: Spec) -> bool:
     return spec.uses_network and not spec.is_quick
 
 
-def _is_awake(runner: Runner) -> bool:
+def _is_running(runner: Runner) -> bool:
     """Whether it has a job that is not paused."""
     return any(job.state is JobState.RUNNING for job in runner.jobs)
 

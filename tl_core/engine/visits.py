@@ -45,7 +45,7 @@ class Visits:
             return len(self._seen)
 
     def reap(self) -> list[str]:
-        """Say goodbye to everyone not seen within the timeout; return who that was."""
+        """End the visits of everyone not seen within the timeout; return who that was."""
         with self._lock:
             latest = self._clock() - self._timeout_s
             gone = [visitor for visitor, seen in self._seen.items() if seen < latest]

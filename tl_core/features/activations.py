@@ -14,7 +14,7 @@ from tl_core.context import Context
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 
-Half: TypeAlias = NDArray[np.float16]  # a layer's activations on one photograph, (C, H, W)
+Activations: TypeAlias = NDArray[np.float16]  # of a layer on one photograph, (C, H, W)
 HALF_MAX = float(np.finfo(np.float16).max)
 
 
@@ -46,17 +46,17 @@ def probe(backbone: Backbone, pixels: Tensor, layers: Sequence[str]) -> dict[str
     Returns:
         Copies of the activations, (N, C, H, W) each, which a later in-place ReLU cannot reach.
     """
-    seen: dict[str, Tensor] = {}
+    found: dict[str, Tensor] = {}
 
-    def see(index: int, _inputs: Tensor, activations: Tensor) -> None:
-        seen[layers[index]] = activations.clone()
+    def record(index: int, _inputs: Tensor, activations: Tensor) -> None:
+        found[layers[index]] = activations.clone()
 
-    with torch.inference_mode(), backbone.watching(layers, see):
+    with torch.inference_mode(), backbone.hooked(layers, record):
         backbone.embed(pixels)
-    return seen
+    return found
 
 
-def to_half(activations: Tensor) -> Half:
+def to_half(activations: Tensor) -> Activations:
     """Round one photograph's activations (C, H, W) to half precision on the CPU.
 
     Half precision rather than bfloat16: a picture has 256 shades and half keeps 2,048 steps a
@@ -64,28 +64,28 @@ def to_half(activations: Tensor) -> Half:
     65,504, is clamped; trained networks stay two orders of magnitude below.
     """
     rounded = activations.clamp(-HALF_MAX, HALF_MAX).to(torch.float16).contiguous()
-    half: Half = rounded.cpu().numpy()
-    return half
+    array: Activations = rounded.cpu().numpy()
+    return array
 
 
-def maps_of(context: Context, photo: str, backbone_key: str) -> Sliced[Mapping[str, Half]]:
+def maps_of(context: Context, photo: str, backbone_key: str) -> Sliced[Mapping[str, Activations]]:
     """All stages of the backbone on one photograph, from memory where it was seen before.
 
     Raises:
         UserError: If the backbone or the photograph cannot be had.
     """
-    maps: Mapping[str, Half] | None = context.activations.get((photo, backbone_key))
+    maps: Mapping[str, Activations] | None = context.activations.get((photo, backbone_key))
     if maps is not None:
         return maps
     layers = [stage.layer for stage in context.backbones.row(backbone_key).stages]
     fresh = yield from _probed(context, photo, backbone_key, layers)
-    size_bytes = sum(half.nbytes for half in fresh.values())
+    size_bytes = sum(layer.nbytes for layer in fresh.values())
     context.activations.put((photo, backbone_key), fresh, size_bytes)
     return fresh
 
 
-def layer_of(context: Context, photo: str, backbone_key: str, layer: str) -> Sliced[Half]:
-    """One stage on one photograph: a glance at many photographs need not keep all their stages.
+def layer_of(context: Context, photo: str, backbone_key: str, layer: str) -> Sliced[Activations]:
+    """One stage on one photograph: for many photographs, of which not all stages are to be kept.
 
     Raises:
         UserError: If the backbone or the photograph cannot be had.
@@ -94,19 +94,19 @@ def layer_of(context: Context, photo: str, backbone_key: str, layer: str) -> Sli
     if maps is not None:
         return maps[layer]
     key = (photo, backbone_key, layer)
-    half = context.activations.get(key)
-    if half is None:
+    kept = context.activations.get(key)
+    if kept is None:
         fresh = yield from _probed(context, photo, backbone_key, [layer])
-        half = fresh[layer]
-        context.activations.put(key, half, half.nbytes)
-    return half
+        kept = fresh[layer]
+        context.activations.put(key, kept, kept.nbytes)
+    return kept
 
 
 def _probed(
     context: Context, photo: str, backbone_key: str, layers: list[str]
-) -> Sliced[dict[str, Half]]:
+) -> Sliced[dict[str, Activations]]:
     """One photograph a pass: in a batch, rounding would depend on its neighbours."""
     backbone = yield from context.backbone(backbone_key)
     pixels = yield from context.pixels(photo, backbone)
-    seen = probe(backbone, pixels, layers)
-    return {layer: to_half(activations[0]) for layer, activations in seen.items()}
+    found = probe(backbone, pixels, layers)
+    return {layer: to_half(activations[0]) for layer, activations in found.items()}

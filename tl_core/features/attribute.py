@@ -18,10 +18,9 @@ from tl_core.errors import UserError
 from tl_core.features.activations import stage_of
 from tl_core.features.attribution_methods import METHODS, Options
 from tl_core.features.faithfulness import blurred_variants, faithfulness_of
-from tl_core.features.pixel_model import Explained
-from tl_core.images.codec import encode_jpeg, encode_png
-from tl_core.images.heat import encode_heat, lay_over
-from tl_core.specs import Snapshot
+from tl_core.features.pixel_model import PixelModel
+from tl_core.images.codec import PhotoArray, encode_jpeg, encode_png
+from tl_core.images.heatmap import encode_heatmap, overlay
 from tl_core.specs.attribution import (
     ATTRIBUTION_METHODS,
     Attribute,
@@ -30,43 +29,40 @@ from tl_core.specs.attribution import (
     ExplainedClass,
 )
 
-Photo: TypeAlias = NDArray[np.uint8]
 Values: TypeAlias = NDArray[np.float32]  # (S, S)
 
 _ROWS = {row.key: row for row in ATTRIBUTION_METHODS}
-_FULL_HEAT_PERCENTILE = 99.5  # a gradient's few extreme pixels would leave all others faint
+_LIMIT_PERCENTILE = 99.5  # a gradient's few extreme pixels would leave all others faint
 
 
-def run(job: Job, context: Context) -> Sliced[Snapshot]:
+def run(job: Job[Attribute], context: Context) -> Sliced[AttributeSnapshot]:
     """Draw the maps one method after another, then measure how faithful each is."""
     spec = job.spec
-    assert isinstance(spec, Attribute)  # the lab chose this handler by the spec's type
     backbone = yield from context.backbone(spec.backbone)
     photo = yield from context.aside(fitted, context.photos, spec.photo, backbone)
-    network, pixels = Explained(backbone), pixels_from(photo, context.device)
-    _check(spec, network, pixels)
-    probabilities = network.probabilities(pixels)[0].tolist()
+    _check(spec, backbone)
+    model, pixels = PixelModel(backbone), pixels_from(photo, context.device)
+    probabilities = model.probabilities(pixels)[0].tolist()
     yield None
     options = _options(spec, backbone, probabilities)
-    answer = _Answer(
+    maps = _Maps(
         job=job,
         context=context,
-        network=network,
+        model=model,
         photo=photo,
         pixels=pixels,
         options=options,
-        snapshot=_opening(spec, backbone, options, photo, probabilities),
+        snapshot=_first_snapshot(spec, backbone, options, photo, probabilities),
     )
     for key in spec.methods:
-        yield from answer.ask(key, spec.strength)
-    for index in range(len(answer.snapshot.maps)):
-        yield from answer.prove(index)
-    return answer.snapshot
+        yield from maps.add(key)
+    for index in range(len(maps.snapshot.maps)):
+        yield from maps.measure_faithfulness(index)
+    return maps.snapshot
 
 
-def _check(spec: Attribute, network: Explained, pixels: Tensor) -> None:
+def _check(spec: Attribute, backbone: Backbone) -> None:
     """Refuse what this network cannot answer, before any work."""
-    backbone = network.backbone
     for target in spec.targets:
         if not 0 <= target < len(backbone.classes):
             raise UserError(
@@ -75,15 +71,13 @@ def _check(spec: Attribute, network: Explained, pixels: Tensor) -> None:
                 last=len(backbone.classes) - 1,
                 target=target,
             )
-    if "guided_gradcam" in spec.methods:
-        obstacle = network.guided_obstacle(pixels)
-        if obstacle is not None:
-            raise UserError(
-                "Guided Grad-CAM is right only where every activation is a ReLU of its own, and "
-                "{label} has {obstacle}. Choose VGG-16 or another method.",
-                label=backbone.label,
-                obstacle=obstacle,
-            )
+    if "guided_gradcam" in spec.methods and backbone.row.guided_obstacle:
+        raise UserError(
+            "Guided Grad-CAM is right only where every activation is a ReLU of its own, and "
+            "{label} has {obstacle}. Choose VGG-16 or another method.",
+            label=backbone.label,
+            obstacle=backbone.row.guided_obstacle,
+        )
 
 
 def _options(spec: Attribute, backbone: Backbone, probabilities: list[float]) -> Options:
@@ -99,17 +93,17 @@ def _options(spec: Attribute, backbone: Backbone, probabilities: list[float]) ->
     )
 
 
-def _opening(
+def _first_snapshot(
     spec: Attribute,
     backbone: Backbone,
     options: Options,
-    photo: Photo,
+    photo: PhotoArray,
     probabilities: list[float],
 ) -> AttributeSnapshot:
     side = photo.shape[0]
     slices = sum(METHODS[key].slices(options, side) for key in spec.methods)
     return AttributeSnapshot(
-        steps=slices + len(options.targets) * len(spec.methods),  # one more to prove each map
+        steps=slices + len(options.targets) * len(spec.methods),  # and the faithfulness of each map
         photo=encode_png(photo),
         side=side,
         classes=tuple(
@@ -122,42 +116,40 @@ def _opening(
 
 
 @dataclass(kw_only=True)
-class _Answer:
-    """One job's answer as it grows."""
+class _Maps:
+    """One job's maps as they grow."""
 
-    job: Job
+    job: Job[Attribute]
     context: Context
-    network: Explained
-    photo: Photo
+    model: PixelModel
+    photo: PhotoArray
     pixels: Tensor
     options: Options
     snapshot: AttributeSnapshot
     values: list[Values] = field(default_factory=list)  # of each map in the snapshot
 
-    def ask(self, key: str, strength: float) -> Sliced[None]:
+    def add(self, key: str) -> Sliced[None]:
         """Add the maps of method ``key``, one for each class."""
         method = METHODS[key]
-        raw = yield from self._counted(method.run(self.network, self.pixels, self.options))
+        raw = yield from self._counted(method.run(self.model, self.pixels, self.options))
         expected: list[float] | list[None] = [None] * len(self.options.targets)
         if method.expected is not None:
-            expected = method.expected(self.network, self.pixels, self.options) or expected
+            expected = method.expected(self.model, self.pixels, self.options) or expected
         self.values += list(raw.numpy())
-        drawn = yield self.context.pool.submit(
-            _drawn, key, self.options, self.photo, raw.numpy(), expected, strength
-        )
+        drawn = yield self.context.pool.submit(self._draw, key, raw.numpy(), expected)
         self._show(maps=(*self.snapshot.maps, *drawn))
 
-    def prove(self, index: int) -> Sliced[None]:
-        """Measure the faithfulness of the map ``index``."""
+    def measure_faithfulness(self, index: int) -> Sliced[None]:
+        """Add to the map ``index`` how far the probability falls without what it shows."""
         shown = self.snapshot.maps[index]
         variants = yield self.context.pool.submit(
             blurred_variants, self.photo, self.values[index], self.options.seed
         )
         pictures = torch.cat([pixels_from(variant, self.context.device) for variant in variants])
-        probabilities = self.network.probabilities(pictures)[:, shown.target].tolist()
-        proven = dataclasses.replace(shown, faithfulness=faithfulness_of(probabilities))
+        probabilities = self.model.probabilities(pictures)[:, shown.target].tolist()
+        measured = dataclasses.replace(shown, faithfulness=faithfulness_of(probabilities))
         maps = self.snapshot.maps
-        self._show(steps_done=1, maps=(*maps[:index], proven, *maps[index + 1 :]))
+        self._show(steps_done=1, maps=(*maps[:index], measured, *maps[index + 1 :]))
         yield None
 
     def _counted(self, slices: Generator[None, None, Tensor]) -> Sliced[Tensor]:
@@ -171,37 +163,32 @@ class _Answer:
             self._show(steps_done=1)
             yield None
 
+    def _draw(
+        self, key: str, raw: NDArray[np.float32], expected: list[float] | list[None]
+    ) -> list[AttributionMap]:
+        """Draw one method's maps (T, S, S); for the pool."""
+        options, maps = self.options, []
+        for target, values, sum_expected in zip(options.targets, raw, expected, strict=True):
+            limit = float(np.percentile(np.abs(values), _LIMIT_PERCENTILE)) or 1.0
+            down, across = np.unravel_index(np.argmax(values), values.shape)
+            heatmap = np.clip(values / limit, -1, 1)
+            drawn = overlay(self.photo, heatmap, self.job.spec.strength)
+            maps.append(
+                AttributionMap(
+                    method=key,
+                    target=target,
+                    layer=options.layer if _ROWS[key].needs_layer else "",
+                    overlay=encode_jpeg(drawn),
+                    heatmap=encode_heatmap(heatmap),
+                    limit=limit,
+                    peak=(int(across), int(down)),
+                    total=float(values.sum(dtype=np.float64)),
+                    expected=sum_expected,
+                )
+            )
+        return maps
+
     def _show(self, *, steps_done: int = 0, **changed: Any) -> None:
         step = self.snapshot.step + steps_done
         self.snapshot = dataclasses.replace(self.snapshot, step=step, **changed)
         self.job.publish(self.snapshot)
-
-
-def _drawn(
-    key: str,
-    options: Options,
-    photo: Photo,
-    raw: Values,  # (T, S, S)
-    expected: list[float] | list[None],
-    strength: float,
-) -> list[AttributionMap]:
-    """Draw one method's maps; for the pool."""
-    maps = []
-    for target, values, sum_expected in zip(options.targets, raw, expected, strict=True):
-        limit = float(np.percentile(np.abs(values), _FULL_HEAT_PERCENTILE)) or 1.0
-        down, across = np.unravel_index(np.argmax(values), values.shape)
-        heat = np.clip(values / limit, -1, 1)
-        maps.append(
-            AttributionMap(
-                method=key,
-                target=target,
-                layer=options.layer if _ROWS[key].needs_layer else "",
-                overlay=encode_jpeg(lay_over(photo, heat, strength)),
-                heat=encode_heat(heat),
-                limit=limit,
-                peak=(int(across), int(down)),
-                total=float(values.sum(dtype=np.float64)),
-                expected=sum_expected,
-            )
-        )
-    return maps

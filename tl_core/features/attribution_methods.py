@@ -13,7 +13,7 @@ from captum.attr import GuidedGradCam, LayerGradCam
 from torch import Tensor
 from torch.nn import functional as F
 
-from tl_core.features.pixel_model import Explained, quiet_captum
+from tl_core.features.pixel_model import PixelModel, quiet_captum
 
 CHUNK = 4  # pictures a pass: the fastest on two cores, and a slice of 100 to 200 ms
 NOISE = 0.1  # standard deviation of the noise tunnel, on pixels in [0, 1]
@@ -37,12 +37,12 @@ class Options:
 class Method:
     """How a row of ``ATTRIBUTION_METHODS`` is done."""
 
-    run: Callable[[Explained, Tensor, Options], Slices]
+    run: Callable[[PixelModel, Tensor, Options], Slices]
     slices: Callable[[Options, int], int]  # how often it will yield, by options and picture side
-    expected: Callable[[Explained, Tensor, Options], list[float] | None] | None = None
+    expected: Callable[[PixelModel, Tensor, Options], list[float] | None] | None = None
 
 
-def grad_cam(network: Explained, pixels: Tensor, options: Options) -> Slices:
+def grad_cam(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
     """Weigh the channels of a layer by their mean gradient, add them up, keep what is positive.
 
     Computed by Captum and enlarged bilinearly to the size of ``pixels`` (1, 3, S, S).
@@ -50,7 +50,7 @@ def grad_cam(network: Explained, pixels: Tensor, options: Options) -> Slices:
     Source:
         Selvaraju et al. 2017, arXiv:1610.02391.
     """
-    maps, alone = [], network.alone()
+    maps, alone = [], network.copy_sharing_weights()
     method = LayerGradCam(alone, alone.body.get_submodule(options.layer))
     for target in options.targets:
         coarse = method.attribute(_leaf(pixels), target, relu_attributions=True).detach()
@@ -60,16 +60,17 @@ def grad_cam(network: Explained, pixels: Tensor, options: Options) -> Slices:
     return torch.stack(maps).float().cpu()
 
 
-def guided_grad_cam(network: Explained, pixels: Tensor, options: Options) -> Slices:
+def guided_grad_cam(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
     """Multiply Grad-CAM by gradients that pass every ReLU only where they are positive.
 
-    Computed by Captum, summed over the colours. Right only where ``network.guided_obstacle``
-    finds none: Captum changes nothing but ``nn.ReLU``, and elsewhere returns the plain gradient.
+    Computed by Captum, summed over the colours. Right only where the catalogue's row has no
+    ``guided_obstacle``: Captum changes nothing but ``nn.ReLU`` and elsewhere returns the plain
+    gradient.
 
     Source:
         Selvaraju et al. 2017, arXiv:1610.02391; Springenberg et al. 2015, arXiv:1412.6806.
     """
-    maps, alone = [], network.alone()
+    maps, alone = [], network.copy_sharing_weights()
     method = GuidedGradCam(alone, alone.body.get_submodule(options.layer))
     for target in options.targets:
         with quiet_captum():
@@ -79,7 +80,7 @@ def guided_grad_cam(network: Explained, pixels: Tensor, options: Options) -> Sli
     return torch.stack(maps).float().cpu()
 
 
-def integrated_gradients(network: Explained, pixels: Tensor, options: Options) -> Slices:
+def integrated_gradients(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
     """Integrate the gradient from plain grey to the photograph, times the way each pixel went.
 
     Summed over the colours. The values add up to the score gained over the grey picture. With
@@ -125,7 +126,7 @@ def noisy_copies(pixels: Tensor, options: Options) -> list[Tensor]:
     return [pixels + NOISE * sample.to(pixels) for sample in noise]
 
 
-def occlusion(network: Explained, pixels: Tensor, options: Options) -> Slices:
+def occlusion(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
     """Cover one patch after another with plain grey and note how far the probability falls.
 
     Patches overlap by half; a pixel gets the mean over the patches that covered it.
@@ -150,7 +151,7 @@ def occlusion(network: Explained, pixels: Tensor, options: Options) -> Slices:
     return (total / count).float().cpu()
 
 
-def _gradients(network: Explained, points: Tensor, targets: Sequence[int]) -> Tensor:
+def _gradients(network: PixelModel, points: Tensor, targets: Sequence[int]) -> Tensor:
     """Gradients of each target's logit at each picture, (T, N, 3, S, S)."""
     points = _leaf(points)
     logits = network(points)
@@ -183,7 +184,7 @@ def _chunked(items: list[Any]) -> list[list[Any]]:
     return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
 
 
-def _gain_over_grey(network: Explained, pixels: Tensor, options: Options) -> list[float] | None:
+def _gain_over_grey(network: PixelModel, pixels: Tensor, options: Options) -> list[float] | None:
     """The score each class gains from grey to photograph; noise moves the end of the path."""
     if options.noise_samples:
         return None

@@ -1,7 +1,6 @@
-"""The handler of ``ChannelDetail``: one channel at large, and what else makes it fire."""
+"""The handler of ``ChannelDetail``: one channel at large, on this and on other photographs."""
 
 import dataclasses
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +10,11 @@ from tl_core.context import Context, fitted_to
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
-from tl_core.features.activations import Half, layer_of, maps_of, stage_of
+from tl_core.features.activations import Activations, layer_of, maps_of, stage_of
 from tl_core.features.maps import facts_of
-from tl_core.features.mosaic import draw_channel, light_up, mark, natural_scale
-from tl_core.features.receptive import ReceptiveField, receptive_fields
-from tl_core.images.codec import encode_jpeg, encode_png
-from tl_core.specs import Snapshot
+from tl_core.features.mosaic import draw_channel, draw_spot, natural_scale, overlay_channel
+from tl_core.features.receptive_field import ReceptiveField, receptive_fields
+from tl_core.images.codec import PhotoArray, encode_jpeg, encode_png
 from tl_core.specs.features import (
     ChannelDetail,
     ChannelDetailSnapshot,
@@ -25,14 +23,12 @@ from tl_core.specs.features import (
     Spot,
 )
 
-Photo: TypeAlias = NDArray[np.uint8]
 SIDE_PX = 448  # of the large pictures
 
 
-def run(job: Job, context: Context) -> Sliced[Snapshot]:
+def run(job: Job[ChannelDetail], context: Context) -> Sliced[ChannelDetailSnapshot]:
     """Show the channel on the photograph at once, then on the others one by one."""
     spec = job.spec
-    assert isinstance(spec, ChannelDetail)  # the lab chose this handler by the spec's type
     row = context.backbones.row(spec.backbone)
     layer = stage_of(row, spec.layer).layer
     maps = yield from maps_of(context, spec.photo, spec.backbone)
@@ -41,8 +37,8 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     )
     for done, photo in enumerate(spec.others, start=1):
         job.publish(snapshot)
-        half = yield from layer_of(context, photo, spec.backbone, layer)
-        other = yield from context.aside(_draw_other, context, row, photo, half, snapshot)
+        activations = yield from layer_of(context, photo, spec.backbone, layer)
+        other = yield from context.aside(_draw_other, context, row, photo, activations, snapshot)
         others = sorted((*snapshot.others, other), key=lambda seen: -seen.spot.value)
         snapshot = dataclasses.replace(snapshot, step=done + 1, others=tuple(others))
     return snapshot
@@ -62,28 +58,28 @@ def spot_of(channel: NDArray[np.float16], field: ReceptiveField, side: int) -> S
 
 
 def _draw(
-    context: Context, spec: ChannelDetail, row: BackboneRow, half: Half
+    context: Context, spec: ChannelDetail, row: BackboneRow, activations: Activations
 ) -> ChannelDetailSnapshot:
-    if spec.channel >= len(half):
+    if spec.channel >= len(activations):
         raise UserError(
             "Layer {layer} has channels 0 to {last}, got {channel}. Choose one of them.",
             layer=spec.layer,
-            last=len(half) - 1,
+            last=len(activations) - 1,
             channel=spec.channel,
         )
-    photo: Photo = fitted_to(context.photos, spec.photo, row)
-    channel = half[spec.channel]
+    photo: PhotoArray = fitted_to(context.photos, spec.photo, row)
+    channel = activations[spec.channel]
     stage = stage_of(row, spec.layer)
-    scale: Scale = spec.scale or natural_scale(half)
+    scale: Scale = spec.scale or natural_scale(activations)
     spot = spot_of(channel, receptive_fields(row)[stage.layer], row.input_size)
     return ChannelDetailSnapshot(
         step=1,
         steps=1 + len(spec.others),
-        facts=facts_of(row, stage, half),
+        facts=facts_of(row, stage, activations),
         channel=spec.channel,
         side=row.input_size,
         map=draw_channel(channel, SIDE_PX, scale),
-        overlay=encode_png(mark(light_up(photo, channel, scale), spot)),
+        overlay=encode_png(draw_spot(overlay_channel(photo, channel, scale), spot)),
         photo=encode_png(photo),
         spot=spot,
         scale=scale,
@@ -91,10 +87,14 @@ def _draw(
 
 
 def _draw_other(
-    context: Context, row: BackboneRow, key: str, half: Half, shown: ChannelDetailSnapshot
+    context: Context,
+    row: BackboneRow,
+    key: str,
+    activations: Activations,
+    shown: ChannelDetailSnapshot,
 ) -> OtherPhoto:
-    photo: Photo = fitted_to(context.photos, key, row)
-    channel = half[shown.channel]
+    photo: PhotoArray = fitted_to(context.photos, key, row)
+    channel = activations[shown.channel]
     spot = spot_of(channel, receptive_fields(row)[shown.facts.layer], row.input_size)
-    picture = mark(light_up(photo, channel, shown.scale), spot)
+    picture = draw_spot(overlay_channel(photo, channel, shown.scale), spot)
     return OtherPhoto(photo=key, spot=spot, picture=encode_jpeg(picture))

@@ -6,18 +6,17 @@ import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.ranking import best
+from tl_core.backbones.ranking import top_classes
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.images.codec import encode_jpeg
-from tl_core.specs import Classification, Classify, Snapshot
+from tl_core.specs import Classification, Classify
 
 
-def run(job: Job, context: Context) -> Sliced[Snapshot]:
+def run(job: Job[Classify], context: Context) -> Sliced[Classification]:
     """Classify one photograph in a single forward pass."""
     spec = job.spec
-    assert isinstance(spec, Classify)  # narrows for the type checker; the lab pairs them
     backbone = yield from context.backbone(spec.backbone)
     array = yield context.pool.submit(fitted, context.photos, spec.photo, backbone)
     start = time.perf_counter()
@@ -26,7 +25,7 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     seen = yield context.pool.submit(encode_jpeg, array)
     return Classification(
         step=1,
-        answers=best(scores, backbone.classes, spec.top),
+        answers=top_classes(scores, backbone.classes, spec.top),
         milliseconds=milliseconds,
         logits=tuple(scores),
         seen=seen,

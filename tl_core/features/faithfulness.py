@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from tl_core.images.codec import PhotoArray
 from tl_core.specs.attribution import Faithfulness
 
 SHARE = 0.2  # of the pixels
@@ -13,7 +14,7 @@ DRAWS = 5
 
 
 def blurred_variants(
-    photo: NDArray[np.uint8], values: NDArray[np.float32], seed: int
+    photo: PhotoArray, values: NDArray[np.float32], seed: int
 ) -> NDArray[np.uint8]:
     """Return the pictures whose probabilities ``faithfulness_of`` compares; for the pool.
 

@@ -6,17 +6,15 @@ from tl_core.backbones.catalogue import BackboneRow, Stage
 from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
-from tl_core.features.activations import Half, maps_of, stage_of
+from tl_core.features.activations import Activations, maps_of, stage_of
 from tl_core.features.mosaic import draw_mosaic, most_active, natural_scale
-from tl_core.features.receptive import receptive_fields
-from tl_core.specs import Snapshot
+from tl_core.features.receptive_field import receptive_fields
 from tl_core.specs.features import FeatureMaps, FeatureMapsSnapshot, LayerFacts
 
 
-def run(job: Job, context: Context) -> Sliced[Snapshot]:
+def run(job: Job[FeatureMaps], context: Context) -> Sliced[FeatureMapsSnapshot]:
     """Draw the mosaic; once the photograph's maps are in memory, without calling the network."""
     spec = job.spec
-    assert isinstance(spec, FeatureMaps)  # the lab chose this handler by the spec's type
     row = context.backbones.row(spec.backbone)
     stage = stage_of(row, spec.layer)
     maps = yield from maps_of(context, spec.photo, spec.backbone)
@@ -26,10 +24,10 @@ def run(job: Job, context: Context) -> Sliced[Snapshot]:
     return snapshot
 
 
-def facts_of(row: BackboneRow, stage: Stage, half: Half) -> LayerFacts:
+def facts_of(row: BackboneRow, stage: Stage, activations: Activations) -> LayerFacts:
     """Return the layer in figures; for the pool (the first call for a backbone traces it)."""
     field = receptive_fields(row)[stage.layer]
-    channels, height, width = half.shape
+    channels, height, width = activations.shape
     return LayerFacts(
         layer=stage.layer,
         words=stage.words,
@@ -39,14 +37,16 @@ def facts_of(row: BackboneRow, stage: Stage, half: Half) -> LayerFacts:
     )
 
 
-def _draw(spec: FeatureMaps, row: BackboneRow, stage: Stage, half: Half) -> FeatureMapsSnapshot:
-    channels, activities = most_active(half, spec.channels)
-    scale = spec.scale or natural_scale(half[list(channels)])
+def _draw(
+    spec: FeatureMaps, row: BackboneRow, stage: Stage, activations: Activations
+) -> FeatureMapsSnapshot:
+    channels, activities = most_active(activations, spec.channels)
+    scale = spec.scale or natural_scale(activations[list(channels)])
     return FeatureMapsSnapshot(
         step=1,
-        facts=facts_of(row, stage, half),
-        mosaic=draw_mosaic(half, channels, scale),
+        facts=facts_of(row, stage, activations),
+        mosaic=draw_mosaic(activations, channels, scale),
         activities=activities,
         scale=scale,
-        range=(float(np.min(half)), float(np.max(half))),
+        range=(float(np.min(activations)), float(np.max(activations))),
     )

@@ -9,44 +9,45 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from tl_core.features.activations import Half
+from tl_core.features.activations import Activations
+from tl_core.images.codec import Photo, PhotoArray
 from tl_core.images.colours import shades_of, viridis
-from tl_core.images.heat import lay_over
+from tl_core.images.heatmap import overlay
 from tl_core.specs.features import Mosaic, Scale, Spot
 
 SIDE_PX = 704  # width of a full mosaic
 GAP_PX = 4
 _PERCENTILES = (0.1, 99.9)  # single extreme units would leave everything else dark
 _SAMPLE = 100_000  # values are enough for a percentile
-_HEAT_STRENGTH = 0.75
+_HEATMAP_STRENGTH = 0.75
 _GREEN = "#00e5a0"
 _PALETTE = np.vstack([np.zeros((1, 3), np.uint8), viridis(255)])  # shade 0: the transparent gap
 
 
-def most_active(half: Half, count: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def most_active(activations: Activations, count: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return the ``count`` most active channels of (C, H, W), strongest first, and how active.
 
     A channel's activity is its standard deviation over the photograph: one that is high
     everywhere, as linear layers have them, tells nothing about what is where.
     """
-    spread = half.reshape(len(half), -1).astype(np.float32).std(axis=1)
+    spread = activations.reshape(len(activations), -1).astype(np.float32).std(axis=1)
     order = np.argsort(-spread, kind="stable")[:count]
     return tuple(map(int, order)), tuple(map(float, spread[order]))
 
 
-def natural_scale(half: Half) -> Scale:
+def natural_scale(activations: Activations) -> Scale:
     """Return the least and greatest activation to draw, leaving out one in a thousand a side."""
-    values = half.ravel()
+    values = activations.ravel()
     sample = values[:: -(-values.size // _SAMPLE)].astype(np.float32)
     low, high = np.percentile(sample, _PERCENTILES)
     return float(low), float(max(high, low + 1e-6))
 
 
-def draw_mosaic(half: Half, channels: Sequence[int], scale: Scale) -> Mosaic:
+def draw_mosaic(activations: Activations, channels: Sequence[int], scale: Scale) -> Mosaic:
     """Draw ``channels`` of (C, H, W) as one picture, all on one scale."""
     columns = math.ceil(math.sqrt(len(channels)))
     tile = (SIDE_PX + GAP_PX) // columns - GAP_PX
-    shades = shades_of(half[list(channels)], *scale)
+    shades = shades_of(activations[list(channels)], *scale)
     grid = Mosaic(picture=b"", channels=tuple(channels), columns=columns, tile=tile, gap=GAP_PX)
     sheet = Image.new("L", grid.size)
     for index, shade in enumerate(shades):
@@ -59,18 +60,18 @@ def draw_channel(channel: NDArray[np.float16], side: int, scale: Scale) -> bytes
     return palette_png(_resized(shades_of(channel, *scale), side))
 
 
-def light_up(photo: NDArray[np.uint8], channel: NDArray[np.float16], scale: Scale) -> Image.Image:
-    """Return the photograph (S, S, 3) with heat where the channel (H, W) fires.
+def overlay_channel(photo: PhotoArray, channel: NDArray[np.float16], scale: Scale) -> Photo:
+    """Return the photograph (S, S, 3) under a heat map of where the channel (H, W) is active.
 
-    Negative values, which layers without a ReLU have, count as silent.
+    Negative values, which layers without a ReLU have, count as 0.
     """
     side = photo.shape[0]
-    heat = np.clip(channel.astype(np.float32) / max(scale[1], 1e-6), 0, 1)
-    smooth = Image.fromarray(heat).resize((side, side), Image.Resampling.BILINEAR)
-    return Image.fromarray(lay_over(photo, np.asarray(smooth), _HEAT_STRENGTH))
+    values = np.clip(channel.astype(np.float32) / max(scale[1], 1e-6), 0, 1)
+    smooth = Image.fromarray(values).resize((side, side), Image.Resampling.BILINEAR)
+    return Image.fromarray(overlay(photo, np.asarray(smooth), _HEATMAP_STRENGTH))
 
 
-def mark(picture: Image.Image, spot: Spot) -> Image.Image:
+def draw_spot(picture: Photo, spot: Spot) -> Photo:
     """Ring the spot and frame what it sees, in green; changes and returns ``picture``."""
     pen = ImageDraw.Draw(picture)
     left, top, right, bottom = spot.box

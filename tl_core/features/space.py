@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.store import untrained
+from tl_core.backbones.build import untrained
 from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.images.codec import decode, thumbnail
-from tl_core.specs import Snapshot
 from tl_core.specs.features import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
 
 Embeddings: TypeAlias = NDArray[np.floating[Any]]  # (N, D)
@@ -25,11 +24,10 @@ _SAME = 1e-6  # of the largest value: differences below are rounding
 _FEWEST = 4  # different photographs for t-SNE; fewer are exact on two axes
 
 
-def run(job: Job, context: Context) -> Sliced[Snapshot]:
+def run(job: Job[FeatureSpace], context: Context) -> Sliced[FeatureSpaceSnapshot]:
     """Embed the photographs one a slice, lay them out, and do the same for random weights."""
     spec = job.spec
-    assert isinstance(spec, FeatureSpace)  # the lab chose this handler by the spec's type
-    snapshot: FeatureSpaceSnapshot = yield from context.aside(_opening, context, spec)
+    snapshot: FeatureSpaceSnapshot = yield from context.aside(_first_snapshot, context, spec)
     job.publish(snapshot)
     backbone = yield from context.backbone(spec.backbone)
     trained = yield from _embedded(job, context, spec.backbone, lambda: backbone)
@@ -140,33 +138,31 @@ def neighbour_agreement(embeddings: Embeddings, labels: tuple[str, ...]) -> floa
     return float(agrees[counted].mean()) if counted.any() else 0.0
 
 
-def _opening(context: Context, spec: FeatureSpace) -> FeatureSpaceSnapshot:
+def _first_snapshot(context: Context, spec: FeatureSpace) -> FeatureSpaceSnapshot:
     return FeatureSpaceSnapshot(
         steps=len(spec.photos) * (2 if spec.compare_untrained else 1),
         photos=spec.photos,
         labels=spec.labels,
-        thumbnails=tuple(_small(context, key) for key in spec.photos),
+        thumbnails=tuple(_thumbnail(context, key) for key in spec.photos),
         method=spec.method,
     )
 
 
-def _small(context: Context, key: str) -> bytes:
+def _thumbnail(context: Context, key: str) -> bytes:
     data, max_pixels = context.photos.data(key), context.settings.max_pixels
     return thumbnail(decode(data, max_pixels=max_pixels, at_least=THUMBNAIL_PX), THUMBNAIL_PX)
 
 
 def _embedded(
-    job: Job, context: Context, name: str, network: Callable[[], Backbone]
+    job: Job[FeatureSpace], context: Context, name: str, network: Callable[[], Backbone]
 ) -> Sliced[Embeddings]:
     """The embeddings of the job's photographs, kept under ``name`` for the next question.
 
     ``network`` is called only where one of them is not kept yet.
     """
-    spec = job.spec
-    assert isinstance(spec, FeatureSpace)
     rows: list[NDArray[np.float32]] = []
     backbone: Backbone | None = None
-    for photo in spec.photos:
+    for photo in job.spec.photos:
         key = (photo, name, "embedding")
         row = context.activations.get(key)
         if row is None:
@@ -187,7 +183,7 @@ def _embed(backbone: Backbone, pixels: Tensor) -> NDArray[np.float32]:
     return embedding
 
 
-def _count(job: Job) -> None:
+def _count(job: Job[FeatureSpace]) -> None:
     shown = job.snapshot
     if shown is not None:
         job.publish(dataclasses.replace(shown, step=shown.step + 1))

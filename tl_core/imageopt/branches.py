@@ -50,5 +50,5 @@ def scaling_residual_gradients(backbone: Backbone, factors: Tensor) -> Iterator[
         mine = rows.to(activations.dtype)
         activations.register_hook(lambda gradient: gradient * mine)  # type: ignore[no-untyped-call]
 
-    with backbone.watching(ends, scale):
+    with backbone.hooked(ends, scale):
         yield

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tl_core.images.codec import Array
+from tl_core.images.codec import PhotoArray
 
 
 def to_uint8(pixels: Tensor) -> Tensor:
@@ -11,13 +11,13 @@ def to_uint8(pixels: Tensor) -> Tensor:
     return (pixels.detach() * 255).round().clamp(0, 255).to(torch.uint8)
 
 
-def array_from(pixels: Tensor) -> Array:
+def array_from(pixels: Tensor) -> PhotoArray:
     """Return pixels (1, 3, S, S) in [0, 1], or uint8 levels, as uint8 (S, S, 3).
 
     Waits for the device. ``context.pixels_from`` is the way back.
     """
     levels = pixels if pixels.dtype == torch.uint8 else to_uint8(pixels)
-    array: Array = levels[0].permute(1, 2, 0).contiguous().cpu().numpy()
+    array: PhotoArray = levels[0].permute(1, 2, 0).contiguous().cpu().numpy()
     return array
 
 

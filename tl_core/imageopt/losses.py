@@ -214,9 +214,9 @@ def recording(
 
     with (
         _out_of_place(rectifiers),
-        backbone.watching(norms, record_norm),
-        backbone.watching(rectifiers, record_rectifier),  # before the layers that end in them
-        backbone.watching(layers, record_layer),
+        backbone.hooked(norms, record_norm),
+        backbone.hooked(rectifiers, record_rectifier),  # before the layers that end in them
+        backbone.hooked(layers, record_layer),
     ):
         yield
     if found:

@@ -18,7 +18,7 @@ from tl_core.engine.runner import SLICE_S, Runner
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import Batch, Readings
 from tl_core.imageopt.slot import Slot
-from tl_core.images.codec import Array
+from tl_core.images.codec import PhotoArray
 from tl_core.specs import Snapshot, Spec
 
 SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
@@ -101,11 +101,11 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         """Let the controls in ``current``, the job's spec as it is now, act from this step on."""
 
     @abstractmethod
-    def draft(self, job: Job[SpecT], member: MemberT) -> tuple[Any, Array]:
+    def draft(self, job: Job[SpecT], member: MemberT) -> tuple[Any, PhotoArray]:
         """What to show of a member now, and its picture, uint8 (S, S, 3); may call the networks."""
 
     @abstractmethod
-    def encode(self, member: MemberT, draft: Any, picture: Array) -> Snapshot:
+    def encode(self, member: MemberT, draft: Any, picture: PhotoArray) -> Snapshot:
         """Return the draft with its picture encoded; called in the pool, once at a time."""
 
     @abstractmethod
@@ -258,7 +258,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                     drafted = self.draft(job, member)
                     member.encoding = self.context.pool.submit(self._publish, job, member, *drafted)
 
-    def _publish(self, job: Job[Any], member: MemberT, draft: Any, picture: Array) -> None:
+    def _publish(self, job: Job[Any], member: MemberT, draft: Any, picture: PhotoArray) -> None:
         job.publish(self.encode(member, draft, picture))
 
     def _finish_done(self) -> None:

@@ -17,26 +17,11 @@ from PIL.ImageFile import ImageFile
 from tl_core.errors import UserError
 from tl_core.images.formats import Format, Parts, format_of
 from tl_core.images.memory_share import MemoryShare
-from tl_core.images.png import read_png_text
 from tl_core.images.upright import upright_rgb
 
-__all__ = [
-    "content_key",
-    "count_pixels",
-    "crop_box",
-    "decode",
-    "encode_jpeg",
-    "encode_png",
-    "fit",
-    "read_back",
-    "read_png_text",
-    "thumbnail",
-    "to_array",
-]
-
 Photo: TypeAlias = Image.Image
-Array: TypeAlias = NDArray[np.uint8]  # the values of a picture, (H, W, 3) or (H, W)
-Picture: TypeAlias = Photo | Array
+PhotoArray: TypeAlias = NDArray[np.uint8]  # its pixels, (H, W, 3)
+Picture: TypeAlias = Photo | PhotoArray
 
 MAX_BYTES = 25 * 2**20
 _MIN_SIDE_PX = 8
@@ -53,7 +38,7 @@ def decode(
 ) -> Photo:
     """Return the photograph in a file, upright and in RGB, its first frame if it has several.
 
-    The format is told by content, never by name: JPEG, PNG, WebP, GIF, BMP or HEIC. Transparent
+    The format is known by content, never by name: JPEG, PNG, WebP, GIF, BMP or HEIC. Transparent
     parts become white, 16-bit values are scaled to 8, and nothing of the file's metadata stays.
     Takes at most 18 bytes of memory for each pixel while it runs, a hostile lossless WebP up to
     800 MB more. All threads together take about 550 MB; what needs more alone runs alone, and who
@@ -70,7 +55,7 @@ def decode(
         UserError: If the file is empty, too large, too small, damaged, or no photograph.
     """
     _require_length(data, max_bytes)
-    with _damage_in_a_sentence():
+    with _refuse_damaged():
         row = format_of(data)
         parts = row.needed(data)
         size_bytes = row.bytes_per_pixel * _count_pixels(row, parts, max_pixels)
@@ -87,7 +72,7 @@ def count_pixels(data: bytes, *, max_pixels: int, max_bytes: int = MAX_BYTES) ->
         UserError: As ``decode``, where the headers alone show it.
     """
     _require_length(data, max_bytes)
-    with _damage_in_a_sentence():
+    with _refuse_damaged():
         row = format_of(data)
         return _count_pixels(row, row.needed(data), max_pixels)
 
@@ -105,7 +90,7 @@ def _require_length(data: bytes, max_bytes: int) -> None:
 
 
 @contextmanager
-def _damage_in_a_sentence() -> Iterator[None]:
+def _refuse_damaged() -> Iterator[None]:
     """Decoders raise whatever they like over hostile bytes: SyntaxError, struct.error, MemoryError.
 
     To the visitor all of it means "damaged".
@@ -130,7 +115,7 @@ def _count_pixels(row: Format, parts: Parts, max_pixels: int) -> int:
         _check_size(row.size(parts), max_pixels)
     with _open(row, parts) as file:
         _check_size(file.size, max_pixels)
-        _require_fast(file)
+        _require_fast_codec(file)
         return file.width * file.height
 
 
@@ -144,7 +129,7 @@ def _load(row: Format, parts: Parts, max_pixels: int, at_least: int | None) -> P
         return file.copy()
 
 
-def _require_fast(file: ImageFile) -> None:
+def _require_fast_codec(file: ImageFile) -> None:
     """Refuse what Pillow decodes byte by byte in Python: seconds for a few KB."""
     if any(tile.codec_name == "bmp_rle" for tile in file.tile):
         raise UserError(
@@ -220,12 +205,12 @@ def fit(photo: Photo, input_size: int, resize: int, interpolation: str) -> Photo
     return photo.resize((input_size, input_size), _RESAMPLING[interpolation], box=box)
 
 
-def to_array(photo: Photo) -> Array:
+def to_array(photo: Photo) -> PhotoArray:
     """Return a writable copy of the photograph's pixels, uint8 (H, W, 3)."""
     return np.array(photo if photo.mode == "RGB" else photo.convert("RGB"), dtype=np.uint8)
 
 
-def read_back(data: bytes) -> Array:
+def read_back(data: bytes) -> PhotoArray:
     """Return the pixels of a picture that the lab itself has encoded, uint8 (H, W, 3)."""
     return to_array(decode(data, max_pixels=2**26))
 
@@ -240,7 +225,7 @@ def encode_jpeg(picture: Picture, quality: int = 85) -> bytes:
 
 
 def encode_png(picture: Picture, text: Mapping[str, str] | None = None) -> bytes:
-    """Return the picture as PNG, every value kept, with ``text`` readable by ``read_png_text``.
+    """Return the picture as PNG, every value kept, with ``text`` readable by ``png.read_png_text``.
 
     Raises:
         ValueError: If an array is not uint8 of shape (H, W, 3) or (H, W).

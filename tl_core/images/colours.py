@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.images.codec import Array
-
 _VIRIDIS = (  # coefficients of shade^0 ... shade^6 for red, green, blue
     (0.27773, 0.00541, 0.33410),
     (0.10509, 1.40461, 1.38459),
@@ -18,7 +16,7 @@ _VIRIDIS = (  # coefficients of shade^0 ... shade^6 for red, green, blue
 )
 
 
-def viridis(shades: int = 256) -> Array:
+def viridis(shades: int = 256) -> NDArray[np.uint8]:
     """Return ``shades`` colours from dark violet over green to yellow, uint8 (shades, 3).
 
     Lightness rises evenly, so it reads the same in grey and for colour-blind people.
@@ -31,7 +29,7 @@ def viridis(shades: int = 256) -> Array:
     return np.round(np.clip(colours, 0, 1) * 255).astype(np.uint8)
 
 
-def shades_of(values: NDArray[Any], low: float, high: float) -> Array:
+def shades_of(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
     """Map ``low`` .. ``high`` to 1 .. 255 and what lies outside to the ends; 0 means nothing."""
     scaled = (values.astype(np.float32) - low) * (254 / max(high - low, 1e-12))
     return (np.clip(scaled, 0, 254) + 1.5).astype(np.uint8)

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from tl_core.images.codec import Array, encode_png
+from tl_core.images.codec import PhotoArray, encode_png
 from tl_core.specs.attack.attack import Gap
 
 _SSIM_WINDOW_PX = 7
 
 
-def gap(original: Array, attacked: Array) -> Gap:
+def gap(original: PhotoArray, attacked: PhotoArray) -> Gap:
     """Return how far two pictures are apart.
 
     Args:
@@ -35,7 +35,7 @@ def gap(original: Array, attacked: Array) -> Gap:
     )
 
 
-def ssim(original: Array, attacked: Array) -> float:
+def ssim(original: PhotoArray, attacked: PhotoArray) -> float:
     """Return the structural similarity, 1 for equal pictures.
 
     Source:
@@ -48,7 +48,7 @@ def ssim(original: Array, attacked: Array) -> float:
 
 
 def difference(
-    original: Array, attacked: Array, *, magnify: int = 16, is_sign: bool = False
+    original: PhotoArray, attacked: PhotoArray, *, magnify: int = 16, is_sign: bool = False
 ) -> bytes:
     """Return the change as PNG: mid grey where nothing moved, brighter and darker where it did.
 
@@ -66,7 +66,7 @@ def difference(
     return encode_png((128 + shown).clip(0, 255).astype(np.uint8))
 
 
-def _change(original: Array, attacked: Array) -> NDArray[np.int16]:
+def _change(original: PhotoArray, attacked: PhotoArray) -> NDArray[np.int16]:
     if original.shape != attacked.shape:
         raise ValueError(f"pictures must have one shape, got {original.shape}, {attacked.shape}")
     return attacked.astype(np.int16) - original.astype(np.int16)

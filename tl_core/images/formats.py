@@ -32,7 +32,7 @@ def _everything(data: bytes) -> Parts:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format: how it is told, and how it is read without harm."""
+    """One format: how it is recognised, and how it is read without harm."""
 
     name: str
     magic: bytes
@@ -76,7 +76,7 @@ FORMATS = (
 
 
 def format_of(data: bytes) -> Format:
-    """Return the format of a file, told by its content.
+    """Return the format of a file, recognised by its content.
 
     Raises:
         UserError: If it is none that the lab reads.

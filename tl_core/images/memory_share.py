@@ -22,16 +22,18 @@ class MemoryShare:
     def hold(self, size_bytes: int) -> Iterator[None]:
         """Wait for so many bytes, behind all who asked before; give them back at the end."""
         wanted = min(size_bytes, self._size_bytes)
-        me = object()
+        turn = object()
         with self._changed:
-            self._waiting.append(me)
+            self._waiting.append(turn)
             try:
                 self._changed.wait_for(
-                    lambda: self._waiting[0] is me and self._used_bytes + wanted <= self._size_bytes
+                    lambda: (
+                        self._waiting[0] is turn and self._used_bytes + wanted <= self._size_bytes
+                    )
                 )
                 self._used_bytes += wanted
             finally:
-                self._waiting.remove(me)
+                self._waiting.remove(turn)
                 self._changed.notify_all()
         try:
             yield

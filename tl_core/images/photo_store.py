@@ -2,21 +2,20 @@
 
 import threading
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from PIL import Image
-
+from tl_core.engine.cache import ByteCache
 from tl_core.errors import UserError
 from tl_core.images import samples
-from tl_core.images.codec import MAX_BYTES, content_key, decode
+from tl_core.images.codec import MAX_BYTES, Photo, content_key, decode
 
 _AT_LEAST = 64  # pixels of a JPEG's shorter side: enough to find one that cannot be read
 
 
 @dataclass(slots=True)
-class _Kept:
+class _File:
     data: bytes
     owners: set[str] = field(default_factory=set)
 
@@ -30,7 +29,7 @@ class Addition:
     def __init__(self, photos: "PhotoStore", owner: str) -> None:
         self._photos = photos
         self.owner = owner
-        self.is_over = False  # guarded by the album's lock
+        self.is_over = False  # guarded by the store's lock
 
     def require_wanted(self) -> None:
         """Refuse to go on for an owner who was forgotten.
@@ -48,8 +47,8 @@ class Addition:
         """Keep checked files, by key: all of them or none.
 
         Raises:
-            UserError: If there is no room for them beside other visitors' photographs, or the
-                owner was forgotten.
+            UserError: If there is no room for them beside other visitors' photographs, they
+                exceed the owner's share of memory, or the owner was forgotten.
         """
         self._photos._keep(files, self)
 
@@ -63,11 +62,18 @@ class PhotoStore:
     change one.
     """
 
-    def __init__(self, budget_bytes: int, max_pixels: int) -> None:
+    def __init__(
+        self,
+        budget_bytes: int,
+        max_pixels: int,
+        *,
+        require_share: Callable[[str, int], None] = lambda _owner, _size_bytes: None,
+    ) -> None:
+        self._require_share = require_share
         self._half_budget = budget_bytes // 2
         self._max_pixels = max_pixels
-        self._files: OrderedDict[str, _Kept] = OrderedDict()
-        self._photos: OrderedDict[str, Image.Image] = OrderedDict()
+        self._files: OrderedDict[str, _File] = OrderedDict()
+        self._decoded = ByteCache[Photo](self._half_budget)
         self._additions: set[Addition] = set()
         self._lock = threading.Lock()
 
@@ -79,7 +85,7 @@ class PhotoStore:
         """
         key = content_key(data)
         with self.adding(owner) as addition:
-            photo = self._decoded(key, data)
+            photo = self._photo(key, data)
             addition.keep({key: data})
         self._remember(key, photo)
         return key
@@ -112,18 +118,38 @@ class PhotoStore:
         return content_key(data)
 
     def _keep(self, files: Mapping[str, bytes], addition: Addition) -> None:
+        self._require_share(addition.owner, self._more(files, addition.owner))
         with self._lock:
             addition.require_wanted()
             after = self._files.copy()
             for key, data in files.items():
                 old = after.pop(key, None)
-                after[key] = _Kept(data, {addition.owner, *(old.owners if old else ())})
+                after[key] = _File(data, {addition.owner, *(old.owners if old else ())})
             leaving = _leaving(after, self._half_budget)
             if not leaving.isdisjoint(files):
                 raise _no_room()
             for key in leaving:
                 del after[key]
             self._files = after
+
+    def _more(self, files: Mapping[str, bytes], owner: str) -> int:
+        """Bytes of the files that the owner does not hold yet."""
+        with self._lock:
+            held = {key for key in files if key in self._files and owner in self._files[key].owners}
+        return sum(len(data) for key, data in files.items() if key not in held)
+
+    def held(self) -> Counter[str]:
+        """Bytes of the files by owner; those of a photograph that several have are shared."""
+        held: Counter[str] = Counter()
+        with self._lock:
+            for file in self._files.values():
+                for owner in file.owners:
+                    held[owner] += len(file.data) // len(file.owners)
+        return held
+
+    def decoded(self) -> Counter[str]:
+        """Bytes of the decoded photographs, which are everybody's."""
+        return Counter({"": self._decoded.size_bytes})
 
     def require_room(self, size_bytes: int) -> None:
         """Refuse files that would not fit even if nobody else had any.
@@ -154,13 +180,13 @@ class PhotoStore:
             self._files.move_to_end(key)
             return kept.data
 
-    def photo(self, key: str) -> Image.Image:
+    def photo(self, key: str) -> Photo:
         """The photograph behind ``key``, upright and in RGB; for reading only.
 
         Raises:
             UserError: If it is unknown or had to make room for others.
         """
-        photo = self._decoded(key, self.data(key))
+        photo = self._photo(key, self.data(key))
         self._remember(key, photo)
         return photo
 
@@ -172,28 +198,21 @@ class PhotoStore:
                 kept.owners.discard(owner)
             for key in [key for key, kept in self._files.items() if not kept.owners]:
                 del self._files[key]
-                self._photos.pop(key, None)
+                self._decoded.forget(key)
 
-    def _decoded(self, key: str, data: bytes) -> Image.Image:
-        with self._lock:
-            if key in self._photos:
-                self._photos.move_to_end(key)
-                return self._photos[key]
-        return self._decode(data)
+    def _photo(self, key: str, data: bytes) -> Photo:
+        return self._decoded.get(key) or self._decode(data)
 
-    def _decode(self, data: bytes, *, at_least: int | None = None) -> Image.Image:
+    def _decode(self, data: bytes, *, at_least: int | None = None) -> Photo:
         max_bytes = min(MAX_BYTES, self._half_budget)
         return decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes, at_least=at_least)
 
-    def _remember(self, key: str, photo: Image.Image) -> None:
-        with self._lock:
-            self._photos[key] = photo
-            used = sum(_memory_bytes(kept) for kept in self._photos.values())
-            while used > self._half_budget:
-                used -= _memory_bytes(self._photos.popitem(last=False)[1])
+    def _remember(self, key: str, photo: Photo) -> None:
+        size_bytes = 4 * photo.width * photo.height  # Pillow keeps RGB in four bytes a pixel
+        self._decoded.put(key, photo, size_bytes, owner=key)  # to be dropped with its file
 
 
-def _leaving(files: Mapping[str, _Kept], limit_bytes: int) -> set[str]:
+def _leaving(files: Mapping[str, _File], limit_bytes: int) -> set[str]:
     """Keys of what has to go, in turn from whoever holds most then; shared photographs last.
 
     ``files`` are in the order of their last use.
@@ -223,7 +242,3 @@ def _no_room() -> UserError:
         "The lab's memory has no room for these photographs beside those of other visitors. "
         "Drop fewer or smaller ones."
     )
-
-
-def _memory_bytes(photo: Image.Image) -> int:
-    return 4 * photo.width * photo.height  # Pillow keeps RGB in four bytes a pixel

@@ -40,6 +40,9 @@ def _rgb(photo: Image.Image) -> Image.Image:
 def _orientation(exif: bytes) -> int:
     """The EXIF orientation, 1 to 8; other numbers where there is none or EXIF is corrupt.
 
+    Not by Pillow's ``exif_transpose``: it reads and writes back every tag for the one that is
+    wanted, and warns about each that is corrupt.
+
     Source:
         CIPA DC-008 (Exif 2.32), tag 0x0112; slices past the end read as 0.
     """

@@ -52,7 +52,7 @@ _METHOD_KEYS = tuple(row.key for row in ATTRIBUTION_METHODS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attribute(Spec):
+class Attribute(Spec["AttributeSnapshot"]):
     """Ask which pixels speak for one or several classes, by one or several methods."""
 
     photo: str  # key in the photo store
@@ -62,7 +62,7 @@ class Attribute(Spec):
     steps: int = 32  # of Integrated Gradients
     noise_samples: int = 0  # Integrated Gradients: noisy copies to average over; 0 for no noise
     patch: int = 32  # Occlusion: side of the cover, in pixels; it moves by half of that
-    strength: float = 0.6  # of the heat over the photograph
+    strength: float = 0.6  # of the heat map over the photograph
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,9 +116,9 @@ class AttributionMap:
     method: str
     target: int
     layer: str  # the stage of a CAM method, else empty
-    overlay: bytes  # JPEG: the photograph under the heat, at the spec's strength
-    heat: bytes  # grey PNG for ``images.heat.blend``: 128 is nothing, 255 ``limit``, 1 ``-limit``
-    limit: float  # the method's value at full heat: score for gradients, probability for occlusion
+    overlay: bytes  # JPEG: the photograph under the heat map, at the spec's strength
+    heatmap: bytes  # grey PNG for ``images.heatmap``: 128 is nothing, 255 ``limit``, 1 ``-limit``
+    limit: float  # value drawn strongest: a score for gradients, a probability for occlusion
     peak: tuple[int, int]  # x and y of the greatest value, in pixels
     total: float  # sum over all pixels
     expected: float | None = None  # what ``total`` should be by the method's own theorem
@@ -130,6 +130,6 @@ class AttributeSnapshot(Snapshot):
     """The maps found so far, method by method; within a method class by class."""
 
     photo: bytes  # PNG: the photograph as the network sees it
-    side: int  # of photo, overlays and heat, in pixels
+    side: int  # of photo, overlays and heat maps, in pixels
     classes: tuple[ExplainedClass, ...]
     maps: tuple[AttributionMap, ...] = ()

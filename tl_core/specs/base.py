@@ -5,11 +5,24 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Self,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from typing_extensions import TypeVar  # typing's has no default before Python 3.13
 
 from tl_core.errors import UserError
 
 DEFAULT_BACKBONE = "efficientnet_lite0"
+VERSION = 1  # of the JSON; to be raised when an older reader would misread a newer spec
 _QUOTED = 200  # characters of what a person or a file said, in an error
 _KINDS: dict[str, type["Spec"]] = {}
 
@@ -47,9 +60,21 @@ def require_choice(name: str, value: str, choices: Collection[str]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spec:
+class Snapshot:
+    """The newest state of a job, ready to draw: figures, and pictures as encoded bytes."""
+
+    step: int = 0
+    steps: int = 1
+
+
+SnapshotT = TypeVar("SnapshotT", bound=Snapshot, default=Snapshot, covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec(Generic[SnapshotT]):
     """What to do, on which backbone, with which seed: hashable, picklable, JSON in and out.
 
+    ``SnapshotT`` is the kind of snapshot that it is answered with.
     ``backbone`` is a catalogue key, or ``own:<id>`` for a model that a visitor has trained.
     Fields hold strings, numbers, booleans and tuples of them.
     """
@@ -88,8 +113,9 @@ class Spec:
         return dataclasses.replace(self, **controls)  # type: ignore[arg-type]
 
     def to_json(self) -> str:
-        """Return the spec as one JSON object with its kind."""
-        return json.dumps({"kind": type(self).__name__} | dataclasses.asdict(self))
+        """Return the spec as one JSON object with its kind and the format's version."""
+        kind = {"kind": type(self).__name__, "version": VERSION}
+        return json.dumps(kind | dataclasses.asdict(self))
 
 
 def spec_from_json(text: str) -> Spec:
@@ -101,7 +127,9 @@ def spec_from_json(text: str) -> Spec:
     """
     try:
         fields = json.loads(text)
-        kind = _KINDS[fields.pop("kind")]
+        kind, version = _KINDS[fields.pop("kind")], fields.pop("version", VERSION)
+        if version != VERSION:
+            raise ValueError(f"its version is {version!r:.20}, and this lab reads {VERSION}")
         known = {field.name for field in dataclasses.fields(kind)}
         strangers = fields.keys() - known
         if strangers:
@@ -136,11 +164,3 @@ def _fits(value: object, kind: Any) -> bool:
 
 def _tuples(value: object) -> object:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """The newest state of a job, ready to draw: figures, and pictures as encoded bytes."""
-
-    step: int = 0
-    steps: int = 1

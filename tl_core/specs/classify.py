@@ -7,7 +7,7 @@ from tl_core.specs.base import Snapshot, Spec, require
 
 
 @dataclass(frozen=True, kw_only=True)
-class Classify(Spec):
+class Classify(Spec["Classification"]):
     """Ask a backbone for its most probable classes of one photograph."""
 
     photo: str  # "sample:<key>" or "sha256:<hex>"

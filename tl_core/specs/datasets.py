@@ -1,23 +1,23 @@
-"""Data sets: what can be learned from, a look at it, and its import."""
+"""Data sets: which one a spec names, its preview and its import."""
 
 import unicodedata
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tl_core.errors import UserError
-from tl_core.specs.base import Snapshot, Spec, require
+from tl_core.specs.base import Snapshot, SnapshotT, Spec, require
 
 OWN_DATASET = "own"
-UNTOLD_DATASET = "photographs of one's own"  # in settings that leave the visit
+PRIVATE_DATASET = "photographs of one's own"  # in place of "own" in settings for other visits
 FOLDER = "folder:"  # before the name of a folder in TL_DATA_DIR that is not to be mistaken
 MIN_CLASSES, MAX_CLASSES = 2, 20  # of a visitor's own data set
-MIN_PHOTOS = 2  # a class: one to learn from, one to be tested on
+MIN_PHOTOS = 2  # a class: one to train on, one to test on
 MAX_PHOTOS = 5000
 MAX_NAME_LENGTH = 60
 
 _JOINERS = "\u200c\u200d"
 
-OwnClasses = tuple[tuple[str, tuple[str, ...]], ...]  # (class name, the album's photo keys) each
+OwnClasses = tuple[tuple[str, tuple[str, ...]], ...]  # (class name, the photo store's keys) each
 
 
 def clean_name(text: str, length: int = MAX_NAME_LENGTH) -> str:
@@ -36,7 +36,7 @@ def _is_seen(character: str) -> bool:
 
 
 def require_classes(classes: OwnClasses) -> None:
-    """Refuse a visitor's own classes that nothing can be learned from.
+    """Refuse a visitor's own classes that cannot be trained on.
 
     Raises:
         UserError: If there are too few or too many classes or photographs, or names that repeat.
@@ -72,8 +72,8 @@ def require_classes(classes: OwnClasses) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnDataset(Spec):
-    """What everything that looks at a data set has in common.
+class OnDataset(Spec[SnapshotT]):
+    """A spec that uses a data set.
 
     ``dataset`` is a key of the catalogue, the name of a folder in ``TL_DATA_DIR`` (after "folder:"
     where the name means something else already), or "own", whose classes are in ``photos``.
@@ -96,7 +96,7 @@ class OnDataset(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookAtData(OnDataset):
+class PreviewData(OnDataset["PreviewSnapshot"]):
     """Counts, thumbnails and duplicates of a data set, before anything is trained on it."""
 
     uses_network: ClassVar[bool] = False
@@ -111,7 +111,7 @@ class LookAtData(OnDataset):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportData(Spec):
+class ImportData(Spec["ImportSnapshot"]):
     """Download a data set of the catalogue, unpack it and leave out what cannot be read."""
 
     uses_network: ClassVar[bool] = False
@@ -120,7 +120,7 @@ class ImportData(Spec):
 
 
 @dataclass(frozen=True, slots=True)
-class ClassLook:
+class ClassPreview:
     """One class of a data set."""
 
     name: str
@@ -131,12 +131,12 @@ class ClassLook:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookSnapshot(Snapshot):
-    """What is in a data set; while files are being checked only ``step`` of ``steps`` are told."""
+class PreviewSnapshot(Snapshot):
+    """What is in a data set; while files are being checked only ``step`` and ``steps`` are set."""
 
     phase: str
     label: str = ""
-    classes: tuple[ClassLook, ...] = ()
+    classes: tuple[ClassPreview, ...] = ()
     imbalance: float = 1.0  # photographs of the largest class over those of the smallest
     duplicates: int = 0  # photographs that are there a second time, byte for byte
     duplicates_across: int = 0  # of them, taken out of training because they are in the test

@@ -8,7 +8,7 @@ from tl_core.specs.base import Snapshot, Spec
 
 
 @dataclass(frozen=True, kw_only=True)
-class Download(Spec):
+class Download(Spec["DownloadProgress"]):
     """Fetch what ``name`` stands for, unless it is there; ``backbone`` and ``seed`` say nothing."""
 
     uses_network: ClassVar[bool] = False

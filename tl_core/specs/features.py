@@ -12,7 +12,7 @@ Scale = tuple[float, float]  # the activations drawn darkest and brightest
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureMaps(Spec):
+class FeatureMaps(Spec["FeatureMapsSnapshot"]):
     """Show the channels of ``layer`` that a photograph moves most, as one mosaic."""
 
     photo: str  # key in the photo store
@@ -87,8 +87,8 @@ class FeatureMapsSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChannelDetail(Spec):
-    """Show one channel at large, where it is strongest, and what else makes it fire."""
+class ChannelDetail(Spec["ChannelDetailSnapshot"]):
+    """Show one channel at large, where it is strongest, and where on other photographs."""
 
     photo: str
     layer: str = ""
@@ -131,7 +131,7 @@ class ChannelDetailSnapshot(Snapshot):
     channel: int
     side: int  # of ``overlay`` and ``photo``, in pixels; spots and boxes count in these
     map: bytes  # PNG, 448 pixels square, every unit a square
-    overlay: bytes  # PNG: the photograph, bright where the channel fires, with the spot's box
+    overlay: bytes  # PNG: the photograph under a heat map of the channel, with the spot's box
     photo: bytes  # PNG: the photograph as the network sees it
     spot: Spot
     scale: Scale  # as drawn; without one in the spec, that of the whole layer
@@ -139,7 +139,7 @@ class ChannelDetailSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureSpace(Spec):
+class FeatureSpace(Spec["FeatureSpaceSnapshot"]):
     """Lay photographs out in two dimensions by what the backbone makes of them."""
 
     photos: tuple[str, ...]

@@ -1,26 +1,26 @@
-"""Teaching a network new classes: the five ways, a run and its result."""
+"""Training a network on new classes: the five modes, a run and its result."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from tl_core.specs.base import Snapshot, require, require_choice
-from tl_core.specs.datasets import OWN_DATASET, UNTOLD_DATASET, OnDataset
+from tl_core.specs.datasets import OWN_DATASET, PRIVATE_DATASET, OnDataset
 
 Schedule = Literal["constant", "cosine", "step"]
 Optimiser = Literal["adamw", "momentum"]
 Augmentation = Literal["none", "mirror", "strong"]
 SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine", "step")
-OPTIMISERS: tuple[Optimiser, ...] = ("adamw", "momentum")
+TRAINING_OPTIMISERS: tuple[Optimiser, ...] = ("adamw", "momentum")
 AUGMENTATIONS: tuple[Augmentation, ...] = ("none", "mirror", "strong")
 
 
 @dataclass(frozen=True, slots=True)
 class ModeRow:
-    """One of the ways to teach."""
+    """One of the modes of training."""
 
     key: str
     label: str  # what visitors read
-    start: Literal["trained", "random", "pixels"]  # what the network knows before
+    start: Literal["trained", "random", "pixels"]  # the weights before training
     unfrozen: Literal["head", "last block", "all"]  # what training may change
     learning_rate: float
     epochs: int
@@ -37,18 +37,18 @@ _MODES = {row.key: row for row in MODES}
 
 
 def mode_row(key: str) -> ModeRow:
-    """Return the row of one way to teach.
+    """Return the row of a mode.
 
     Raises:
-        UserError: If there is no such way.
+        UserError: If there is no such mode.
     """
     require_choice("mode", key, tuple(_MODES))
     return _MODES[key]
 
 
 @dataclass(frozen=True, kw_only=True)
-class FineTune(OnDataset):
-    """Teach ``backbone`` the classes of a data set, in one of the five ways of ``MODES``."""
+class FineTune(OnDataset["FineTuneSnapshot"]):
+    """Train ``backbone`` on the classes of a data set, in one of the five ``MODES``."""
 
     controls: ClassVar[frozenset[str]] = frozenset(
         {"learning_rate", "weight_decay", "dropout", "clip_norm"}
@@ -66,7 +66,7 @@ class FineTune(OnDataset):
     batch_size: int = 32
     augmentation: Augmentation = "none"
     early_stopping: int = 0  # epochs without a better one before the end; 0: never
-    train_batch_norm: bool = False  # batch-norm learns too; from random weights it always does
+    train_batch_norm: bool = False  # from random weights it always trains
     clip_norm: float = 0.0  # longest gradient; 0: any
     head_first: bool = True  # before anything else is unfrozen
 
@@ -74,31 +74,31 @@ class FineTune(OnDataset):
         super().__post_init__()
         mode_row(self.mode)
         require_choice("schedule", self.schedule, SCHEDULES)
-        require_choice("optimiser", self.optimiser, OPTIMISERS)
+        require_choice("optimiser", self.optimiser, TRAINING_OPTIMISERS)
         require_choice("augmentation", self.augmentation, AUGMENTATIONS)
         for name, (low, high) in _FINE_TUNE_RANGES.items():
             require(name=name, value=getattr(self, name), low=low, high=high)
 
     @property
-    def way(self) -> ModeRow:
+    def mode_row(self) -> ModeRow:
         """The mode's row."""
         return mode_row(self.mode)
 
     def without_photos(self) -> "FineTune":
-        """The settings alone; a visitor's own photographs are not told of."""
+        """Return the settings without the keys of a visitor's own photographs."""
         if self.dataset != OWN_DATASET:
             return self
-        return replace(self, dataset=UNTOLD_DATASET, photos=())
+        return replace(self, dataset=PRIVATE_DATASET, photos=())
 
     @property
     def chosen_epochs(self) -> int:
         """Epochs to train, the mode's own where the spec leaves it open."""
-        return self.epochs or self.way.epochs
+        return self.epochs or self.mode_row.epochs
 
     @property
     def chosen_learning_rate(self) -> float:
         """Learning rate at the start, the mode's own where the spec leaves it open."""
-        return self.learning_rate or self.way.learning_rate
+        return self.learning_rate or self.mode_row.learning_rate
 
 
 _FINE_TUNE_RANGES: dict[str, tuple[float, float]] = {
@@ -116,7 +116,7 @@ _FINE_TUNE_RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Training so far, averaged since the point before."""
+    """Training figures, averaged since the point before."""
 
     epoch: float  # 2.5: in the middle of the third
     loss: float
@@ -125,7 +125,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class EpochPoint:
-    """One finished epoch; ``part`` says whether the head alone was learning or the network too."""
+    """One finished epoch; ``part`` is what was training, the head alone or the network too."""
 
     epoch: int  # from 1, counted through both parts
     part: Literal["head", "network"]
@@ -139,7 +139,7 @@ class EpochPoint:
 
 @dataclass(frozen=True, slots=True)
 class ClassFigures:
-    """How one class fared; shares of 1, 0 where there was nothing to divide by."""
+    """Figures of one class; shares of 1, 0 where there was nothing to divide by."""
 
     name: str
     photographs: int
@@ -177,14 +177,14 @@ class FineTuneResult:
     model: str  # the store's key of the finished model, "own:<id>"
     unfrozen_accuracy: float | None = None  # of the unfrozen network at its best; None: no such
     is_head_alone: bool = False  # the unfrozen network did no better, so the head before is kept
-    has_flown_apart: bool = False  # training ended in numbers that are not finite
+    has_diverged: bool = False  # training ended in numbers that are not finite
 
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuneSnapshot(Snapshot):
     """A training run as it stands; ``result`` comes with the last one.
 
-    ``step`` and ``steps`` count the photographs that the phase looks at.
+    ``step`` and ``steps`` count the photographs of the phase.
     """
 
     phase: str  # "reading photographs", "extracting features", "training the head", ...

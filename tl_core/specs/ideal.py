@@ -14,7 +14,7 @@ MIN_SIZE, MAX_SIZE = 32, 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class IdealImage(Spec):
+class IdealImage(Spec["IdealSnapshot"]):
     """Optimise a picture until the network is sure of its goal.
 
     The goal is the class ``target`` (mixed with ``second_target`` by ``mix`` in [0, 1]), or, where
@@ -128,7 +128,7 @@ class IdealSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judge(Spec):
+class Judge(Spec["Verdicts"]):
     """Ask every backbone that is ready what it sees in a picture, for one class.
 
     ``backbone`` drew the picture; those that know other classes than it are not asked.

@@ -8,8 +8,8 @@ from tl_core.specs.datasets import OnDataset
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelBudget(OnDataset):
-    """How accurate a head becomes with few labels: known features, random ones, raw pixels."""
+class LabelBudget(OnDataset["LabelBudgetSnapshot"]):
+    """How accurate a head becomes with few labels on trained features, random ones, raw pixels."""
 
     counts: tuple[int, ...] = (1, 2, 4, 8, 16, 50)  # photographs a class
     repeats: int = 5  # seeds averaged

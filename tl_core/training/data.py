@@ -1,79 +1,99 @@
-"""The handlers around data sets and training, and what they keep between jobs."""
+"""How a data set is imported, opened and split; the handler of ``ImportData``."""
 
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from tl_core.context import Context
-from tl_core.datasets.dataset import Dataset, Split, split, take
+from tl_core.datasets.dataset import Dataset, Split, sample_per_class, split
 from tl_core.datasets.folder import FolderIndex
+from tl_core.datasets.importers import Phase, import_archive
 from tl_core.datasets.store import own_dataset
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
-from tl_core.specs import OWN_DATASET
+from tl_core.specs import OWN_DATASET, ImportData, ImportSnapshot, Snapshot
 from tl_core.specs.datasets import OnDataset
-from tl_core.training.embeddings import chunks
+from tl_core.training.inputs import OnProgress, chunks
 
 _CHECK_FILES = 32  # in one piece of pool work
 _CHECKS_AHEAD = 3
 
 
-def open_dataset(
-    job: Job, context: Context, spec: OnDataset, told: Callable[[int, int], None]
-) -> Sliced[Dataset]:
-    """The spec's data set; files that are new to the lab are checked first.
-
-    Args:
-        job: Whose work this is.
-        context: The lab's.
-        spec: Names the data set.
-        told: Hears how many files of how many are checked.
+def import_data(job: Job[ImportData], context: Context) -> Sliced[Snapshot]:
+    """Download and unpack a data set of the catalogue, then find files that no decoder can read.
 
     Raises:
-        UserError: If there is no such data set, or too little in it.
+        UserError: If it cannot be had.
+    """
+    spec = job.spec
+
+    def report(phase: Phase, done: int, total: int) -> None:
+        job.publish(ImportSnapshot(phase=phase, step=done, steps=max(total, 1)))
+
+    context.datasets.archive(spec.dataset)  # refuses what cannot be downloaded
+    report("downloading", 0, 1)
+    work = partial(import_archive, context.datasets, spec.dataset, report=report, check=job.check)
+    yield context.pool.submit_download(work)
+    index = yield from context.aside(context.datasets.index, spec.dataset)
+    yield from _check_files(job, context, index, partial(report, "checking"))
+    dataset = context.datasets.open(index)
+    return ImportSnapshot(
+        phase="done", step=1, photographs=len(dataset.examples), left_out=dataset.left_out
+    )
+
+
+def open_dataset(
+    job: Job, context: Context, spec: OnDataset, on_progress: OnProgress
+) -> Sliced[Dataset]:
+    """Return the spec's data set; files that are new to the lab are checked first.
+
+    ``on_progress`` is called with the files checked, of all that are new.
+
+    Raises:
+        UserError: If there is no such data set, or it has fewer than two classes.
     """
     if spec.dataset == OWN_DATASET:
         return own_dataset(spec.photos, context.photos)
-    packaged = yield from context.aside(context.datasets.packaged, spec.dataset)
-    if isinstance(packaged, Dataset):
+    packaged: Dataset | None = yield from context.aside(context.datasets.packaged, spec.dataset)
+    if packaged is not None:
         return packaged
     index = yield from context.aside(context.datasets.index, spec.dataset)
-    yield from check_files(job, context, index, told)
+    yield from _check_files(job, context, index, on_progress)
     return context.datasets.open(index)
 
 
-def check_files(
-    job: Job, context: Context, index: FolderIndex, told: Callable[[int, int], None]
+def _check_files(
+    job: Job, context: Context, index: FolderIndex, on_progress: OnProgress
 ) -> Sliced[None]:
-    """Decode every file that is new to the lab, in the pool, and remember what was found."""
+    """Decode every file that is new to the lab, in the pool, and save the results."""
     unknown = index.unknown()
-    waiting = deque(chunks(unknown, _CHECK_FILES))
-    coming: deque[Future[Any]] = deque()
+    waiting = iter(chunks(unknown, _CHECK_FILES))
+    running: deque[Future[Any]] = deque()
     done = 0
-    while waiting or coming:
+    while done < len(unknown):
         job.check()
-        while waiting and len(coming) < _CHECKS_AHEAD:
-            names = waiting.popleft()
-            coming.append(context.pool.submit(context.datasets.check, index.folder.name, names))
-        found = yield coming.popleft()
-        index.learn(found)
+        for names in islice(waiting, _CHECKS_AHEAD - len(running)):
+            running.append(context.pool.submit(context.datasets.check, index.folder.name, names))
+        found = yield running.popleft()
+        index.add(found)
         done += len(found)
-        told(done, len(unknown))
+        on_progress(done, len(unknown))
     if unknown:
         yield from context.aside(index.save)
 
 
-def divide(dataset: Dataset, spec: OnDataset) -> Split:
-    """The two sides of a data set, as the spec's seed and limits say.
+def split_by_spec(dataset: Dataset, spec: OnDataset) -> Split:
+    """Return the photographs to train on and those to test on, by the spec's seed and limits.
 
     Raises:
-        UserError: If one of them is empty.
+        UserError: If one side is empty.
     """
     parts = split(dataset, share=spec.validation_share, seed=spec.seed)
     per_class = max(spec.max_validation // len(dataset.classes), 1)
-    validation = take(parts.validation, per_class, seed=spec.seed)
+    validation = sample_per_class(parts.validation, per_class, seed=spec.seed)
     if not parts.train or not validation:
         raise UserError(
             "{label} has too few photographs to learn from some and be tested on others. Add some.",

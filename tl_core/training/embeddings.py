@@ -1,25 +1,20 @@
 """Embeddings of photographs, computed once: decoding in the pool, the network on the worker."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.context import Context
-from tl_core.datasets.dataset import Dataset, Example
-from tl_core.datasets.embedding_cache import EmbeddingCache, Space
+from tl_core.backbones.store import OWN
+from tl_core.datasets.dataset import Example
+from tl_core.datasets.embedding_cache import EmbeddingSpace
 from tl_core.device import autocast_bf16, has_bf16
-from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
-from tl_core.training.inputs import Stream
-
-Told = Callable[[int, int], None]  # photographs done, of all
-
-T = TypeVar("T")
+from tl_core.training.inputs import PhotoSource, chunks, map_photos, shifted
 
 _CPU_BATCH = 8  # its activations stay in a core's cache: a batch of 32 takes half as long again
 _CPU_BF16_BATCH = 16
@@ -59,76 +54,47 @@ class Extractor:
 
 
 def embeddings(
-    job: Job,
-    context: Context,
-    cache: EmbeddingCache,
-    backbone: Backbone,
-    dataset: Dataset,
-    examples: Sequence[Example],
-    told: Told,
-    *,
-    mirrored: bool = False,
+    source: PhotoSource, backbone: Backbone, examples: Sequence[Example], *, mirrored: bool = False
 ) -> Sliced[Tensor]:
-    """The embeddings of ``examples``, float16 (N, D) on the device; known ones are not computed.
+    """Return the embeddings of ``examples``, float16 (N, D) on the device; reads cached ones.
 
-    Yields at the end of every batch. ``told`` hears of each, and of no photograph that was known.
+    Yields after every batch. Progress is reported for the photographs that were not cached.
     """
-    space = space_of(backbone, dataset, job, mirrored=mirrored)
-    known = yield from context.aside(cache.get, space, [example.key for example in examples])
+    context = source.context
+    space = space_of(source, backbone, mirrored=mirrored)
+    keys = [example.key for example in examples]
+    known = yield from context.aside(context.embeddings.get, space, keys)
     missing = list({e.key: e for e in examples if e.key not in known}.values())
-    if missing:
+    done = 0
+    for part in chunks(missing, _KEEP_EVERY):
         extractor = Extractor(backbone, backbone.folded.body)
-        done = 0
-        for part in chunks(missing, _KEEP_EVERY):
-            tell = _shifted(told, done, len(missing))
-            rows = yield from through_network(context, extractor, dataset, part, tell, mirrored)
-            keys, array = [example.key for example in part], rows.cpu().numpy()
-            known.update(zip(keys, array, strict=True))
-            yield from context.aside(cache.put, space, keys, array)
-            done += len(part)
-    return torch.from_numpy(np.stack([known[e.key] for e in examples])).to(context.device)
+        counted = replace(source, on_progress=shifted(source.on_progress, done, len(missing)))
+        rows = yield from extract(counted, extractor, part, mirrored=mirrored)
+        part_keys, array = [example.key for example in part], rows.cpu().numpy()
+        known.update(zip(part_keys, array, strict=True))
+        yield from context.aside(context.embeddings.put, space, part_keys, array)
+        done += len(part)
+    return torch.from_numpy(np.stack([known[key] for key in keys])).to(context.device)
 
 
-def through_network(
-    context: Context,
-    extractor: Extractor,
-    dataset: Dataset,
-    examples: Sequence[Example],
-    told: Told,
-    mirrored: bool = False,
+def extract(
+    source: PhotoSource, extractor: Extractor, examples: Sequence[Example], *, mirrored: bool
 ) -> Sliced[Tensor]:
     """Put every photograph through the extractor, float16 (N, ...) on the device."""
-    batches = chunks(examples, extractor.batch_size)
-    stream = Stream(context, dataset, extractor.backbone.row, batches)
-    found, done = [], 0
-    for batch in batches:
-        photos = yield from stream.take()
-        found.append(extractor(photos, mirrored=mirrored))
-        done += len(batch)
-        told(done, len(examples))
-        yield None
-    return torch.cat(found)
+    row, apply = extractor.backbone.row, partial(extractor, mirrored=mirrored)
+    return (yield from map_photos(source, row, examples, apply, extractor.batch_size))
 
 
-def space_of(backbone: Backbone, dataset: Dataset, job: Job, *, mirrored: bool = False) -> Space:
-    """Where embeddings of this network are comparable.
+def space_of(source: PhotoSource, backbone: Backbone, *, mirrored: bool) -> EmbeddingSpace:
+    """Return where embeddings of this network are comparable.
 
-    What a visitor owns, photographs or network, stays in memory under the visitor's name.
+    Of a visitor's own photographs or network they stay in memory under the visitor's name.
     """
     row = backbone.row
-    is_private = dataset.is_private or backbone.key.startswith("own:")
-    return Space(
+    is_private = source.dataset.is_private or backbone.key.startswith(OWN)
+    return EmbeddingSpace(
         network=backbone.key,
         preprocessing=f"{row.architecture} {row.input_size} {row.resize} {row.interpolation} "
         f"{backbone.device.type} {'mirrored' if mirrored else 'upright'}",
-        owner=min(job.owners) if is_private else "",
+        owner=source.owner if is_private else "",
     )
-
-
-def chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """Cut a sequence into pieces of ``size``; the last may be shorter."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def _shifted(told: Told, done: int, total: int) -> Told:
-    return lambda count, _: told(done + count, total)

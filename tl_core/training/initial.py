@@ -1,4 +1,4 @@
-"""What a student knows before its first photograph: ImageNet, nothing, or nothing but pixels."""
+"""What a run starts from: ImageNet weights, random weights, or raw pixels without a network."""
 
 from dataclasses import replace
 from typing import Literal
@@ -6,17 +6,18 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.swa_utils import update_bn
 
 from tl_core.backbones.backbone import Backbone, freeze
+from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import BackboneRow, Stage
-from tl_core.backbones.store import untrained
 from tl_core.context import Context
 from tl_core.engine.runner import Sliced
 
 Start = Literal["trained", "random", "pixels"]
-PIXELS = "pixels"  # key of the row of raw pixels
+PIXELS = "pixels"  # key of the row for raw pixels
 _MEASURED_PICTURES = 4
-PIXELS_SIDE = 32  # raw pixels are looked at in 32 × 32
+PIXELS_SIDE = 32  # raw pixels are used at 32 × 32
 
 
 def starting_point(start: Start, key: str, seed: int, context: Context) -> Sliced[Backbone]:
@@ -45,49 +46,35 @@ def measure_batch_norms(backbone: Backbone, seed: int) -> None:
     coarse = torch.rand(_MEASURED_PICTURES, 3, 8, 8, generator=generator).to(backbone.device)
     size = (backbone.input_size, backbone.input_size)
     pixels = F.interpolate(coarse, size, mode="bilinear", align_corners=False)
-    norms = backbone.batch_norms()
-    usual = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 1.0  # what is measured replaces what was there
-        norm.train()
-    with torch.no_grad():
-        backbone.embed(pixels)
-    for norm, momentum in zip(norms, usual, strict=True):
-        norm.momentum = momentum
-        norm.eval()
+    update_bn([backbone.normalise(pixels)], backbone.body)
 
 
 def raw_pixels(row: BackboneRow, device: torch.device) -> Backbone:
     """A "network" without weights, whose embedding is the picture itself, 32 × 32 × 3 numbers."""
     pixels = pixels_row(row)
-    head = nn.Linear(3 * PIXELS_SIDE**2, 1)
-    return Backbone(
-        key=PIXELS,
-        label=pixels.label,
-        row=pixels,
-        body=freeze(pixels_body()).to(device),
-        head=freeze(head).to(device),
-        classes=("",),
-        device=device,
-    )
+    body = freeze(pixels_body()).to(device)
+    head = freeze(nn.Linear(3 * PIXELS_SIDE**2, 1)).to(device)
+    return Backbone(PIXELS, pixels.label, pixels, body, head, ("",), device)
 
 
 def pixels_body() -> nn.Module:
-    """Layer 0 is the small picture, layer 1 makes a list of it."""
+    """Return two layers: the picture at 32 × 32, then its values as a vector."""
     return nn.Sequential(nn.AdaptiveAvgPool2d(PIXELS_SIDE), nn.Flatten())
 
 
 def pixels_row(row: BackboneRow) -> BackboneRow:
-    """The catalogue-like row of raw pixels, seen through ``row``'s preprocessing."""
+    """Return a catalogue row for raw pixels, with the preprocessing of ``row``."""
     return replace(
         row,
         key=PIXELS,
         label="Raw pixels",
         family="none",
+        head="2",  # after the two layers of ``pixels_body``
         stages=(Stage("0", "edges and colours"),),
         parameters_m=0.0,
         gflops=0.0,
         top1=0.0,
+        guided_obstacle="",
         advice="No network at all: what a linear classifier makes of the colours alone.",
         needs_memory_mb=1,
     )

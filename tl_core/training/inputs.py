@@ -1,11 +1,12 @@
-"""Photographs on their way to a network: decoded in the pool, kept or streamed, augmented."""
+"""What a model is trained on, batch by batch: photographs, or features computed once."""
 
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol, TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -20,73 +21,102 @@ from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.images.codec import decode, fit, to_array
 from tl_core.specs.fine_tune import Augmentation
+from tl_core.training.trainable import TrainableModel
 
-Photos: TypeAlias = NDArray[np.uint8]
+OnProgress: TypeAlias = Callable[[int, int], None]  # photographs or files done, of all
+T = TypeVar("T")
+
 _AHEAD = 4  # batches being decoded while one is used
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoSource:
+    """A data set whose photographs are read for one visitor."""
+
+    context: Context
+    dataset: Dataset
+    owner: str
+    on_progress: OnProgress
+
+
+def chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """Cut a sequence into pieces of ``size``; the last may be shorter."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def shifted(on_progress: OnProgress, before: int, total: int) -> OnProgress:
+    """Return a report of one part's progress as progress of the whole."""
+    return lambda done, _part_total: on_progress(before + done, total)
 
 
 def load_photos(
     dataset: Dataset, examples: Sequence[Example], row: BackboneRow, max_pixels: int
-) -> Photos:
+) -> NDArray[np.uint8]:
     """Return photographs at the network's input size, uint8 (N, S, S, 3); for the pool.
 
     Raises:
         UserError: If one of them can no longer be read.
     """
-    return np.stack([_load(dataset, example, row, max_pixels) for example in examples])
+    photos = []
+    for example in examples:
+        try:
+            photo = decode(dataset.read(example), max_pixels=max_pixels, at_least=row.resize)
+        except OSError as error:
+            raise UserError(
+                "The photograph {name} can no longer be read from the disk. Look at the data "
+                "again.",
+                name=example.name,
+            ) from error
+        photos.append(to_array(fit(photo, row.input_size, row.resize, row.interpolation)))
+    return np.stack(photos)
 
 
-def _load(dataset: Dataset, example: Example, row: BackboneRow, max_pixels: int) -> Photos:
-    try:
-        photo = decode(dataset.read(example), max_pixels=max_pixels, at_least=row.resize)
-    except OSError as error:
-        raise UserError(
-            "The photograph {name} can no longer be read from the disk. Look at the data again.",
-            name=example.name,
-        ) from error
-    return to_array(fit(photo, row.input_size, row.resize, row.interpolation))
-
-
-class Stream:
+class PhotoStream:
     """Batches of photographs in a given order, decoded ahead of their use in the pool."""
 
     def __init__(
-        self,
-        context: Context,
-        dataset: Dataset,
-        row: BackboneRow,
-        batches: Sequence[Sequence[Example]],
+        self, source: PhotoSource, row: BackboneRow, batches: Sequence[Sequence[Example]]
     ) -> None:
-        self._context = context
-        self._dataset = dataset
+        self._source = source
         self._row = row
         self._waiting = iter(batches)
-        self._coming: deque[Future[Photos]] = deque()
+        self._decoding: deque[Future[NDArray[np.uint8]]] = deque()
 
-    def take(self) -> Sliced[Tensor]:
-        """The next batch, uint8 (N, 3, S, S), channels last in memory, on the device."""
-        for batch in islice(self._waiting, _AHEAD - len(self._coming)):
-            arguments = (self._dataset, batch, self._row, self._context.settings.max_pixels)
-            self._coming.append(self._context.pool.submit(load_photos, *arguments))
-        future = self._coming.popleft()
+    def next_batch(self) -> Sliced[Tensor]:
+        """Return the next batch, uint8 (N, 3, S, S), channels last in memory, on the device."""
+        context, dataset = self._source.context, self._source.dataset
+        for batch in islice(self._waiting, _AHEAD - len(self._decoding)):
+            arguments = (dataset, batch, self._row, context.settings.max_pixels)
+            self._decoding.append(context.pool.submit(load_photos, *arguments))
+        future = self._decoding.popleft()
         photos = future.result() if future.done() else (yield future)
         tensor = torch.from_numpy(photos)
-        return tensor.to(self._context.device, non_blocking=True).permute(0, 3, 1, 2)
+        return tensor.to(context.device, non_blocking=True).permute(0, 3, 1, 2)
 
 
-class Inputs(Protocol):
-    """What a student learns from or is tested on, batch by batch."""
+def map_photos(
+    source: PhotoSource,
+    row: BackboneRow,
+    examples: Sequence[Example],
+    apply: Callable[[Tensor], Tensor],
+    batch_size: int,
+) -> Sliced[Tensor]:
+    """Decode all photographs and return the joined results of ``apply``, on the device.
 
-    labels: Tensor
+    ``apply`` is called with batches of uint8 (N, 3, S, S). Yields after every batch.
+    """
+    batches = chunks(examples, batch_size)
+    stream, found, done = PhotoStream(source, row, batches), [], 0
+    for batch in batches:
+        photos = yield from stream.next_batch()
+        found.append(apply(photos))
+        done += len(batch)
+        source.on_progress(done, len(examples))
+        yield None
+    return torch.cat(found)
 
-    def plan(self, batches: Sequence[Sequence[int]], *, is_training: bool) -> None:
-        """Announce the batches to come, by example number."""
 
-    def take(self) -> Sliced[Tensor]:
-        """The next announced batch, as the student takes it."""
-
-
-class Kept:
+class PrecomputedInputs:
     """Embeddings or activations that were computed once, (N, ...) for each version of a photo.
 
     With two versions (as it is, and mirrored) training draws one of them each time.
@@ -99,89 +129,69 @@ class Kept:
         self._planned: deque[tuple[Tensor, Tensor]] = deque()
 
     def plan(self, batches: Sequence[Sequence[int]], *, is_training: bool) -> None:
-        """Announce the batches to come, by example number."""
+        """Set the batches to come."""
         versions = len(self._versions) if is_training else 1
         numbers = torch.tensor([index for batch in batches for index in batch])
         drawn = torch.randint(versions, (len(numbers),), generator=self._generator)
         sizes = [len(batch) for batch in batches]
-        device = self._versions.device
-        self._planned = deque(
-            zip(
-                torch.split(drawn.to(device), sizes),
-                torch.split(numbers.to(device), sizes),
-                strict=True,
-            )
-        )
+        pieces = (torch.split(t.to(self._versions.device), sizes) for t in (drawn, numbers))
+        self._planned = deque(zip(*pieces, strict=True))
 
-    def take(self) -> Sliced[Tensor]:
-        """The next announced batch, float32."""
+    def next_batch(self) -> Sliced[Tensor]:
+        """Return the next planned batch, float32."""
         return self._versions[self._planned.popleft()].float()
         yield  # a generator, as the other kinds of inputs are
 
 
-class Photographs:
-    """Photographs themselves: on the device where they fit, else decoded anew for every epoch."""
+class PhotoInputs:
+    """Photographs; training batches are augmented, and all pass the model's frozen layers.
+
+    They are decoded anew for every epoch, unless ``kept`` holds all of them on the device, uint8
+    (N, 3, S, S).
+    """
 
     def __init__(
         self,
-        source: Callable[[Sequence[Sequence[Example]]], Stream],
+        source: PhotoSource,
+        model: TrainableModel,
         examples: Sequence[Example],
-        prepare: Callable[[Tensor], Tensor],
         augmentation: Augmentation,
         seed: int,
     ) -> None:
-        self.source = source
         self.examples = examples
-        self._prepare = prepare
+        self.labels = torch.tensor([e.label for e in examples], device=model.start.device)
+        self.kept: Tensor | None = None
+        self._source = source
+        self._model = model
         self._augmentation = augmentation
         self._generator = torch.Generator().manual_seed(seed)
-        self._resident: Tensor | None = None
-        self._stream: Stream | None = None
+        self._stream = PhotoStream(source, model.start.row, [])
         self._planned: deque[Sequence[int]] = deque()
         self._is_training = False
-        self.labels = torch.tensor([example.label for example in examples])
-
-    def to(self, device: torch.device) -> "Photographs":
-        """Put the labels on ``device``; the photographs come to it by themselves."""
-        self.labels = self.labels.to(device)
-        return self
-
-    def reside(self, photos: Tensor) -> None:
-        """Use these photographs, uint8 (N, 3, S, S), instead of decoding them every epoch."""
-        self._resident = photos
 
     def plan(self, batches: Sequence[Sequence[int]], *, is_training: bool) -> None:
-        """Announce the batches to come, by example number."""
+        """Set the batches to come."""
         self._is_training = is_training
         self._planned = deque(batches)
-        if self._resident is None:
-            self._stream = self.source([[self.examples[i] for i in b] for b in batches])
+        if self.kept is None:
+            examples = [[self.examples[i] for i in batch] for batch in batches]
+            self._stream = PhotoStream(self._source, self._model.start.row, examples)
 
-    def take(self) -> Sliced[Tensor]:
-        """The next announced batch, augmented while training, and prepared."""
+    def next_batch(self) -> Sliced[Tensor]:
+        """Return the next planned batch as the model's frozen layers leave it."""
         batch = self._planned.popleft()
-        if self._resident is not None:
-            indices = torch.tensor(batch).to(self._resident.device, non_blocking=True)
-            photos = self._resident[indices]
-        elif self._stream is not None:
-            photos = yield from self._stream.take()
+        if self.kept is None:
+            photos = yield from self._stream.next_batch()
         else:
-            raise ValueError("take before plan")
+            photos = self.kept[torch.tensor(batch).to(self.kept.device, non_blocking=True)]
         pixels = photos.float().div_(255)
         if self._is_training:
             pixels = augmented(pixels, self._augmentation, self._generator)
-        return self._prepare(pixels)
+        with torch.no_grad():
+            return self._model.frozen_layers(self._model.start.normalise(pixels))
 
 
-def normaliser(row: BackboneRow, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """Return ``Backbone.normalise`` with its constants already on ``device``.
-
-    Bringing them there for every batch would make the processor wait for the GPU each time.
-    """
-    mean, std = (
-        torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (row.mean, row.std)
-    )
-    return lambda pixels: ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
+Inputs = PrecomputedInputs | PhotoInputs
 
 
 def augmented(pixels: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:

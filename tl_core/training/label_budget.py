@@ -1,44 +1,30 @@
-"""The label budget: how many photographs a class are enough, and what ImageNet is worth there."""
+"""The handler of ``LabelBudget``: accuracy by photographs a class, with ImageNet and without."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from tl_core.context import Context
-from tl_core.datasets.dataset import Dataset, Example, Split, take
+from tl_core.datasets.dataset import Dataset, Example, Split, sample_per_class
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot, Snapshot
-from tl_core.training.data import divide, open_dataset
-from tl_core.training.embeddings import chunks, embeddings
+from tl_core.training.data import open_dataset, split_by_spec
+from tl_core.training.embeddings import embeddings
 from tl_core.training.initial import Start, starting_point
+from tl_core.training.inputs import OnProgress, PhotoSource, chunks
 from tl_core.training.trainable import new_head
 
 STARTS: tuple[Start, ...] = ("trained", "pixels", "random")  # the quickest to compute second
 _EPOCHS, _LEARNING_RATE, _BATCH = 30, 1e-3, 32
 
 
-@dataclass
-class _Tally:
-    """The snapshot so far, and when the work began on the job's own clock."""
-
-    job: Job
-    began: float
-    snapshot: LabelBudgetSnapshot
-
-    def publish(self, **changes: object) -> None:
-        seconds = self.job.worked_s() - self.began
-        self.snapshot = replace(self.snapshot, seconds=seconds, **changes)  # type: ignore[arg-type]
-        self.job.publish(self.snapshot)
-
-
-def label_budget(job: Job, context: Context) -> Sliced[Snapshot]:
+def label_budget(job: Job[LabelBudget], context: Context) -> Sliced[Snapshot]:
     """Train small heads on ever more photographs, from three starts and several seeds each.
 
     Counts that a class does not have are left out. Each point is published as it is measured.
@@ -46,31 +32,103 @@ def label_budget(job: Job, context: Context) -> Sliced[Snapshot]:
     Raises:
         UserError: If the data or the network cannot be had.
     """
-    spec = job.spec
-    if not isinstance(spec, LabelBudget):
-        raise ValueError(f"expected a LabelBudget spec, got {type(spec).__name__}")
-    tally = _Tally(job, job.worked_s(), LabelBudgetSnapshot(phase="opening the data"))
-    tally.publish()
-    dataset = yield from open_dataset(job, context, spec, _telling(tally))
-    parts = divide(dataset, spec)
-    counts = possible_counts(spec.counts, parts.train)
-    total = len(STARTS) * len(counts)
-    tally.publish(validation_photographs=len(parts.validation))
-    for start in STARTS:
-        tally.publish(phase="extracting features")
-        table = yield from _table(job, context, spec, dataset, parts, start, tally)
-        tally.publish(phase="training heads", photographs_per_s=0.0)
-        for count in counts:
-            accuracies = []
-            for seed in range(spec.repeats):
-                found = yield from _accuracy(table, parts, count, spec.seed + seed)
-                accuracies.append(found)
-                yield None
-            point = BudgetPoint(count, start, fmean(accuracies), min(accuracies), max(accuracies))
-            points = (*tally.snapshot.points, point)
-            tally.publish(points=points, step=len(points), steps=total)
-    tally.publish(phase="done")
-    return tally.snapshot
+    return (yield from _Run(job, context).run())
+
+
+class _Run:
+    """One run and its newest snapshot."""
+
+    def __init__(self, job: Job[LabelBudget], context: Context) -> None:
+        self.job = job
+        self.context = context
+        self.spec = job.spec
+        self.began = job.worked_s()
+        self.snapshot = LabelBudgetSnapshot(phase="opening the data")
+        self.dataset: Dataset
+        self.parts: Split
+        self.publish()
+
+    def run(self) -> Sliced[LabelBudgetSnapshot]:
+        spec = self.spec
+        self.dataset = yield from open_dataset(self.job, self.context, spec, self._on_progress())
+        self.parts = split_by_spec(self.dataset, spec)
+        counts = possible_counts(spec.counts, self.parts.train)
+        self.publish(validation_photographs=len(self.parts.validation))
+        for start in STARTS:
+            self.publish(phase="extracting features")
+            features = yield from self._features(start, max(counts))
+            self.publish(phase="training heads", photographs_per_s=0.0)
+            for count in counts:
+                accuracies = []
+                for seed in range(spec.seed, spec.seed + spec.repeats):
+                    accuracies.append((yield from self._accuracy(features, count, seed)))
+                    yield None
+                low, high = min(accuracies), max(accuracies)
+                point = BudgetPoint(count, start, fmean(accuracies), low, high)
+                points = (*self.snapshot.points, point)
+                self.publish(points=points, step=len(points), steps=len(STARTS) * len(counts))
+        self.publish(phase="done")
+        return self.snapshot
+
+    def publish(self, **changes: object) -> None:
+        seconds = self.job.worked_s() - self.began
+        self.snapshot = replace(self.snapshot, seconds=seconds, **changes)  # type: ignore[arg-type]
+        self.job.publish(self.snapshot)
+
+    def _on_progress(self) -> OnProgress:
+        """Report photographs a second from now on."""
+        began = self.job.worked_s()
+
+        def on_progress(done: int, _total: int) -> None:
+            self.publish(photographs_per_s=done / max(self.job.worked_s() - began, 1e-9))
+
+        return on_progress
+
+    def _features(self, start: Start, most: int) -> "Sliced[_Features]":
+        """Embeddings of all photographs that any seed trains on, and of the validation ones."""
+        spec = self.spec
+        backbone = yield from starting_point(start, spec.backbone, spec.seed, self.context)
+        train = {
+            example.key: example
+            for seed in range(spec.seed, spec.seed + spec.repeats)
+            for example in sample_per_class(self.parts.train, most, seed=seed)
+        }
+        owner, on_progress = min(self.job.owners), self._on_progress()
+        source = PhotoSource(self.context, self.dataset, owner, on_progress)
+        examples = (*train.values(), *self.parts.validation)
+        found = (yield from embeddings(source, backbone, examples)).float()
+        self.job.held_bytes = found.nbytes
+        return _Features(dict(zip(train, found, strict=False)), found[len(train) :])
+
+    def _accuracy(self, features: "_Features", count: int, seed: int) -> Sliced[float]:
+        """Train one head on ``count`` photographs a class; return its validation accuracy."""
+        chosen = sample_per_class(self.parts.train, count, seed=seed)
+        inputs = torch.stack([features.train[example.key] for example in chosen])
+        labels = torch.tensor([example.label for example in chosen], device=inputs.device)
+        head = new_head(inputs.shape[1], len(self.dataset.classes), None).to(inputs.device)
+        optimiser = torch.optim.AdamW(head.parameters(), _LEARNING_RATE, fused=True)
+        generator = torch.Generator().manual_seed(seed)
+        slice_end = time.perf_counter() + SLICE_S
+        for _ in range(_EPOCHS):
+            order = torch.randperm(len(inputs), generator=generator).tolist()
+            for batch in chunks(order, _BATCH):
+                optimiser.zero_grad(set_to_none=True)
+                F.cross_entropy(head(inputs[batch]), labels[batch]).backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+                if time.perf_counter() >= slice_end:
+                    yield None
+                    slice_end = time.perf_counter() + SLICE_S
+        truth = torch.tensor([e.label for e in self.parts.validation], device=inputs.device)
+        with torch.no_grad():
+            return float(head(features.validation).argmax(1).eq(truth).double().mean())
+
+
+@dataclass(frozen=True, slots=True)
+class _Features:
+    """Embeddings (D,) by photograph to train on, and (N, D) to test on."""
+
+    train: dict[str, Tensor]
+    validation: Tensor
 
 
 def possible_counts(counts: Sequence[int], examples: Sequence[Example]) -> tuple[int, ...]:
@@ -80,74 +138,3 @@ def possible_counts(counts: Sequence[int], examples: Sequence[Example]) -> tuple
         keys.setdefault(example.label, set()).add(example.key)
     smallest = min(len(photos) for photos in keys.values())
     return tuple(sorted({c for c in counts if c <= smallest} or {smallest}))
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Embeddings of all photographs by key; ``validation`` those to test on."""
-
-    rows: dict[str, Tensor]
-    validation: Tensor
-    classes: int
-
-
-def _table(
-    job: Job,
-    context: Context,
-    spec: LabelBudget,
-    dataset: Dataset,
-    parts: Split,
-    start: Start,
-    tally: _Tally,
-) -> Sliced[_Table]:
-    """Embeddings of the photographs that any of the seeds will ask for, and of the test."""
-    backbone = yield from starting_point(start, spec.backbone, spec.seed, context)
-    most = max(possible_counts(spec.counts, parts.train))
-    wanted = {
-        example.key: example
-        for seed in range(spec.repeats)
-        for example in take(parts.train, most, seed=spec.seed + seed)
-    }
-    examples = (*wanted.values(), *parts.validation)
-    told = _telling(tally)
-    found = yield from embeddings(
-        job, context, context.embeddings, backbone, dataset, examples, told
-    )
-    rows = found.float()
-    return _Table(
-        rows=dict(zip(wanted, rows, strict=False)),
-        validation=rows[len(wanted) :],
-        classes=len(dataset.classes),
-    )
-
-
-def _telling(tally: _Tally) -> Callable[[int, int], None]:
-    began = tally.job.worked_s()
-
-    def told(done: int, _total: int) -> None:
-        tally.publish(photographs_per_s=done / max(tally.job.worked_s() - began, 1e-9))
-
-    return told
-
-
-def _accuracy(table: _Table, parts: Split, count: int, seed: int) -> Generator[None, Any, float]:
-    """Train one head on ``count`` photographs a class; its share of right answers in the test."""
-    chosen = take(parts.train, count, seed=seed)
-    inputs = torch.stack([table.rows[example.key] for example in chosen])
-    labels = torch.tensor([example.label for example in chosen], device=inputs.device)
-    head = new_head(inputs.shape[1], table.classes, None).to(inputs.device)
-    optimiser = torch.optim.AdamW(head.parameters(), _LEARNING_RATE, fused=True)
-    generator = torch.Generator().manual_seed(seed)
-    slice_end = time.perf_counter() + SLICE_S
-    for _ in range(_EPOCHS):
-        order = torch.randperm(len(inputs), generator=generator).tolist()
-        for batch in chunks(order, _BATCH):
-            optimiser.zero_grad(set_to_none=True)
-            F.cross_entropy(head(inputs[batch]), labels[batch]).backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            if time.perf_counter() >= slice_end:
-                yield None
-                slice_end = time.perf_counter() + SLICE_S
-    truth = torch.tensor([e.label for e in parts.validation], device=inputs.device)
-    with torch.no_grad():
-        return float(head(table.validation).argmax(1).eq(truth).double().mean())

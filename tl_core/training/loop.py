@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -17,24 +17,23 @@ from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.errors import UserError
 from tl_core.specs import FineTune
 from tl_core.specs.fine_tune import Schedule
-from tl_core.training.embeddings import chunks
-from tl_core.training.inputs import Inputs
+from tl_core.training.inputs import Inputs, chunks
 from tl_core.training.progress import Progress
-from tl_core.training.trainable import Student
+from tl_core.training.trainable import TrainableModel
 
-_HEAD_LEARNING_RATE = 1e-3  # of the head that learns before the rest
+_HEAD_LEARNING_RATE = 1e-3  # of the head that trains before the rest
 _HEAD_EPOCHS = 30
 _MICRO_GFLOPS = 2.0  # on two CPU cores about 0.3 s forward and backward
 _BATCH_NORM_BATCH = 16  # statistics over fewer photographs are noise ...
 _LARGE_BATCH_NORM_BATCH = 8  # ... but a large network takes seconds for so many
 _LARGE_GFLOPS = 2.0
 _FORWARD_SHARE = 3  # forward and backward take so many times what forward takes
-_TEST_BATCH = 128
+_VALIDATION_BATCH = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
-    """How one epoch did on the validation photographs."""
+class Validation:
+    """Figures of one epoch on the validation photographs."""
 
     epoch: int
     accuracy: float
@@ -43,199 +42,176 @@ class Tested:
 
     @property
     def rank(self) -> tuple[float, float]:
-        """More accurate first, then surer."""
+        """Order of epochs: by accuracy, then by loss."""
         return self.accuracy, -self.loss
 
 
 @dataclass(frozen=True, slots=True)
-class Best:
+class BestEpoch:
     """The best epoch so far and the weights it had."""
 
-    tested: Tested
+    validation: Validation
     state: list[Tensor]
-    has_flown_apart: bool = False  # training did, in a later epoch
+    has_diverged: bool = False  # training did, in a later epoch
 
 
-class FlewApart(UserError):
-    """Training diverged before its first epoch was over."""
+class Diverged(UserError):
+    """Training diverged in its first epoch."""
 
 
-class Course:
-    """One student's lessons: ``teach`` is a generator that ends a slice at each yield."""
+class TrainingLoop:
+    """Trains one model; ``run`` is a generator that ends a slice at each yield."""
 
     def __init__(
-        self, job: Job, student: Student, train: Inputs, validation: Inputs, progress: Progress
+        self,
+        job: Job[FineTune],
+        model: TrainableModel,
+        train: Inputs,
+        validation: Inputs,
+        progress: Progress,
     ) -> None:
-        spec = job.spec
-        if not isinstance(spec, FineTune):
-            raise ValueError(f"expected a FineTune spec, got {type(spec).__name__}")
-        self.spec = spec
         self.job = job
-        self.student = student
+        self.spec = job.spec
+        self.model = model
         self.train = train
         self.validation = validation
         self.progress = progress
-        self.part: Literal["head", "network"] = (
-            "head" if isinstance(student.tail, nn.Identity) else "network"
-        )
-        self.is_warm_up = self.part == "head" and spec.way.unfrozen != "head"
-        self.epochs = _HEAD_EPOCHS if self.is_warm_up else spec.chosen_epochs
-        self.optimiser = _optimiser(student.parameters(), spec)
-        self.micro_size = self._micro_size()
-        self.looked = 0  # at so many photographs, to learn from or to be tested on
-        self._generator = torch.Generator().manual_seed(spec.seed)
+        self.part: Literal["head", "network"] = "head" if model.unfrozen == "head" else "network"
+        self.is_warm_up = self.part == "head" and self.spec.mode_row.unfrozen != "head"
+        self.epochs = _HEAD_EPOCHS if self.is_warm_up else self.spec.chosen_epochs
+        self.epochs_before = len(progress.snapshot.epochs)  # of the head that trained first
+        self.optimiser = _optimiser(model.parameters(), self.spec)
+        self.micro_size, self._validation_size = self._batch_sizes()
+        self.photos_done = 0  # in training and validation
+        self._epoch_began_at = 0  # in ``photos_done``
+        self._generator = torch.Generator().manual_seed(self.spec.seed)
         self._slice_end = time.perf_counter() + SLICE_S
 
-    def _micro_size(self) -> int:
-        """Photographs at once: a whole batch on a GPU, on a CPU what takes about 0.3 s.
+    def _batch_sizes(self) -> tuple[int, int]:
+        """Return the photographs at once in training and in validation.
 
-        It depends on the spec and the network alone, so that equal seeds give equal curves.
+        On a CPU these are as many as two cores train on in about 0.3 s. It depends on the spec and
+        the network alone, so that equal seeds give equal curves.
         """
-        size = self.spec.batch_size
-        if self.part == "head" or self.student.start.device.type != "cpu":
-            return size
-        micro = self._in_a_slice()
-        if self.student.measures_batches:
-            is_large = self.student.start.row.gflops > _LARGE_GFLOPS
-            micro = max(micro, _LARGE_BATCH_NORM_BATCH if is_large else _BATCH_NORM_BATCH)
-        return min(size, micro)
-
-    def _test_size(self) -> int:
+        size, row = self.spec.batch_size, self.model.start.row
         if self.part == "head":
-            return _TEST_BATCH
-        if self.student.start.device.type != "cpu":
-            return max(self.spec.batch_size, 8)
-        return _FORWARD_SHARE * self._in_a_slice()
+            return size, _VALIDATION_BATCH
+        if self.model.start.device.type != "cpu":
+            return size, max(size, 8)
+        micro = max(int(_MICRO_GFLOPS / max(row.gflops, 0.01)), 1)
+        validation = _FORWARD_SHARE * micro
+        if self.model.uses_batch_statistics:
+            is_large = row.gflops > _LARGE_GFLOPS
+            micro = max(micro, _LARGE_BATCH_NORM_BATCH if is_large else _BATCH_NORM_BATCH)
+        return min(size, micro), validation
 
-    def _in_a_slice(self) -> int:
-        """Photographs that two CPU cores learn from in about 0.3 s."""
-        return max(int(_MICRO_GFLOPS / max(self.student.start.row.gflops, 0.01)), 1)
-
-    @property
-    def current(self) -> FineTune:
-        """The spec with every control moved since the start."""
-        current = self.job.current
-        return current if isinstance(current, FineTune) else self.spec
-
-    def teach(self) -> Sliced[Best]:
+    def run(self) -> Sliced[BestEpoch]:
         """Train to the end, or until it gets no better for as long as the spec says.
 
         A run that diverges after its first epoch ends there, and the best epoch before is kept.
 
         Raises:
-            UserError: If the device runs out of memory or training diverges at once.
+            UserError: If the device runs out of memory.
+            Diverged: If the first epoch ends in numbers that are not finite.
         """
-        best: Best | None = None
-        before = len(self.progress.snapshot.epochs)
+        best: BestEpoch | None = None
         photographs = len(self.train.labels) + len(self.validation.labels)
         self.progress.phase(f"training the {self.part}", photographs * self.epochs)
         for epoch in range(self.epochs):
-            yield from self.learn(epoch, before)
-            tested = yield from self.test(epoch=before + epoch + 1)
-            if not math.isfinite(tested.loss):
-                return _before_it_flew_apart(best)
-            if best is None or tested.rank > best.tested.rank:
-                best = Best(tested, self.student.state())
+            yield from self.train_epoch(epoch)
+            found = yield from self.validate(epoch)
+            if not math.isfinite(found.loss):
+                break
+            if best is None or found.rank > best.validation.rank:
+                best = BestEpoch(found, self.model.state())
             self.progress.end_epoch(
-                tested.epoch,
+                found.epoch,
                 self.part,
                 self._learning_rate(epoch + 1),
-                (tested.loss, tested.accuracy),
-                step=self.looked,
+                (found.loss, found.accuracy),
+                step=self.photos_done,
             )
-            patience = self.current.early_stopping
-            if patience and not self.is_warm_up and tested.epoch - best.tested.epoch >= patience:
+            patience = self.job.current.early_stopping
+            if patience and not self.is_warm_up and found.epoch - best.validation.epoch >= patience:
                 break
         if best is None:
-            raise ValueError("no epoch was asked for")
-        return best
+            raise Diverged(
+                "Training flew apart: its numbers are no longer finite. Lower the learning rate or "
+                "limit the gradient's length."
+            )
+        return replace(best, has_diverged=not math.isfinite(found.loss))
 
-    def learn(self, epoch: int, before: int) -> Sliced[None]:
-        """One pass over the training photographs, in a new order."""
+    def train_epoch(self, epoch: int) -> Sliced[None]:
+        """Train on every photograph once, in a new order; ``epoch`` counts from 0."""
         order = torch.randperm(len(self.train.labels), generator=self._generator).tolist()
         batches = chunks(order, self.spec.batch_size)
         micro = [piece for batch in batches for piece in chunks(batch, self.micro_size)]
         self.train.plan(micro, is_training=True)
-        started = self.looked
-
-        def told(loss_sum: Tensor, hits: Tensor, count: int) -> None:
-            self.looked += count
-            share = (self.looked - started) / len(order)
-            self.progress.learned(self.looked, before + epoch + share, loss_sum, hits, count)
-
+        self._epoch_began_at = self.photos_done
         for number, batch in enumerate(batches):
-            done = epoch + number / len(batches)
-            yield from self._update(batch, self._learning_rate(done), told)
+            yield from self._update(
+                batch, epoch, self._learning_rate(epoch + number / len(batches))
+            )
 
-    def _update(
-        self,
-        batch: Sequence[int],
-        learning_rate: float,
-        told: Callable[[Tensor, Tensor, int], None],
-    ) -> Sliced[None]:
-        """One step from one batch, a micro-batch at a time.
-
-        ``told`` hears of each: its loss, summed, its hits and how many photographs it has.
-        """
-        spec, student = self.current, self.student
-        labels = self.train.labels
+    def _update(self, batch: Sequence[int], epoch: int, learning_rate: float) -> Sliced[None]:
+        """One step of the optimiser from one batch, a micro-batch at a time."""
+        spec, labels = self.job.current, self.train.labels
         for piece in chunks(batch, self.micro_size):
-            taken = yield from self.train.take()
+            features = yield from self.train.next_batch()
             truth = labels[torch.tensor(piece).to(labels.device, non_blocking=True)]
             with _refusing_out_of_memory(), self._casting():
-                logits = student.logits(taken, dropout=spec.dropout, generator=self._generator)
+                logits = self.model.logits(
+                    features, dropout=spec.dropout, generator=self._generator
+                )
                 loss = F.cross_entropy(logits.float(), truth, reduction="sum")
                 (loss / len(batch)).backward()  # type: ignore[no-untyped-call]
-            told(loss.detach(), logits.detach().argmax(1).eq(truth).sum(), len(piece))
+            self.photos_done += len(piece)
+            share = (self.photos_done - self._epoch_began_at) / len(labels)
+            hits = logits.detach().argmax(1).eq(truth).sum()
+            point = self.epochs_before + epoch + share
+            self.progress.add(self.photos_done, point, loss.detach(), hits, len(piece))
             yield from self._maybe_end_slice()
         if spec.clip_norm:
-            nn.utils.clip_grad_norm_(student.parameters(), spec.clip_norm)
+            nn.utils.clip_grad_norm_(self.model.parameters(), spec.clip_norm)
         for group in self.optimiser.param_groups:
             group["lr"], group["weight_decay"] = learning_rate, spec.weight_decay
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
 
-    def test(self, *, epoch: int) -> Sliced[Tested]:
-        """How the student does now on photographs that it never learns from."""
+    def validate(self, epoch: int) -> Sliced[Validation]:
+        """Return the model's figures on photographs that it is never trained on."""
         labels = self.validation.labels
-        batches = chunks(range(len(labels)), self._test_size())
+        batches = chunks(range(len(labels)), self._validation_size)
         self.validation.plan(batches, is_training=False)
         found = []
-        with _testing(self.student):
-            for batch in batches:
-                taken = yield from self.validation.take()
-                with torch.no_grad(), _refusing_out_of_memory(), self._casting():
-                    found.append(self.student.logits(taken).float())
-                self.looked += len(batch)
-                self.progress.tick(step=self.looked)
-                yield from self._maybe_end_slice()
+        self.model.train_batch_norm(False)
+        for batch in batches:
+            features = yield from self.validation.next_batch()
+            with torch.no_grad(), _refusing_out_of_memory(), self._casting():
+                found.append(self.model.logits(features).float())
+            self.photos_done += len(batch)
+            self.progress.publish_if_due(step=self.photos_done)
+            yield from self._maybe_end_slice()
+        self.model.train_batch_norm(True)
         logits = torch.cat(found)
         loss = float(F.cross_entropy(logits, labels))
         accuracy = float(logits.argmax(1).eq(labels).double().mean())
-        return Tested(epoch, accuracy, loss, logits.softmax(1).cpu())
+        probs = logits.softmax(1).cpu()
+        return Validation(self.epochs_before + epoch + 1, accuracy, loss, probs)
 
     def _learning_rate(self, done: float) -> float:
-        start = _HEAD_LEARNING_RATE if self.is_warm_up else self.current.chosen_learning_rate
-        return start * schedule_factor(self.current.schedule, min(done / self.epochs, 1.0))
+        start = _HEAD_LEARNING_RATE if self.is_warm_up else self.job.current.chosen_learning_rate
+        return start * schedule_factor(self.job.current.schedule, min(done / self.epochs, 1.0))
 
     def _casting(self) -> AbstractContextManager[object]:
         """Mixed precision on a GPU; bfloat16 needs no scaling of the loss."""
-        device = self.student.start.device
+        device = self.model.start.device
         return autocast_bf16(device, enabled=device.type == "cuda")
 
     def _maybe_end_slice(self) -> Generator[None, Any, None]:
         if time.perf_counter() >= self._slice_end:
             yield None
             self._slice_end = time.perf_counter() + SLICE_S
-
-
-def _before_it_flew_apart(best: Best | None) -> Best:
-    if best is None:
-        raise FlewApart(
-            "Training flew apart: its numbers are no longer finite. Lower the learning rate or "
-            "limit the gradient's length."
-        )
-    return replace(best, has_flown_apart=True)
 
 
 def schedule_factor(schedule: Schedule, share: float) -> float:
@@ -253,19 +229,6 @@ def _optimiser(parameters: list[nn.Parameter], spec: FineTune) -> torch.optim.Op
             parameters, rate, momentum=spec.momentum, weight_decay=decay, fused=fused
         )
     return torch.optim.AdamW(parameters, rate, weight_decay=decay, fused=fused)
-
-
-@contextmanager
-def _testing(student: Student) -> Iterator[None]:
-    """Batch-norm layers that train measure nothing while the student is tested."""
-    measuring = [module for module in student.tail.modules() if module.training]
-    for module in measuring:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in measuring:
-            module.training = True
 
 
 @contextmanager

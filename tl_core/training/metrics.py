@@ -1,6 +1,5 @@
 """Figures about a classifier's answers."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -8,8 +7,6 @@ from torch import Tensor
 
 from tl_core.datasets.dataset import Example
 from tl_core.specs import ClassFigures, FineTuneResult, Prediction
-
-_Z95 = 1.959964  # the normal distribution's 97.5 % point
 
 
 def wilson(hits: int, total: int) -> tuple[float, float]:
@@ -19,40 +16,45 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
     photographs.
 
     Source:
-        Wilson 1927, JASA 22(158).
+        Wilson 1927, JASA 22(158); SciPy's implementation.
     """
+    from scipy.stats import binomtest  # 57 MB and most of a second, once
+
     if total == 0:
         return 0.0, 1.0
-    share, square = hits / total, _Z95**2 / total
-    centre = share + square / 2
-    reach = math.sqrt(square * (share * (1 - share) + square / 4))
-    low, high = (centre - reach) / (1 + square), (centre + reach) / (1 + square)
-    return max(min(low, share), 0.0), min(max(high, share), 1.0)  # rounding may miss all or none
+    interval = binomtest(hits, total).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
-def judge(
+def evaluate(
     probs: Tensor, examples: Sequence[Example], classes: Sequence[str], *, model: str
 ) -> FineTuneResult:
-    """Compare answers with the truth.
+    """Return the figures of a classifier on photographs with known labels; for the pool.
 
     Args:
         probs: Shape (N, C), on the CPU.
         examples: The N photographs, none of which was trained on.
         classes: The C names.
-        model: The store's key of the model that answered.
+        model: The store's key of the model.
     """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # 134 MB
+
     labels = torch.tensor([example.label for example in examples])
     confidence, predicted = probs.max(1)
     top3 = probs.topk(min(3, len(classes)), dim=1).indices.eq(labels[:, None]).any(1)
     hits = int(predicted.eq(labels).sum())
-    confusion = torch.zeros(len(classes), len(classes), dtype=torch.long)
-    confusion.index_put_((labels, predicted), torch.tensor(1), accumulate=True)
+    answers = labels.numpy(), predicted.numpy()
+    numbers = range(len(classes))
+    precision, recall, _, photographs = precision_recall_fscore_support(
+        *answers, labels=numbers, zero_division=0
+    )
+    columns = (photographs.tolist(), recall.tolist(), precision.tolist())
     return FineTuneResult(
         accuracy=hits / len(examples),
         interval=wilson(hits, len(examples)),
         top3=float(top3.double().mean()),
-        classes=_class_figures(confusion, classes),
-        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        classes=tuple(map(ClassFigures, classes, *columns)),
+        confusion=tuple(map(tuple, confusion_matrix(*answers, labels=numbers).tolist())),
         predictions=tuple(
             Prediction(example.key, example.name, example.label, *answer)
             for example, *answer in zip(
@@ -61,13 +63,3 @@ def judge(
         ),
         model=model,
     )
-
-
-def _class_figures(confusion: Tensor, classes: Sequence[str]) -> tuple[ClassFigures, ...]:
-    right = confusion.diagonal()
-    recall = right / confusion.sum(1).clamp(min=1)
-    precision = right / confusion.sum(0).clamp(min=1)
-    figures = zip(
-        classes, confusion.sum(1).tolist(), recall.tolist(), precision.tolist(), strict=True
-    )
-    return tuple(ClassFigures(*row) for row in figures)

@@ -10,8 +10,10 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze, split_head
+from tl_core.backbones.build import new_network
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.store import BackboneStore, OwnModel, new_network
+from tl_core.backbones.sharing import share_equal
+from tl_core.backbones.store import BackboneStore, OwnModel
 from tl_core.errors import UserError
 from tl_core.specs import MAX_CLASSES, FineTune, spec_from_json
 from tl_core.specs.datasets import MAX_NAME_LENGTH, clean_name
@@ -23,7 +25,6 @@ _MAX_CLASSES = 10 * MAX_CLASSES
 _MAX_HEADER_BYTES = 2**20
 _LABEL_LENGTH = 200
 _REASON_LENGTH = 200  # a reason may quote the file
-_PIXELS_HEAD = "2"  # after the two layers of the pixels' body
 
 
 def save_model(model: Backbone) -> bytes:
@@ -32,7 +33,9 @@ def save_model(model: Backbone) -> bytes:
     The tensors have the names of torchvision's or timm's own network, so that plain PyTorch loads
     them; see ``plain_pytorch``.
     """
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in _state(model).items()}
+    head = {f"{model.row.head}.{name}": t for name, t in model.head.state_dict().items()}
+    tensors = (model.body.state_dict() | head).items()
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors}
     metadata = {
         "format": FORMAT,
         "backbone": model.row.key,
@@ -44,8 +47,8 @@ def save_model(model: Backbone) -> bytes:
 
 
 def settings_of(model: Backbone) -> str:
-    """Return what the model was taught with as JSON, photographs left out; "" if it was not."""
-    return model.taught.without_photos().to_json() if model.taught else ""
+    """Return what the model was trained with as JSON, photographs left out; "" if it was not."""
+    return model.trained_with.without_photos().to_json() if model.trained_with else ""
 
 
 def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> OwnModel:
@@ -61,23 +64,24 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
     try:
         metadata = _metadata(data)
         classes = _classes(metadata)
-        taught = _taught(metadata)
-        row = _row(metadata, store, taught)
+        trained_with = _settings(metadata)
+        row = _row(metadata, store, trained_with)
         state = safetensors.torch.load(data)
-        network, head_name = _empty_network(row, len(classes))
+        network = _empty_network(row, len(classes))
         _require_same(state, network.state_dict())
     except KeyError as error:
         raise _unusable(f"it does not say its {error.args[0]}") from error
     except (SafetensorError, ValueError, TypeError, RecursionError) as error:
         raise _unusable(str(error)) from error
     state = {name: tensor.to(store.device) for name, tensor in state.items()}
-    size_bytes = _share(state, store.loaded(row.key))
+    base = store.loaded(row.key)
+    size_bytes = share_equal(state, base.body if base else nn.Module())
     network.requires_grad_(False)  # or loading would ask shared weights for gradients
     network.load_state_dict(state, assign=True)
-    head = split_head(network, head_name)
+    head = split_head(network, row.head)
     label = clean_name(metadata.get("label", ""), _LABEL_LENGTH) or row.label
     backbone = Backbone(
-        key, label, row, freeze(network), freeze(head), classes, store.device, taught
+        key, label, row, freeze(network), freeze(head), classes, store.device, trained_with
     )
     _require_answer(backbone)
     return OwnModel(backbone, owner, size_bytes)
@@ -95,7 +99,7 @@ def _unusable(reason: str) -> UserError:
 def _require_answer(model: Backbone) -> None:
     """Refuse a network whose numbers are so large, or statistics so wrong, that it says nothing.
 
-    Everything that looks into a network counts on finite numbers.
+    The other pages rely on finite numbers.
     """
     generator = torch.Generator().manual_seed(0)
     pixels = torch.rand(1, 3, model.input_size, model.input_size, generator=generator)
@@ -105,18 +109,16 @@ def _require_answer(model: Backbone) -> None:
 
 def plain_pytorch(model: Backbone, file_name: str = "model.safetensors") -> str:
     """Return ten lines of plain PyTorch that load the file and classify a photograph."""
-    row = model.row
+    row, classes = model.row, len(model.classes)
     if row.key == PIXELS:
-        build = (
-            f"nn.Sequential(nn.AdaptiveAvgPool2d({PIXELS_SIDE}), nn.Flatten(), "
-            f"nn.Linear({3 * PIXELS_SIDE**2}, {len(model.classes)}))"
-        )
+        layers = f"nn.AdaptiveAvgPool2d({PIXELS_SIDE}), nn.Flatten()"
+        build = f"nn.Sequential({layers}, nn.Linear({3 * PIXELS_SIDE**2}, {classes}))"
         library = "from torch import nn"
     elif row.library == "timm":
-        build = f'timm.create_model("{row.architecture}", num_classes={len(model.classes)})'
+        build = f'timm.create_model("{row.architecture}", num_classes={classes})'
         library = "import timm"
     else:
-        build = f'models.get_model("{row.architecture}", num_classes={len(model.classes)})'
+        build = f'models.get_model("{row.architecture}", num_classes={classes})'
         library = "from torchvision import models"
     return f"""import torch
 {library}
@@ -133,13 +135,6 @@ with torch.inference_mode():
     probs = model(see(Image.open("photo.jpg").convert("RGB"))[None]).softmax(1)[0]
 print({list(model.classes)!r}[int(probs.argmax())], float(probs.max()))
 """
-
-
-def _state(model: Backbone) -> dict[str, Tensor]:
-    head_name = _PIXELS_HEAD if model.row.key == PIXELS else model.row.head
-    state = dict(model.body.state_dict())
-    state |= {f"{head_name}.{name}": tensor for name, tensor in model.head.state_dict().items()}
-    return state
 
 
 def _metadata(data: bytes) -> dict[str, str]:
@@ -165,7 +160,7 @@ def _classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
     return classes
 
 
-def _taught(metadata: Mapping[str, str]) -> FineTune | None:
+def _settings(metadata: Mapping[str, str]) -> FineTune | None:
     text = metadata.get("settings")
     if not text:
         return None
@@ -178,26 +173,29 @@ def _taught(metadata: Mapping[str, str]) -> FineTune | None:
     return spec.without_photos()
 
 
-def _row(metadata: Mapping[str, str], store: BackboneStore, taught: FineTune | None) -> BackboneRow:
+def _row(
+    metadata: Mapping[str, str], store: BackboneStore, trained_with: FineTune | None
+) -> BackboneRow:
     key = metadata["backbone"]
     if key == PIXELS:  # prepared as for the backbone beside which they were chosen
         any_row = next(iter(store.rows.values()))
-        return pixels_row(store.rows.get(taught.backbone, any_row) if taught else any_row)
+        return pixels_row(
+            store.rows.get(trained_with.backbone, any_row) if trained_with else any_row
+        )
     if key not in store.rows:
         raise ValueError("its backbone is not known here")
     return store.rows[key]
 
 
-def _empty_network(row: BackboneRow, classes: int) -> tuple[nn.Module, str]:
-    """The architecture with a head of the right size, without memory; and the head's name."""
+def _empty_network(row: BackboneRow, classes: int) -> nn.Module:
+    """The architecture with a head of the right size, without memory for its weights."""
     with torch.device("meta"):
         if row.key == PIXELS:
-            head = nn.Linear(3 * PIXELS_SIDE**2, classes)
-            return nn.Sequential(*pixels_body().children(), head), _PIXELS_HEAD
+            return nn.Sequential(*pixels_body().children(), nn.Linear(3 * PIXELS_SIDE**2, classes))
         network = new_network(row)
         old: Any = network.get_submodule(row.head)
         network.set_submodule(row.head, nn.Linear(old.in_features, classes))
-    return network, row.head
+    return network
 
 
 def _require_same(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
@@ -208,16 +206,3 @@ def _require_same(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> 
             raise ValueError(f"the tensor {name} has another shape or type than the network's")
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise ValueError(f"the tensor {name} is not finite")
-
-
-def _share(state: dict[str, Tensor], base: Backbone | None) -> int:
-    """Replace tensors that equal the backbone's by those; bytes of what is left."""
-    size_bytes = 0
-    shared = dict(base.body.named_parameters()) | dict(base.body.named_buffers()) if base else {}
-    for name, tensor in state.items():
-        own = shared.get(name)
-        if own is not None and torch.equal(own, tensor):
-            state[name] = own
-        else:
-            size_bytes += tensor.nbytes
-    return size_bytes

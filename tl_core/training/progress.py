@@ -1,9 +1,10 @@
-"""What a run tells about itself while it goes on."""
+"""The progress of a training run: its curve, its figures, and when they are published."""
 
 import time
 from dataclasses import replace
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from tl_core.engine.job import Job
@@ -17,8 +18,8 @@ class Progress:
     """Collects a run's figures and publishes them, a few times a second; for the worker only.
 
     Losses and hits are added up on the device and read only when a snapshot is due. Seconds and
-    photographs a second are of this run's own work; the time left reckons with those who share the
-    device, as it went in this phase.
+    photographs a second are of this run's own work; the time left includes the turns of
+    others on the device, at the pace of this phase.
     """
 
     def __init__(self, job: Job, snapshot: FineTuneSnapshot) -> None:
@@ -41,31 +42,32 @@ class Progress:
         return time.monotonic() - self._job.paused_s
 
     def phase(self, name: str, steps: int) -> None:
-        """Begin something new that takes ``steps`` steps."""
+        """Begin a new phase of ``steps`` steps."""
         self._phase_began = (self._job.worked_s(), self._awake_s())
         self._seen = 0
         self.publish(phase=name, step=0, steps=max(steps, 1), photographs_per_s=0.0)
 
     def count(self, done: int, total: int) -> None:
-        """So many photographs of this phase are done."""
+        """Note how many photographs of this phase are done."""
         self._seen = done
-        self.tick(step=done, steps=max(total, 1))
+        self.publish_if_due(step=done, steps=max(total, 1))
 
-    def learned(self, step: int, epoch: float, loss_sum: Tensor, hits: Tensor, count: int) -> None:
-        """One update is done; ``epoch`` counts from the beginning of the run."""
+    def add(self, step: int, epoch: float, loss_sum: Tensor, hits: Tensor, count: int) -> None:
+        """Add one micro-batch; ``epoch`` counts from the beginning of the run."""
         self._pending.append((loss_sum.detach(), hits.detach(), count))
         self._seen += count
         if time.monotonic() >= self._due:
-            self.read(epoch)
-            self.tick(step=step)
+            self._read(epoch)
+            self.publish_if_due(step=step)
 
-    def read(self, epoch: float) -> None:
-        """Add what was learned since the last time to the curve."""
+    def _read(self, epoch: float) -> None:
+        """Add what is pending to the curve as one point."""
         if not self._pending:
             return
-        loss = float(sum(loss for loss, _, _ in self._pending))
-        hits = float(sum(hits for _, hits, _ in self._pending))
-        count = sum(count for _, _, count in self._pending)
+        losses, all_hits, counts = zip(*self._pending, strict=True)
+        # Added in double precision, so that the sums do not depend on when they are read
+        loss, hits = (sum(torch.stack(values).tolist()) for values in (losses, all_hits))
+        count = sum(counts)
         self._pending.clear()
         for place, value in enumerate((loss, hits, count)):
             self._epoch_sums[place] += value
@@ -84,7 +86,7 @@ class Progress:
         step: int,
     ) -> None:
         """Publish a finished epoch; ``validation`` is loss and accuracy."""
-        self.read(float(epoch))
+        self._read(float(epoch))
         loss, hits, count = self._epoch_sums
         self._epoch_sums = [0.0, 0.0, 0]
         point = EpochPoint(
@@ -92,8 +94,8 @@ class Progress:
         )
         self.publish(step=step, epochs=(*self.snapshot.epochs, point))
 
-    def tick(self, **changes: object) -> None:
-        """Publish unless the last snapshot is fresh."""
+    def publish_if_due(self, **changes: object) -> None:
+        """Publish unless the last snapshot is recent."""
         if time.monotonic() >= self._due:
             self.publish(**changes)
 

@@ -1,8 +1,6 @@
-"""The network that learns: what of it is frozen, what trains, and what it becomes."""
+"""A network in training: which part of it is frozen, which part trains."""
 
-import copy
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -11,22 +9,23 @@ from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze
 from tl_core.specs import FineTune
+from tl_core.training.sharing import batch_norms, tensors, unfreeze
 
 Unfrozen = Literal["head", "last block", "all"]
 
 
-class Student:
+class TrainableModel:
     """A backbone with a new head for ``classes``; only the worker may call it.
 
-    Frozen tensors are the backbone's own, not copies. ``tail`` is the part of the body that
-    trains: nothing, the last block, or all of it; ``stem`` gives what the tail takes. Everything
-    stays in evaluation mode, except batch-norm layers that train.
+    ``trained_layers`` is the part of the body that trains: nothing, the last block, or all of it.
+    Frozen tensors are the backbone's own, not copies. Everything stays in evaluation mode, except
+    batch-norm layers that train.
 
     Args:
-        start: What the network knows before.
+        start: The network before training.
         classes: The new head's classes.
         unfrozen: Which part of the network trains beside the head.
-        trains_batch_norm: Whether unfrozen batch-norm layers learn and measure statistics; if
+        trains_batch_norm: Whether unfrozen batch-norm layers train and measure statistics; if
             not, their weights and statistics stay as they are.
         seed: Of the new head's weights.
     """
@@ -43,48 +42,53 @@ class Student:
         self.start = start
         self.classes = classes
         self.unfrozen = unfrozen
-        self.cut = last_block(start) if unfrozen == "last block" else None
-        # Zeros are the fairest start of a head alone; through them nothing would reach a body
+        self.cut = last_block(start) if unfrozen == "last block" else ""
+        # Zeros are the fairest start of a head alone; through them no gradient reaches a body
         head_seed = None if unfrozen == "head" else seed
         self.head = new_head(start.embedding_size, len(classes), head_seed).to(start.device)
         self.body = start.body
-        self.tail: nn.Module = nn.Identity()
-        self._learning: set[int] = set()  # ids of the tensors that may change
+        self.trained_layers: nn.Module = nn.Identity()
+        self._changing = tensors(self.head)
         if unfrozen != "head":
-            self._unfreeze(trains_batch_norm)
-        self.measures_batches = any(norm.training for norm in _norms(self.tail))
+            self.body, self.trained_layers, changing = unfreeze(
+                start.body, self.cut, trains_batch_norm=trains_batch_norm
+            )
+            self._changing += changing
+        for parameter in self.parameters():
+            parameter.requires_grad_(True)
+        self._norms = batch_norms(self.trained_layers) if trains_batch_norm else []
+        self.train_batch_norm(True)
 
-    def _unfreeze(self, trains_batch_norm: bool) -> None:
-        """Copy what may change, share the rest."""
-        part = after(self.start.body, self.cut) if self.cut else self.start.body
-        fixed = set() if trains_batch_norm else {id(t) for m in _norms(part) for t in _tensors(m)}
-        changing = {id(tensor) for tensor in _tensors(part)} - fixed
-        kept = {id(t): t for t in _tensors(self.start.body) if id(t) not in changing}
-        self.body = copy.deepcopy(self.start.body, dict(kept))
-        self.tail = after(self.body, self.cut) if self.cut else self.body
-        self._learning = {id(t) for t in _tensors(self.tail)} - kept.keys()
-        for parameter in self.tail.parameters():
-            parameter.requires_grad_(id(parameter) in self._learning)
-        for norm in _norms(self.tail) if trains_batch_norm else ():
-            norm.train()
+    @property
+    def uses_batch_statistics(self) -> bool:
+        """Whether batch-norm layers normalise by the batch while training."""
+        return bool(self._norms)
 
-    def stem(self, inputs: Tensor) -> Tensor:
-        """Turn normalised inputs (N, 3, S, S) into what the tail takes.
+    def train_batch_norm(self, is_training: bool) -> None:
+        """Switch batch-norm layers that train between the batch's and their own statistics."""
+        for norm in self._norms:
+            norm.train(is_training)
 
-        These are the inputs themselves, the activations before the last block, or the embedding.
+    def frozen_layers(self, inputs: Tensor) -> Tensor:
+        """Compute the part that never changes from normalised inputs (N, 3, S, S).
+
+        Returns the inputs themselves, the activations before the last block, or the embedding.
         """
+        if self.unfrozen == "all":
+            return inputs
         if self.cut:
             return activations_before(self.start.body, self.cut, inputs)
-        if self.tail is self.body:
-            return inputs
         embedding: Tensor = self.start.body(inputs)
         return embedding
 
     def logits(
-        self, taken: Tensor, *, dropout: float = 0.0, generator: torch.Generator | None = None
+        self, features: Tensor, *, dropout: float = 0.0, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Class scores (N, C) of what ``stem`` gave; with dropout on the embedding if asked."""
-        embedding: Tensor = self.tail(taken)
+        """Return class scores (N, C) from the result of ``frozen_layers``.
+
+        ``dropout`` is the share of the embedding that is dropped.
+        """
+        embedding: Tensor = self.trained_layers(features)
         if dropout:
             kept = torch.rand(embedding.shape, generator=generator).to(embedding.device) >= dropout
             embedding = embedding * kept / (1 - dropout)
@@ -92,12 +96,12 @@ class Student:
         return scores
 
     def parameters(self) -> list[nn.Parameter]:
-        """What training changes."""
-        return [*self.head.parameters(), *(p for p in self.tail.parameters() if p.requires_grad)]
+        """Return what the optimiser changes."""
+        return [tensor for tensor in self._changing if isinstance(tensor, nn.Parameter)]
 
     @property
     def trainable_parameters(self) -> int:
-        """How many numbers training changes."""
+        """How many weights training changes."""
         return sum(parameter.numel() for parameter in self.parameters())
 
     @property
@@ -109,21 +113,20 @@ class Student:
     @property
     def size_bytes(self) -> int:
         """Memory of what is not shared with the backbone."""
-        changing = (tensor for tensor in _tensors(self.body) if id(tensor) in self._learning)
-        return sum(t.nbytes for t in (*changing, *self.head.parameters()))
+        return sum(tensor.nbytes for tensor in self._changing)
 
     def state(self) -> list[Tensor]:
-        """Copies of everything that training changes."""
-        return [tensor.detach().clone() for tensor in self._changing()]
+        """Return copies of everything that training changes."""
+        return [tensor.detach().clone() for tensor in self._changing]
 
     def restore(self, state: list[Tensor]) -> None:
-        """Take back what ``state`` returned."""
+        """Set everything that training changes to what ``state`` returned."""
         with torch.no_grad():
-            for tensor, value in zip(self._changing(), state, strict=True):
+            for tensor, value in zip(self._changing, state, strict=True):
                 tensor.copy_(value)
 
-    def finished(self, key: str, label: str, taught: FineTune) -> Backbone:
-        """The learned network, frozen; nothing may train it after this."""
+    def to_backbone(self, key: str, label: str, trained_with: FineTune) -> Backbone:
+        """Return the trained network, frozen; this model must not be trained after that."""
         for parameter in self.parameters():
             parameter.grad = None
         return replace(
@@ -133,12 +136,8 @@ class Student:
             body=freeze(self.body),
             head=freeze(self.head),
             classes=self.classes,
-            taught=taught.without_photos(),
+            trained_with=trained_with.without_photos(),
         )
-
-    def _changing(self) -> Iterator[Tensor]:
-        yield from self.head.parameters()
-        yield from (tensor for tensor in _tensors(self.body) if id(tensor) in self._learning)
 
 
 def new_head(inputs: int, classes: int, seed: int | None) -> nn.Linear:
@@ -155,38 +154,20 @@ def new_head(inputs: int, classes: int, seed: int | None) -> nn.Linear:
 
 
 def last_block(backbone: Backbone) -> str:
-    """Name of the layer with which the backbone's last stage begins."""
+    """Return the name of the layer with which the backbone's last stage begins."""
     last = backbone.row.stages[-1].words
     return next(stage.layer for stage in backbone.row.stages if stage.words == last)
 
 
-def after(body: nn.Module, cut: str) -> nn.Module:
-    """Return the part of ``body`` from layer ``cut`` on, with the same tensors.
-
-    Every layer that is registered before it becomes an identity, which works because these
-    networks register their layers in the order in which they call them.
-    """
-    shared = {id(tensor): tensor for tensor in _tensors(body)}
-    tail = copy.deepcopy(body, dict(shared))
-    place = tail
-    for name in cut.split("."):
-        for earlier, _ in list(place.named_children()):
-            if earlier == name:
-                break
-            place.set_submodule(earlier, nn.Identity())
-        place = place.get_submodule(name)
-    return tail
-
-
 class _Reached(Exception):
-    """Carries what a layer was about to take."""
+    """Carries the input of a layer out of the forward pass."""
 
     def __init__(self, activations: Tensor) -> None:
         self.activations = activations
 
 
 def activations_before(body: nn.Module, cut: str, inputs: Tensor) -> Tensor:
-    """Return what layer ``cut`` takes; nothing after it is computed."""
+    """Return the input of layer ``cut``; nothing after it is computed."""
 
     def stop(_module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
         raise _Reached(arguments[0])
@@ -199,12 +180,3 @@ def activations_before(body: nn.Module, cut: str, inputs: Tensor) -> Tensor:
     finally:
         handle.remove()
     raise ValueError(f"the network never reaches {cut}")
-
-
-def _norms(module: nn.Module) -> list[nn.BatchNorm2d]:
-    return [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
-
-
-def _tensors(module: nn.Module) -> Iterator[Tensor]:
-    yield from module.parameters()
-    yield from module.buffers()

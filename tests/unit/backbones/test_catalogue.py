@@ -2,12 +2,14 @@ import pytest
 import torch
 import torchvision
 
-from tl_core.backbones.catalogue import CATALOGUE, Download
-from tl_core.backbones.store import channel_counts, new_network
+from tl_core.backbones.build import channel_counts, new_network
+from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
 
 everyone = pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.key)
 downloaded = pytest.mark.parametrize(
-    "row", [row for row in CATALOGUE if isinstance(row.source, Download)], ids=lambda row: row.key
+    "row",
+    [row for row in CATALOGUE if isinstance(row.source, DownloadableWeights)],
+    ids=lambda row: row.key,
 )
 
 

@@ -3,9 +3,10 @@ import torch
 from torch import nn
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.folding import FoldedNorm, Strided
-from tl_core.backbones.store import BackboneStore, untrained
+from tl_core.backbones.store import BackboneStore
 from tl_core.imageopt.losses import NetworkOutput, recording
 from tl_core.settings import Settings
 
@@ -79,7 +80,7 @@ def test_the_statistics_are_those_of_the_batch_norm_layers(lite0: Backbone) -> N
             gaps = (mean - norm.running_mean, variance - norm.running_var)
             by_hand.append(sum(float(gap.norm()) for gap in gaps))
 
-    with torch.no_grad(), lite0.watching(lite0.batch_norms(), see):
+    with torch.no_grad(), lite0.hooked(lite0.batch_norms(), see):
         lite0.embed(picture(lite0))
     seen = NetworkOutput(torch.zeros(1, 1000))
     with torch.no_grad(), recording(lite0.folded, seen, [None], with_statistics=True):

@@ -3,9 +3,10 @@ import torch
 
 from tests.cores import computing_on
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.build import new_network, untrained
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.pointwise import Pointwise, use_products
-from tl_core.backbones.store import BackboneStore, new_network, untrained
+from tl_core.backbones.store import BackboneStore
 from tl_core.settings import Settings
 
 CPU = torch.device("cpu")

@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import hashlib
 import os
@@ -7,16 +8,11 @@ import timm
 import torch
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.catalogue import CATALOGUE, Download
-from tl_core.backbones.store import (
-    BackboneStore,
-    OwnModel,
-    WeightsState,
-    build,
-    new_network,
-    untrained,
-)
-from tl_core.download.checked import digest_of
+from tl_core.backbones.build import new_network, pretrained, untrained
+from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
+from tl_core.backbones.store import BackboneStore, OwnModel
+from tl_core.backbones.weights import WeightsState
+from tl_core.download.checksums import digest_of
 from tl_core.errors import UserError
 
 CPU = torch.device("cpu")
@@ -30,7 +26,7 @@ def store(settings):
 
 def test_lite0_gives_what_timm_gives_with_the_same_tensors(store):
     backbone = store.load("efficientnet_lite0")
-    state = torch.load(store.path(LITE0), weights_only=True)
+    state = torch.load(store.weights.path(LITE0), weights_only=True)
     model = timm.create_model("tf_efficientnet_lite0").eval()
     model.load_state_dict(dict(zip(model.state_dict(), state.values(), strict=True)))
     pixels = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
@@ -61,7 +57,7 @@ def test_the_least_recently_used_backbone_leaves_when_memory_is_short(settings):
 @pytest.fixture
 def elsewhere(settings, monkeypatch):
     """A store with one downloadable backbone whose published file is known, and that file."""
-    monkeypatch.setattr("tl_core.download.checked._seen", {})
+    monkeypatch.setattr("tl_core.download.checksums._seen", {})
     row = next(row for row in CATALOGUE if row.key == "mobilenet_v2")
     path = settings.weights_dir / "published"
     path.parent.mkdir(parents=True)
@@ -69,7 +65,7 @@ def elsewhere(settings, monkeypatch):
         torch.manual_seed(0)
         torch.save(new_network(row).state_dict(), path)
     digits = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    source = Download(f"http://localhost/mobilenet_v2-{digits}.pth", 13.5)
+    source = DownloadableWeights(f"http://localhost/mobilenet_v2-{digits}.pth", 13.5)
     row = dataclasses.replace(row, source=source)
     return BackboneStore(settings, CPU, (row,)), row, path
 
@@ -78,7 +74,7 @@ def counted(monkeypatch) -> list[object]:
     """Every file whose checksum is worked out from now on."""
     read = []
     monkeypatch.setattr(
-        "tl_core.download.checked.digest_of", lambda *a: read.append(a[0]) or digest_of(*a)
+        "tl_core.download.checksums.digest_of", lambda *a: read.append(a[0]) or digest_of(*a)
     )
     return read
 
@@ -88,30 +84,30 @@ def test_only_the_published_weights_count_as_ready(elsewhere, damage):
     store, row, path = elsewhere
     data = path.read_bytes()
     if damage == "other weights":
-        torch.save(new_network(row).state_dict(), store.path(row))
+        torch.save(new_network(row).state_dict(), store.weights.path(row))
     else:
         bad = {"junk": b"junk", "cut": data[:-1], "one bit": data[:-9] + b"x" + data[-8:]}
-        store.path(row).write_bytes(bad[damage])
+        store.weights.path(row).write_bytes(bad[damage])
     assert store.ready() == []
     with pytest.raises(UserError, match="are not those that were published") as refused:
         store.load(row.key)
     assert str(store.settings.weights_dir) not in str(refused.value)
-    path.replace(store.path(row))
+    path.replace(store.weights.path(row))
     assert store.ready() == [row]
     assert store.load(row.key).key == row.key
 
 
 def test_a_file_is_read_once_and_again_when_it_changes(elsewhere, settings, monkeypatch):
     store, row, path = elsewhere
-    path.replace(store.path(row))
+    path.replace(store.weights.path(row))
     read = counted(monkeypatch)
     assert store.ready() == store.ready() == [row]
     assert BackboneStore(settings, CPU, (row,)).ready() == [row]
     assert len(read) == 1
-    monkeypatch.setattr("tl_core.download.checked._seen", {})  # as in another process
+    monkeypatch.setattr("tl_core.download.checksums._seen", {})  # as in another process
     assert BackboneStore(settings, CPU, (row,)).ready() == [row]
     assert len(read) == 1
-    os.utime(store.path(row))
+    os.utime(store.weights.path(row))
     assert store.ready() == [row]
     assert len(read) == 2
 
@@ -119,22 +115,22 @@ def test_a_file_is_read_once_and_again_when_it_changes(elsewhere, settings, monk
 @pytest.mark.parametrize("note", [b"", b"[1]", b'["a", 1, 2, 3]', b"\xff"])
 def test_a_note_that_a_crash_cut_off_is_made_again(elsewhere, settings, monkeypatch, note):
     store, row, path = elsewhere
-    path.replace(store.path(row))
+    path.replace(store.weights.path(row))
     assert store.ready() == [row]
     (kept,) = (settings.cache_dir / "checked").iterdir()
     kept.write_bytes(note)
-    monkeypatch.setattr("tl_core.download.checked._seen", {})
+    monkeypatch.setattr("tl_core.download.checksums._seen", {})
     assert store.ready() == [row]
 
 
 def test_a_large_file_counts_once_it_was_read_beside_the_page(elsewhere, monkeypatch):
     store, row, path = elsewhere
-    path.replace(store.path(row))
-    monkeypatch.setattr("tl_core.backbones.store._AT_ONCE_BYTES", 1000)
+    path.replace(store.weights.path(row))
+    monkeypatch.setattr("tl_core.backbones.weights._AT_ONCE_BYTES", 1000)
     read = counted(monkeypatch)
-    assert store.weights(row) is WeightsState.UNREAD
+    assert store.weights.state(row) is WeightsState.UNREAD
     assert (store.ready(), read) == ([], [])
-    store.check(row)
+    store.weights.check(row)
     assert store.ready() == [row]
 
 
@@ -148,9 +144,9 @@ def test_a_package_with_other_weights_is_not_taken_for_the_trained_network(setti
 
 def test_weights_of_another_architecture_are_refused_in_a_sentence(elsewhere):
     store, row, path = elsewhere
-    path.replace(store.path(row))
+    path.replace(store.weights.path(row))
     with pytest.raises(UserError, match="cannot be read") as refused:
-        build(CATALOGUE[-1], store.path(row), CPU)
+        pretrained(CATALOGUE[-1], store.weights.path(row), CPU)
     assert str(store.settings.weights_dir) not in str(refused.value)
 
 
@@ -159,7 +155,7 @@ def test_hooks_are_removed_also_after_an_exception(store):
     seen = []
     with (
         pytest.raises(ZeroDivisionError),
-        backbone.watching(["blocks.0.0"], lambda i, _inputs, out: seen.append((i, out.shape))),
+        backbone.hooked(["blocks.0.0"], lambda i, _inputs, out: seen.append((i, out.shape))),
     ):
         backbone.logits(torch.zeros(1, 3, 224, 224))
         raise ZeroDivisionError
@@ -206,3 +202,66 @@ def test_visitors_models_share_a_budget(settings):
     assert store.loaded("own:1") is None
     with pytest.raises(UserError, match="Unfreeze fewer layers"):
         store.adopt("own:3", own(store, 2**21))
+
+
+def changed(store, owner: str, layer: str = "") -> OwnModel:
+    """A model that shares all tensors with its backbone, but for one layer's weights."""
+    backbone = store.load("efficientnet_lite0")
+    tensors = {id(t): t for t in (*backbone.body.parameters(), *backbone.body.buffers())}
+    if layer:
+        del tensors[id(backbone.layer(layer).weight)]
+    body = copy.deepcopy(backbone.body, tensors)
+    if layer:
+        body.get_submodule(layer).weight *= 1.01
+    size_bytes = body.get_submodule(layer).weight.nbytes if layer else 0
+    return OwnModel(dataclasses.replace(backbone, body=body), owner, size_bytes)
+
+
+def test_the_folded_copy_of_a_model_that_changed_nothing_takes_no_memory(store):
+    store.adopt("own:1", changed(store, "ann"))
+    model, backbone = store.load("own:1"), store.load("efficientnet_lite0")
+    assert model.body is backbone.body
+    assert model.folded.body is backbone.folded.body is not model.body
+    pixels = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(model.folded.embed(pixels), backbone.folded.embed(pixels))
+    assert store.held() == {"ann": 0}
+
+
+def test_folded_copies_count_among_what_a_visitor_holds(store):
+    store.adopt("own:1", changed(store, "ann", "conv_head"))
+    store.adopt("own:2", changed(store, "ben", "conv_stem"))
+    before = store.held()
+    folded = store.load("own:1").folded.body
+    share = {"ann": folded.get_submodule("conv_head").weight.nbytes, "ben": 0}
+    gained = {owner: size - before[owner] for owner, size in store.held().items()}
+    assert share["ann"] <= gained["ann"] <= 1.01 * share["ann"]  # and a bias
+    assert gained["ben"] == 0
+    store.forget("ann")
+    assert "ann" not in store.held()
+
+
+def test_without_its_backbone_in_memory_all_of_a_folded_copy_counts(store):
+    model = changed(store, "ann")
+    store._loaded.put(LITE0.key, None, 0)
+    store.adopt("own:1", model)
+    convolutions = sum(
+        module.weight.nbytes
+        for module in store.load("own:1").folded.body.modules()
+        if isinstance(module, torch.nn.Conv2d)
+    )
+    assert convolutions <= store.held()["ann"] < 1.1 * convolutions
+
+
+def test_folded_copies_leave_before_models_when_memory_is_short(settings):
+    store = BackboneStore(dataclasses.replace(settings, model_memory_mb=4), CPU)
+    store.adopt("own:1", changed(store, "ann", "conv_head"))
+    store.adopt("own:2", changed(store, "ben", "conv_head"))
+    folded = store.load("own:1").folded
+    assert store.held().total() > 4 * 2**20
+    assert store.load("own:1").folded is folded  # in use
+    store.load("own:2")
+    assert store.held().total() <= 4 * 2**20
+    assert store.load("own:1").folded is not folded
+    store.adopt("own:3", changed(store, "ann", "conv_head"))
+    assert store.held().total() <= 4 * 2**20
+    assert [len(store.own_models(owner)) for owner in ("ann", "ben")] == [1, 1]

@@ -1,6 +1,6 @@
 import pytest
 
-from tl_core.datasets.dataset import Dataset, Example, duplicates, split, take
+from tl_core.datasets.dataset import Dataset, Example, duplicates, sample_per_class, split
 
 
 def dataset(*examples: Example) -> Dataset:
@@ -73,7 +73,7 @@ def test_sides_of_the_data_set_are_kept_and_copies_leave_training() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_fewer_photographs_are_among_more(seed: int) -> None:
     examples = many(40).examples
-    few, more = take(examples, 2, seed=seed), take(examples, 8, seed=seed)
+    few, more = sample_per_class(examples, 2, seed=seed), sample_per_class(examples, 8, seed=seed)
     assert keys(few) < keys(more)
     assert len(few) == 4
-    assert take(examples, 0, seed=seed) == examples
+    assert sample_per_class(examples, 0, seed=seed) == examples

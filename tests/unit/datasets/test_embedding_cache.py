@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tl_core.datasets.embedding_cache import EmbeddingCache, Space
+from tl_core.datasets.embedding_cache import EmbeddingCache, EmbeddingSpace
 from tl_core.settings import Settings
 
-PUBLIC = Space("lite0", "224")
-OWN = Space("lite0", "224", owner="me")
+PUBLIC = EmbeddingSpace("lite0", "224")
+OWN = EmbeddingSpace("lite0", "224", owner="me")
 
 
 @pytest.fixture
@@ -56,6 +56,16 @@ def test_memory_stays_inside_its_budget(settings: Settings) -> None:
         cache.put(space, ["a"], rows(1, width=300_000))
     assert cache.get(dataclasses.replace(OWN, owner="first"), ["a"]) == {}
     assert list(cache.get(dataclasses.replace(OWN, owner="second"), ["a"])) == ["a"]
+
+
+def test_memory_is_counted_for_each_visitor(settings: Settings) -> None:
+    cache = EmbeddingCache(settings)
+    cache.put(OWN, ["a", "b"], rows(1, 2))
+    cache.put(dataclasses.replace(OWN, owner="other"), ["a"], rows(1))
+    cache.put(PUBLIC, ["a"], rows(1))
+    assert cache.held() == {"me": 16, "other": 8}
+    cache.forget("me")
+    assert cache.held() == {"other": 8}
 
 
 def test_the_longest_unused_file_leaves_a_full_disk_first(settings: Settings) -> None:

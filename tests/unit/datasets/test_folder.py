@@ -19,7 +19,7 @@ def fill(folder: Path, *names: str) -> Path:
 
 def indexed(folder: Path, cache: Path) -> FolderIndex:
     index = FolderIndex(folder, cache)
-    index.learn(check_files(folder, index.unknown(), MAX_PIXELS))
+    index.add(check_files(folder, index.unknown(), MAX_PIXELS))
     index.save()
     return index
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.hostile import photo, saved
 from tests.server import FileServer
-from tl_core.datasets.catalogue import DATASETS, Archive
+from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.datasets.folder import FolderIndex, check_files
 from tl_core.datasets.importers import import_archive
 from tl_core.datasets.store import DatasetStore
@@ -77,11 +77,11 @@ STAND_INS: dict[str, tuple[Callable[[Files], bytes], Files, tuple[str, ...]]] = 
 }
 
 
-def shelf_for(
+def store_for(
     key: str, data: bytes, server: FileServer, folder: Path, photographs: int
 ) -> DatasetStore:
     source = ROWS[key].source
-    assert isinstance(source, Archive)
+    assert isinstance(source, DataArchive)
     md5 = hashlib.md5(data).hexdigest() if source.md5 else ""
     stand_in = dataclasses.replace(
         source, url=server.url(source.file_name), size_bytes=len(data), md5=md5
@@ -103,13 +103,13 @@ def test_an_archive_becomes_a_folder_per_class(key: str, tmp_path: Path) -> None
     data = pack(files)
     phases: set[str] = set()
     with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
-        datasets = shelf_for(key, data, server, tmp_path, len(expected))
+        datasets = store_for(key, data, server, tmp_path, len(expected))
         folder = import_archive(
             datasets, key, report=lambda phase, *_: phases.add(phase), check=lambda: None
         )
     assert phases == {"downloading", "unpacking"}
     index = FolderIndex(folder, tmp_path / "cache")
-    index.learn(check_files(folder, index.unknown(), 10**6))
+    index.add(check_files(folder, index.unknown(), 10**6))
     assert tuple(e.name for e in datasets.open(index).examples) == expected
     assert datasets.entries()[0].state == "ready"
     unreadable = sum(1 for name in index.names if not index.known[name].key)
@@ -122,7 +122,7 @@ def test_a_damaged_archive_leaves_nothing(damage: str, tmp_path: Path) -> None:
     data = zipped(STAND_INS[key][1])
     served = data[: len(data) // 2] if damage == "cut" else data
     with FileServer({ROWS[key].source.file_name: served}) as server:  # type: ignore[union-attr]
-        datasets = shelf_for(key, data, server, tmp_path, 100)
+        datasets = store_for(key, data, server, tmp_path, 100)
         with pytest.raises(UserError, match="damaged"):
             import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
     assert leftovers(datasets) == []
@@ -148,7 +148,7 @@ def test_a_disk_that_fills_up_leaves_only_the_download(
     key = "eurosat"
     data = zipped(STAND_INS[key][1])
     with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
-        datasets = shelf_for(key, data, server, tmp_path, 2)
+        datasets = store_for(key, data, server, tmp_path, 2)
         fill_up(1, monkeypatch)
         with pytest.raises(UserError, match="cannot be written to: No space left"):
             import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
@@ -161,7 +161,7 @@ def test_what_is_in_the_way_is_told_before_the_download(name: str, tmp_path: Pat
     key = "eurosat"
     data = zipped(STAND_INS[key][1])
     with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
-        datasets = shelf_for(key, data, server, tmp_path, 2)
+        datasets = store_for(key, data, server, tmp_path, 2)
         place = datasets.settings.data_dir / name
         place.parent.mkdir(parents=True)
         place.write_text("mine")
@@ -175,7 +175,7 @@ def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     key = "eurosat"
     (tmp_path / "data").write_text("a file, not a folder")
     with FileServer({}) as server:
-        datasets = shelf_for(key, b"", server, tmp_path, 2)
+        datasets = store_for(key, b"", server, tmp_path, 2)
         with pytest.raises(UserError, match="set TL_DATA_DIR to another folder"):
             import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
 
@@ -194,7 +194,7 @@ def test_a_cancel_while_unpacking_leaves_only_the_download(tmp_path: Path) -> No
             raise JobCancelled
 
     with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
-        datasets = shelf_for(key, data, server, tmp_path, 2)
+        datasets = store_for(key, data, server, tmp_path, 2)
         with pytest.raises(JobCancelled):
             import_archive(datasets, key, report=report, check=check)
         assert leftovers(datasets) == ["EuroSAT.zip"]
@@ -207,7 +207,7 @@ def test_members_cannot_leave_their_folder(tmp_path: Path) -> None:
     key = "eurosat"
     data = zipped({"2750/../x.jpg": jpeg(0), "../../2750/Forest/..jpg": jpeg(1)})
     with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
-        datasets = shelf_for(key, data, server, tmp_path, 1)
+        datasets = store_for(key, data, server, tmp_path, 1)
         import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
     outside = [p for p in tmp_path.rglob("*.jpg") if datasets.folder(key) not in p.parents]
     assert outside == []

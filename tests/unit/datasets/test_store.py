@@ -6,7 +6,7 @@ import pytest
 from torchvision import datasets as published
 
 from tests.hostile import photo, saved
-from tl_core.datasets.catalogue import DATASETS, Archive
+from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.datasets.store import DatasetStore, own_dataset
 from tl_core.errors import UserError
 from tl_core.images.codec import decode
@@ -29,7 +29,7 @@ def test_keys_are_unique_and_classes_plausible() -> None:
 
 def test_addresses_and_checksums_are_torchvisions(tmp_path: Path) -> None:
     source = inspect.getsource(published.OxfordIIITPet) + inspect.getsource(published.EuroSAT)
-    archives = {row.key: row.source for row in DATASETS if isinstance(row.source, Archive)}
+    archives = {row.key: row.source for row in DATASETS if isinstance(row.source, DataArchive)}
     for key in ("oxford_iiit_pet", "eurosat"):
         assert archives[key].url in source
         assert archives[key].md5 in source
@@ -55,7 +55,7 @@ def test_a_folder_in_the_data_directory_shows_up_by_itself(datasets: DatasetStor
     last = datasets.entries()[-1]
     assert (last.key, last.label, last.state) == ("my_pets", "My pets", "ready")
     index = datasets.index("my_pets")
-    index.learn(datasets.check("my_pets", index.unknown()))
+    index.add(datasets.check("my_pets", index.unknown()))
     assert datasets.open(index).classes == ("cat", "dog")
 
 
@@ -76,7 +76,7 @@ def test_a_folder_whose_name_is_taken_is_another_data_set(
     assert (last.key, last.row) == (f"folder:{name}", None)
     assert datasets.packaged(last.key) is None
     index = datasets.index(last.key)
-    index.learn(datasets.check(last.key, index.unknown()))
+    index.add(datasets.check(last.key, index.unknown()))
     dataset = datasets.open(index)
     assert dataset.label == name.capitalize()
     assert datasets.read(last.key, dataset.examples[0].name) == saved(photo(), "PNG")

@@ -63,3 +63,11 @@ def test_stale_keys_are_dropped():
     cache.drop_where(lambda key: key != "b")
     assert [cache.get(key) for key in "abc"] == [None, "b", None]
     assert cache.size_bytes == 10
+
+
+def test_a_value_that_left_is_in_no_owners_count():
+    cache = ByteCache[str](30)
+    cache.put("a", "A", 20, owner="ann")
+    cache.put("a", "A", 10, owner="bob")
+    cache.put("b", "B", 25, owner="bob")
+    assert cache.held() == {"bob": 25}

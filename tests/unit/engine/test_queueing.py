@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from tl_core.engine.job import Job
@@ -9,7 +11,7 @@ from tl_core.specs import Classify, IdealImage, Spec
 LONG, QUICK = IdealImage(), Classify(photo="sample:cat")
 
 
-def refuse(spec: Spec, owner: str, queue: list[Job], tmp_path, **limits: int) -> None:
+def refuse(spec: Spec, owner: str, queue: list[Job], tmp_path, **limits: Any) -> None:
     settings = Settings(data_dir=tmp_path, weights_dir=tmp_path, **limits)
     refuse_excess(spec, owner, queue=queue, active=queue, settings=settings)
 

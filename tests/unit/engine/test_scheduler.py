@@ -430,7 +430,7 @@ def test_a_run_goes_on_while_its_owner_is_served_in_a_batch_with_another(monkeyp
     for _ in range(40):
         runner = scheduler._next_runner()
         assert runner is not None
-        scheduler._turn(runner)
+        scheduler._run_slice(runner)
     assert 9 <= alone.snapshot.step <= 20
 
 
@@ -439,14 +439,26 @@ def test_a_paused_member_leaves_the_batch_with_its_state_and_rejoins():
     job = bench.scheduler.submit(Shared(), "ann")
     scheduler = bench.scheduler
     scheduler._start_queued()
-    scheduler._turn(scheduler._next_runner())
+    scheduler._run_slice(scheduler._next_runner())
     job.pause()
-    scheduler._sweep()
+    scheduler._apply_requests()
     assert (job.state, job.saved) == (JobState.PAUSED, 1)
     assert scheduler._next_runner() is None
     job.resume()
     with bench:
         assert ended(job) is JobState.DONE
+
+
+def test_what_paused_runs_keep_is_counted_by_visitor():
+    scheduler = Bench(runner=Carriage).scheduler
+    jobs = [scheduler.submit(Shared(), "ann"), scheduler.submit(Long(), "ann")]
+    scheduler.submit(Long(), "bob").held_bytes = 1
+    for job, size in zip(jobs, (10, 20), strict=True):
+        job.held_bytes = size
+        job.pause()
+    scheduler._apply_requests()
+    assert {job.state for job in jobs} == {JobState.PAUSED}
+    assert scheduler.held() == {"ann": 30, "bob": 1}
 
 
 def test_a_visitor_is_refused_by_the_limits_that_the_lab_has():

@@ -139,14 +139,14 @@ def test_an_error_while_a_run_is_given_up_ends_that_run_alone(place, caplog, mon
 
 def test_an_error_of_no_job_is_logged_and_survived(caplog, monkeypatch):
     bench = Bench()
-    sweep, errors = Scheduler._sweep, iter([RuntimeError("secret detail")])
+    sweep, errors = Scheduler._apply_requests, iter([RuntimeError("secret detail")])
 
     def broken(self):
         for error in errors:
             raise error
         sweep(self)
 
-    monkeypatch.setattr(Scheduler, "_sweep", broken)
+    monkeypatch.setattr(Scheduler, "_apply_requests", broken)
     with bench:
         job = bench.submit()
         assert job.wait(WAIT_S)

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from tests.handler import finish, make_context
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.build import channel_counts, new_network, untrained
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.pointwise import use_products
-from tl_core.backbones.store import channel_counts, new_network, untrained
 from tl_core.context import Context
 from tl_core.errors import UserError
 from tl_core.features.activations import HALF_MAX, layer_of, maps_of, probe, stage_of, to_half

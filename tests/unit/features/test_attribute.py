@@ -6,12 +6,12 @@ from PIL import Image
 
 from tests.handler import drive, drive_all, start, turn
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.store import untrained
+from tl_core.backbones.build import untrained
 from tl_core.context import Context
 from tl_core.errors import UserError
 from tl_core.features import attribute, classify
 from tl_core.features.faithfulness import SHARE, blurred_variants
-from tl_core.images.heat import blend
+from tl_core.images.heatmap import overlay_encoded
 from tl_core.lab import Lab
 from tl_core.specs import ATTRIBUTION_METHODS, Attribute, Classify
 from tl_core.specs.features import Box
@@ -96,10 +96,10 @@ def test_overlay_heat_and_photo_fit_together(context: Context):
     shot = drive(attribute.run, spec, context)
     (found,) = shot.maps
     assert _pixels(shot.photo).shape == (shot.side, shot.side, 3) == (224, 224, 3)
-    assert _pixels(found.heat).shape == (224, 224)
-    assert _pixels(found.heat)[found.peak[::-1]] == 255
-    assert _pixels(found.heat).min() >= 127  # Grad-CAM has nothing against
-    again = _pixels(blend(shot.photo, found.heat, 0.4)).astype(int)
+    assert _pixels(found.heatmap).shape == (224, 224)
+    assert _pixels(found.heatmap)[found.peak[::-1]] == 255
+    assert _pixels(found.heatmap).min() >= 127  # Grad-CAM has nothing against
+    again = _pixels(overlay_encoded(shot.photo, found.heatmap, 0.4)).astype(int)
     assert np.abs(again - _pixels(found.overlay)).mean() < 2
 
 
@@ -108,7 +108,7 @@ def test_the_cam_layer_is_the_last_stage_and_can_be_moved(context: Context):
     spec = Attribute(photo="sample:cat", targets=(282,), layer="blocks.4.2")
     moved = drive(attribute.run, spec, context)
     assert (default.maps[0].layer, moved.maps[0].layer) == ("bn2", "blocks.4.2")
-    assert default.maps[0].heat != moved.maps[0].heat
+    assert default.maps[0].heatmap != moved.maps[0].heatmap
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_an_unknown_method_is_refused_with_the_choices():
 def test_a_network_of_relus_answers_by_every_method(context: Context):
     backbone = untrained(context.backbones.row("vgg16"), context.device, seed=0)
     kept = context.backbones._loaded
-    kept["vgg16"] = backbone
+    kept.put("vgg16", backbone, 0)
     try:
         keys = ("gradcam", "guided_gradcam")
         spec = Attribute(backbone="vgg16", photo="sample:cat", methods=keys, targets=(3,))
         shot = drive(attribute.run, spec, context)
     finally:
-        del kept["vgg16"]
+        kept.put("vgg16", None, 0)
     assert [found.layer for found in shot.maps] == ["features.29"] * 2
     assert not any(module._forward_hooks for module in backbone.body.modules())
 
@@ -186,7 +186,7 @@ def test_sixty_visitors_at_once_get_what_they_get_alone(lab: Lab):
 
     def answers(copies: int):
         jobs = [
-            lab.submit(spec, f"visitor {copy} {index}")
+            lab.jobs.submit(spec, f"visitor {copy} {index}")
             for copy in range(copies)
             for index, spec in enumerate(specs)
         ]

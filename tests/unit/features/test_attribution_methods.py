@@ -1,15 +1,19 @@
+from collections import Counter
+
 import captum.attr
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.catalogue import CATALOGUE
-from tl_core.backbones.store import untrained
+from tl_core.backbones.build import new_network, untrained
+from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
 from tl_core.features import attribution_methods
 from tl_core.features.attribution_methods import METHODS, Options
-from tl_core.features.pixel_model import Explained
+from tl_core.features.pixel_model import PixelModel
 from tl_core.specs import ATTRIBUTION_METHODS
+from tl_core.training.initial import pixels_body, pixels_row
 
 ROWS = {row.key: row for row in CATALOGUE}
 TARGETS = (282, 285)
@@ -20,7 +24,7 @@ def _options(**changed) -> Options:
     return Options(**chosen | {"patch": 64, "seed": 5} | changed)
 
 
-def _run(key: str, network: Explained, pixels: Tensor, options: Options) -> Tensor:
+def _run(key: str, network: PixelModel, pixels: Tensor, options: Options) -> Tensor:
     """The maps; on the way, the announced number of slices is checked."""
     work, slices = METHODS[key].run(network, pixels, options), 0
     while True:
@@ -40,12 +44,12 @@ def _hooks(network: nn.Module) -> int:
 
 
 @pytest.fixture(scope="module")
-def network(lite0: Backbone) -> Explained:
-    return Explained(lite0)
+def network(lite0: Backbone) -> PixelModel:
+    return PixelModel(lite0)
 
 
 @pytest.fixture(scope="module")
-def small_vgg() -> Explained:
+def small_vgg() -> PixelModel:
     """VGG-16's features with random weights on a small picture."""
     backbone = untrained(ROWS["vgg16"], torch.device("cpu"), seed=0)
     backbone.body.classifier = nn.Identity()
@@ -53,7 +57,7 @@ def small_vgg() -> Explained:
     with torch.random.fork_rng():
         torch.manual_seed(0)  # some heads see nothing at all
         head = nn.Linear(512, 10).requires_grad_(False)
-    return Explained(Backbone(**vars(backbone) | {"head": head}))
+    return PixelModel(Backbone(**vars(backbone) | {"head": head}))
 
 
 def test_every_row_of_the_table_has_its_method():
@@ -62,7 +66,7 @@ def test_every_row_of_the_table_has_its_method():
 
 
 def test_integrated_gradients_equal_captums_on_captums_points(
-    network: Explained, cat: Tensor, monkeypatch: pytest.MonkeyPatch
+    network: PixelModel, cat: Tensor, monkeypatch: pytest.MonkeyPatch
 ):
     from captum.attr._utils.approximation_methods import approximation_parameters
 
@@ -80,7 +84,7 @@ def test_integrated_gradients_equal_captums_on_captums_points(
         torch.testing.assert_close(values, theirs.detach().sum(1)[0].float(), rtol=1e-3, atol=2e-4)
 
 
-def test_the_noise_tunnel_is_the_mean_over_its_noisy_copies(network: Explained, cat: Tensor):
+def test_the_noise_tunnel_is_the_mean_over_its_noisy_copies(network: PixelModel, cat: Tensor):
     options = _options(noise_samples=2, targets=(282,), steps=4)
     copies = attribution_methods.noisy_copies(cat, options)
     alone = _options(targets=(282,), steps=4)
@@ -90,7 +94,7 @@ def test_the_noise_tunnel_is_the_mean_over_its_noisy_copies(network: Explained, 
     assert not torch.equal(copies[0], copies[1])
 
 
-def test_occlusion_equals_captums(network: Explained, cat: Tensor):
+def test_occlusion_equals_captums(network: PixelModel, cat: Tensor):
     ours = _run("occlusion", network, cat, _options())
     oracle = captum.attr.Occlusion(network.probabilities)
     for values, target in zip(ours, TARGETS, strict=True):
@@ -100,17 +104,17 @@ def test_occlusion_equals_captums(network: Explained, cat: Tensor):
         torch.testing.assert_close(values, theirs[0, 0].float(), rtol=1e-3, atol=1e-5)
 
 
-def test_occlusion_covers_the_last_pixels_of_an_uneven_side(small_vgg: Explained):
+def test_occlusion_covers_the_last_pixels_of_an_uneven_side(small_vgg: PixelModel):
     pixels = torch.rand(1, 3, 50, 50, generator=torch.Generator().manual_seed(0))
     maps = _run("occlusion", small_vgg, pixels, _options(targets=(1,), patch=16))
     assert maps.shape == (1, 50, 50)
     assert maps.isfinite().all()
 
 
-def test_grad_cam_is_its_formula(network: Explained, cat: Tensor):
+def test_grad_cam_is_its_formula(network: PixelModel, cat: Tensor):
     seen: list[Tensor] = []
     pixels = cat.clone().requires_grad_()
-    with network.backbone.watching(["bn2"], lambda _i, _x, activations: seen.append(activations)):
+    with network.backbone.hooked(["bn2"], lambda _i, _x, activations: seen.append(activations)):
         score = network(pixels)[0, 282]
     (gradient,) = torch.autograd.grad(score, seen[0])
     coarse = (gradient.mean((2, 3), keepdim=True) * seen[0]).sum(1, keepdim=True).relu()
@@ -119,13 +123,13 @@ def test_grad_cam_is_its_formula(network: Explained, cat: Tensor):
     torch.testing.assert_close(ours[0], expected, rtol=1e-4, atol=1e-6)
 
 
-def test_guided_grad_cam_is_its_formula(small_vgg: Explained):
+def test_guided_grad_cam_is_its_formula(small_vgg: PixelModel):
     pixels = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     options = _options(targets=(3,), layer="features.29")
     ours = _run("guided_gradcam", small_vgg, pixels, options)[0]
     cam = _run("gradcam", small_vgg, pixels, options)[0]
 
-    twin = small_vgg.alone()
+    twin = small_vgg.copy_sharing_weights()
     for module in twin.modules():
         for name, child in module.named_children():
             if isinstance(child, nn.ReLU):
@@ -153,27 +157,80 @@ class _Guided(nn.Module):
         return _GuidedRelu.apply(inputs)
 
 
+@pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.key)
+def test_every_row_says_what_keeps_guided_methods_from_being_right(row: BackboneRow):
+    with torch.device("meta"):
+        network, pixels = new_network(row).eval(), torch.zeros(1, 3, row.input_size, row.input_size)
+    assert _guided_obstacle(network, pixels) == row.guided_obstacle
+
+
+def test_guided_methods_are_right_on_raw_pixels():
+    assert _guided_obstacle(pixels_body(), torch.zeros(1, 3, 64, 64)) == ""
+    assert pixels_row(ROWS["resnet18"]).guided_obstacle == ""
+
+
 @pytest.mark.parametrize(
     ("key", "obstacle"),
     [
-        ("vgg16", None),
+        ("vgg16", ""),
         ("resnet18", "a ReLU used several times"),
         ("mobilenet_v2", "ReLU6"),
         ("mobilenet_v3_large", "Hardsigmoid, Hardswish"),
         ("efficientnet_lite0", "ReLU6"),
     ],
 )
-def test_guided_methods_know_where_they_are_right(key: str, obstacle: str | None):
-    network = Explained(untrained(ROWS[key], torch.device("cpu"), seed=0))
-    size = ROWS[key].input_size
-    assert network.guided_obstacle(torch.zeros(1, 3, size, size)) == obstacle
-    assert _hooks(network) == 0
+def test_guided_methods_know_where_they_are_right(key: str, obstacle: str):
+    assert ROWS[key].guided_obstacle == obstacle
 
 
-def test_a_functional_relu_is_an_obstacle(small_vgg: Explained):
-    twin = small_vgg.alone()
+def test_a_functional_relu_is_an_obstacle(small_vgg: PixelModel):
+    twin = small_vgg.copy_sharing_weights()
     twin.head = nn.Sequential(_Functional(), twin.head)
-    assert twin.guided_obstacle(torch.zeros(1, 3, 64, 64)) == "a ReLU that is no module"
+    assert _guided_obstacle(twin, torch.zeros(1, 3, 64, 64)) == "a ReLU that is no module"
+
+
+_ACTIVATIONS = {  # torch's operation, and what people call it
+    "relu": "ReLU",
+    "hardtanh": "ReLU6",
+    "hardswish": "Hardswish",
+    "hardsigmoid": "Hardsigmoid",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "sigmoid": "sigmoid",
+    "leaky_relu": "Leaky ReLU",
+    "elu": "ELU",
+}
+
+
+def _guided_obstacle(network: nn.Module, pixels: Tensor) -> str:
+    """What is not an ``nn.ReLU`` of its own among the activations of one forward pass."""
+    calls: Counter[nn.Module] = Counter()
+    for module in network.modules():
+        if isinstance(module, nn.ReLU):
+            module.register_forward_pre_hook(lambda relu, _inputs: calls.update([relu]))
+    counting = _CountActivations()
+    with torch.no_grad(), counting:
+        network(pixels)
+    others = sorted(counting.seen.keys() - {"ReLU"})
+    if others:
+        return ", ".join(others)
+    if counting.seen["ReLU"] != calls.total():
+        return "a ReLU that is no module"
+    return "a ReLU used several times" if max(calls.values(), default=0) > 1 else ""
+
+
+class _CountActivations(TorchDispatchMode):
+    """Counts the activation functions that run, module or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__.rstrip("_")  # in place or not
+        if name in _ACTIVATIONS:
+            self.seen[_ACTIVATIONS[name]] += 1
+        return func(*args, **(kwargs or {}))
 
 
 class _Functional(nn.Module):
@@ -182,20 +239,20 @@ class _Functional(nn.Module):
 
 
 @pytest.mark.parametrize("key", ["gradcam", "integrated_gradients", "occlusion"])
-def test_a_map_is_the_same_bit_for_bit(key: str, network: Explained, cat: Tensor):
+def test_a_map_is_the_same_bit_for_bit(key: str, network: PixelModel, cat: Tensor):
     options = _options(targets=(282,), steps=4, noise_samples=1, patch=128)
     first, second = (_run(key, network, cat, options) for _ in range(2))
     assert torch.equal(first, second)
 
 
 @pytest.mark.parametrize("key", ["gradcam", "guided_gradcam"])
-def test_no_hook_reaches_the_shared_network_even_after_a_failure(key: str, small_vgg: Explained):
+def test_no_hook_reaches_the_shared_network_even_after_a_failure(key: str, small_vgg: PixelModel):
     pixels = torch.rand(1, 3, 64, 64)
     options = _options(targets=(99,), layer="features.29")  # there are 10 classes
     with pytest.raises((AssertionError, IndexError)):
         _run(key, small_vgg, pixels, options)
     assert _hooks(small_vgg) == 0
-    twin = small_vgg.alone()
+    twin = small_vgg.copy_sharing_weights()
     assert twin.backbone is small_vgg.backbone
     pairs = zip(twin.parameters(), small_vgg.parameters(), strict=True)
     assert all(mine is yours for mine, yours in pairs)

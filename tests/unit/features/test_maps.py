@@ -10,7 +10,7 @@ from tl_core.context import Context
 from tl_core.engine.job import JobState
 from tl_core.errors import UserError
 from tl_core.features import channel, maps
-from tl_core.features.activations import Half
+from tl_core.features.activations import Activations
 from tl_core.features.mosaic import most_active
 from tl_core.images.colours import viridis
 from tl_core.specs import ChannelDetail, FeatureMaps
@@ -20,7 +20,7 @@ def _colours(picture: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
 
 
-def _half(context: Context, layer: str) -> Half:
+def _half(context: Context, layer: str) -> Activations:
     return context.activations.get(("sample:cat", "efficientnet_lite0"))[layer]
 
 

@@ -12,6 +12,7 @@ from tl_core.backbones.catalogue import CATALOGUE, Stage
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.store import DatasetStore
+from tl_core.engine.memory import VisitorMemory
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 
@@ -68,6 +69,8 @@ def backbone() -> Backbone:
 def context(backbone, tmp_path) -> Context:
     settings = Settings(data_dir=tmp_path, weights_dir=tmp_path)
     store = BackboneStore(settings, CPU, catalogue=(TINY,))
-    store._loaded["tiny"] = backbone
+    store._loaded.put("tiny", backbone, 0)
     photos = PhotoStore(budget_bytes=2**24, max_pixels=10**6)
-    return Context(settings, CPU, store, photos, DatasetStore(settings), InlinePool())
+    return Context(
+        settings, CPU, store, photos, DatasetStore(settings), InlinePool(), VisitorMemory(2**30)
+    )

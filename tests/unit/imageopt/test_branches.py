@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import CATALOGUE
-from tl_core.backbones.store import untrained
 from tl_core.imageopt.branches import branch_ends, scaling_residual_gradients
 
 ROWS = {row.key: row for row in CATALOGUE}

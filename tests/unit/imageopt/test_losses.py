@@ -155,7 +155,7 @@ def test_an_active_channel_is_what_comes_out_of_its_relu(backbone):
     ):
         backbone.logits(pixels)
     found = []
-    with torch.no_grad(), backbone.watching(["layer1"], lambda _i, _in, out: found.append(out)):
+    with torch.no_grad(), backbone.hooked(["layer1"], lambda _i, _in, out: found.append(out)):
         backbone.logits(pixels)
     assert found[0][0, 1].min() == 0  # the ReLU has cut something off
     assert output.activation[0] == found[0][0, 1].mean() > 0

@@ -20,7 +20,7 @@ def lab(tmp_path_factory):
 
 
 def finished(lab, spec):
-    job = lab.submit(spec, "ann")
+    job = lab.jobs.submit(spec, "ann")
     assert job.wait(WAIT_S)
     assert job.error is None
     return job.snapshot
@@ -31,7 +31,7 @@ def model(lab, labelled):
     """Two classes of ann's own: dogs, and everything else."""
     boxes = {"dogs": [], "others": []}
     for label, data in labelled:
-        boxes["dogs" if 151 <= label <= 268 else "others"].append(lab.add_photo(data, "ann"))
+        boxes["dogs" if 151 <= label <= 268 else "others"].append(lab.photos.add(data, "ann"))
     photos = tuple((name, tuple(keys[:4])) for name, keys in boxes.items())
     taught = finished(lab, FineTune(dataset="own", photos=photos, validation_share=0.25))
     return taught.result.model
@@ -39,20 +39,20 @@ def model(lab, labelled):
 
 def answer(lab, photo, model):
     spec = Classify(photo=photo, backbone=model)
-    return lab.ask(spec, "ann", timeout_s=WAIT_S).snapshot.answers[0]
+    return lab.jobs.ask(spec, "ann", timeout_s=WAIT_S).snapshot.answers[0]
 
 
 def test_an_own_model_is_fooled_within_epsilon_into_the_other_of_its_classes(lab, model):
     before = answer(lab, DOG, model)
     assert before.label == "dogs"
-    other = lab.classes(model).index("others")
+    other = lab.backbones.classes(model).index("others")
     found = finished(lab, Attack(photo=DOG, backbone=model, target=other, epsilon=2))
     change = read_back(found.picture).astype(int) - read_back(found.original)
     assert found.before[0].label == "dogs"
     assert found.after[0].label == "others"
     assert found.is_fooled
     assert np.abs(change).max() <= 2
-    assert answer(lab, lab.add_photo(found.picture, "ann"), model).label == "others"
+    assert answer(lab, lab.photos.add(found.picture, "ann"), model).label == "others"
 
 
 @pytest.mark.parametrize("method", ["minimum", "sparse"])
@@ -75,12 +75,12 @@ def test_an_attack_on_an_own_model_is_not_shown_to_networks_with_other_classes(l
     own = finished(lab, Transfer(**question, backbone=model, target=0))
     imagenet = finished(lab, Transfer(**question, target=284))
     assert [opinion.backbone for opinion in own.opinions] == [model]
-    ready = [row.key for row in lab.ready_backbones()]
+    ready = [row.key for row in lab.backbones.ready()]
     assert [opinion.backbone for opinion in imagenet.opinions] == ready
 
 
 def test_an_own_model_and_a_network_with_other_classes_are_not_attacked_together(lab, model):
-    job = lab.submit(Attack(photo=DOG, also=(model,)), "ann")
+    job = lab.jobs.submit(Attack(photo=DOG, also=(model,)), "ann")
     assert job.wait(WAIT_S)
     assert "different classes" in str(job.error)
 
@@ -88,7 +88,7 @@ def test_an_own_model_and_a_network_with_other_classes_are_not_attacked_together
 @pytest.mark.parametrize("recipe", ["pixels", "ideal"])
 def test_an_own_model_draws_its_ideal_of_each_class(lab, model, recipe):
     common = {"backbone": model, "recipe": recipe, "steps": 24}
-    jobs = [lab.submit(IdealImage(target=target, **common), "ann") for target in (0, 1)]
+    jobs = [lab.jobs.submit(IdealImage(target=target, **common), "ann") for target in (0, 1)]
     assert all(job.wait(WAIT_S) for job in jobs)
     # without a say for the target the two would be one picture, and add up to 1
     assert sum(job.snapshot.probability for job in jobs) > 1.2

@@ -22,11 +22,10 @@ from tl_core.images.codec import (
     encode_jpeg,
     encode_png,
     fit,
-    read_png_text,
     thumbnail,
     to_array,
 )
-from tl_core.images.png import png_pixels
+from tl_core.images.png import png_pixels, read_png_text
 
 LIMIT = 25_000_000
 FILES = dict(hostile_files())

@@ -57,6 +57,13 @@ def test_what_the_lab_writes_it_reads(spec) -> None:
     assert spec_from_json(spec.to_json()) == spec
 
 
+def test_a_spec_of_another_version_is_refused_by_its_number() -> None:
+    written = json.loads(IdealImage().to_json())
+    assert written["version"] == 1
+    with pytest.raises(UserError, match="its version is 2, and this lab reads 1"):
+        spec_from_json(json.dumps(written | {"version": 2}))
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"kind": "' + "x" * 9000 + '"}'])
 def test_settings_that_go_too_far_are_refused_in_a_short_sentence(text):
     with pytest.raises(UserError, match="not a settings file") as refused:

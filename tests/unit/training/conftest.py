@@ -10,11 +10,12 @@ import torch
 from PIL import Image
 
 from tests.hostile import saved
-from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, Download, Stage
+from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, DownloadableWeights, Stage
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.store import DatasetStore
 from tl_core.engine.job import Job
+from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
@@ -47,7 +48,7 @@ def tiny_row(tmp_path_factory: pytest.TempPathFactory) -> tuple[BackboneRow, Pat
         key="tiny",
         label="Tiny",
         architecture="test_resnet",
-        source=Download(f"http://localhost/tiny-{digits}.pth", 1.0),
+        source=DownloadableWeights(f"http://localhost/tiny-{digits}.pth", 1.0),
         input_size=32,
         resize=36,
         head="fc",
@@ -75,7 +76,13 @@ def context(settings: Settings, tiny_row: tuple[BackboneRow, Path]) -> Iterator[
     pool = Pool()
     store = BackboneStore(settings, CPU, (tiny_row[0],))
     yield Context(
-        settings, CPU, store, PhotoStore(2**24, settings.max_pixels), DatasetStore(settings), pool
+        settings,
+        CPU,
+        store,
+        PhotoStore(2**24, settings.max_pixels),
+        DatasetStore(settings),
+        pool,
+        VisitorMemory(2**30),
     )
     pool.close()
 

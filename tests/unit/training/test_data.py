@@ -9,7 +9,7 @@ from tests.hostile import photo, saved
 from tests.server import FileServer
 from tests.unit.training.conftest import Do
 from tl_core.context import Context
-from tl_core.datasets.catalogue import DATASETS, Archive, DatasetRow
+from tl_core.datasets.catalogue import DATASETS, DataArchive, DatasetRow
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
 from tl_core.images.codec import decode
@@ -19,8 +19,8 @@ from tl_core.specs import (
     ImportSnapshot,
     LabelBudget,
     LabelBudgetSnapshot,
-    LookAtData,
-    LookSnapshot,
+    PreviewData,
+    PreviewSnapshot,
     Snapshot,
     spec_from_json,
 )
@@ -64,9 +64,9 @@ def test_a_look_tells_what_is_there(do: Do, context: Context) -> None:
     folder = context.settings.data_dir / "colours"
     (folder / "red/copy.png").write_bytes((folder / "red/0.png").read_bytes())
     (folder / "red/broken.png").write_bytes(b"nothing")
-    job = do(LookAtData(backbone="tiny", dataset="colours", thumbnails=3, thumbnail_side=20))
+    job = do(PreviewData(backbone="tiny", dataset="colours", thumbnails=3, thumbnail_side=20))
     found = job.snapshot
-    assert isinstance(found, LookSnapshot)
+    assert isinstance(found, PreviewSnapshot)
     assert [(c.name, c.train + c.validation) for c in found.classes] == [("blue", 12), ("red", 13)]
     assert found.imbalance == pytest.approx(13 / 12)
     assert (found.duplicates, found.left_out) == (1, ("red/broken.png",))
@@ -79,7 +79,7 @@ def test_an_import_downloads_unpacks_and_lists_what_is_damaged(
     do: Do, context: Context, snapshots: Watching
 ) -> None:
     row = next(row for row in DATASETS if row.key == "eurosat")
-    assert isinstance(row.source, Archive)
+    assert isinstance(row.source, DataArchive)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
         for number, name in enumerate(("Forest/1", "Forest/2", "River/1", "River/3")):
@@ -94,8 +94,8 @@ def test_an_import_downloads_unpacks_and_lists_what_is_damaged(
     end = seen[-1]
     assert isinstance(end, ImportSnapshot)
     assert (end.phase, end.photographs, end.left_out) == ("done", 4, ("River/2.jpg",))
-    look = do(LookAtData(backbone="tiny", dataset="eurosat")).snapshot
-    assert isinstance(look, LookSnapshot)
+    look = do(PreviewData(backbone="tiny", dataset="eurosat")).snapshot
+    assert isinstance(look, PreviewSnapshot)
     assert look.is_unlike_imagenet
 
 

@@ -10,6 +10,7 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job, JobCancelled
 from tl_core.errors import UserError
+from tl_core.handlers import make_runner
 from tl_core.specs import MODES, FineTune, FineTuneSnapshot, Snapshot
 from tl_core.training import inputs
 
@@ -95,14 +96,14 @@ def test_validation_photographs_are_never_trained_on(
 ) -> None:
     trained: set[str] = set()
     tested: set[str] = set()
-    plan = inputs.Photographs.plan
+    plan = inputs.PhotoInputs.plan
 
-    def spy(self: inputs.Photographs, batches: list[list[int]], *, is_training: bool) -> None:
+    def spy(self: inputs.PhotoInputs, batches: list[list[int]], *, is_training: bool) -> None:
         numbers = {n for batch in batches for n in batch}
         (trained if is_training else tested).update(self.examples[n].key for n in numbers)
         plan(self, batches, is_training=is_training)
 
-    monkeypatch.setattr(inputs.Photographs, "plan", spy)
+    monkeypatch.setattr(inputs.PhotoInputs, "plan", spy)
     end = final(do(spec(mode="full", epochs=2)))
     assert end.result is not None
     assert {p.photo for p in end.result.predictions} == tested
@@ -130,7 +131,7 @@ def test_a_second_run_on_the_same_photographs_computes_no_features(
     do: Do, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = final(do(spec()))
-    monkeypatch.setattr("tl_core.training.embeddings.through_network", None)  # must not be called
+    monkeypatch.setattr("tl_core.training.embeddings.extract", None)  # must not be called
     again = final(do(spec()))
     assert first.result is not None
     assert again.result is not None
@@ -210,7 +211,7 @@ def test_a_run_that_flies_apart_later_keeps_the_best_epoch_before(do: Do) -> Non
     fields = {"mode": "scratch", "optimiser": "momentum", "schedule": "constant", "epochs": 100}
     end = final(do(spec(learning_rate=1e-4, **fields), on=wreck))
     assert end.result is not None
-    assert end.result.has_flown_apart
+    assert end.result.has_diverged
     assert 1 <= end.best_epoch <= len(end.epochs) < 100
 
 
@@ -249,6 +250,33 @@ def test_photographs_that_do_not_fit_are_read_anew_each_epoch(
     streamed = final(do(spec(mode=mode, epochs=2)))
     for one, other in zip(resident.epochs, streamed.epochs, strict=True):
         assert one.train_loss == pytest.approx(other.train_loss, abs=2e-3)
+
+
+@pytest.mark.parametrize(("mode", "input_bytes"), [("head", 24 * 2), ("full", 24 * 3 * 32**2)])
+def test_a_run_says_how_much_memory_it_takes(
+    mode: str, input_bytes: int, do: Do, context: Context
+) -> None:
+    held: list[int] = []
+    job = do(spec(mode=mode, epochs=1), on=lambda job: held.append(job.held_bytes))
+    model = context.backbones.own_models("me")[0]
+    width = model.embedding_size if mode == "head" else 1
+    assert max(held) > input_bytes * width
+    assert job.held_bytes == 0
+
+
+def test_a_paused_run_that_is_dropped_takes_no_memory(context: Context) -> None:
+    job = Job(spec(mode="full", epochs=200), "me")
+    runner = make_runner(job, context)
+    while not job.held_bytes:
+        parked = runner.advance()
+        if parked is not None:
+            parked.exception()
+    runner.remove(job, keep=True)
+    assert job.held_bytes > 0
+    runner.remove(job, keep=False)
+    runner.close()
+    job.mark_cancelled()
+    assert job.held_bytes == 0
 
 
 def test_the_hosted_copy_unfreezes_no_large_network(do: Do, context: Context) -> None:

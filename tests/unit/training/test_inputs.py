@@ -3,7 +3,7 @@ import torch
 
 from tl_core.specs import CurvePoint
 from tl_core.specs.fine_tune import AUGMENTATIONS, Augmentation
-from tl_core.training.inputs import Kept, augmented
+from tl_core.training.inputs import PrecomputedInputs, augmented
 from tl_core.training.progress import MAX_CURVE_POINTS, thinned
 
 
@@ -31,9 +31,9 @@ def test_a_mirror_flips_about_half_and_nothing_else() -> None:
     assert 16 < flipped.sum() < 48
 
 
-def drain(kept: Kept) -> torch.Tensor:
+def drain(kept: PrecomputedInputs) -> torch.Tensor:
     try:
-        next(kept.take())
+        next(kept.next_batch())
     except StopIteration as end:
         return end.value
     raise AssertionError("kept inputs never wait")
@@ -41,7 +41,7 @@ def drain(kept: Kept) -> torch.Tensor:
 
 def test_versions_are_drawn_for_training_only() -> None:
     plain, mirrored = torch.zeros(200, 1).half(), torch.ones(200, 1).half()
-    kept = Kept([plain, mirrored], torch.zeros(200), seed=0)
+    kept = PrecomputedInputs([plain, mirrored], torch.zeros(200), seed=0)
     kept.plan([list(range(200))], is_training=True)
     assert 60 < drain(kept).sum() < 140
     kept.plan([list(range(200))], is_training=False)

@@ -11,10 +11,10 @@ from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
 from tl_core.training import loop, progress
-from tl_core.training.inputs import Kept
-from tl_core.training.loop import Course
+from tl_core.training.inputs import PrecomputedInputs
+from tl_core.training.loop import TrainingLoop
 from tl_core.training.progress import Progress
-from tl_core.training.trainable import Student
+from tl_core.training.trainable import TrainableModel
 
 
 def without_batch_norm(backbone: Backbone) -> Backbone:
@@ -26,10 +26,10 @@ def micro_size(backbone: Backbone, gflops: float) -> int:
     """Photographs at once, for a network of this size that is unfrozen with its batch norm."""
     job = Job(FineTune(dataset="colours", mode="full"), "me")
     start = replace(backbone, row=replace(backbone.row, gflops=gflops))
-    student = Student(start, ("a", "b"), unfrozen="all", trains_batch_norm=True, seed=0)
-    inputs = Kept([torch.zeros(4, 3, 32, 32)], torch.zeros(4, dtype=torch.long), 0)
-    told = Progress(job, FineTuneSnapshot(phase=""))
-    return Course(job, student, inputs, inputs, told).micro_size
+    model = TrainableModel(start, ("a", "b"), unfrozen="all", trains_batch_norm=True, seed=0)
+    inputs = PrecomputedInputs([torch.zeros(4, 3, 32, 32)], torch.zeros(4, dtype=torch.long), 0)
+    progress_of_run = Progress(job, FineTuneSnapshot(phase=""))
+    return TrainingLoop(job, model, inputs, inputs, progress_of_run).micro_size
 
 
 @pytest.mark.parametrize(

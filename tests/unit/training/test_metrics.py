@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tl_core.datasets.dataset import Example
-from tl_core.training.metrics import judge, wilson
+from tl_core.training.metrics import evaluate, wilson
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_figures_of_a_small_test_by_hand() -> None:
     probs[range(5), answers] = 0.7
     probs[4] = torch.tensor([0.5, 0.3, 0.19, 0.01])  # the truth comes last
     examples = [Example(f"k{i}", label, f"{i}.jpg") for i, label in enumerate(labels)]
-    result = judge(probs, examples, ("a", "b", "c", "d"), model="own:1")
+    result = evaluate(probs, examples, ("a", "b", "c", "d"), model="own:1")
     assert result.accuracy == pytest.approx(3 / 5)
     assert result.confusion == ((1, 1, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (1, 0, 0, 0))
     assert [(c.photographs, c.recall, c.precision) for c in result.classes] == [
@@ -48,5 +48,5 @@ def test_figures_of_a_small_test_by_hand() -> None:
 
 
 def test_top3_of_two_classes_is_always_right() -> None:
-    result = judge(torch.tensor([[0.9, 0.1]]), [Example("k", 1, "x")], ("a", "b"), model="m")
+    result = evaluate(torch.tensor([[0.9, 0.1]]), [Example("k", 1, "x")], ("a", "b"), model="m")
     assert (result.accuracy, result.top3) == (0.0, 1.0)

@@ -63,11 +63,17 @@ def test_settings_survive_saving_and_loading_without_the_photographs(
     assert job.snapshot.result is not None
     data = save_model(context.backbones.load(job.snapshot.result.model))
     assert keys[0][0].encode() not in data
-    taught = load_model(data, context.backbones, key="own:x", owner="me").backbone.taught
-    assert taught is not None
-    assert (taught.seed, taught.backbone, taught.schedule) == (7, "tiny", "constant")
-    assert taught.learning_rate == 0.02
-    assert taught.photos == ()
+    trained_with = load_model(
+        data, context.backbones, key="own:x", owner="me"
+    ).backbone.trained_with
+    assert trained_with is not None
+    assert (trained_with.seed, trained_with.backbone, trained_with.schedule) == (
+        7,
+        "tiny",
+        "constant",
+    )
+    assert trained_with.learning_rate == 0.02
+    assert trained_with.photos == ()
 
 
 def test_raw_pixels_are_loaded_with_the_preprocessing_they_were_taught_with(

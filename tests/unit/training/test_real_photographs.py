@@ -10,6 +10,7 @@ from tests.unit.training.conftest import run_to_the_end
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.store import DatasetStore
+from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
@@ -24,7 +25,13 @@ def test_a_head_tells_cats_from_dogs(photos_dir: Path, tmp_path: Path) -> None:
     device, pool = torch.device("cpu"), Pool()
     photos = PhotoStore(2**24, settings.max_pixels)
     context = Context(
-        settings, device, BackboneStore(settings, device), photos, DatasetStore(settings), pool
+        settings,
+        device,
+        BackboneStore(settings, device),
+        photos,
+        DatasetStore(settings),
+        pool,
+        VisitorMemory(2**30),
     )
 
     def accuracy(**fields: int) -> float:

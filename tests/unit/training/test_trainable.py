@@ -3,11 +3,12 @@ import torch
 import torch.nn.functional as F
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import CATALOGUE
-from tl_core.backbones.store import untrained
 from tl_core.context import Context
 from tl_core.training.initial import measure_batch_norms
-from tl_core.training.trainable import Student, activations_before, after, last_block
+from tl_core.training.sharing import layers_from
+from tl_core.training.trainable import TrainableModel, activations_before, last_block
 
 CPU = torch.device("cpu")
 ROWS = {row.key: row for row in CATALOGUE}
@@ -25,8 +26,8 @@ def inputs(backbone: Backbone, count: int = 2) -> torch.Tensor:
     return backbone.normalise(pixels)
 
 
-def learn(student: Student, taken: torch.Tensor) -> None:
-    student.logits(taken).logsumexp(1).sum().backward()
+def learn(model: TrainableModel, taken: torch.Tensor) -> None:
+    model.logits(taken).logsumexp(1).sum().backward()
 
 
 @pytest.mark.parametrize("key", SMALL)
@@ -35,7 +36,9 @@ def test_stem_and_tail_together_are_the_body(key: str) -> None:
     cut = last_block(backbone)
     with torch.no_grad():
         whole = backbone.body(inputs(backbone))
-        parts = after(backbone.body, cut)(activations_before(backbone.body, cut, inputs(backbone)))
+        parts = layers_from(backbone.body, cut)(
+            activations_before(backbone.body, cut, inputs(backbone))
+        )
     torch.testing.assert_close(parts, whole)
 
 
@@ -44,17 +47,17 @@ def test_stem_and_tail_together_are_the_body(key: str) -> None:
 def test_gradient_reaches_exactly_the_unfrozen_parameters(
     tiny: Backbone, unfrozen: str, trains_batch_norm: bool
 ) -> None:
-    student = Student(
+    model = TrainableModel(
         tiny,
         ("a", "b"),
         unfrozen=unfrozen,
         trains_batch_norm=trains_batch_norm,
         seed=0,  # type: ignore[arg-type]
     )
-    torch.nn.init.ones_(student.head.weight)
-    torch.nn.init.eye_(student.head.weight)
-    learn(student, student.stem(inputs(tiny, 4)))
-    names = {name for name, p in student.body.named_parameters() if p.grad is not None}
+    torch.nn.init.ones_(model.head.weight)
+    torch.nn.init.eye_(model.head.weight)
+    learn(model, model.frozen_layers(inputs(tiny, 4)))
+    names = {name for name, p in model.body.named_parameters() if p.grad is not None}
     norms = {
         f"{name}.{kind}"
         for name, m in tiny.body.named_modules()
@@ -67,33 +70,33 @@ def test_gradient_reaches_exactly_the_unfrozen_parameters(
         "all": {n for n, _ in tiny.body.named_parameters()},
     }[unfrozen]
     assert names == (expected if trains_batch_norm else expected - norms)
-    assert student.head.weight.grad is not None
-    counted = sum(p.numel() for n, p in student.body.named_parameters() if n in names)
-    assert student.trainable_parameters == counted + 2 * tiny.embedding_size + 2
+    assert model.head.weight.grad is not None
+    counted = sum(p.numel() for n, p in model.body.named_parameters() if n in names)
+    assert model.trainable_parameters == counted + 2 * tiny.embedding_size + 2
 
 
 @pytest.mark.parametrize("unfrozen", ["last block", "all"])
 def test_frozen_batch_norm_statistics_do_not_move(tiny: Backbone, unfrozen: str) -> None:
-    student = Student(tiny, ("a", "b"), unfrozen=unfrozen, trains_batch_norm=False, seed=0)  # type: ignore[arg-type]
-    before = {n: b.clone() for n, b in student.body.named_buffers()}
-    learn(student, student.stem(inputs(tiny, 4)))
-    assert all(torch.equal(b, before[n]) for n, b in student.body.named_buffers())
+    model = TrainableModel(tiny, ("a", "b"), unfrozen=unfrozen, trains_batch_norm=False, seed=0)  # type: ignore[arg-type]
+    before = {n: b.clone() for n, b in model.body.named_buffers()}
+    learn(model, model.frozen_layers(inputs(tiny, 4)))
+    assert all(torch.equal(b, before[n]) for n, b in model.body.named_buffers())
 
 
 def test_only_unfrozen_batch_norm_statistics_move(tiny: Backbone) -> None:
-    student = Student(tiny, ("a", "b"), unfrozen="last block", trains_batch_norm=True, seed=0)
-    before = {n: b.clone() for n, b in student.body.named_buffers()}
-    learn(student, student.stem(inputs(tiny, 4)))
-    moved = {n for n, b in student.body.named_buffers() if not torch.equal(b, before[n])}
+    model = TrainableModel(tiny, ("a", "b"), unfrozen="last block", trains_batch_norm=True, seed=0)
+    before = {n: b.clone() for n, b in model.body.named_buffers()}
+    learn(model, model.frozen_layers(inputs(tiny, 4)))
+    moved = {n for n, b in model.body.named_buffers() if not torch.equal(b, before[n])}
     assert moved
     assert all(name.startswith("layer4") for name in moved)
 
 
 def test_frozen_tensors_are_shared_and_not_counted(tiny: Backbone) -> None:
-    head = Student(tiny, ("a", "b"), unfrozen="head", trains_batch_norm=False, seed=0)
+    head = TrainableModel(tiny, ("a", "b"), unfrozen="head", trains_batch_norm=False, seed=0)
     assert head.body is tiny.body
     assert head.size_bytes == 4 * (2 * tiny.embedding_size + 2)
-    block = Student(tiny, ("a", "b"), unfrozen="last block", trains_batch_norm=False, seed=0)
+    block = TrainableModel(tiny, ("a", "b"), unfrozen="last block", trains_batch_norm=False, seed=0)
     own = {p.data_ptr() for p in tiny.body.parameters()}
     names = [n for n, p in block.body.named_parameters() if p.data_ptr() not in own]
     assert names
@@ -101,26 +104,26 @@ def test_frozen_tensors_are_shared_and_not_counted(tiny: Backbone) -> None:
 
 
 def test_restoring_a_state_takes_back_every_change(tiny: Backbone) -> None:
-    student = Student(tiny, ("a", "b"), unfrozen="all", trains_batch_norm=True, seed=0)
-    state = student.state()
-    before = {k: v.clone() for k, v in student.body.state_dict().items()}
-    optimiser = torch.optim.SGD(student.parameters(), 0.1)
-    learn(student, inputs(tiny, 4))
+    model = TrainableModel(tiny, ("a", "b"), unfrozen="all", trains_batch_norm=True, seed=0)
+    state = model.state()
+    before = {k: v.clone() for k, v in model.body.state_dict().items()}
+    optimiser = torch.optim.SGD(model.parameters(), 0.1)
+    learn(model, inputs(tiny, 4))
     optimiser.step()
-    student.restore(state)
-    assert all(torch.equal(v, before[k]) for k, v in student.body.state_dict().items())
+    model.restore(state)
+    assert all(torch.equal(v, before[k]) for k, v in model.body.state_dict().items())
 
 
 def test_micro_batches_add_up_to_the_batchs_gradient(tiny: Backbone) -> None:
     labels = torch.tensor([0, 1, 1, 0, 1])
     gradients = []
     for size in (5, 2):
-        student = Student(tiny, ("a", "b"), unfrozen="all", trains_batch_norm=False, seed=0)
+        model = TrainableModel(tiny, ("a", "b"), unfrozen="all", trains_batch_norm=False, seed=0)
         pieces = zip(inputs(tiny, 5).split(size), labels.split(size), strict=True)
         for taken, truth in pieces:
-            loss = F.cross_entropy(student.logits(taken), truth, reduction="sum") / 5
+            loss = F.cross_entropy(model.logits(taken), truth, reduction="sum") / 5
             loss.backward()
-        gradients.append([p.grad for p in student.parameters()])
+        gradients.append([p.grad for p in model.parameters()])
     for whole, added in zip(*gradients, strict=True):
         torch.testing.assert_close(whole, added, rtol=1e-3, atol=1e-5)
 

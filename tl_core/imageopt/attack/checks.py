@@ -5,12 +5,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.ranking import best
+from tl_core.backbones.ranking import top_classes
 from tl_core.context import Context, fitted
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.imageopt.attack.goals import ClassGoal, answer, goal_of
-from tl_core.images.codec import Array, Photo, crop_box, encode_png, read_back, to_array
+from tl_core.images.codec import Photo, PhotoArray, crop_box, encode_png, read_back, to_array
 from tl_core.images.compare import gap
 from tl_core.images.transforms import TRANSFORMS
 from tl_core.specs import (
@@ -64,8 +64,8 @@ def _opinion(
         backbone=backbone.key,
         label=backbone.label,
         was_attacked=was_attacked,
-        before=best(before.tolist(), backbone.classes, 1)[0],
-        after=best(after.tolist(), backbone.classes, 1)[0],
+        before=top_classes(before.tolist(), backbone.classes, 1)[0],
+        after=top_classes(after.tolist(), backbone.classes, 1)[0],
         probability=goal.probability(after),
         is_fooled=goal.is_reached(after),
     )
@@ -84,7 +84,7 @@ def survival(job: Job[Survival], context: Context) -> Sliced[Snapshot]:
             key=transform.key,
             label=transform.label,
             why=transform.why,
-            answer=best(logits.tolist(), backbone.classes, 1)[0],
+            answer=top_classes(logits.tolist(), backbone.classes, 1)[0],
             probability=goal.probability(logits),
             is_fooled=goal.is_reached(logits),
         )
@@ -112,15 +112,15 @@ def paste_back(job: Job[PasteBack], context: Context) -> Sliced[Snapshot]:
         picture=png,
         width=original.width,
         height=original.height,
-        before=best(before.tolist(), backbone.classes, 5),
-        after=best(after.tolist(), backbone.classes, 5),
+        before=top_classes(before.tolist(), backbone.classes, 5),
+        after=top_classes(after.tolist(), backbone.classes, 5),
         probability=goal.probability(after),
         is_fooled=goal.is_reached(after),
         gap=measured,
     )
 
 
-def paste(original: Photo, attacked: Array, seen: Array, resize: int) -> Array:
+def paste(original: Photo, attacked: PhotoArray, seen: PhotoArray, resize: int) -> PhotoArray:
     """Return the whole photograph, changed so that scaling it down shows the attacked picture.
 
     No value moves further than the attack moved any. The change is enlarged, and what scaling
@@ -154,7 +154,7 @@ def paste(original: Photo, attacked: Array, seen: Array, resize: int) -> Array:
 
 def _enlarged(
     goal: NDArray[np.float32],
-    part: Array,
+    part: PhotoArray,
     limit: float,
     box: tuple[float, float, float, float],
 ) -> NDArray[np.float32]:

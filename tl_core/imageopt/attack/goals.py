@@ -10,7 +10,7 @@ from torch import Tensor
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import pixels_from
 from tl_core.errors import UserError
-from tl_core.images.codec import Array, Photo, encode_png, fit, read_back, to_array
+from tl_core.images.codec import Photo, PhotoArray, encode_png, fit, read_back, to_array
 from tl_core.specs.attack.goals import GROUPS, Goal
 
 
@@ -65,7 +65,7 @@ def goal_of(spec: Goal, logits: Sequence[float]) -> ClassGoal:
     return goal
 
 
-def is_fooled(backbones: Sequence[Backbone], picture: Array, goal: ClassGoal) -> bool:
+def is_fooled(backbones: Sequence[Backbone], picture: PhotoArray, goal: ClassGoal) -> bool:
     """Whether the picture, saved as PNG and read back, reaches the goal on every network."""
     read = Image.fromarray(read_back(encode_png(picture)))
     return all(goal.is_reached(answer(backbone, read)) for backbone in backbones)

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.ranking import best
+from tl_core.backbones.ranking import top_classes
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
@@ -32,7 +32,7 @@ from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.imageopt.reductions import length_of_each
 from tl_core.imageopt.runner import SETTINGS_KEY, BatchRunner, Member
 from tl_core.imageopt.slot import Augmentation, Objective, Slot, TensorMap, Update, fresh_state
-from tl_core.images.codec import Array, encode_png, read_back
+from tl_core.images.codec import PhotoArray, encode_png, read_back
 from tl_core.images.compare import gap
 from tl_core.specs import Answer, Attack, AttackMethod, AttackSnapshot
 from tl_core.specs.recipes import ZERO
@@ -46,7 +46,7 @@ class AttackMember(Member):
     """An attack: its settings as they stand, its slot, and what it has found so far."""
 
     spec: Attack
-    original: Array  # the photograph at the first backbone's input size, uint8 (S, S, 3)
+    original: PhotoArray  # the photograph at the first backbone's input size, uint8 (S, S, 3)
     goal: ClassGoal
     backbones: Sequence[Backbone]
     slot: Slot = field(init=False)
@@ -96,7 +96,7 @@ class AttackMember(Member):
         )
 
     @property
-    def picture(self) -> Array:
+    def picture(self) -> PhotoArray:
         """The picture to save: the one that reached the goal, or else the latest; uint8."""
         pixels = self.latest if self.found is None or self.spec.row.keeps == "end" else self.found
         return self.original if pixels is None else array_from(pixels)
@@ -166,12 +166,12 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
     def __init__(self, context: Context, spec: Attack) -> None:
         super().__init__(context, (spec.backbone, *spec.also), "fp32")
 
-    def fetch(self, spec: Attack) -> tuple[Array, bytes]:
+    def fetch(self, spec: Attack) -> tuple[PhotoArray, bytes]:
         """The photograph at the first network's input size, also as PNG."""
         original = fitted(self.context.photos, spec.photo, self.backbones[0])
         return original, encode_png(original)
 
-    def admit(self, spec: Attack, fetched: tuple[Array, bytes]) -> AttackMember:
+    def admit(self, spec: Attack, fetched: tuple[PhotoArray, bytes]) -> AttackMember:
         """An attack on what the first network sees in this photograph."""
         original, png = fetched
         logits = answer(self.backbones[0], Image.fromarray(original)).tolist()
@@ -181,7 +181,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
             goal=goal_of(spec, logits),
             backbones=self.backbones,
             original_png=png,
-            before=best(logits, self.backbones[0].classes, 5),
+            before=top_classes(logits, self.backbones[0].classes, 5),
         )
 
     def apply_controls(self, member: AttackMember, current: Attack) -> None:
@@ -199,7 +199,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
             step=member.steps_done,
         )
 
-    def draft(self, job: Job[Attack], member: AttackMember) -> tuple[AttackSnapshot, Array]:
+    def draft(self, job: Job[Attack], member: AttackMember) -> tuple[AttackSnapshot, PhotoArray]:
         """What the networks say of the picture; a PNG holds each of its values."""
         member.due_at = time.monotonic() + PUBLISH_S
         picture, goal = member.picture, member.goal
@@ -210,7 +210,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
             steps=member.slot.steps,
             original=member.original_png,
             before=member.before,
-            after=best(answers[0].tolist(), self.backbones[0].classes, 5),
+            after=top_classes(answers[0].tolist(), self.backbones[0].classes, 5),
             goal=goal.classes,
             probability=goal.probability(answers[0]),
             is_fooled=all(goal.is_reached(logits) for logits in answers),
@@ -223,7 +223,9 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
         )
         return snapshot, picture
 
-    def encode(self, member: AttackMember, draft: AttackSnapshot, picture: Array) -> AttackSnapshot:
+    def encode(
+        self, member: AttackMember, draft: AttackSnapshot, picture: PhotoArray
+    ) -> AttackSnapshot:
         """The draft with the picture saved as PNG, read back and measured."""
         png = encode_png(picture, {SETTINGS_KEY: draft.settings} if member.is_last else {})
         return replace(draft, picture=png, gap=gap(member.original, read_back(png)))

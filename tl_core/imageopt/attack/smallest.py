@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.ranking import best
+from tl_core.backbones.ranking import top_classes
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
@@ -18,7 +18,7 @@ from tl_core.imageopt.attack.runner import AttackMember
 from tl_core.imageopt.attack.sparse import Thinning
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.eight_bit import array_from
-from tl_core.images.codec import Array, encode_png, read_back
+from tl_core.images.codec import PhotoArray, encode_png, read_back
 from tl_core.images.compare import gap
 from tl_core.specs import Attack, LevelTrial, SmallestBudget, SmallestSnapshot, Snapshot
 
@@ -56,7 +56,7 @@ class Search:
     ``levels`` and ``values`` are to be iterated one after the other; each item is a pause.
     """
 
-    def __init__(self, backbone: Backbone, original: Array, spec: SmallestBudget) -> None:
+    def __init__(self, backbone: Backbone, original: PhotoArray, spec: SmallestBudget) -> None:
         self.backbone = backbone
         self.batch = Batch([backbone], "fp32")
         self.original = original
@@ -67,7 +67,7 @@ class Search:
         start = LevelTrial(
             0, self.goal.is_reached(logits), steps=0, probability=self.goal.probability(logits)
         )
-        before = best(logits.tolist(), backbone.classes, 5)
+        before = top_classes(logits.tolist(), backbone.classes, 5)
         self.found = SmallestSnapshot(
             steps=len(DOWN) * spec.steps + spec.value_steps,
             curve=(start,),
@@ -126,7 +126,7 @@ class Search:
         self._note(
             picture=png,
             gap=measured,
-            after=best(logits.tolist(), self.backbone.classes, 5),
+            after=top_classes(logits.tolist(), self.backbone.classes, 5),
             probability=self.goal.probability(logits),
             is_fooled=self.goal.is_reached(logits),
         )
@@ -169,10 +169,10 @@ class Search:
         if attack.is_done:
             self.batch.leave(attack.slot)
 
-    def _answer(self, picture: Array) -> Tensor:
+    def _answer(self, picture: PhotoArray) -> Tensor:
         return answer(self.backbone, Image.fromarray(picture))
 
-    def _offer(self, picture: Array) -> None:
+    def _offer(self, picture: PhotoArray) -> None:
         """Keep a picture that moves fewer values, if it is still a success when saved."""
         count = int((picture != self.original).sum())
         is_smaller = count < int((self.picture != self.original).sum())

@@ -18,7 +18,7 @@ from tl_core.imageopt.eight_bit import array_from, to_uint8
 from tl_core.imageopt.ideal.slot import slot_of, steer
 from tl_core.imageopt.losses import total_variation
 from tl_core.imageopt.runner import HISTORY_ROWS, SETTINGS_KEY, BatchRunner, Member
-from tl_core.images.codec import Array, encode_jpeg, encode_png, fit, to_array
+from tl_core.images.codec import PhotoArray, encode_jpeg, encode_png, fit, to_array
 from tl_core.specs import IdealImage, IdealSnapshot, Move
 
 FRAMES = 48  # most pictures kept for the animation, besides the last
@@ -34,7 +34,7 @@ class IdealMember(Member):
     current: IdealImage  # the job's, when it was last looked at
     moves: list[Move] = field(default_factory=list)
     waiting: list[Tensor] = field(default_factory=list)  # frames on the device, uint8
-    new_frames: list[Array] = field(default_factory=list)  # the same, to be encoded
+    new_frames: list[PhotoArray] = field(default_factory=list)  # the same, to be encoded
     frames: list[bytes] = field(default_factory=list)  # JPEG
     shown_at: float = 0.0
     shown_step: int = 0
@@ -68,7 +68,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
     def __init__(self, context: Context, spec: IdealImage) -> None:
         super().__init__(context, (spec.backbone, *spec.also), spec.precision)
 
-    def fetch(self, spec: IdealImage) -> Array | None:
+    def fetch(self, spec: IdealImage) -> PhotoArray | None:
         """The photograph to start from at the picture's size, uint8 (S, S, 3), if there is one."""
         if not spec.photo:
             return None
@@ -78,7 +78,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         photo = self.context.photos.photo(spec.photo)
         return to_array(fit(photo, side, resize, row.interpolation))
 
-    def admit(self, spec: IdealImage, fetched: Array | None) -> IdealMember:
+    def admit(self, spec: IdealImage, fetched: PhotoArray | None) -> IdealMember:
         """A member whose controls are as the spec has them."""
         if spec.steps > self.context.settings.max_steps:
             raise UserError(
@@ -126,14 +126,16 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
 
     # -- what a snapshot shows -----------------------------------------------------------------
 
-    def draft(self, _job: Job[IdealImage], member: IdealMember) -> tuple[IdealSnapshot, Array]:
+    def draft(self, _job: Job[IdealImage], member: IdealMember) -> tuple[IdealSnapshot, PhotoArray]:
         """What the network says of the picture as a file would hold it."""
         levels = to_uint8(self.batch.pixels_of(member.slot))
         member.new_frames = [array_from(frame) for frame in member.waiting]
         member.waiting.clear()
         return self.snapshot(member, levels.float() / 255), array_from(levels)
 
-    def encode(self, member: IdealMember, draft: IdealSnapshot, picture: Array) -> IdealSnapshot:
+    def encode(
+        self, member: IdealMember, draft: IdealSnapshot, picture: PhotoArray
+    ) -> IdealSnapshot:
         """The draft with the picture as JPEG and PNG, and the frames of an animation."""
         jpeg = encode_jpeg(picture)
         member.frames.extend(encode_jpeg(frame) for frame in member.new_frames)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.store import OWN, channel_counts
+from tl_core.backbones.build import channel_counts
+from tl_core.backbones.store import OWN
 from tl_core.errors import UserError
 from tl_core.imageopt.losses import ChannelObjective
 from tl_core.imageopt.optimisers import UPDATE_RULES

@@ -14,7 +14,7 @@ MAX_ATTACK_STEPS = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attack(Goal):
+class Attack(Goal["AttackSnapshot"]):
     """Change ``photo`` by at most ``epsilon`` levels a value until the goal is reached.
 
     A run ends once the saved picture reaches the goal with the probability ``confidence`` (0: as

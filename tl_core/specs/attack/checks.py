@@ -6,12 +6,12 @@ from typing import ClassVar, Literal
 
 from tl_core.specs.attack.attack import MAX_ATTACK_STEPS, NO_GAP, Gap
 from tl_core.specs.attack.goals import Goal
-from tl_core.specs.base import Snapshot, require
+from tl_core.specs.base import Snapshot, SnapshotT, require
 from tl_core.specs.classify import Answer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked(Goal):
+class Checked(Goal[SnapshotT]):
     """A question about the attacked picture ``photo`` and the photograph ``original``."""
 
     photo: str
@@ -21,7 +21,7 @@ class Checked(Goal):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transfer(Checked):
+class Transfer(Checked["TransferSnapshot"]):
     """Show the attacked picture to every backbone that is ready; ``also`` were attacked too."""
 
     also: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class TransferSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survival(Checked):
+class Survival(Checked["SurvivalSnapshot"]):
     """Ask the network again after each transform in the table ``TRANSFORMS``."""
 
 
@@ -73,7 +73,7 @@ class SurvivalSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PasteBack(Checked):
+class PasteBack(Checked["PasteBackSnapshot"]):
     """Carry the change in ``photo`` over to ``original`` at its full size."""
 
 
@@ -92,7 +92,7 @@ class PasteBackSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmallestBudget(Goal):
+class SmallestBudget(Goal["SmallestSnapshot"]):
     """Find the fewest levels that do, then how few values have to move by them at all.
 
     ``steps`` are for each budget that is tried, ``value_steps`` for the search among the values.

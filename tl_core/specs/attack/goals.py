@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tl_core.specs.base import Spec, require, require_choice
+from tl_core.specs.base import SnapshotT, Spec, require, require_choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ GROUPS: dict[str, Group] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Goal(Spec):
+class Goal(Spec[SnapshotT]):
     """What the network shall see: the class ``target``, or with ``None`` anything but ``avoid``.
 
     ``avoid`` is a key of ``GROUPS``, or "" for the class that the network sees at first.

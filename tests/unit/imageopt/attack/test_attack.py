@@ -13,7 +13,7 @@ DOG = "sample:dalmatian"
 
 
 def attacked(lab, **settings):
-    job = lab.submit(Attack(**{"photo": DOG} | settings), "ann")
+    job = lab.jobs.submit(Attack(**{"photo": DOG} | settings), "ann")
     assert job.wait(WAIT_S)
     assert job.error is None
     return job.snapshot
@@ -21,8 +21,8 @@ def attacked(lab, **settings):
 
 def test_a_saved_attack_dropped_again_is_still_fooled_and_within_one_level(lab):
     found = attacked(lab, target=284, epsilon=1)
-    key = lab.add_photo(found.picture, "ann")
-    answer = lab.ask(Classify(photo=key), "ann", timeout_s=WAIT_S).snapshot.answers[0]
+    key = lab.photos.add(found.picture, "ann")
+    answer = lab.jobs.ask(Classify(photo=key), "ann", timeout_s=WAIT_S).snapshot.answers[0]
     change = read_back(found.picture).astype(int) - read_back(found.original)
     assert found.is_fooled
     assert answer.index == found.after[0].index == 284
@@ -46,7 +46,7 @@ def test_every_method_stays_within_epsilon_on_the_decoded_file(lab, method):
 
 
 def test_epsilon_moved_during_a_run_holds_for_its_result(lab):
-    job = lab.submit(Attack(photo=DOG, epsilon=8, steps=40, confidence=1.0), "ann")
+    job = lab.jobs.submit(Attack(photo=DOG, epsilon=8, steps=40, confidence=1.0), "ann")
     job.update(epsilon=2)
     assert job.wait(WAIT_S)
     assert job.state is JobState.DONE
@@ -56,7 +56,7 @@ def test_epsilon_moved_during_a_run_holds_for_its_result(lab):
 
 def test_the_settings_of_a_run_repeat_it_byte_by_byte(lab):
     first = attacked(lab, target=100, seed=3)
-    job = lab.submit(spec_from_json(first.settings), "ann")
+    job = lab.jobs.submit(spec_from_json(first.settings), "ann")
     assert job.wait(WAIT_S)
     assert job.snapshot.picture == first.picture
     assert json.loads(first.settings)["kind"] == "Attack"
@@ -69,6 +69,6 @@ def test_a_budget_that_no_picture_can_keep_is_refused(epsilon):
 
 
 def test_a_class_that_the_network_does_not_have_is_refused(lab):
-    job = lab.submit(Attack(photo=DOG, target=1000), "ann")
+    job = lab.jobs.submit(Attack(photo=DOG, target=1000), "ann")
     assert job.wait(WAIT_S)
     assert "1000 classes" in str(job.error)

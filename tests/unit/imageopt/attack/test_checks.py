@@ -15,7 +15,7 @@ DOG = "sample:dalmatian"
 
 
 def finished(lab, spec):
-    job = lab.submit(spec, "ann")
+    job = lab.jobs.submit(spec, "ann")
     assert job.wait(WAIT_S)
     assert job.error is None
     return job.snapshot
@@ -24,13 +24,13 @@ def finished(lab, spec):
 @pytest.fixture
 def attacked(lab):
     found = finished(lab, Attack(photo=DOG, epsilon=2))
-    return lab.add_photo(found.picture, "ann")
+    return lab.photos.add(found.picture, "ann")
 
 
 def test_a_transfer_asks_every_ready_network_and_marks_those_that_were_attacked(lab, attacked):
     spec = Transfer(photo=attacked, original=DOG, target=284)
     opinions = finished(lab, spec).opinions
-    assert [row.key for row in lab.ready_backbones()] == [found.backbone for found in opinions]
+    assert [row.key for row in lab.backbones.ready()] == [found.backbone for found in opinions]
     assert [found.was_attacked for found in opinions] == [True, False, False]
     assert opinions[0].is_fooled
     assert all(found.before.index == 251 for found in opinions)
@@ -45,7 +45,7 @@ def test_survival_asks_after_each_transform(lab, attacked):
 
 def test_a_change_pasted_back_is_in_the_whole_photograph_and_within_its_levels(lab, attacked):
     found = finished(lab, PasteBack(photo=attacked, original=DOG, target=284))
-    original = to_array(decode(lab.photo(DOG), max_pixels=10**8))
+    original = to_array(decode(lab.photos.data(DOG), max_pixels=10**8))
     change = read_back(found.picture).astype(int) - original
     assert (found.height, found.width) == original.shape[:2]
     assert 1 <= np.abs(change).max() <= 2

@@ -14,7 +14,8 @@ from tl_core.imageopt import runner as runner_module
 from tl_core.imageopt.attack import runner
 from tl_core.imageopt.attack.runner import AttackMember, AttackRunner
 from tl_core.imageopt.runner import SETTINGS_KEY
-from tl_core.images.codec import encode_png, read_back, read_png_text
+from tl_core.images.codec import encode_png, read_back
+from tl_core.images.png import read_png_text
 from tl_core.specs import Attack, spec_from_json
 
 
@@ -228,7 +229,7 @@ def test_a_nan_fails_its_own_attack_only(context, spec_of, photos):
 
 
 def test_networks_that_know_different_classes_are_not_attacked_together(context, spec_of):
-    context.backbones._loaded["other"] = tiny_backbone(1, "other", class_count=3)
+    context.backbones._loaded.put("other", tiny_backbone(1, "other", class_count=3), 0)
     runner, _jobs = start(context, spec_of(also=("other",)))
     with pytest.raises(UserError, match="different classes"):
         finish(runner)

@@ -13,7 +13,8 @@ from tl_core.imageopt.ideal import runner as ideal_module
 from tl_core.imageopt.ideal.judge import judge
 from tl_core.imageopt.ideal.runner import IdealRunner
 from tl_core.imageopt.runner import SETTINGS_KEY
-from tl_core.images.codec import encode_png, read_png_text
+from tl_core.images.codec import encode_png
+from tl_core.images.png import read_png_text
 from tl_core.specs import IdealImage, Judge, spec_from_json
 
 
@@ -89,7 +90,7 @@ def test_the_probability_is_that_of_the_saved_picture(context, backbone):
 
 
 def verdicts_of(job, context):
-    context.backbones.is_on_disk = lambda _row: True
+    context.backbones.weights.is_ready = lambda _row: True
     work = judge(job, context)
     answer = None
     while True:
@@ -210,7 +211,7 @@ def test_a_picture_that_stopped_being_numbers_can_be_paused_and_fails_when_it_go
 
 
 def test_networks_that_know_different_classes_do_not_draw_together(context):
-    context.backbones._loaded["other"] = tiny_backbone(1, "other", class_count=3)
+    context.backbones._loaded.put("other", tiny_backbone(1, "other", class_count=3), 0)
     runner, _jobs = start(context, spec_of(also=("other",)))
     with pytest.raises(UserError, match="different classes"):
         finish(runner)
@@ -282,7 +283,7 @@ def test_jobs_of_one_size_share_a_batch_and_others_do_not():
 
 
 def test_a_network_that_draws_along_counts_in_the_settings(context):
-    context.backbones._loaded["other"] = tiny_backbone(1, "other")
+    context.backbones._loaded.put("other", tiny_backbone(1, "other"), 0)
     snapshot = drawn(context, spec_of(also=("other",)))
     assert spec_from_json(snapshot.settings).also == ("other",)
 

@@ -1,0 +1,96 @@
+"""The goal of ideal images: classes, a mix of two, or one channel of a layer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.choose_class import choose_class, favourites
+from pages.shared.choose_one import choose_one
+from pages.shared.visit import the_lab
+from pages.shared.words import _
+from tl_core.lab import BackboneRow
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A goal as a caption and as fields of the spec."""
+
+    label: str
+    fields: dict[str, Any]
+
+
+KINDS = {
+    "class": "a class",
+    "mix": "a mix of two",
+    "several": "several classes",
+    "channel": "one channel of a layer",
+}
+
+
+def choose_goals(
+    row: BackboneRow, classes: tuple[str, ...], *, on_mix: Callable[[str], None]
+) -> list[Goal]:
+    """Draw the choice; ``on_mix`` is called with ``mix`` when that slider moves."""
+    link.restore("goal", list(KINDS), "class")
+    choose_one(_("Let it draw"), KINDS, key="goal")
+    link.save("goal")
+    if st.session_state.goal == "channel":
+        return [_channel(row)]
+    if st.session_state.goal == "several":
+        return _several(classes)
+    first = choose_class(classes, "target_class")
+    if st.session_state.goal == "class":
+        return [_of_class(classes, first)]
+    second = choose_class(classes, "second_class", default=1)
+    mix = st.slider(
+        _("Mix"),
+        0.0,
+        1.0,
+        0.5,
+        0.05,
+        key="mix",
+        persist_state="session",
+        on_change=on_mix,
+        args=("mix",),
+        help=_("0 is all the first, 1 all the second. Acts while it runs."),
+    )
+    fields = {"target": first, "second_target": second, "mix": float(mix)}
+    return [Goal(f"{classes[first]} + {classes[second]}", fields)]
+
+
+def _several(classes: tuple[str, ...]) -> list[Goal]:
+    most = the_lab().settings.max_jobs_per_visitor
+    chosen = st.multiselect(
+        _("Classes"),
+        range(len(classes)),
+        [classes.index(name) for name in favourites(classes)][:most],
+        format_func=lambda index: classes[index],
+        max_selections=most,
+        key=f"classes_of_{len(classes)}",
+    )
+    return [_of_class(classes, index) for index in chosen]
+
+
+def _of_class(classes: tuple[str, ...], index: int) -> Goal:
+    return Goal(classes[index], {"target": index, "second_target": index})
+
+
+def _channel(row: BackboneRow) -> Goal:
+    layers = [stage.layer for stage in row.stages]
+    things = next(stage.layer for stage in row.stages if stage.words == "whole things")
+    link.restore("goal_layer", layers, things)
+    layer_box, channel_box, unit_box = st.columns([2, 1, 1], vertical_alignment="bottom")
+    layer = layer_box.selectbox(_("Layer"), layers, key="goal_layer")
+    numbers = [str(number) for number in range(the_lab().backbones.channel_counts(row.key)[layer])]
+    link.restore("goal_channel", numbers, numbers[0])
+    channel = channel_box.selectbox(_("Channel"), numbers, key="goal_channel")
+    link.save("goal_channel")
+    is_unit = unit_box.toggle(_("only its middle unit"), key="goal_unit")
+    link.save("goal_layer")
+    return Goal(
+        _("channel {channel} of {layer}").format(channel=channel, layer=layer),
+        {"layer": layer, "channel": int(channel), "is_unit": bool(is_unit)},
+    )

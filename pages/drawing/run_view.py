@@ -1,0 +1,178 @@
+"""A run of ideal images: pictures, figures, curves, and what follows when one is done."""
+
+import math
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.drawing import gallery
+from pages.drawing.curves import columns_of, compare_curves, draw_curves
+from pages.shared.choose_class import are_imagenets
+from pages.shared.choose_photo import choose
+from pages.shared.live import answer
+from pages.shared.picture import live_picture
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, plain
+from pages.state import Finished, Run
+from tl_core.images import samples
+from tl_core.lab import Job, JobState
+from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
+
+_NEXT_START = "next_start"
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """A picture of the run as it stands, its state read before its snapshot."""
+
+    id: str
+    label: str
+    spec: IdealImage
+    state: JobState
+    is_over: bool
+    snapshot: IdealSnapshot
+
+
+def draw_run(run: Run) -> None:
+    """One picture at large with its curves, or several side by side above theirs."""
+    pictures = [_picture_of(label, job) for label, job in run.jobs]
+    if len(pictures) == 1:
+        if pictures[0] is not None:
+            _draw_one(pictures[0])
+        return
+    for column, (label, _job), picture in zip(
+        st.columns(len(run.jobs)), run.jobs, pictures, strict=True
+    ):
+        with column:
+            st.markdown(f"**{plain(label)}**")
+            if picture is not None:
+                _draw(picture)
+                _draw_when_over(picture, key=picture.id)
+    shown = [picture for picture in pictures if picture is not None]
+    compare_curves(
+        [(picture.label, picture.snapshot) for picture in shown], key=f"race_{run.jobs[0][1].id}"
+    )
+    done = [picture.snapshot.png for picture in shown if picture.state is JobState.DONE]
+    if run.is_over and len(done) > 1:
+        st.download_button(
+            _("Contact sheet (PNG)"),
+            lambda: gallery.contact_sheet(done),
+            "contact_sheet.png",
+            "image/png",
+            key="contact_sheet",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _picture_of(label: str, job: Job) -> _Picture | None:
+    state, is_over = job.state, job.is_over
+    spec, snapshot = job.spec, job.snapshot
+    if isinstance(spec, IdealImage) and isinstance(snapshot, IdealSnapshot):
+        return _Picture(job.id, label, spec, state, is_over, snapshot)
+    return None
+
+
+def _draw_one(picture: _Picture) -> None:
+    left, right = st.columns([2, 3])
+    with left:
+        _draw(picture)
+    with right:
+        draw_curves(picture.snapshot, key=f"curves_{picture.id}")
+        _draw_when_over(picture, key="main")
+
+
+def _draw(picture: _Picture) -> None:
+    snapshot = picture.snapshot
+    alt = _("The picture after {step} steps").format(step=snapshot.step)
+    if picture.is_over:
+        live_picture(snapshot.png, alt=alt, kind="image/png")
+    else:
+        live_picture(snapshot.picture, alt=alt)
+    parts = [_("step {step} of {steps}").format(step=snapshot.step, steps=snapshot.steps)]
+    if not math.isnan(snapshot.probability):
+        parts.append(_("probability {p:.1f} %").format(p=100 * snapshot.probability))
+    elif snapshot.history:
+        parts.append(_("activation {a:.2f}").format(a=columns_of(snapshot)["activation"][-1]))
+    parts.append(_("total variation {tv:.3f}").format(tv=snapshot.total_variation))
+    if not picture.is_over and snapshot.steps_per_s:
+        parts.append(
+            _("{speed:.1f} steps/s, {left:.0f} s left").format(
+                speed=snapshot.steps_per_s, left=snapshot.seconds_left
+            )
+        )
+    st.caption(" · ".join(parts))
+
+
+def _draw_when_over(picture: _Picture, *, key: str) -> None:
+    """Verdicts, downloads and a restart, once a picture is done or was stopped."""
+    if picture.state not in (JobState.DONE, JobState.CANCELLED):
+        return
+    snapshot, spec = picture.snapshot, picture.spec
+    is_own = bool(spec.photo) and not spec.photo.startswith(samples.PREFIX)
+    finished = Finished(picture.label, snapshot.png, snapshot.settings, snapshot.frames, is_own)
+    gallery.add(finished)
+    if not spec.layer:
+        _verdicts(spec, snapshot)
+    with st.container(horizontal=True):
+        gallery.downloads(finished, key=key)
+        if st.button(
+            _("Go on from here"),
+            key=f"from_{key}",
+            icon=":material/replay:",
+            on_click=_start_from,
+            args=(snapshot.png,),
+        ):
+            st.rerun()  # the controls above are no part of what is drawn again and again
+
+
+def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
+    """What other networks say of each class that the picture shall show."""
+    classes = the_lab().backbones.classes(spec.backbone)
+    if not are_imagenets(classes):  # nobody else knows a visitor's own
+        return
+    mix = spec.mix
+    for _step, control, value in snapshot.moves:
+        if control == "mix" and value is not None:
+            mix = value
+    first = [spec.target] if mix < 1 else []
+    second = [spec.second_target] if mix > 0 else []
+    targets = list(dict.fromkeys([*first, *second]))
+    photo = the_lab().photos.add(snapshot.png, the_visit().id)
+    for target in targets:
+        found = answer(Judge(photo=photo, target=target, backbone=spec.backbone), timeout_s=0.1)
+        if found is not None:
+            _verdict(spec, found, f": {plain(classes[target])}" if len(targets) > 1 else "")
+
+
+def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
+    st.markdown("**" + _("Networks that never saw it") + f"{of_class}**")
+    others = [verdict for verdict in found.verdicts if verdict.backbone != spec.backbone]
+    st.markdown(
+        "\n".join(
+            _("- {network}: **{percent:.1f} %** (it says {top})").format(
+                network=plain(verdict.label),
+                percent=100 * verdict.probability,
+                top=plain(verdict.top_name),
+            )
+            for verdict in others
+        )
+    )
+
+
+def _start_from(png: bytes) -> None:
+    """Ask for the picture as the start of the next run; ``take_start`` takes it over.
+
+    What is set here for controls outside this fragment is lost where one of the page's timers
+    comes in between: it brings the browser's own, older state of them along.
+    """
+    st.session_state[_NEXT_START] = png
+
+
+def take_start() -> None:
+    """Choose the picture that was asked for as the next start; only before the controls."""
+    png = st.session_state.pop(_NEXT_START, None)
+    if png is not None:
+        st.session_state.from_photo = True
+        choose(the_lab().photos.add(png, the_visit().id))
+        st.toast(_("The next run starts from this picture."), icon=":material/replay:")

@@ -1,0 +1,58 @@
+"""What the start button starts: several goals in one way, or one goal in several."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.drawing.goals import Goal
+from pages.shared.choose_one import choose_one
+from pages.shared.words import _
+from tl_core.specs import LADDER, IdealImage
+
+SEEDS = 2**32
+RATES_OF_OPTIMISERS = {"descent": 1.0, "momentum": 0.3, "adam": 0.08}
+KEEPS_RATE = {
+    "ladder": "Every rung keeps its recipe's own weight and learning rate.",
+    "optimisers": "Every optimiser keeps a learning rate that suits it.",
+}
+WAYS = {
+    "one": "one picture",
+    "ladder": "the ladder: five recipes",
+    "optimisers": "three optimisers",
+    "seeds": "three seeds",
+}
+
+
+def choose_way() -> None:
+    """Draw the choice; it is there for a single goal."""
+    choose_one(_("Draw"), WAYS, key="way", default="one", persist_state="session")
+
+
+def specs(
+    backbone: str, goals: list[Goal], controls: dict[str, float | None]
+) -> list[tuple[str, IdealImage]]:
+    """The specs of all goals as the widgets have them, each with its caption."""
+    common: dict[str, Any] = {
+        "backbone": backbone,
+        "seed": int(st.session_state.seed),
+        "steps": int(st.session_state.steps),
+        "photo": str(st.session_state.sample) if st.session_state.from_photo else "",
+    }
+    mine = {"recipe": st.session_state.recipe, **controls, **common}
+    if len(goals) != 1:
+        return [(goal.label, IdealImage(**mine | goal.fields)) for goal in goals]
+    goal = goals[0]
+    way = st.session_state.way
+    if way == "ladder":
+        fields = common | goal.fields
+        return [(_(row.label), IdealImage(recipe=row.key, **fields)) for row in LADDER]
+    mine |= goal.fields
+    if way == "optimisers":
+        return [
+            (name, IdealImage(**mine | {"optimiser": name, "learning_rate": rate}))
+            for name, rate in RATES_OF_OPTIMISERS.items()
+        ]
+    if way == "seeds":
+        seeds = [(mine["seed"] + i) % SEEDS for i in range(3)]
+        return [(_("seed {seed}").format(seed=s), IdealImage(**mine | {"seed": s})) for s in seeds]
+    return [(goal.label, IdealImage(**mine))]

@@ -1,0 +1,52 @@
+"""A picture with clickable parts, which Streamlit's own pictures have not."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import streamlit as st
+
+from pages.shared.components import component
+from pages.shared.picture import data_url
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A clickable rectangle, in shares of the picture's width and height."""
+
+    id: str
+    title: str  # what a pointer resting on it reads
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+_mount = component("clickable_picture")
+
+
+def clickable(
+    picture: bytes,
+    spots: Sequence[Spot],
+    *,
+    key: str,
+    alt: str,
+    chosen: str,
+    on_pick: Callable[[str], None],
+) -> None:
+    """Draw a PNG as wide as its place; call ``on_pick`` with the id of a clicked spot."""
+
+    def picked() -> None:
+        value = st.session_state[key].picked
+        if value is not None:
+            on_pick(str(value))
+
+    _mount(
+        data={
+            "src": data_url(picture, "image/png"),
+            "alt": alt,
+            "spots": [asdict(spot) for spot in spots],
+            "chosen": chosen,
+        },
+        key=key,
+        on_picked_change=picked,
+    )

@@ -1,0 +1,112 @@
+"""The map of photographs in feature space, trained and untrained side by side."""
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from pages.shared.choose_one import choose_one
+from pages.shared.choose_photo import photo_label
+from pages.shared.live import answer
+from pages.shared.picture import data_url
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, show_error
+from tl_core.images import samples
+from tl_core.lab import UserError
+from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, PreviewData, SpaceMap
+
+METHODS = {"pca": "PCA, at once", "tsne": "t-SNE, groups neighbours"}
+GALLERY = ""
+_THUMBNAIL = 44  # pixels
+_ON_MAP = 60  # photographs of a data set
+_PER_CLASS = 20
+
+
+def feature_space(backbone: str) -> None:
+    """Draw photographs at their projected embeddings, from the gallery or a data set."""
+    try:
+        spec = _choose(backbone)
+    except UserError as error:  # too few photographs, or one that has gone from its folder
+        show_error(error)
+        return
+    found = answer(spec) if spec is not None else None
+    if found is None:
+        return
+    for column, title, points in zip(
+        st.columns(2),
+        (_("Trained on ImageNet"), _("The same network, untrained (random weights)")),
+        (found.trained, found.untrained),
+        strict=True,
+    ):
+        if points is not None:
+            with column:
+                st.markdown(f"**{title}**")
+                st.altair_chart(_chart(found, points), width="stretch")
+
+
+def _choose(backbone: str) -> FeatureSpace | None:
+    """Which photographs, and how to project them; ``None`` while a data set is opened."""
+    names = {
+        entry.key: entry.label for entry in the_lab().datasets.rows() if entry.state == "ready"
+    }
+    source = st.selectbox(
+        _("Photographs on the map"),
+        [GALLERY, *names],
+        format_func=lambda key: names.get(key, _("the gallery and your own")),
+        key="map_of",
+    )
+    method = choose_one(_("Projection to two dimensions"), METHODS, key="projection", default="pca")
+    kinds = _gallery() if source == GALLERY else _dataset(str(source))
+    if not kinds:
+        return None
+    return FeatureSpace(
+        photos=tuple(kinds),
+        labels=tuple(kinds.values()),
+        method="tsne" if method == "tsne" else "pca",
+        backbone=backbone,
+    )
+
+
+def _gallery() -> dict[str, str]:
+    """The kind of each sample and of each of the visitor's photographs, by its key."""
+    kinds: dict[str, str] = {row.key: row.kind for row in samples.SAMPLES}
+    return kinds | dict.fromkeys(the_visit().photos, "yours")
+
+
+def _dataset(key: str) -> dict[str, str]:
+    """The classes of some photographs of a data set, by their keys; empty while it is opened."""
+    visit = the_visit()
+    if key in visit.maps:
+        return visit.maps[key]
+    found = answer(PreviewData(dataset=key, thumbnails=_PER_CLASS, thumbnail_side=16))
+    if found is None:
+        return {}
+    per_class = max(_ON_MAP // max(len(found.classes), 1), 1)
+    visit.maps[key] = {
+        the_lab().datasets.add_photo(key, name, visit.id): one.name
+        for one in found.classes
+        for name in one.names[:per_class]
+    }
+    return visit.maps[key]
+
+
+def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart | alt.FacetChart:
+    frame = pd.DataFrame(
+        {
+            "x": [x for x, _y in points.points],
+            "y": [y for _x, y in points.points],
+            "image": [data_url(thumbnail) for thumbnail in found.thumbnails],
+            "photo": [photo_label(key) for key in found.photos],
+            "kind": [_(label) for label in found.labels],
+        }
+    )
+    scale = alt.Scale(domain=[-1.15, 1.15])
+    base = alt.Chart(frame, height=380).encode(
+        x=alt.X("x:Q", axis=None, scale=scale),
+        y=alt.Y("y:Q", axis=None, scale=scale),
+        tooltip=["image", "photo", "kind"],
+    )
+    squares = base.mark_square(size=2600, filled=True, opacity=1).encode(
+        color=alt.Color("kind:N", title=None)
+    )
+    pictures = base.mark_image(width=_THUMBNAIL, height=_THUMBNAIL).encode(url="image:N")
+    return alt.layer(squares, pictures)

@@ -1,0 +1,26 @@
+"""Components and styles of our own: their HTML, CSS and JavaScript lie in assets/components/."""
+
+from functools import cache
+
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+from pages.shared.words import ASSETS
+
+
+def component(name: str) -> ComponentRenderer:
+    """Register the component whose files are called ``name``."""
+    return st.components.v2.component(
+        name, html=_text(f"{name}.html"), css=_text(f"{name}.css"), js=_text(f"{name}.js")
+    )
+
+
+def style(name: str) -> None:
+    """Apply the rules of ``name``.css to the page; they find widgets by their keys."""
+    st.html(f"<style>{_text(f'{name}.css')}</style>")
+
+
+@cache
+def _text(file: str) -> str | None:
+    path = ASSETS / "components" / file
+    return path.read_text(encoding="utf-8") if path.exists() else None

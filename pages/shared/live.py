@@ -1,0 +1,135 @@
+"""Short jobs of a page: submit, poll while they run, draw the answer."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+import streamlit as st
+
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, show_error
+from tl_core.lab import Job, JobState, UserError
+from tl_core.specs import Snapshot, SnapshotT, Spec
+
+PAGE_WAITS_S = 2.0  # at most, for all its answers together
+
+
+def answer(spec: Spec[SnapshotT], *, timeout_s: float = PAGE_WAITS_S) -> SnapshotT | None:
+    """The answer to a short question, or ``None`` while it is awaited or where it failed.
+
+    The page waits for ``timeout_s`` before it draws on without the answer, but not longer than
+    ``PAGE_WAITS_S`` after it was begun: several questions on a page share that.
+    """
+    job = start(partial(ask, spec, timeout_s))
+    if job is None:
+        return None
+    if not job.is_over:
+        _wait_for(job)
+        return None
+    return cast("SnapshotT | None", outcome(job))
+
+
+def watch_answer(
+    spec: Spec[SnapshotT], draw: Callable[[SnapshotT], None], *, name: str, stop_key: str = "stop"
+) -> None:
+    """Ask a longer question and draw what is known of its answer so far, with a stop button.
+
+    The question that was drawn here before is dropped. What has failed or was stopped is asked
+    again only where the visitor wishes it, or asks something else.
+    """
+    visit = the_visit()
+    job = visit.jobs.get(name)
+    if job is None or job.spec != spec:
+        drop(job)
+        job = start(partial(ask, spec))
+        if job is None:
+            return
+        follow(job, name)
+    draw_any = cast("Callable[[Snapshot], None]", draw)
+    is_given_up = name in visit.given_up
+    if not job.is_over and not is_given_up:
+        _watch(job, draw_any, name, stop_key)
+        return
+    snapshot = visit.given_up[name] if is_given_up else outcome(job)
+    if snapshot is not None:
+        draw_any(snapshot)
+    if is_given_up or job.state in (JobState.CANCELLED, JobState.FAILED):
+        _offer_again(spec, name, _("Try again") if job.state is JobState.FAILED else _("Go on"))
+
+
+def ask(spec: Spec, timeout_s: float = PAGE_WAITS_S) -> Job:
+    """Ask, and wait for as long as the page still may."""
+    visit = the_visit()
+    left_s = visit.drawn_at + PAGE_WAITS_S - time.monotonic()
+    return the_lab().jobs.ask(spec, visit.id, timeout_s=max(0.0, min(timeout_s, left_s)))
+
+
+def follow(job: Job, name: str) -> None:
+    """Make the job the question that is drawn under ``name``."""
+    visit = the_visit()
+    visit.jobs[name] = job
+    visit.given_up.pop(name, None)
+
+
+def drop(job: Job | None) -> None:
+    """Stop a question that is under way, unless another visitor waits for its answer too."""
+    if job is not None and not job.is_over:
+        the_lab().jobs.leave(job, the_visit().id)
+
+
+def start(begin: Callable[[], Job]) -> Job | None:
+    """Begin a job; a refusal is shown in its own words."""
+    try:
+        return begin()
+    except UserError as error:
+        show_error(error)
+        return None
+
+
+def outcome(job: Job) -> Snapshot | None:
+    """The last snapshot of a job that is over; a failure is shown in its own words."""
+    if job.state is JobState.FAILED and job.error is not None:
+        show_error(job.error)
+        return None
+    return job.snapshot
+
+
+def _offer_again(spec: Spec, name: str, words: str) -> None:
+    if st.button(words, key=f"again_{name}"):
+        job = start(partial(ask, spec))
+        if job is not None:
+            follow(job, name)
+            st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _wait_for(job: Job) -> None:
+    the_visit()
+    if job.is_over:
+        st.rerun()
+    st.info(queue_words(job), icon=":material/hourglass_top:")
+
+
+@st.fragment(run_every=0.5)
+def _watch(job: Job, draw: Callable[[Snapshot], None], name: str, stop_key: str) -> None:
+    visit = the_visit()
+    if job.is_over:
+        st.rerun()
+    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    snapshot = job.snapshot
+    done = snapshot.step / max(snapshot.steps, 1) if snapshot is not None else 0.0
+    bar.progress(min(done, 1.0), text=queue_words(job))
+    if stop.button(_("Stop"), key=stop_key, icon=":material/stop:", width="stretch"):
+        drop(job)
+        visit.given_up[name] = snapshot
+        st.rerun()
+    if snapshot is not None:
+        draw(snapshot)
+
+
+def queue_words(job: Job) -> str:
+    """Where a job stands before its first picture."""
+    if job.state is JobState.QUEUED and job.position > 1:
+        return _("Waiting: {count} before you.").format(count=job.position - 1)
+    return _("The network is thinking …")

@@ -1,0 +1,49 @@
+"""Uploaded files: a page reads them once and frees their memory."""
+
+from collections.abc import Iterable
+from typing import cast
+
+import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.typing import UploadedFile
+
+from pages.server import served
+from pages.shared.visit import script_context, the_lab
+from pages.shared.words import _
+
+_LARGE = 2**20  # bytes
+
+
+def uploaded_files(widget: str) -> list[UploadedFile]:
+    """The files of an uploader or a camera, without those that were freed."""
+    value = st.session_state[widget]
+    files = value if isinstance(value, list) else [value]
+    return [file for file in files if isinstance(file, UploadedFile)]
+
+
+def free(files: Iterable[UploadedFile]) -> None:
+    """Free the bytes of files, which Streamlit would keep until the tab is closed.
+
+    The widget goes on listing their names; its value, in the session state, then holds stand-ins
+    that have a ``file_id`` only.
+    """
+    manager = cast("MemoryUploadedFileManager", script_context().uploaded_file_mgr)
+    was_large = False
+    for file in files:
+        was_large |= file.getbuffer().nbytes > _LARGE
+        manager.remove_file(script_context().session_id, file.file_id)
+        file.truncate(0)
+    if was_large:
+        the_lab().give_back_memory()
+
+
+def show_refused() -> None:
+    """Tell this tab why an upload was refused; its drop zone shows only a number."""
+    session = script_context().session_id
+    if session in served.refused:
+        served.refused.discard(session)
+        st.toast(
+            _("That was too much at once. Drop fewer files, and the others once these are here."),
+            icon=":material/error:",
+            duration="long",
+        )

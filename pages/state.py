@@ -1,0 +1,76 @@
+"""What a visit holds: plain data, drawn and changed by other modules."""
+
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from tl_core.lab import Job
+from tl_core.specs import OwnClasses, Snapshot
+
+
+@dataclass
+class Run:
+    """Jobs that a visitor started together, each with its caption."""
+
+    title: str
+    jobs: list[tuple[str, Job]] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        return all(job.is_over for _label, job in self.jobs)
+
+    @property
+    def over(self) -> int:
+        return sum(job.is_over for _label, job in self.jobs)
+
+    @property
+    def is_paused(self) -> bool:
+        return any(job.pause_requested and not job.is_over for _label, job in self.jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A picture that is done."""
+
+    label: str
+    png: bytes  # with its settings inside
+    settings: str  # the same as JSON
+    frames: tuple[bytes, ...]  # JPEGs of how it came to be
+    is_from_own_photo: bool  # the settings name it, but do not hold it
+
+
+@dataclass
+class Box:
+    """One class of a visitor's own: its name, its photographs, the files on its drop zone."""
+
+    id: int
+    name: str
+    photos: list[str] = field(default_factory=list)
+    listed: dict[str, str] = field(default_factory=dict)  # photographs by file, "" for no photo
+    is_touched: bool = False  # files were dropped or taken away and not looked at yet
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A data set, named as specs name it."""
+
+    dataset: str
+    photos: OwnClasses = ()
+
+
+@dataclass
+class Visit:
+    """What one visitor has here; it ends with the browser tab."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    drawn_at: float = field(default_factory=time.monotonic)  # when the page was begun last
+    photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
+    jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page
+    given_up: dict[str, Snapshot | None] = field(default_factory=dict)  # of jobs: when stopped
+    gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first
+    runs: dict[str, Run] = field(default_factory=dict)  # the latest run of each page
+    boxes: list[Box] = field(default_factory=list)  # classes of their own, to be taught
+    last_shot: int = 0  # the largest number of a photograph from the camera for them
+    thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key
+    labels: dict[str, str] = field(default_factory=dict)  # pictures on the picker, by key
+    maps: dict[str, dict[str, str]] = field(default_factory=dict)  # classes on a data set's map

@@ -1,0 +1,141 @@
+"""A visitor's own data set: a box per class, filled by dropping, from a zip or with the camera."""
+
+import streamlit as st
+
+from pages.shared.uploads import free, uploaded_files
+from pages.shared.visit import tab_is_open, the_lab, the_visit
+from pages.shared.words import _, plain
+from pages.state import Box
+from pages.teaching.box import (
+    no_photographs,
+    photo_count,
+    refuse,
+    say_what_was_left_out,
+    take_files,
+)
+from pages.teaching.camera import camera
+from tl_core.lab import OwnUpload, UserError
+from tl_core.specs import MAX_CLASSES, MIN_CLASSES, OwnClasses
+
+_FIRST_NAMES = ("cats", "dogs")
+_NAME_LENGTH = 60
+_MAX_PHOTO_MB = 25
+
+
+def own_boxes() -> OwnClasses:
+    """Draw the boxes; return what is in them."""
+    boxes = the_visit().boxes
+    while len(boxes) < MIN_CLASSES:
+        _add()
+    with st.container():  # one element, however many boxes: the camera keeps its place, and runs on
+        for first in range(0, len(boxes), 2):
+            for column, box in zip(st.columns(2), boxes[first : first + 2], strict=False):
+                with column.container(border=True, height="stretch"):
+                    _draw(box)
+    with st.container(horizontal=True):
+        st.button(
+            _("One more class"),
+            key="add_class",
+            icon=":material/add:",
+            on_click=_add,
+            disabled=len(boxes) >= MAX_CLASSES,
+        )
+        camera(boxes)
+    _whole_sets()
+    say_what_was_left_out()
+    return tuple((box.name, tuple(box.photos)) for box in boxes)
+
+
+def _draw(box: Box) -> None:
+    box.name = st.text_input(
+        _("Name of the class"), box.name, max_chars=_NAME_LENGTH, key=f"class_{box.id}"
+    ).strip()
+    zone = f"upload_{box.id}"
+    st.file_uploader(
+        _("Drop photographs of this class"),
+        accept_multiple_files=True,
+        key=zone,
+        on_change=_touch,
+        args=(box,),
+        max_upload_size=_MAX_PHOTO_MB,
+    )
+    files = st.session_state.get(zone) or []  # with what was freed, which the widget leaves out
+    if box.is_touched:
+        take_files(box, files)
+    elif not files:
+        box.listed = {}  # an empty drop zone, as after a change of page, takes nothing away
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(photo_count(box))
+        if len(the_visit().boxes) > MIN_CLASSES:
+            st.button(
+                _("Remove"),
+                key=f"remove_{box.id}",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=_remove,
+                args=(box,),
+            )
+
+
+def _whole_sets() -> None:
+    with st.expander(_("Or drop all classes at once: a zip or a whole folder")):
+        st.caption(_("With one folder per class inside. It replaces the boxes above."))
+        zipped, folder = st.columns(2)
+        zipped.file_uploader(
+            _("A zip"), type="zip", key="upload_zip", on_change=_take_set, args=("upload_zip",)
+        )
+        folder.file_uploader(
+            _("A folder"),
+            accept_multiple_files="directory",
+            key="upload_folder",
+            on_change=_take_set,
+            args=("upload_folder",),
+        )
+
+
+def _add() -> None:
+    boxes = the_visit().boxes
+    number = next(i for i in range(len(boxes) + 1) if all(box.id != i for box in boxes))
+    name = _(_FIRST_NAMES[number]) if number < len(_FIRST_NAMES) else ""
+    boxes.append(Box(number, name or _("class {number}").format(number=number + 1)))
+
+
+def _touch(box: Box) -> None:
+    box.is_touched = True
+
+
+def _remove(box: Box) -> None:
+    the_visit().boxes.remove(box)
+
+
+def _take_set(widget: str) -> None:
+    """Replace the boxes by the classes of a zip or folder."""
+    dropped = uploaded_files(widget)
+    if not dropped:
+        return
+    lab, visit = the_lab(), the_visit()
+    try:
+        found: OwnUpload = (
+            lab.datasets.add_zip(dropped[0], visit.id, is_here=tab_is_open)
+            if widget == "upload_zip"
+            else lab.datasets.add_folder(
+                ((file.name, file.getvalue()) for file in dropped), visit.id, is_here=tab_is_open
+            )
+        )
+    except UserError as error:
+        refuse(error)
+        return
+    finally:
+        free(dropped)
+    first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
+    visit.boxes = [
+        Box(first + place, name, list(photos)) for place, (name, photos) in enumerate(found.classes)
+    ]
+    if found.left_out:
+        refuse(no_photographs(found.left_out))
+    if found.beside:
+        refuse(
+            _(
+                "Left out, because they lie beside folders of photographs, not in one: {names}"
+            ).format(names=", ".join(map(plain, found.beside)))
+        )

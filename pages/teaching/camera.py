@@ -1,0 +1,63 @@
+"""Filling the boxes with the camera: a photograph a second, or one at a time."""
+
+import streamlit as st
+
+from pages.shared.uploads import free, uploaded_files
+from pages.shared.visit import the_visit
+from pages.shared.words import _, plain
+from pages.state import Box
+from pages.teaching.box import add_photo, photo_count
+from pages.teaching.burst import Shot, burst
+
+_PROBLEMS = {
+    "NotAllowedError": "The camera was not allowed. Allow it beside the page's address, then open "
+    "it again.",
+    "NotFoundError": "This device has no camera. Drop photographs into the boxes instead.",
+    "NotSupportedError": "The camera works where the page is opened over https or on this very "
+    "computer. Drop photographs into the boxes instead.",
+}
+_OTHER_PROBLEM = "The camera did not start; another program may be using it. Open it again."
+
+
+@st.fragment
+def camera(boxes: list[Box]) -> None:
+    """Draw the camera for all boxes, as a fragment: a photograph does not run the whole page."""
+    with st.popover(_("Take them with the camera"), icon=":material/photo_camera:"):
+        box = st.selectbox(_("Class"), boxes, format_func=lambda box: box.name, key="camera_class")
+        if box is None:
+            return
+        found = burst(
+            "camera_burst",
+            place=box.id,
+            taken=the_visit().last_shot,
+            count=photo_count(box),
+            on_shot=_take,
+        )
+        if found.problem:
+            st.warning(_(_PROBLEMS.get(found.problem, _OTHER_PROBLEM)))
+            st.camera_input(
+                _("One photograph of {name}").format(name=plain(box.name)),
+                key="camera_box",
+                on_change=_take_one,
+                args=(box,),
+                width=384,
+            )
+    if found.is_let_go or st.session_state.pop("camera_took_one", False):
+        st.rerun()  # the page around it shows the new photographs
+
+
+def _take(shot: Shot) -> None:
+    visit = the_visit()
+    if shot.number <= visit.last_shot:
+        return  # sent again before the camera knew
+    box = next((box for box in visit.boxes if box.id == shot.place), None)
+    if box is not None:
+        add_photo(box, shot.jpeg)
+    visit.last_shot = shot.number
+
+
+def _take_one(box: Box) -> None:
+    for photo in uploaded_files("camera_box"):
+        add_photo(box, photo.getvalue())
+        free([photo])
+        st.session_state.camera_took_one = True

@@ -1,0 +1,125 @@
+"""Choosing what to learn from: own photographs, a data set of the machine, or one to download."""
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.choose_backbone import megabytes
+from pages.shared.live import start
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, plain, sentence, show_error
+from pages.state import Data
+from pages.teaching.boxes import own_boxes
+from tl_core.lab import DatasetStatus, Job, JobState, UserError
+from tl_core.specs import OWN_DATASET, ImportData, ImportSnapshot, require_classes
+
+_PHASES = {
+    "downloading": "downloading",
+    "unpacking": "unpacking",
+    "checking": "looking for files that no decoder can read",
+}
+
+
+def choose_data() -> Data | None:
+    """Draw the choice; ``None`` while there is nothing to learn from."""
+    entries = sorted(the_lab().datasets.rows(), key=_is_far)  # stable: the lab's order otherwise
+    found = {entry.key: entry for entry in entries}
+    offered = [OWN_DATASET, *found]
+    link.restore("dataset", offered, OWN_DATASET)
+    chosen = st.selectbox(
+        _("Learn from"),
+        offered,
+        format_func=lambda key: _label(found[key]) if key in found else _("Your own photographs"),
+        key="dataset",
+    )
+    link.save("dataset")
+    if chosen == OWN_DATASET:
+        return _own()
+    return _on_the_shelf(found[chosen])
+
+
+def _own() -> Data | None:
+    photos = own_boxes()
+    if not any(keys for _name, keys in photos):
+        st.info(
+            _("Drop photographs into the boxes: four of each class are enough to begin."),
+            icon=":material/photo_library:",
+        )
+        return None
+    try:
+        require_classes(photos)
+    except UserError as error:
+        st.info(sentence(error), icon=":material/photo_library:")
+        return None
+    return Data(OWN_DATASET, photos)
+
+
+def _on_the_shelf(entry: DatasetStatus) -> Data | None:
+    if entry.row is not None:
+        st.caption(_("From: {licence}").format(licence=entry.row.licence))
+    name = f"import {entry.key}"
+    job = the_visit().jobs.get(name)
+    if job is not None and not job.is_over:
+        _follow(job, name)
+        return None
+    if not _is_far(entry):
+        return Data(entry.key)
+    with st.container(border=True):
+        size = entry.row.download_bytes if entry.row else 0
+        st.markdown(
+            _("**{label}** is not on this machine yet: {size} to download.").format(
+                label=plain(entry.label), size=megabytes(size / 2**20)
+            )
+        )
+        if job is not None and job.state is JobState.FAILED and job.error is not None:
+            show_error(job.error)
+        if st.button(_("Download"), key="download", icon=":material/download:", type="primary"):
+            _begin(entry.key)
+    return None
+
+
+def _begin(key: str) -> None:
+    """Join the download that all visitors share."""
+    visit = the_visit()
+    job = start(lambda: the_lab().jobs.submit(ImportData(dataset=key), visit.id))
+    if job is not None:
+        visit.jobs[f"import {key}"] = job
+        st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _follow(job: Job, name: str) -> None:
+    visit = the_visit()
+    if job.is_over:
+        st.rerun()
+    progress = job.snapshot
+    if isinstance(progress, ImportSnapshot):
+        share = progress.step / max(progress.steps, 1)
+        st.progress(min(share, 1.0), text=_progress_words(progress))
+    if st.button(_("Cancel"), key="cancel_download", icon=":material/close:"):
+        the_lab().jobs.leave(job, visit.id)  # it goes on for others who wait for it
+        del visit.jobs[name]
+        st.rerun()
+
+
+def _progress_words(progress: ImportSnapshot) -> str:
+    phase = _(_PHASES.get(progress.phase, progress.phase))
+    if progress.phase == "downloading":
+        done, total = (megabytes(n / 2**20) for n in (progress.step, progress.steps))
+    else:
+        done, total = f"{progress.step:,}", f"{progress.steps:,}"
+    return _("{phase}: {done} of {total}").format(phase=phase, done=done, total=total)
+
+
+def _is_far(entry: DatasetStatus) -> bool:
+    return entry.state == "can be downloaded"
+
+
+def _label(entry: DatasetStatus) -> str:
+    if entry.row is None:
+        return _("{label} · a folder on this machine").format(label=entry.label)
+    parts = [entry.label, _("{count:,} pictures").format(count=entry.row.photographs)]
+    if _is_far(entry):
+        parts.append(
+            _("{size} to download").format(size=megabytes(entry.row.download_bytes / 2**20))
+        )
+    return " · ".join(parts)

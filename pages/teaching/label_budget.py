@@ -1,0 +1,99 @@
+"""The label budget: accuracy against photographs a class, from three starts."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.shared.charts import draw
+from pages.shared.live import drop, follow, start, watch_answer
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, lesson
+from pages.state import Data
+from tl_core.lab import Job
+from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot
+
+_NAME = "budget"
+_STARTS = {
+    "trained": "What ImageNet taught",
+    "random": "The same network, untrained",
+    "pixels": "Raw pixels",
+}
+
+
+def label_budget(data: Data | None, backbone: str | None, seed: int) -> None:
+    """A button that measures, and the chart as it grows; it stays through changes of page."""
+    asked = the_visit().jobs.get(_NAME)
+    if asked is None and (data is None or backbone is None):
+        return
+    st.header(_("How many photographs does it take?"), anchor=False)
+    st.markdown(lesson("teach")["budget"])
+    if data is not None and backbone is not None:
+        words = _("Measure the label budget")
+        if st.button(words, key="start_budget", icon=":material/show_chart:"):
+            job = start(lambda: _ask(data, backbone, seed))
+            if job is not None:
+                if job is not asked:
+                    drop(asked)
+                follow(job, _NAME)
+                asked = job
+    if asked is not None and isinstance(asked.spec, LabelBudget):
+        watch_answer(asked.spec, _draw, name=_NAME, stop_key="stop_budget")
+
+
+def _ask(data: Data, backbone: str, seed: int) -> Job:
+    spec = LabelBudget(dataset=data.dataset, photos=data.photos, backbone=backbone, seed=seed)
+    return the_lab().jobs.ask(spec, the_visit().id, timeout_s=0)
+
+
+def _draw(snapshot: LabelBudgetSnapshot) -> None:
+    figure = go.Figure()
+    for key, label in _STARTS.items():
+        points = [point for point in snapshot.points if point.start == key]
+        figure.add_scatter(
+            x=[point.photos_per_class for point in points],
+            y=[100 * point.mean for point in points],
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [100 * (point.high - point.mean) for point in points],
+                "arrayminus": [100 * (point.mean - point.low) for point in points],
+            },
+            mode="lines+markers",
+            line_width=2.5,
+            name=_(label),
+            showlegend=True,
+        )
+    ticks = [1, 2, 4, 8, 16, 50]
+    figure.update_xaxes(
+        type="log",
+        range=[-0.08, 1.78],
+        tickvals=ticks,
+        ticktext=[str(tick) for tick in ticks],
+        title=_("photographs a class to learn from"),
+    )
+    figure.update_yaxes(range=[0, 103], ticksuffix=" %", title=_("accuracy"))
+    draw(figure, key="budget", height=380, alt=_("Accuracy against photographs a class"))
+    st.caption(
+        _(
+            "Dots: mean of five draws; bars: the worst and the best of them. Tested on {count} "
+            "photographs."
+        ).format(count=snapshot.validation_photographs)
+        + (f" {_(snapshot.phase).capitalize()} …" if snapshot.phase != "done" else "")
+    )
+    _conclusion(snapshot)
+
+
+def _conclusion(snapshot: LabelBudgetSnapshot) -> None:
+    """The measured answer in a sentence."""
+    fewest: dict[str, BudgetPoint] = {}
+    for point in snapshot.points:
+        fewest.setdefault(point.start, point)
+    if snapshot.phase == "done" and len(fewest) == len(_STARTS):
+        st.markdown(
+            _(
+                "Learning from **{count}** of each class: {trained:.0f} % with what ImageNet "
+                "taught, {random:.0f} % untrained, {pixels:.0f} % from raw pixels."
+            ).format(
+                count=fewest["trained"].photos_per_class,
+                **{key: 100 * point.mean for key, point in fewest.items()},
+            )
+        )

@@ -1,0 +1,101 @@
+"""Counts, thumbnails and warnings about a data set before training."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared.live import watch_answer
+from pages.shared.words import _, plain
+from pages.state import Data
+from tl_core.specs import ClassPreview, PreviewData, PreviewSnapshot
+
+_OPEN = 4  # classes whose thumbnails are seen at once
+_IMBALANCE = 2.0
+_NAMED = 8  # left-out files
+
+
+def look_at(data: Data, seed: int) -> None:
+    """Count and show what is there; a large folder is checked first, with progress."""
+    spec = PreviewData(dataset=data.dataset, photos=data.photos, seed=seed)
+    watch_answer(spec, _draw, name="look", stop_key="stop_look")
+
+
+def _draw(snapshot: PreviewSnapshot) -> None:
+    if not snapshot.classes:
+        return
+    _remarks(snapshot)
+    for shown in snapshot.classes[:_OPEN]:
+        _thumbnails(shown)
+    rest = snapshot.classes[_OPEN:]
+    if rest:
+        with st.expander(_("{count} more classes").format(count=len(rest))):
+            for shown in rest:
+                _thumbnails(shown)
+            st.dataframe(_counts(snapshot), hide_index=True, key="look_counts")
+
+
+def _remarks(snapshot: PreviewSnapshot) -> None:
+    """The size of the data set, and what is wrong with it."""
+    train, tested = (
+        sum(getattr(found, side) for found in snapshot.classes) for side in ("train", "validation")
+    )
+    st.markdown(
+        _(
+            "**{classes} classes**: {train:,} photographs to learn from, {tested:,} kept aside to "
+            "be tested on."
+        ).format(classes=len(snapshot.classes), train=train, tested=tested)
+    )
+    if snapshot.is_unlike_imagenet:
+        st.info(
+            _("These pictures look nothing like ImageNet's: a challenge for borrowed knowledge."),
+            icon=":material/bolt:",
+        )
+    if snapshot.imbalance >= _IMBALANCE:
+        st.warning(
+            _(
+                "The largest class has {times:.1f} times the photographs of the smallest: a "
+                "network may learn to bet on the frequent one."
+            ).format(times=snapshot.imbalance)
+        )
+    if snapshot.duplicates:
+        st.caption(
+            _(
+                "{count} photographs are there a second time, byte for byte; {across} of them were "
+                "taken out of training because the same photograph is in the test."
+            ).format(count=snapshot.duplicates, across=snapshot.duplicates_across)
+        )
+    if snapshot.left_out:
+        names = ", ".join(map(plain, snapshot.left_out[:_NAMED]))
+        st.warning(
+            _("Left out, because no decoder can read them ({count}): {names}").format(
+                count=len(snapshot.left_out), names=names
+            )
+        )
+
+
+def _thumbnails(shown: ClassPreview) -> None:
+    st.caption(
+        _("**{name}** · {train} to learn from, {tested} to be tested on").format(
+            name=plain(shown.name), train=shown.train, tested=shown.validation
+        )
+    )
+    if shown.thumbnails:
+        with st.container(horizontal=True, gap="small", key=f"squares_look_{shown.name}"):
+            for place, picture in enumerate(shown.thumbnails):
+                st.image(
+                    picture,
+                    width=84,
+                    alt=_("{name}, photograph {place}").format(name=shown.name, place=place + 1),
+                )
+
+
+def _counts(snapshot: PreviewSnapshot) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                _("Class"): shown.name,
+                _("To learn from"): shown.train,
+                _("To be tested on"): shown.validation,
+            }
+            for shown in snapshot.classes
+        ]
+    )

@@ -1,0 +1,100 @@
+"""The visitor's own models: classify a photograph, download, upload."""
+
+import streamlit as st
+
+from pages.shared.charts import answer_bars
+from pages.shared.choose_photo import choose_photo, photo_label
+from pages.shared.live import answer
+from pages.shared.uploads import free, uploaded_files
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, lesson, plain, show_error
+from tl_core.lab import UserError
+from tl_core.specs import Classify
+
+_FILE = "model.safetensors"
+_NOTE = "model_note"
+
+
+def own_models() -> None:
+    """Draw the models in memory."""
+    own = the_lab().models.of(the_visit().id)
+    if own:
+        st.header(_("Try it"), anchor=False)
+        newest_first = list(reversed(own))
+        if st.session_state.get("own_model") not in own:
+            st.session_state.own_model = newest_first[0]
+        chosen = st.selectbox(
+            _("Your model"), newest_first, format_func=lambda key: own[key], key="own_model"
+        )
+        _try_it(chosen)
+        st.subheader(_("Take it home"), anchor=False)
+        _take_home(chosen)
+    with st.expander(_("Bring a model back"), icon=":material/upload:"):
+        st.file_uploader(
+            _("A model file that was downloaded here"),
+            type="safetensors",
+            key="model_file",
+            on_change=_load,
+        )
+    note = st.session_state.pop(_NOTE, None)
+    if isinstance(note, UserError):
+        show_error(note)
+    elif note:
+        st.success(note)
+
+
+def _try_it(model: str) -> None:
+    photo = choose_photo()
+    found = answer(Classify(photo=photo, backbone=model))
+    if found is not None:
+        picture, chart = st.columns([1, 2])
+        picture.image(found.seen, width="stretch", alt=photo_label(photo))
+        with chart:
+            st.subheader(
+                _("Your model says: {label}").format(label=plain(found.answers[0].label)),
+                anchor=False,
+            )
+            answer_bars(found.answers, key="own_answer")
+            st.caption(lesson("teach")["closed world"])
+
+
+def _take_home(model: str) -> None:
+    lab = the_lab()
+    try:
+        lines = lab.models.plain_pytorch(model)
+    except UserError as error:
+        show_error(error)
+        return
+    with st.container(horizontal=True):
+        st.download_button(
+            _("Model (safetensors, classes and settings inside)"),
+            lambda: lab.models.save(model),
+            _FILE,
+            "application/octet-stream",
+            key="download_model",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            _("Settings (JSON)"),
+            lambda: lab.models.settings_of(model),
+            "model.json",
+            "application/json",
+            key="download_settings",
+            on_click="ignore",
+        )
+    with st.expander(_("The lines of plain PyTorch that load it"), icon=":material/code:"):
+        st.code(lines, language="python", wrap_lines=True)
+
+
+def _load() -> None:
+    for file in uploaded_files("model_file"):
+        try:
+            key = the_lab().models.load(file.getvalue(), the_visit().id)
+        except UserError as error:
+            st.session_state[_NOTE] = error
+        else:
+            st.session_state.own_model = key
+            st.session_state[_NOTE] = _("Loaded. It is now a choice under Backbone on every page.")
+        finally:
+            free([file])

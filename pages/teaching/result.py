@@ -1,0 +1,129 @@
+"""What a finished run achieved: confusion matrix, the photographs behind it, figures by class."""
+
+from collections import Counter
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared.words import _, lesson
+from pages.teaching.confusion_matrix import confusion_matrix
+from pages.teaching.predictions import draw_predictions
+from pages.teaching.run import TOP3_FROM, interval_words, percent, readable
+from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
+
+_ALL = "mistakes"
+_PAGE = 12  # photographs at once
+
+
+def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
+    """Draw accuracy, confusion matrix, photographs and figures by class."""
+    result = snapshot.result
+    if result is None:
+        return
+    st.subheader(
+        _("{percent} right on {count} photographs it has never learned from").format(
+            percent=percent(result.accuracy), count=len(result.predictions)
+        ),
+        anchor=False,
+    )
+    extra = (
+        " "
+        + _("The true class is among its three best guesses in {percent}.").format(
+            percent=percent(result.top3)
+        )
+        if len(snapshot.classes) >= TOP3_FROM
+        else ""
+    )
+    st.markdown(
+        _("With 95 % certainty the true share lies in {interval}.").format(
+            interval=interval_words(result.interval)
+        )
+        + extra
+    )
+    _how_it_ended(result)
+    st.caption(lesson("teach")["honest"])
+    names = tuple(map(readable, snapshot.classes))
+    matrix, photographs = st.columns([1, 1], gap="large")
+    with matrix:
+        confusion_matrix(result, names)
+    with photographs:
+        _photographs(spec, result, names)
+    with st.expander(_("Figures by class")):
+        _by_class(result)
+
+
+def _how_it_ended(result: FineTuneResult) -> None:
+    """Why the head alone was kept, or training stopped early."""
+    if result.is_head_alone and result.unfrozen_accuracy is not None:
+        st.info(
+            _(
+                "The unfrozen network did no better: at its best it reached {percent}. So the "
+                "head that learned before it was kept, on the network as it was."
+            ).format(percent=percent(result.unfrozen_accuracy)),
+            icon=":material/undo:",
+        )
+    if result.has_diverged:
+        st.warning(
+            _(
+                "Training flew apart: its numbers were no longer finite. What was best before is "
+                "kept. Lower the learning rate or clip the gradients."
+            )
+        )
+
+
+def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...]) -> None:
+    """The photographs of a cell, or all mistakes; the most confident first."""
+    by_cell = Counter(f"{p.label},{p.predicted}" for p in result.predictions)
+    ordered = sorted(by_cell, key=lambda cell: (len(set(cell.split(","))) == 1, -by_cell[cell]))
+    wrong = sum(not found.is_right for found in result.predictions)
+    if st.session_state.get("cell") not in (_ALL, *ordered):
+        st.session_state.cell = _ALL
+
+    def words(cell: str) -> str:
+        if cell == _ALL:
+            return _("all mistakes ({count})").format(count=wrong)
+        truth, said = (names[int(part)] for part in cell.split(","))
+        return _("{truth}, called {said} ({count})").format(
+            truth=truth, said=said, count=by_cell[cell]
+        )
+
+    cell = st.selectbox(_("Photographs"), [_ALL, *ordered], format_func=words, key="cell")
+    chosen = [
+        found
+        for found in result.predictions
+        if (not found.is_right if cell == _ALL else f"{found.label},{found.predicted}" == cell)
+    ]
+    chosen.sort(key=lambda found: -found.confidence)
+    if not chosen:
+        st.success(_("No mistakes on these photographs."))
+    draw_predictions(spec, result.model, _page(chosen), names)
+
+
+def _page(chosen: list[Prediction]) -> list[Prediction]:
+    pages = -(-len(chosen) // _PAGE)
+    if pages <= 1:
+        return chosen
+    if st.session_state.get("cell_page", 1) > pages:
+        st.session_state.cell_page = 1
+    page = st.number_input(_("Page of {pages}").format(pages=pages), 1, pages, key="cell_page")
+    return chosen[(page - 1) * _PAGE : page * _PAGE]
+
+
+def _by_class(result: FineTuneResult) -> None:
+    share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    _("Class"): figures.name,
+                    _("Photographs"): figures.photographs,
+                    _("Found (recall)"): figures.recall,
+                    _("Right when it says so (precision)"): figures.precision,
+                }
+                for figures in result.classes
+            ]
+        ),
+        hide_index=True,
+        key="by_class",
+        column_config={_("Found (recall)"): share, _("Right when it says so (precision)"): share},
+    )

@@ -1,0 +1,100 @@
+"""``lab.backbones``: the pretrained networks there are, and whether they can be used now."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tl_core.api.jobs import Jobs
+from tl_core.backbones.build import channel_counts
+from tl_core.backbones.catalogue import BackboneRow
+from tl_core.backbones.store import BackboneStore
+from tl_core.backbones.weights import WeightsState
+from tl_core.engine.job import Job, JobState
+from tl_core.engine.pool import Pool
+
+
+class BackboneState(StrEnum):
+    """Whether a backbone can be used now."""
+
+    READY = "ready"
+    DOWNLOADABLE = "can be downloaded"
+    DOWNLOADING = "downloading"
+    OFFLINE = "offline"  # the last download did not reach a server
+    TOO_LARGE = "too large for this server"
+    CHECKING = "being checked"  # a file that nobody has compared with its checksum yet
+    DAMAGED = "damaged"  # or another file of that name
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneStatus:
+    """A catalogue row with what this lab knows of it."""
+
+    row: BackboneRow
+    state: BackboneState
+    download: Job | None  # the newest one, running or ended
+
+
+class Backbones:
+    """The catalogue's networks and visitors' own, by key; thread-safe.
+
+    Every method with a ``key`` raises ``UserError`` where there is no such network (any more).
+    """
+
+    def __init__(self, store: BackboneStore, jobs: Jobs, pool: Pool) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._pool = pool
+        self._checks: dict[str, Future[None]] = {}  # files being read, by backbone
+
+    def rows(self) -> list[BackboneStatus]:
+        """Every backbone of the catalogue with its state, in the catalogue's order."""
+        return [
+            BackboneStatus(row, self._state(row), self._jobs.download(row.key))
+            for row in self._store.rows.values()
+        ]
+
+    def ready(self) -> list[BackboneRow]:
+        """The rows that can be used now."""
+        return self._store.ready()
+
+    def row(self, key: str) -> BackboneRow:
+        """The catalogue's row of a backbone, or of the one that a visitor's model grew from."""
+        return self._store.row(key)
+
+    def classes(self, key: str) -> tuple[str, ...]:
+        """The names of a backbone's classes, by index."""
+        return self._store.classes(key)
+
+    def channel_counts(self, key: str) -> Mapping[str, int]:
+        """How many channels each layer of a backbone has that can be looked into, by its name."""
+        return channel_counts(self._store.row(key))
+
+    def finish_checks(self) -> None:
+        """Wait until every file of weights was compared with its checksum."""
+        self.rows()
+        wait(list(self._checks.values()))
+
+    def _state(self, row: BackboneRow) -> BackboneState:
+        if not self._store.fits(row):
+            return BackboneState.TOO_LARGE
+        weights = self._store.weights.state(row)
+        if weights is WeightsState.READY:
+            return BackboneState.READY
+        download = self._jobs.download(row.key)
+        if download is not None and not download.is_over:
+            return BackboneState.DOWNLOADING
+        if weights is WeightsState.UNREAD:
+            self._check(row)
+            return BackboneState.CHECKING
+        if weights is WeightsState.DAMAGED:
+            return BackboneState.DAMAGED
+        if download is None or download.state is JobState.CANCELLED:
+            return BackboneState.DOWNLOADABLE
+        return BackboneState.OFFLINE
+
+    def _check(self, row: BackboneRow) -> None:
+        """Have a large file read beside the pages, unless that is under way."""
+        under_way = self._checks.get(row.key)
+        if under_way is None or under_way.done():
+            self._checks[row.key] = self._pool.submit(self._store.weights.check, row)

@@ -1,0 +1,81 @@
+"""``lab.datasets``: what a network can be trained on, visitors' own photographs included."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
+
+from tl_core.datasets import uploads
+from tl_core.datasets.store import DatasetStatus, DatasetStore
+from tl_core.datasets.uploads import Drop, OwnUpload
+from tl_core.images.photo_store import PhotoStore
+from tl_core.settings import Settings
+
+IsHere = Callable[
+    [], bool
+]  # asked before each photograph: True keeps the visit, False ends the work
+
+
+class Datasets:
+    """Data sets by key; thread-safe. Adding photographs counts as a sign of the visitor."""
+
+    def __init__(
+        self,
+        store: DatasetStore,
+        photos: PhotoStore,
+        settings: Settings,
+        touch: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._photos = photos
+        self._max_pixels = settings.max_pixels
+        self._touch = touch
+
+    def rows(self) -> list[DatasetStatus]:
+        """The data sets there are: the catalogue's, then what else lies in ``TL_DATA_DIR``."""
+        return self._store.entries()
+
+    def add_photo(self, dataset: str, name: str, owner: str) -> str:
+        """Keep one photograph of a data set for the visit, so that other pages can show it.
+
+        Raises:
+            UserError: If there is no such photograph.
+        """
+        return self._photos.add(self._store.read(dataset, name), owner)
+
+    def add_example(self, data: bytes, owner: str) -> str:
+        """Keep a visitor's photograph to learn from; a large one is made smaller. Its key.
+
+        Raises:
+            UserError: If the bytes are no photograph the lab can use.
+        """
+        self._touch(owner)
+        return self._photos.add(uploads.compact(data, self._max_pixels), owner)
+
+    def add_folder(
+        self, files: Iterable[tuple[str, bytes]], owner: str, *, is_here: IsHere = lambda: True
+    ) -> OwnUpload:
+        """Keep photographs named ``class/file``, from boxes or a dropped folder, for the visit.
+
+        Raises:
+            UserError: If nothing can be learned from them, or the visit ended.
+        """
+        return self._keep(uploads.folder_drops(files), owner, is_here)
+
+    def add_zip(self, file: BinaryIO, owner: str, *, is_here: IsHere = lambda: True) -> OwnUpload:
+        """Keep the photographs of a zip with a folder for each class, for the visit.
+
+        Raises:
+            UserError: If it is damaged, hostile, nothing can be learned from it, or the visit
+                ended.
+        """
+        return self._keep(uploads.zip_drops(file), owner, is_here)
+
+    def _keep(self, drops: Iterable[Drop], owner: str, is_here: IsHere) -> OwnUpload:
+        def while_here() -> Iterator[Drop]:
+            for drop in drops:
+                if is_here():
+                    self._touch(owner)
+                else:
+                    self._photos.stop_adding(owner)
+                yield drop
+
+        return uploads.keep_drops(while_here(), self._photos, owner, self._max_pixels)

@@ -1,0 +1,97 @@
+"""``lab.jobs``: submit runs, ask questions, and know how long they take."""
+
+import threading
+from collections.abc import Sequence
+from typing import cast
+
+from tl_core.backbones.store import BackboneStore
+from tl_core.engine.answers import Answers
+from tl_core.engine.job import Job, SpecT
+from tl_core.engine.scheduler import Scheduler
+from tl_core.engine.worker import Worker
+from tl_core.estimates import Estimates
+from tl_core.specs import Download, ImportData, Spec
+from tl_core.staleness import Staleness
+
+ASK_S = 2.0  # a question not answered within this becomes a polled job
+
+
+class Jobs:
+    """Runs and questions of all visitors; thread-safe."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        worker: Worker,
+        answers: Answers,
+        staleness: Staleness,
+        estimates: Estimates,
+        backbones: BackboneStore,
+    ) -> None:
+        self._scheduler = scheduler
+        self._worker = worker
+        self._answers = answers
+        self._staleness = staleness
+        self._estimates = estimates
+        self._backbones = backbones
+        self._downloads: dict[Spec, Job] = {}  # the newest of each
+        self._downloads_lock = threading.Lock()
+
+    def submit(self, spec: SpecT, owner: str) -> Job[SpecT]:
+        """Queue a run; equal downloads are one download.
+
+        Raises:
+            UserError: If the spec asks for what does not exist, or the lab is too busy.
+        """
+        trouble = self._worker.trouble()
+        if trouble is not None:
+            raise trouble
+        if isinstance(spec, Download | ImportData):
+            return self._submit_download(spec, owner)
+        row = self._backbones.row(spec.backbone)
+        job = self._scheduler.submit(spec, owner)
+        if spec.uses_network and not spec.is_quick:
+            self._estimates.follow(job, row)
+        return job
+
+    def ask(self, spec: SpecT, owner: str, *, timeout_s: float = ASK_S) -> Job[SpecT]:
+        """Ask a short question: the job is usually over when this returns, at most in ``ASK_S``.
+
+        Raises:
+            UserError: As ``submit``.
+        """
+        stamp = self._staleness.stamp(spec)
+        job = self._answers.job_for(spec, owner, self.submit, self._scheduler.join, stamp=stamp)
+        job.wait(timeout_s)
+        return job
+
+    def leave(self, job: Job, owner: str) -> None:
+        """Give up a job that others may share: it goes on for them, and is cancelled without."""
+        self._scheduler.withdraw(job, owner)
+
+    def of(self, owner: str) -> list[Job]:
+        """The visitor's jobs that are not over, oldest first."""
+        return self._scheduler.jobs_of(owner)
+
+    def download(self, name: str) -> Job | None:
+        """The newest download of a backbone or data set, running or ended."""
+        return self._downloads.get(Download(name=name))
+
+    def estimate_s(self, specs: Sequence[Spec]) -> float:
+        """About how long runs would take if they were submitted now, in seconds.
+
+        Pictures of one batch advance together, everyone else's runs take turns with them; at the
+        speed of the newest run on the same backbone, before there is one at a guess from its size.
+        """
+        return self._estimates.seconds(
+            [(spec, self._backbones.row(spec.backbone)) for spec in specs]
+        )
+
+    def _submit_download(self, spec: SpecT, owner: str) -> Job[SpecT]:
+        with self._downloads_lock:
+            going = self._downloads.get(spec)
+            if going and not going.is_over and self._scheduler.join(going, owner):
+                return cast(Job[SpecT], going)
+            job = self._scheduler.submit(spec, owner)
+            self._downloads[spec] = job
+            return job

@@ -1,0 +1,51 @@
+"""``lab.models``: the networks that visitors have trained or loaded."""
+
+import uuid
+from functools import partial
+
+from tl_core.backbones.store import OWN, BackboneStore
+from tl_core.engine.memory import VisitorMemory
+from tl_core.engine.pool import Pool
+from tl_core.training.model_file import load_model, plain_pytorch, save_model, settings_of
+
+
+class Models:
+    """Visitors' own models by key; thread-safe.
+
+    Every method with a ``key`` raises ``UserError`` where the model is no longer in memory.
+    """
+
+    def __init__(self, store: BackboneStore, pool: Pool, memory: VisitorMemory) -> None:
+        self._store = store
+        self._pool = pool
+        self._memory = memory
+
+    def of(self, owner: str) -> dict[str, str]:
+        """The labels of the models this visitor has trained or loaded, by their keys."""
+        return {model.key: model.label for model in self._store.own_models(owner)}
+
+    def save(self, key: str) -> bytes:
+        """The model as a safetensors file, with its classes and how it was trained."""
+        return save_model(self._store.load(key))
+
+    def settings_of(self, key: str) -> str:
+        """The settings in the model's file, as JSON."""
+        return settings_of(self._store.load(key))
+
+    def plain_pytorch(self, key: str) -> str:
+        """Ten lines of PyTorch that load the model's file."""
+        return plain_pytorch(self._store.load(key))
+
+    def load(self, data: bytes, owner: str) -> str:
+        """Take in a file that ``save`` wrote; return the model's key.
+
+        Raises:
+            UserError: If the file is not exactly that, or the model exceeds the owner's share of
+                memory.
+        """
+        key = f"{OWN}{uuid.uuid4().hex}"
+        loading = self._pool.submit(partial(load_model, data, self._store, key=key, owner=owner))
+        model = loading.result()
+        self._memory.require(owner, model.size_bytes)
+        self._store.adopt(key, model)
+        return key

@@ -1,0 +1,56 @@
+"""Make a photograph be seen as something else."""
+
+import math
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from tl_core.commands import common
+from tl_core.commands.common import Result
+from tl_core.lab import Lab
+from tl_core.specs import ATTACK_METHODS, Attack
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The photograph, the class and the budget."""
+    parser.add_argument("image", type=Path, metavar="IMAGE")
+    parser.add_argument("--target", required=True, metavar="C", help="class index or name")
+    parser.add_argument("--epsilon", type=int, default=1, metavar="E", help="levels of 1/255")
+    parser.add_argument("--steps", type=int, default=60, metavar="N")
+    parser.add_argument("--method", default="pgd", choices=list(ATTACK_METHODS))
+    parser.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
+    parser.add_argument(
+        "--original", type=Path, metavar="PICTURE.png", help="as the network saw it"
+    )
+
+
+def run(lab: Lab, options: Namespace) -> Result:
+    """Change a photograph until the network sees the target in it."""
+    common.require_folder(options.out)
+    spec = Attack(
+        photo=common.add_photo(lab, options.image),
+        target=common.class_index(lab, options.backbone, options.target),
+        backbone=options.backbone,
+        seed=options.seed,
+        epsilon=options.epsilon,
+        steps=options.steps,
+        method=options.method,
+    )
+    found = common.run_to_end(lab, spec, show=common.show_step)
+    common.write(options.out, found.picture)
+    if options.original is not None:
+        common.write(options.original, found.original)
+    result = {
+        "out": str(options.out),
+        "target": spec.target,
+        "fooled": found.is_fooled,
+        "steps": found.first_success,
+        "probability": found.probability,
+        "before": found.before[0].label,
+        "after": found.after[0].label,
+        "linf_levels": found.gap.linf_levels,
+        "psnr_db": found.gap.psnr_db if math.isfinite(found.gap.psnr_db) else None,
+        "changed_values": found.gap.changed_values,
+    }
+    verdict = f"fooled after {found.first_success} steps" if found.is_fooled else "not fooled"
+    text = f"{options.out}: {verdict}; {found.before[0].label} is seen as {found.after[0].label}"
+    return result, text

@@ -1,0 +1,77 @@
+"""Say what this machine has, and how to get what is missing."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from importlib.metadata import version
+from typing import Any
+
+from tl_core.commands.common import Result
+from tl_core.download import free_bytes
+from tl_core.lab import BackboneState, BackboneStatus, DatasetStatus, Lab, MemoryRow
+
+_PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
+
+
+def add_arguments(_parser: ArgumentParser) -> None:
+    """There are none but those of every command."""
+
+
+def run(lab: Lab, _options: Namespace) -> Result:
+    """Look everything up; files of weights are read where nobody has yet."""
+    settings, status = lab.settings, lab.status()
+    lab.backbones.finish_checks()
+    backbones, datasets = lab.backbones.rows(), lab.datasets.rows()
+    kept = lab.memory.rows()
+    versions = {"python": sys.version.split()[0]} | {name: version(name) for name in _PACKAGES}
+    result: dict[str, Any] = {
+        "device": status.device,
+        "ready": lab.readiness() or "yes",
+        "profile": settings.profile,
+        "memory_mb": status.memory_mb,
+        "versions": versions,
+        "weights_dir": str(settings.weights_dir),
+        "data_dir": str(settings.data_dir),
+        "free_disk_mb": free_bytes(settings.weights_dir) // 2**20,
+        "kept_for_visitors_mb": {
+            row.kind: {"now": row.held_bytes // 2**20, "most": row.budget_bytes // 2**20}
+            for row in kept
+        },
+        "share_mb": settings.visitor_memory_mb,
+        "backbones": {found.row.key: str(found.state) for found in backbones},
+        "datasets": {entry.key: entry.state for entry in datasets},
+    }
+    lines = [
+        *(f"{key:<14}{value}" for key, value in result.items() if not isinstance(value, dict)),
+        "\nversions",
+        *(f"  {name:<22}{value}" for name, value in versions.items()),
+        "\nkept for visitors, MB now and at most",
+        *(
+            f"  {row.kind:<22}{row.held_bytes / 2**20:>8,.0f}{row.budget_bytes / 2**20:>8,.0f}"
+            for row in (*kept, _sum(kept))
+        ),
+        "\nbackbones",
+        *(f"  {found.row.key:<22}{found.state}{_backbone_hint(found)}" for found in backbones),
+        "\ndata sets",
+        *(f"  {entry.key:<24}{entry.state}{_dataset_hint(entry)}" for entry in datasets),
+    ]
+    return result, "\n".join(lines)
+
+
+def _sum(rows: list[MemoryRow]) -> MemoryRow:
+    held, budget = (sum(r.held_bytes for r in rows), sum(r.budget_bytes for r in rows))
+    return MemoryRow("together", held, budget)
+
+
+def _backbone_hint(found: BackboneStatus) -> str:
+    if found.state is BackboneState.DOWNLOADABLE:
+        size = found.row.source.size_mb
+        return f"  {size:,.0f} MB: python -m tl_core prepare {found.row.key}"
+    if found.state is BackboneState.DAMAGED:
+        return f"  get it again: python -m tl_core prepare {found.row.key}"
+    return ""
+
+
+def _dataset_hint(entry: DatasetStatus) -> str:
+    if entry.state != "can be downloaded" or entry.row is None:
+        return ""
+    return f"  {entry.row.download_bytes / 2**20:,.0f} MB: python -m tl_core prepare {entry.key}"

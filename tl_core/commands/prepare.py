@@ -1,0 +1,43 @@
+"""Download weights and data sets before the class arrives."""
+
+from argparse import ArgumentParser, Namespace
+
+from tl_core.commands.common import Result, run_to_end, show_line
+from tl_core.lab import BackboneState, Lab
+from tl_core.specs import Download, ImportData, ImportSnapshot, Snapshot
+from tl_core.specs.download import DownloadProgress
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What to get."""
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="a backbone or a data set; all backbones if none is named",
+    )
+
+
+def run(lab: Lab, options: Namespace) -> Result:
+    """Get what is named and not here yet, one after the other."""
+    states = {found.row.key: found.state for found in lab.backbones.rows()}
+    names = options.names or [
+        key for key, state in states.items() if state is not BackboneState.TOO_LARGE
+    ]
+    datasets = {entry.key: entry.state for entry in lab.datasets.rows()}
+    for name in names:
+        if name in datasets and name not in states:
+            if datasets[name] == "can be downloaded":
+                run_to_end(lab, ImportData(dataset=name), show=_progress_line)
+        elif states.get(name) is not BackboneState.READY:
+            run_to_end(lab, Download(name=name), show=_progress_line)
+    return {"ready": names}, "Ready: " + ", ".join(names)
+
+
+def _progress_line(snapshot: Snapshot) -> None:
+    if isinstance(snapshot, DownloadProgress):
+        done, total = snapshot.received_bytes / 2**20, (snapshot.total_bytes or 0) / 2**20
+        show_line(f"{done:,.0f} of {total:,.0f} MB")
+    if isinstance(snapshot, ImportSnapshot):
+        share = snapshot.step / max(snapshot.steps, 1)
+        show_line(f"{snapshot.phase}: {share:.1%}")

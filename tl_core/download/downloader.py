@@ -1,0 +1,121 @@
+"""The download itself: alone, resumed, retried, verified, moved into place."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from tl_core.download.checksums import matches, set_aside
+from tl_core.download.disk import beside, require_room, writing
+from tl_core.download.partial_file import PartialFile
+from tl_core.download.request import DownloadRequest
+from tl_core.download.response import (
+    POLL_S,
+    Check,
+    ConnectionBroken,
+    StreamedResponse,
+    require_success,
+)
+
+RETRY_WAITS_S = (1.0, 2.0, 4.0)  # before each further try after a broken connection
+FRESH_TRIES_BYTES = 2**20  # a connection that brought this much more earns all its tries again
+
+Report = Callable[[int, int | None], None]  # bytes so far, and in all where that is known
+
+
+def fetch(request: DownloadRequest, *, report: Report, check: Check) -> Path:
+    """Return ``request.target``, downloaded unless it is there as it was published.
+
+    A file there that is another one is set aside: renamed, with ``.damaged`` added to its name.
+
+    Callers in other threads and processes that want the same target wait for the one at work.
+    After a cancel or an error the next call goes on where this one stopped.
+
+    Args:
+        request: What to fetch.
+        report: Called in this thread after every chunk.
+        check: Called for every chunk and at least every ``POLL_S`` seconds; raises to cancel.
+
+    Raises:
+        UserError: If the file cannot be had; the sentence says why and what to do.
+    """
+    check()
+    if not _is_there(request, check):
+        with _locked(request.target, check):
+            if not _is_there(request, check):  # somebody else may have finished it meanwhile
+                if request.target.is_file():
+                    set_aside(request.target)
+                _download(request, report, check)
+    return request.target
+
+
+def _is_there(request: DownloadRequest, check: Check) -> bool:
+    if not request.target.is_file():
+        return False
+    return not request.sha256 or matches(request.target, request.sha256, check)
+
+
+@contextmanager
+def _locked(target: Path, check: Check) -> Iterator[None]:
+    """Hold the target's lock, which works between threads and between processes."""
+    lock = filelock.FileLock(beside(target, ".lock"))
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        while not lock.is_locked:
+            check()
+            try:
+                lock.acquire(timeout=0)
+            except filelock.Timeout:
+                time.sleep(POLL_S)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _download(request: DownloadRequest, report: Report, check: Check) -> None:
+    part = PartialFile(request)
+    tries, mark = 0, part.size_bytes
+    while not part.is_whole:
+        try:
+            _receive(request, part, report, check)
+        except ConnectionBroken as broken:
+            if part.size_bytes >= mark + FRESH_TRIES_BYTES:
+                tries, mark = 0, part.size_bytes
+            if not part.is_begun or tries == len(RETRY_WAITS_S):
+                raise broken.reason from broken
+            _pause(RETRY_WAITS_S[tries], check)
+            tries += 1
+    part.verify(check)
+    part.move_into_place()
+
+
+def _pause(seconds: float, check: Check) -> None:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        check()
+        time.sleep(min(POLL_S, left))
+
+
+def _receive(request: DownloadRequest, part: PartialFile, report: Report, check: Check) -> None:
+    """Append to the part what one connection brings; an unusable part is emptied instead."""
+    require_room(request.target, (request.size_bytes or 0) - part.size_bytes)
+    with StreamedResponse(request, part.range_headers(), check) as stream:
+        status = stream.response.status_code
+        if part.size_bytes and status in (206, 416) and not part.is_continued_by(stream.response):
+            part.delete()
+            return  # the caller asks again, from the beginning
+        if part.size_bytes and status == 200:
+            part.delete()  # the file has changed, or the server cannot resume: this is all of it
+        require_success(request, stream.response, expected=206 if part.size_bytes else 200)
+        part.begin(stream.response)
+        total = part.total_bytes or request.size_bytes
+        require_room(request.target, (total or 0) - part.size_bytes)
+        report(part.size_bytes, total)
+        with part.appending() as append:
+            while chunk := stream.read():
+                append(chunk)
+                report(part.size_bytes, total)
+    part.end(request.host)

@@ -1,0 +1,153 @@
+"""One HTTP answer that cannot delay a cancel, and its failures put into words."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+import urllib3
+
+from tl_core.download.request import DownloadRequest
+from tl_core.errors import UserError
+
+CHUNK_BYTES = 2**18
+POLL_S = 0.1  # how soon a cancel acts while a server is silent
+CONNECT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 20.0
+
+Check = Callable[[], None]  # raises to cancel
+
+
+class ConnectionBroken(Exception):
+    """The connection failed in a way that another try may mend; ``reason`` is for the person."""
+
+    def __init__(self, reason: UserError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class StreamedResponse:
+    """One HTTP answer, read by a thread of its own so that a silent server cannot delay a cancel.
+
+    Every call that may block runs in that thread; this side only waits for it and keeps checking.
+    """
+
+    def __init__(self, request: DownloadRequest, headers: dict[str, str], check: Check) -> None:
+        self._host = request.host
+        self._check = check
+        self.response: Any = None  # set by the thread once the server has answered
+        self._session = requests.Session()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lab-stream")
+        self._pending: Future[Any] = self._thread.submit(self._open, request.url, headers)
+
+    def _open(self, url: str, headers: dict[str, str]) -> None:
+        # not compressed on the way: sizes and ranges are those of the file itself
+        self.response = self._session.get(
+            url,
+            headers={"Accept-Encoding": "identity"} | headers,
+            stream=True,
+            timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self._result()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def read(self) -> bytes:
+        """The next bytes that have arrived, empty at the end."""
+        self._pending = self._thread.submit(self.response.raw.read1, CHUNK_BYTES)
+        data: bytes = self._result()
+        return data
+
+    def _result(self) -> Any:
+        while not self._pending.done():
+            self._check()
+            wait([self._pending], timeout=POLL_S)
+        self._check()
+        try:
+            return self._pending.result()
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise ConnectionBroken(network_error(self._host, error)) from error
+
+    def _close(self) -> None:
+        """Interrupt a read in progress; the thread cleans up behind it, at the latest timed out."""
+        is_idle = self._pending.done()
+        if self.response is not None and not is_idle:
+            with suppress(ValueError, RuntimeError, OSError):  # the read has just ended by itself
+                self.response.raw.shutdown()
+        self._thread.submit(self._clean_up)
+        self._thread.shutdown(wait=is_idle)
+
+    def _clean_up(self) -> None:
+        if self.response is not None:
+            self.response.close()
+        self._session.close()
+
+
+def require_success(request: DownloadRequest, response: Any, *, expected: int) -> None:
+    """Refuse every answer but the expected one.
+
+    Raises:
+        UserError: If trying again at once is of no use.
+        ConnectionBroken: If the server has a problem of its own.
+    """
+    status = response.status_code
+    if status == expected:
+        return
+    message = _STATUS_MESSAGES.get(status, _SERVER_MESSAGE if status >= 500 else _OTHER_MESSAGE)
+    refusal = UserError(message, host=request.host, name=request.target.name, status=status)
+    raise ConnectionBroken(refusal) if status >= 500 else refusal
+
+
+_REFUSED_MESSAGE = (
+    "{host} refuses to hand out {name} ({status}). Ask whoever runs that server or this network, "
+    "and go on meanwhile with what is on this machine."
+)
+_MISSING_MESSAGE = (
+    "{host} has no file {name} ({status}). Check TL_MIRROR if it is set, and go on meanwhile with "
+    "what is on this machine."
+)
+_SERVER_MESSAGE = (
+    "{host} has a problem of its own ({status}). Try again later, and go on meanwhile with what is "
+    "on this machine."
+)
+_OTHER_MESSAGE = (
+    "{host} did not send {name} (its answer was {status}). Try again later, and go on meanwhile "
+    "with what is on this machine."
+)
+_STATUS_MESSAGES = {401: _REFUSED_MESSAGE, 403: _REFUSED_MESSAGE} | dict.fromkeys(
+    (404, 410), _MISSING_MESSAGE
+)
+
+
+def network_error(host: str, error: Exception | None = None) -> UserError:
+    """Put a connection's failure into words; without an error it ended before the file did."""
+    if isinstance(error, requests.exceptions.SSLError):
+        message = (
+            "No secure connection to {host}. Check this machine's clock and whether the network "
+            "wants you to sign in first, then try again."
+        )
+    elif isinstance(error, requests.RequestException) and not isinstance(
+        error, requests.exceptions.ReadTimeout
+    ):
+        message = (
+            "{host} cannot be reached. Check the network and try again; what is on this machine "
+            "already works without it."
+        )
+    else:
+        message = (
+            "The connection to {host} broke off or fell silent. Try again: the download goes on "
+            "where it stopped."
+        )
+    return UserError(message, host=host)
