@@ -12,7 +12,7 @@ from tl_core.specs import ClassFigures, FineTuneResult, Prediction
 def wilson(hits: int, total: int) -> tuple[float, float]:
     """Return the 95 % interval of a share of ``hits`` in ``total``; (0, 1) for none at all.
 
-    Unlike the plus-or-minus that schools teach it stays inside [0, 1] and is honest about few
+    Unlike the normal approximation it stays inside [0, 1] and is accurate for few
     photographs.
 
     Source:
