@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from tl_core import downloads
+from tl_core import downloads, specs
 from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Runner, Sliced, SoloRunner
@@ -12,54 +12,33 @@ from tl_core.imageopt.attack import checks, smallest
 from tl_core.imageopt.attack.runner import AttackRunner
 from tl_core.imageopt.ideal.judge import judge
 from tl_core.imageopt.ideal.runner import IdealRunner
-from tl_core.specs import (
-    Attack,
-    Attribute,
-    ChannelDetail,
-    Classify,
-    Download,
-    FeatureMaps,
-    FeatureSpace,
-    FineTune,
-    IdealImage,
-    ImportData,
-    Judge,
-    LabelBudget,
-    PasteBack,
-    PreviewData,
-    SmallestBudget,
-    Snapshot,
-    Spec,
-    Survival,
-    Transfer,
-)
 from tl_core.training.data import import_data
 from tl_core.training.fine_tune import fine_tune
 from tl_core.training.label_budget import label_budget
 from tl_core.training.preview import preview_data
 
-Handler = Callable[[Job[Any], Context], Sliced[Snapshot]]  # takes a job of its own spec
+Handler = Callable[[Job[Any], Context], Sliced[specs.Snapshot]]  # takes a job of its own spec
 
-HANDLERS: dict[type[Spec], Handler] = {
-    Attribute: attribute.run,
-    ChannelDetail: channel.run,
-    Classify: classify.run,
-    Download: downloads.run,
-    FeatureMaps: maps.run,
-    FeatureSpace: space.run,
-    FineTune: fine_tune,
-    ImportData: import_data,
-    Judge: judge,
-    LabelBudget: label_budget,
-    PreviewData: preview_data,
-    PasteBack: checks.paste_back,
-    SmallestBudget: smallest.run,
-    Survival: checks.survival,
-    Transfer: checks.transfer,
+HANDLERS: dict[type[specs.Spec], Handler] = {
+    specs.Attribute: attribute.run,
+    specs.ChannelDetail: channel.run,
+    specs.Classify: classify.run,
+    specs.Download: downloads.run,
+    specs.FeatureMaps: maps.run,
+    specs.FeatureSpace: space.run,
+    specs.FineTune: fine_tune,
+    specs.ImportData: import_data,
+    specs.Judge: judge,
+    specs.LabelBudget: label_budget,
+    specs.PreviewData: preview_data,
+    specs.PasteBack: checks.paste_back,
+    specs.SmallestBudget: smallest.run,
+    specs.Survival: checks.survival,
+    specs.Transfer: checks.transfer,
 }
-BATCH_RUNNERS: dict[type[Spec], Callable[[Context, Any], Runner]] = {
-    Attack: AttackRunner,
-    IdealImage: IdealRunner,
+BATCH_RUNNERS: dict[type[specs.Spec], Callable[[Context, Any], Runner]] = {
+    specs.Attack: AttackRunner,
+    specs.IdealImage: IdealRunner,
 }
 
 
