@@ -74,7 +74,7 @@ NO_GAP = Gap()
 
 @dataclass(frozen=True, kw_only=True)
 class AttackSnapshot(Snapshot):
-    """An attack on its way; every figure is of ``picture`` as it was saved and read back.
+    """An attack on its way; every figure is of the 8-bit ``picture``, ``gap`` of the file.
 
     ``history`` holds a row per kept step, at most 512, with ``columns`` as headings:
     the step, the probability of the goal, and the margin in logits (below 0: reached).
