@@ -14,9 +14,9 @@ from tl_core.engine.pool import Pool
 from tl_core.engine.runner import Sliced, SoloRunner
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
-from tl_core.specs import Snapshot, Spec
+from tl_core.specs import Spec
 
-Handler = Callable[[Job, Context], Sliced[Snapshot]]
+Handler = Callable[[Job[Any], Context], Sliced[Any]]
 
 
 def make_context(store: BackboneStore | None = None) -> Context:
@@ -47,7 +47,7 @@ def drive(handler: Handler, spec: Spec, context: Context) -> Any:
     return drive_all([(handler, spec)], context)[0]
 
 
-def drive_all(work: list[tuple[Handler, Spec]], context: Context) -> list[Snapshot | None]:
+def drive_all(work: list[tuple[Handler, Spec]], context: Context) -> list[Any]:
     """The final snapshots of jobs that take turns, a slice each."""
     runners = [start(handler, spec, context) for handler, spec in work]
     jobs = [runner.jobs[0] for runner in runners]

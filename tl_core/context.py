@@ -16,7 +16,7 @@ from tl_core.engine.cache import ByteCache
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.engine.runner import Sliced
-from tl_core.images.codec import fit, to_array
+from tl_core.images.codec import PhotoArray
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 
@@ -26,7 +26,7 @@ class Context:
     """Shared by all handlers of one lab.
 
     A handler's generator runs on the worker. It yields ``None`` to end a slice, or a future from
-    ``pool`` to step aside until that has a result; the methods here are used with ``yield from``.
+    ``pool`` to let others work until that has a result. Use the methods with ``yield from``.
     """
 
     settings: Settings
@@ -44,7 +44,7 @@ class Context:
         object.__setattr__(self, "embeddings", EmbeddingCache(self.settings))  # the class is frozen
         object.__setattr__(self, "activations", ByteCache(budget))
 
-    def aside(self, work: Callable[..., Any], *arguments: Any) -> Sliced[Any]:
+    def in_pool(self, work: Callable[..., Any], *arguments: Any) -> Sliced[Any]:
         """Run ``work(*arguments)`` in the pool while the worker serves others; its result."""
         return (yield self.pool.submit(work, *arguments))
 
@@ -67,7 +67,7 @@ class Context:
         Raises:
             UserError: If the photograph is no longer known.
         """
-        array = yield self.pool.submit(fitted, self.photos, photo_key, backbone)
+        array = yield self.pool.submit(fitted, self.photos, photo_key, backbone.row)
         return pixels_from(array, self.device)
 
 
@@ -78,16 +78,11 @@ def warm_up(backbone: Backbone) -> None:
     backbone.logits(torch.zeros(1, 3, size, size, device=backbone.device))
 
 
-def fitted(photos: PhotoStore, photo_key: str, backbone: Backbone) -> Any:
+def fitted(photos: PhotoStore, photo_key: str, row: BackboneRow) -> PhotoArray:
     """The photograph at the network's input size, uint8 (S, S, 3); for the pool."""
-    return fitted_to(photos, photo_key, backbone.row)
+    return row.fit(photos.photo(photo_key))
 
 
-def fitted_to(photos: PhotoStore, photo_key: str, row: BackboneRow) -> Any:
-    """Like ``fitted``, for a network that need not be loaded."""
-    return to_array(fit(photos.photo(photo_key), row.input_size, row.resize, row.interpolation))
-
-
-def pixels_from(array: Any, device: torch.device) -> Tensor:
+def pixels_from(array: PhotoArray, device: torch.device) -> Tensor:
     """Turn uint8 (S, S, 3) into pixels (1, 3, S, S) in [0, 1] on ``device``."""
     return torch.from_numpy(array).to(device).permute(2, 0, 1).unsqueeze(0).float() / 255

@@ -174,8 +174,8 @@ class Lab:
         """
         self.photos.stop_adding(visitor)
         for job in self._scheduler.leave(visitor):
-            if job.spec.uses_network and job.wait(_STOP_S) and job.aside is not None:
-                wait([job.aside], _STOP_S)
+            if job.spec.uses_network and job.wait(_STOP_S) and job.pool_work is not None:
+                wait([job.pool_work], _STOP_S)
         self.photos.forget(visitor)
         self._context.backbones.forget(visitor)
         self._context.embeddings.forget(visitor)

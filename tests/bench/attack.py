@@ -34,7 +34,7 @@ from tl_core.imageopt.attack.smallest import Search
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.eight_bit import array_from
 from tl_core.images import samples
-from tl_core.images.codec import PhotoArray, decode, encode_png, fit, read_back, to_array
+from tl_core.images.codec import PhotoArray, decode, encode_png, read_back
 from tl_core.images.transforms import TRANSFORMS
 from tl_core.settings import Settings
 from tl_core.specs import Attack, SmallestBudget
@@ -111,7 +111,7 @@ class Bench:
             photo = decode(data, max_pixels=2**26)
             if int(answer(self.lite0, photo).argmax()) == SIAMESE:
                 continue  # nothing to attack
-            array = to_array(fit(photo, row.input_size, row.resize, row.interpolation))
+            array = row.fit(photo)
             self.cases.append(Case(array, draw.randrange(len(self.lite0.classes))))
             if len(self.cases) == count:
                 break
@@ -134,8 +134,8 @@ def attack(
     found = AttackMember(spec=spec, original=case.array, goal=goal, backbones=backbones)
     batch.join(found.slot)
     while not found.is_done:
-        for _, *read in batch.step().of_each():
-            found.read(*read)
+        for _, step, figures, pixels in batch.step().of_each():
+            found.read(step, figures, pixels)
     seconds = time.perf_counter() - start
     picture = read_back(encode_png(found.picture))
     change = np.abs(picture.astype(int) - case.array)

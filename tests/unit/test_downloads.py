@@ -83,7 +83,9 @@ def lab(folder: Path, pool: Pool, *rows: BackboneRow, mirror: str = "") -> Any:
     return SimpleNamespace(settings=settings, backbones=store, pool=pool)
 
 
-def download(context: Any, name: str = "mobilenet_v2", job: Job | None = None) -> DownloadProgress:
+def download(
+    context: Any, name: str = "mobilenet_v2", job: Job[Download] | None = None
+) -> DownloadProgress:
     """Turn the handler as the worker does, up to its end."""
     job = job or Job(Download(name=name), owner="visitor")
     runner = SoloRunner(job, downloads.run(job, context))

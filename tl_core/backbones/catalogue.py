@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tl_core.images.codec import Photo, PhotoArray, fit, to_array
+
 StageWords = Literal["edges and colours", "textures", "parts", "whole things"]
 
 
@@ -67,6 +69,10 @@ class BackboneRow:
     guided_obstacle: str = ""  # why guided back-propagation is wrong here; empty where it is right
     advice: str  # when to choose it
     needs_memory_mb: int  # loaded and answering, beside the weights of nothing else
+
+    def fit(self, photo: Photo) -> PhotoArray:
+        """Return a photograph at the network's input size, uint8 (S, S, 3)."""
+        return to_array(fit(photo, self.input_size, self.resize, self.interpolation))
 
 
 _LITE: dict[str, Any] = {

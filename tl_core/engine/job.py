@@ -68,7 +68,7 @@ class Job(Generic[SpecT_co]):
         self.position = 0  # jobs ahead in the queue; 0 while running
         self.saved: Any = None  # a batched runner's state of this job while it is paused
         self.held_bytes = 0  # memory that its work keeps from slice to slice
-        self.aside: Future[Any] | None = None  # what its last slice left the pool to do
+        self.pool_work: Future[Any] | None = None  # what its last slice left the pool to do
         self.cancel_requested = False
         self.pause_requested = False
         self.submitted_at = time.monotonic()

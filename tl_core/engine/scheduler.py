@@ -91,7 +91,7 @@ class Scheduler:
     def leave(self, owner: str) -> list[Job]:
         """Cancel the jobs of a visitor who is gone, unless others wait for them too; return those.
 
-        They are over after the slice in progress; what it gave the pool may go on (``job.aside``).
+        They are over after the slice in progress; its pool work (``job.pool_work``) may go on.
         """
         with self._changed:
             mine = [job for job in self._active() if owner in job.owners]
@@ -321,7 +321,7 @@ class Scheduler:
             if future is not None:
                 self._parked[runner] = future
             for job in jobs:
-                job.aside = future
+                job.pool_work = future
             self._runners.remove(runner)
             self._runners.append(runner)  # the first in the list has waited longest
             self._drop_if_empty(runner)

@@ -39,7 +39,7 @@ def run(job: Job[Attribute], context: Context) -> Sliced[AttributeSnapshot]:
     """Draw the maps one method after another, then measure how faithful each is."""
     spec = job.spec
     backbone = yield from context.backbone(spec.backbone)
-    photo = yield from context.aside(fitted, context.photos, spec.photo, backbone)
+    photo = yield from context.in_pool(fitted, context.photos, spec.photo, backbone)
     _check(spec, backbone)
     model, pixels = PixelModel(backbone), pixels_from(photo, context.device)
     probabilities = model.probabilities(pixels)[0].tolist()

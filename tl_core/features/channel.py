@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.context import Context, fitted_to
+from tl_core.context import Context, fitted
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
@@ -14,7 +14,7 @@ from tl_core.features.activations import Activations, layer_of, maps_of, stage_o
 from tl_core.features.maps import facts_of
 from tl_core.features.mosaic import draw_channel, draw_spot, natural_scale, overlay_channel
 from tl_core.features.receptive_field import ReceptiveField, receptive_fields
-from tl_core.images.codec import PhotoArray, encode_jpeg, encode_png
+from tl_core.images.codec import encode_jpeg, encode_png
 from tl_core.specs.features import (
     ChannelDetail,
     ChannelDetailSnapshot,
@@ -32,13 +32,13 @@ def run(job: Job[ChannelDetail], context: Context) -> Sliced[ChannelDetailSnapsh
     row = context.backbones.row(spec.backbone)
     layer = stage_of(row, spec.layer).layer
     maps = yield from maps_of(context, spec.photo, spec.backbone)
-    snapshot: ChannelDetailSnapshot = yield from context.aside(
+    snapshot: ChannelDetailSnapshot = yield from context.in_pool(
         _draw, context, spec, row, maps[layer]
     )
     for done, photo in enumerate(spec.others, start=1):
         job.publish(snapshot)
         activations = yield from layer_of(context, photo, spec.backbone, layer)
-        other = yield from context.aside(_draw_other, context, row, photo, activations, snapshot)
+        other = yield from context.in_pool(_draw_other, context, row, photo, activations, snapshot)
         others = sorted((*snapshot.others, other), key=lambda seen: -seen.spot.value)
         snapshot = dataclasses.replace(snapshot, step=done + 1, others=tuple(others))
     return snapshot
@@ -67,7 +67,7 @@ def _draw(
             last=len(activations) - 1,
             channel=spec.channel,
         )
-    photo: PhotoArray = fitted_to(context.photos, spec.photo, row)
+    photo = fitted(context.photos, spec.photo, row)
     channel = activations[spec.channel]
     stage = stage_of(row, spec.layer)
     scale: Scale = spec.scale or natural_scale(activations)
@@ -93,7 +93,7 @@ def _draw_other(
     activations: Activations,
     shown: ChannelDetailSnapshot,
 ) -> OtherPhoto:
-    photo: PhotoArray = fitted_to(context.photos, key, row)
+    photo = fitted(context.photos, key, row)
     channel = activations[shown.channel]
     spot = spot_of(channel, receptive_fields(row)[shown.facts.layer], row.input_size)
     picture = draw_spot(overlay_channel(photo, channel, shown.scale), spot)

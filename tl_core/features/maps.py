@@ -18,7 +18,7 @@ def run(job: Job[FeatureMaps], context: Context) -> Sliced[FeatureMapsSnapshot]:
     row = context.backbones.row(spec.backbone)
     stage = stage_of(row, spec.layer)
     maps = yield from maps_of(context, spec.photo, spec.backbone)
-    snapshot: FeatureMapsSnapshot = yield from context.aside(
+    snapshot: FeatureMapsSnapshot = yield from context.in_pool(
         _draw, spec, row, stage, maps[stage.layer]
     )
     return snapshot

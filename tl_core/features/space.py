@@ -27,11 +27,11 @@ _FEWEST = 4  # different photographs for t-SNE; fewer are exact on two axes
 def run(job: Job[FeatureSpace], context: Context) -> Sliced[FeatureSpaceSnapshot]:
     """Embed the photographs one a slice, lay them out, and do the same for random weights."""
     spec = job.spec
-    snapshot: FeatureSpaceSnapshot = yield from context.aside(_first_snapshot, context, spec)
+    snapshot: FeatureSpaceSnapshot = yield from context.in_pool(_first_snapshot, context, spec)
     job.publish(snapshot)
     backbone = yield from context.backbone(spec.backbone)
     trained = yield from _embedded(job, context, spec.backbone, lambda: backbone)
-    points: SpaceMap = yield from context.aside(lay_out, trained, spec)
+    points: SpaceMap = yield from context.in_pool(lay_out, trained, spec)
     snapshot = dataclasses.replace(snapshot, step=len(spec.photos), trained=points)
     job.publish(snapshot)
     if spec.compare_untrained:
@@ -41,7 +41,7 @@ def run(job: Job[FeatureSpace], context: Context) -> Sliced[FeatureSpaceSnapshot
             f"untrained:{backbone.row.key}:{spec.seed}",
             lambda: untrained(backbone.row, context.device, seed=spec.seed),
         )
-        points = yield from context.aside(lay_out, random, spec)
+        points = yield from context.in_pool(lay_out, random, spec)
         snapshot = dataclasses.replace(snapshot, step=snapshot.steps, untrained=points)
     return snapshot
 

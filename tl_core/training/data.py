@@ -37,7 +37,7 @@ def import_data(job: Job[ImportData], context: Context) -> Sliced[Snapshot]:
     report("downloading", 0, 1)
     work = partial(import_archive, context.datasets, spec.dataset, report=report, check=job.check)
     yield context.pool.submit_download(work)
-    index = yield from context.aside(context.datasets.index, spec.dataset)
+    index = yield from context.in_pool(context.datasets.index, spec.dataset)
     yield from _check_files(job, context, index, partial(report, "checking"))
     dataset = context.datasets.open(index)
     return ImportSnapshot(
@@ -57,10 +57,10 @@ def open_dataset(
     """
     if spec.dataset == OWN_DATASET:
         return own_dataset(spec.photos, context.photos)
-    packaged: Dataset | None = yield from context.aside(context.datasets.packaged, spec.dataset)
+    packaged: Dataset | None = yield from context.in_pool(context.datasets.packaged, spec.dataset)
     if packaged is not None:
         return packaged
-    index = yield from context.aside(context.datasets.index, spec.dataset)
+    index = yield from context.in_pool(context.datasets.index, spec.dataset)
     yield from _check_files(job, context, index, on_progress)
     return context.datasets.open(index)
 
@@ -82,7 +82,7 @@ def _check_files(
         done += len(found)
         on_progress(done, len(unknown))
     if unknown:
-        yield from context.aside(index.save)
+        yield from context.in_pool(index.save)
 
 
 def split_by_spec(dataset: Dataset, spec: OnDataset) -> Split:

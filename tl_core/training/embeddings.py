@@ -63,7 +63,7 @@ def embeddings(
     context = source.context
     space = space_of(source, backbone, mirrored=mirrored)
     keys = [example.key for example in examples]
-    known = yield from context.aside(context.embeddings.get, space, keys)
+    known = yield from context.in_pool(context.embeddings.get, space, keys)
     missing = list({e.key: e for e in examples if e.key not in known}.values())
     done = 0
     for part in chunks(missing, _KEEP_EVERY):
@@ -72,7 +72,7 @@ def embeddings(
         rows = yield from extract(counted, extractor, part, mirrored=mirrored)
         part_keys, array = [example.key for example in part], rows.cpu().numpy()
         known.update(zip(part_keys, array, strict=True))
-        yield from context.aside(context.embeddings.put, space, part_keys, array)
+        yield from context.in_pool(context.embeddings.put, space, part_keys, array)
         done += len(part)
     return torch.from_numpy(np.stack([known[key] for key in keys])).to(context.device)
 

@@ -239,7 +239,7 @@ class _Run:
         self.progress.publish(phase="evaluating")
         work = partial(evaluate, best.validation.probs, self.validation, classes, model=key)
         result = replace(
-            (yield from self.context.aside(work)),
+            (yield from self.context.in_pool(work)),
             unfrozen_accuracy=self.unfrozen_accuracy,
             is_head_alone=self.spec.mode_row.unfrozen != "head" and model.unfrozen == "head",
             has_diverged=self.has_diverged,

@@ -19,7 +19,7 @@ from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
-from tl_core.images.codec import decode, fit, to_array
+from tl_core.images.codec import decode
 from tl_core.specs.fine_tune import Augmentation
 from tl_core.training.trainable import TrainableModel
 
@@ -67,7 +67,7 @@ def load_photos(
                 "again.",
                 name=example.name,
             ) from error
-        photos.append(to_array(fit(photo, row.input_size, row.resize, row.interpolation)))
+        photos.append(row.fit(photo))
     return np.stack(photos)
 
 

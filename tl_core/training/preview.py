@@ -31,7 +31,7 @@ def preview_data(job: Job[PreviewData], context: Context) -> Sliced[Snapshot]:
             [e for e in side if e.label == label] for side in (parts.train, parts.validation)
         )
         shown = sample_per_class(train, spec.thumbnails, seed=spec.seed)[: spec.thumbnails]
-        pictures = yield from context.aside(
+        pictures = yield from context.in_pool(
             _thumbnails, dataset, shown, spec.thumbnail_side, context.settings.max_pixels
         )
         names = tuple(example.name for example in shown)

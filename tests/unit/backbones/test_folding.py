@@ -60,7 +60,7 @@ def test_a_network_without_batch_norm_stays_as_it_is() -> None:
 
 
 def test_a_trained_networks_gradient_is_the_same(lite0: Backbone) -> None:
-    gradients = []
+    gradients: list[torch.Tensor] = []
     for network in (lite0, lite0.folded):
         pixels = picture(lite0).requires_grad_()
         gradients += torch.autograd.grad(network.logits(pixels)[0, 281], pixels)

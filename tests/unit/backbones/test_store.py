@@ -72,10 +72,13 @@ def elsewhere(settings, monkeypatch):
 
 def counted(monkeypatch) -> list[object]:
     """Every file whose checksum is worked out from now on."""
-    read = []
-    monkeypatch.setattr(
-        "tl_core.download.checksums.digest_of", lambda *a: read.append(a[0]) or digest_of(*a)
-    )
+    read: list[object] = []
+
+    def counting(path, *rest):
+        read.append(path)
+        return digest_of(path, *rest)
+
+    monkeypatch.setattr("tl_core.download.checksums.digest_of", counting)
     return read
 
 

@@ -223,7 +223,7 @@ def test_an_upload_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_upload_ends_at_its_next_photograph_once_its_owner_is_forgotten() -> None:
-    photos, seen = PhotoStore(2**26, MAX_PIXELS), []
+    photos, seen = PhotoStore(2**26, MAX_PIXELS), list[str]()
 
     def drops() -> Iterator[Drop]:
         for name, data in classes(3, 3):

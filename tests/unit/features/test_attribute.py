@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.handler import drive, drive_all, start, turn
+from tests.handler import Handler, drive, drive_all, start, turn
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import untrained
 from tl_core.context import Context
@@ -13,7 +13,7 @@ from tl_core.features import attribute, classify
 from tl_core.features.faithfulness import SHARE, blurred_variants
 from tl_core.images.heatmap import overlay_encoded
 from tl_core.lab import Lab
-from tl_core.specs import ATTRIBUTION_METHODS, Attribute, Classify
+from tl_core.specs import ATTRIBUTION_METHODS, Attribute, Classify, Spec
 from tl_core.specs.features import Box
 
 # left, top, right, bottom of the animal on the fitted photograph of 224 pixels, by eye
@@ -158,7 +158,7 @@ def test_occlusion_shows_progress_and_can_be_dropped_half_way(context: Context, 
 
 def test_jobs_that_take_turns_get_what_they_get_alone(context: Context):
     photo = "sample:dalmatian"
-    work = [
+    work: list[tuple[Handler, Spec]] = [
         (attribute.run, Attribute(photo=photo, methods=("gradcam",))),
         (classify.run, Classify(photo=photo)),
         (attribute.run, Attribute(photo=photo, methods=("integrated_gradients",), steps=4)),
@@ -191,7 +191,8 @@ def test_sixty_visitors_at_once_get_what_they_get_alone(lab: Lab):
             for index, spec in enumerate(specs)
         ]
         assert all(job.wait(240) for job in jobs)
-        return [getattr(job.snapshot, "maps", None) or job.snapshot.logits for job in jobs]
+        shown = [job.snapshot for job in jobs]
+        return [getattr(s, "maps", None) or getattr(s, "logits", None) for s in shown]
 
     alone = answers(1)
     assert answers(5) == alone * 5  # sixty

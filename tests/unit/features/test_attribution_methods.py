@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import Any
 
 import captum.attr
 import pytest
@@ -20,7 +21,7 @@ TARGETS = (282, 285)
 
 
 def _options(**changed) -> Options:
-    chosen = {"targets": TARGETS, "layer": "bn2", "steps": 8, "noise_samples": 0}
+    chosen: dict[str, Any] = {"targets": TARGETS, "layer": "bn2", "steps": 8, "noise_samples": 0}
     return Options(**chosen | {"patch": 64, "seed": 5} | changed)
 
 

@@ -1,4 +1,5 @@
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from PIL import Image
 from tests.handler import drive, make_context, start, turn
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
-from tl_core.engine.job import JobState
+from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
 from tl_core.features import channel, maps
 from tl_core.features.activations import Activations
@@ -21,7 +22,10 @@ def _colours(picture: bytes) -> np.ndarray:
 
 
 def _half(context: Context, layer: str) -> Activations:
-    return context.activations.get(("sample:cat", "efficientnet_lite0"))[layer]
+    maps = context.activations.get(("sample:cat", "efficientnet_lite0"))
+    assert maps is not None
+    found: Activations = maps[layer]
+    return found
 
 
 def test_a_tile_shows_its_channel_and_a_click_finds_it(context: Context):
@@ -100,18 +104,20 @@ def test_other_photographs_appear_one_by_one_the_strongest_first(context: Contex
     others = ("sample:coffee", "sample:dalmatian", "sample:car")
     spec = ChannelDetail(photo="sample:cat", layer="bn2", channel=7, others=others)
     runner = start(channel.run, spec, context)
-    job, counts = runner.jobs[0], []
+    job: Job[Any] = runner.jobs[0]
+    counts: list[int] = []
     while runner.jobs:
         turn(runner)
-        if job.snapshot is not None and len(job.snapshot.others) not in counts:
-            counts.append(len(job.snapshot.others))
-            assert job.snapshot.step == len(job.snapshot.others) + 1
+        shown: Any = job.snapshot
+        if shown is not None and len(shown.others) not in counts:
+            counts.append(len(shown.others))
+            assert shown.step == len(shown.others) + 1
     assert counts == [0, 1, 2, 3]
     assert job.state == JobState.DONE
-    assert job.snapshot.step == job.snapshot.steps == 4
-    values = [other.spot.value for other in job.snapshot.others]
+    assert shown.step == shown.steps == 4
+    values = [other.spot.value for other in shown.others]
     assert values == sorted(values, reverse=True)
-    assert {other.photo for other in job.snapshot.others} == set(others)
+    assert {other.photo for other in shown.others} == set(others)
 
 
 def test_a_channel_the_layer_does_not_have_is_refused():

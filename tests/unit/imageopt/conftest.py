@@ -13,6 +13,7 @@ from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.store import DatasetStore
 from tl_core.engine.memory import VisitorMemory
+from tl_core.engine.pool import Pool
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 
@@ -36,7 +37,7 @@ def tiny_backbone(seed: int = 0, key: str = "tiny", class_count: int = 10) -> Ba
             "test_resnet", pretrained=False, num_classes=class_count, zero_init_last=False
         )
         head = split_head(network, "fc")
-        torch.nn.init.normal_(head.weight)  # large enough for distinct answers
+        torch.nn.init.normal_(head.get_parameter("weight"))  # large enough for distinct answers
     return Backbone(
         key=key,
         label="Tiny",
@@ -48,7 +49,7 @@ def tiny_backbone(seed: int = 0, key: str = "tiny", class_count: int = 10) -> Ba
     )
 
 
-class InlinePool:
+class InlinePool(Pool):
     """Works on the caller's thread, so that tests need no waiting."""
 
     def submit(self, work, *arguments):

@@ -1,4 +1,5 @@
 import pickle
+from collections.abc import Callable
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_spec_survives_json_and_pickle_and_can_be_a_key(spec: Spec):
         (Attribute, {"patch": 4}, "patch must be between 8 and 128"),
     ],
 )
-def test_values_out_of_range_are_refused(kind: type[Spec], fields: dict, message: str):
+def test_values_out_of_range_are_refused(kind: Callable[..., Spec], fields: dict, message: str):
     with pytest.raises(UserError, match=message):
         kind(photo="sample:cat", **fields)
 

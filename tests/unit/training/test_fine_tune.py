@@ -78,7 +78,7 @@ def test_the_model_answers_as_its_result_says(do: Do, context: Context) -> None:
 
 def pixels(context: Context, data: bytes, model: Backbone) -> torch.Tensor:
     return pixels_from(
-        fitted(context.photos, context.photos.add(data, "me"), model), context.device
+        fitted(context.photos, context.photos.add(data, "me"), model.row), context.device
     )
 
 

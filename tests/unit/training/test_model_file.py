@@ -162,7 +162,7 @@ def _poison(state: State, _: Meta) -> None:
     state["fc.bias"] = state["fc.bias"] * float("nan")
 
 
-TRICKS: dict[str, Callable[[State, Meta], None]] = {
+TRICKS: dict[str, Callable[[State, Meta], object]] = {
     "no format": _changed("format", ""),
     "unknown backbone": _changed("backbone", "../../x"),
     "own backbone": _changed("backbone", "own:1"),

@@ -100,8 +100,8 @@ def paste_back(job: Job[PasteBack], context: Context) -> Sliced[Snapshot]:
     """Apply the change to the whole photograph and ask what the network sees there."""
     spec = job.spec
     backbone, _attacked, original, goal = yield from _load(spec, context)
-    small = yield context.pool.submit(fitted, context.photos, spec.photo, backbone)
-    seen = yield context.pool.submit(fitted, context.photos, spec.original, backbone)
+    small = yield context.pool.submit(fitted, context.photos, spec.photo, backbone.row)
+    seen = yield context.pool.submit(fitted, context.photos, spec.original, backbone.row)
     pasted = yield context.pool.submit(paste, original, small, seen, backbone.row.resize)
     png = yield context.pool.submit(encode_png, pasted)
     read = yield context.pool.submit(read_back, png)

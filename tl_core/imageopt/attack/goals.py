@@ -10,7 +10,7 @@ from torch import Tensor
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import pixels_from
 from tl_core.errors import UserError
-from tl_core.images.codec import Photo, PhotoArray, encode_png, fit, read_back, to_array
+from tl_core.images.codec import Photo, PhotoArray, encode_png, read_back
 from tl_core.specs.attack.goals import GROUPS, Goal
 
 
@@ -74,6 +74,4 @@ def is_fooled(backbones: Sequence[Backbone], picture: PhotoArray, goal: ClassGoa
 @torch.inference_mode()
 def answer(backbone: Backbone, photo: Photo) -> Tensor:
     """Return the logits (classes,) of a network for a photograph, on the device."""
-    row = backbone.row
-    array = to_array(fit(photo, row.input_size, row.resize, row.interpolation))
-    return backbone.logits(pixels_from(array, backbone.device))[0].float()
+    return backbone.logits(pixels_from(backbone.row.fit(photo), backbone.device))[0].float()

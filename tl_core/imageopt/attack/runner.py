@@ -168,7 +168,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
 
     def fetch(self, spec: Attack) -> tuple[PhotoArray, bytes]:
         """The photograph at the first network's input size, also as PNG."""
-        original = fitted(self.context.photos, spec.photo, self.backbones[0])
+        original = fitted(self.context.photos, spec.photo, self.backbones[0].row)
         return original, encode_png(original)
 
     def admit(self, spec: Attack, fetched: tuple[PhotoArray, bytes]) -> AttackMember:

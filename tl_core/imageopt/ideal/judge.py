@@ -16,7 +16,7 @@ from tl_core.specs import Judge, Snapshot, Verdict, Verdicts
 def judge(job: Job[Judge], context: Context) -> Sliced[Snapshot]:
     """Ask every backbone that is ready and knows the same classes, one after another."""
     spec = job.spec
-    photo = yield from context.aside(context.photos.photo, spec.photo)
+    photo = yield from context.in_pool(context.photos.photo, spec.photo)
     drawer = context.backbones.loaded(spec.backbone)
     ready = context.backbones.ready()
     verdicts: tuple[Verdict, ...] = ()
