@@ -30,7 +30,7 @@ class Estimates:
         self._lock = threading.Lock()
 
     def follow(self, job: Job, row: BackboneRow) -> None:
-        """Take a new run into account until it is over; then it is let go, with its pictures."""
+        """Take a new run into account until it is over; then it is dropped, with its pictures."""
         with self._lock:
             self._runs.append((job, row))
         job.when_over(self._let_go)
@@ -48,8 +48,8 @@ class Estimates:
         own_s = 0.0
         for key, group in mine.items():
             steps = [_steps(spec) for spec, _ in group]
-            company = [min(_left(job), max(steps)) for job, _ in others if _key(job) == key]
-            own_s += self._batch_s([*steps, *company], group[0][1])
+            in_batch = [min(_left(job), max(steps)) for job, _ in others if _key(job) == key]
+            own_s += self._batch_s([*steps, *in_batch], group[0][1])
         apart = [(job, row) for job, row in others if _key(job) not in mine]
         return own_s + sum(min(self._left_s(job, row, apart), own_s) for job, row in apart)
 
@@ -86,10 +86,10 @@ class Estimates:
         if job.spec.batch_key is not None:
             together = sum(_key(other) == _key(job) for other, _ in others)
             return _left(job) * self._step_s(row) / min(together, self._abreast)
-        told: float | None = getattr(job.snapshot, "seconds_left", None)
-        if told is None and job.snapshot is not None and job.snapshot.step:
-            told = job.seconds * (job.snapshot.steps / job.snapshot.step - 1)
-        return told or 0.0
+        left: float | None = getattr(job.snapshot, "seconds_left", None)
+        if left is None and job.snapshot is not None and job.snapshot.step:
+            left = job.seconds * (job.snapshot.steps / job.snapshot.step - 1)
+        return left or 0.0
 
 
 def _key(job: Job) -> Hashable:

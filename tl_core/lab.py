@@ -183,7 +183,7 @@ class Lab:
         self._answers.forget(self._staleness.is_stale)
 
     def give_back_memory(self) -> None:
-        """Give the system what large files that were let go have left free; a few milliseconds."""
+        """Give the system what large files that were dropped have left free; a few milliseconds."""
         give_back_freed_memory()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A finished attack: downloads, transfer to other networks, survival of wear, full size."""
+"""A finished attack: downloads, transfer to other networks, survival of transforms, full size."""
 
 from collections.abc import Iterable
 from dataclasses import replace

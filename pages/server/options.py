@@ -8,7 +8,7 @@ CLOUD = Path("/mount/src")  # where Community Cloud clones every app, as its tra
 
 
 def set_options(script: Path) -> None:
-    """Take orders from no other page, and ask nobody for this machine's address.
+    """Accept orders from no other page, and do not look up this machine's public address.
 
     A page that frames the lab may send it messages where Streamlit's default trusts its address,
     which is every app on Community Cloud: it could direct dropped photographs to its own server.

@@ -23,7 +23,7 @@ Slices = Generator[None, None, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the methods can be told; each reads what concerns it."""
+    """Options of the methods; each reads those that concern it."""
 
     targets: tuple[int, ...]
     layer: str

@@ -41,7 +41,7 @@ class PixelModel(nn.Module):
         """Return a copy with modules of its own and the same weights in memory.
 
         Captum hooks the modules it is given and leaves hooks behind when a call fails; on a copy
-        that is thrown away they reach nobody.
+        that is thrown away they do no harm.
         """
         kept = [self.backbone, *itertools.chain(self.parameters(), self.buffers())]
         return copy.deepcopy(self, {id(item): item for item in kept})

@@ -107,9 +107,9 @@ class Spec(Generic[SnapshotT]):
             UserError: If a value is out of its range.
             ValueError: If a name is not a control of this spec.
         """
-        strangers = controls.keys() - self.controls
-        if strangers:
-            raise ValueError(f"not controls of {type(self).__name__}: {sorted(strangers)}")
+        unknown = controls.keys() - self.controls
+        if unknown:
+            raise ValueError(f"not controls of {type(self).__name__}: {sorted(unknown)}")
         return dataclasses.replace(self, **controls)  # type: ignore[arg-type]
 
     def to_json(self) -> str:
@@ -131,9 +131,9 @@ def spec_from_json(text: str) -> Spec:
         if version != VERSION:
             raise ValueError(f"its version is {version!r:.20}, and this lab reads {VERSION}")
         known = {field.name for field in dataclasses.fields(kind)}
-        strangers = fields.keys() - known
-        if strangers:
-            raise ValueError(f"unknown fields {sorted(strangers)}")
+        unknown = fields.keys() - known
+        if unknown:
+            raise ValueError(f"unknown fields {sorted(unknown)}")
         values: dict[str, Any] = {name: _tuples(value) for name, value in fields.items()}
         types = get_type_hints(kind)
         for name, value in values.items():

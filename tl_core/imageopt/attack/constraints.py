@@ -48,7 +48,7 @@ class L2Ball(LinfBox):
         super().__init__(original, levels)
         self.step_unit = 1.0
         self.radius = radius  # on values in [0, 1]
-        self.pace = 0.05
+        self.rate = 0.05
 
     def __call__(self, parameters: Tensor) -> Tensor:
         """Return the change stretched or shrunk to the radius, then cut to the box."""
@@ -58,7 +58,7 @@ class L2Ball(LinfBox):
 
     def adapt(self, *, is_reached: bool) -> None:
         """Shorten the change while the network is fooled, lengthen it while it is not."""
-        self.radius *= 1 - self.pace if is_reached else 1 + self.pace
+        self.radius *= 1 - self.rate if is_reached else 1 + self.rate
 
 
 def l1_normalised(gradient: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ class L0Set(LinfBox, Parameterisation):
         self.step_unit = 1.0
         self.count = float(original.numel())
         self.decay = 0.9
-        self.pace = 0.1
+        self.rate = 0.1
 
     @property
     def parameterisation(self) -> Parameterisation:
@@ -58,7 +58,7 @@ class L0Set(LinfBox, Parameterisation):
 
     def adapt(self, *, is_reached: bool) -> None:
         """Allow fewer values while the network is fooled, more while it is not."""
-        factor = 1 - self.pace if is_reached else 1 + self.pace
+        factor = 1 - self.rate if is_reached else 1 + self.rate
         self.count = min(max(self.count * factor, 1.0), float(self.original.numel()))
 
 
