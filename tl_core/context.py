@@ -14,7 +14,7 @@ from tl_core.datasets.embedding_cache import EmbeddingCache
 from tl_core.datasets.store import DatasetStore
 from tl_core.engine.cache import ByteCache
 from tl_core.engine.memory import VisitorMemory
-from tl_core.engine.pool import Pool
+from tl_core.engine.pool import P, Pool, T
 from tl_core.engine.runner import Sliced
 from tl_core.images.codec import PhotoArray
 from tl_core.images.photo_store import PhotoStore
@@ -44,9 +44,10 @@ class Context:
         object.__setattr__(self, "embeddings", EmbeddingCache(self.settings))  # the class is frozen
         object.__setattr__(self, "activations", ByteCache(budget))
 
-    def in_pool(self, work: Callable[..., Any], *arguments: Any) -> Sliced[Any]:
+    def in_pool(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Sliced[T]:
         """Run ``work(*arguments)`` in the pool while the worker serves others; its result."""
-        return (yield self.pool.submit(work, *arguments))
+        result: T = yield self.pool.submit(work, *args, **kwargs)
+        return result
 
     def backbone(self, key: str) -> Sliced[Backbone]:
         """The network ``key``, loaded beside the worker where it is not in memory yet.
@@ -56,9 +57,8 @@ class Context:
         """
         loaded = self.backbones.loaded(key)
         if loaded is None:
-            loaded = yield self.pool.submit(self.backbones.load, key)
+            loaded = yield from self.in_pool(self.backbones.load, key)
             warm_up(loaded)
-        assert isinstance(loaded, Backbone)  # narrows for the type checker; load returns no other
         return loaded
 
     def pixels(self, photo_key: str, backbone: Backbone) -> Sliced[Tensor]:
@@ -67,7 +67,7 @@ class Context:
         Raises:
             UserError: If the photograph is no longer known.
         """
-        array = yield self.pool.submit(fitted, self.photos, photo_key, backbone.row)
+        array = yield from self.in_pool(fitted, self.photos, photo_key, backbone.row)
         return pixels_from(array, self.device)
 
 

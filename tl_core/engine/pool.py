@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Pool:
@@ -24,13 +27,13 @@ class Pool:
         )
         self._long = ThreadPoolExecutor(download_threads, thread_name_prefix="lab-download")
 
-    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    def submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run short work beside the worker."""
-        return self._short.submit(work, *arguments)
+        return self._short.submit(work, *args, **kwargs)
 
-    def submit_download(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    def submit_download(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run work that mostly waits for a network."""
-        return self._long.submit(work, *arguments)
+        return self._long.submit(work, *args, **kwargs)
 
     def close(self) -> None:
         """Start nothing more, and wait for what is running; a cancelled download ends soon."""

@@ -39,7 +39,7 @@ def run(job: Job[Attribute], context: Context) -> Sliced[AttributeSnapshot]:
     """Draw the maps one method after another, then measure how faithful each is."""
     spec = job.spec
     backbone = yield from context.backbone(spec.backbone)
-    photo = yield from context.in_pool(fitted, context.photos, spec.photo, backbone)
+    photo = yield from context.in_pool(fitted, context.photos, spec.photo, backbone.row)
     _check(spec, backbone)
     model, pixels = PixelModel(backbone), pixels_from(photo, context.device)
     probabilities = model.probabilities(pixels)[0].tolist()
@@ -136,13 +136,13 @@ class _Maps:
         if method.expected is not None:
             expected = method.expected(self.model, self.pixels, self.options) or expected
         self.values += list(raw.numpy())
-        drawn = yield self.context.pool.submit(self._draw, key, raw.numpy(), expected)
+        drawn = yield from self.context.in_pool(self._draw, key, raw.numpy(), expected)
         self._show(maps=(*self.snapshot.maps, *drawn))
 
     def measure_faithfulness(self, index: int) -> Sliced[None]:
         """Add to the map ``index`` how far the probability falls without what it shows."""
         shown = self.snapshot.maps[index]
-        variants = yield self.context.pool.submit(
+        variants = yield from self.context.in_pool(
             blurred_variants, self.photo, self.values[index], self.options.seed
         )
         pictures = torch.cat([pixels_from(variant, self.context.device) for variant in variants])

@@ -18,11 +18,11 @@ def run(job: Job[Classify], context: Context) -> Sliced[Classification]:
     """Classify one photograph in a single forward pass."""
     spec = job.spec
     backbone = yield from context.backbone(spec.backbone)
-    array = yield context.pool.submit(fitted, context.photos, spec.photo, backbone)
+    array = yield from context.in_pool(fitted, context.photos, spec.photo, backbone.row)
     start = time.perf_counter()
     scores = logits(backbone, pixels_from(array, context.device))[0].tolist()
     milliseconds = (time.perf_counter() - start) * 1000
-    seen = yield context.pool.submit(encode_jpeg, array)
+    seen = yield from context.in_pool(encode_jpeg, array)
     return Classification(
         step=1,
         answers=top_classes(scores, backbone.classes, spec.top),

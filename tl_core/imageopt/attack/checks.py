@@ -32,8 +32,8 @@ Loaded = tuple[Backbone, Photo, Photo, ClassGoal]  # the network, the attacked, 
 
 def _load(spec: Checked, context: Context) -> Sliced[Loaded]:
     backbone = yield from context.backbone(spec.backbone)
-    attacked = yield context.pool.submit(context.photos.photo, spec.photo)
-    original = yield context.pool.submit(context.photos.photo, spec.original)
+    attacked = yield from context.in_pool(context.photos.photo, spec.photo)
+    original = yield from context.in_pool(context.photos.photo, spec.original)
     goal = goal_of(spec, answer(backbone, original).tolist())
     return backbone, attacked, original, goal
 
@@ -77,8 +77,8 @@ def survival(job: Job[Survival], context: Context) -> Sliced[Snapshot]:
     backbone, attacked, _original, goal = yield from _load(spec, context)
     found = SurvivalSnapshot(steps=len(TRANSFORMS))
     for transform in TRANSFORMS:
-        changed = yield context.pool.submit(transform.apply, attacked)
-        png = yield context.pool.submit(encode_png, changed)
+        changed = yield from context.in_pool(transform.apply, attacked)
+        png = yield from context.in_pool(encode_png, changed)
         logits = answer(backbone, changed)
         trial = Trial(
             key=transform.key,
@@ -100,12 +100,12 @@ def paste_back(job: Job[PasteBack], context: Context) -> Sliced[Snapshot]:
     """Apply the change to the whole photograph and ask what the network sees there."""
     spec = job.spec
     backbone, _attacked, original, goal = yield from _load(spec, context)
-    small = yield context.pool.submit(fitted, context.photos, spec.photo, backbone.row)
-    seen = yield context.pool.submit(fitted, context.photos, spec.original, backbone.row)
-    pasted = yield context.pool.submit(paste, original, small, seen, backbone.row.resize)
-    png = yield context.pool.submit(encode_png, pasted)
-    read = yield context.pool.submit(read_back, png)
-    measured = yield context.pool.submit(gap, to_array(original), read)
+    small = yield from context.in_pool(fitted, context.photos, spec.photo, backbone.row)
+    seen = yield from context.in_pool(fitted, context.photos, spec.original, backbone.row)
+    pasted = yield from context.in_pool(paste, original, small, seen, backbone.row.resize)
+    png = yield from context.in_pool(encode_png, pasted)
+    read = yield from context.in_pool(read_back, png)
+    measured = yield from context.in_pool(gap, to_array(original), read)
     before, after = answer(backbone, original), answer(backbone, Image.fromarray(read))
     return PasteBackSnapshot(
         step=1,

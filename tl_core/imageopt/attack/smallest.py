@@ -31,7 +31,7 @@ def run(job: Job[SmallestBudget], context: Context) -> Sliced[Snapshot]:
     """Search the smallest budget, showing each one that was tried."""
     spec = job.spec
     backbone = yield from context.backbone(spec.backbone)
-    original = yield context.pool.submit(fitted, context.photos, spec.photo, backbone)
+    original = yield from context.in_pool(fitted, context.photos, spec.photo, backbone.row)
     search = Search(backbone, original, spec)
     published = 0.0
     for _ in search.levels():
@@ -119,9 +119,9 @@ class Search:
 
     def save(self, context: Context) -> Sliced[None]:
         """Save the smallest success, read it back, and measure that."""
-        png = yield context.pool.submit(encode_png, self.picture)
-        read = yield context.pool.submit(read_back, png)
-        measured = yield context.pool.submit(gap, self.original, read)
+        png = yield from context.in_pool(encode_png, self.picture)
+        read = yield from context.in_pool(read_back, png)
+        measured = yield from context.in_pool(gap, self.original, read)
         logits = self._answer(read)
         self._note(
             picture=png,
