@@ -8,7 +8,7 @@ from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
     from pages.shared.frame import configure, navigation
-    from pages.shared.uploads import show_refused
+    from pages.shared.uploaded_files import show_refused
     from pages.shared.visit import the_lab, the_visit
     from pages.shared.words import ASSETS, _, show_error
 

@@ -16,7 +16,7 @@ from tl_core.engine.cache import ByteCache
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import P, Pool, T
 from tl_core.engine.runner import Sliced
-from tl_core.images.codec import PhotoArray
+from tl_core.images.photo import PhotoArray
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 

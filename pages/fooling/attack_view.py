@@ -11,7 +11,9 @@ from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab
 from pages.shared.words import _, plain
 from pages.state import Run
-from tl_core.images import codec, compare
+from tl_core.images import compare
+from tl_core.images.decode import decode
+from tl_core.images.photo import to_array
 from tl_core.lab import Job
 from tl_core.specs import AttackSnapshot, Gap, SmallestSnapshot
 
@@ -90,9 +92,7 @@ def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
 
 def _difference(original: bytes, attacked: bytes, magnify: int) -> None:
     limit = the_lab().settings.max_pixels
-    before, after = (
-        codec.to_array(codec.decode(data, max_pixels=limit)) for data in (original, attacked)
-    )
+    before, after = (to_array(decode(data, max_pixels=limit)) for data in (original, attacked))
     picture = compare.difference(before, after, magnify=magnify or 1, is_sign=magnify == 0)
     live_picture(picture, alt=_("The difference, magnified"), kind="image/png")
 

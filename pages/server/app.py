@@ -16,7 +16,7 @@ from streamlit import config, net_util
 
 from pages.server import served
 from pages.server.ending import Ending
-from pages.server.uploads import UploadLimit
+from pages.server.upload_limits import UploadLimit
 
 
 def ready(_request: Request) -> Response:

@@ -8,10 +8,12 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.components import style
 from pages.shared.picture import data_url
-from pages.shared.uploads import free, uploaded_files
+from pages.shared.uploaded_files import free, uploaded_files
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
-from tl_core.images import codec, samples
+from tl_core.images import samples
+from tl_core.images.decode import decode
+from tl_core.images.encode import thumbnail
 from tl_core.lab import UserError
 
 _THUMBNAIL = 96
@@ -79,8 +81,8 @@ def _sample_url(key: str) -> str:
 
 def _url(data: bytes) -> str:
     limit = the_lab().settings.max_pixels
-    photo = codec.decode(data, max_pixels=limit, at_least=_THUMBNAIL)
-    small = codec.thumbnail(photo, _THUMBNAIL)
+    photo = decode(data, max_pixels=limit, at_least=_THUMBNAIL)
+    small = thumbnail(photo, _THUMBNAIL)
     return data_url(small)
 
 

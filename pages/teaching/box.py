@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit.typing import UploadedFile
 
-from pages.shared.uploads import free
+from pages.shared.uploaded_files import free
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
 from pages.state import Box

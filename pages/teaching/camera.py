@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.uploads import free, uploaded_files
+from pages.shared.uploaded_files import free, uploaded_files
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
 from pages.state import Box

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared.charts import answer_bars
 from pages.shared.choose_photo import choose_photo, photo_label
 from pages.shared.live import answer
-from pages.shared.uploads import free, uploaded_files
+from pages.shared.uploaded_files import free, uploaded_files
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson, plain, show_error
 from tl_core.lab import UserError

@@ -9,7 +9,8 @@ from pages.shared.choose_photo import choose
 from pages.shared.sitemap import WHY
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
-from tl_core.images import codec
+from tl_core.images.decode import decode
+from tl_core.images.encode import thumbnail
 from tl_core.lab import UserError
 from tl_core.specs import OWN_DATASET, FineTune, Prediction
 
@@ -75,6 +76,6 @@ def _thumbnail(spec: FineTune, found: Prediction) -> bytes:
     if found.photo not in kept:
         lab = the_lab()
         data = lab.photos.data(_photo_key(spec, found))
-        photo = codec.decode(data, max_pixels=lab.settings.max_pixels, at_least=_SIDE)
-        kept[found.photo] = codec.thumbnail(photo, _SIDE)
+        photo = decode(data, max_pixels=lab.settings.max_pixels, at_least=_SIDE)
+        kept[found.photo] = thumbnail(photo, _SIDE)
     return kept[found.photo]

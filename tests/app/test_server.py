@@ -10,7 +10,7 @@ from streamlit import config
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from pages.server import served, uploads
+from pages.server import served, upload_limits
 from pages.server.app import ready
 from pages.server.options import CLOUD, set_options
 
@@ -23,8 +23,8 @@ def limits(monkeypatch):
     settings = SimpleNamespace(upload_visit_mb=6, upload_memory_mb=10)
     lab = SimpleNamespace(settings=settings, readiness=lambda: "")
     monkeypatch.setattr(served, "lab", lab)
-    monkeypatch.setattr(uploads, "_LOOK_EVERY_S", 0)
-    monkeypatch.setattr(uploads, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(upload_limits, "_LOOK_EVERY_S", 0)
+    monkeypatch.setattr(upload_limits, "PATIENCE_S", 0.05)
     return lab
 
 
@@ -33,7 +33,7 @@ def manager(monkeypatch):
     """Streamlit's own store of what was sent."""
     store = MemoryUploadedFileManager("")
     here = SimpleNamespace(uploaded_file_mgr=store, is_active_session=lambda _session: False)
-    monkeypatch.setattr(uploads.runtime, "get_instance", lambda: here)
+    monkeypatch.setattr(upload_limits.runtime, "get_instance", lambda: here)
     return store
 
 
@@ -48,7 +48,7 @@ class Browser:
 
     def __init__(self, manager):
         self.manager = manager
-        self.limit = uploads.UploadLimit(self.keep)
+        self.limit = upload_limits.UploadLimit(self.keep)
         self.may_finish = asyncio.Event()
         self.may_finish.set()
 
@@ -114,7 +114,7 @@ def test_uploads_under_way_count_as_well(browser):
 
 
 def test_all_tabs_together_wait_for_room_and_get_it(browser, manager, monkeypatch):
-    monkeypatch.setattr(uploads, "PATIENCE_S", 60)
+    monkeypatch.setattr(upload_limits, "PATIENCE_S", 60)
 
     async def visit():
         assert [await browser.put(tab, "x", 4) for tab in "ab"] == [204, 204]
@@ -138,7 +138,7 @@ def test_all_tabs_together_are_refused_where_no_room_comes(browser):
 def test_drops_of_several_tabs_at_once_do_not_wait_for_each_other_in_a_circle(
     browser, manager, monkeypatch
 ):
-    monkeypatch.setattr(uploads, "PATIENCE_S", 60)
+    monkeypatch.setattr(upload_limits, "PATIENCE_S", 60)
 
     async def drop(tab):
         statuses = []
@@ -158,7 +158,7 @@ def test_files_that_no_page_took_are_dropped_after_a_while(browser, manager, mon
     async def visit():
         assert await browser.put("a", "x", 4) == 204
         assert await browser.put("b", "x", 4) == 204
-        monkeypatch.setattr(uploads, "FORGOTTEN_S", -1)
+        monkeypatch.setattr(upload_limits, "FORGOTTEN_S", -1)
         return await browser.put("c", "x", 4)
 
     assert run(visit()) == 204

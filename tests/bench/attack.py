@@ -34,7 +34,9 @@ from tl_core.imageopt.attack.smallest import Search
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.eight_bit import array_from
 from tl_core.images import samples
-from tl_core.images.codec import PhotoArray, decode, encode_png, read_back
+from tl_core.images.decode import decode, read_back
+from tl_core.images.encode import encode_png
+from tl_core.images.photo import PhotoArray
 from tl_core.images.transforms import TRANSFORMS
 from tl_core.settings import Settings
 from tl_core.specs import Attack, SmallestBudget

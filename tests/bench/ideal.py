@@ -22,7 +22,7 @@ from tl_core.imageopt.eight_bit import array_from, rounded
 from tl_core.imageopt.ideal.slot import recipe_slot
 from tl_core.imageopt.losses import total_variation
 from tl_core.imageopt.slot import Slot
-from tl_core.images.codec import encode_png
+from tl_core.images.encode import encode_png
 from tl_core.settings import Settings
 from tl_core.specs import LADDER, Recipe
 

@@ -15,9 +15,9 @@ from tests.fuzz import killed_work
 from tests.fuzz.registry import Kind
 from tests.hostile import photo, saved
 from tests.server import Faults, FileServer
+from tl_core.datasets.archive_import import import_archive
 from tl_core.datasets.embedding_cache import EmbeddingCache
 from tl_core.datasets.folder import FolderIndex, check_files
-from tl_core.datasets.importers import import_archive
 from tl_core.download import CheckedFiles, DownloadRequest, fetch
 from tl_core.settings import Settings
 

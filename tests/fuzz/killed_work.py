@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from tl_core.commands.common import write
+from tl_core.datasets.archive_import import import_archive
 from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.datasets.embedding_cache import EmbeddingCache, EmbeddingSpace
 from tl_core.datasets.folder import FolderIndex, check_files
-from tl_core.datasets.importers import import_archive
 from tl_core.datasets.store import DatasetStore
 from tl_core.download import CheckedFiles, DownloadRequest, fetch
 from tl_core.settings import Settings

@@ -16,8 +16,9 @@ from PIL import Image
 from tests.fuzz.bounds import bounded, outcome
 from tests.fuzz.registry import Kind
 from tests.hostile import chunk, exif, formats, ihdr, photo, png, saved
-from tl_core.images.codec import count_pixels, decode, thumbnail
-from tl_core.images.png import read_png_text
+from tl_core.images.decode import count_pixels, decode
+from tl_core.images.encode import thumbnail
+from tl_core.images.formats.png import read_png_text
 
 _MAX_PIXELS = 2_000_000
 _LARGEST = 25 * 2**20

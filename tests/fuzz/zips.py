@@ -14,7 +14,9 @@ from tests.fuzz.bounds import bounded, outcome
 from tests.fuzz.pictures import any_picture, mutated
 from tests.fuzz.registry import Kind
 from tests.hostile import photo, saved
-from tl_core.datasets.uploads import Drop, OwnUpload, folder_drops, keep_drops, zip_drops
+from tl_core.datasets.dropped_folder import Drop, folder_drops
+from tl_core.datasets.dropped_zip import zip_drops
+from tl_core.datasets.uploads import OwnUpload, keep_drops
 from tl_core.images.photo_store import PhotoStore
 
 _MAX_PIXELS = 1_000_000

@@ -4,7 +4,7 @@ import pytest
 
 from tests.journeys.sentences import is_ours
 from tl_core.errors import UserError
-from tl_core.images import codec
+from tl_core.images.decode import decode
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,5 @@ def test_an_accident_is_not(text):
 
 def test_what_a_decoder_refuses_is_told_in_a_sentence_of_the_lab():
     with pytest.raises(UserError) as refused:
-        codec.decode(b"<html>", max_pixels=100)
+        decode(b"<html>", max_pixels=100)
     assert is_ours(str(refused.value))

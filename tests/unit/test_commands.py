@@ -7,8 +7,8 @@ from PIL import Image
 
 from tl_core import commands
 from tl_core.images import samples
-from tl_core.images.codec import encode_png
-from tl_core.images.png import read_png_text
+from tl_core.images.encode import encode_png
+from tl_core.images.formats.png import read_png_text
 from tl_core.specs import FineTune, IdealImage
 
 

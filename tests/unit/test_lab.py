@@ -10,7 +10,7 @@ from tl_core.backbones.weights import WeightsFiles
 from tl_core.device import choose_device
 from tl_core.errors import UserError
 from tl_core.handlers import HANDLERS
-from tl_core.images.codec import content_key
+from tl_core.images.decode import content_key
 from tl_core.lab import BackboneState, JobState, Lab
 from tl_core.specs import Classify, Download, FineTune, ImportData, Judge, PreviewData, Snapshot
 

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 from tl_core.datasets import uploads
+from tl_core.datasets.dropped_folder import Drop, folder_drops
+from tl_core.datasets.dropped_zip import zip_drops
 from tl_core.datasets.store import DatasetStatus, DatasetStore
-from tl_core.datasets.uploads import Drop, OwnUpload
+from tl_core.datasets.uploads import OwnUpload
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 
@@ -58,7 +60,7 @@ class Datasets:
         Raises:
             UserError: If nothing can be learned from them, or the visit ended.
         """
-        return self._keep(uploads.folder_drops(files), owner, is_here)
+        return self._keep(folder_drops(files), owner, is_here)
 
     def add_zip(self, file: BinaryIO, owner: str, *, is_here: IsHere = lambda: True) -> OwnUpload:
         """Keep the photographs of a zip with a folder for each class, for the visit.
@@ -67,7 +69,7 @@ class Datasets:
             UserError: If it is damaged, hostile, nothing can be learned from it, or the visit
                 ended.
         """
-        return self._keep(uploads.zip_drops(file), owner, is_here)
+        return self._keep(zip_drops(file), owner, is_here)
 
     def _keep(self, drops: Iterable[Drop], owner: str, is_here: IsHere) -> OwnUpload:
         def while_here() -> Iterator[Drop]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tl_core.images.codec import Photo, PhotoArray, fit, to_array
+from tl_core.images.photo import Photo, PhotoArray, fit, to_array
 
 StageWords = Literal["edges and colours", "textures", "parts", "whole things"]
 

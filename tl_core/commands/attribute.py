@@ -4,7 +4,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from tl_core.commands.common import Result, add_photo, class_index, run_to_end, write
-from tl_core.images import codec
+from tl_core.images.decode import decode
+from tl_core.images.encode import encode_png
 from tl_core.lab import Lab
 from tl_core.specs import ATTRIBUTION_METHODS, Attribute
 
@@ -33,8 +34,8 @@ def run(lab: Lab, options: Namespace) -> Result:
     )
     found = run_to_end(lab, spec)
     best, asked = found.maps[0], found.classes[0]
-    overlay = codec.decode(best.overlay, max_pixels=lab.settings.max_pixels)
-    write(options.out, codec.encode_png(overlay))
+    overlay = decode(best.overlay, max_pixels=lab.settings.max_pixels)
+    write(options.out, encode_png(overlay))
     measured = best.faithfulness
     result = {
         "out": str(options.out),

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from tl_core.datasets.dataset import Dataset, Example, Side
 from tl_core.errors import UserError
-from tl_core.images.codec import content_key, decode
+from tl_core.images.decode import content_key, decode
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from tl_core.errors import UserError
-from tl_core.images.codec import encode_png
+from tl_core.images.encode import encode_png
 
 _DIGIT_SIDE, _MARGIN = 64, 4  # pixels
 

@@ -19,7 +19,7 @@ from tl_core.datasets.folder import (
     is_inside_name,
 )
 from tl_core.errors import UserError
-from tl_core.images.codec import content_key
+from tl_core.images.decode import content_key
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs import OWN_DATASET, OwnClasses

@@ -19,8 +19,9 @@ from tl_core.features.activations import stage_of
 from tl_core.features.attribution_methods import METHODS, Options
 from tl_core.features.faithfulness import blurred_variants, faithfulness_of
 from tl_core.features.pixel_model import PixelModel
-from tl_core.images.codec import PhotoArray, encode_jpeg, encode_png
+from tl_core.images.encode import encode_jpeg, encode_png
 from tl_core.images.heatmap import encode_heatmap, overlay
+from tl_core.images.photo import PhotoArray
 from tl_core.specs.attribution import (
     ATTRIBUTION_METHODS,
     Attribute,

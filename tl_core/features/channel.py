@@ -14,7 +14,7 @@ from tl_core.features.activations import Activations, layer_of, maps_of, stage_o
 from tl_core.features.maps import facts_of
 from tl_core.features.mosaic import draw_channel, draw_spot, natural_scale, overlay_channel
 from tl_core.features.receptive_field import ReceptiveField, receptive_fields
-from tl_core.images.codec import encode_jpeg, encode_png
+from tl_core.images.encode import encode_jpeg, encode_png
 from tl_core.specs.features import (
     ChannelDetail,
     ChannelDetailSnapshot,

@@ -10,7 +10,7 @@ from tl_core.backbones.ranking import top_classes
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
-from tl_core.images.codec import encode_jpeg
+from tl_core.images.encode import encode_jpeg
 from tl_core.specs import Classification, Classify
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from tl_core.images.codec import PhotoArray
+from tl_core.images.photo import PhotoArray
 from tl_core.specs.attribution import Faithfulness
 
 SHARE = 0.2  # of the pixels

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tl_core.features.activations import Activations
-from tl_core.images.codec import Photo, PhotoArray
 from tl_core.images.colours import shades_of, viridis
 from tl_core.images.heatmap import overlay
+from tl_core.images.photo import Photo, PhotoArray
 from tl_core.specs.features import Mosaic, Scale, Spot
 
 SIDE_PX = 704  # width of a full mosaic

@@ -15,7 +15,8 @@ from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
-from tl_core.images.codec import decode, thumbnail
+from tl_core.images.decode import decode
+from tl_core.images.encode import thumbnail
 from tl_core.specs.features import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
 
 Embeddings: TypeAlias = NDArray[np.floating[Any]]  # (N, D)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tl_core.images.codec import PhotoArray
+from tl_core.images.photo import PhotoArray
 
 
 def to_uint8(pixels: Tensor) -> Tensor:

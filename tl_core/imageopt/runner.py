@@ -18,7 +18,7 @@ from tl_core.engine.runner import SLICE_S, Runner
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import Batch, Readings
 from tl_core.imageopt.slot import Slot
-from tl_core.images.codec import PhotoArray
+from tl_core.images.photo import PhotoArray
 from tl_core.specs import Snapshot, Spec
 
 SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it

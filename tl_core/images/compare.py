@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from tl_core.images.codec import PhotoArray, encode_png
+from tl_core.images.encode import encode_png
+from tl_core.images.photo import PhotoArray
 from tl_core.specs.attack.attack import Gap
 
 _SSIM_WINDOW_PX = 7

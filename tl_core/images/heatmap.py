@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tl_core.images.codec import PhotoArray, encode_jpeg, encode_png
+from tl_core.images.encode import encode_jpeg, encode_png
+from tl_core.images.photo import PhotoArray
 
 _WARM = ((255, 236, 100), (255, 140, 0), (214, 16, 16))  # faint, middling, full
 _COOL = ((150, 235, 255), (40, 130, 255), (60, 20, 190))

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from tl_core.engine.cache import ByteCache
 from tl_core.errors import UserError
 from tl_core.images import samples
-from tl_core.images.codec import MAX_BYTES, Photo, content_key, decode
+from tl_core.images.decode import MAX_BYTES, content_key, decode
+from tl_core.images.photo import Photo
 
 _AT_LEAST = 64  # pixels of a JPEG's shorter side: enough to find one that cannot be read
 

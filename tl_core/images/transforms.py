@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageFilter
 
-from tl_core.images.codec import Photo, encode_jpeg, read_back, to_array
+from tl_core.images.decode import read_back
+from tl_core.images.encode import encode_jpeg
+from tl_core.images.photo import Photo, to_array
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any
 
 from tl_core.context import Context
+from tl_core.datasets.archive_import import Phase, import_archive
 from tl_core.datasets.dataset import Dataset, Split, sample_per_class, split
 from tl_core.datasets.folder import FolderIndex
-from tl_core.datasets.importers import Phase, import_archive
 from tl_core.datasets.store import own_dataset
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced

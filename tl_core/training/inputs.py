@@ -19,7 +19,7 @@ from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
-from tl_core.images.codec import decode
+from tl_core.images.decode import decode
 from tl_core.specs.fine_tune import Augmentation
 from tl_core.training.trainable import TrainableModel
 

@@ -9,7 +9,7 @@ from tests.hostile import photo, saved
 from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.datasets.store import DatasetStore, own_dataset
 from tl_core.errors import UserError
-from tl_core.images.codec import decode
+from tl_core.images.decode import decode
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 

@@ -11,9 +11,11 @@ from PIL import Image
 
 from tests.hostile import large_png, photo, saved
 from tl_core.datasets import uploads
-from tl_core.datasets.uploads import Drop, OwnUpload, folder_drops, keep_drops, zip_drops
+from tl_core.datasets.dropped_folder import Drop, folder_drops
+from tl_core.datasets.dropped_zip import zip_drops
+from tl_core.datasets.uploads import OwnUpload, keep_drops
 from tl_core.errors import UserError
-from tl_core.images.codec import content_key
+from tl_core.images.decode import content_key
 from tl_core.images.photo_store import PhotoStore
 
 MAX_PIXELS = 10**6

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tl_core.images.codec import read_back
+from tl_core.images.decode import read_back
 from tl_core.lab import Lab, Settings
 from tl_core.specs import Attack, Classify, FineTune, IdealImage, SmallestBudget, Transfer
 

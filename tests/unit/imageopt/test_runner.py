@@ -10,7 +10,7 @@ from tl_core.imageopt import runner as runner_module
 from tl_core.imageopt.attack.runner import AttackMember, AttackRunner
 from tl_core.imageopt.ideal import runner as ideal_module
 from tl_core.imageopt.ideal.runner import IdealMember, IdealRunner
-from tl_core.images.codec import encode_png
+from tl_core.images.encode import encode_png
 from tl_core.specs import Attack, IdealImage
 
 

@@ -5,8 +5,8 @@ import pytest
 from matplotlib import colormaps
 from PIL import Image
 
-from tl_core.images.codec import encode_png
 from tl_core.images.colours import shades_of, viridis
+from tl_core.images.encode import encode_png
 from tl_core.images.heatmap import encode_heatmap, overlay, overlay_encoded
 
 ACROSS, DOWN = np.meshgrid(np.arange(0, 256, 8, np.uint8), np.arange(0, 256, 8, np.uint8))

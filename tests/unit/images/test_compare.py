@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from tl_core.images.codec import decode, to_array
 from tl_core.images.compare import difference, gap
+from tl_core.images.decode import decode
+from tl_core.images.photo import to_array
 
 GREY = np.full((16, 16, 3), 100, np.uint8)
 

@@ -27,13 +27,15 @@ from tests.hostile import (
 )
 from tl_core.datasets.uploads import compact
 from tl_core.errors import UserError
-from tl_core.images import codec
-from tl_core.images.codec import decode, thumbnail, to_array
-from tl_core.images.gif import gif_first_frame
-from tl_core.images.jpeg import MAX_PASSES, jpeg_pixels
+from tl_core.images import decode as codec
+from tl_core.images.decode import decode
+from tl_core.images.encode import thumbnail
+from tl_core.images.formats.gif import gif_first_frame
+from tl_core.images.formats.jpeg import MAX_PASSES, jpeg_pixels
+from tl_core.images.formats.webp import webp_first_frame
 from tl_core.images.memory_share import MemoryShare
+from tl_core.images.photo import to_array
 from tl_core.images.photo_store import PhotoStore
-from tl_core.images.webp import webp_first_frame
 
 LIMIT = 25_000_000
 JPEG, GIF, WEBP = (saved(photo(), kind) for kind in ("JPEG", "GIF", "WEBP"))
@@ -249,7 +251,8 @@ def test_eight_large_photographs_at_once_take_the_memory_of_a_few():
     script = """
 import sys, threading
 from pathlib import Path
-from tl_core.images.codec import decode, thumbnail
+from tl_core.images.decode import decode
+from tl_core.images.encode import thumbnail
 
 def memory_mb(name):
     lines = Path("/proc/self/status").read_text().splitlines()

@@ -7,7 +7,7 @@ from PIL import Image, ImageFile
 
 from tests.hostile import hostile_files
 from tl_core.errors import UserError
-from tl_core.images.codec import decode
+from tl_core.images.decode import decode
 
 FILES = dict(hostile_files())
 MAX_PIXELS = 50_000_000

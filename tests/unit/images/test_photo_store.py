@@ -8,7 +8,9 @@ import pytest
 from tests.hostile import saved
 from tl_core.errors import UserError
 from tl_core.images import samples
-from tl_core.images.codec import content_key, decode, encode_png, to_array
+from tl_core.images.decode import content_key, decode
+from tl_core.images.encode import encode_png
+from tl_core.images.photo import to_array
 from tl_core.images.photo_store import PhotoStore
 
 SIDE = 32

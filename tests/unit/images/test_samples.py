@@ -8,7 +8,7 @@ import pytest
 
 from tl_core.errors import UserError
 from tl_core.images import samples
-from tl_core.images.codec import decode
+from tl_core.images.decode import decode
 from tl_core.images.samples import SAMPLES
 
 

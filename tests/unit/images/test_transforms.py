@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tl_core.images.codec import to_array
+from tl_core.images.photo import to_array
 from tl_core.images.transforms import TRANSFORMS
 
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8))

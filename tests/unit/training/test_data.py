@@ -12,7 +12,7 @@ from tl_core.context import Context
 from tl_core.datasets.catalogue import DATASETS, DataArchive, DatasetRow
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
-from tl_core.images.codec import decode
+from tl_core.images.decode import decode
 from tl_core.specs import (
     FineTune,
     ImportData,

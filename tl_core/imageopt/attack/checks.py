@@ -10,8 +10,10 @@ from tl_core.context import Context, fitted
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.imageopt.attack.goals import ClassGoal, answer, goal_of
-from tl_core.images.codec import Photo, PhotoArray, crop_box, encode_png, read_back, to_array
 from tl_core.images.compare import gap
+from tl_core.images.decode import read_back
+from tl_core.images.encode import encode_png
+from tl_core.images.photo import Photo, PhotoArray, crop_box, to_array
 from tl_core.images.transforms import TRANSFORMS
 from tl_core.specs import (
     Opinion,

@@ -10,7 +10,9 @@ from torch import Tensor
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import pixels_from
 from tl_core.errors import UserError
-from tl_core.images.codec import Photo, PhotoArray, encode_png, read_back
+from tl_core.images.decode import read_back
+from tl_core.images.encode import encode_png
+from tl_core.images.photo import Photo, PhotoArray
 from tl_core.specs.attack.goals import GROUPS, Goal
 
 

@@ -32,8 +32,10 @@ from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.imageopt.reductions import length_of_each
 from tl_core.imageopt.runner import SETTINGS_KEY, BatchRunner, Member
 from tl_core.imageopt.slot import Augmentation, Objective, Slot, TensorMap, Update, fresh_state
-from tl_core.images.codec import PhotoArray, encode_png, read_back
 from tl_core.images.compare import gap
+from tl_core.images.decode import read_back
+from tl_core.images.encode import encode_png
+from tl_core.images.photo import PhotoArray
 from tl_core.specs import Answer, Attack, AttackMethod, AttackSnapshot
 from tl_core.specs.recipes import ZERO
 

@@ -18,8 +18,10 @@ from tl_core.imageopt.attack.runner import AttackMember
 from tl_core.imageopt.attack.sparse import Thinning
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.eight_bit import array_from
-from tl_core.images.codec import PhotoArray, encode_png, read_back
 from tl_core.images.compare import gap
+from tl_core.images.decode import read_back
+from tl_core.images.encode import encode_png
+from tl_core.images.photo import PhotoArray
 from tl_core.specs import Attack, LevelTrial, SmallestBudget, SmallestSnapshot, Snapshot
 
 DOWN = (8, 6, 4, 3, 2, 1)  # levels, tried until one fails

@@ -9,7 +9,7 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.imageopt import augment
-from tl_core.images.codec import to_array
+from tl_core.images.photo import to_array
 from tl_core.specs import Judge, Snapshot, Verdict, Verdicts
 
 

@@ -18,7 +18,8 @@ from tl_core.imageopt.eight_bit import array_from, to_uint8
 from tl_core.imageopt.ideal.slot import slot_of, steer
 from tl_core.imageopt.losses import total_variation
 from tl_core.imageopt.runner import HISTORY_ROWS, SETTINGS_KEY, BatchRunner, Member
-from tl_core.images.codec import PhotoArray, encode_jpeg, encode_png, fit, to_array
+from tl_core.images.encode import encode_jpeg, encode_png
+from tl_core.images.photo import PhotoArray, fit, to_array
 from tl_core.specs import IdealImage, IdealSnapshot, Move
 
 FRAMES = 48  # most pictures kept for the animation, besides the last

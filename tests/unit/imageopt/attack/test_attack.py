@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tl_core.errors import UserError
-from tl_core.images.codec import read_back
+from tl_core.images.decode import read_back
 from tl_core.lab import JobState
 from tl_core.specs import ATTACK_METHODS, Attack, Classify, spec_from_json
 

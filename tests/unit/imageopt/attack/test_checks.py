@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tl_core.images.codec import decode, read_back, to_array
+from tl_core.images.decode import decode, read_back
+from tl_core.images.photo import to_array
 from tl_core.specs import (
     Attack,
     PasteBack,

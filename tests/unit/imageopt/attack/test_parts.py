@@ -17,7 +17,9 @@ from tl_core.imageopt.eight_bit import array_from
 from tl_core.imageopt.losses import TERMS, NetworkOutput
 from tl_core.imageopt.pixels import EightBit
 from tl_core.images import samples
-from tl_core.images.codec import decode, encode_jpeg, fit, to_array
+from tl_core.images.decode import decode
+from tl_core.images.encode import encode_jpeg
+from tl_core.images.photo import fit, to_array
 from tl_core.specs import ATTACK_METHODS, Attack
 from tl_core.specs.attack.goals import Goal
 

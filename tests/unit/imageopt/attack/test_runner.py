@@ -14,8 +14,9 @@ from tl_core.imageopt import runner as runner_module
 from tl_core.imageopt.attack import runner
 from tl_core.imageopt.attack.runner import AttackMember, AttackRunner
 from tl_core.imageopt.runner import SETTINGS_KEY
-from tl_core.images.codec import encode_png, read_back
-from tl_core.images.png import read_png_text
+from tl_core.images.decode import read_back
+from tl_core.images.encode import encode_png
+from tl_core.images.formats.png import read_png_text
 from tl_core.specs import Attack, spec_from_json
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from tl_core.images.metadata import MAX_METADATA_BYTES
+from tl_core.images.formats.metadata import MAX_METADATA_BYTES
 
 _HEADER_BYTES = 12  # RIFF, length, WEBP
 _LOOKED_AT = 1000  # chunks; metadata behind more frames than that is not looked for

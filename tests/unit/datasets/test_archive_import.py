@@ -11,9 +11,9 @@ import pytest
 
 from tests.hostile import photo, saved
 from tests.server import FileServer
+from tl_core.datasets.archive_import import import_archive
 from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.datasets.folder import FolderIndex, check_files
-from tl_core.datasets.importers import import_archive
 from tl_core.datasets.store import DatasetStore
 from tl_core.engine.job import JobCancelled
 from tl_core.errors import UserError

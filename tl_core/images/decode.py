@@ -1,27 +1,20 @@
-"""The one place where bytes become photographs and photographs become bytes.
+"""The one place where bytes become photographs.
 
 Every function is safe to call from any thread and changes nothing that Pillow shares.
 """
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
 from PIL.ImageFile import ImageFile
 
 from tl_core.errors import UserError
-from tl_core.images.formats import Format, Parts, format_of
+from tl_core.images.formats.table import Format, Parts, format_of
 from tl_core.images.memory_share import MemoryShare
+from tl_core.images.photo import Photo, PhotoArray, to_array
 from tl_core.images.upright import upright_rgb
-
-Photo: TypeAlias = Image.Image
-PhotoArray: TypeAlias = NDArray[np.uint8]  # its pixels, (H, W, 3)
-Picture: TypeAlias = Photo | PhotoArray
 
 MAX_BYTES = 25 * 2**20
 _MIN_SIDE_PX = 8
@@ -30,7 +23,6 @@ _MIN_SIDE_PX = 8
 _LARGE_SHARE = MemoryShare(450_000_000)
 _SMALL_SHARE = MemoryShare(100_000_000)
 _SMALL_BYTES = 30_000_000
-_RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 def decode(
@@ -158,108 +150,11 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         )
 
 
-def crop_box(
-    size: tuple[int, int], input_size: int, resize: int
-) -> tuple[float, float, float, float]:
-    """Return the part of a photograph that a network sees: left, top, right, bottom in its pixels.
-
-    The same as scaling the shorter side to ``resize`` and cutting the central square of
-    ``input_size``. A picture of exactly the input size is seen whole.
-
-    Raises:
-        ValueError: If ``resize`` is smaller than ``input_size``.
-    """
-    if resize < input_size:
-        raise ValueError(f"resize must be at least input_size {input_size}, got {resize}")
-    width, height = size
-    if size == (input_size, input_size):
-        return 0.0, 0.0, float(width), float(height)
-    shorter = min(size)
-    scaled = [int(resize * side / shorter) for side in size]
-    left, top = (round((side - input_size) / 2) for side in scaled)
-    across, down = width / scaled[0], height / scaled[1]
-    right, bottom = left + input_size, top + input_size
-    return left * across, top * down, right * across, bottom * down
-
-
-def fit(photo: Photo, input_size: int, resize: int, interpolation: str) -> Photo:
-    """Return the photograph as a network sees it, ``input_size`` pixels square.
-
-    A picture that already has that size is returned untouched: a saved attack stays one.
-
-    Args:
-        photo: Any size.
-        input_size: Side of the result.
-        resize: What the shorter side is scaled to before the central square is cut.
-        interpolation: "bilinear" or "bicubic", antialiased.
-
-    Raises:
-        ValueError: If ``resize`` is smaller than ``input_size`` or the interpolation unknown.
-    """
-    if interpolation not in _RESAMPLING:
-        raise ValueError(f"interpolation must be one of {list(_RESAMPLING)}, got {interpolation}")
-    if photo.size == (input_size, input_size):
-        return photo
-    box = crop_box(photo.size, input_size, resize)
-    # Scaling only the box keeps memory small for a panorama
-    return photo.resize((input_size, input_size), _RESAMPLING[interpolation], box=box)
-
-
-def to_array(photo: Photo) -> PhotoArray:
-    """Return a writable copy of the photograph's pixels, uint8 (H, W, 3)."""
-    return np.array(photo if photo.mode == "RGB" else photo.convert("RGB"), dtype=np.uint8)
-
-
 def read_back(data: bytes) -> PhotoArray:
     """Return the pixels of a picture that the lab itself has encoded, uint8 (H, W, 3)."""
     return to_array(decode(data, max_pixels=2**26))
 
 
-def encode_jpeg(picture: Picture, quality: int = 85) -> bytes:
-    """Return the picture as JPEG: for live frames, where small differences do not matter.
-
-    Raises:
-        ValueError: If an array is not uint8 of shape (H, W, 3) or (H, W).
-    """
-    return _encode(_image(picture), "JPEG", quality=quality)
-
-
-def encode_png(picture: Picture, text: Mapping[str, str] | None = None) -> bytes:
-    """Return the picture as PNG, every value kept, with ``text`` readable by ``png.read_png_text``.
-
-    Raises:
-        ValueError: If an array is not uint8 of shape (H, W, 3) or (H, W).
-    """
-    info = PngImagePlugin.PngInfo()
-    for keyword, value in (text or {}).items():
-        info.add_text(keyword, value)
-    return _encode(_image(picture), "PNG", pnginfo=info)
-
-
-def thumbnail(photo: Photo, side: int) -> bytes:
-    """Return the whole photograph scaled to fit a square of ``side`` pixels, as JPEG."""
-    scale = min(1, side / max(photo.size))
-    size = (max(1, round(scale * photo.width)), max(1, round(scale * photo.height)))
-    return encode_jpeg(photo.resize(size, reducing_gap=2))
-
-
 def content_key(data: bytes) -> str:
     """Return the name of a file by its content: ``sha256:`` and 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _image(picture: Picture) -> Photo:
-    if isinstance(picture, Image.Image):
-        return picture if picture.mode in ("RGB", "L") else picture.convert("RGB")
-    has_picture_shape = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
-    if picture.dtype != np.uint8 or not has_picture_shape:
-        raise ValueError(
-            f"picture must be uint8 (H, W, 3) or (H, W), got {picture.dtype} {picture.shape}"
-        )
-    return Image.fromarray(picture)
-
-
-def _encode(image: Image.Image, file_format: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
-    return buffer.getvalue()

@@ -14,10 +14,10 @@ from PIL import (
 from PIL.ImageFile import ImageFile
 
 from tl_core.errors import UserError
-from tl_core.images.gif import gif_first_frame, gif_size
-from tl_core.images.jpeg import JPEG_SIGNATURE, jpeg_pixels
-from tl_core.images.png import PNG_SIGNATURE, png_pixels
-from tl_core.images.webp import webp_first_frame, webp_size, webp_table_bytes
+from tl_core.images.formats.gif import gif_first_frame, gif_size
+from tl_core.images.formats.jpeg import JPEG_SIGNATURE, jpeg_pixels
+from tl_core.images.formats.png import PNG_SIGNATURE, png_pixels
+from tl_core.images.formats.webp import webp_first_frame, webp_size, webp_table_bytes
 
 Parts = list[memoryview]
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tl_core.images.metadata import require_little_metadata
+from tl_core.images.formats.metadata import require_little_metadata
 
 _HEADER_BYTES = 13
 _BLOCK = re.compile(rb"[!,;]")  # an extension, a frame, the end; a decoder skips all else

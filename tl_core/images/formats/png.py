@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from tl_core.errors import UserError
-from tl_core.images.metadata import MAX_METADATA_BYTES
+from tl_core.images.formats.metadata import MAX_METADATA_BYTES
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIXEL_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf"})

@@ -3,7 +3,7 @@
 import re
 
 from tl_core.errors import UserError
-from tl_core.images.metadata import require_little_metadata
+from tl_core.images.formats.metadata import require_little_metadata
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 # Every pass goes over all pixels: 32 of them over 50 megapixels take 1.5 s. libjpeg writes 10 for

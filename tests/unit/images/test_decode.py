@@ -15,17 +15,10 @@ from torchvision.transforms import functional as transforms
 from tests.hostile import exif, hostile_files, photo, saved
 from tl_core.errors import UserError
 from tl_core.images import samples
-from tl_core.images.codec import (
-    content_key,
-    crop_box,
-    decode,
-    encode_jpeg,
-    encode_png,
-    fit,
-    thumbnail,
-    to_array,
-)
-from tl_core.images.png import png_pixels, read_png_text
+from tl_core.images.decode import content_key, decode
+from tl_core.images.encode import encode_jpeg, encode_png, thumbnail
+from tl_core.images.formats.png import png_pixels, read_png_text
+from tl_core.images.photo import crop_box, fit, to_array
 
 LIMIT = 25_000_000
 FILES = dict(hostile_files())

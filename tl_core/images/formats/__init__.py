@@ -1,0 +1,1 @@
+"""The file formats of photographs: what is read of each before Pillow decodes it."""
