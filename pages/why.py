@@ -6,6 +6,7 @@ from pages.shared.choose_backbone import choose_backbone
 from pages.shared.choose_photo import choose_photo
 from pages.shared.frame import header
 from pages.shared.live import watch_answer
+from pages.shared.picture import stretched
 from pages.shared.sitemap import WHY
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, plain
@@ -68,13 +69,9 @@ def draw(snapshot: AttributeSnapshot) -> None:
             anchor=False,
         )
         columns = st.columns(max(3, len(maps) + 1))
-        columns[0].image(
-            snapshot.photo,
-            output_format="PNG",
-            width="stretch",
-            caption=_("What the network sees"),
-            alt=_("The photograph at the network's size"),
-        )
+        with columns[0]:
+            alt = _("The photograph at the network's size")
+            stretched(snapshot.photo, caption=_("What the network sees"), alt=alt)
         for column, found in zip(columns[1:], maps, strict=False):
             with column:
                 one_map(snapshot.photo, found)
