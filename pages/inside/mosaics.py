@@ -18,16 +18,15 @@ def column(spec: FeatureMaps, key: str) -> list[int]:
     spots = []
     for index, channel in enumerate(mosaic.channels):
         left, top, right, bottom = mosaic.box(index)
-        spots.append(
-            Spot(
-                id=str(channel),
-                title=_("channel {channel}").format(channel=channel),
-                left=left / width,
-                top=top / height,
-                width=(right - left) / width,
-                height=(bottom - top) / height,
-            )
+        spot = Spot(
+            id=str(channel),
+            title=_("channel {channel}").format(channel=channel),
+            left=left / width,
+            top=top / height,
+            width=(right - left) / width,
+            height=(bottom - top) / height,
         )
+        spots.append(spot)
     st.markdown(f"**{_(found.facts.words).capitalize()}**")
     clickable(
         mosaic.picture,

@@ -47,7 +47,7 @@ def _draw(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...])
     st.button(
         _("Why?"),
         key=f"why_{found.photo}_{found.label}",
-        icon=":material/help:",
+        icon=WHY.icon,
         on_click=_ask_why,
         args=(spec, model, found),
         width="stretch",
