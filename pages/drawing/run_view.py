@@ -91,11 +91,8 @@ def _draw(picture: _Picture) -> None:
         parts.append(_("activation {a:.2f}").format(a=columns_of(snapshot)["activation"][-1]))
     parts.append(_("total variation {tv:.3f}").format(tv=snapshot.total_variation))
     if not picture.is_over and snapshot.steps_per_s:
-        parts.append(
-            _("{speed:.1f} steps/s, {left:.0f} s left").format(
-                speed=snapshot.steps_per_s, left=snapshot.seconds_left
-            )
-        )
+        words = _("{speed:.1f} steps/s, {left:.0f} s left")
+        parts.append(words.format(speed=snapshot.steps_per_s, left=snapshot.seconds_left))
     st.caption(" · ".join(parts))
 
 

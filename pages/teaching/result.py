@@ -75,9 +75,8 @@ def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...])
             wrong = sum(not found.is_right for found in result.predictions)
             return _("all mistakes ({count})").format(count=wrong)
         truth, said = (names[int(part)] for part in cell.split(","))
-        return _("{truth}, called {said} ({count})").format(
-            truth=truth, said=said, count=by_cell[cell]
-        )
+        called = _("{truth}, called {said} ({count})")
+        return called.format(truth=truth, said=said, count=by_cell[cell])
 
     cell = st.selectbox(_("Photographs"), [_ALL, *ordered], format_func=words, key="cell")
     chosen = [
