@@ -62,12 +62,9 @@ def draw(snapshot: AttributeSnapshot) -> None:
     """The maps found so far: one row a class, one column a method."""
     for explained in snapshot.classes:
         maps = [found for found in snapshot.maps if found.target == explained.target]
-        st.subheader(
-            _("Why {label}? ({percent:.1f} %)").format(
-                label=plain(explained.label), percent=100 * explained.probability
-            ),
-            anchor=False,
-        )
+        label, percent = plain(explained.label), 100 * explained.probability
+        words = _("Why {label}? ({percent:.1f} %)").format(label=label, percent=percent)
+        st.subheader(words, anchor=False)
         columns = st.columns(max(3, len(maps) + 1))
         with columns[0]:
             alt = _("The photograph at the network's size")

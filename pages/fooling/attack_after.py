@@ -127,20 +127,16 @@ def _draw_paste_back(spec: PasteBack) -> None:
     found = answer(spec, timeout_s=0.1)
     if found is None:
         return
-    picture, words = st.columns(2)
+    picture, text = st.columns(2)
     with picture:
         live_picture(found.picture, alt=_("The whole photograph, attacked"))
-    with words:
-        verdict = _("still fooled") if found.is_fooled else _("not fooled any more")
-        st.markdown(
-            _("At {width} × {height} pixels the network says **{label}**: {verdict}.").format(
-                width=found.width,
-                height=found.height,
-                label=plain(found.after[0].label),
-                verdict=verdict,
-            )
-        )
-        st.caption(
-            _("The network shrinks the photograph before it looks, and that wears the change off.")
-        )
+    verdict = _("still fooled") if found.is_fooled else _("not fooled any more")
+    label = plain(found.after[0].label)
+    words = _("At {width} × {height} pixels the network says **{label}**: {verdict}.")
+    text.markdown(
+        words.format(width=found.width, height=found.height, label=label, verdict=verdict)
+    )
+    text.caption(
+        _("The network shrinks the photograph before it looks, and that wears the change off.")
+    )
     figures(found.gap)

@@ -67,12 +67,9 @@ def _draw_change(found: AttackSnapshot, job: Job) -> None:
 def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
     if found.is_fooled:
         steps = found.step if found.first_success is None else found.first_success
-        st.success(
-            _("Fooled after {steps} steps: the saved picture is seen as **{label}**.").format(
-                steps=steps, label=plain(found.after[0].label)
-            ),
-            icon=":material/check_circle:",
-        )
+        words = _("Fooled after {steps} steps: the saved picture is seen as **{label}**.")
+        words = words.format(steps=steps, label=plain(found.after[0].label))
+        st.success(words, icon=":material/check_circle:")
         return
     words = _("Not fooled yet: step {step} of {steps}, goal at {percent:.1f} %.")
     icon = ":material/hourglass_top:"

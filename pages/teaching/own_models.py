@@ -51,10 +51,8 @@ def _try_it(model: str) -> None:
         picture, chart = st.columns([1, 2])
         picture.image(found.seen, width="stretch", alt=photo_label(photo))
         with chart:
-            st.subheader(
-                _("Your model says: {label}").format(label=plain(found.answers[0].label)),
-                anchor=False,
-            )
+            words = _("Your model says: {label}").format(label=plain(found.answers[0].label))
+            st.subheader(words, anchor=False)
             answer_bars(found.answers, key="own_answer")
             st.caption(lesson("teach")["closed world"])
 

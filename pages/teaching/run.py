@@ -71,7 +71,6 @@ def _curves(shown: Sequence[FineTuneSnapshot], what: str) -> None:
             mode="lines",
             line={"color": colour, "dash": "dot", "width": 1.5},
             opacity=0.7,
-            showlegend=False,
             name=_("{way}, training").format(way=_(WAYS[snapshot.mode])),
         )
         figure.add_scatter(
@@ -79,7 +78,6 @@ def _curves(shown: Sequence[FineTuneSnapshot], what: str) -> None:
             y=[scale * getattr(point, f"validation_{what}") for point in snapshot.epochs],
             mode="lines+markers",
             line={"color": colour, "width": 2.5},
-            showlegend=False,
             name=_(WAYS[snapshot.mode]),
         )
     empty_range = None if any(snapshot.curve for snapshot in shown) else [0, 1]
@@ -88,13 +86,9 @@ def _curves(shown: Sequence[FineTuneSnapshot], what: str) -> None:
         figure.update_yaxes(range=[0, 103], ticksuffix=" %")
     else:
         figure.update_yaxes(rangemode="tozero", range=empty_range)
-    figure.update_layout(uirevision="same")
-    draw(
-        figure,
-        key=f"curve_{what}",
-        height=320,
-        alt=_("{what} by epoch, for training and validation").format(what=_(what).capitalize()),
-    )
+    figure.update_layout(uirevision="same", showlegend=False)
+    alt = _("{what} by epoch, for training and validation").format(what=_(what).capitalize())
+    draw(figure, key=f"curve_{what}", height=320, alt=alt)
 
 
 def _colours() -> dict[str, str]:
@@ -118,20 +112,15 @@ def _figures(run: Run) -> None:
     if not any(line[_("Top-3")] for line in lines):
         for line in lines:
             del line[_("Top-3")]
-    st.dataframe(
-        lines,
-        hide_index=True,
-        key="ways",
-        column_config={
-            _("Now"): st.column_config.TextColumn(width="medium"),
-            _("Photographs a second"): st.column_config.TextColumn(
-                help=_(
-                    "In the latest phase. A head on kept features sees thousands a second; a "
-                    "network that looks at every photograph again a few dozen."
-                )
-            ),
-        },
+    speed = _(
+        "In the latest phase. A head on kept features sees thousands a second; a network that "
+        "looks at every photograph again a few dozen."
     )
+    columns = {
+        _("Now"): st.column_config.TextColumn(width="medium"),
+        _("Photographs a second"): st.column_config.TextColumn(help=speed),
+    }
+    st.dataframe(lines, hide_index=True, key="ways", column_config=columns)
 
 
 def _line(label: str, job: Job) -> dict[str, str]:
