@@ -38,11 +38,6 @@ def choose_goal() -> tuple[int | None, str]:
     return None, avoid
 
 
-def knows_the_same(one: str, other: str) -> bool:
-    """Whether a class of one network is the same class of the other."""
-    return the_lab().backbones.classes(one) == the_lab().backbones.classes(other)
-
-
 def choose_method(attack: Attack) -> Attack:
     """The method, the budget, and whom to attack; an attack that is begun anew sets them too."""
     st.session_state.setdefault("method", "pgd")
@@ -66,8 +61,8 @@ def choose_method(attack: Attack) -> Attack:
         help=_("No value of the picture may move by more. Acts while it runs."),
     )
     steps = length.select_slider(_("Steps at most"), runs.STEPS, 64, key="steps")
-    chosen = attack.backbone
-    others = tuple(key for key in usable() if key != chosen and knows_the_same(key, chosen))
+    chosen, classes = attack.backbone, the_lab().backbones.classes
+    others = tuple(key for key in usable() if key != chosen and classes(key) == classes(chosen))
     is_ensemble = st.toggle(
         _("Attack all ready networks at once"),
         key="ensemble",
@@ -75,7 +70,7 @@ def choose_method(attack: Attack) -> Attack:
         help=_("Those that know the same classes."),
     )
     also = others if is_ensemble else ()
-    return replace(attack, method=str(method), epsilon=epsilon, steps=steps, also=also)
+    return replace(attack, method=row.key, epsilon=epsilon, steps=steps, also=also)
 
 
 header(ATTACK, "attack")
@@ -84,8 +79,7 @@ photo = choose_photo(_A_DOG)
 if backbone is not None:
     target, avoid = choose_goal()
     smallest = SmallestBudget(photo=photo, backbone=backbone, target=target, avoid=avoid)
-    attack = Attack(photo=photo, backbone=backbone, target=target, avoid=avoid)
-    attack = choose_method(attack)
+    attack = choose_method(Attack(photo=photo, backbone=backbone, target=target, avoid=avoid))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(_("Start"), key="start", type="primary", icon=":material/play_arrow:"):
             runs.begin(NAME, _("Attack"), [("", attack)])

@@ -19,9 +19,8 @@ found = the_lab().backbones.rows()
 shown = [status for status in found if status.state is not BackboneState.TOO_LARGE]
 compare_backbones.table(shown)
 backbone = choose_backbone()
-picked = the_lab().backbones.row(
-    st.session_state.backbone
-)  # of a visitor's model: what it grew from
+# of a visitor's model: what it grew from
+picked = the_lab().backbones.row(st.session_state.backbone)
 st.markdown(f"**{picked.label}**: {_(picked.advice)}")
 
 st.header(_("What does it see?"))
@@ -31,18 +30,12 @@ if backbone is not None and result is not None:
     picture, chart = st.columns([1, 2])
     picture.image(result.seen, caption=credit(photo), width="stretch", alt=photo_label(photo))
     with chart:
-        st.subheader(
-            _("{backbone} says: {label}").format(
-                backbone=plain(label_of(backbone)), label=plain(result.answers[0].label)
-            ),
-            anchor=False,
-        )
+        name, label = plain(label_of(backbone)), plain(result.answers[0].label)
+        words = _("{backbone} says: {label}").format(backbone=name, label=label)
+        st.subheader(words, anchor=False)
         answer_bars(result.answers, key="top5")
-        st.caption(
-            _("One look took {ms:.0f} ms on this server ({device}).").format(
-                ms=result.milliseconds, device=the_lab().status().device
-            )
-        )
+        words = _("One look took {ms:.0f} ms on this server ({device}).")
+        st.caption(words.format(ms=result.milliseconds, device=the_lab().status().device))
 
 st.header(_("All of them, on the same photograph"))
 st.markdown(lesson("backbones")["side by side"])

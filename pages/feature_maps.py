@@ -48,17 +48,16 @@ def second(spec: FeatureMaps, comparison: str) -> FeatureMaps:
     """What the right column shows; its controls are drawn above it."""
     if comparison == LAYER:
         row = the_lab().backbones.row(spec.backbone)
-        layer = layer_slider(row, "layer_2", default=len(row.stages) - 1)
-        return replace(spec, layer=layer)
+        return replace(spec, layer=layer_slider(row, "layer_2", default=-1))
     if comparison == BACKBONE:
         others = [key for key in usable() if key != spec.backbone]
         backbone = st.selectbox(_("Other backbone"), others, format_func=label_of, key="backbone_2")
-        stages = the_lab().backbones.row(backbone).stages
-        mine = [stage.layer for stage in the_lab().backbones.row(spec.backbone).stages]
-        depth = mine.index(spec.layer) / max(len(mine) - 1, 1)
-        return replace(
-            spec, backbone=backbone, layer=stages[round(depth * (len(stages) - 1))].layer
+        mine, theirs = (
+            [stage.layer for stage in the_lab().backbones.row(key).stages]
+            for key in (spec.backbone, backbone)
         )
+        depth = mine.index(spec.layer) / max(len(mine) - 1, 1)
+        return replace(spec, backbone=backbone, layer=theirs[round(depth * (len(theirs) - 1))])
     keys = [row.key for row in samples.SAMPLES if row.key != spec.photo]
     photo = st.selectbox(_("Other photograph"), keys, format_func=photo_label, key="sample_2")
     return replace(spec, photo=photo)

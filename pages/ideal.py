@@ -3,14 +3,9 @@
 import streamlit as st
 
 from pages.drawing import gallery
-from pages.drawing.controls import (
-    NAME,
-    choose_length_and_seed,
-    choose_recipe_and_start,
-    moved,
-    sliders,
-)
+from pages.drawing.controls import choose_length_and_seed, choose_recipe_and_start, sliders
 from pages.drawing.goals import choose_goals
+from pages.drawing.moves import NAME
 from pages.drawing.run_view import draw_run, take_start
 from pages.drawing.ways import KEEPS_RATE, choose_way, specs
 from pages.shared import runs
@@ -24,9 +19,8 @@ header(IDEAL, "ideal")
 take_start()
 backbone = choose_backbone(panel="_backbone")
 if backbone is not None:
-    goals = choose_goals(
-        the_lab().backbones.row(backbone), the_lab().backbones.classes(backbone), on_mix=moved
-    )
+    backbones = the_lab().backbones
+    goals = choose_goals(backbones.row(backbone), backbones.classes(backbone))
     if len(goals) == 1:
         choose_way()
     choose_length_and_seed()
@@ -37,13 +31,8 @@ if backbone is not None:
     started = specs(backbone, goals, controls)
     seconds = the_lab().jobs.estimate_s([spec for _label, spec in started])
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
-            _("Start"),
-            key="start",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=not started,
-        ):
+        words, icon = _("Start"), ":material/play_arrow:"
+        if st.button(words, key="start", type="primary", icon=icon, disabled=not started):
             runs.begin(NAME, " · ".join(goal.label for goal in goals), started)
         st.caption(_("About {seconds:.0f} s, with everyone's runs now.").format(seconds=seconds))
 runs.panel(NAME, draw_run)

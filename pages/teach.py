@@ -55,9 +55,8 @@ def train(data: Data, backbone: str) -> None:
     )
     settings = tricks(modes) | {"backbone": backbone, "seed": seed()}
     settings |= {"dataset": data.dataset, "photos": data.photos, "photos_per_class": per_class}
-    if st.button(
-        _("Start"), key="start", type="primary", icon=":material/school:", disabled=not modes
-    ):
+    words, icon = _("Start"), ":material/school:"
+    if st.button(words, key="start", type="primary", icon=icon, disabled=not modes):
         begin(modes, settings)
     if runs.current(NAME) is None:
         draw_axes()
@@ -107,18 +106,17 @@ runs.panel(NAME, draw_run)
 done = finished()
 if done:
     st.header(_("How good is it?"), anchor=False)
+    shown = max(done, key=lambda key: done[key][2].result.accuracy)
     if len(done) > 1:
         shown = st.segmented_control(
             _("Look closer at"),
             list(done),
-            default=max(done, key=lambda key: done[key][2].result.accuracy),
+            default=shown,
             required=True,
             format_func=lambda key: done[key][0],
             key="closer",
         )
-    else:
-        shown = next(iter(done))
-    draw_result(*done[str(shown)][1:])
+    draw_result(*done[shown][1:])
 own_models()
 label_budget(data, backbone, seed())
 st.header(_("When does borrowing help?"), anchor=False)

@@ -6,6 +6,7 @@ from pages.shared.choose_backbone import choose_backbone
 from pages.shared.choose_photo import choose_photo
 from pages.shared.frame import header
 from pages.shared.live import watch_answer
+from pages.shared.picture import stretched
 from pages.shared.sitemap import WHY
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, plain
@@ -61,20 +62,13 @@ def draw(snapshot: AttributeSnapshot) -> None:
     """The maps found so far: one row a class, one column a method."""
     for explained in snapshot.classes:
         maps = [found for found in snapshot.maps if found.target == explained.target]
-        st.subheader(
-            _("Why {label}? ({percent:.1f} %)").format(
-                label=plain(explained.label), percent=100 * explained.probability
-            ),
-            anchor=False,
-        )
+        label, percent = plain(explained.label), 100 * explained.probability
+        words = _("Why {label}? ({percent:.1f} %)").format(label=label, percent=percent)
+        st.subheader(words, anchor=False)
         columns = st.columns(max(3, len(maps) + 1))
-        columns[0].image(
-            snapshot.photo,
-            output_format="PNG",
-            width="stretch",
-            caption=_("What the network sees"),
-            alt=_("The photograph at the network's size"),
-        )
+        with columns[0]:
+            alt = _("The photograph at the network's size")
+            stretched(snapshot.photo, caption=_("What the network sees"), alt=alt)
         for column, found in zip(columns[1:], maps, strict=False):
             with column:
                 one_map(snapshot.photo, found)

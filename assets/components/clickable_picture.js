@@ -1,10 +1,4 @@
 export default function ({ data, parentElement, setTriggerValue }) {
-  let frame = parentElement.querySelector(".frame");
-  if (!frame) {
-    frame = document.createElement("div");
-    frame.className = "frame";
-    parentElement.appendChild(frame);
-  }
   const image = document.createElement("img");
   image.src = data.src;
   image.alt = data.alt;
@@ -19,5 +13,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.onclick = () => setTriggerValue("picked", spot.id);
     return button;
   });
-  frame.replaceChildren(image, ...buttons);
+  parentElement.querySelector(".frame").replaceChildren(image, ...buttons);
 }

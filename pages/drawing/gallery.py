@@ -2,10 +2,13 @@
 
 import io
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 from PIL import Image
 
+from pages.shared.download import download
+from pages.shared.picture import stretched
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.state import Finished
@@ -31,31 +34,13 @@ def add(picture: Finished) -> None:
 def downloads(picture: Finished, *, key: str) -> None:
     """Download buttons of a picture, and the command that draws it again."""
     with st.popover(_("Take it home"), icon=":material/download:", key=f"take_{key}"):
-        st.download_button(
-            _("Picture (PNG, settings inside)"),
-            picture.png,
-            "picture.png",
-            "image/png",
-            key="download" if key == "main" else f"download_{key}",
-            on_click="ignore",
-        )
-        st.download_button(
-            _("Settings (JSON)"),
-            picture.settings,
-            "picture.json",
-            "application/json",
-            key=f"json_{key}",
-            on_click="ignore",
-        )
+        picture_key = "download" if key == "main" else f"download_{key}"
+        words = _("Picture (PNG, settings inside)")
+        download(words, picture.png, "picture.png", key=picture_key)
+        download(_("Settings (JSON)"), picture.settings, "picture.json", key=f"json_{key}")
         if len(picture.frames) > 1:
-            st.download_button(
-                _("Animation (WebP)"),
-                lambda: animation(picture.frames),
-                "picture.webp",
-                "image/webp",
-                key=f"film_{key}",
-                on_click="ignore",
-            )
+            film = partial(animation, picture.frames)
+            download(_("Animation (WebP)"), film, "picture.webp", key=f"film_{key}")
         st.caption(
             _(
                 "From the command line; to the byte the same if it was drawn alone on the same "
@@ -69,16 +54,10 @@ def downloads(picture: Finished, *, key: str) -> None:
 def animation(frames: Sequence[bytes]) -> bytes:
     """An animated WebP that holds its last frame for two seconds."""
     pictures = [Image.open(io.BytesIO(frame)) for frame in frames]
+    frame_ms = [80] * (len(pictures) - 1) + [2000]
     buffer = io.BytesIO()
-    durations = [80] * (len(pictures) - 1) + [2000]
     pictures[0].save(
-        buffer,
-        "WEBP",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=durations,
-        loop=0,
-        quality=80,
+        buffer, "WEBP", save_all=True, append_images=pictures[1:], duration=frame_ms, quality=80
     )
     return buffer.getvalue()
 
@@ -101,20 +80,13 @@ def show() -> None:
     if not gallery:
         return
     st.header(_("Your gallery"), anchor=False)
-    for first in range(0, len(gallery), 6):
-        row = gallery[first : first + 6]
-        for column, (index, picture) in zip(
-            st.columns(6), enumerate(row, start=first), strict=False
-        ):
-            with column:
-                st.image(
-                    picture.png,
-                    output_format="PNG",
-                    width="stretch",
-                    caption=plain(picture.label),
-                    alt=picture.label,
-                )
-                downloads(picture, key=str(index))
+    for index, picture in enumerate(gallery):
+        if index % 6 == 0:
+            row = st.columns(6)
+        with row[index % 6]:
+            words = plain(picture.label)
+            stretched(picture.png, caption=words, alt=picture.label)
+            downloads(picture, key=str(index))
 
 
 def _size_bytes(picture: Finished) -> int:

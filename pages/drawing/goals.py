@@ -1,11 +1,11 @@
 """The goal of ideal images: classes, a mix of two, or one channel of a layer."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from pages.drawing.moves import acting
 from pages.shared import link
 from pages.shared.choose_class import choose_class, favourites
 from pages.shared.choose_one import choose_one
@@ -30,10 +30,8 @@ KINDS = {
 }
 
 
-def choose_goals(
-    row: BackboneRow, classes: tuple[str, ...], *, on_mix: Callable[[str], None]
-) -> list[Goal]:
-    """Draw the choice; ``on_mix`` is called with ``mix`` when that slider moves."""
+def choose_goals(row: BackboneRow, classes: tuple[str, ...]) -> list[Goal]:
+    """Draw the choice of what the picture shall show."""
     link.restore("goal", list(KINDS), "class")
     choose_one(_("Let it draw"), KINDS, key="goal")
     link.save("goal")
@@ -51,11 +49,8 @@ def choose_goals(
         1.0,
         0.5,
         0.05,
-        key="mix",
-        persist_state="session",
-        on_change=on_mix,
-        args=("mix",),
         help=_("0 is all the first, 1 all the second. Acts while it runs."),
+        **acting("mix"),
     )
     fields = {"target": first, "second_target": second, "mix": float(mix)}
     return [Goal(f"{classes[first]} + {classes[second]}", fields)]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -9,6 +10,7 @@ from pages.drawing import gallery
 from pages.drawing.curves import columns_of, compare_curves, draw_curves
 from pages.shared.choose_class import are_imagenets
 from pages.shared.choose_photo import choose
+from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab, the_visit
@@ -36,40 +38,36 @@ class _Picture:
 def draw_run(run: Run) -> None:
     """One picture at large with its curves, or several side by side above theirs."""
     pictures = [_picture_of(label, job) for label, job in run.jobs]
+    shown = [picture for picture in pictures if picture is not None]
     if len(pictures) == 1:
-        if pictures[0] is not None:
-            _draw_one(pictures[0])
+        if shown:
+            _draw_one(shown[0])
         return
-    for column, (label, _job), picture in zip(
-        st.columns(len(run.jobs)), run.jobs, pictures, strict=True
-    ):
+    columns = st.columns(len(pictures))
+    for column, (label, _job), found in zip(columns, run.jobs, pictures, strict=True):
         with column:
             st.markdown(f"**{plain(label)}**")
-            if picture is not None:
-                _draw(picture)
-                _draw_when_over(picture, key=picture.id)
-    shown = [picture for picture in pictures if picture is not None]
+            if found is not None:
+                _draw(found)
+                _draw_when_over(found, key=found.id)
     compare_curves(
         [(picture.label, picture.snapshot) for picture in shown], key=f"race_{run.jobs[0][1].id}"
     )
     done = [picture.snapshot.png for picture in shown if picture.state is JobState.DONE]
     if run.is_over and len(done) > 1:
-        st.download_button(
+        download(
             _("Contact sheet (PNG)"),
-            lambda: gallery.contact_sheet(done),
+            partial(gallery.contact_sheet, done),
             "contact_sheet.png",
-            "image/png",
             key="contact_sheet",
             icon=":material/download:",
-            on_click="ignore",
         )
 
 
 def _picture_of(label: str, job: Job) -> _Picture | None:
-    state, is_over = job.state, job.is_over
-    spec, snapshot = job.spec, job.snapshot
-    if isinstance(spec, IdealImage) and isinstance(snapshot, IdealSnapshot):
-        return _Picture(job.id, label, spec, state, is_over, snapshot)
+    state, is_over, snapshot = job.state, job.is_over, job.snapshot
+    if isinstance(job.spec, IdealImage) and isinstance(snapshot, IdealSnapshot):
+        return _Picture(job.id, label, job.spec, state, is_over, snapshot)
     return None
 
 
@@ -85,10 +83,7 @@ def _draw_one(picture: _Picture) -> None:
 def _draw(picture: _Picture) -> None:
     snapshot = picture.snapshot
     alt = _("The picture after {step} steps").format(step=snapshot.step)
-    if picture.is_over:
-        live_picture(snapshot.png, alt=alt, kind="image/png")
-    else:
-        live_picture(snapshot.picture, alt=alt)
+    live_picture(snapshot.png if picture.is_over else snapshot.picture, alt=alt)
     parts = [_("step {step} of {steps}").format(step=snapshot.step, steps=snapshot.steps)]
     if not math.isnan(snapshot.probability):
         parts.append(_("probability {p:.1f} %").format(p=100 * snapshot.probability))
@@ -96,11 +91,8 @@ def _draw(picture: _Picture) -> None:
         parts.append(_("activation {a:.2f}").format(a=columns_of(snapshot)["activation"][-1]))
     parts.append(_("total variation {tv:.3f}").format(tv=snapshot.total_variation))
     if not picture.is_over and snapshot.steps_per_s:
-        parts.append(
-            _("{speed:.1f} steps/s, {left:.0f} s left").format(
-                speed=snapshot.steps_per_s, left=snapshot.seconds_left
-            )
-        )
+        words = _("{speed:.1f} steps/s, {left:.0f} s left")
+        parts.append(words.format(speed=snapshot.steps_per_s, left=snapshot.seconds_left))
     st.caption(" · ".join(parts))
 
 
@@ -116,13 +108,8 @@ def _draw_when_over(picture: _Picture, *, key: str) -> None:
         _verdicts(spec, snapshot)
     with st.container(horizontal=True):
         gallery.downloads(finished, key=key)
-        if st.button(
-            _("Go on from here"),
-            key=f"from_{key}",
-            icon=":material/replay:",
-            on_click=_start_from,
-            args=(snapshot.png,),
-        ):
+        words, icon, args = _("Go on from here"), ":material/replay:", (snapshot.png,)
+        if st.button(words, key=f"from_{key}", icon=icon, on_click=_start_from, args=args):
             st.rerun()  # the controls above are no part of what is drawn again and again
 
 
@@ -147,17 +134,16 @@ def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
 
 def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
     st.markdown("**" + _("Networks that never saw it") + f"{of_class}**")
-    others = [verdict for verdict in found.verdicts if verdict.backbone != spec.backbone]
-    st.markdown(
-        "\n".join(
-            _("- {network}: **{percent:.1f} %** (it says {top})").format(
-                network=plain(verdict.label),
-                percent=100 * verdict.probability,
-                top=plain(verdict.top_name),
-            )
-            for verdict in others
+    lines = [
+        _("- {network}: **{percent:.1f} %** (it says {top})").format(
+            network=plain(verdict.label),
+            percent=100 * verdict.probability,
+            top=plain(verdict.top_name),
         )
-    )
+        for verdict in found.verdicts
+        if verdict.backbone != spec.backbone
+    ]
+    st.markdown("\n".join(lines))
 
 
 def _start_from(png: bytes) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 import streamlit as st
 
 from pages.drawing.goals import Goal
+from pages.drawing.moves import RATES_OF_OPTIMISERS
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _
 from tl_core.specs import LADDER, IdealImage
 
 SEEDS = 2**32
-RATES_OF_OPTIMISERS = {"descent": 1.0, "momentum": 0.3, "adam": 0.08}
 KEEPS_RATE = {
     "ladder": "Every rung keeps its recipe's own weight and learning rate.",
     "optimisers": "Every optimiser keeps a learning rate that suits it.",
@@ -39,20 +39,17 @@ def specs(
         "photo": str(st.session_state.sample) if st.session_state.from_photo else "",
     }
     mine = {"recipe": st.session_state.recipe, **controls, **common}
-    if len(goals) != 1:
+    way = st.session_state.way if len(goals) == 1 else "one"
+    if way == "one":
         return [(goal.label, IdealImage(**mine | goal.fields)) for goal in goals]
-    goal = goals[0]
-    way = st.session_state.way
+    mine |= goals[0].fields
     if way == "ladder":
-        fields = common | goal.fields
+        fields = common | goals[0].fields
         return [(_(row.label), IdealImage(recipe=row.key, **fields)) for row in LADDER]
-    mine |= goal.fields
     if way == "optimisers":
         return [
             (name, IdealImage(**mine | {"optimiser": name, "learning_rate": rate}))
             for name, rate in RATES_OF_OPTIMISERS.items()
         ]
-    if way == "seeds":
-        seeds = [(mine["seed"] + i) % SEEDS for i in range(3)]
-        return [(_("seed {seed}").format(seed=s), IdealImage(**mine | {"seed": s})) for s in seeds]
-    return [(goal.label, IdealImage(**mine))]
+    seeds = [(mine["seed"] + i) % SEEDS for i in range(3)]
+    return [(_("seed {seed}").format(seed=s), IdealImage(**mine | {"seed": s})) for s in seeds]

@@ -29,11 +29,11 @@ def draw_attack(run: Run) -> None:
     _verdict(found, is_over=job.is_over)
     original, attacked, change = st.columns(3)
     with original:
-        live_picture(found.original, alt=_("The photograph"), kind="image/png")
+        live_picture(found.original, alt=_("The photograph"))
         st.caption(_("Before: {label}").format(label=plain(found.before[0].label)))
         answer_bars(found.before, key=f"before_{job.id}")
     with attacked:
-        live_picture(found.picture, alt=_("The attacked photograph"), kind="image/png")
+        live_picture(found.picture, alt=_("The attacked photograph"))
         st.caption(_("After: {label}").format(label=plain(found.after[0].label)))
         answer_bars(found.after, key=f"after_{job.id}")
     with change:
@@ -41,14 +41,9 @@ def draw_attack(run: Run) -> None:
     figures(found.gap)
     if job.is_over:
         st.markdown("**" + _("Swipe: can you see the attack?") + "**")
-        left, _rest = st.columns([1, 2])
-        with left:
-            swipe(
-                found.original,
-                found.picture,
-                key=f"swipe_{job.id}",
-                alt=_("Swipe between the photograph and the attacked picture"),
-            )
+        words = _("Swipe between the photograph and the attacked picture")
+        with st.columns([1, 2])[0]:
+            swipe(found.original, found.picture, key=f"swipe_{job.id}", alt=words)
 
 
 def _draw_change(found: AttackSnapshot, job: Job) -> None:
@@ -72,38 +67,32 @@ def _draw_change(found: AttackSnapshot, job: Job) -> None:
 def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
     if found.is_fooled:
         steps = found.step if found.first_success is None else found.first_success
-        st.success(
-            _("Fooled after {steps} steps: the saved picture is seen as **{label}**.").format(
-                steps=steps, label=plain(found.after[0].label)
-            ),
-            icon=":material/check_circle:",
-        )
-    else:
-        words = (
-            _("Not fooled: it ended at step {step} of {steps}, goal at {percent:.1f} %.")
-            if is_over
-            else _("Not fooled yet: step {step} of {steps}, goal at {percent:.1f} %.")
-        )
-        st.info(
-            words.format(step=found.step, steps=found.steps, percent=100 * found.probability),
-            icon=":material/block:" if is_over else ":material/hourglass_top:",
-        )
+        words = _("Fooled after {steps} steps: the saved picture is seen as **{label}**.")
+        words = words.format(steps=steps, label=plain(found.after[0].label))
+        st.success(words, icon=":material/check_circle:")
+        return
+    words = _("Not fooled yet: step {step} of {steps}, goal at {percent:.1f} %.")
+    icon = ":material/hourglass_top:"
+    if is_over:
+        words = _("Not fooled: it ended at step {step} of {steps}, goal at {percent:.1f} %.")
+        icon = ":material/block:"
+    percent = 100 * found.probability
+    st.info(words.format(step=found.step, steps=found.steps, percent=percent), icon=icon)
 
 
 def _difference(original: bytes, attacked: bytes, magnify: int) -> None:
     limit = the_lab().settings.max_pixels
     before, after = (to_array(decode(data, max_pixels=limit)) for data in (original, attacked))
     picture = compare.difference(before, after, magnify=magnify or 1, is_sign=magnify == 0)
-    live_picture(picture, alt=_("The difference, magnified"), kind="image/png")
+    live_picture(picture, alt=_("The difference, magnified"))
 
 
 def figures(gap: Gap) -> None:
     """The distance of the saved picture from the photograph, in five measures."""
-    psnr = "∞" if math.isinf(gap.psnr_db) else f"{gap.psnr_db:.1f} dB"
     shown = {
         _("L∞, levels of 1/255"): str(gap.linf_levels),
         _("L2"): f"{gap.l2:.2f}",
-        _("PSNR"): psnr,
+        _("PSNR"): "∞" if math.isinf(gap.psnr_db) else f"{gap.psnr_db:.1f} dB",
         _("SSIM"): f"{gap.ssim:.4f}",
         _("Values changed"): f"{100 * gap.changed_share:.1f} %",
     }
@@ -116,10 +105,8 @@ def _history(found: AttackSnapshot, *, key: str) -> None:
     if len(found.history) < 2:
         return
     columns = dict(zip(found.columns, zip(*found.history, strict=True), strict=True))
-    figure = go.Figure()
-    figure.add_scatter(
-        x=columns["step"], y=[100 * value for value in columns["probability"]], name=_("goal")
-    )
+    percent = [100 * value for value in columns["probability"]]
+    figure = go.Figure(go.Scatter(x=columns["step"], y=percent, name=_("goal")))
     figure.update_yaxes(range=[0, 102], title=_("goal, %"))
     figure.update_xaxes(title=_("step"))
     draw(figure, key=key, height=210, alt=_("Probability of the goal by step"))
@@ -144,24 +131,23 @@ def draw_smallest(run: Run) -> None:
     curve, counts, picture = st.columns([2, 2, 1])
     with curve:
         _success_by_epsilon(found, key=f"levels_{job.id}")
-    if found.counts:
-        with counts:
+    with counts:
+        if found.counts:
             _values_by_queries(found, key=f"values_{job.id}")
-    if found.picture:
-        with picture:
-            live_picture(found.picture, alt=_("The smallest change"), kind="image/png")
+    with picture:
+        if found.picture:
+            live_picture(found.picture, alt=_("The smallest change"))
     if found.gap.changed_values:
         figures(found.gap)
 
 
 def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
     colours = palette()
-    bars = go.Figure(
-        go.Bar(
-            x=[str(trial.epsilon) for trial in found.curve],
-            y=[100 * trial.probability for trial in found.curve],
-            marker_color=[colours[GREEN if t.is_fooled else GREY] for t in found.curve],
-        )
+    bars = go.Figure()
+    bars.add_bar(
+        x=[str(trial.epsilon) for trial in found.curve],
+        y=[100 * trial.probability for trial in found.curve],
+        marker_color=[colours[GREEN if trial.is_fooled else GREY] for trial in found.curve],
     )
     bars.update_xaxes(title=_("epsilon, levels (green: fooled)"))
     bars.update_yaxes(title=_("goal, %"), range=[0, 102])
@@ -169,11 +155,8 @@ def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
 
 
 def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:
-    line = go.Figure(
-        go.Scatter(
-            x=[asked for asked, _count in found.counts], y=[count for _asked, count in found.counts]
-        )
-    )
+    asked, moved = zip(*found.counts, strict=True)
+    line = go.Figure(go.Scatter(x=asked, y=moved))
     line.update_xaxes(title=_("pictures shown to the network"))
     line.update_yaxes(title=_("values moved"), type="log")
     draw(line, key=key, height=260, alt=_("Values moved, falling"))

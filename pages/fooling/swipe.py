@@ -8,11 +8,4 @@ _mount = component("swipe")
 
 def swipe(left: bytes, right: bytes, *, key: str, alt: str) -> None:
     """Draw two PNGs of one size; the handle uncovers one or the other."""
-    _mount(
-        data={
-            "left": data_url(left, "image/png"),
-            "right": data_url(right, "image/png"),
-            "alt": alt,
-        },
-        key=key,
-    )
+    _mount(data={"left": data_url(left), "right": data_url(right), "alt": alt}, key=key)

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.choose_photo import photo_label
 from pages.shared.live import watch_answer
+from pages.shared.picture import stretched
 from pages.shared.sitemap import IDEAL
 from pages.shared.words import _
 from tl_core.images import samples
@@ -34,20 +35,12 @@ def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
 def draw_detail(detail: ChannelDetailSnapshot) -> None:
     """The channel over the photograph, its map, and other photographs that activate it."""
     overlay, plain = st.columns(2)
-    overlay.image(
-        detail.overlay,
-        output_format="PNG",
-        width="stretch",
-        caption=_("Bright where it fires; the box is what its strongest spot sees"),
-        alt=_("The channel laid over the photograph"),
-    )
-    plain.image(
-        detail.map,
-        output_format="PNG",
-        width="stretch",
-        caption=_("Its map: strongest value {value:.2f}").format(value=detail.spot.value),
-        alt=_("The channel's own map"),
-    )
+    with overlay:
+        words = _("Bright where it fires; the box is what its strongest spot sees")
+        stretched(detail.overlay, caption=words, alt=_("The channel laid over the photograph"))
+    with plain:
+        words = _("Its map: strongest value {value:.2f}").format(value=detail.spot.value)
+        stretched(detail.map, caption=words, alt=_("The channel's own map"))
     st.markdown("**" + _("What else makes it fire?") + "**")
     st.image(
         [other.picture for other in detail.others[:9]],

@@ -42,7 +42,7 @@ def clickable(
 
     _mount(
         data={
-            "src": data_url(picture, "image/png"),
+            "src": data_url(picture),
             "alt": alt,
             "spots": [asdict(spot) for spot in spots],
             "chosen": chosen,

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -27,7 +26,7 @@ def table(statuses: Sequence[BackboneStatus]) -> None:
             st.session_state.backbone = statuses[rows[0]].row.key
 
     st.dataframe(
-        pd.DataFrame([_line(status) for status in statuses]),
+        [_line(status) for status in statuses],
         hide_index=True,
         key="backbone_table",
         on_select=take_row,
@@ -68,25 +67,17 @@ def answers(photo: str) -> None:
     for row in the_lab().backbones.ready():
         result = answer(Classify(backbone=row.key, photo=photo))
         if result is not None:
-            best = result.answers[0]
-            lines.append(
-                {
-                    _("Backbone"): row.label,
-                    _("Answer"): best.label,
-                    _("Confidence"): 100 * best.probability,
-                    _("Milliseconds"): result.milliseconds,
-                }
-            )
-    st.dataframe(
-        pd.DataFrame(lines),
-        hide_index=True,
-        column_config={
-            _("Confidence"): st.column_config.ProgressColumn(
-                format="%.1f %%", min_value=0, max_value=100
-            ),
-            _("Milliseconds"): st.column_config.NumberColumn(format="%.0f"),
-        },
-    )
+            line = {
+                _("Backbone"): row.label,
+                _("Answer"): result.answers[0].label,
+                _("Confidence"): 100 * result.answers[0].probability,
+                _("Milliseconds"): result.milliseconds,
+            }
+            lines.append(line)
+    percent = st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
+    whole = st.column_config.NumberColumn(format="%.0f")
+    columns = {_("Confidence"): percent, _("Milliseconds"): whole}
+    st.dataframe(lines, hide_index=True, column_config=columns)
 
 
 def accuracy_and_cost(statuses: Sequence[BackboneStatus], chosen: BackboneRow) -> None:

@@ -18,24 +18,22 @@ def column(spec: FeatureMaps, key: str) -> list[int]:
     spots = []
     for index, channel in enumerate(mosaic.channels):
         left, top, right, bottom = mosaic.box(index)
-        spots.append(
-            Spot(
-                id=str(channel),
-                title=_("channel {channel}").format(channel=channel),
-                left=left / width,
-                top=top / height,
-                width=(right - left) / width,
-                height=(bottom - top) / height,
-            )
+        spot = Spot(
+            id=str(channel),
+            title=_("channel {channel}").format(channel=channel),
+            left=left / width,
+            top=top / height,
+            width=(right - left) / width,
+            height=(bottom - top) / height,
         )
+        spots.append(spot)
     st.markdown(f"**{_(found.facts.words).capitalize()}**")
+    words = _("The {count} most active channels of layer {layer}")
     clickable(
         mosaic.picture,
         spots,
         key=f"mosaic_{key}",
-        alt=_("The {count} most active channels of layer {layer}").format(
-            count=len(spots), layer=found.facts.layer
-        ),
+        alt=words.format(count=len(spots), layer=found.facts.layer),
         chosen=str(st.session_state.get("channel", mosaic.channels[0])) if key == "left" else "",
         on_pick=choose_channel if key == "left" else lambda _channel: None,
     )

@@ -27,12 +27,12 @@ def choose_backbone(*, panel: str = "") -> str | None:
     ``stop`` of their own.
     """
     found = {status.row.key: status for status in the_lab().backbones.rows()}
-    own = the_lab().models.of(the_visit().id)
-    labels = {key: label_of(key) for key in reversed(own)} | {
-        key: _label(status)
-        for key, status in found.items()
-        if status.state is not BackboneState.TOO_LARGE
-    }
+    labels = {key: label_of(key) for key in _own_models()}
+    for key, status in found.items():
+        if status.state is BackboneState.READY:
+            labels[key] = status.row.label
+        elif status.state is not BackboneState.TOO_LARGE:
+            labels[key] = f"{status.row.label} · {_(status.state.value)}"
     link.restore("backbone", list(labels), DEFAULT_BACKBONE)
     chosen = st.selectbox(
         _("Backbone"),
@@ -42,41 +42,43 @@ def choose_backbone(*, panel: str = "") -> str | None:
         help=_("The pretrained network that all pages use. The Backbones page compares them."),
     )
     link.save("backbone")
-    if chosen in own or found[chosen].state is BackboneState.READY:
+    if chosen not in found or found[chosen].state is BackboneState.READY:
         return str(chosen)
-    download_panel(found[chosen], panel)
+    _explain(found[chosen], panel)
     return None
 
 
 def usable() -> list[str]:
     """Keys of everything that can be asked now: the visitor's own models first."""
-    ready = [row.key for row in the_lab().backbones.ready()]
-    return [*reversed(the_lab().models.of(the_visit().id)), *ready]
+    return [*_own_models(), *(row.key for row in the_lab().backbones.ready())]
 
 
 def label_of(key: str) -> str:
     """What to call a backbone, or a visitor's own model."""
     own = the_lab().models.of(the_visit().id)
-    return (
-        _("Your model: {label}").format(label=own[key])
-        if key in own
-        else the_lab().backbones.row(key).label
-    )
+    if key in own:
+        return _("Your model: {label}").format(label=own[key])
+    return the_lab().backbones.row(key).label
 
 
-def download_panel(status: BackboneStatus, panel: str) -> None:
-    """Offer, follow or explain the download of a backbone."""
-    job = status.download
+def _own_models() -> list[str]:
+    """Keys of the visitor's own models, newest first."""
+    return list(reversed(the_lab().models.of(the_visit().id)))
+
+
+def _explain(status: BackboneStatus, panel: str) -> None:
+    """Say why a backbone cannot be used yet, and offer or follow its download."""
+    row, job = status.row, status.download
     if status.state is BackboneState.CHECKING:
-        _wait_for_check(status.row.key)
+        _wait_for_check(row.key)
         return
     is_damaged = status.state is BackboneState.DAMAGED
-    if is_damaged and isinstance(status.row.source, PackagedWeights):
-        st.warning(_(_DAMAGED_PACKAGE).format(label=status.row.label), icon=":material/healing:")
+    if is_damaged and isinstance(row.source, PackagedWeights):
+        st.warning(_(_DAMAGED_PACKAGE).format(label=row.label), icon=":material/healing:")
         return
     with st.container(border=True):
         words = _(_DAMAGED) if is_damaged else _(_MISSING)
-        st.markdown(words.format(label=status.row.label, size=megabytes(status.row.source.size_mb)))
+        st.markdown(words.format(label=row.label, size=megabytes(row.source.size_mb)))
         if job is not None and not job.is_over:
             _follow(job, panel)
             return
@@ -87,7 +89,7 @@ def download_panel(status: BackboneStatus, panel: str) -> None:
             )
         words, icon = _("Download"), ":material/download:"
         if st.button(words, key=f"download{panel}", icon=icon, type="primary"):
-            start(lambda: the_lab().jobs.submit(Download(name=status.row.key), the_visit().id))
+            start(lambda: the_lab().jobs.submit(Download(name=row.key), the_visit().id))
             st.rerun()
 
 
@@ -96,12 +98,8 @@ def _wait_for_check(key: str) -> None:
     found = next(status for status in the_lab().backbones.rows() if status.row.key == key)
     if found.state is not BackboneState.CHECKING:
         st.rerun()
-    st.info(
-        _("The file of **{label}** is being compared with its checksum, a few seconds.").format(
-            label=found.row.label
-        ),
-        icon=":material/hourglass_top:",
-    )
+    words = _("The file of **{label}** is being compared with its checksum, a few seconds.")
+    st.info(words.format(label=found.row.label), icon=":material/hourglass_top:")
 
 
 @st.fragment(run_every=0.5)
@@ -109,31 +107,21 @@ def _follow(job: Job, panel: str) -> None:
     visitor = the_visit().id
     if job.is_over:
         st.rerun()
-    progress = job.snapshot
+    progress, share, words = job.snapshot, 0.0, _("Connecting …")
     if isinstance(progress, DownloadProgress) and progress.total_bytes:
         share = progress.received_bytes / progress.total_bytes
-        st.progress(min(share, 1.0), text=_progress_words(progress))
-    else:
-        st.progress(0.0, text=_("Connecting …"))
-    is_mine = visitor in job.owners
-    if is_mine and st.button(_("Cancel"), key=f"stop{panel}", icon=":material/close:"):
+        words = _("{done} of {total}, {speed} a second").format(
+            done=megabytes(progress.received_bytes / 2**20),
+            total=megabytes(progress.total_bytes / 2**20),
+            speed=megabytes(progress.bytes_per_s / 2**20),
+        )
+    st.progress(min(share, 1.0), text=words)
+    if visitor in job.owners and st.button(
+        _("Cancel"), key=f"stop{panel}", icon=":material/close:"
+    ):
         the_lab().jobs.leave(job, visitor)  # it goes on for others who wait for it
-
-
-def _progress_words(progress: DownloadProgress) -> str:
-    return _("{done} of {total}, {speed} a second").format(
-        done=megabytes(progress.received_bytes / 2**20),
-        total=megabytes((progress.total_bytes or 0) / 2**20),
-        speed=megabytes(progress.bytes_per_s / 2**20),
-    )
 
 
 def megabytes(size_mb: float) -> str:
     """A size as text."""
     return f"{size_mb:,.0f} MB" if size_mb >= 10 else f"{size_mb:.1f} MB"
-
-
-def _label(status: BackboneStatus) -> str:
-    if status.state is BackboneState.READY:
-        return status.row.label
-    return f"{status.row.label} · {_(status.state.value)}"

@@ -16,13 +16,14 @@ from tl_core.images.decode import decode
 from tl_core.images.encode import thumbnail
 from tl_core.lab import UserError
 
-_THUMBNAIL = 96
+_SAMPLES = {row.key: row for row in samples.SAMPLES}
+_THUMBNAIL = 96  # pixels
 _OWN_SHOWN = 4
 
 
 def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
     """Draw the picker; return the key of the visit's photograph, ``first`` if none was chosen."""
-    keys = [*the_visit().photos[:_OWN_SHOWN], *(row.key for row in samples.SAMPLES)]
+    keys = [*the_visit().photos[:_OWN_SHOWN], *_SAMPLES]
     link.restore("sample", keys, first)
     style("photo_picker")
     with st.container(key="photo-picker"):
@@ -31,14 +32,13 @@ def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
         )
     link.save("sample")
     drop, camera = st.columns(2)
-    with drop:
-        st.file_uploader(
-            _("Drop a photograph of your own"),
-            key="upload",
-            on_change=_take,
-            args=("upload",),
-            max_upload_size=25,
-        )
+    drop.file_uploader(
+        _("Drop a photograph of your own"),
+        key="upload",
+        on_change=_take,
+        args=("upload",),
+        max_upload_size=25,
+    )
     with camera:
         _camera()
     if "photo_refused" in st.session_state:
@@ -48,13 +48,12 @@ def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
 
 def photo_label(key: str) -> str:
     """What to call the photograph."""
-    names = {row.key: row.label for row in samples.SAMPLES}
-    return _(names[key]) if key in names else _("your photograph")
+    return _(_SAMPLES[key].label) if key in _SAMPLES else _("your photograph")
 
 
 def credit(key: str) -> str:
     """Where a sample comes from; nothing for a visitor's own."""
-    return next((_(row.credit) for row in samples.SAMPLES if row.key == key), "")
+    return _(_SAMPLES[key].credit) if key in _SAMPLES else ""
 
 
 def thumbnail_url(key: str) -> str:
@@ -80,17 +79,14 @@ def _sample_url(key: str) -> str:
 
 
 def _url(data: bytes) -> str:
-    limit = the_lab().settings.max_pixels
-    photo = decode(data, max_pixels=limit, at_least=_THUMBNAIL)
-    small = thumbnail(photo, _THUMBNAIL)
-    return data_url(small)
+    photo = decode(data, max_pixels=the_lab().settings.max_pixels, at_least=_THUMBNAIL)
+    return data_url(thumbnail(photo, _THUMBNAIL))
 
 
 def _camera() -> None:
     if not _camera_is_allowed():
-        st.caption(
-            _("The camera works where the page is opened over https or on this very computer.")
-        )
+        words = _("The camera works where the page is opened over https or on this very computer.")
+        st.caption(words)
         return
     with st.popover(_("Take one with the camera"), icon=":material/photo_camera:", width="stretch"):
         if st.toggle(_("Camera on"), key="camera_on"):

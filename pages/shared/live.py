@@ -42,10 +42,9 @@ def watch_answer(
     job = visit.jobs.get(name)
     if job is None or job.spec != spec:
         drop(job)
-        job = start(partial(ask, spec))
+        job = _begin(spec, name)
         if job is None:
             return
-        follow(job, name)
     draw_any = cast("Callable[[Snapshot], None]", draw)
     is_given_up = name in visit.given_up
     if not job.is_over and not is_given_up:
@@ -55,7 +54,9 @@ def watch_answer(
     if snapshot is not None:
         draw_any(snapshot)
     if is_given_up or job.state in (JobState.CANCELLED, JobState.FAILED):
-        _offer_again(spec, name, _("Try again") if job.state is JobState.FAILED else _("Go on"))
+        words = _("Try again") if job.state is JobState.FAILED else _("Go on")
+        if st.button(words, key=f"again_{name}") and _begin(spec, name) is not None:
+            st.rerun()
 
 
 def ask(spec: Spec, timeout_s: float = PAGE_WAITS_S) -> Job:
@@ -95,12 +96,17 @@ def outcome(job: Job) -> Snapshot | None:
     return job.snapshot
 
 
-def _offer_again(spec: Spec, name: str, words: str) -> None:
-    if st.button(words, key=f"again_{name}"):
-        job = start(partial(ask, spec))
-        if job is not None:
-            follow(job, name)
-            st.rerun()
+def share_done(job: Job) -> float:
+    """How much of its steps a job has done, from 0 to 1."""
+    snapshot = job.snapshot
+    return min(snapshot.step / max(snapshot.steps, 1), 1.0) if snapshot is not None else 0.0
+
+
+def _begin(spec: Spec, name: str) -> Job | None:
+    job = start(partial(ask, spec))
+    if job is not None:
+        follow(job, name)
+    return job
 
 
 @st.fragment(run_every=0.5)
@@ -108,7 +114,7 @@ def _wait_for(job: Job) -> None:
     the_visit()
     if job.is_over:
         st.rerun()
-    st.info(queue_words(job), icon=":material/hourglass_top:")
+    st.info(_queue_words(job), icon=":material/hourglass_top:")
 
 
 @st.fragment(run_every=0.5)
@@ -118,8 +124,7 @@ def _watch(job: Job, draw: Callable[[Snapshot], None], name: str, stop_key: str)
         st.rerun()
     bar, stop = st.columns([5, 1], vertical_alignment="center")
     snapshot = job.snapshot
-    done = snapshot.step / max(snapshot.steps, 1) if snapshot is not None else 0.0
-    bar.progress(min(done, 1.0), text=queue_words(job))
+    bar.progress(share_done(job), text=_queue_words(job))
     if stop.button(_("Stop"), key=stop_key, icon=":material/stop:", width="stretch"):
         drop(job)
         visit.given_up[name] = snapshot
@@ -128,7 +133,7 @@ def _watch(job: Job, draw: Callable[[Snapshot], None], name: str, stop_key: str)
         draw(snapshot)
 
 
-def queue_words(job: Job) -> str:
+def _queue_words(job: Job) -> str:
     """Where a job stands before its first picture."""
     if job.state is JobState.QUEUED and job.position > 1:
         return _("Waiting: {count} before you.").format(count=job.position - 1)

@@ -6,18 +6,24 @@ import html
 import streamlit as st
 
 
-def live_picture(data: bytes, *, alt: str, kind: str = "image/jpeg") -> None:
+def live_picture(data: bytes, *, alt: str) -> None:
     """Draw a picture that is replaced every moment, exactly as its bytes are.
 
     Streamlit forgets a replaced picture at once, and a slow browser would then ask for it in vain;
     so these travel inside the page.
     """
     st.html(
-        f'<img src="{data_url(data, kind)}" alt="{html.escape(alt)}" '
+        f'<img src="{data_url(data)}" alt="{html.escape(alt)}" '
         'style="width:100%;border-radius:.7rem;display:block">'
     )
 
 
-def data_url(data: bytes, kind: str = "image/jpeg") -> str:
-    """The bytes as a data URL."""
-    return f"data:{kind};base64," + base64.b64encode(data).decode()
+def stretched(png: bytes, *, alt: str, caption: str) -> None:
+    """Draw a PNG as wide as its place."""
+    st.image(png, output_format="PNG", width="stretch", caption=caption, alt=alt)
+
+
+def data_url(picture: bytes) -> str:
+    """A PNG or JPEG as a data URL."""
+    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64," + base64.b64encode(picture).decode()

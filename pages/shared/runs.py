@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared.live import drop, start
+from pages.shared.live import drop, share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
 from pages.state import Run
@@ -76,9 +76,7 @@ def panel(name: str, draw: Callable[[Run], None], *, is_main: bool = True) -> No
 def _buttons(run: Run, suffix: str) -> None:
     if run.is_over:
         return
-    done = [
-        job.snapshot.step / max(job.snapshot.steps, 1) for _label, job in run.jobs if job.snapshot
-    ]
+    done = sum(share_done(job) for _label, job in run.jobs) / len(run.jobs)
     waiting = [job for _label, job in run.jobs if job.state is JobState.QUEUED]
     text = plain(run.title)
     if waiting and len(waiting) == len(run.jobs):
@@ -86,13 +84,11 @@ def _buttons(run: Run, suffix: str) -> None:
     elif run.is_paused:
         text = _("{title}: paused").format(title=text)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(sum(done) / len(run.jobs), 1.0), text=text)
-        label, icon = (
-            (_("Resume"), ":material/play_arrow:")
-            if run.is_paused
-            else (_("Pause"), ":material/pause:")
-        )
-        st.button(label, key=f"pause{suffix}", icon=icon, on_click=_pause_or_resume, args=(run,))
+        st.progress(done, text=text)
+        words, icon = _("Pause"), ":material/pause:"
+        if run.is_paused:
+            words, icon = _("Resume"), ":material/play_arrow:"
+        st.button(words, key=f"pause{suffix}", icon=icon, on_click=_pause_or_resume, args=(run,))
         words, icon = _("Stop"), ":material/stop:"
         st.button(words, key=f"stop{suffix}", icon=icon, on_click=_stop, args=(run,))
 

@@ -14,7 +14,7 @@ from pages.teaching.box import (
     take_files,
 )
 from pages.teaching.camera import camera
-from tl_core.lab import OwnUpload, UserError
+from tl_core.lab import UserError
 from tl_core.specs import MAX_CLASSES, MIN_CLASSES, OwnClasses
 
 _FIRST_NAMES = ("cats", "dogs")
@@ -113,15 +113,13 @@ def _take_set(widget: str) -> None:
     dropped = uploaded_files(widget)
     if not dropped:
         return
-    lab, visit = the_lab(), the_visit()
+    datasets, visit = the_lab().datasets, the_visit()
     try:
-        found: OwnUpload = (
-            lab.datasets.add_zip(dropped[0], visit.id, is_here=tab_is_open)
-            if widget == "upload_zip"
-            else lab.datasets.add_folder(
-                ((file.name, file.getvalue()) for file in dropped), visit.id, is_here=tab_is_open
-            )
-        )
+        if widget == "upload_zip":
+            found = datasets.add_zip(dropped[0], visit.id, is_here=tab_is_open)
+        else:
+            files = ((file.name, file.getvalue()) for file in dropped)
+            found = datasets.add_folder(files, visit.id, is_here=tab_is_open)
     except UserError as error:
         refuse(error)
         return
@@ -129,13 +127,11 @@ def _take_set(widget: str) -> None:
         free(dropped)
     first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
     visit.boxes = [
-        Box(first + place, name, list(photos)) for place, (name, photos) in enumerate(found.classes)
+        Box(number, name, list(photos))
+        for number, (name, photos) in enumerate(found.classes, start=first)
     ]
     if found.left_out:
         refuse(no_photographs(found.left_out))
     if found.beside:
-        refuse(
-            _(
-                "Left out, because they lie beside folders of photographs, not in one: {names}"
-            ).format(names=", ".join(map(plain, found.beside)))
-        )
+        words = _("Left out, because they lie beside folders of photographs, not in one: {names}")
+        refuse(words.format(names=", ".join(map(plain, found.beside))))

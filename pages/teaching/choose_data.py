@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.choose_backbone import megabytes
-from pages.shared.live import start
+from pages.shared.live import share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, sentence, show_error
 from pages.state import Data
@@ -32,23 +32,20 @@ def choose_data() -> Data | None:
         key="dataset",
     )
     link.save("dataset")
-    if chosen == OWN_DATASET:
-        return _own()
-    return _on_the_shelf(found[chosen])
+    return _own() if chosen == OWN_DATASET else _on_the_shelf(found[chosen])
 
 
 def _own() -> Data | None:
     photos = own_boxes()
+    icon = ":material/photo_library:"
     if not any(keys for _name, keys in photos):
-        st.info(
-            _("Drop photographs into the boxes: four of each class are enough to begin."),
-            icon=":material/photo_library:",
-        )
+        words = _("Drop photographs into the boxes: four of each class are enough to begin.")
+        st.info(words, icon=icon)
         return None
     try:
         require_classes(photos)
     except UserError as error:
-        st.info(sentence(error), icon=":material/photo_library:")
+        st.info(sentence(error), icon=icon)
         return None
     return Data(OWN_DATASET, photos)
 
@@ -64,26 +61,18 @@ def _on_the_shelf(entry: DatasetStatus) -> Data | None:
     if not _is_far(entry):
         return Data(entry.key)
     with st.container(border=True):
-        size = entry.row.download_bytes if entry.row else 0
-        st.markdown(
-            _("**{label}** is not on this machine yet: {size} to download.").format(
-                label=plain(entry.label), size=megabytes(size / 2**20)
-            )
-        )
+        size = megabytes((entry.row.download_bytes if entry.row else 0) / 2**20)
+        words = _("**{label}** is not on this machine yet: {size} to download.")
+        st.markdown(words.format(label=plain(entry.label), size=size))
         if job is not None and job.state is JobState.FAILED and job.error is not None:
             show_error(job.error)
         if st.button(_("Download"), key="download", icon=":material/download:", type="primary"):
-            _begin(entry.key)
+            spec = ImportData(dataset=entry.key)  # the download is one that all visitors share
+            job = start(lambda: the_lab().jobs.submit(spec, the_visit().id))
+            if job is not None:
+                the_visit().jobs[name] = job
+                st.rerun()
     return None
-
-
-def _begin(key: str) -> None:
-    """Join the download that all visitors share."""
-    visit = the_visit()
-    job = start(lambda: the_lab().jobs.submit(ImportData(dataset=key), visit.id))
-    if job is not None:
-        visit.jobs[f"import {key}"] = job
-        st.rerun()
 
 
 @st.fragment(run_every=0.5)
@@ -91,10 +80,8 @@ def _follow(job: Job, name: str) -> None:
     visit = the_visit()
     if job.is_over:
         st.rerun()
-    progress = job.snapshot
-    if isinstance(progress, ImportSnapshot):
-        share = progress.step / max(progress.steps, 1)
-        st.progress(min(share, 1.0), text=_progress_words(progress))
+    if isinstance(job.snapshot, ImportSnapshot):
+        st.progress(share_done(job), text=_progress_words(job.snapshot))
     if st.button(_("Cancel"), key="cancel_download", icon=":material/close:"):
         the_lab().jobs.leave(job, visit.id)  # it goes on for others who wait for it
         del visit.jobs[name]
@@ -119,7 +106,6 @@ def _label(entry: DatasetStatus) -> str:
         return _("{label} · a folder on this machine").format(label=entry.label)
     parts = [entry.label, _("{count:,} pictures").format(count=entry.row.photographs)]
     if _is_far(entry):
-        parts.append(
-            _("{size} to download").format(size=megabytes(entry.row.download_bytes / 2**20))
-        )
+        size = megabytes(entry.row.download_bytes / 2**20)
+        parts.append(_("{size} to download").format(size=size))
     return " · ".join(parts)

@@ -9,7 +9,7 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson
 from pages.state import Data
 from tl_core.lab import Job
-from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot
+from tl_core.specs import LabelBudget, LabelBudgetSnapshot
 
 _NAME = "budget"
 _STARTS = {
@@ -72,22 +72,21 @@ def _draw(snapshot: LabelBudgetSnapshot) -> None:
     )
     figure.update_yaxes(range=[0, 103], ticksuffix=" %", title=_("accuracy"))
     draw(figure, key="budget", height=380, alt=_("Accuracy against photographs a class"))
-    st.caption(
-        _(
-            "Dots: mean of five draws; bars: the worst and the best of them. Tested on {count} "
-            "photographs."
-        ).format(count=snapshot.validation_photographs)
-        + (f" {_(snapshot.phase).capitalize()} …" if snapshot.phase != "done" else "")
-    )
-    _conclusion(snapshot)
+    words = _(
+        "Dots: mean of five draws; bars: the worst and the best of them. Tested on {count} "
+        "photographs."
+    ).format(count=snapshot.validation_photographs)
+    if snapshot.phase == "done":
+        st.caption(words)
+        _conclusion(snapshot)
+    else:
+        st.caption(f"{words} {_(snapshot.phase).capitalize()} …")
 
 
 def _conclusion(snapshot: LabelBudgetSnapshot) -> None:
     """The measured answer in a sentence."""
-    fewest: dict[str, BudgetPoint] = {}
-    for point in snapshot.points:
-        fewest.setdefault(point.start, point)
-    if snapshot.phase == "done" and len(fewest) == len(_STARTS):
+    fewest = {point.start: point for point in reversed(snapshot.points)}
+    if len(fewest) == len(_STARTS):
         st.markdown(
             _(
                 "Learning from **{count}** of each class: {trained:.0f} % with what ImageNet "

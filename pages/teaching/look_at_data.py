@@ -1,6 +1,5 @@
 """Counts, thumbnails and warnings about a data set before training."""
 
-import pandas as pd
 import streamlit as st
 
 from pages.shared.live import watch_answer
@@ -30,14 +29,21 @@ def _draw(snapshot: PreviewSnapshot) -> None:
         with st.expander(_("{count} more classes").format(count=len(rest))):
             for shown in rest:
                 _thumbnails(shown)
-            st.dataframe(_counts(snapshot), hide_index=True, key="look_counts")
+            counts = [
+                {
+                    _("Class"): shown.name,
+                    _("To learn from"): shown.train,
+                    _("To be tested on"): shown.validation,
+                }
+                for shown in snapshot.classes
+            ]
+            st.dataframe(counts, hide_index=True, key="look_counts")
 
 
 def _remarks(snapshot: PreviewSnapshot) -> None:
     """The size of the data set, and what is wrong with it."""
-    train, tested = (
-        sum(getattr(found, side) for found in snapshot.classes) for side in ("train", "validation")
-    )
+    train = sum(found.train for found in snapshot.classes)
+    tested = sum(found.validation for found in snapshot.classes)
     st.markdown(
         _(
             "**{classes} classes**: {train:,} photographs to learn from, {tested:,} kept aside to "
@@ -45,10 +51,10 @@ def _remarks(snapshot: PreviewSnapshot) -> None:
         ).format(classes=len(snapshot.classes), train=train, tested=tested)
     )
     if snapshot.is_unlike_imagenet:
-        st.info(
-            _("These pictures look nothing like ImageNet's: a challenge for borrowed knowledge."),
-            icon=":material/bolt:",
+        words = _(
+            "These pictures look nothing like ImageNet's: a challenge for borrowed knowledge."
         )
+        st.info(words, icon=":material/bolt:")
     if snapshot.imbalance >= _IMBALANCE:
         st.warning(
             _(
@@ -65,11 +71,8 @@ def _remarks(snapshot: PreviewSnapshot) -> None:
         )
     if snapshot.left_out:
         names = ", ".join(map(plain, snapshot.left_out[:_NAMED]))
-        st.warning(
-            _("Left out, because no decoder can read them ({count}): {names}").format(
-                count=len(snapshot.left_out), names=names
-            )
-        )
+        words = _("Left out, because no decoder can read them ({count}): {names}")
+        st.warning(words.format(count=len(snapshot.left_out), names=names))
 
 
 def _thumbnails(shown: ClassPreview) -> None:
@@ -80,22 +83,6 @@ def _thumbnails(shown: ClassPreview) -> None:
     )
     if shown.thumbnails:
         with st.container(horizontal=True, gap="small", key=f"squares_look_{shown.name}"):
-            for place, picture in enumerate(shown.thumbnails):
-                st.image(
-                    picture,
-                    width=84,
-                    alt=_("{name}, photograph {place}").format(name=shown.name, place=place + 1),
-                )
-
-
-def _counts(snapshot: PreviewSnapshot) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                _("Class"): shown.name,
-                _("To learn from"): shown.train,
-                _("To be tested on"): shown.validation,
-            }
-            for shown in snapshot.classes
-        ]
-    )
+            for place, picture in enumerate(shown.thumbnails, start=1):
+                alt = _("{name}, photograph {place}").format(name=shown.name, place=place)
+                st.image(picture, width=84, alt=alt)

@@ -1,9 +1,12 @@
 """The visitor's own models: classify a photograph, download, upload."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.shared.charts import answer_bars
 from pages.shared.choose_photo import choose_photo, photo_label
+from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.uploaded_files import free, uploaded_files
 from pages.shared.visit import the_lab, the_visit
@@ -11,7 +14,6 @@ from pages.shared.words import _, lesson, plain, show_error
 from tl_core.lab import UserError
 from tl_core.specs import Classify
 
-_FILE = "model.safetensors"
 _NOTE = "model_note"
 
 
@@ -20,12 +22,11 @@ def own_models() -> None:
     own = the_lab().models.of(the_visit().id)
     if own:
         st.header(_("Try it"), anchor=False)
-        newest_first = list(reversed(own))
+        keys = list(reversed(own))  # newest first
         if st.session_state.get("own_model") not in own:
-            st.session_state.own_model = newest_first[0]
-        chosen = st.selectbox(
-            _("Your model"), newest_first, format_func=lambda key: own[key], key="own_model"
-        )
+            st.session_state.own_model = keys[0]
+        label = own.__getitem__
+        chosen = st.selectbox(_("Your model"), keys, format_func=label, key="own_model")
         _try_it(chosen)
         st.subheader(_("Take it home"), anchor=False)
         _take_home(chosen)
@@ -50,10 +51,8 @@ def _try_it(model: str) -> None:
         picture, chart = st.columns([1, 2])
         picture.image(found.seen, width="stretch", alt=photo_label(photo))
         with chart:
-            st.subheader(
-                _("Your model says: {label}").format(label=plain(found.answers[0].label)),
-                anchor=False,
-            )
+            words = _("Your model says: {label}").format(label=plain(found.answers[0].label))
+            st.subheader(words, anchor=False)
             answer_bars(found.answers, key="own_answer")
             st.caption(lesson("teach")["closed world"])
 
@@ -66,23 +65,15 @@ def _take_home(model: str) -> None:
         show_error(error)
         return
     with st.container(horizontal=True):
-        st.download_button(
+        download(
             _("Model (safetensors, classes and settings inside)"),
-            lambda: lab.models.save(model),
-            _FILE,
-            "application/octet-stream",
+            partial(lab.models.save, model),
+            "model.safetensors",
             key="download_model",
             icon=":material/download:",
-            on_click="ignore",
         )
-        st.download_button(
-            _("Settings (JSON)"),
-            lambda: lab.models.settings_of(model),
-            "model.json",
-            "application/json",
-            key="download_settings",
-            on_click="ignore",
-        )
+        settings = partial(lab.models.settings_of, model)
+        download(_("Settings (JSON)"), settings, "model.json", key="download_settings")
     with st.expander(_("The lines of plain PyTorch that load it"), icon=":material/code:"):
         st.code(lines, language="python", wrap_lines=True)
 

@@ -39,15 +39,12 @@ def _draw(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...])
         show_error(error)
         return
     st.image(picture, width="stretch", alt=_("A photograph of {truth}").format(truth=truth))
-    st.caption(
-        _("{truth}: **{said}**, {percent:.0f} %").format(
-            truth=plain(truth), said=plain(said), percent=100 * found.confidence
-        )
-    )
+    words = _("{truth}: **{said}**, {percent:.0f} %")
+    st.caption(words.format(truth=plain(truth), said=plain(said), percent=100 * found.confidence))
     st.button(
         _("Why?"),
         key=f"why_{found.photo}_{found.label}",
-        icon=":material/help:",
+        icon=WHY.icon,
         on_click=_ask_why,
         args=(spec, model, found),
         width="stretch",

@@ -2,13 +2,12 @@
 
 from collections import Counter
 
-import pandas as pd
 import streamlit as st
 
 from pages.shared.words import _, lesson
 from pages.teaching.confusion_matrix import confusion_matrix
 from pages.teaching.predictions import draw_predictions
-from pages.teaching.run import TOP3_FROM, interval_words, percent, readable
+from pages.teaching.run import TOP3_FROM, interval_words, percent
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _ALL = "mistakes"
@@ -26,24 +25,17 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
         ),
         anchor=False,
     )
-    extra = (
-        " "
-        + _("The true class is among its three best guesses in {percent}.").format(
+    interval = interval_words(result.interval)
+    words = _("With 95 % certainty the true share lies in {interval}.").format(interval=interval)
+    if len(snapshot.classes) >= TOP3_FROM:
+        words += " " + _("The true class is among its three best guesses in {percent}.").format(
             percent=percent(result.top3)
         )
-        if len(snapshot.classes) >= TOP3_FROM
-        else ""
-    )
-    st.markdown(
-        _("With 95 % certainty the true share lies in {interval}.").format(
-            interval=interval_words(result.interval)
-        )
-        + extra
-    )
+    st.markdown(words)
     _how_it_ended(result)
     st.caption(lesson("teach")["honest"])
-    names = tuple(map(readable, snapshot.classes))
-    matrix, photographs = st.columns([1, 1], gap="large")
+    names = tuple(name.replace("_", " ") for name in snapshot.classes)  # of folders
+    matrix, photographs = st.columns(2, gap="large")
     with matrix:
         confusion_matrix(result, names)
     with photographs:
@@ -75,17 +67,16 @@ def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...])
     """The photographs of a cell, or all mistakes; the most confident first."""
     by_cell = Counter(f"{p.label},{p.predicted}" for p in result.predictions)
     ordered = sorted(by_cell, key=lambda cell: (len(set(cell.split(","))) == 1, -by_cell[cell]))
-    wrong = sum(not found.is_right for found in result.predictions)
     if st.session_state.get("cell") not in (_ALL, *ordered):
         st.session_state.cell = _ALL
 
     def words(cell: str) -> str:
         if cell == _ALL:
+            wrong = sum(not found.is_right for found in result.predictions)
             return _("all mistakes ({count})").format(count=wrong)
         truth, said = (names[int(part)] for part in cell.split(","))
-        return _("{truth}, called {said} ({count})").format(
-            truth=truth, said=said, count=by_cell[cell]
-        )
+        called = _("{truth}, called {said} ({count})")
+        return called.format(truth=truth, said=said, count=by_cell[cell])
 
     cell = st.selectbox(_("Photographs"), [_ALL, *ordered], format_func=words, key="cell")
     chosen = [
@@ -112,17 +103,15 @@ def _page(chosen: list[Prediction]) -> list[Prediction]:
 def _by_class(result: FineTuneResult) -> None:
     share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
     st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    _("Class"): figures.name,
-                    _("Photographs"): figures.photographs,
-                    _("Found (recall)"): figures.recall,
-                    _("Right when it says so (precision)"): figures.precision,
-                }
-                for figures in result.classes
-            ]
-        ),
+        [
+            {
+                _("Class"): figures.name,
+                _("Photographs"): figures.photographs,
+                _("Found (recall)"): figures.recall,
+                _("Right when it says so (precision)"): figures.precision,
+            }
+            for figures in result.classes
+        ],
         hide_index=True,
         key="by_class",
         column_config={_("Found (recall)"): share, _("Right when it says so (precision)"): share},

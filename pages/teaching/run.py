@@ -3,7 +3,6 @@
 import html
 from collections.abc import Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -15,6 +14,7 @@ from tl_core.specs import MODES, FineTuneSnapshot
 
 WAYS = {row.key: row.label for row in MODES}
 TOP3_FROM = 6  # classes; with fewer, three guesses say little
+_AXES = {"loss": "Loss: how wrong it is", "accuracy": "Accuracy: how often it is right"}
 _ENDINGS = {
     JobState.QUEUED: "waiting",
     JobState.PAUSED: "paused",
@@ -34,13 +34,10 @@ def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
     """The two charts; drawn empty before a run, they have reached the browser when it starts."""
     if len(shown) > 1:
         _legend([snapshot.mode for snapshot in shown])
-    loss, accuracy = st.columns(2)
-    with loss:
-        st.markdown("**" + _("Loss: how wrong it is") + "**")
-        _curves(shown, "loss")
-    with accuracy:
-        st.markdown("**" + _("Accuracy: how often it is right") + "**")
-        _curves(shown, "accuracy")
+    for column, (what, title) in zip(st.columns(2), _AXES.items(), strict=True):
+        with column:
+            st.markdown(f"**{_(title)}**")
+            _curves(shown, what)
     st.caption(
         _(
             "Solid with dots: on photographs it never learns from. Dotted: on those it is learning "
@@ -58,11 +55,6 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def readable(name: str) -> str:
-    """A class's name with spaces for the underscores of a folder's name."""
-    return name.replace("_", " ")
-
-
 def interval_words(interval: tuple[float, float]) -> str:
     low, high = (100 * bound for bound in interval)
     return f"{low:.1f} – {high:.1f} %"
@@ -71,16 +63,14 @@ def interval_words(interval: tuple[float, float]) -> str:
 def _curves(shown: Sequence[FineTuneSnapshot], what: str) -> None:
     scale = 100 if what == "accuracy" else 1
     figure = go.Figure()
-    colours = _colours()
     for snapshot in shown:
-        colour = colours[snapshot.mode]
+        colour = _colours()[snapshot.mode]
         figure.add_scatter(
             x=[point.epoch for point in snapshot.curve],
             y=[scale * getattr(point, what) for point in snapshot.curve],
             mode="lines",
             line={"color": colour, "dash": "dot", "width": 1.5},
             opacity=0.7,
-            showlegend=False,
             name=_("{way}, training").format(way=_(WAYS[snapshot.mode])),
         )
         figure.add_scatter(
@@ -88,24 +78,17 @@ def _curves(shown: Sequence[FineTuneSnapshot], what: str) -> None:
             y=[scale * getattr(point, f"validation_{what}") for point in snapshot.epochs],
             mode="lines+markers",
             line={"color": colour, "width": 2.5},
-            showlegend=False,
             name=_(WAYS[snapshot.mode]),
         )
-    figure.update_xaxes(title=_("epoch"), rangemode="tozero")
-    is_empty = not any(snapshot.curve for snapshot in shown)
-    if is_empty:
-        figure.update_xaxes(range=[0, 1])
+    empty_range = None if any(snapshot.curve for snapshot in shown) else [0, 1]
+    figure.update_xaxes(title=_("epoch"), rangemode="tozero", range=empty_range)
     if what == "accuracy":
         figure.update_yaxes(range=[0, 103], ticksuffix=" %")
     else:
-        figure.update_yaxes(rangemode="tozero", range=[0, 1] if is_empty else None)
-    figure.update_layout(uirevision="same")
-    draw(
-        figure,
-        key=f"curve_{what}",
-        height=320,
-        alt=_("{what} by epoch, for training and validation").format(what=_(what).capitalize()),
-    )
+        figure.update_yaxes(rangemode="tozero", range=empty_range)
+    figure.update_layout(uirevision="same", showlegend=False)
+    alt = _("{what} by epoch, for training and validation").format(what=_(what).capitalize())
+    draw(figure, key=f"curve_{what}", height=320, alt=alt)
 
 
 def _colours() -> dict[str, str]:
@@ -129,35 +112,34 @@ def _figures(run: Run) -> None:
     if not any(line[_("Top-3")] for line in lines):
         for line in lines:
             del line[_("Top-3")]
-    st.dataframe(
-        pd.DataFrame(lines),
-        hide_index=True,
-        key="ways",
-        column_config={
-            _("Now"): st.column_config.TextColumn(width="medium"),
-            _("Photographs a second"): st.column_config.TextColumn(
-                help=_(
-                    "In the latest phase. A head on kept features sees thousands a second; a "
-                    "network that looks at every photograph again a few dozen."
-                )
-            ),
-        },
+    speed = _(
+        "In the latest phase. A head on kept features sees thousands a second; a network that "
+        "looks at every photograph again a few dozen."
     )
+    columns = {
+        _("Now"): st.column_config.TextColumn(width="medium"),
+        _("Photographs a second"): st.column_config.TextColumn(help=speed),
+    }
+    st.dataframe(lines, hide_index=True, key="ways", column_config=columns)
 
 
 def _line(label: str, job: Job) -> dict[str, str]:
     """One way's figures, as far as they are known."""
     snapshot = snapshot_of(job) or FineTuneSnapshot(phase="")
-    result = snapshot.result
-    latest = snapshot.epochs[-1].validation_accuracy if snapshot.epochs else None
-    accuracy = result.accuracy if result else latest
-    has_top3 = result and len(snapshot.classes) >= TOP3_FROM
+    accuracy = interval = top3 = ""
+    if snapshot.result:
+        accuracy = percent(snapshot.result.accuracy)
+        interval = interval_words(snapshot.result.interval)
+        if len(snapshot.classes) >= TOP3_FROM:
+            top3 = percent(snapshot.result.top3)
+    elif snapshot.epochs:
+        accuracy = percent(snapshot.epochs[-1].validation_accuracy)
     return {
         _("Way"): label,
-        _("Accuracy"): percent(accuracy) if accuracy is not None else "",
+        _("Accuracy"): accuracy,
         _("Now"): _now(job, snapshot),
-        _("95 % interval"): interval_words(result.interval) if result else "",
-        _("Top-3"): percent(result.top3) if has_top3 and result else "",
+        _("95 % interval"): interval,
+        _("Top-3"): top3,
         _("It learned"): _known(snapshot.trainable_parameters),
         _("of parameters"): _known(snapshot.total_parameters),
         _("Seconds"): _known(snapshot.seconds, ",.1f"),

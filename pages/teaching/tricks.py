@@ -1,6 +1,6 @@
 """The tricks of training as controls, each with one sentence; to add one, add a row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,28 +11,17 @@ from pages.shared.words import _
 from tl_core.specs import AUGMENTATIONS, SCHEDULES, TRAINING_OPTIMISERS, FineTune
 
 NAME = "teach"  # of the page's run
-_WORDS = {
-    "cosine": "falls like a cosine",
-    "constant": "stays",
-    "step": "falls in steps",
-    "adamw": "AdamW",
-    "momentum": "momentum",
-    "none": "none",
-    "mirror": "mirror",
-    "strong": "crop, mirror and colour",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Trick:
-    """One control: a field of the spec, its values (the first: as it is), and what it does."""
+    """One control: a field of the spec, its values, and what it does."""
 
     field: str
     label: str
     values: tuple[Any, ...]
-    default: Any
     sentence: str
-    zero: str = ""  # what 0 means
+    words: Mapping[Any, str]  # for values that are not shown as plain numbers
     ways: tuple[str, ...] = ()  # to teach, in which it does something; none named: in all
 
 
@@ -41,105 +30,98 @@ TRICKS: tuple[Trick, ...] = (
         "epochs",
         "Epochs",
         (0, 1, 2, 3, 5, 10, 20, 30, 50, 100),
-        0,
         "How often every photograph is looked at.",
-        "each way's own",
+        {0: "each way's own"},
     ),
     Trick(
         "learning_rate",
         "Learning rate",
         (0.0, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 1.0),
-        0.0,
         "How far each step goes: too small crawls, too large jumps about. Acts while it runs; a "
         "head that learns first has its own.",
-        "each way's own",
+        {0: "each way's own"},
     ),
     Trick(
         "schedule",
         "Its course",
         SCHEDULES,
-        "cosine",
         "Large steps find the valley, small ones its floor: so the rate falls on the way.",
+        {"cosine": "falls like a cosine", "constant": "stays", "step": "falls in steps"},
     ),
     Trick(
         "optimiser",
         "Optimiser",
         TRAINING_OPTIMISERS,
-        "adamw",
         "AdamW gives every weight a step size of its own; take it when unsure.",
+        {"adamw": "AdamW", "momentum": "momentum"},
     ),
     Trick(
         "momentum",
         "Momentum",
         (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
-        0.9,
         "Keeps rolling in the direction of the last steps; for the optimiser of that name.",
-        "none",
+        {0: "none"},
     ),
     Trick(
         "dropout",
         "Dropout",
         (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
-        0.0,
         "Hides a random part of the description at each step, so that the head trusts no single "
         "clue. Acts while it runs.",
-        "none",
+        {0: "none"},
     ),
     Trick(
         "weight_decay",
         "Weight decay",
         (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0),
-        0.01,
         "Pulls weights towards zero: simpler rules last longer. Acts while it runs.",
-        "none",
+        {0: "none"},
     ),
     Trick(
         "batch_size",
         "Batch size",
         (4, 8, 16, 32, 64, 128),
-        32,
         "Photographs behind each step: few make it noisy, many make it slow.",
+        {},
     ),
     Trick(
         "augmentation",
         "Augmentation",
         AUGMENTATIONS,
-        "none",
         "Shows every photograph in new guises, so that fewer are needed. For a head alone, on kept "
         "features, the mirror is all there is.",
+        {"none": "none", "mirror": "mirror", "strong": "crop, mirror and colour"},
     ),
     Trick(
         "early_stopping",
         "Early stopping",
         (0, 2, 3, 5, 10),
-        0,
         "Ends after so many epochs without a better one, before it learns by heart.",
-        "never",
+        {0: "never"},
     ),
     Trick(
         "clip_norm",
         "Clip gradients",
         (0.0, 0.1, 0.5, 1.0, 5.0),
-        0.0,
         "No step is longer than this: one odd batch cannot wreck the weights. Acts while it runs.",
-        "never",
+        {0: "never"},
     ),
     Trick(
         "head_first",
         "Head first",
         (True, False),
-        True,
         "A random head sends wild gradients into good filters; so it learns alone before the rest "
         "is unfrozen.",
+        {False: "no", True: "yes"},
         ways=("last-block", "full"),
     ),
     Trick(
         "train_batch_norm",
         "Batch norm",
         (False, True),
-        False,
         "Batch normalisation keeps what it measured on ImageNet, or learns along. For what is "
         "unfrozen; from random weights it always learns.",
+        {False: "frozen", True: "learns"},
         ways=("last-block", "full"),
     ),
 )
@@ -171,9 +153,10 @@ def _control(trick: Trick, modes: Sequence[str]) -> Any:
         "persist_state": "session",
         "disabled": bool(trick.ways) and set(trick.ways).isdisjoint(modes),
     }
-    if isinstance(trick.default, str | bool):
-        return st.selectbox(_(trick.label), index=trick.values.index(trick.default), **shared)
-    return st.select_slider(_(trick.label), value=trick.default, **shared)
+    default = getattr(FineTune, trick.field)
+    if isinstance(default, str | bool):
+        return st.selectbox(_(trick.label), index=trick.values.index(default), **shared)
+    return st.select_slider(_(trick.label), value=default, **shared)
 
 
 def _moved(field: str) -> None:
@@ -182,9 +165,4 @@ def _moved(field: str) -> None:
 
 
 def _spoken(trick: Trick, value: Any) -> str:
-    if isinstance(value, bool):
-        words = {"head_first": ("no", "yes"), "train_batch_norm": ("frozen", "learns")}
-        return _(words[trick.field][value])
-    if value == 0:
-        return _(trick.zero)
-    return _(_WORDS[value]) if isinstance(value, str) else f"{value:g}"
+    return _(trick.words[value]) if value in trick.words else f"{value:g}"

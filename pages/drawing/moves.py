@@ -1,0 +1,37 @@
+"""Sliders that act while a picture grows: what is moved is passed on to the running jobs."""
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from pages.shared import runs
+from tl_core.specs import IdealImage
+
+NAME = "ideal"  # of the page's run
+RATES_OF_OPTIMISERS = {"descent": 1.0, "momentum": 0.3, "adam": 0.08}
+
+
+def acting(control: str) -> dict[str, Any]:
+    """What the widget of a control that acts at once has beside its values."""
+    return {"key": control, "on_change": moved, "args": (control,), "persist_state": "session"}
+
+
+def moved(control: str) -> None:
+    """Pass a moved slider on to the running jobs that follow it."""
+    value = st.session_state[control]
+    run = runs.current(NAME)
+    for _label, job in run.jobs if run else []:
+        if isinstance(job.spec, IdealImage) and not job.is_over and _listens(job.spec, control):
+            if control == "learning_rate" and not value:
+                value = replace(job.spec, learning_rate=None).control("learning_rate")
+            job.update(**{control: float(value)})
+
+
+def _listens(spec: IdealImage, control: str) -> bool:
+    """Whether a job follows the control: compared recipes and optimisers keep their own values."""
+    if control == "mix":
+        return spec.target != spec.second_target
+    is_rung = spec.tv_weight is None
+    has_own_rate = control == "learning_rate" and spec.optimiser in RATES_OF_OPTIMISERS
+    return control == "augmentation" or not (is_rung or has_own_rate)
