@@ -5,9 +5,8 @@ values of shape (T, S, S), one map for each of T classes. All are deterministic 
 """
 
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from captum.attr import GuidedGradCam, LayerGradCam
@@ -130,7 +129,9 @@ def occlusion(network: PixelModel, pixels: Tensor, spec: Attribute) -> Slices:
     total = pixels.new_zeros(len(targets), side, side)
     count = pixels.new_zeros(side, side)
     before = network.probabilities(pixels)[0, targets]
-    for windows in _chunked(list(_windows(side, spec.patch))):
+    everywhere = _windows(side, spec.patch)
+    for start in range(0, len(everywhere), CHUNK):
+        windows = everywhere[start : start + CHUNK]
         covered = pixels.repeat(len(windows), 1, 1, 1)
         for picture, (rows, columns) in zip(covered, windows, strict=True):
             picture[:, rows, columns] = grey[0, :, rows, columns]
@@ -159,20 +160,15 @@ def _leaf(pixels: Tensor) -> Tensor:
     return pixels.detach().clone().requires_grad_()
 
 
-def _windows(side: int, patch: int) -> Iterator[tuple[slice, slice]]:
+def _windows(side: int, patch: int) -> list[tuple[slice, slice]]:
     starts = range(0, _starts(side, patch) * (patch // 2), patch // 2)
-    for top in starts:
-        for left in starts:
-            yield slice(top, min(top + patch, side)), slice(left, min(left + patch, side))
+    spans = [slice(start, min(start + patch, side)) for start in starts]
+    return [(rows, columns) for rows in spans for columns in spans]
 
 
 def _starts(side: int, patch: int) -> int:
     """Positions along one axis, the last at or over the edge."""
     return 1 + -(-(side - patch) // (patch // 2))
-
-
-def _chunked(items: list[Any]) -> list[list[Any]]:
-    return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
 
 
 def _gain_over_grey(network: PixelModel, pixels: Tensor, spec: Attribute) -> list[float] | None:

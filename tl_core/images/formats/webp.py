@@ -28,7 +28,9 @@ def webp_first_frame(data: bytes) -> list[memoryview]:
 
 
 def webp_size(parts: list[memoryview]) -> tuple[int, int]:
-    """Return width and height of the canvas, which libwebp allocates on opening ``parts``.
+    """Return width and height of the canvas, which libwebp allocates on opening it.
+
+    ``parts`` are a WebP as ``webp_first_frame`` leaves it.
 
     Raises:
         ValueError: If there is no picture in it.
