@@ -104,12 +104,8 @@ class Spec(Generic[SnapshotT]):
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             for limits in getattr(field.type, "__metadata__", ()):
-                require(
-                    name=field.name,
-                    value=getattr(self, field.name),
-                    low=limits.low,
-                    high=limits.high,
-                )
+                value = getattr(self, field.name)
+                require(name=field.name, value=value, low=limits.low, high=limits.high)
 
     @property
     def batch_key(self) -> tuple[object, ...] | None:

@@ -48,12 +48,9 @@ class IdealImage(Spec["IdealSnapshot"]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, value, known in (
-            ("recipe", self.recipe, tuple(RECIPES)),
-            ("optimiser", self.optimiser or IDEAL_OPTIMISERS[0], IDEAL_OPTIMISERS),
-            ("precision", self.precision, ("auto", "fp32", "bf16")),
-        ):
-            require_choice(name, value, known)
+        require_choice("recipe", self.recipe, RECIPES)
+        require_choice("optimiser", self.optimiser or IDEAL_OPTIMISERS[0], IDEAL_OPTIMISERS)
+        require_choice("precision", self.precision, ("auto", "fp32", "bf16"))
         require(name="until", value=self.until, low=0, high=self.steps)
         if self.size != 0:
             require(name="size", value=self.size, low=MIN_SIZE, high=MAX_SIZE)
