@@ -12,7 +12,6 @@ from tl_core.images.encode import encode_png
 
 _DIGIT_SIDE, _MARGIN = 64, 4  # pixels
 
-
 # Class names, and (label, file) for each picture
 PackagedPhotos = tuple[tuple[str, ...], list[tuple[int, bytes]]]
 
