@@ -61,8 +61,10 @@ class Attribute(Spec["AttributeSnapshot"]):
     targets: tuple[int, ...] = ()  # classes; empty: the predicted one and the runner-up
     layer: str = ""  # a stage, for the CAM methods; empty means the last
     steps: Annotated[int, Between(4, 256)] = 32  # of Integrated Gradients
-    noise_samples: Annotated[int, Between(0, 32)] = 0  # Integrated Gradients: copies averaged over
-    patch: Annotated[int, Between(8, 128)] = 32  # Occlusion: side in pixels; it moves by half of it
+    # Integrated Gradients: noisy copies to average over; 0 for no noise
+    noise_samples: Annotated[int, Between(0, 32)] = 0
+    # Occlusion: side of the cover, in pixels; it moves by half of that
+    patch: Annotated[int, Between(8, 128)] = 32
     strength: Annotated[float, Between(0, 1)] = 0.6  # of the heat map over the photograph
 
     def __post_init__(self) -> None:

@@ -82,8 +82,9 @@ class OnDataset(Spec[SnapshotT]):
 
     dataset: str
     photos: OwnClasses = ()
-    validation_share: Annotated[float, Between(0.05, 0.9)] = 0.3  # without a val/ of its own
-    max_validation: Annotated[int, Between(2, 100_000)] = 600  # tested on, as many of each class
+    validation_share: Annotated[float, Between(0.05, 0.9)] = 0.3  # where there is no val/
+    # Photographs tested on at most, equally many of each class
+    max_validation: Annotated[int, Between(2, 100_000)] = 600
 
     def __post_init__(self) -> None:
         super().__post_init__()

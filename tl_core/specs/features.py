@@ -143,9 +143,8 @@ class FeatureSpace(Spec["FeatureSpaceSnapshot"]):
     photos: tuple[str, ...]
     labels: tuple[str, ...] = ()  # what each shows, for colours; empty or one a photograph
     method: Literal["pca", "tsne"] = "pca"
-    perplexity: Annotated[float, Between(1, 100)] = (
-        10.0  # t-SNE: neighbours; lowered for few photos
-    )
+    # t-SNE: how many neighbours count; lowered for few photographs
+    perplexity: Annotated[float, Between(1, 100)] = 10.0
     compare_untrained: bool = True  # the same for random weights, drawn from ``seed``
 
     def __post_init__(self) -> None:
