@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tl_core.api.jobs import Jobs
@@ -35,17 +35,17 @@ class BackboneStatus:
     download: Job | None  # the newest one, running or ended
 
 
+@dataclass(eq=False, repr=False)
 class Backbones:
     """The catalogue's networks and visitors' own, by key; thread-safe.
 
     Every method with a ``key`` raises ``UserError`` where there is no such network (any more).
     """
 
-    def __init__(self, store: BackboneStore, jobs: Jobs, pool: Pool) -> None:
-        self._store = store
-        self._jobs = jobs
-        self._pool = pool
-        self._checks: dict[str, Future[None]] = {}  # files being read, by backbone
+    _store: BackboneStore
+    _jobs: Jobs
+    _pool: Pool
+    _checks: dict[str, Future[None]] = field(default_factory=dict)  # files being read, by backbone
 
     def rows(self) -> list[BackboneStatus]:
         """Every backbone of the catalogue with its state, in the catalogue's order."""

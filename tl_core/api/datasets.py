@@ -1,6 +1,7 @@
 """``lab.datasets``: what a network can be trained on, visitors' own photographs included."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from tl_core.datasets import uploads
@@ -11,25 +12,18 @@ from tl_core.datasets.uploads import OwnUpload
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 
-IsHere = Callable[
-    [], bool
-]  # asked before each photograph: True keeps the visit, False ends the work
+# Asked before each photograph: True keeps the visit, False ends the work
+IsHere = Callable[[], bool]
 
 
+@dataclass(eq=False, repr=False)
 class Datasets:
     """Data sets by key; thread-safe. Adding photographs counts as a sign of the visitor."""
 
-    def __init__(
-        self,
-        store: DatasetStore,
-        photos: PhotoStore,
-        settings: Settings,
-        touch: Callable[[str], None],
-    ) -> None:
-        self._store = store
-        self._photos = photos
-        self._max_pixels = settings.max_pixels
-        self._touch = touch
+    _store: DatasetStore
+    _photos: PhotoStore
+    _settings: Settings
+    _touch: Callable[[str], None]
 
     def rows(self) -> list[DatasetStatus]:
         """The data sets there are: the catalogue's, then what else lies in ``TL_DATA_DIR``."""
@@ -50,7 +44,7 @@ class Datasets:
             UserError: If the bytes are no photograph the lab can use.
         """
         self._touch(owner)
-        return self._photos.add(uploads.compact(data, self._max_pixels), owner)
+        return self._photos.add(uploads.compact(data, self._settings.max_pixels), owner)
 
     def add_folder(
         self, files: Iterable[tuple[str, bytes]], owner: str, *, is_here: IsHere = lambda: True
@@ -80,4 +74,4 @@ class Datasets:
                     self._photos.stop_adding(owner)
                 yield drop
 
-        return uploads.keep_drops(while_here(), self._photos, owner, self._max_pixels)
+        return uploads.keep_drops(while_here(), self._photos, owner, self._settings.max_pixels)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 from tl_core.backbones.store import BackboneStore
@@ -16,26 +17,18 @@ from tl_core.staleness import Staleness
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 
+@dataclass(eq=False, repr=False)
 class Jobs:
     """Runs and questions of all visitors; thread-safe."""
 
-    def __init__(
-        self,
-        scheduler: Scheduler,
-        worker: Worker,
-        answers: Answers,
-        staleness: Staleness,
-        estimates: Estimates,
-        backbones: BackboneStore,
-    ) -> None:
-        self._scheduler = scheduler
-        self._worker = worker
-        self._answers = answers
-        self._staleness = staleness
-        self._estimates = estimates
-        self._backbones = backbones
-        self._downloads: dict[Spec, Job] = {}  # the newest of each
-        self._downloads_lock = threading.Lock()
+    _scheduler: Scheduler
+    _worker: Worker
+    _answers: Answers
+    _staleness: Staleness
+    _estimates: Estimates
+    _backbones: BackboneStore
+    _downloads: dict[Spec, Job] = field(default_factory=dict)  # the newest of each
+    _downloads_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def submit(self, spec: SpecT, owner: str) -> Job[SpecT]:
         """Queue a run; equal downloads are one download.

@@ -1,6 +1,7 @@
 """``lab.models``: the networks that visitors have trained or loaded."""
 
 import uuid
+from dataclasses import dataclass
 from functools import partial
 
 from tl_core.backbones.store import OWN, BackboneStore
@@ -9,16 +10,16 @@ from tl_core.engine.pool import Pool
 from tl_core.training.model_file import load_model, plain_pytorch, save_model, settings_of
 
 
+@dataclass(eq=False, repr=False)
 class Models:
     """Visitors' own models by key; thread-safe.
 
     Every method with a ``key`` raises ``UserError`` where the model is no longer in memory.
     """
 
-    def __init__(self, store: BackboneStore, pool: Pool, memory: VisitorMemory) -> None:
-        self._store = store
-        self._pool = pool
-        self._memory = memory
+    _store: BackboneStore
+    _pool: Pool
+    _memory: VisitorMemory
 
     def of(self, owner: str) -> dict[str, str]:
         """The labels of the models this visitor has trained or loaded, by their keys."""

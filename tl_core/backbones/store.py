@@ -31,7 +31,8 @@ class OwnModel:
 class BackboneStore:
     """Every network of one lab, at most one copy of each; thread-safe.
 
-    ``load`` may run beside the worker. The modules it hands out belong to the worker alone.
+    ``load`` may run beside the worker. The modules it hands out belong to the worker alone. What
+    asks for a key raises ``UserError`` where there is no such backbone.
     """
 
     def __init__(
@@ -54,11 +55,7 @@ class BackboneStore:
         return key in self.rows or key in self._own
 
     def row(self, key: str) -> BackboneRow:
-        """The catalogue's row for ``key``; a visitor's own model has its backbone's row.
-
-        Raises:
-            UserError: If there is no such backbone.
-        """
+        """The catalogue's row for ``key``; a visitor's own model has its backbone's row."""
         own = self._own.get(key)
         if own is not None:
             return own.backbone.row
@@ -73,11 +70,7 @@ class BackboneStore:
         return self.rows[key]
 
     def classes(self, key: str) -> tuple[str, ...]:
-        """The class names of ``key``: ImageNet's, or those a visitor's model was trained on.
-
-        Raises:
-            UserError: If there is no such backbone.
-        """
+        """The class names of ``key``: ImageNet's, or those a visitor's model was trained on."""
         self.row(key)
         own = self._own.get(key)
         return own.backbone.classes if own is not None else imagenet_classes()

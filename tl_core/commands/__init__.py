@@ -22,9 +22,8 @@ from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs import DEFAULT_BACKBONE
 
-_COMMANDS: dict[
-    str, tuple[ModuleType, str]
-] = {  # each has add_arguments(parser), run(lab, options)
+# Each module has add_arguments(parser) and run(lab, options)
+_COMMANDS: dict[str, tuple[ModuleType, str]] = {
     "doctor": (doctor, "say what this machine has, and how to get what is missing"),
     "prepare": (prepare, "download weights and data sets before the class arrives"),
     "classify": (classify, "say what is on a photograph"),

@@ -5,7 +5,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from tl_core.commands import common
-from tl_core.commands.common import Result
 from tl_core.lab import Lab
 from tl_core.specs import ATTACK_METHODS, Attack
 
@@ -23,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(lab: Lab, options: Namespace) -> Result:
+def run(lab: Lab, options: Namespace) -> common.Result:
     """Change a photograph until the network sees the target in it."""
     common.require_folder(options.out)
     spec = Attack(

@@ -1,6 +1,7 @@
 """Say what is on a photograph."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 
 from tl_core.commands.common import Result, add_photo, run_to_end
@@ -22,9 +23,6 @@ def run(lab: Lab, options: Namespace) -> Result:
     result = {
         "backbone": options.backbone,
         "milliseconds": round(found.milliseconds, 1),
-        "answers": [
-            {"index": best.index, "label": best.label, "probability": best.probability}
-            for best in found.answers
-        ],
+        "answers": [asdict(best) for best in found.answers],
     }
     return result, "\n".join(f"{best.probability:7.1%}  {best.label}" for best in found.answers)

@@ -1,13 +1,15 @@
-"""What several commands need: files in and out, classes by name, and waiting for a job."""
+"""What several commands need: files in and out, classes by name, and waiting for a job.
 
-import os
+Every function raises ``UserError`` for what the person at the command line can change.
+"""
+
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tl_core.errors import UserError
+from tl_core.files import write_whole
 from tl_core.lab import JobState, Lab
 from tl_core.specs import Snapshot, Spec, spec_from_json
 
@@ -19,11 +21,7 @@ Result = tuple[dict[str, Any], str]  # what --json prints, and what is printed w
 
 
 def read(path: Path) -> bytes:
-    """The file's bytes.
-
-    Raises:
-        UserError: If it cannot be read.
-    """
+    """The file's bytes."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -35,18 +33,10 @@ def read(path: Path) -> bytes:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write the whole file or nothing of it.
-
-    Raises:
-        UserError: If it cannot be written.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write the whole file or nothing of it."""
     try:
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
+        write_whole(path, data)
     except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink()
         raise UserError(
             "{path} cannot be written ({reason}). Choose another place.",
             path=path,
@@ -55,11 +45,7 @@ def write(path: Path, data: bytes) -> None:
 
 
 def require_folder(out: Path) -> None:
-    """Say before the work, not after it, that a file has no folder to go to.
-
-    Raises:
-        UserError: If so.
-    """
+    """Refuse before the work, not after it, a file that has no folder to go to."""
     if not out.parent.is_dir():
         raise UserError(
             "{path} cannot be written: there is no folder {folder}. Choose another place.",
@@ -69,11 +55,7 @@ def require_folder(out: Path) -> None:
 
 
 def read_spec(path: Path, kind: type[AnySpec]) -> AnySpec:
-    """The settings that a page handed out in a JSON file.
-
-    Raises:
-        UserError: If it cannot be read, or they are settings of another kind.
-    """
+    """The settings, of the given kind, that a page handed out in a JSON file."""
     spec = spec_from_json(read(path).decode("utf-8", errors="replace"))
     if not isinstance(spec, kind):
         raise UserError("{path} holds the settings of another page.", path=path)
@@ -81,20 +63,12 @@ def read_spec(path: Path, kind: type[AnySpec]) -> AnySpec:
 
 
 def add_photo(lab: Lab, path: Path) -> str:
-    """Hand a photograph to the lab; its key for specs.
-
-    Raises:
-        UserError: If the file cannot be read or is no photograph.
-    """
+    """Hand a photograph to the lab; its key for specs."""
     return lab.photos.add(read(path), OWNER)
 
 
 def class_index(lab: Lab, backbone: str, name: str) -> int:
-    """The class that a person named, by its index or by its name.
-
-    Raises:
-        UserError: If the model has no such class.
-    """
+    """The class that a person named, by its index or by its name."""
     classes = lab.backbones.classes(backbone)
     if name.isdecimal() and int(name) < len(classes):
         return int(name)
@@ -125,11 +99,7 @@ def show_step(snapshot: Snapshot) -> None:
 def run_to_end(
     lab: Lab, spec: Spec, *, show: Callable[[Snapshot], None] = lambda _snapshot: None
 ) -> Any:
-    """Run a spec to its end and return its last snapshot, calling ``show`` on the way.
-
-    Raises:
-        UserError: If the job failed or was stopped.
-    """
+    """Run a spec to its end and return its last snapshot, calling ``show`` on the way."""
     job = lab.jobs.submit(spec, OWNER)
     while not job.wait(_POLL_S):
         if job.snapshot is not None:

@@ -22,6 +22,8 @@ def run(lab: Lab, _options: Namespace) -> Result:
     lab.backbones.finish_checks()
     backbones, datasets = lab.backbones.rows(), lab.datasets.rows()
     kept = lab.memory.rows()
+    held, budget = sum(row.held_bytes for row in kept), sum(row.budget_bytes for row in kept)
+    together = MemoryRow("together", held, budget)
     versions = {"python": sys.version.split()[0]} | {name: version(name) for name in _PACKAGES}
     result: dict[str, Any] = {
         "device": status.device,
@@ -47,7 +49,7 @@ def run(lab: Lab, _options: Namespace) -> Result:
         "\nkept for visitors, MB now and at most",
         *(
             f"  {row.kind:<22}{row.held_bytes / 2**20:>8,.0f}{row.budget_bytes / 2**20:>8,.0f}"
-            for row in (*kept, _sum(kept))
+            for row in (*kept, together)
         ),
         "\nbackbones",
         *(f"  {found.row.key:<22}{found.state}{_backbone_hint(found)}" for found in backbones),
@@ -55,11 +57,6 @@ def run(lab: Lab, _options: Namespace) -> Result:
         *(f"  {entry.key:<24}{entry.state}{_dataset_hint(entry)}" for entry in datasets),
     ]
     return result, "\n".join(lines)
-
-
-def _sum(rows: list[MemoryRow]) -> MemoryRow:
-    held, budget = (sum(r.held_bytes for r in rows), sum(r.budget_bytes for r in rows))
-    return MemoryRow("together", held, budget)
 
 
 def _backbone_hint(found: BackboneStatus) -> str:

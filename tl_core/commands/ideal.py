@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from tl_core.commands import common
-from tl_core.commands.common import Result
 from tl_core.errors import UserError
 from tl_core.lab import Lab
 from tl_core.specs import IdealImage
@@ -22,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
 
 
-def run(lab: Lab, options: Namespace) -> Result:
+def run(lab: Lab, options: Namespace) -> common.Result:
     """Draw the picture and write it with its settings inside."""
     common.require_folder(options.out)
     spec = _spec(lab, options)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from tl_core.commands import common
-from tl_core.commands.common import Result
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs import MODES, FineTune, FineTuneResult, FineTuneSnapshot, Snapshot
@@ -43,7 +42,7 @@ def settings_beside(data: Path, settings: Settings) -> Settings:
     return replace(settings, data_dir=folder.parent)
 
 
-def run(lab: Lab, options: Namespace) -> Result:
+def run(lab: Lab, options: Namespace) -> common.Result:
     """Teach, test, and write the model to a safetensors file."""
     common.require_folder(options.out)
     spec = _spec(options)

@@ -43,19 +43,14 @@ class Split:
 
 
 def split(dataset: Dataset, *, share: float, seed: int) -> Split:
-    """Divide a data set, class by class and reproducibly; copies stay on one side.
+    """Divide a data set, class by class and reproducibly by ``seed``; copies stay on one side.
 
     A data set that comes with sides of its own keeps them, except that a training photograph with
-    a copy in the test is left out. A class of two photographs or more has at least one on each
-    side.
-
-    Args:
-        dataset: What to divide.
-        share: Part of each class to test on, where the data set does not say itself.
-        seed: Decides which.
+    a copy in the test is left out. Any other is tested on a ``share`` of each class; a class of two
+    photographs or more has at least one on each side.
     """
-    if any(example.side == "validation" for example in dataset.examples):
-        validation = [e for e in dataset.examples if e.side == "validation"]
+    validation = [example for example in dataset.examples if example.side == "validation"]
+    if validation:
         tested = {example.key for example in validation}
         candidates = [e for e in dataset.examples if e.side != "validation"]
         train = [example for example in candidates if example.key not in tested]

@@ -1,12 +1,12 @@
 """Embeddings that need not be computed again: of data sets on disk, of visitors' own in memory."""
 
 import hashlib
+import io
 import logging
 import os
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tl_core.engine.cache import ByteCache
+from tl_core.files import write_whole
 from tl_core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -85,16 +86,13 @@ class EmbeddingCache:
 
     def _write(self, space: EmbeddingSpace, keys: Sequence[str], rows: Rows) -> None:
         folder = self._folder / space.folder_name
-        fresh = folder / f".{uuid4().hex}"
+        packed = io.BytesIO()
+        np.savez(packed, keys=np.array(keys), rows=rows)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with fresh.open("wb") as file:
-                np.savez(file, keys=np.array(keys), rows=rows)
-            fresh.replace(folder / f"{fresh.name[1:]}.npz")
+            write_whole(folder / f"{uuid4().hex}.npz", packed.getvalue())
             self._make_room()
         except OSError as error:
-            with suppress(OSError):  # the folder may be what is wrong
-                fresh.unlink(missing_ok=True)
             log.warning("embeddings are not kept in %s: %s", folder, error)
 
     def _files(self, space: EmbeddingSpace) -> list[Path]:

@@ -7,10 +7,10 @@ import os.path
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path, PurePath
-from uuid import uuid4
 
 from tl_core.datasets.dataset import Dataset, Example, Side
 from tl_core.errors import UserError
+from tl_core.files import state_of, write_whole
 from tl_core.images.decode import content_key, decode
 
 log = logging.getLogger(__name__)
@@ -60,11 +60,10 @@ class FolderIndex:
 
     def save(self) -> None:
         """Write what is known to the cache; one that cannot be written costs time only."""
-        fresh = self._file.with_name(f"{self._file.name}.{uuid4().hex}")
+        text = json.dumps([astuple(entry) for entry in self.known.values()])
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps([astuple(entry) for entry in self.known.values()]))
-            fresh.replace(self._file)
+            write_whole(self._file, text.encode())
         except OSError as error:
             log.warning("the index of %s is not kept: %s", self.folder, error)
 
@@ -103,7 +102,7 @@ class FolderIndex:
         return {
             e.name: e
             for e in entries
-            if e.name in present and _state(self.folder / e.name) == (e.size_bytes, e.changed_ns)
+            if e.name in present and state_of(self.folder / e.name) == (e.size_bytes, e.changed_ns)
         }
 
 
@@ -111,7 +110,7 @@ def check_files(folder: Path, names: Iterable[str], max_pixels: int) -> list[Che
     """Read and decode files; safe in any thread."""
     checked = []
     for name in names:
-        size_bytes, changed_ns = _state(folder / name)
+        size_bytes, changed_ns = state_of(folder / name)  # ``GONE``: reading it fails too
         try:
             data = (folder / name).read_bytes()
             decode(data, max_pixels=max_pixels, at_least=_CHECKED_SIDE)
@@ -161,17 +160,10 @@ def _folders(folder: Path) -> list[Path]:
 
 def _photo_names(folder: Path) -> list[str]:
     names: list[str] = []
-    for place, _, files in os.walk(folder):
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # walks only these
         inside = Path(place).relative_to(folder).as_posix()
         if inside != ".":
             photos = (file for file in files if Path(file).suffix.lower() in PHOTO_SUFFIXES)
             names.extend(f"{inside}/{file}" for file in photos if not file.startswith("."))
-    return [name for name in names if not any(p.startswith(".") for p in name.split("/"))]
-
-
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return -1, -1  # gone since it was listed; reading it fails too
-    return found.st_size, found.st_mtime_ns
+    return names

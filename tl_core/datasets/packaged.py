@@ -1,7 +1,6 @@
 """Small real data sets that installed packages carry, as PNG files made in memory."""
 
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,8 @@ from tl_core.images.encode import encode_png
 
 _DIGIT_SIDE, _MARGIN = 64, 4  # pixels
 
-
-@dataclass(frozen=True, slots=True)
-class PackagedPhotos:
-    """Class names, and (label, file) for each picture."""
-
-    classes: tuple[str, ...]
-    files: tuple[tuple[int, bytes], ...]
+# Class names, and (label, file) for each picture
+PackagedPhotos = tuple[tuple[str, ...], list[tuple[int, bytes]]]
 
 
 def digits() -> PackagedPhotos:
@@ -61,4 +55,4 @@ def faces() -> PackagedPhotos:
 
 def _packed(classes: tuple[str, ...], pictures: Any, labels: Any) -> PackagedPhotos:
     pairs = zip(labels.tolist(), pictures, strict=True)
-    return PackagedPhotos(classes, tuple((label, encode_png(picture)) for label, picture in pairs))
+    return classes, [(label, encode_png(picture)) for label, picture in pairs]

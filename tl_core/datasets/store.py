@@ -185,15 +185,15 @@ def own_dataset(classes: OwnClasses, photos: PhotoStore) -> Dataset:
 def _packaged(row: DatasetRow) -> Dataset:
     if isinstance(row.source, DataArchive):
         raise TypeError(f"{row.key} is not in an installed package")
-    found = row.source()
-    by_key = {content_key(data): data for _, data in found.files}
+    classes, files = row.source()
+    by_key = {content_key(data): data for _, data in files}
     return Dataset(
         key=row.key,
         label=row.label,
-        classes=found.classes,
+        classes=classes,
         examples=tuple(
-            Example(content_key(data), label, f"{found.classes[label]}/{number:04d}.png")
-            for number, (label, data) in enumerate(found.files)
+            Example(content_key(data), label, f"{classes[label]}/{number:04d}.png")
+            for number, (label, data) in enumerate(files)
         ),
         read=lambda example: by_key[example.key],
         is_unlike_imagenet=row.is_unlike_imagenet,

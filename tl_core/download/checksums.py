@@ -6,15 +6,14 @@ import logging
 import os
 from itertools import count
 from pathlib import Path
-from uuid import uuid4
 
 from tl_core.download.disk import beside, writing
 from tl_core.download.response import Check
+from tl_core.files import GONE, FileState, state_of, write_whole
 
 log = logging.getLogger(__name__)
 
-State = tuple[int, int]  # size in bytes, time of the last change in nanoseconds
-_seen: dict[Path, tuple[State, str]] = {}  # SHA-256 of what this process has read
+_seen: dict[Path, tuple[FileState, str]] = {}  # SHA-256 of what this process has read
 _UNREADABLE = "unreadable"
 
 
@@ -30,7 +29,7 @@ class CheckedFiles:
 
     def is_published(self, path: Path, sha256: str) -> bool | None:
         """Whether the file is the published one; ``None`` if nobody has read it as it is now."""
-        state = _state(path)
+        state = state_of(path)
         digest = _digest_seen(path, state) or self._stored_digest(path, state)
         return digest.startswith(sha256.lower()) if digest else None
 
@@ -42,7 +41,7 @@ class CheckedFiles:
             self._store_digest(path)
         return known
 
-    def _stored_digest(self, path: Path, state: State) -> str:
+    def _stored_digest(self, path: Path, state: FileState) -> str:
         try:
             name, size_bytes, changed_ns, digest = json.loads(self._record(path).read_text())
         except (OSError, ValueError, TypeError):
@@ -56,11 +55,9 @@ class CheckedFiles:
         state, digest = _seen[path]
         if digest == _UNREADABLE:
             return
-        fresh = self._record(path).with_suffix(f".{uuid4().hex}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps([str(path), *state, digest]))
-            fresh.replace(self._record(path))
+            write_whole(self._record(path), json.dumps([str(path), *state, digest]).encode())
         except OSError as error:
             log.warning("the checksum of %s is not kept: %s", path, error)
 
@@ -73,7 +70,7 @@ def matches(path: Path, sha256: str, check: Check = lambda: None) -> bool:
 
     ``check`` is called while it is read and raises to cancel.
     """
-    state = _state(path)
+    state = state_of(path)
     digest = _digest_seen(path, state)
     if not digest:
         try:
@@ -97,7 +94,7 @@ def digest_of(path: Path, algorithm: str, check: Check) -> str:
 
 def remember(path: Path, digest: str) -> None:
     """Note for this process what the SHA-256 of the file is as it stands."""
-    _seen[path] = _state(path), digest
+    _seen[path] = state_of(path), digest
 
 
 def set_aside(path: Path) -> Path:
@@ -114,14 +111,6 @@ def set_aside(path: Path) -> Path:
     return place
 
 
-def _digest_seen(path: Path, state: State) -> str:
-    seen, digest = _seen.get(path, ((-1, -1), ""))
+def _digest_seen(path: Path, state: FileState) -> str:
+    seen, digest = _seen.get(path, (GONE, ""))
     return digest if seen == state else ""
-
-
-def _state(path: Path) -> State:
-    try:
-        found = path.stat()
-    except OSError:
-        return -2, -2  # gone, which equals nothing that was seen
-    return found.st_size, found.st_mtime_ns

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 import requests
@@ -59,9 +58,7 @@ class StreamedResponse:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self._close()
 
     def read(self) -> bytes:
@@ -105,30 +102,28 @@ def require_success(request: DownloadRequest, response: Any, *, expected: int) -
     status = response.status_code
     if status == expected:
         return
-    message = _STATUS_MESSAGES.get(status, _SERVER_MESSAGE if status >= 500 else _OTHER_MESSAGE)
+    message = _BY_STATUS.get(status, _SERVER if status >= 500 else _OTHER)
     refusal = UserError(message, host=request.host, name=request.target.name, status=status)
     raise ConnectionBroken(refusal) if status >= 500 else refusal
 
 
-_REFUSED_MESSAGE = (
+_REFUSED = (
     "{host} refuses to hand out {name} ({status}). Ask whoever runs that server or this network, "
     "and go on meanwhile with what is on this machine."
 )
-_MISSING_MESSAGE = (
+_MISSING = (
     "{host} has no file {name} ({status}). Check TL_MIRROR if it is set, and go on meanwhile with "
     "what is on this machine."
 )
-_SERVER_MESSAGE = (
+_SERVER = (
     "{host} has a problem of its own ({status}). Try again later, and go on meanwhile with what is "
     "on this machine."
 )
-_OTHER_MESSAGE = (
+_OTHER = (
     "{host} did not send {name} (its answer was {status}). Try again later, and go on meanwhile "
     "with what is on this machine."
 )
-_STATUS_MESSAGES = {401: _REFUSED_MESSAGE, 403: _REFUSED_MESSAGE} | dict.fromkeys(
-    (404, 410), _MISSING_MESSAGE
-)
+_BY_STATUS = {401: _REFUSED, 403: _REFUSED, 404: _MISSING, 410: _MISSING}
 
 
 def network_error(host: str, error: Exception | None = None) -> UserError:

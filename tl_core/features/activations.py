@@ -36,15 +36,10 @@ def stage_of(row: BackboneRow, layer: str) -> Stage:
 
 
 def probe(backbone: Backbone, pixels: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-    """Run one forward pass and return what ``layers`` put out, unrounded; worker only.
-
-    Args:
-        backbone: The network.
-        pixels: Values in [0, 1], shape (N, 3, S, S).
-        layers: Names of submodules of the body.
+    """Run pixels (N, 3, S, S) in [0, 1] through the body once; worker only.
 
     Returns:
-        Copies of the activations, (N, C, H, W) each, which a later in-place ReLU cannot reach.
+        Copies of what ``layers`` put out, (N, C, H, W) each, which no later in-place ReLU reaches.
     """
     found: dict[str, Tensor] = {}
 

@@ -16,7 +16,7 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.features.activations import stage_of
-from tl_core.features.attribution_methods import METHODS, Options
+from tl_core.features.attribution_methods import METHODS
 from tl_core.features.faithfulness import blurred_variants, faithfulness_of
 from tl_core.features.pixel_model import PixelModel
 from tl_core.images.encode import encode_jpeg, encode_png
@@ -45,15 +45,15 @@ def run(job: Job[Attribute], context: Context) -> Sliced[AttributeSnapshot]:
     model, pixels = PixelModel(backbone), pixels_from(photo, context.device)
     probabilities = model.probabilities(pixels)[0].tolist()
     yield None
-    options = _options(spec, backbone, probabilities)
+    spec = _chosen(spec, backbone, probabilities)
     maps = _Maps(
         job=job,
         context=context,
         model=model,
         photo=photo,
         pixels=pixels,
-        options=options,
-        snapshot=_first_snapshot(spec, backbone, options, photo, probabilities),
+        spec=spec,
+        snapshot=_first_snapshot(spec, backbone, photo, probabilities),
     )
     for key in spec.methods:
         yield from maps.add(key)
@@ -81,37 +81,27 @@ def _check(spec: Attribute, backbone: Backbone) -> None:
         )
 
 
-def _options(spec: Attribute, backbone: Backbone, probabilities: list[float]) -> Options:
+def _chosen(spec: Attribute, backbone: Backbone, probabilities: list[float]) -> Attribute:
     """Fill in what the spec leaves open: the likeliest two classes, the last stage."""
     ranked = sorted(range(len(probabilities)), key=lambda target: -probabilities[target])
-    return Options(
-        targets=spec.targets or tuple(ranked[:2]),
-        layer=stage_of(backbone.row, spec.layer or backbone.row.stages[-1].layer).layer,
-        steps=spec.steps,
-        noise_samples=spec.noise_samples,
-        patch=spec.patch,
-        seed=spec.seed,
-    )
+    layer = stage_of(backbone.row, spec.layer or backbone.row.stages[-1].layer).layer
+    return dataclasses.replace(spec, targets=spec.targets or tuple(ranked[:2]), layer=layer)
 
 
 def _first_snapshot(
-    spec: Attribute,
-    backbone: Backbone,
-    options: Options,
-    photo: PhotoArray,
-    probabilities: list[float],
+    spec: Attribute, backbone: Backbone, photo: PhotoArray, probabilities: list[float]
 ) -> AttributeSnapshot:
     side = photo.shape[0]
-    slices = sum(METHODS[key].slices(options, side) for key in spec.methods)
+    slices = sum(METHODS[key].slices(spec, side) for key in spec.methods)
     return AttributeSnapshot(
-        steps=slices + len(options.targets) * len(spec.methods),  # and the faithfulness of each map
+        steps=slices + len(spec.targets) * len(spec.methods),  # and the faithfulness of each map
         photo=encode_png(photo),
         side=side,
         classes=tuple(
             ExplainedClass(
                 target=target, label=backbone.classes[target], probability=probabilities[target]
             )
-            for target in options.targets
+            for target in spec.targets
         ),
     )
 
@@ -125,17 +115,17 @@ class _Maps:
     model: PixelModel
     photo: PhotoArray
     pixels: Tensor
-    options: Options
+    spec: Attribute  # with the targets and the layer that were chosen
     snapshot: AttributeSnapshot
     values: list[Values] = field(default_factory=list)  # of each map in the snapshot
 
     def add(self, key: str) -> Sliced[None]:
         """Add the maps of method ``key``, one for each class."""
         method = METHODS[key]
-        raw = yield from self._counted(method.run(self.model, self.pixels, self.options))
-        expected: list[float] | list[None] = [None] * len(self.options.targets)
+        raw = yield from self._counted(method.run(self.model, self.pixels, self.spec))
+        expected: list[float] | list[None] = [None] * len(self.spec.targets)
         if method.expected is not None:
-            expected = method.expected(self.model, self.pixels, self.options) or expected
+            expected = method.expected(self.model, self.pixels, self.spec) or expected
         self.values += list(raw.numpy())
         drawn = yield from self.context.in_pool(self._draw, key, raw.numpy(), expected)
         self._show(maps=(*self.snapshot.maps, *drawn))
@@ -144,7 +134,7 @@ class _Maps:
         """Add to the map ``index`` how far the probability falls without what it shows."""
         shown = self.snapshot.maps[index]
         variants = yield from self.context.in_pool(
-            blurred_variants, self.photo, self.values[index], self.options.seed
+            blurred_variants, self.photo, self.values[index], self.spec.seed
         )
         pictures = torch.cat([pixels_from(variant, self.context.device) for variant in variants])
         probabilities = self.model.probabilities(pictures)[:, shown.target].tolist()
@@ -168,17 +158,17 @@ class _Maps:
         self, key: str, raw: NDArray[np.float32], expected: list[float] | list[None]
     ) -> list[AttributionMap]:
         """Draw one method's maps (T, S, S); for the pool."""
-        options, maps = self.options, []
-        for target, values, sum_expected in zip(options.targets, raw, expected, strict=True):
+        spec, maps = self.spec, []
+        for target, values, sum_expected in zip(spec.targets, raw, expected, strict=True):
             limit = float(np.percentile(np.abs(values), _LIMIT_PERCENTILE)) or 1.0
             down, across = np.unravel_index(np.argmax(values), values.shape)
             heatmap = np.clip(values / limit, -1, 1)
-            drawn = overlay(self.photo, heatmap, self.job.spec.strength)
+            drawn = overlay(self.photo, heatmap, spec.strength)
             maps.append(
                 AttributionMap(
                     method=key,
                     target=target,
-                    layer=options.layer if _ROWS[key].needs_layer else "",
+                    layer=spec.layer if _ROWS[key].needs_layer else "",
                     overlay=encode_jpeg(drawn),
                     heatmap=encode_heatmap(heatmap),
                     limit=limit,

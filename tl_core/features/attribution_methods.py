@@ -4,16 +4,17 @@ Each is a generator in the table ``METHODS``: it yields at the end of a slice an
 values of shape (T, S, S), one map for each of T classes. All are deterministic bit for bit.
 """
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from captum.attr import GuidedGradCam, LayerGradCam
 from torch import Tensor
 from torch.nn import functional as F
 
-from tl_core.features.pixel_model import PixelModel, quiet_captum
+from tl_core.features.pixel_model import PixelModel
+from tl_core.specs import Attribute
 
 CHUNK = 4  # pictures a pass: the fastest on two cores, and a slice of 100 to 200 ms
 NOISE = 0.1  # standard deviation of the noise tunnel, on pixels in [0, 1]
@@ -22,27 +23,15 @@ Slices = Generator[None, None, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """Options of the methods; each reads those that concern it."""
-
-    targets: tuple[int, ...]
-    layer: str
-    steps: int
-    noise_samples: int
-    patch: int
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
 class Method:
-    """How a row of ``ATTRIBUTION_METHODS`` is done."""
+    """How a row of ``ATTRIBUTION_METHODS`` is done, for a spec that names its targets and layer."""
 
-    run: Callable[[PixelModel, Tensor, Options], Slices]
-    slices: Callable[[Options, int], int]  # how often it will yield, by options and picture side
-    expected: Callable[[PixelModel, Tensor, Options], list[float] | None] | None = None
+    run: Callable[[PixelModel, Tensor, Attribute], Slices]
+    slices: Callable[[Attribute, int], int]  # how often it will yield, by spec and picture side
+    expected: Callable[[PixelModel, Tensor, Attribute], list[float] | None] | None = None
 
 
-def grad_cam(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
+def grad_cam(network: PixelModel, pixels: Tensor, spec: Attribute) -> Slices:
     """Weigh the channels of a layer by their mean gradient, add them up, keep what is positive.
 
     Computed by Captum and enlarged bilinearly to the size of ``pixels`` (1, 3, S, S).
@@ -51,8 +40,8 @@ def grad_cam(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
         Selvaraju et al. 2017, arXiv:1610.02391.
     """
     maps, alone = [], network.copy_sharing_weights()
-    method = LayerGradCam(alone, alone.body.get_submodule(options.layer))
-    for target in options.targets:
+    method = LayerGradCam(alone, alone.body.get_submodule(spec.layer))
+    for target in spec.targets:
         coarse = method.attribute(_leaf(pixels), target, relu_attributions=True).detach()
         size = pixels.shape[-2:]
         maps.append(F.interpolate(coarse, size, mode="bilinear", align_corners=False)[0, 0])
@@ -60,7 +49,7 @@ def grad_cam(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
     return torch.stack(maps).float().cpu()
 
 
-def guided_grad_cam(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
+def guided_grad_cam(network: PixelModel, pixels: Tensor, spec: Attribute) -> Slices:
     """Multiply Grad-CAM by gradients that pass every ReLU only where they are positive.
 
     Computed by Captum, summed over the colours. Right only where the catalogue's row has no
@@ -71,36 +60,37 @@ def guided_grad_cam(network: PixelModel, pixels: Tensor, options: Options) -> Sl
         Selvaraju et al. 2017, arXiv:1610.02391; Springenberg et al. 2015, arXiv:1412.6806.
     """
     maps, alone = [], network.copy_sharing_weights()
-    method = GuidedGradCam(alone, alone.body.get_submodule(options.layer))
-    for target in options.targets:
-        with quiet_captum():
+    method = GuidedGradCam(alone, alone.body.get_submodule(spec.layer))
+    for target in spec.targets:
+        with warnings.catch_warnings():  # the filter is the process's own
+            warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
             fine = method.attribute(_leaf(pixels), target, interpolate_mode="bilinear")
         maps.append(fine.detach().sum(dim=1)[0])
         yield
     return torch.stack(maps).float().cpu()
 
 
-def integrated_gradients(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
+def integrated_gradients(network: PixelModel, pixels: Tensor, spec: Attribute) -> Slices:
     """Integrate the gradient from plain grey to the photograph, times the way each pixel went.
 
     Summed over the colours. The values add up to the score gained over the grey picture. With
     ``noise_samples``, the mean over as many copies with Gaussian noise of 0.1 (the noise
-    tunnel), seeded by ``options.seed``.
+    tunnel), seeded by ``spec.seed``.
 
     Source:
         Sundararajan et al. 2017, arXiv:1703.01365; Smilkov et al. 2017, arXiv:1706.03825.
     """
     alphas, shares = (
-        values.to(pixels).view(-1, 1, 1, 1) for values in integration_path(options.steps)
+        values.to(pixels).view(-1, 1, 1, 1) for values in integration_path(spec.steps)
     )
     baseline = network.baseline(pixels)
-    ends = noisy_copies(pixels, options)
-    total = pixels.new_zeros(len(options.targets), *pixels.shape[1:])
+    ends = noisy_copies(pixels, spec)
+    total = pixels.new_zeros(len(spec.targets), *pixels.shape[1:])
     for end in ends:
-        for start in range(0, options.steps, CHUNK):
+        for start in range(0, spec.steps, CHUNK):
             part = slice(start, start + CHUNK)
             points = baseline + alphas[part] * (end - baseline)
-            gradients = _gradients(network, points, options.targets)  # (T, chunk, 3, S, S)
+            gradients = _gradients(network, points, spec.targets)  # (T, chunk, 3, S, S)
             total += (gradients * shares[part]).sum(dim=1) * (end - baseline)
             yield
     return (total / len(ends)).sum(dim=1).float().cpu()
@@ -117,16 +107,16 @@ def integration_path(steps: int) -> tuple[Tensor, Tensor]:
     return even**4, 4 * even**3 / steps
 
 
-def noisy_copies(pixels: Tensor, options: Options) -> list[Tensor]:
+def noisy_copies(pixels: Tensor, spec: Attribute) -> list[Tensor]:
     """Return the pictures the noise tunnel looks at; the photograph alone where noise is off."""
-    if not options.noise_samples:
+    if not spec.noise_samples:
         return [pixels]
-    generator = torch.Generator().manual_seed(options.seed)
-    noise = (torch.randn(pixels.shape, generator=generator) for _ in range(options.noise_samples))
+    generator = torch.Generator().manual_seed(spec.seed)
+    noise = (torch.randn(pixels.shape, generator=generator) for _ in range(spec.noise_samples))
     return [pixels + NOISE * sample.to(pixels) for sample in noise]
 
 
-def occlusion(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
+def occlusion(network: PixelModel, pixels: Tensor, spec: Attribute) -> Slices:
     """Cover one patch after another with plain grey and note how far the probability falls.
 
     Patches overlap by half; a pixel gets the mean over the patches that covered it.
@@ -134,12 +124,14 @@ def occlusion(network: PixelModel, pixels: Tensor, options: Options) -> Slices:
     Source:
         Zeiler & Fergus 2014, arXiv:1311.2901.
     """
-    targets = list(options.targets)
+    targets = list(spec.targets)
     side, grey = pixels.shape[-1], network.baseline(pixels)
     total = pixels.new_zeros(len(targets), side, side)
     count = pixels.new_zeros(side, side)
     before = network.probabilities(pixels)[0, targets]
-    for windows in _chunked(list(_windows(side, options.patch))):
+    everywhere = _windows(side, spec.patch)
+    for start in range(0, len(everywhere), CHUNK):
+        windows = everywhere[start : start + CHUNK]
         covered = pixels.repeat(len(windows), 1, 1, 1)
         for picture, (rows, columns) in zip(covered, windows, strict=True):
             picture[:, rows, columns] = grey[0, :, rows, columns]
@@ -168,11 +160,10 @@ def _leaf(pixels: Tensor) -> Tensor:
     return pixels.detach().clone().requires_grad_()
 
 
-def _windows(side: int, patch: int) -> Iterator[tuple[slice, slice]]:
+def _windows(side: int, patch: int) -> list[tuple[slice, slice]]:
     starts = range(0, _starts(side, patch) * (patch // 2), patch // 2)
-    for top in starts:
-        for left in starts:
-            yield slice(top, min(top + patch, side)), slice(left, min(left + patch, side))
+    spans = [slice(start, min(start + patch, side)) for start in starts]
+    return [(rows, columns) for rows in spans for columns in spans]
 
 
 def _starts(side: int, patch: int) -> int:
@@ -180,29 +171,25 @@ def _starts(side: int, patch: int) -> int:
     return 1 + -(-(side - patch) // (patch // 2))
 
 
-def _chunked(items: list[Any]) -> list[list[Any]]:
-    return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
-
-
-def _gain_over_grey(network: PixelModel, pixels: Tensor, options: Options) -> list[float] | None:
+def _gain_over_grey(network: PixelModel, pixels: Tensor, spec: Attribute) -> list[float] | None:
     """The score each class gains from grey to photograph; noise moves the end of the path."""
-    if options.noise_samples:
+    if spec.noise_samples:
         return None
     with torch.inference_mode():
-        scores = network(torch.cat([pixels, network.baseline(pixels)]))[:, list(options.targets)]
+        scores = network(torch.cat([pixels, network.baseline(pixels)]))[:, list(spec.targets)]
     gains: list[float] = (scores[0] - scores[1]).tolist()
     return gains
 
 
 METHODS: dict[str, Method] = {
-    "gradcam": Method(grad_cam, lambda options, _side: len(options.targets)),
-    "guided_gradcam": Method(guided_grad_cam, lambda options, _side: len(options.targets)),
+    "gradcam": Method(grad_cam, lambda spec, _side: len(spec.targets)),
+    "guided_gradcam": Method(guided_grad_cam, lambda spec, _side: len(spec.targets)),
     "integrated_gradients": Method(
         integrated_gradients,
-        lambda options, _side: -(-options.steps // CHUNK) * max(1, options.noise_samples),
+        lambda spec, _side: -(-spec.steps // CHUNK) * max(1, spec.noise_samples),
         expected=_gain_over_grey,
     ),
     "occlusion": Method(
-        occlusion, lambda options, side: -(-(_starts(side, options.patch) ** 2) // CHUNK)
+        occlusion, lambda spec, side: -(-(_starts(side, spec.patch) ** 2) // CHUNK)
     ),
 }

@@ -15,13 +15,7 @@ from tl_core.features.maps import facts_of
 from tl_core.features.mosaic import draw_channel, draw_spot, natural_scale, overlay_channel
 from tl_core.features.receptive_field import ReceptiveField, receptive_fields
 from tl_core.images.encode import encode_jpeg, encode_png
-from tl_core.specs.features import (
-    ChannelDetail,
-    ChannelDetailSnapshot,
-    OtherPhoto,
-    Scale,
-    Spot,
-)
+from tl_core.specs.features import ChannelDetail, ChannelDetailSnapshot, OtherPhoto, Scale, Spot
 
 SIDE_PX = 448  # of the large pictures
 

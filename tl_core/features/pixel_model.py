@@ -2,9 +2,6 @@
 
 import copy
 import itertools
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -45,11 +42,3 @@ class PixelModel(nn.Module):
         """
         kept = [self.backbone, *itertools.chain(self.parameters(), self.buffers())]
         return copy.deepcopy(self, {id(item): item for item in kept})
-
-
-@contextmanager
-def quiet_captum() -> Iterator[None]:
-    """Leave out Captum's note that it is about to set hooks; the filter is the process's own."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
-        yield

@@ -1,8 +1,8 @@
 """Which part of the photograph one unit of a layer can see."""
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 import torch
@@ -38,13 +38,9 @@ class ReceptiveField:
         Returns:
             Left, top, right, bottom in pixels, right and bottom exclusive, clipped to the picture.
         """
-        left, right = self._span(column, side)
-        top, bottom = self._span(row, side)
+        left, top = (max(0, self.first + unit * self.stride) for unit in (column, row))
+        right, bottom = (min(side, self.last + unit * self.stride + 1) for unit in (column, row))
         return left, top, right, bottom
-
-    def _span(self, unit: int, side: int) -> tuple[int, int]:
-        shift = unit * self.stride
-        return max(0, self.first + shift), min(side, self.last + shift + 1)
 
     def after_window(
         self, kernel: int, stride: int, padding: int, dilation: int
@@ -53,10 +49,6 @@ class ReceptiveField:
         shift = padding * self.stride
         reach = dilation * (kernel - 1) * self.stride
         return ReceptiveField(self.stride * stride, self.first - shift, self.last - shift + reach)
-
-    def after_padding(self, before: int) -> "ReceptiveField":
-        """The field behind ``before`` rows and columns of padding at the top and the left."""
-        return self.after_window(1, 1, before, 1)
 
     def union(self, other: "ReceptiveField") -> "ReceptiveField":
         """What a unit sees that adds up two branches."""
@@ -121,20 +113,12 @@ class _FieldTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _through(self, operation: Any, args: tuple[Any, ...]) -> ReceptiveField | None:
         if operation in _GLOBAL:
             return None
-        field = _joined(self.field_of(arg) for arg in args if isinstance(arg, Tensor))
-        if field is None or operation not in _WINDOWS:
-            return field
-        return _WINDOWS[operation](field, *args)
-
-
-def _joined(fields: Iterable[ReceptiveField | None]) -> ReceptiveField | None:
-    known = [field for field in fields if field is not None]
-    if not known:
-        return None
-    joined = known[0]
-    for field in known[1:]:
-        joined = joined.union(field)
-    return joined
+        inputs = (self.field_of(arg) for arg in args if isinstance(arg, Tensor))
+        known = [field for field in inputs if field is not None]
+        if not known:
+            return None
+        field = reduce(ReceptiveField.union, known)
+        return _WINDOWS[operation](field, *args) if operation in _WINDOWS else field
 
 
 def _convolution(
@@ -166,7 +150,7 @@ def _pooling(
 def _padding(
     field: ReceptiveField, _inputs: Tensor, sides: list[int], *_rest: Any
 ) -> ReceptiveField:
-    return field.after_padding(sides[0])
+    return field.after_window(1, 1, sides[0], 1)
 
 
 _WINDOWS: dict[Any, Callable[..., ReceptiveField]] = {

@@ -171,7 +171,9 @@ def _embedded(
             pixels = yield from context.pixels(photo, backbone)
             row = _embed(backbone, pixels)
             context.activations.put(key, row, row.nbytes)
-            _count(job)
+            shown = job.snapshot
+            if shown is not None:
+                job.publish(dataclasses.replace(shown, step=shown.step + 1))
             yield None
         rows.append(row)
     return np.stack(rows)
@@ -182,9 +184,3 @@ def _embed(backbone: Backbone, pixels: Tensor) -> NDArray[np.float32]:
     """One photograph a pass: in a batch, rounding would depend on its neighbours."""
     embedding: NDArray[np.float32] = backbone.embed(pixels)[0].float().cpu().numpy()
     return embedding
-
-
-def _count(job: Job[FeatureSpace]) -> None:
-    shown = job.snapshot
-    if shown is not None:
-        job.publish(dataclasses.replace(shown, step=shown.step + 1))

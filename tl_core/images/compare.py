@@ -14,11 +14,7 @@ _SSIM_WINDOW_PX = 7
 
 
 def gap(original: PhotoArray, attacked: PhotoArray) -> Gap:
-    """Return how far two pictures are apart.
-
-    Args:
-        original: uint8 (H, W, 3), sides of at least 7.
-        attacked: The same shape.
+    """Return how far two pictures are apart, uint8 (H, W, 3) with sides of at least 7.
 
     Raises:
         ValueError: If the shapes differ.
@@ -53,11 +49,8 @@ def difference(
 ) -> bytes:
     """Return the change as PNG: mid grey where nothing moved, brighter and darker where it did.
 
-    Args:
-        original: uint8 (H, W, 3).
-        attacked: The same shape.
-        magnify: Factor on the change.
-        is_sign: Show each value's direction at full contrast instead.
+    Pictures are uint8 (H, W, 3). The change is shown ``magnify`` times as large, or with
+    ``is_sign`` only each value's direction, at full contrast.
 
     Raises:
         ValueError: If the shapes differ.

@@ -39,13 +39,9 @@ def crop_box(
 def fit(photo: Photo, input_size: int, resize: int, interpolation: str) -> Photo:
     """Return the photograph as a network sees it, ``input_size`` pixels square.
 
-    A picture that already has that size is returned untouched: a saved attack stays one.
-
-    Args:
-        photo: Any size.
-        input_size: Side of the result.
-        resize: What the shorter side is scaled to before the central square is cut.
-        interpolation: "bilinear" or "bicubic", antialiased.
+    The shorter side is scaled to ``resize`` pixels, antialiased, by "bilinear" or "bicubic"
+    ``interpolation``, and the central square is cut. A picture that already has the size is
+    returned untouched: a saved attack stays one.
 
     Raises:
         ValueError: If ``resize`` is smaller than ``input_size`` or the interpolation unknown.

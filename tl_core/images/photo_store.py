@@ -21,16 +21,16 @@ class _File:
     owners: set[str] = field(default_factory=set)
 
 
+@dataclass(eq=False)
 class Addition:
     """Files on their way into the store for one owner; thread-safe.
 
     Decoding takes a while, and the owner may be forgotten meanwhile: then nothing is kept.
     """
 
-    def __init__(self, photos: "PhotoStore", owner: str) -> None:
-        self._photos = photos
-        self.owner = owner
-        self.is_over = False  # guarded by the store's lock
+    _photos: "PhotoStore"
+    owner: str
+    is_over: bool = False  # guarded by the store's lock
 
     def require_wanted(self) -> None:
         """Refuse to go on for an owner who was forgotten.
@@ -60,7 +60,7 @@ class PhotoStore:
     Half of the budget holds files: when they are too many, whoever holds most gives up what was
     used least recently, so that nobody pushes out what others hold. The other half holds decoded
     photographs, the least recently used leaves first. They are shared between callers: never
-    change one.
+    change one. What asks for a key raises ``UserError`` where it is unknown or had to make room.
     """
 
     def __init__(
@@ -167,11 +167,7 @@ class PhotoStore:
             return key.startswith(samples.PREFIX) or key in self._files
 
     def data(self, key: str) -> bytes:
-        """The file behind ``key``, as it was dropped.
-
-        Raises:
-            UserError: If it is unknown or had to make room for others.
-        """
+        """The file behind ``key``, as it was dropped."""
         if key.startswith(samples.PREFIX):
             return samples.read(key)
         with self._lock:
@@ -182,11 +178,7 @@ class PhotoStore:
             return kept.data
 
     def photo(self, key: str) -> Photo:
-        """The photograph behind ``key``, upright and in RGB; for reading only.
-
-        Raises:
-            UserError: If it is unknown or had to make room for others.
-        """
+        """The photograph behind ``key``, upright and in RGB; for reading only."""
         photo = self._photo(key, self.data(key))
         self._remember(key, photo)
         return photo

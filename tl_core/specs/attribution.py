@@ -1,9 +1,10 @@
 """Why? Which parts of a photograph speak for a class."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from tl_core.errors import UserError
-from tl_core.specs.base import Snapshot, Spec, require
+from tl_core.specs.base import Between, Snapshot, Spec, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,12 @@ class Attribute(Spec["AttributeSnapshot"]):
     methods: tuple[str, ...] = ("gradcam",)  # keys of ATTRIBUTION_METHODS
     targets: tuple[int, ...] = ()  # classes; empty: the predicted one and the runner-up
     layer: str = ""  # a stage, for the CAM methods; empty means the last
-    steps: int = 32  # of Integrated Gradients
-    noise_samples: int = 0  # Integrated Gradients: noisy copies to average over; 0 for no noise
-    patch: int = 32  # Occlusion: side of the cover, in pixels; it moves by half of that
-    strength: float = 0.6  # of the heat map over the photograph
+    steps: Annotated[int, Between(4, 256)] = 32  # of Integrated Gradients
+    # Integrated Gradients: noisy copies to average over; 0 for no noise
+    noise_samples: Annotated[int, Between(0, 32)] = 0
+    # Occlusion: side of the cover, in pixels; it moves by half of that
+    patch: Annotated[int, Between(8, 128)] = 32
+    strength: Annotated[float, Between(0, 1)] = 0.6  # of the heat map over the photograph
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,10 +78,6 @@ class Attribute(Spec["AttributeSnapshot"]):
                     methods=", ".join(_METHOD_KEYS),
                 )
         require(name="targets", value=len(self.targets), low=0, high=8)
-        require(name="steps", value=self.steps, low=4, high=256)
-        require(name="noise_samples", value=self.noise_samples, low=0, high=32)
-        require(name="patch", value=self.patch, low=8, high=128)
-        require(name="strength", value=self.strength, low=0, high=1)
 
 
 @dataclass(frozen=True, kw_only=True)

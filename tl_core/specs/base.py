@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from types import UnionType
 from typing import (
+    Annotated,
     Any,
     ClassVar,
     Generic,
@@ -44,6 +45,14 @@ def require(*, name: str, value: float, low: float, high: float, hint: str = "")
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The range of a spec's number, both ends included, as in ``Annotated[int, Between(1, 9)]``."""
+
+    low: float
+    high: float
+
+
 def require_choice(name: str, value: str, choices: Collection[str]) -> None:
     """Refuse a word that is not one of ``choices``.
 
@@ -76,11 +85,11 @@ class Spec(Generic[SnapshotT]):
 
     ``SnapshotT`` is the kind of snapshot that it is answered with.
     ``backbone`` is a catalogue key, or ``own:<id>`` for a model that a visitor has trained.
-    Fields hold strings, numbers, booleans and tuples of them.
+    Fields hold strings, numbers, booleans and tuples of them; ``Between`` gives a number's range.
     """
 
     backbone: str = DEFAULT_BACKBONE
-    seed: int = 0
+    seed: Annotated[int, Between(0, 2**32 - 1)] = 0
 
     is_quick: ClassVar[bool] = False  # short questions go before long runs
     uses_network: ClassVar[bool] = True  # what does not goes on beside the runs, however many
@@ -93,7 +102,10 @@ class Spec(Generic[SnapshotT]):
         _KINDS[cls.__name__] = cls
 
     def __post_init__(self) -> None:
-        require(name="seed", value=self.seed, low=0, high=2**32 - 1)
+        for field in dataclasses.fields(self):
+            for limits in getattr(field.type, "__metadata__", ()):
+                value = getattr(self, field.name)
+                require(name=field.name, value=value, low=limits.low, high=limits.high)
 
     @property
     def batch_key(self) -> tuple[object, ...] | None:

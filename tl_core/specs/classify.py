@@ -1,9 +1,9 @@
 """What is on this photograph?"""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from tl_core.specs.base import Snapshot, Spec, require
+from tl_core.specs.base import Between, Snapshot, Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,14 +11,9 @@ class Classify(Spec["Classification"]):
     """Ask a backbone for its most probable classes of one photograph."""
 
     photo: str  # "sample:<key>" or "sha256:<hex>"
-    top: int = 5
+    top: Annotated[int, Between(1, 1000)] = 5
 
     is_quick: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        """Refuse values out of range."""
-        super().__post_init__()
-        require(name="top", value=self.top, low=1, high=1000)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from tl_core.errors import UserError
-from tl_core.specs.base import Snapshot, SnapshotT, Spec, require
+from tl_core.specs.base import Between, Snapshot, SnapshotT, Spec
 
 OWN_DATASET = "own"
 PRIVATE_DATASET = "photographs of one's own"  # in place of "own" in settings for other visits
@@ -82,13 +82,12 @@ class OnDataset(Spec[SnapshotT]):
 
     dataset: str
     photos: OwnClasses = ()
-    validation_share: float = 0.3  # where the data set has no val/ of its own
-    max_validation: int = 600  # photographs tested on at most, equally many of each class
+    validation_share: Annotated[float, Between(0.05, 0.9)] = 0.3  # where there is no val/
+    # Photographs tested on at most, equally many of each class
+    max_validation: Annotated[int, Between(2, 100_000)] = 600
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(name="validation_share", value=self.validation_share, low=0.05, high=0.9)
-        require(name="max_validation", value=self.max_validation, low=2, high=100_000)
         if self.dataset == OWN_DATASET:
             require_classes(self.photos)
         elif self.photos:
@@ -101,13 +100,8 @@ class PreviewData(OnDataset["PreviewSnapshot"]):
 
     uses_network: ClassVar[bool] = False
 
-    thumbnails: int = 6  # a class
-    thumbnail_side: int = 96  # pixels
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(name="thumbnails", value=self.thumbnails, low=0, high=50)
-        require(name="thumbnail_side", value=self.thumbnail_side, low=16, high=512)
+    thumbnails: Annotated[int, Between(0, 50)] = 6  # a class
+    thumbnail_side: Annotated[int, Between(16, 512)] = 96  # pixels
 
 
 @dataclass(frozen=True, kw_only=True)

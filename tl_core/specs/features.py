@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from tl_core.errors import UserError
-from tl_core.specs.base import Snapshot, Spec, require
+from tl_core.specs.base import Between, Snapshot, Spec, require
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom exclusive
 Scale = tuple[float, float]  # the activations drawn darkest and brightest
@@ -17,14 +17,13 @@ class FeatureMaps(Spec["FeatureMapsSnapshot"]):
 
     photo: str  # key in the photo store
     layer: str = ""  # a stage of the backbone; empty means its first
-    channels: int = 16  # how many, strongest first; a layer with fewer shows all
+    channels: Annotated[int, Between(1, 64)] = 16  # strongest first; a layer with fewer shows all
     scale: Scale | None = None  # None: from the shown channels; two mosaics compare on one
 
     is_quick: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(name="channels", value=self.channels, low=1, high=64)
         _check_scale(self.scale)
 
 
@@ -92,7 +91,7 @@ class ChannelDetail(Spec["ChannelDetailSnapshot"]):
 
     photo: str
     layer: str = ""
-    channel: int = 0
+    channel: Annotated[int, Between(0, 2**16)] = 0
     others: tuple[str, ...] = ()  # keys of further photographs to try the channel on
     scale: Scale | None = None
 
@@ -100,7 +99,6 @@ class ChannelDetail(Spec["ChannelDetailSnapshot"]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(name="channel", value=self.channel, low=0, high=2**16)
         _check_scale(self.scale)
 
 
@@ -145,13 +143,13 @@ class FeatureSpace(Spec["FeatureSpaceSnapshot"]):
     photos: tuple[str, ...]
     labels: tuple[str, ...] = ()  # what each shows, for colours; empty or one a photograph
     method: Literal["pca", "tsne"] = "pca"
-    perplexity: float = 10.0  # t-SNE: how many neighbours count; lowered for few photographs
+    # t-SNE: how many neighbours count; lowered for few photographs
+    perplexity: Annotated[float, Between(1, 100)] = 10.0
     compare_untrained: bool = True  # the same for random weights, drawn from ``seed``
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(name="photos", value=len(self.photos), low=3, high=1000)
-        require(name="perplexity", value=self.perplexity, low=1, high=100)
         if self.method not in ("pca", "tsne"):
             raise UserError("method must be pca or tsne, got {value}.", value=self.method)
         if len(self.labels) not in (0, len(self.photos)):

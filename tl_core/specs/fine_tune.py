@@ -1,9 +1,9 @@
 """Training a network on new classes: the five modes, a run and its result."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from tl_core.specs.base import Snapshot, require, require_choice
+from tl_core.specs.base import Between, Snapshot, require_choice
 from tl_core.specs.datasets import OWN_DATASET, PRIVATE_DATASET, OnDataset
 
 Schedule = Literal["constant", "cosine", "step"]
@@ -55,19 +55,19 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
     )
 
     mode: str = "head"
-    photos_per_class: int = 0  # trained on at most; 0: all
-    epochs: int = 0  # 0: the mode's own
-    learning_rate: float = 0.0  # 0: the mode's own
+    photos_per_class: Annotated[int, Between(0, 100_000)] = 0  # trained on at most; 0: all
+    epochs: Annotated[int, Between(0, 200)] = 0  # 0: the mode's own
+    learning_rate: Annotated[float, Between(0, 10)] = 0.0  # 0: the mode's own
     schedule: Schedule = "cosine"
     optimiser: Optimiser = "adamw"
-    momentum: float = 0.9
-    weight_decay: float = 0.01
-    dropout: float = 0.0  # share of the embedding that is dropped
-    batch_size: int = 32
+    momentum: Annotated[float, Between(0, 0.999)] = 0.9
+    weight_decay: Annotated[float, Between(0, 10)] = 0.01
+    dropout: Annotated[float, Between(0, 0.9)] = 0.0  # share of the embedding that is dropped
+    batch_size: Annotated[int, Between(1, 512)] = 32
     augmentation: Augmentation = "none"
-    early_stopping: int = 0  # epochs without a better one before the end; 0: never
+    early_stopping: Annotated[int, Between(0, 200)] = 0  # epochs without a better one; 0: never
     train_batch_norm: bool = False  # from random weights it always trains
-    clip_norm: float = 0.0  # longest gradient; 0: any
+    clip_norm: Annotated[float, Between(0, 1000)] = 0.0  # longest gradient; 0: any
     head_first: bool = True  # before anything else is unfrozen
 
     def __post_init__(self) -> None:
@@ -76,8 +76,6 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
         require_choice("schedule", self.schedule, SCHEDULES)
         require_choice("optimiser", self.optimiser, TRAINING_OPTIMISERS)
         require_choice("augmentation", self.augmentation, AUGMENTATIONS)
-        for name, (low, high) in _FINE_TUNE_RANGES.items():
-            require(name=name, value=getattr(self, name), low=low, high=high)
 
     @property
     def mode_row(self) -> ModeRow:
@@ -99,19 +97,6 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
     def chosen_learning_rate(self) -> float:
         """Learning rate at the start, the mode's own where the spec leaves it open."""
         return self.learning_rate or self.mode_row.learning_rate
-
-
-_FINE_TUNE_RANGES: dict[str, tuple[float, float]] = {
-    "photos_per_class": (0, 100_000),
-    "epochs": (0, 200),
-    "learning_rate": (0, 10),
-    "momentum": (0, 0.999),
-    "weight_decay": (0, 10),
-    "dropout": (0, 0.9),
-    "batch_size": (1, 512),
-    "early_stopping": (0, 200),
-    "clip_norm": (0, 1000),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from tl_core.specs.base import Snapshot, Spec, require, require_choice
+from tl_core.specs.base import Between, Snapshot, Spec, require, require_choice
 from tl_core.specs.recipes import RECIPES, Recipe
 
 Move = tuple[int, str, float | None]  # the first step on which a control has a new value
@@ -24,15 +24,15 @@ class IdealImage(Spec["IdealSnapshot"]):
     """
 
     moves: tuple[Move, ...] = ()
-    target: int = 284
-    second_target: int = 284
+    target: Annotated[int, Between(0, 10**6)] = 284
+    second_target: Annotated[int, Between(0, 10**6)] = 284
     mix: float = 0.0
     layer: str = ""
-    channel: int = 0
+    channel: Annotated[int, Between(0, 10**6)] = 0
     is_unit: bool = False
     recipe: str = "ideal"
     optimiser: str = ""  # "": the recipe's
-    steps: int = 256
+    steps: Annotated[int, Between(1, MAX_STEPS)] = 256
     until: int = 0  # stop after so many of the steps, as a visitor did; 0: after all
     size: int = 0  # side in pixels; 0: the network's input size
     photo: str = ""  # a key of the photo store to start from; "": noise
@@ -48,18 +48,12 @@ class IdealImage(Spec["IdealSnapshot"]):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, value, known in (
-            ("recipe", self.recipe, tuple(RECIPES)),
-            ("optimiser", self.optimiser or IDEAL_OPTIMISERS[0], IDEAL_OPTIMISERS),
-            ("precision", self.precision, ("auto", "fp32", "bf16")),
-        ):
-            require_choice(name, value, known)
-        require(name="steps", value=self.steps, low=1, high=MAX_STEPS)
+        require_choice("recipe", self.recipe, RECIPES)
+        require_choice("optimiser", self.optimiser or IDEAL_OPTIMISERS[0], IDEAL_OPTIMISERS)
+        require_choice("precision", self.precision, ("auto", "fp32", "bf16"))
         require(name="until", value=self.until, low=0, high=self.steps)
         if self.size != 0:
             require(name="size", value=self.size, low=MIN_SIZE, high=MAX_SIZE)
-        for field in ("target", "second_target", "channel"):
-            require(name=field, value=getattr(self, field), low=0, high=10**6)
         for control in self.controls:
             require_control(control, getattr(self, control))
         for step, control, moved in self.moves:

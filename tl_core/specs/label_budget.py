@@ -1,9 +1,9 @@
 """The label budget: how accurate a head becomes with few labels."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from tl_core.specs.base import Snapshot, require
+from tl_core.specs.base import Between, Snapshot, require
 from tl_core.specs.datasets import OnDataset
 
 
@@ -12,11 +12,10 @@ class LabelBudget(OnDataset["LabelBudgetSnapshot"]):
     """How accurate a head becomes with few labels on trained features, random ones, raw pixels."""
 
     counts: tuple[int, ...] = (1, 2, 4, 8, 16, 50)  # photographs a class
-    repeats: int = 5  # seeds averaged
+    repeats: Annotated[int, Between(1, 20)] = 5  # seeds averaged
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(name="repeats", value=self.repeats, low=1, high=20)
         require(name="number of counts", value=len(self.counts), low=1, high=20)
         for count in self.counts:
             require(name="photographs a class", value=count, low=1, high=100_000)

@@ -75,74 +75,57 @@ class Recipe:
     residual_factor: float = 1.0  # factor on the gradient through residual branches
 
 
-_FADING_RATE = Ramp(1.0, 0.1, shape="cosine")
-_AFFINE = RandomAffine(shift=24 / 224, turn_deg=15, zoom=0.25, mirrors=True)
-
-LADDER: tuple[Recipe, ...] = (
-    Recipe(
-        key="pixels",
-        label="Pixels",
-        why="Climb the gradient of every pixel: the network is sure, and nobody else sees a thing.",
-        parameterisation="pixels",
-        optimiser="adam",
-        learning_rate=0.02,
-        terms=(("cross_entropy", always(10.0)),),
-    ),
-    Recipe(
-        key="smooth",
-        label="+ total variation",
-        why="Ask neighbouring pixels to agree, so that less of the picture is noise.",
-        parameterisation="pixels",
-        optimiser="adam",
-        learning_rate=0.02,
-        terms=(("cross_entropy", always(10.0)),),
-        tv_weight=50.0,
-    ),
-    Recipe(
-        key="camera",
-        label="+ random crops and turns",
-        why="What only works for one exact view is worth nothing: shapes begin to appear.",
-        parameterisation="pixels",
-        optimiser="adam",
-        learning_rate=0.02,
-        terms=(("logit", always(1.0)),),
-        tv_weight=50.0,
-        rate=_FADING_RATE,
-        affine=_AFFINE,
-    ),
-    Recipe(
-        key="fourier",
-        label="+ waves and natural colours",
-        why="Paint with waves instead of pixels, coarse ones first, in the colours of photographs.",
-        parameterisation="fourier",
-        optimiser="adam",
-        learning_rate=0.05,
-        terms=(("logit", always(1.0)),),
-        tv_weight=50.0,
-        rate=_FADING_RATE,
-        affine=_AFFINE,
-    ),
-    Recipe(
-        key="ideal",
-        label="+ statistics and fading noise",
-        why="Ask each layer for the averages it met in photographs, and let fade whatever the "
-        "gradient no longer asks for; coarse shapes come before the details.",
-        parameterisation="fourier",
-        optimiser="shared",  # Adam makes the fine waves as strong as the coarse ones
-        learning_rate=0.08,
-        terms=(
-            ("logit", always(1.5)),
-            ("other_classes", always(1.5)),
-            ("statistics", Ramp(0.003, 0.001)),
-        ),
-        tv_weight=50.0,
-        rate=_FADING_RATE,
-        decay=0.02,  # what was drawn in the first steps fades, and contrast stays moderate
-        affine=_AFFINE,
-        affine_strength=Ramp(0.4, 1.2),  # nearly whole views first: one object in the middle
-        noise=Ramp(0.4, 0.0, until=0.5),
-        residual_factor=0.5,
-    ),
+_PIXELS = Recipe(
+    key="pixels",
+    label="Pixels",
+    why="Climb the gradient of every pixel: the network is sure, and nobody else sees a thing.",
+    parameterisation="pixels",
+    optimiser="adam",
+    learning_rate=0.02,
+    terms=(("cross_entropy", always(10.0)),),
 )
+_SMOOTH = replace(
+    _PIXELS,
+    key="smooth",
+    label="+ total variation",
+    why="Ask neighbouring pixels to agree, so that less of the picture is noise.",
+    tv_weight=50.0,
+)
+_CAMERA = replace(
+    _SMOOTH,
+    key="camera",
+    label="+ random crops and turns",
+    why="What only works for one exact view is worth nothing: shapes begin to appear.",
+    terms=(("logit", always(1.0)),),
+    rate=Ramp(1.0, 0.1, shape="cosine"),
+    affine=RandomAffine(shift=24 / 224, turn_deg=15, zoom=0.25, mirrors=True),
+)
+_FOURIER = replace(
+    _CAMERA,
+    key="fourier",
+    label="+ waves and natural colours",
+    why="Paint with waves instead of pixels, coarse ones first, in the colours of photographs.",
+    parameterisation="fourier",
+    learning_rate=0.05,
+)
+_IDEAL = replace(
+    _FOURIER,
+    key="ideal",
+    label="+ statistics and fading noise",
+    why="Ask each layer for the averages it met in photographs, and let fade whatever the "
+    "gradient no longer asks for; coarse shapes come before the details.",
+    optimiser="shared",  # Adam makes the fine waves as strong as the coarse ones
+    learning_rate=0.08,
+    terms=(
+        ("logit", always(1.5)),
+        ("other_classes", always(1.5)),
+        ("statistics", Ramp(0.003, 0.001)),
+    ),
+    decay=0.02,  # what was drawn in the first steps fades, and contrast stays moderate
+    affine_strength=Ramp(0.4, 1.2),  # nearly whole views first: one object in the middle
+    noise=Ramp(0.4, 0.0, until=0.5),
+    residual_factor=0.5,
+)
+LADDER: tuple[Recipe, ...] = (_PIXELS, _SMOOTH, _CAMERA, _FOURIER, _IDEAL)
 
 RECIPES: dict[str, Recipe] = {recipe.key: recipe for recipe in LADDER}

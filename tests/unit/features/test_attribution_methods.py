@@ -11,21 +11,21 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import new_network, untrained
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
 from tl_core.features import attribution_methods
-from tl_core.features.attribution_methods import METHODS, Options
+from tl_core.features.attribution_methods import METHODS
 from tl_core.features.pixel_model import PixelModel
-from tl_core.specs import ATTRIBUTION_METHODS
+from tl_core.specs import ATTRIBUTION_METHODS, Attribute
 from tl_core.training.initial import pixels_body, pixels_row
 
 ROWS = {row.key: row for row in CATALOGUE}
 TARGETS = (282, 285)
 
 
-def _options(**changed) -> Options:
+def _options(**changed) -> Attribute:
     chosen: dict[str, Any] = {"targets": TARGETS, "layer": "bn2", "steps": 8, "noise_samples": 0}
-    return Options(**chosen | {"patch": 64, "seed": 5} | changed)
+    return Attribute(photo="", **chosen | {"patch": 64, "seed": 5} | changed)
 
 
-def _run(key: str, network: PixelModel, pixels: Tensor, options: Options) -> Tensor:
+def _run(key: str, network: PixelModel, pixels: Tensor, options: Attribute) -> Tensor:
     """The maps; on the way, the announced number of slices is checked."""
     work, slices = METHODS[key].run(network, pixels, options), 0
     while True:

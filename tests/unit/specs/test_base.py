@@ -1,9 +1,24 @@
+import dataclasses
 import json
 
 import pytest
 
 from tl_core.errors import UserError
-from tl_core.specs import Attack, FeatureSpace, FineTune, IdealImage, LabelBudget, spec_from_json
+from tl_core.specs import (
+    Attack,
+    Attribute,
+    ChannelDetail,
+    Classify,
+    FeatureMaps,
+    FeatureSpace,
+    FineTune,
+    IdealImage,
+    LabelBudget,
+    PreviewData,
+    SmallestBudget,
+    Spec,
+    spec_from_json,
+)
 
 WRONG = [
     {"target": 1.5},
@@ -69,3 +84,59 @@ def test_settings_that_go_too_far_are_refused_in_a_short_sentence(text):
     with pytest.raises(UserError, match="not a settings file") as refused:
         spec_from_json(text)
     assert len(str(refused.value)) < 300
+
+
+RANGES: dict[Spec, dict[str, tuple[float, float]]] = {
+    Classify(photo="p"): {"seed": (0, 2**32 - 1), "top": (1, 1000)},
+    Attribute(photo="p"): {
+        "steps": (4, 256),
+        "noise_samples": (0, 32),
+        "patch": (8, 128),
+        "strength": (0, 1),
+    },
+    PreviewData(dataset="d"): {
+        "validation_share": (0.05, 0.9),
+        "max_validation": (2, 100_000),
+        "thumbnails": (0, 50),
+        "thumbnail_side": (16, 512),
+    },
+    FeatureMaps(photo="p"): {"channels": (1, 64)},
+    ChannelDetail(photo="p"): {"channel": (0, 2**16)},
+    FeatureSpace(photos=("p", "q", "r")): {"perplexity": (1, 100)},
+    LabelBudget(dataset="d"): {"repeats": (1, 20)},
+    FineTune(dataset="d"): {
+        "photos_per_class": (0, 100_000),
+        "epochs": (0, 200),
+        "learning_rate": (0, 10),
+        "momentum": (0, 0.999),
+        "weight_decay": (0, 10),
+        "dropout": (0, 0.9),
+        "batch_size": (1, 512),
+        "early_stopping": (0, 200),
+        "clip_norm": (0, 1000),
+    },
+    IdealImage(): {
+        "target": (0, 10**6),
+        "second_target": (0, 10**6),
+        "channel": (0, 10**6),
+        "steps": (1, 100_000),
+    },
+    Attack(photo="p"): {"steps": (1, 4096), "confidence": (0, 1)},
+    SmallestBudget(photo="p"): {"steps": (1, 4096), "value_steps": (0, 4096)},
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "low", "high"),
+    [
+        pytest.param(spec, name, *limits, id=f"{type(spec).__name__}.{name}")
+        for spec, ranges in RANGES.items()
+        for name, limits in ranges.items()
+    ],
+)
+def test_a_number_reaches_both_ends_of_its_range_and_goes_no_further(spec, name, low, high) -> None:
+    for value in (low, high):
+        assert getattr(dataclasses.replace(spec, **{name: value}), name) == value
+    for value in (low - 1, high + 1, float("nan")):
+        with pytest.raises(UserError, match=f"^{name} must be between {low} and {high}, got "):
+            dataclasses.replace(spec, **{name: value})

@@ -37,10 +37,7 @@ def gif_first_frame(data: bytes) -> list[memoryview]:
 
 
 def gif_size(parts: list[memoryview]) -> tuple[int, int]:
-    """Return width and height of the picture that holds the first frame.
-
-    Args:
-        parts: A GIF as ``gif_first_frame`` leaves it.
+    """Return width and height of the picture that holds what ``gif_first_frame`` returned.
 
     Raises:
         ValueError: If it is cut short before them.

@@ -7,11 +7,7 @@ MAX_METADATA_PIECES = 1000
 
 
 def require_little_metadata(size_bytes: int, pieces: int) -> None:
-    """Refuse a file whose headers and metadata are out of proportion.
-
-    Args:
-        size_bytes: Of everything in it that is not picture data.
-        pieces: How many segments or blocks that is.
+    """Refuse a file with too many bytes, segments or blocks that are not picture data.
 
     Raises:
         UserError: If it is more than 1 MB or 1,000 pieces.

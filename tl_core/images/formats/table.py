@@ -4,13 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pillow_heif
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    JpegImagePlugin,
-    PngImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL.ImageFile import ImageFile
 
 from tl_core.errors import UserError
@@ -20,14 +14,6 @@ from tl_core.images.formats.png import PNG_SIGNATURE, png_pixels
 from tl_core.images.formats.webp import webp_first_frame, webp_size, webp_table_bytes
 
 Parts = list[memoryview]
-
-
-def _nothing(_parts: Parts) -> int:
-    return 0
-
-
-def _everything(data: bytes) -> Parts:
-    return [memoryview(data)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +27,9 @@ class Format:
     # photographs in
     reader: type[ImageFile]
     bytes_per_pixel: int  # most memory that decoding takes, measured over modes and EXIF turns
-    needed: Callable[[bytes], Parts] = _everything  # the parts of a file that decoding needs
+    needed: Callable[[bytes], Parts] = lambda data: [memoryview(data)]  # what decoding needs of it
     size: Callable[[Parts], tuple[int, int]] | None = None  # where the reader acts on it on opening
-    extra_bytes: Callable[[Parts], int] = _nothing  # most memory beside that for the pixels
+    extra_bytes: Callable[[Parts], int] = lambda _parts: 0  # most memory beside that for the pixels
 
 
 class _Jpeg(JpegImagePlugin.JpegImageFile):

@@ -28,10 +28,9 @@ def webp_first_frame(data: bytes) -> list[memoryview]:
 
 
 def webp_size(parts: list[memoryview]) -> tuple[int, int]:
-    """Return width and height of the canvas, which libwebp allocates on opening.
+    """Return width and height of the canvas, which libwebp allocates on opening it.
 
-    Args:
-        parts: A WebP as ``webp_first_frame`` leaves it.
+    ``parts`` are a WebP as ``webp_first_frame`` leaves it.
 
     Raises:
         ValueError: If there is no picture in it.
@@ -56,9 +55,6 @@ def webp_table_bytes(parts: list[memoryview]) -> int:
 
     The format allows tables of their own for every 4 x 4 pixels, where an honest encoder writes
     2,600 at most, and only decoding shows how many there are.
-
-    Args:
-        parts: A WebP as ``webp_first_frame`` leaves it.
 
     Source:
         RFC 9649, section 6.2; libwebp's FIXED_TABLE_SIZE and its limit on groups.

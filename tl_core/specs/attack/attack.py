@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from tl_core.errors import UserError
 from tl_core.specs.attack.goals import Goal
 from tl_core.specs.attack.methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
-from tl_core.specs.base import Snapshot, require, require_choice
+from tl_core.specs.base import Between, Snapshot, require, require_choice
 from tl_core.specs.classify import Answer
 
 MAX_ATTACK_STEPS = 4096
@@ -25,8 +25,8 @@ class Attack(Goal["AttackSnapshot"]):
     photo: str  # "sample:<key>" or "sha256:<hex>"
     method: str = "pgd"  # key of ATTACK_METHODS
     epsilon: int = 1  # levels of 1/255
-    steps: int = 60
-    confidence: float = 0.0
+    steps: Annotated[int, Between(1, MAX_ATTACK_STEPS)] = 60
+    confidence: Annotated[float, Between(0, 1)] = 0.0
     also: tuple[str, ...] = ()  # further backbones
 
     controls: ClassVar[frozenset[str]] = frozenset({"epsilon", "steps", "method", "confidence"})
@@ -43,8 +43,6 @@ class Attack(Goal["AttackSnapshot"]):
                 name="epsilon",
                 value=self.epsilon,
             )
-        require(name="steps", value=self.steps, low=1, high=MAX_ATTACK_STEPS)
-        require(name="confidence", value=self.confidence, low=0, high=1)
 
     @property
     def row(self) -> AttackMethod:

@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from tl_core.specs.attack.attack import MAX_ATTACK_STEPS, NO_GAP, Gap
 from tl_core.specs.attack.goals import Goal
-from tl_core.specs.base import Snapshot, SnapshotT, require
+from tl_core.specs.base import Between, Snapshot, SnapshotT
 from tl_core.specs.classify import Answer
 
 
@@ -99,13 +99,8 @@ class SmallestBudget(Goal["SmallestSnapshot"]):
     """
 
     photo: str
-    steps: int = 60
-    value_steps: int = 150
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(name="steps", value=self.steps, low=1, high=MAX_ATTACK_STEPS)
-        require(name="value_steps", value=self.value_steps, low=0, high=MAX_ATTACK_STEPS)
+    steps: Annotated[int, Between(1, MAX_ATTACK_STEPS)] = 60
+    value_steps: Annotated[int, Between(0, MAX_ATTACK_STEPS)] = 150
 
 
 @dataclass(frozen=True, slots=True)
