@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.fooling.attack_after import NAME, draw_finished
 from pages.fooling.attack_view import draw_attack, draw_smallest
+from pages.fooling.finished_attack import NAME, draw_finished
 from pages.shared import runs
 from pages.shared.choose_backbone import choose_backbone, usable
 from pages.shared.choose_class import are_imagenets, choose_class

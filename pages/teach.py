@@ -13,8 +13,8 @@ from pages.shared.visit import the_visit
 from pages.shared.words import _, lesson, show_error
 from pages.state import Data
 from pages.teaching.choose_data import choose_data
+from pages.teaching.data_preview import look_at
 from pages.teaching.label_budget import label_budget
-from pages.teaching.look_at_data import look_at
 from pages.teaching.own_models import own_models
 from pages.teaching.result import draw_result
 from pages.teaching.run import WAYS, draw_axes, draw_run, snapshot_of
