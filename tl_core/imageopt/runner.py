@@ -100,6 +100,9 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
     def apply_controls(self, member: MemberT, current: SpecT) -> None:
         """Let the controls in ``current``, the job's spec as it is now, act from this step on."""
 
+    def prepare(self, due: Sequence[MemberT]) -> None:
+        """Do what the drafts of several members need together; called before them."""
+
     @abstractmethod
     def draft(self, job: Job[SpecT], member: MemberT) -> tuple[Any, PhotoArray]:
         """What to show of a member now, and its picture, uint8 (S, S, 3); may call the networks."""
@@ -250,6 +253,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         due = [job for job, member in self.members.items() if member.is_due(now)]
         if due:
             self._read_and_check()
+            self.prepare([self.members[job] for job in due if job in self.members])
         for job in due:
             if job in self.members:
                 with self._failing_alone(job):
