@@ -24,21 +24,19 @@ class ByteCache(Generic[Value]):
     def __init__(self, budget_bytes: int) -> None:
         self.budget_bytes = budget_bytes
         self._entries: OrderedDict[Hashable, _Entry[Value]] = OrderedDict()
-        self._size_bytes = 0
+        self._held: Counter[str] = Counter()  # bytes by owner
         self._lock = threading.Lock()
 
     @property
     def size_bytes(self) -> int:
         """What all kept values take together."""
-        return self._size_bytes
+        with self._lock:
+            return self._held.total()
 
     def held(self) -> Counter[str]:
         """Bytes of each owner's values; "" for those without one."""
         with self._lock:
-            held: Counter[str] = Counter()
-            for entry in self._entries.values():
-                held[entry.owner] += entry.size_bytes
-            return held
+            return self._held.copy()
 
     def get(self, key: Hashable) -> Value | None:
         """Return the value, marked as just used, or ``None`` where it is not kept."""
@@ -55,8 +53,8 @@ class ByteCache(Generic[Value]):
             if size_bytes > self.budget_bytes:
                 return
             self._entries[key] = _Entry(value, size_bytes, owner)
-            self._size_bytes += size_bytes
-            while self._size_bytes > self.budget_bytes:
+            self._held[owner] += size_bytes
+            while self._held.total() > self.budget_bytes:
                 self._drop(next(iter(self._entries)))
 
     def forget(self, owner: str) -> None:
@@ -73,4 +71,7 @@ class ByteCache(Generic[Value]):
 
     def _drop(self, key: Hashable) -> None:
         entry = self._entries.pop(key, None)
-        self._size_bytes -= entry.size_bytes if entry else 0
+        if entry is not None:
+            self._held[entry.owner] -= entry.size_bytes
+            if not self._held[entry.owner]:
+                del self._held[entry.owner]

@@ -73,7 +73,14 @@ def is_fooled(backbones: Sequence[Backbone], picture: PhotoArray, goal: ClassGoa
     return all(goal.is_reached(answer(backbone, read)) for backbone in backbones)
 
 
-@torch.inference_mode()
 def answer(backbone: Backbone, photo: Photo) -> Tensor:
     """Return the logits (classes,) of a network for a photograph, on the device."""
-    return backbone.logits(pixels_from(backbone.row.fit(photo), backbone.device))[0].float()
+    return answers(backbone, [photo], at_once=1)[0]
+
+
+@torch.inference_mode()
+def answers(backbone: Backbone, photos: Sequence[Photo], *, at_once: int) -> Tensor:
+    """Return the logits (N, classes) for photographs, so many in one pass, on the device."""
+    arrays = [backbone.row.fit(photo) for photo in photos]
+    pixels = torch.cat([pixels_from(array, backbone.device) for array in arrays])
+    return torch.cat([backbone.logits(part).float() for part in torch.split(pixels, at_once)])

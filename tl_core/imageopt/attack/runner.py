@@ -25,7 +25,7 @@ from tl_core.imageopt.attack.constraints import (
     l1_normalised,
     l2_normalised,
 )
-from tl_core.imageopt.attack.goals import ClassGoal, answer, goal_of, is_fooled
+from tl_core.imageopt.attack.goals import ClassGoal, answer, answers, goal_of, is_fooled
 from tl_core.imageopt.attack.sparse import L0Set
 from tl_core.imageopt.attack.transforms import random_transforms
 from tl_core.imageopt.eight_bit import array_from
@@ -207,33 +207,30 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
         """Ask each network about all live pictures in one pass; results are asked about alone."""
         live = [member for member in due if not member.is_done]
         if len(live) > 1:
+            photos = [Image.fromarray(member.picture) for member in live]
             with suppress(torch.OutOfMemoryError):  # then each draft asks for itself
-                found = [self._logits(backbone, live) for backbone in self.backbones]
+                found = [
+                    answers(backbone, photos, at_once=self.batch.limit).cpu()
+                    for backbone in self.backbones
+                ]
                 for row, member in enumerate(live):
                     member.answers = [logits[row] for logits in found]
-
-    @torch.inference_mode()
-    def _logits(self, backbone: Backbone, members: Sequence[AttackMember]) -> Tensor:
-        arrays = [backbone.row.fit(Image.fromarray(member.picture)) for member in members]
-        pixels = torch.cat([pixels_from(array, backbone.device) for array in arrays])
-        parts = torch.split(pixels, self.batch.limit)
-        return torch.cat([backbone.logits(part).float() for part in parts]).cpu()
 
     def draft(self, job: Job[Attack], member: AttackMember) -> tuple[AttackSnapshot, PhotoArray]:
         """What the networks say of the picture; a PNG holds each of its values."""
         member.due_at = time.monotonic() + PUBLISH_S
         picture, goal = member.picture, member.goal
-        photo, answers, member.answers = Image.fromarray(picture), member.answers, []
-        answers = answers or [answer(backbone, photo).cpu() for backbone in self.backbones]
+        photo, found, member.answers = Image.fromarray(picture), member.answers, []
+        found = found or [answer(backbone, photo).cpu() for backbone in self.backbones]
         snapshot = AttackSnapshot(
             step=member.steps_done,
             steps=member.slot.steps,
             original=member.original_png,
             before=member.before,
-            after=top_classes(answers[0].tolist(), self.backbones[0].classes, 5),
+            after=top_classes(found[0].tolist(), self.backbones[0].classes, 5),
             goal=goal.classes,
-            probability=goal.probability(answers[0]),
-            is_fooled=all(goal.is_reached(logits) for logits in answers),
+            probability=goal.probability(found[0]),
+            is_fooled=all(goal.is_reached(logits) for logits in found),
             first_success=member.first_success,
             epsilon=member.spec.epsilon,
             queries=member.queries,
