@@ -75,10 +75,6 @@ class Backbone:
         """
         return self.body.get_submodule(name)
 
-    def batch_norms(self) -> list[nn.BatchNorm2d]:
-        """Return the batch-norm layers in the order of the forward pass; VGG has none."""
-        return [module for module in self.body.modules() if isinstance(module, nn.BatchNorm2d)]
-
     @cached_property
     def folded(self) -> "Backbone":
         """The same network, sooner: batch norm inside the convolutions; made at first use.

@@ -9,6 +9,7 @@ from tl_core.backbones.folding import FoldedNorm, Strided
 from tl_core.backbones.store import BackboneStore
 from tl_core.imageopt.losses import NetworkOutput, recording
 from tl_core.settings import Settings
+from tl_core.training.sharing import batch_norms
 
 CPU = torch.device("cpu")
 ROWS = {row.key: row for row in CATALOGUE}
@@ -72,7 +73,7 @@ def test_the_statistics_are_those_of_the_batch_norm_layers(lite0: Backbone) -> N
     by_hand: list[float] = []
 
     def see(index: int, maps: torch.Tensor, _activations: torch.Tensor) -> None:
-        norm = lite0.batch_norms()[index]
+        norm = batch_norms(lite0.body)[index]
         assert norm.running_mean is not None
         assert norm.running_var is not None
         if maps.numel() <= 210_000:
@@ -80,7 +81,7 @@ def test_the_statistics_are_those_of_the_batch_norm_layers(lite0: Backbone) -> N
             gaps = (mean - norm.running_mean, variance - norm.running_var)
             by_hand.append(sum(float(gap.norm()) for gap in gaps))
 
-    with torch.no_grad(), lite0.hooked(lite0.batch_norms(), see):
+    with torch.no_grad(), lite0.hooked(batch_norms(lite0.body), see):
         lite0.embed(picture(lite0))
     seen = NetworkOutput(torch.zeros(1, 1000))
     with torch.no_grad(), recording(lite0.folded, seen, [None], with_statistics=True):
