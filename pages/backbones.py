@@ -4,8 +4,8 @@ import streamlit as st
 
 from pages.inside import compare_backbones
 from pages.shared.charts import answer_bars
-from pages.shared.choose_backbone import choose_backbone, label_of
-from pages.shared.choose_photo import choose_photo, credit, photo_label
+from pages.shared.choose_backbone import label_of
+from pages.shared.choose_photo import credit, photo_label
 from pages.shared.frame import header
 from pages.shared.live import answer
 from pages.shared.sitemap import BACKBONES
@@ -14,17 +14,16 @@ from pages.shared.words import _, lesson, plain
 from tl_core.lab import BackboneState
 from tl_core.specs import Classify
 
-header(BACKBONES, "backbones")
+bench = header(BACKBONES)
+backbone, photo = bench.backbone, bench.photo
 found = the_lab().backbones.rows()
 shown = [status for status in found if status.state is not BackboneState.TOO_LARGE]
 compare_backbones.table(shown)
-backbone = choose_backbone()
 # of a visitor's model: what it grew from
 picked = the_lab().backbones.row(st.session_state.backbone)
 st.markdown(f"**{picked.label}**: {_(picked.advice)}")
 
 st.header(_("What does it see?"))
-photo = choose_photo()
 result = answer(Classify(backbone=backbone, photo=photo)) if backbone is not None else None
 if backbone is not None and result is not None:
     picture, chart = st.columns([1, 2])

@@ -8,9 +8,9 @@ from pages.inside.channel import channel_detail
 from pages.inside.feature_space import feature_space
 from pages.inside.mosaics import column
 from pages.shared import link
-from pages.shared.choose_backbone import choose_backbone, label_of, usable
+from pages.shared.choose_backbone import label_of, usable
 from pages.shared.choose_one import choose_one
-from pages.shared.choose_photo import choose_photo, photo_label
+from pages.shared.choose_photo import photo_label
 from pages.shared.frame import header
 from pages.shared.live import answer
 from pages.shared.sitemap import FEATURE_MAPS
@@ -33,14 +33,13 @@ def layer_slider(row: BackboneRow, key: str, *, default: int) -> str:
     """A slider from the first layer to the last, each in plain words."""
     layers = [stage.layer for stage in row.stages]
     words = {stage.layer: stage.words for stage in row.stages}
-    link.restore(key, layers, layers[default])
-    chosen = st.select_slider(
-        _("Layer, shallow to deep"),
-        layers,
-        key=key,
-        format_func=lambda layer: f"{layers.index(layer) + 1} · {_(words[layer])}",
-    )
-    link.save(key)
+    with link.kept(key, layers[default], layers):
+        chosen = st.select_slider(
+            _("Layer, shallow to deep"),
+            layers,
+            key=key,
+            format_func=lambda layer: f"{layers.index(layer) + 1} · {_(words[layer])}",
+        )
     return str(chosen)
 
 
@@ -91,9 +90,8 @@ def mosaics(spec: FeatureMaps) -> None:
     channel_detail(spec, found)
 
 
-header(FEATURE_MAPS, "feature_maps")
-backbone = choose_backbone()
-photo = choose_photo()
+bench = header(FEATURE_MAPS)
+backbone, photo = bench.backbone, bench.photo
 if backbone is not None:
     st.header(_("What the layers see"))
     slider, amount = st.columns([3, 1])

@@ -3,38 +3,44 @@
 import streamlit as st
 
 from pages.drawing import gallery
-from pages.drawing.controls import choose_length_and_seed, choose_recipe_and_start, sliders
+from pages.drawing.controls import choices, more_settings, tv_slider
 from pages.drawing.goals import choose_goals
 from pages.drawing.moves import NAME
-from pages.drawing.run_view import draw_run, take_start
-from pages.drawing.ways import KEEPS_RATE, choose_way, specs
+from pages.drawing.run_view import draw_charts, draw_pictures, take_start
+from pages.drawing.start_view import draw_start
+from pages.drawing.ways import specs as make_specs
 from pages.shared import runs
-from pages.shared.choose_backbone import choose_backbone
 from pages.shared.frame import header
 from pages.shared.sitemap import IDEAL
+from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson
 
-header(IDEAL, "ideal")
 take_start()
-backbone = choose_backbone(panel="_backbone")
-if backbone is not None:
-    backbones = the_lab().backbones
-    goals = choose_goals(backbones.row(backbone), backbones.classes(backbone))
-    if len(goals) == 1:
-        choose_way()
-    choose_length_and_seed()
-    choose_recipe_and_start()
-    controls = sliders()
-    if st.session_state.get("way") in KEEPS_RATE:
-        st.caption(_(KEEPS_RATE[st.session_state.way]))
-    started = specs(backbone, goals, controls)
-    seconds = the_lab().jobs.estimate_s([spec for _label, spec in started])
-    with st.container(horizontal=True, vertical_alignment="center"):
-        words, icon = _("Start"), ":material/play_arrow:"
-        if st.button(words, key="start", type="primary", icon=icon, disabled=not started):
-            runs.begin(NAME, " · ".join(goal.label for goal in goals), started)
+bench = header(IDEAL, panel="_backbone")
+run = runs.current(NAME)
+rail, picture, side = stage() if run is None or len(run.jobs) < 2 else stage(picture=85, side=0)
+if bench.backbone is not None:
+    with rail:
+        goal_place, start_place = st.container(), st.container(key="start_place")
+        tv_place = st.container()
+        more_settings()
+    with tv_place:
+        tv_slider()
+    with goal_place:
+        goals = choose_goals(bench.backbone)
+    specs = make_specs(bench.backbone, bench.photo, goals, choices())
+    title = " · ".join(goal.label for goal in goals)
+    with start_place:
+        runs.start_or_stop(NAME, lambda: runs.begin(NAME, title, specs), is_ready=bool(specs))
+        seconds = the_lab().jobs.estimate_s([spec for _label, spec in specs])
         st.caption(_("About {seconds:.0f} s, with everyone's runs now.").format(seconds=seconds))
-runs.panel(NAME, draw_run)
+    if run is None and specs:
+        with picture:
+            draw_start(specs[0][1])
+with picture:
+    runs.live(NAME, draw_pictures)
+with side:
+    runs.charts(NAME, draw_charts)
 gallery.show()
 st.markdown(lesson("ideal")["why rungs"])

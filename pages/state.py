@@ -63,6 +63,7 @@ class Visit:
     """What one visitor has here; it ends with the browser tab."""
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    choices: dict[str, str] = field(default_factory=dict)  # kept values of widgets, as in links
     drawn_at: float = field(default_factory=time.monotonic)  # when the page was begun last
     photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
     jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page

@@ -5,7 +5,6 @@ from typing import Any
 import streamlit as st
 
 from pages.shared import runs
-from pages.shared.choose_backbone import choose_backbone
 from pages.shared.components import style
 from pages.shared.frame import header
 from pages.shared.sitemap import TEACH
@@ -91,9 +90,9 @@ def finished() -> dict[str, tuple[str, FineTune, Any]]:
     return found
 
 
-header(TEACH, "teach")
+bench = header(TEACH, panel="_backbone")
+backbone = bench.backbone
 style("square_photos")
-backbone = choose_backbone(panel="_backbone")
 st.header(_("What shall it learn?"), anchor=False)
 data = choose_data()
 if data is not None:
@@ -102,7 +101,7 @@ if data is not None:
         st.header(_("How shall it learn?"), anchor=False)
         st.markdown(lesson("teach")["ways"])
         train(data, backbone)
-runs.panel(NAME, draw_run)
+runs.live(NAME, draw_run)
 done = finished()
 if done:
     st.header(_("How good is it?"), anchor=False)
@@ -117,7 +116,7 @@ if done:
             key="closer",
         )
     draw_result(*done[shown][1:])
-own_models()
+own_models(bench.photo)
 label_budget(data, backbone, seed())
 st.header(_("When does borrowing help?"), anchor=False)
 st.markdown(lesson("teach")["challenge"])

@@ -2,8 +2,6 @@
 
 import streamlit as st
 
-from pages.shared.choose_backbone import choose_backbone
-from pages.shared.choose_photo import choose_photo
 from pages.shared.frame import header
 from pages.shared.live import watch_answer
 from pages.shared.picture import stretched
@@ -94,9 +92,8 @@ def one_map(photo: bytes, found: AttributionMap) -> None:
         st.caption(_("A random fifth instead: {percent:.1f} %").format(percent=100 * proof.random))
 
 
-header(WHY, "why")
-backbone = choose_backbone()
-photo = choose_photo()
+bench = header(WHY)
+backbone, photo = bench.backbone, bench.photo
 if backbone is not None:
     lab = the_lab()
     spec = controls(lab.backbones.row(backbone), lab.backbones.classes(backbone), photo)

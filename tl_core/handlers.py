@@ -12,6 +12,7 @@ from tl_core.imageopt.attack import checks, smallest
 from tl_core.imageopt.attack.runner import AttackRunner
 from tl_core.imageopt.ideal.judge import judge
 from tl_core.imageopt.ideal.runner import IdealRunner
+from tl_core.imageopt.ideal.start import start_picture
 from tl_core.training.data import import_data
 from tl_core.training.fine_tune import fine_tune
 from tl_core.training.label_budget import label_budget
@@ -33,6 +34,7 @@ HANDLERS: dict[type[specs.Spec], Handler] = {
     specs.PreviewData: preview_data,
     specs.PasteBack: checks.paste_back,
     specs.SmallestBudget: smallest.run,
+    specs.StartPicture: start_picture,
     specs.Survival: checks.survival,
     specs.Transfer: checks.transfer,
 }

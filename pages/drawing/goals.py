@@ -8,7 +8,6 @@ import streamlit as st
 from pages.drawing.moves import acting
 from pages.shared import link
 from pages.shared.choose_class import choose_class, favourites
-from pages.shared.choose_one import choose_one
 from pages.shared.visit import the_lab
 from pages.shared.words import _
 from tl_core.lab import BackboneRow
@@ -30,42 +29,42 @@ KINDS = {
 }
 
 
-def choose_goals(row: BackboneRow, classes: tuple[str, ...]) -> list[Goal]:
-    """Draw the choice of what the picture shall show."""
-    link.restore("goal", list(KINDS), "class")
-    choose_one(_("Let it draw"), KINDS, key="goal")
-    link.save("goal")
+def choose_goals(backbone: str) -> list[Goal]:
+    """Draw what belongs to the chosen kind of goal; return the goals."""
+    backbones = the_lab().backbones
+    classes = backbones.classes(backbone)
     if st.session_state.goal == "channel":
-        return [_channel(row)]
+        return [_channel(backbones.row(backbone))]
     if st.session_state.goal == "several":
         return _several(classes)
     first = choose_class(classes, "target_class")
     if st.session_state.goal == "class":
         return [_of_class(classes, first)]
-    second = choose_class(classes, "second_class", default=1)
-    mix = st.slider(
-        _("Mix"),
-        0.0,
-        1.0,
-        0.5,
-        0.05,
-        help=_("0 is all the first, 1 all the second. Acts while it runs."),
-        **acting("mix"),
-    )
+    second = choose_class(classes, "second_class", default=1, has_quick=False)
+    with link.kept("mix", 0.5, between=(0, 1)):
+        mix = st.slider(
+            _("Mix"),
+            0.0,
+            1.0,
+            step=0.05,
+            help=_("0 is all the first, 1 all the second. Acts while it runs."),
+            **acting("mix"),
+        )
     fields = {"target": first, "second_target": second, "mix": float(mix)}
     return [Goal(f"{classes[first]} + {classes[second]}", fields)]
 
 
 def _several(classes: tuple[str, ...]) -> list[Goal]:
-    most = the_lab().settings.max_jobs_per_visitor
-    chosen = st.multiselect(
-        _("Classes"),
-        range(len(classes)),
-        [classes.index(name) for name in favourites(classes)][:most],
-        format_func=lambda index: classes[index],
-        max_selections=most,
-        key=f"classes_of_{len(classes)}",
-    )
+    most, key = the_lab().settings.max_jobs_per_visitor, f"classes_of_{len(classes)}"
+    usual = [classes.index(name) for name in favourites(classes)][:most]
+    with link.kept(key, usual, range(len(classes))):
+        chosen = st.multiselect(
+            _("Classes"),
+            range(len(classes)),
+            format_func=lambda index: classes[index],
+            max_selections=most,
+            key=key,
+        )
     return [_of_class(classes, index) for index in chosen]
 
 
@@ -76,15 +75,13 @@ def _of_class(classes: tuple[str, ...], index: int) -> Goal:
 def _channel(row: BackboneRow) -> Goal:
     layers = [stage.layer for stage in row.stages]
     things = next(stage.layer for stage in row.stages if stage.words == "whole things")
-    link.restore("goal_layer", layers, things)
-    layer_box, channel_box, unit_box = st.columns([2, 1, 1], vertical_alignment="bottom")
-    layer = layer_box.selectbox(_("Layer"), layers, key="goal_layer")
+    with link.kept("goal_layer", things, layers):
+        layer = st.selectbox(_("Layer"), layers, key="goal_layer")
     numbers = [str(number) for number in range(the_lab().backbones.channel_counts(row.key)[layer])]
-    link.restore("goal_channel", numbers, numbers[0])
-    channel = channel_box.selectbox(_("Channel"), numbers, key="goal_channel")
-    link.save("goal_channel")
-    is_unit = unit_box.toggle(_("only its middle unit"), key="goal_unit")
-    link.save("goal_layer")
+    with link.kept("goal_channel", numbers[0], numbers):
+        channel = st.selectbox(_("Channel"), numbers, key="goal_channel")
+    with link.kept("goal_unit", default=False):
+        is_unit = st.toggle(_("only its middle unit"), key="goal_unit")
     return Goal(
         _("channel {channel} of {layer}").format(channel=channel, layer=layer),
         {"layer": layer, "channel": int(channel), "is_unit": bool(is_unit)},

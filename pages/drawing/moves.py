@@ -14,7 +14,7 @@ RATES_OF_OPTIMISERS = {"descent": 1.0, "momentum": 0.3, "adam": 0.08}
 
 def acting(control: str) -> dict[str, Any]:
     """What the widget of a control that acts at once has beside its values."""
-    return {"key": control, "on_change": moved, "args": (control,), "persist_state": "session"}
+    return {"key": control, "on_change": moved, "args": (control,)}
 
 
 def moved(control: str) -> None:

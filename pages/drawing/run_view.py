@@ -1,10 +1,12 @@
 """A run of ideal images: pictures, figures, curves, and what follows when one is done."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.drawing import gallery
 from pages.drawing.curves import columns_of, compare_curves, draw_curves
@@ -12,7 +14,7 @@ from pages.shared.choose_class import are_imagenets
 from pages.shared.choose_photo import choose
 from pages.shared.download import download
 from pages.shared.live import answer
-from pages.shared.picture import live_picture
+from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.state import Finished, Run
@@ -21,6 +23,7 @@ from tl_core.lab import Job, JobState
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
 
 _NEXT_START = "next_start"
+_SKELETON = 170  # pixels, of one of several pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +38,35 @@ class _Picture:
     snapshot: IdealSnapshot
 
 
-def draw_run(run: Run) -> None:
-    """One picture at large with its curves, or several side by side above theirs."""
+def draw_pictures(run: Run) -> None:
+    """One picture at large, or several side by side, each place kept from the first moment."""
+    pictures = [_picture_of(label, job) for label, job in run.jobs]
+    for place, (label, _job), found in zip(_places(run), run.jobs, pictures, strict=True):
+        with place:
+            if len(pictures) > 1:
+                st.markdown(f"**{plain(label)}**")
+            if found is None:
+                st.skeleton(_SKELETON if len(pictures) > 1 else MAIN_PICTURE)
+            else:
+                _draw(found)
+
+
+def draw_charts(run: Run) -> None:
+    """The curves, and below them what follows once pictures are done."""
     pictures = [_picture_of(label, job) for label, job in run.jobs]
     shown = [picture for picture in pictures if picture is not None]
     if len(pictures) == 1:
-        if shown:
-            _draw_one(shown[0])
+        for picture in shown:
+            draw_curves(picture.snapshot, key=f"curves_{picture.id}")
+            _draw_when_over(picture, key="main")
         return
-    columns = st.columns(len(pictures))
-    for column, (label, _job), found in zip(columns, run.jobs, pictures, strict=True):
-        with column:
-            st.markdown(f"**{plain(label)}**")
-            if found is not None:
-                _draw(found)
-                _draw_when_over(found, key=found.id)
     compare_curves(
         [(picture.label, picture.snapshot) for picture in shown], key=f"race_{run.jobs[0][1].id}"
     )
+    for place, found in zip(_places(run), pictures, strict=True):
+        with place:
+            if found is not None:
+                _draw_when_over(found, key=found.id)
     done = [picture.snapshot.png for picture in shown if picture.state is JobState.DONE]
     if run.is_over and len(done) > 1:
         download(
@@ -64,20 +78,15 @@ def draw_run(run: Run) -> None:
         )
 
 
+def _places(run: Run) -> Sequence[DeltaGenerator]:
+    return st.columns(len(run.jobs))
+
+
 def _picture_of(label: str, job: Job) -> _Picture | None:
     state, is_over, snapshot = job.state, job.is_over, job.snapshot
     if isinstance(job.spec, IdealImage) and isinstance(snapshot, IdealSnapshot):
         return _Picture(job.id, label, job.spec, state, is_over, snapshot)
     return None
-
-
-def _draw_one(picture: _Picture) -> None:
-    left, right = st.columns([2, 3])
-    with left:
-        _draw(picture)
-    with right:
-        draw_curves(picture.snapshot, key=f"curves_{picture.id}")
-        _draw_when_over(picture, key="main")
 
 
 def _draw(picture: _Picture) -> None:

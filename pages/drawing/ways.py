@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.drawing.goals import Goal
 from pages.drawing.moves import RATES_OF_OPTIMISERS
+from pages.shared import link
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _
 from tl_core.specs import LADDER, IdealImage
@@ -25,20 +26,21 @@ WAYS = {
 
 def choose_way() -> None:
     """Draw the choice; it is there for a single goal."""
-    choose_one(_("Draw"), WAYS, key="way", default="one", persist_state="session")
+    with link.kept("way", "one", list(WAYS)):
+        choose_one(_("Draw"), WAYS, key="way")
 
 
 def specs(
-    backbone: str, goals: list[Goal], controls: dict[str, float | None]
+    backbone: str, photo: str, goals: list[Goal], choices: dict[str, float | str | None]
 ) -> list[tuple[str, IdealImage]]:
     """The specs of all goals as the widgets have them, each with its caption."""
     common: dict[str, Any] = {
         "backbone": backbone,
         "seed": int(st.session_state.seed),
         "steps": int(st.session_state.steps),
-        "photo": str(st.session_state.sample) if st.session_state.from_photo else "",
+        "photo": photo if st.session_state.from_photo else "",
     }
-    mine = {"recipe": st.session_state.recipe, **controls, **common}
+    mine: dict[str, Any] = {**choices, **common}
     way = st.session_state.way if len(goals) == 1 else "one"
     if way == "one":
         return [(goal.label, IdealImage(**mine | goal.fields)) for goal in goals]

@@ -6,7 +6,8 @@ from typing import Any
 import streamlit as st
 
 from pages.fooling.attack_view import figures
-from pages.shared import runs
+from pages.fooling.change_view import draw_change
+from pages.shared import link, runs
 from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.picture import live_picture
@@ -24,7 +25,7 @@ _COMMAND = (
 
 
 def draw_finished(job: Job) -> None:
-    """Downloads, and three questions about the attacked picture."""
+    """Downloads, the difference, and three questions about the attacked picture."""
     found, spec = job.snapshot, job.spec
     if not isinstance(found, AttackSnapshot) or not isinstance(spec, Attack) or not found.picture:
         return
@@ -36,9 +37,16 @@ def draw_finished(job: Job) -> None:
         "target": spec.target,
         "avoid": spec.avoid,
     }
-    transfer, survival, paste_back = st.tabs(
-        [_("Does it fool the others?"), _("Does it survive?"), _("On the whole photograph")]
+    change, transfer, survival, paste_back = st.tabs(
+        [
+            _("What was added?"),
+            _("Does it fool the others?"),
+            _("Does it survive?"),
+            _("On the whole photograph"),
+        ]
     )
+    with change:
+        draw_change(found, key=job.id)
     with transfer:
         _draw_transfer(Transfer(**question, also=spec.also), spec)
     with survival:
@@ -61,8 +69,9 @@ def _downloads(found: AttackSnapshot, spec: Attack) -> None:
 
 def _start_again(spec: Attack) -> None:
     """Start the attack anew with other settings, and let the controls show them."""
-    st.session_state.method, st.session_state.epsilon = spec.method, spec.epsilon
-    st.session_state.ensemble = bool(spec.also)
+    link.set_choice("method", spec.method)
+    link.set_choice("epsilon", spec.epsilon)
+    link.set_choice("ensemble", bool(spec.also))
     runs.begin(NAME, _("Attack"), [("", spec)])
 
 

@@ -20,32 +20,36 @@ _DAMAGED_PACKAGE = (
 )
 
 
-def choose_backbone(*, panel: str = "") -> str | None:
-    """Draw the picker; return the visit's backbone, or ``None`` while it cannot be used.
+def choose_backbone() -> str:
+    """Draw the picker; return the key of the visit's backbone, or of a visitor's own model."""
+    labels = {key: label_of(key) for key in _own_models()}
+    for status in the_lab().backbones.rows():
+        if status.state is BackboneState.READY:
+            labels[status.row.key] = status.row.label
+        elif status.state is not BackboneState.TOO_LARGE:
+            labels[status.row.key] = f"{status.row.label} · {_(status.state.value)}"
+    with link.kept("backbone", DEFAULT_BACKBONE, list(labels)):
+        chosen = st.selectbox(
+            _("Backbone"),
+            list(labels),
+            format_func=labels.__getitem__,
+            key="backbone",
+            label_visibility="collapsed",
+        )
+    return str(chosen)
+
+
+def is_usable(key: str, *, panel: str = "") -> bool:
+    """Whether the backbone can be asked now; if not, say why and offer or follow its download.
 
     ``panel`` is added to the keys of the download's buttons, on pages that have a ``download`` or a
     ``stop`` of their own.
     """
-    found = {status.row.key: status for status in the_lab().backbones.rows()}
-    labels = {key: label_of(key) for key in _own_models()}
-    for key, status in found.items():
-        if status.state is BackboneState.READY:
-            labels[key] = status.row.label
-        elif status.state is not BackboneState.TOO_LARGE:
-            labels[key] = f"{status.row.label} · {_(status.state.value)}"
-    link.restore("backbone", list(labels), DEFAULT_BACKBONE)
-    chosen = st.selectbox(
-        _("Backbone"),
-        list(labels),
-        format_func=labels.__getitem__,
-        key="backbone",
-        help=_("The pretrained network that all pages use. The Backbones page compares them."),
-    )
-    link.save("backbone")
-    if chosen not in found or found[chosen].state is BackboneState.READY:
-        return str(chosen)
-    _explain(found[chosen], panel)
-    return None
+    found = [status for status in the_lab().backbones.rows() if status.row.key == key]
+    if not found or found[0].state is BackboneState.READY:
+        return True
+    _explain(found[0], panel)
+    return False
 
 
 def usable() -> list[str]:

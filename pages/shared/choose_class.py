@@ -8,23 +8,26 @@ from pages.shared.words import _, plain
 QUICK = ("Siamese cat", "golden retriever", "zebra", "pineapple", "volcano")
 
 
-def choose_class(classes: tuple[str, ...], key: str, *, default: int = 0) -> int:
+def choose_class(
+    classes: tuple[str, ...], key: str, *, default: int = 0, has_quick: bool = True
+) -> int:
     """A class by typing its name, with favourites one click away."""
     quick = favourites(classes)
     names = [str(index) for index in range(len(classes))]
     usual = str(classes.index(quick[default % len(quick)]))
-    link.restore(key, names, usual, among=f"_of_{len(classes)}")
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    chosen = left.selectbox(_("Class"), names, format_func=lambda name: classes[int(name)], key=key)
-    with right.container(horizontal=True):
-        for name in quick:
-            st.button(
-                plain(name),
-                key=f"{key}_{name}",
-                on_click=_take,
-                args=(key, str(classes.index(name))),
-            )
-    link.save(key)
+    with link.kept(key, usual, names, among=f"_of_{len(classes)}"):
+        chosen = st.selectbox(
+            _("Class"), names, format_func=lambda name: classes[int(name)], key=key
+        )
+        if has_quick:
+            with st.container(horizontal=True, gap="xsmall", key=f"quick_{key}"):
+                for name in quick:
+                    st.button(
+                        plain(name),
+                        key=f"{key}_{name}",
+                        on_click=_take,
+                        args=(key, str(classes.index(name))),
+                    )
     return int(chosen)
 
 

@@ -24,26 +24,25 @@ _OWN_SHOWN = 4
 def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
     """Draw the picker; return the key of the visit's photograph, ``first`` if none was chosen."""
     keys = [*the_visit().photos[:_OWN_SHOWN], *_SAMPLES]
-    link.restore("sample", keys, first)
     style("photo_picker")
-    with st.container(key="photo-picker"):
-        chosen = st.pills(
-            _("Photograph"), keys, required=True, format_func=_picture_label, key="sample"
-        )
-    link.save("sample")
-    drop, camera = st.columns(2)
-    drop.file_uploader(
-        _("Drop a photograph of your own"),
-        key="upload",
-        on_change=_take,
-        args=("upload",),
-        max_upload_size=25,
-    )
-    with camera:
-        _camera()
+    with link.kept("sample", first, keys):
+        chosen = str(st.session_state.sample)
+        with st.popover(photo_label(chosen), icon=":material/photo_library:", key="photos"):
+            with st.container(key="photo-picker"):
+                st.pills(
+                    _("Photograph"), keys, required=True, format_func=_picture_label, key="sample"
+                )
+            st.file_uploader(
+                _("Drop a photograph of your own"),
+                key="upload",
+                on_change=_take,
+                args=("upload",),
+                max_upload_size=25,
+            )
+            _camera()
     if "photo_refused" in st.session_state:
         show_error(st.session_state.pop("photo_refused"))
-    return str(chosen)
+    return chosen
 
 
 def photo_label(key: str) -> str:

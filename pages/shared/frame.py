@@ -1,28 +1,46 @@
-"""What every page has: the navigation around it and the heading on it."""
+"""What every page has: navigation, one bar with its title and the bench, and a lesson's strip."""
+
+from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.shared.choose_backbone import choose_backbone, is_usable
+from pages.shared.choose_photo import choose_photo
+from pages.shared.components import style
 from pages.shared.sitemap import HOME, PAGES, PageRow
 from pages.shared.words import ASSETS, _, lesson
+from tl_core.images import samples
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a visitor works on, on every page."""
+
+    backbone: str | None  # none while it cannot be used
+    photo: str
 
 
 def configure() -> None:
-    """Give the browser's tab its title and its icon.
+    """Give the browser's tab its title and its icon, and the page its look.
 
     Without an icon of our own, the browser takes the open page's from a server of Google's.
     """
     st.set_page_config(
         page_title=_("Transfer Learning Lab"), page_icon=str(ASSETS / "icon.svg"), layout="wide"
     )
+    style("lab")
 
 
 def navigation() -> st.Page:
     """Declare the pages and return the one that is open."""
-    return st.navigation([_page(row) for row in (HOME, *PAGES)])
+    return st.navigation([_page(row) for row in (HOME, *PAGES)], position="top")
 
 
-def header(row: PageRow, lesson_page: str) -> None:
-    """Draw the page's title and the beginning of its lesson.
+def header(row: PageRow, *, first_photo: str = samples.SAMPLES[0].key, panel: str = "") -> Bench:
+    """Draw the page's title, the bench beside it, and the strip for the lesson below.
+
+    ``first_photo`` is the page's photograph for who has chosen none; ``panel`` tells the keys of
+    the backbone's download from the page's own.
 
     Streamlit runs a page without ``streamlit_app.py`` around it when its address is the first
     that a new server is asked for; such a page starts the whole app at its own address instead.
@@ -31,8 +49,19 @@ def header(row: PageRow, lesson_page: str) -> None:
         configure()
         navigation()
         st.switch_page(_page(row), query_params=st.query_params.to_dict())
-    st.title(_(row.title))
-    st.markdown(lesson(lesson_page)[""])
+    with st.container(
+        key="page_head",
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+    ):
+        st.title(_(row.title), anchor=False, width="content")
+        with st.container(key="bench", horizontal=True, width="content"):
+            photo = choose_photo(first_photo)
+            backbone = choose_backbone()
+    with st.container(key="strip"):
+        st.markdown(lesson(row.lesson)[""])
+    return Bench(backbone if is_usable(backbone, panel=panel) else None, photo)
 
 
 def _page(row: PageRow) -> st.Page:

@@ -1,44 +1,137 @@
-"""Choices of widgets in the page's address, so that a copied link opens the same view."""
+"""Choices of widgets: kept with the visit, and in the page's address, so that a link holds them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 
+from pages.shared.visit import the_visit
+from pages.shared.words import _, plain
+
 VERSION = "1"  # of the link; to be raised when an old link would mean something else
+_GONE = {
+    "sample": "The photograph of this link stayed with its owner; here is one of the gallery.",
+    "backbone": "The network of this link is not here; this is the usual one.",
+}
 
 
-def restore(key: str, options: Sequence[str], default: str, *, among: str = "") -> None:
-    """Give the widget ``key`` its value before it is drawn.
+@contextmanager
+def kept(
+    key: str,
+    default: Any,
+    options: Sequence[Any] | None = None,
+    *,
+    between: tuple[float, float] | None = None,
+    among: str = "",
+) -> Iterator[None]:
+    """Give the widget ``key``, which is drawn inside, its value, and keep what is chosen.
 
-    What the visitor chose before wins, then the link, then ``default``; a choice that is not
-    offered any more falls back too. Where the same key chooses among different sets, ``among``
-    names the set, and each remembers its own choice. (Streamlit's own binding would write an
-    option's label into the address, and the gallery's labels are pictures.)
+    What the widget shows on this page already wins, then the link that the tab was opened with, then what the
+    visit has kept, then ``default``. A value that is neither one of ``options`` nor ``between`` two
+    bounds falls back too; of a link's, the visitor is told. A list as default holds several
+    options. Where the same key chooses among different sets, ``among`` names the set, and each
+    remembers its own choice. The widget itself has no default. (Streamlit's own binding would write
+    an option's label into the address, and the gallery's labels are pictures.)
     """
-    if st.session_state.get(_set(key), among) != among:
-        st.session_state.pop(key, None)
-    st.session_state[_set(key)] = among
-    kept = st.session_state.get(_kept(key) + among, st.query_params.get(key))
-    value = st.session_state.get(key, kept)
-    st.session_state[key] = value if value in options else default
+    state = st.session_state
+    choice, shown = _Choice(default, options, between), (state.get("page"), among)
+    is_shown = key in state and state.get(f"shown_{key}", shown) == shown
+    state[f"shown_{key}"] = shown
+    if not is_shown or not choice.offers(state[key]):
+        state[key] = _first(key, choice, among)
+    yield
+    text = encode(state[key])
+    choices = the_visit().choices
+    if key + among in choices or text != encode(default):
+        choices[key + among] = text
+        if st.query_params.get(key) != text:
+            st.query_params.update({key: text, "version": VERSION})
 
 
-def save(key: str) -> None:
-    """Remember the widget's value beyond its page and write it into the address."""
-    value = st.session_state[key]
-    st.session_state[_kept(key) + st.session_state.get(_set(key), "")] = value
-    if st.query_params.get(key) != value:
-        st.query_params.update({key: value, "version": VERSION})
-
-
-def set_choice(key: str, value: str) -> None:
+def set_choice(key: str, value: Any) -> None:
     """Choose for the widget ``key``, here or on another page; only before it is drawn."""
-    st.session_state[key] = st.session_state[_kept(key)] = value
+    st.session_state[key] = value
+    the_visit().choices[key] = encode(value)
 
 
-def _kept(key: str) -> str:
-    return f"kept_{key}"
+def take_address(page: str) -> None:
+    """Remember the link that this tab was opened with, and which page it shows now."""
+    st.session_state.page = page
+    if "linked" not in st.session_state:
+        linked = st.query_params.to_dict()
+        if linked.pop("version", VERSION) != VERSION:
+            linked = {}
+            _say(_("This link is of another version of the lab, so its choices are not taken."))
+        st.session_state.linked = linked
 
 
-def _set(key: str) -> str:
-    return f"set_of_{key}"
+def encode(value: Any) -> str:
+    """A widget's value as text of a link."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(encode, value))
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class _Choice:
+    """What a widget may be set to."""
+
+    def __init__(
+        self, default: Any, options: Sequence[Any] | None, between: tuple[float, float] | None
+    ) -> None:
+        self.default = default
+        self._options = options
+        self._between = between
+
+    def offers(self, value: Any) -> bool:
+        """Whether the widget can show the value."""
+        if isinstance(self.default, list):
+            return isinstance(value, list | tuple) and all(map(self._is_offered, value))
+        return self._is_offered(value)
+
+    def decode(self, text: str) -> Any:
+        """The value of a text; a ``ValueError`` if the widget cannot show it."""
+        if isinstance(self.default, list):
+            return [self._one(part) for part in text.split(",") if part]
+        return self._one(text)
+
+    def _one(self, text: str) -> Any:
+        if self._options is not None:
+            found = [option for option in self._options if encode(option) == text]
+        else:
+            value = text == "1" if isinstance(self.default, bool) else type(self.default)(text)
+            found = [value] if self._is_offered(value) else []
+        if not found:
+            raise ValueError(f"text must be an option's, got {text!r}. Offer it or take another.")
+        return found[0]
+
+    def _is_offered(self, value: Any) -> bool:
+        if self._options is not None:
+            return value in self._options
+        return self._between is None or self._between[0] <= value <= self._between[1]
+
+
+def _first(key: str, choice: _Choice, among: str) -> Any:
+    """The value of a widget that shows nothing yet, or nothing that is still offered."""
+    linked: dict[str, str] = st.session_state.get("linked", {})
+    if key in linked:
+        text = linked.pop(key)
+        try:
+            return choice.decode(text)
+        except ValueError:
+            _say(_(_GONE[key]) if key in _GONE else _not_offered(key, text))
+    try:
+        return choice.decode(the_visit().choices[key + among])
+    except (KeyError, ValueError):
+        return choice.default
+
+
+def _not_offered(key: str, text: str) -> str:
+    words = _("The link asks for {key} = {value}, which is not offered here; this is the usual.")
+    return words.format(key=plain(key), value=plain(text[:40]))
+
+
+def _say(words: str) -> None:
+    st.toast(words, icon=":material/link_off:", duration="infinite")

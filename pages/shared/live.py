@@ -15,8 +15,12 @@ from tl_core.specs import Snapshot, SnapshotT, Spec
 PAGE_WAITS_S = 2.0  # at most, for all its answers together
 
 
-def answer(spec: Spec[SnapshotT], *, timeout_s: float = PAGE_WAITS_S) -> SnapshotT | None:
+def answer(
+    spec: Spec[SnapshotT], *, timeout_s: float = PAGE_WAITS_S, height: int = 0
+) -> SnapshotT | None:
     """The answer to a short question, or ``None`` while it is awaited or where it failed.
+
+    ``height`` is that of a skeleton, in pixels, which keeps the answer's place.
 
     The page waits for ``timeout_s`` before it draws on without the answer, but not longer than
     ``PAGE_WAITS_S`` after it was begun: several questions on a page share that.
@@ -25,7 +29,7 @@ def answer(spec: Spec[SnapshotT], *, timeout_s: float = PAGE_WAITS_S) -> Snapsho
     if job is None:
         return None
     if not job.is_over:
-        _wait_for(job)
+        _wait_for(job, height)
         return None
     return cast("SnapshotT | None", outcome(job))
 
@@ -110,11 +114,13 @@ def _begin(spec: Spec, name: str) -> Job | None:
 
 
 @st.fragment(run_every=0.5)
-def _wait_for(job: Job) -> None:
+def _wait_for(job: Job, height: int) -> None:
     the_visit()
     if job.is_over:
         st.rerun()
-    st.info(_queue_words(job), icon=":material/hourglass_top:")
+    if height:
+        st.skeleton(height)
+    st.caption(_queue_words(job))
 
 
 @st.fragment(run_every=0.5)

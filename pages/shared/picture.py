@@ -5,6 +5,8 @@ import html
 
 import streamlit as st
 
+MAIN_PICTURE = 440  # pixels, the height of a skeleton in the place of a page's picture
+
 
 def live_picture(data: bytes, *, alt: str) -> None:
     """Draw a picture that is replaced every moment, exactly as its bytes are.

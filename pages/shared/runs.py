@@ -1,4 +1,4 @@
-"""Long jobs of a page, one or several side by side: start, poll, pause, stop."""
+"""Long jobs of a page, one or several side by side: start, pause, stop, and what polls them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,12 +14,46 @@ from tl_core.lab import JobState
 from tl_core.specs import Spec
 
 POLL_S = 0.5
+CHARTS_S = 5 * POLL_S  # a chart is dear to draw, and says little new in half a second
 STEPS = [10, 30, 64, 100, 128, 200, 256, 400, 512, 1024]  # of one picture, on every page
 STOP_S = 2.0  # to wait for all that were stopped
 
 
-def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> None:
-    """Submit specs as the page's run; what was running there is stopped first."""
+def start_or_stop(
+    name: str,
+    begin_run: Callable[[], bool],
+    *,
+    is_ready: bool = True,
+    label: str = "",
+    suffix: str = "",
+) -> None:
+    """Draw the button that begins the page's run; while that is under way, pause and stop instead.
+
+    ``begin_run`` returns whether it has begun. Of a page's second run the keys of the buttons end
+    in ``suffix``, and they have no shortcuts.
+    """
+    run = current(name)
+    if run is not None and not run.is_over:
+        _pause_and_stop(run, suffix)
+        return
+    is_pressed = st.button(
+        label or _("Start"),
+        key=f"start{suffix}",
+        type="secondary" if suffix else "primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=not is_ready,
+        shortcut=None if suffix else "Alt+S",
+    )
+    if is_pressed and begin_run():
+        st.rerun()
+
+
+def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> bool:
+    """Submit specs as the page's run; what was running there is stopped first.
+
+    Returns whether any was accepted; a refusal is shown.
+    """
     old = the_visit().runs.get(name)
     stopped = [job for _label, job in old.jobs] if old else []
     for job in stopped:
@@ -33,6 +67,7 @@ def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> None:
         if started is not None:
             run.jobs.append((label, started))
     the_visit().runs[name] = run
+    return bool(run.jobs)
 
 
 def current(name: str) -> Run | None:
@@ -48,11 +83,10 @@ def update(name: str, **controls: object) -> None:
             job.update(**controls)
 
 
-def panel(name: str, draw: Callable[[Run], None], *, is_main: bool = True) -> None:
-    """Draw the page's run; while it is under way, again and again.
+def live(name: str, draw: Callable[[Run], None]) -> None:
+    """Draw the page's run and how far it is; while it is under way, again and again.
 
-    The whole page is drawn anew whenever one of its jobs is over. Only the buttons of the page's
-    main run are called ``pause`` and ``stop``; those of others carry the run's name.
+    The whole page is drawn anew whenever one of its jobs is over.
     """
     run = current(name)
     if run is None or not run.jobs:
@@ -62,8 +96,9 @@ def panel(name: str, draw: Callable[[Run], None], *, is_main: bool = True) -> No
         the_visit()
         if run.over > was_over:
             st.rerun()
-        _buttons(run, "" if is_main else f"_{name}")
         draw(run)
+        if not run.is_over:
+            _progress(run)
         for label, job in run.jobs:
             if job.state is JobState.FAILED and job.error is not None:
                 st.caption(plain(label))
@@ -73,24 +108,48 @@ def panel(name: str, draw: Callable[[Run], None], *, is_main: bool = True) -> No
     st.fragment(body, run_every=None if run.is_over else POLL_S)()
 
 
-def _buttons(run: Run, suffix: str) -> None:
-    if run.is_over:
-        return
+def charts(name: str, draw: Callable[[Run], None]) -> None:
+    """Draw the charts of the page's run; while it is under way, every few polls."""
+    run = current(name)
+    if run is not None and run.jobs:
+        body = partial(draw, run)
+        st.fragment(body, run_every=None if run.is_over else CHARTS_S, key=f"charts_{name}")()
+
+
+def _progress(run: Run) -> None:
     done = sum(share_done(job) for _label, job in run.jobs) / len(run.jobs)
     waiting = [job for _label, job in run.jobs if job.state is JobState.QUEUED]
-    text = plain(run.title)
+    text = None
     if waiting and len(waiting) == len(run.jobs):
         text = _("Waiting: {count} before you.").format(count=max(waiting[0].position - 1, 0))
     elif run.is_paused:
-        text = _("{title}: paused").format(title=text)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(done, text=text)
-        words, icon = _("Pause"), ":material/pause:"
-        if run.is_paused:
-            words, icon = _("Resume"), ":material/play_arrow:"
-        st.button(words, key=f"pause{suffix}", icon=icon, on_click=_pause_or_resume, args=(run,))
-        words, icon = _("Stop"), ":material/stop:"
-        st.button(words, key=f"stop{suffix}", icon=icon, on_click=_stop, args=(run,))
+        text = _("Paused")
+    st.progress(done, text=text)
+
+
+def _pause_and_stop(run: Run, suffix: str) -> None:
+    words, icon = _("Pause"), ":material/pause:"
+    if run.is_paused:
+        words, icon = _("Resume"), ":material/play_arrow:"
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            words,
+            key=f"pause{suffix}",
+            icon=icon,
+            width="stretch",
+            on_click=_pause_or_resume,
+            args=(run,),
+            shortcut=None if suffix else "Alt+P",
+        )
+        st.button(
+            _("Stop"),
+            key=f"stop{suffix}",
+            icon=":material/stop:",
+            width="stretch",
+            on_click=_stop,
+            args=(run,),
+            shortcut=None if suffix else "Alt+X",
+        )
 
 
 def _pause_or_resume(run: Run) -> None:

@@ -12,6 +12,11 @@ class PageRow:
     icon: str
     invitation: str
 
+    @property
+    def lesson(self) -> str:
+        """The name of the page's lesson text."""
+        return self.path.removeprefix("pages/").removesuffix(".py")
+
 
 HOME = PageRow("pages/home.py", "Home", ":material/home:", "")
 BACKBONES = PageRow(

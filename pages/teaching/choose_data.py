@@ -24,14 +24,15 @@ def choose_data() -> Data | None:
     entries = sorted(the_lab().datasets.rows(), key=_is_far)  # stable: the lab's order otherwise
     found = {entry.key: entry for entry in entries}
     offered = [OWN_DATASET, *found]
-    link.restore("dataset", offered, OWN_DATASET)
-    chosen = st.selectbox(
-        _("Learn from"),
-        offered,
-        format_func=lambda key: _label(found[key]) if key in found else _("Your own photographs"),
-        key="dataset",
-    )
-    link.save("dataset")
+    with link.kept("dataset", OWN_DATASET, offered):
+        chosen = st.selectbox(
+            _("Learn from"),
+            offered,
+            format_func=lambda key: (
+                _label(found[key]) if key in found else _("Your own photographs")
+            ),
+            key="dataset",
+        )
     return _own() if chosen == OWN_DATASET else _on_the_shelf(found[chosen])
 
 

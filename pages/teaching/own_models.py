@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shared.charts import answer_bars
-from pages.shared.choose_photo import choose_photo, photo_label
+from pages.shared.choose_photo import photo_label
 from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.uploaded_files import free, uploaded_files
@@ -17,7 +17,7 @@ from tl_core.specs import Classify
 _NOTE = "model_note"
 
 
-def own_models() -> None:
+def own_models(photo: str) -> None:
     """Draw the models in memory."""
     own = the_lab().models.of(the_visit().id)
     if own:
@@ -27,7 +27,7 @@ def own_models() -> None:
             st.session_state.own_model = keys[0]
         label = own.__getitem__
         chosen = st.selectbox(_("Your model"), keys, format_func=label, key="own_model")
-        _try_it(chosen)
+        _try_it(chosen, photo)
         st.subheader(_("Take it home"), anchor=False)
         _take_home(chosen)
     with st.expander(_("Bring a model back"), icon=":material/upload:"):
@@ -44,8 +44,7 @@ def own_models() -> None:
         st.success(note)
 
 
-def _try_it(model: str) -> None:
-    photo = choose_photo()
+def _try_it(model: str, photo: str) -> None:
     found = answer(Classify(photo=photo, backbone=model))
     if found is not None:
         picture, chart = st.columns([1, 2])

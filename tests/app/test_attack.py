@@ -31,8 +31,8 @@ def test_a_dog_becomes_a_siamese_cat_within_one_level(page):
     figures = {metric.label: metric.value for metric in page.metric}
     assert figures["L∞, levels of 1/255"] == "1"
     text = words(page)
-    assert "Before: dalmatian" in text
-    assert "After: Siamese cat" in text
+    assert "Before: **dalmatian**" in text
+    assert "After: **Siamese cat**" in text
 
 
 def test_the_finished_attack_says_whom_it_fools_and_what_survives(page):
@@ -118,7 +118,7 @@ def test_an_own_model_is_fooled_into_the_other_of_its_own_classes(page, teach_ow
     page = finished(page)
     assert "seen as **others**" in page.success[0].value
     text = words(page)
-    assert "Before: dogs" in text
+    assert "Before: **dogs**" in text
     assert "No other network here knows these classes." in text
     assert not page.code  # a command line knows nothing of a visit's model
 
@@ -135,7 +135,7 @@ def test_all_networks_at_once_are_those_that_know_the_same_classes(page, teach_o
 
 @pytest.mark.slow
 def test_the_smallest_budget_is_one_level_and_few_values(page):
-    page.button(key="smallest").click().run()
+    page.button(key="start_smallest").click().run()
     page = finished(page, "smallest")
     assert "1 level(s) of 255 are enough" in words(page)
     assert "values have to move" in words(page)

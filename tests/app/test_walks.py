@@ -58,7 +58,7 @@ def test_classes_to_explain_are_not_the_class_to_draw(go):
     assert go("ideal").selectbox(key="target_class").value == "340"
 
 
-@pytest.mark.parametrize("order", [("start", "smallest"), ("smallest", "start")])
+@pytest.mark.parametrize("order", [("start", "start_smallest"), ("start_smallest", "start")])
 def test_an_attack_and_its_smallest_budget_run_beside_each_other(go, order):
     page = go("attack")
     page.select_slider(key="epsilon").set_value(0).run()

@@ -69,6 +69,15 @@ from tl_core.specs.fine_tune import (
     Prediction,
     mode_row,
 )
-from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Move, Verdict, Verdicts
+from tl_core.specs.ideal import (
+    IdealImage,
+    IdealSnapshot,
+    Judge,
+    Move,
+    StartPicture,
+    StartSnapshot,
+    Verdict,
+    Verdicts,
+)
 from tl_core.specs.label_budget import BudgetPoint, LabelBudget, LabelBudgetSnapshot
 from tl_core.specs.recipes import LADDER, RECIPES, Ramp, RandomAffine, Recipe

@@ -122,6 +122,27 @@ class IdealSnapshot(Snapshot):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StartPicture(Spec["StartSnapshot"]):
+    """Ask for the picture that an ideal image of this recipe, seed and photograph starts from."""
+
+    recipe: str = "ideal"
+    photo: str = ""  # a key of the photo store; "": noise
+
+    is_quick: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_choice("recipe", self.recipe, RECIPES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartSnapshot(Snapshot):
+    """The picture before the first step, at the network's input size."""
+
+    png: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Judge(Spec["Verdicts"]):
     """Ask every backbone that is ready what it sees in a picture, for one class.
 

@@ -1,0 +1,37 @@
+"""What is seen before the first run: where the picture starts."""
+
+import io
+from functools import lru_cache
+
+import streamlit as st
+from PIL import Image, ImageOps
+
+from pages.shared.live import answer
+from pages.shared.picture import live_picture
+from pages.shared.words import _
+from tl_core.specs import IdealImage, StartPicture
+
+
+def draw_start(spec: IdealImage) -> None:
+    """The noise or the photograph that the run will start from."""
+    question = StartPicture(
+        backbone=spec.backbone, seed=spec.seed, recipe=spec.recipe, photo=spec.photo
+    )
+    found = answer(question)
+    if found is None:
+        return
+    picture, words = found.png, _("The photograph that the picture starts from")
+    if not spec.photo:
+        picture = _with_contrast(picture)
+        words = _("The noise that it starts from (seed {seed}), with its contrast raised")
+        words = words.format(seed=spec.seed)
+    live_picture(picture, alt=words)
+    st.caption(words)
+
+
+@lru_cache(64)
+def _with_contrast(png: bytes) -> bytes:
+    """The picture with its darkest values black and its brightest white: the noise is faint."""
+    buffer = io.BytesIO()
+    ImageOps.autocontrast(Image.open(io.BytesIO(png)), cutoff=0.5).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,56 @@
+"""What an attack has added: the swipe, the difference, its figures, and all answers."""
+
+import streamlit as st
+
+from pages.fooling.attack_view import figures
+from pages.fooling.swipe import swipe
+from pages.shared import link
+from pages.shared.charts import answer_bars
+from pages.shared.picture import live_picture
+from pages.shared.visit import the_lab
+from pages.shared.words import _
+from tl_core.images import compare
+from tl_core.images.decode import decode
+from tl_core.images.photo import to_array
+from tl_core.specs import AttackSnapshot
+
+MAGNIFY = {1: "×1", 4: "×4", 16: "×16", 64: "×64", 0: "sign"}
+
+
+def draw_change(found: AttackSnapshot, *, key: str) -> None:
+    """Compare the photograph and the attacked picture by eye, by value and by answer."""
+    by_eye, difference, answers = st.columns(3, gap="medium")
+    with by_eye:
+        st.markdown("**" + _("Swipe: can you see the attack?") + "**")
+        words = _("Swipe between the photograph and the attacked picture")
+        swipe(found.original, found.picture, key=f"swipe_{key}", alt=words)
+    with difference:
+        st.markdown("**" + _("The difference, magnified") + "**")
+        picture = st.container()
+        with link.kept("magnify", 16, list(MAGNIFY)):
+            magnify = st.segmented_control(
+                _("Magnify"),
+                list(MAGNIFY),
+                required=True,
+                format_func=lambda key: _(MAGNIFY[key]),
+                key="magnify",
+                label_visibility="collapsed",
+            )
+        with picture:
+            _difference(found, int(magnify))
+    with answers:
+        st.markdown("**" + _("What it said before") + "**")
+        answer_bars(found.before, key=f"before_{key}")
+        st.markdown("**" + _("What it says now") + "**")
+        answer_bars(found.after, key=f"after_{key}")
+    figures(found.gap)
+
+
+def _difference(found: AttackSnapshot, magnify: int) -> None:
+    limit = the_lab().settings.max_pixels
+    before, after = (
+        to_array(decode(data, max_pixels=limit)) for data in (found.original, found.picture)
+    )
+    picture = compare.difference(before, after, magnify=magnify or 1, is_sign=magnify == 0)
+    words = _("The difference, magnified: {share:.0f} % of all values differ")
+    live_picture(picture, alt=words.format(share=100 * found.gap.changed_share))

@@ -1,0 +1,89 @@
+"""The controls of an attack: what the photograph shall become, how, and within which budget."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.fooling.finished_attack import NAME
+from pages.shared import link, runs
+from pages.shared.choose_backbone import usable
+from pages.shared.choose_class import are_imagenets, choose_class
+from pages.shared.choose_one import choose_one
+from pages.shared.visit import the_lab
+from pages.shared.words import _
+from tl_core.specs import ATTACK_METHODS, GROUPS, Attack
+
+LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
+_AIMS = {"targeted": "become …", "untargeted": "be anything but …"}
+
+
+def choose_goal(backbone: str) -> tuple[int | None, str]:
+    """What the network shall see: a class, or none and what it shall not see."""
+    classes = the_lab().backbones.classes(backbone)
+    if st.session_state.aim == "targeted":
+        return choose_class(classes, "target_class"), ""
+    groups = {"": _("what it is seen as now")}
+    if are_imagenets(classes):
+        groups |= {key: _(group.label) for key, group in GROUPS.items()}
+    with link.kept("avoid", "", list(groups)):
+        avoid = st.selectbox(
+            _("Anything but"), list(groups), format_func=groups.__getitem__, key="avoid"
+        )
+    return None, str(avoid)
+
+
+def epsilon_slider() -> None:
+    """The budget, which acts while an attack runs."""
+    with link.kept("epsilon", 1, LEVELS):
+        st.select_slider(
+            _("Epsilon, in levels of 1/255"),
+            LEVELS,
+            key="epsilon",
+            on_change=lambda: runs.update(NAME, epsilon=int(st.session_state.epsilon)),
+            help=_("No value of the picture may move by more. Acts while it runs."),
+        )
+
+
+def more_settings(backbone: str) -> None:
+    """Aim, method, length and whom to attack, one click away."""
+    with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
+        with link.kept("aim", "targeted", list(_AIMS)):
+            choose_one(_("The photograph shall"), _AIMS, key="aim")
+        _method()
+        with link.kept("steps", 64, runs.STEPS):
+            st.select_slider(_("Steps at most"), runs.STEPS, key="steps")
+        with link.kept("ensemble", default=False):
+            st.toggle(
+                _("Attack all ready networks at once"),
+                key="ensemble",
+                disabled=not _others(backbone),
+                help=_("Those that know the same classes."),
+            )
+
+
+def with_settings(attack: Attack) -> Attack:
+    """The attack as the controls have it."""
+    state = st.session_state
+    also = _others(attack.backbone) if state.ensemble else ()
+    method, epsilon, steps = str(state.method), int(state.epsilon), int(state.steps)
+    return replace(attack, method=method, epsilon=epsilon, steps=steps, also=also)
+
+
+def _method() -> None:
+    with link.kept("method", "pgd", list(ATTACK_METHODS)):
+        method = st.pills(
+            _("Method"),
+            list(ATTACK_METHODS),
+            required=True,
+            format_func=lambda key: _(ATTACK_METHODS[key].label),
+            key="method",
+            on_change=lambda: runs.update(NAME, method=st.session_state.method),
+        )
+    row = ATTACK_METHODS[str(method)]
+    st.caption(f"{_(row.why)} ({row.paper})")
+
+
+def _others(backbone: str) -> tuple[str, ...]:
+    """The other networks that are ready and know the same classes."""
+    classes = the_lab().backbones.classes
+    return tuple(key for key in usable() if key != backbone and classes(key) == classes(backbone))

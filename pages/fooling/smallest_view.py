@@ -1,0 +1,77 @@
+"""The smallest budget: the success curve over epsilon, then how few values had to move."""
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.fooling.attack_view import figures
+from pages.shared import runs
+from pages.shared.charts import GREEN, GREY, palette
+from pages.shared.charts import draw as draw_chart
+from pages.shared.picture import live_picture
+from pages.shared.words import _, plain
+from pages.state import Run
+from tl_core.specs import SmallestBudget, SmallestSnapshot
+
+NAME = "smallest"
+
+
+def draw(question: SmallestBudget | None) -> None:
+    """A button that asks, and the answer as it grows."""
+    st.header(_("How little is enough?"), anchor=False)
+    if question is not None:
+        with st.container(width=360):
+            runs.start_or_stop(
+                NAME,
+                lambda: runs.begin(NAME, _("Smallest budget"), [("", question)]),
+                label=_("Find the smallest budget"),
+                suffix="_smallest",
+            )
+    runs.live(NAME, _draw)
+
+
+def _draw(run: Run) -> None:
+    job = run.jobs[0][1]
+    found = job.snapshot
+    if not isinstance(found, SmallestSnapshot):
+        return
+    if found.epsilon is not None:
+        words = _("{levels} level(s) of 255 are enough to make it **{label}**").format(
+            levels=found.epsilon, label=plain(found.after[0].label) if found.after else ""
+        )
+        if found.counts:
+            words += _(", and only {few:,} of {all:,} values have to move.").format(
+                few=found.counts[-1][1], all=found.total_values
+            )
+        st.markdown(words)
+    curve, counts, picture = st.columns([2, 2, 1])
+    with curve:
+        _success_by_epsilon(found, key=f"levels_{job.id}")
+    with counts:
+        if found.counts:
+            _values_by_queries(found, key=f"values_{job.id}")
+    with picture:
+        if found.picture:
+            live_picture(found.picture, alt=_("The smallest change"))
+    if found.gap.changed_values:
+        figures(found.gap)
+
+
+def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
+    colours = palette()
+    bars = go.Figure()
+    bars.add_bar(
+        x=[str(trial.epsilon) for trial in found.curve],
+        y=[100 * trial.probability for trial in found.curve],
+        marker_color=[colours[GREEN if trial.is_fooled else GREY] for trial in found.curve],
+    )
+    bars.update_xaxes(title=_("epsilon, levels (green: fooled)"))
+    bars.update_yaxes(title=_("goal, %"), range=[0, 102])
+    draw_chart(bars, key=key, height=260, alt=_("Success against epsilon"))
+
+
+def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:
+    asked, moved = zip(*found.counts, strict=True)
+    line = go.Figure(go.Scatter(x=asked, y=moved))
+    line.update_xaxes(title=_("pictures shown to the network"))
+    line.update_yaxes(title=_("values moved"), type="log")
+    draw_chart(line, key=key, height=260, alt=_("Values moved, falling"))
