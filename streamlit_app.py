@@ -7,7 +7,6 @@ import streamlit as st
 from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
-    from pages.shared import link
     from pages.shared.frame import configure, navigation
     from pages.shared.uploaded_files import show_refused
     from pages.shared.visit import the_lab, the_visit
@@ -34,7 +33,6 @@ if runtime.exists():  # Streamlit draws a page
 
     st.logo(str(ASSETS / "icon.svg"), size="large")
     current = navigation()
-    link.take_address(current.url_path)
     st.session_state.has_frame = True
     with st.bottom:
         heartbeat()

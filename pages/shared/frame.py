@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.shared import link
 from pages.shared.choose_backbone import choose_backbone, is_usable
 from pages.shared.choose_photo import choose_photo
 from pages.shared.components import style
@@ -49,6 +50,7 @@ def header(row: PageRow, *, first_photo: str = samples.SAMPLES[0].key, panel: st
         configure()
         navigation()
         st.switch_page(_page(row), query_params=st.query_params.to_dict())
+    link.take_address(row.path)
     with st.container(
         key="page_head",
         horizontal=True,

@@ -27,12 +27,12 @@ def kept(
 ) -> Iterator[None]:
     """Give the widget ``key``, which is drawn inside, its value, and keep what is chosen.
 
-    What the widget shows on this page already wins, then the link that the tab was opened with, then what the
-    visit has kept, then ``default``. A value that is neither one of ``options`` nor ``between`` two
-    bounds falls back too; of a link's, the visitor is told. A list as default holds several
-    options. Where the same key chooses among different sets, ``among`` names the set, and each
-    remembers its own choice. The widget itself has no default. (Streamlit's own binding would write
-    an option's label into the address, and the gallery's labels are pictures.)
+    What the widget shows on this page already wins, then the link that the tab was opened with,
+    then what the visit has kept, then ``default``. A value that is neither one of ``options`` nor
+    ``between`` two bounds falls back too; of a link's, the visitor is told. A list as default holds
+    several options. Where the same key chooses among different sets, ``among`` names the set, and
+    each remembers its own choice. The widget itself has no default. (Streamlit's own binding would
+    write an option's label into the address, and the gallery's labels are pictures.)
     """
     state = st.session_state
     choice, shown = _Choice(default, options, between), (state.get("page"), among)
