@@ -42,9 +42,7 @@ def step_of(page):
 def start_a_picture(page, app):
     """A long run on the page of the ideal image, which has begun."""
     page.set_viewport_size({"width": 1440, "height": 1600})
-    page.goto(f"{app.url}/ideal")
-    page.locator(".st-key-steps input").press("End")
-    page.locator(".st-key-steps").get_by_text("1024").first.wait_for()
+    page.goto(f"{app.url}/ideal?steps=1024")
     page.locator(".st-key-start button").click()
     page.get_by_text(_STEP).first.wait_for()
 
@@ -92,14 +90,14 @@ def test_a_new_visitor_asks_for_nothing_and_a_reload_asks_once(page, app):
     page.add_init_script(_LISTEN)
     page.goto(app.url)
     code = code_of(page)
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Ideal image").click()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Ideal image").click()
     page.get_by_role("heading", name="Ideal image").wait_for()
     assert page.evaluate("window.sent.length") > 0
     assert questions(page) == 0
     page.reload()
     page.wait_for_function("() => window.sent.some((text) => text.includes('wanted'))")
     page.get_by_role("heading", name="Ideal image").wait_for()
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Home").click()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Home").click()
     page.get_by_role("heading", name="What you can do here").wait_for()
     assert questions(page) == 1
     assert code_of(page) == code
@@ -153,7 +151,7 @@ def test_the_code_is_in_no_address_no_page_and_no_log(page, app):
     page.goto(app.url)
     code = code_of(page)
     page.reload()
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Ideal image").click()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Ideal image").click()
     page.get_by_role("heading", name="Ideal image").wait_for()
     assert code_of(page) == code
     assert addresses

@@ -75,7 +75,7 @@ class BrowserWalk:
 
     def _sidebar(self, title: str) -> None:
         self.page.keyboard.press("Escape")  # what the keyboard may have opened above it
-        links = self.page.get_by_test_id("stSidebarNavLink").filter(has_text=title)
+        links = self.page.get_by_test_id("stTopNavLink").filter(has_text=title)
         self._click(links, 0)
 
     def _keys(self, value: list[Any]) -> None:
