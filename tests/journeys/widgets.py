@@ -36,7 +36,7 @@ def values(node: Any) -> bool:
     if node.type in (*_ONE_OF, "multiselect", "button_group"):
         return bool(node.options)
     if node.type == _COMPONENT:
-        return node.proto.component_name in ("clickable_picture", "camera_burst")
+        return node.proto.component_name in ("clickable_picture", "camera")
     return isinstance(node, Widget)
 
 
