@@ -176,10 +176,17 @@ class Lab:
         for job in self._scheduler.leave(visitor):
             if job.spec.uses_network and job.wait(_STOP_S) and job.pool_work is not None:
                 wait([job.pool_work], _STOP_S)
-        self.photos.forget(visitor)
         self._context.backbones.forget(visitor)
-        self._context.embeddings.forget(visitor)
         self.memory.forget(visitor)
+        self.forget_photos(visitor)
+
+    def forget_photos(self, visitor: str) -> None:
+        """Drop a visitor's photographs and the answers about them; jobs keep what they have read.
+
+        A photograph that another visitor has dropped too stays theirs.
+        """
+        self.photos.forget(visitor)
+        self._context.embeddings.forget(visitor)
         self._answers.forget(self._staleness.is_stale)
 
     def give_back_memory(self) -> None:
