@@ -23,7 +23,7 @@ PAGES = ("backbones", "feature_maps", "why", "ideal", "attack", "teach")
 KEYS = (
     "backbone", "sample", "goal", "goal_layer", "goal_channel", "layer", "layer_2",
     "target_class", "second_class", "dataset", "steps", "seed", "start", "visit", "has_frame",
-    "kept_backbone", "upload",
+    "kept_backbone", "photo",
 )  # fmt: skip
 VALUES = (
     "", " ", "0", "-1", "999", "1000", "1e9", "NaN", "None", "true", "efficientnet_lite1",
