@@ -19,6 +19,17 @@ WebSocket.prototype.send = function (data) {
   return send.call(this, data);
 };
 """
+# The server knows nothing of who connects again, as after minutes without a connection
+_CUT_OFF = """
+const Socket = WebSocket;
+window.sockets = [];
+window.WebSocket = class extends Socket {
+  constructor(url, protocols) {
+    super(url, protocols.slice(0, window.sockets.length ? 2 : 3));
+    window.sockets.push(this);
+  }
+};
+"""
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +50,16 @@ def step_of(page):
     return int(_STEP.search(page.get_by_text(_STEP).first.inner_text())[1])
 
 
+def wait_beyond(page, step):
+    """Wait until the picture on the page is further than that."""
+    words = "[...document.body.innerText.matchAll(/step (\\d+) of/g)]"
+    page.wait_for_function(f"step => {words}.some((found) => +found[1] > step)", arg=step)
+
+
 def start_a_picture(page, app):
     """A long run on the page of the ideal image, which has begun."""
     page.set_viewport_size({"width": 1440, "height": 1600})
-    page.goto(f"{app.url}/ideal")
-    page.locator(".st-key-steps input").press("End")
-    page.locator(".st-key-steps").get_by_text("1024").first.wait_for()
+    page.goto(f"{app.url}/ideal?steps=1024")
     page.locator(".st-key-start button").click()
     page.get_by_text(_STEP).first.wait_for()
 
@@ -62,15 +77,24 @@ def test_a_picture_goes_on_while_its_page_is_reloaded(page, app):
     page.get_by_text(_STEP).first.wait_for()
     assert step_of(page) > before
     assert code_of(page) == code
-    again = step_of(page)
-    page.wait_for_function(
-        "step => [...document.body.innerText.matchAll(/step (\\d+) of/g)].some(m => +m[1] > step)",
-        arg=again,
-    )
+    wait_beyond(page, step_of(page))
     page.reload()
     page.locator(".st-key-stop button").click()
     page.locator(".st-key-stop button").wait_for(state="detached")
     page.get_by_role("heading", name="Your gallery").wait_for()
+
+
+def test_a_picture_goes_on_after_a_lost_connection_of_which_the_server_knows_nothing(page, app):
+    page.add_init_script(_CUT_OFF + _LISTEN)
+    start_a_picture(page, app)
+    before, code = step_of(page), code_of(page)
+    page.evaluate("window.sockets[0].close()")
+    page.wait_for_function("() => window.sockets.length > 1")
+    wait_beyond(page, before)
+    assert questions(page) >= 1
+    assert code_of(page) == code
+    page.locator(".st-key-stop button").click()
+    page.locator(".st-key-stop button").wait_for(state="detached")
 
 
 def test_boxes_keep_their_photographs_over_a_reload(page, app, labelled):
@@ -92,14 +116,14 @@ def test_a_new_visitor_asks_for_nothing_and_a_reload_asks_once(page, app):
     page.add_init_script(_LISTEN)
     page.goto(app.url)
     code = code_of(page)
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Ideal image").click()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Ideal image").click()
     page.get_by_role("heading", name="Ideal image").wait_for()
     assert page.evaluate("window.sent.length") > 0
     assert questions(page) == 0
     page.reload()
     page.wait_for_function("() => window.sent.some((text) => text.includes('wanted'))")
     page.get_by_role("heading", name="Ideal image").wait_for()
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Home").click()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Home").click()
     page.get_by_role("heading", name="What you can do here").wait_for()
     assert questions(page) == 1
     assert code_of(page) == code
@@ -153,7 +177,7 @@ def test_the_code_is_in_no_address_no_page_and_no_log(page, app):
     page.goto(app.url)
     code = code_of(page)
     page.reload()
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Ideal image").click()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Ideal image").click()
     page.get_by_role("heading", name="Ideal image").wait_for()
     assert code_of(page) == code
     assert addresses
