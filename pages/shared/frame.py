@@ -2,18 +2,20 @@
 
 import streamlit as st
 
+from pages.shared.components import style
 from pages.shared.sitemap import HOME, PAGES, PageRow
 from pages.shared.words import ASSETS, _, lesson
 
 
 def configure() -> None:
-    """Give the browser's tab its title and its icon.
+    """Give the browser's tab its title and its icon, and the page its look.
 
     Without an icon of our own, the browser takes the open page's from a server of Google's.
     """
     st.set_page_config(
         page_title=_("Transfer Learning Lab"), page_icon=str(ASSETS / "icon.svg"), layout="wide"
     )
+    style("contrast")
 
 
 def navigation() -> st.Page:
