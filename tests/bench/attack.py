@@ -128,7 +128,7 @@ def attack(
     networks: Backbone | Sequence[Backbone], case: Case, target: int, **settings
 ) -> tuple[PhotoArray, bool, float]:
     """The saved and decoded picture, whether it is fooled, and the seconds; checks the budget."""
-    spec = Attack(photo="bench", target=target, **settings)
+    spec = Attack(photo="bench", target=target, confidence=0.0, **settings)
     backbones = [networks] if isinstance(networks, Backbone) else networks
     batch = Batch(backbones, "fp32")
     start = time.perf_counter()

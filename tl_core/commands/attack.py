@@ -15,6 +15,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--target", required=True, metavar="C", help="class index or name")
     parser.add_argument("--epsilon", type=int, default=1, metavar="E", help="levels of 1/255")
     parser.add_argument("--steps", type=int, default=60, metavar="N")
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=0.9,
+        metavar="SHARE",
+        help="go on until the network is that sure; 0: until the class is on top",
+    )
     parser.add_argument("--method", default="pgd", choices=list(ATTACK_METHODS))
     parser.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
     parser.add_argument(
@@ -33,6 +40,7 @@ def run(lab: Lab, options: Namespace) -> common.Result:
         epsilon=options.epsilon,
         steps=options.steps,
         method=options.method,
+        confidence=options.confidence,
     )
     found = common.run_to_end(lab, spec, show=common.show_step)
     common.write(options.out, found.picture)
@@ -43,6 +51,7 @@ def run(lab: Lab, options: Namespace) -> common.Result:
         "target": spec.target,
         "fooled": found.is_fooled,
         "steps": found.first_success,
+        "confident_steps": found.first_confident,
         "probability": found.probability,
         "before": found.before[0].label,
         "after": found.after[0].label,
@@ -50,6 +59,10 @@ def run(lab: Lab, options: Namespace) -> common.Result:
         "psnr_db": found.gap.psnr_db if math.isfinite(found.gap.psnr_db) else None,
         "changed_values": found.gap.changed_values,
     }
-    verdict = f"fooled after {found.first_success} steps" if found.is_fooled else "not fooled"
+    verdict = "not fooled"
+    if found.is_fooled:
+        verdict = (
+            f"fooled after {found.first_success} steps, {found.probability:.0%} sure at the end"
+        )
     text = f"{options.out}: {verdict}; {found.before[0].label} is seen as {found.after[0].label}"
     return result, text

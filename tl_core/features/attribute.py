@@ -42,7 +42,7 @@ def run(job: Job[Attribute], context: Context) -> Sliced[AttributeSnapshot]:
     backbone = yield from context.backbone(spec.backbone)
     photo = yield from context.in_pool(fitted, context.photos, spec.photo, backbone.row)
     _check(spec, backbone)
-    model, pixels = PixelModel(backbone), pixels_from(photo, context.device)
+    model, pixels = PixelModel(backbone, spec.contrast), pixels_from(photo, context.device)
     probabilities = model.probabilities(pixels)[0].tolist()
     yield None
     spec = _chosen(spec, backbone, probabilities)
@@ -64,8 +64,8 @@ def run(job: Job[Attribute], context: Context) -> Sliced[AttributeSnapshot]:
 
 def _check(spec: Attribute, backbone: Backbone) -> None:
     """Refuse what this network cannot answer, before any work."""
-    for target in spec.targets:
-        if not 0 <= target < len(backbone.classes):
+    for target in (*spec.targets, spec.contrast):
+        if target is not None and not 0 <= target < len(backbone.classes):
             raise UserError(
                 "{label} knows the classes 0 to {last}, got {target}. Choose one of them.",
                 label=backbone.label,
@@ -82,10 +82,13 @@ def _check(spec: Attribute, backbone: Backbone) -> None:
 
 
 def _chosen(spec: Attribute, backbone: Backbone, probabilities: list[float]) -> Attribute:
-    """Fill in what the spec leaves open: the likeliest two classes, the last stage."""
+    """Fill in what the spec leaves open: the likeliest class or classes, the last stage."""
     ranked = sorted(range(len(probabilities)), key=lambda target: -probabilities[target])
+    likeliest = ranked[:2]
+    if spec.contrast is not None:
+        likeliest = [target for target in likeliest if target != spec.contrast][:1]
     layer = stage_of(backbone.row, spec.layer or backbone.row.stages[-1].layer).layer
-    return dataclasses.replace(spec, targets=spec.targets or tuple(ranked[:2]), layer=layer)
+    return dataclasses.replace(spec, targets=spec.targets or tuple(likeliest), layer=layer)
 
 
 def _first_snapshot(
@@ -93,16 +96,17 @@ def _first_snapshot(
 ) -> AttributeSnapshot:
     side = photo.shape[0]
     slices = sum(METHODS[key].slices(spec, side) for key in spec.methods)
+
+    def explained(target: int) -> ExplainedClass:
+        label, probability = backbone.classes[target], probabilities[target]
+        return ExplainedClass(target=target, label=label, probability=probability)
+
     return AttributeSnapshot(
         steps=slices + len(spec.targets) * len(spec.methods),  # and the faithfulness of each map
         photo=encode_png(photo),
         side=side,
-        classes=tuple(
-            ExplainedClass(
-                target=target, label=backbone.classes[target], probability=probabilities[target]
-            )
-            for target in spec.targets
-        ),
+        classes=tuple(map(explained, spec.targets)),
+        contrast=None if spec.contrast is None else explained(spec.contrast),
     )
 
 
@@ -131,14 +135,14 @@ class _Maps:
         self._show(maps=(*self.snapshot.maps, *drawn))
 
     def measure_faithfulness(self, index: int) -> Sliced[None]:
-        """Add to the map ``index`` how far the probability falls without what it shows."""
+        """Add to the map ``index`` how far the class falls without what it shows."""
         shown = self.snapshot.maps[index]
         variants = yield from self.context.in_pool(
             blurred_variants, self.photo, self.values[index], self.spec.seed
         )
         pictures = torch.cat([pixels_from(variant, self.context.device) for variant in variants])
-        probabilities = self.model.probabilities(pictures)[:, shown.target].tolist()
-        measured = dataclasses.replace(shown, faithfulness=faithfulness_of(probabilities))
+        shares = self.model.shares(pictures)[:, shown.target].tolist()
+        measured = dataclasses.replace(shown, faithfulness=faithfulness_of(shares))
         maps = self.snapshot.maps
         self._show(steps_done=1, maps=(*maps[:index], measured, *maps[index + 1 :]))
         yield None

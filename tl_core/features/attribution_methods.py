@@ -1,7 +1,8 @@
 """Methods that say which pixels speak for a class.
 
 Each is a generator in the table ``METHODS``: it yields at the end of a slice and returns raw
-values of shape (T, S, S), one map for each of T classes. All are deterministic bit for bit.
+values of shape (T, S, S), one map for each of T classes. All are deterministic bit for bit. What
+they explain are the scores of a ``PixelModel``, which knows ``Attribute.contrast``.
 """
 
 import warnings
@@ -119,6 +120,7 @@ def noisy_copies(pixels: Tensor, spec: Attribute) -> list[Tensor]:
 def occlusion(network: PixelModel, pixels: Tensor, spec: Attribute) -> Slices:
     """Cover one patch after another with plain grey and note how far the probability falls.
 
+    With ``contrast``, how far the score falls: between two classes a probability is soon near 1.
     Patches overlap by half; a pixel gets the mean over the patches that covered it.
 
     Source:
@@ -128,14 +130,15 @@ def occlusion(network: PixelModel, pixels: Tensor, spec: Attribute) -> Slices:
     side, grey = pixels.shape[-1], network.baseline(pixels)
     total = pixels.new_zeros(len(targets), side, side)
     count = pixels.new_zeros(side, side)
-    before = network.probabilities(pixels)[0, targets]
+    measure = network.probabilities if spec.contrast is None else network.scores
+    before = measure(pixels)[0, targets]
     everywhere = _windows(side, spec.patch)
     for start in range(0, len(everywhere), CHUNK):
         windows = everywhere[start : start + CHUNK]
         covered = pixels.repeat(len(windows), 1, 1, 1)
         for picture, (rows, columns) in zip(covered, windows, strict=True):
             picture[:, rows, columns] = grey[0, :, rows, columns]
-        falls = before - network.probabilities(covered)[:, targets]  # (chunk, T)
+        falls = before - measure(covered)[:, targets]  # (chunk, T)
         for fall, (rows, columns) in zip(falls, windows, strict=True):
             total[:, rows, columns] += fall[:, None, None]
             count[rows, columns] += 1
@@ -144,12 +147,12 @@ def occlusion(network: PixelModel, pixels: Tensor, spec: Attribute) -> Slices:
 
 
 def _gradients(network: PixelModel, points: Tensor, targets: Sequence[int]) -> Tensor:
-    """Gradients of each target's logit at each picture, (T, N, 3, S, S)."""
+    """Gradients of each target's score at each picture, (T, N, 3, S, S)."""
     points = _leaf(points)
-    logits = network(points)
+    scores = network(points)
     return torch.stack(
         [
-            torch.autograd.grad(logits[:, target].sum(), points, retain_graph=True)[0]
+            torch.autograd.grad(scores[:, target].sum(), points, retain_graph=True)[0]
             for target in targets
         ]
     )

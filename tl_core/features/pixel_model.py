@@ -10,24 +10,38 @@ from tl_core.backbones.backbone import Backbone
 
 
 class PixelModel(nn.Module):
-    """Pixels (N, 3, S, S) in [0, 1] to logits (N, classes); only the worker may call it."""
+    """Pixels (N, 3, S, S) in [0, 1] to class scores (N, classes); only the worker may call it.
 
-    def __init__(self, backbone: Backbone) -> None:
+    A score is the class's logit or, with ``contrast``, by how much it exceeds that class's.
+    """
+
+    def __init__(self, backbone: Backbone, contrast: int | None = None) -> None:
         super().__init__()
         self.body = backbone.body
         self.head = backbone.head
         self.backbone = backbone
+        self.contrast = contrast
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return the class scores."""
         logits: Tensor = self.head(self.body(self.backbone.normalise(pixels)))
-        return logits
+        return logits if self.contrast is None else logits - logits[:, self.contrast, None]
 
     @torch.inference_mode()
+    def scores(self, pixels: Tensor) -> Tensor:
+        """Return the class scores, (N, classes), without gradients."""
+        scores: Tensor = self(pixels)
+        return scores.float()
+
     def probabilities(self, pixels: Tensor) -> Tensor:
         """Return the class probabilities, (N, classes), without gradients."""
-        logits: Tensor = self(pixels)
-        return logits.float().softmax(dim=1)
+        return self.scores(pixels).softmax(dim=1)
+
+    def shares(self, pixels: Tensor) -> Tensor:
+        """Return the probabilities; with ``contrast`` B p(A) / (p(A) + p(B)) for each class A."""
+        if self.contrast is None:
+            return self.probabilities(pixels)
+        return self.scores(pixels).sigmoid()
 
     def baseline(self, pixels: Tensor) -> Tensor:
         """A picture (1, 3, S, S) of ImageNet's mean colour, in which there is nothing to see."""

@@ -54,11 +54,17 @@ _METHOD_KEYS = tuple(row.key for row in ATTRIBUTION_METHODS)
 
 @dataclass(frozen=True, kw_only=True)
 class Attribute(Spec["AttributeSnapshot"]):
-    """Ask which pixels speak for one or several classes, by one or several methods."""
+    """Ask which pixels speak for one or several classes, by one or several methods.
+
+    With ``contrast`` a map says why a target rather than that class: it explains how far the
+    target's logit exceeds the other's.
+    """
 
     photo: str  # key in the photo store
     methods: tuple[str, ...] = ("gradcam",)  # keys of ATTRIBUTION_METHODS
-    targets: tuple[int, ...] = ()  # classes; empty: the predicted one and the runner-up
+    # classes; empty: the predicted one and the runner-up, or the likeliest besides ``contrast``
+    targets: tuple[int, ...] = ()
+    contrast: int | None = None  # a class, none of the targets
     layer: str = ""  # a stage, for the CAM methods; empty means the last
     steps: Annotated[int, Between(4, 256)] = 32  # of Integrated Gradients
     # Integrated Gradients: noisy copies to average over; 0 for no noise
@@ -78,11 +84,16 @@ class Attribute(Spec["AttributeSnapshot"]):
                     methods=", ".join(_METHOD_KEYS),
                 )
         require(name="targets", value=len(self.targets), low=0, high=8)
+        if self.contrast in self.targets:
+            raise UserError("Why a class rather than itself has no answer. Choose two classes.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Faithfulness:
-    """What blurring does to the class's probability: proof that a map shows what matters."""
+    """What blurring does to the class's probability: proof that a map shows what matters.
+
+    With ``Attribute.contrast`` B it is the class's share of the two, p(A) / (p(A) + p(B)).
+    """
 
     before: float  # probability on the photograph
     important: float  # with the most important 20 % of pixels blurred
@@ -117,7 +128,8 @@ class AttributionMap:
     layer: str  # the stage of a CAM method, else empty
     overlay: bytes  # JPEG: the photograph under the heat map, at the spec's strength
     heatmap: bytes  # grey PNG for ``images.heatmap``: 128 is nothing, 255 ``limit``, 1 ``-limit``
-    limit: float  # value drawn strongest: a score for gradients, a probability for occlusion
+    # value drawn strongest: a score; a probability for occlusion without ``contrast``
+    limit: float
     peak: tuple[int, int]  # x and y of the greatest value, in pixels
     total: float  # sum over all pixels
     expected: float | None = None  # what ``total`` should be by the method's own theorem
@@ -131,4 +143,5 @@ class AttributeSnapshot(Snapshot):
     photo: bytes  # PNG: the photograph as the network sees it
     side: int  # of photo, overlays and heat maps, in pixels
     classes: tuple[ExplainedClass, ...]
+    contrast: ExplainedClass | None = None  # the class that the others are held against
     maps: tuple[AttributionMap, ...] = ()

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import (
@@ -94,6 +94,8 @@ class Spec(Generic[SnapshotT]):
     is_quick: ClassVar[bool] = False  # short questions go before long runs
     uses_network: ClassVar[bool] = True  # what does not goes on beside the runs, however many
     controls: ClassVar[frozenset[str]] = frozenset()  # fields that may move during a run
+    # values of fields that a JSON file does not name, where the default was another once
+    left_out_means: ClassVar[Mapping[str, object]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -146,6 +148,7 @@ def spec_from_json(text: str) -> Spec:
         unknown = fields.keys() - known
         if unknown:
             raise ValueError(f"unknown fields {sorted(unknown)}")
+        fields = {**kind.left_out_means, **fields}
         values: dict[str, Any] = {name: _tuples(value) for name, value in fields.items()}
         types = get_type_hints(kind)
         for name, value in values.items():

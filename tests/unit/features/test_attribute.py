@@ -48,6 +48,28 @@ def test_the_predicted_class_and_the_runner_up_are_asked_for(context: Context):
     assert shot.step == shot.steps == 4
 
 
+def test_why_one_class_rather_than_another_is_one_map_and_its_proof(context: Context):
+    spec = Attribute(photo="sample:cat", methods=("integrated_gradients",), contrast=254)
+    shot = drive(attribute.run, spec, context)
+    (found,) = shot.maps
+    (asked,) = shot.classes
+    assert shot.contrast.label == "pug"
+    assert found.total == pytest.approx(found.expected, rel=0.1)
+    both = asked.probability + shot.contrast.probability
+    assert found.faithfulness.before == pytest.approx(asked.probability / both, rel=1e-3)
+
+
+def test_the_likeliest_class_rather_than_itself_is_the_runner_up_rather_than_it(context: Context):
+    first, second = drive(classify.run, Classify(photo="sample:cat"), context).answers[:2]
+    shot = drive(attribute.run, Attribute(photo="sample:cat", contrast=first.index), context)
+    assert [map_.target for map_ in shot.maps] == [second.index]
+
+
+def test_a_class_rather_than_itself_is_refused():
+    with pytest.raises(UserError, match="rather than itself"):
+        Attribute(photo="sample:cat", targets=(3,), contrast=3)
+
+
 @pytest.mark.parametrize(
     ("photo", "target", "steps"),
     [
@@ -117,6 +139,7 @@ def test_the_cam_layer_is_the_last_stage_and_can_be_moved(context: Context):
         (Attribute(photo="sample:cat", methods=("guided_gradcam",)), "Lite0 has ReLU6"),
         (Attribute(photo="sample:cat", targets=(1000,)), "classes 0 to 999, got 1000"),
         (Attribute(photo="sample:cat", targets=(-1,)), "classes 0 to 999, got -1"),
+        (Attribute(photo="sample:cat", contrast=1000), "classes 0 to 999, got 1000"),
         (Attribute(photo="sample:cat", layer="nowhere"), "no layer nowhere"),
     ],
 )

@@ -105,6 +105,93 @@ def test_occlusion_equals_captums(network: PixelModel, cat: Tensor):
         torch.testing.assert_close(values, theirs[0, 0].float(), rtol=1e-3, atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def contrasted(lite0: Backbone) -> PixelModel:
+    """Scores over class 254."""
+    return PixelModel(lite0, contrast=254)
+
+
+def _differences(network: PixelModel):
+    """What Captum is asked to explain: how far each target's logit exceeds that of class 254."""
+
+    def forward(pixels: Tensor) -> Tensor:
+        logits = network(pixels)
+        return torch.stack([logits[:, target] - logits[:, 254] for target in TARGETS], dim=1)
+
+    return forward
+
+
+def test_a_contrast_by_integrated_gradients_is_captums_of_the_difference(
+    network: PixelModel, contrasted: PixelModel, cat: Tensor, monkeypatch: pytest.MonkeyPatch
+):
+    points = (torch.arange(8) + 0.5) / 8
+    monkeypatch.setattr(
+        attribution_methods, "integration_path", lambda _: (points, torch.full((8,), 1 / 8))
+    )
+    ours = _run("integrated_gradients", contrasted, cat, _options(contrast=254))
+    oracle = captum.attr.IntegratedGradients(_differences(network))
+    for index, values in enumerate(ours):
+        leaf = cat.clone().requires_grad_()
+        theirs = oracle.attribute(
+            leaf, network.baseline(cat), index, n_steps=8, method="riemann_middle"
+        )
+        torch.testing.assert_close(values, theirs.detach().sum(1)[0].float(), rtol=1e-3, atol=2e-4)
+
+
+def test_a_contrast_by_occlusion_is_captums_of_the_difference(
+    network: PixelModel, contrasted: PixelModel, cat: Tensor
+):
+    ours = _run("occlusion", contrasted, cat, _options(contrast=254))
+    oracle = captum.attr.Occlusion(_differences(network))
+    for index, values in enumerate(ours):
+        with torch.no_grad():
+            theirs = oracle.attribute(
+                cat,
+                (3, 64, 64),
+                (3, 32, 32),
+                network.baseline(cat),
+                index,
+                perturbations_per_eval=4,
+            )
+        torch.testing.assert_close(values, theirs[0, 0].float(), rtol=1e-3, atol=1e-4)
+
+
+def test_a_contrast_by_grad_cam_is_captums_of_the_difference(
+    network: PixelModel, contrasted: PixelModel, cat: Tensor
+):
+    ours = _run("gradcam", contrasted, cat, _options(contrast=254))
+    twin = network.copy_sharing_weights()
+    oracle = captum.attr.LayerGradCam(_differences(twin), twin.body.get_submodule("bn2"))
+    for index, values in enumerate(ours):
+        coarse = oracle.attribute(cat.clone().requires_grad_(), index, relu_attributions=True)
+        theirs = nn.functional.interpolate(coarse.detach(), (224, 224), mode="bilinear")[0, 0]
+        torch.testing.assert_close(values, theirs, rtol=1e-3, atol=1e-5)
+
+
+def test_a_contrast_by_guided_grad_cam_is_that_of_a_head_of_differences(small_vgg: PixelModel):
+    pixels = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    backbone = small_vgg.backbone
+    head = nn.Linear(512, 10).requires_grad_(False)
+    for weight, original in zip(head.parameters(), backbone.head.parameters(), strict=True):
+        weight.copy_(original - original[5])
+    options = _options(targets=(3,), layer="features.29", contrast=5)
+    ours = _run("guided_gradcam", PixelModel(backbone, contrast=5), pixels, options)
+    by_hand = PixelModel(Backbone(**vars(backbone) | {"head": head}))
+    theirs = _run("guided_gradcam", by_hand, pixels, options)
+    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-9)
+    assert ours.abs().max() > 0
+
+
+def test_a_share_is_that_of_two_probabilities(
+    network: PixelModel, contrasted: PixelModel, cat: Tensor
+):
+    probs = network.probabilities(cat)[0]
+    assert float(contrasted.shares(cat)[0, 282]) == pytest.approx(
+        float(probs[282] / (probs[282] + probs[254])), rel=1e-4
+    )
+    assert torch.equal(network.shares(cat), network.probabilities(cat))
+
+
 def test_occlusion_covers_the_last_pixels_of_an_uneven_side(small_vgg: PixelModel):
     pixels = torch.rand(1, 3, 50, 50, generator=torch.Generator().manual_seed(0))
     maps = _run("occlusion", small_vgg, pixels, _options(targets=(1,), patch=16))

@@ -72,6 +72,11 @@ def test_what_the_lab_writes_it_reads(spec) -> None:
     assert spec_from_json(spec.to_json()) == spec
 
 
+def test_an_attack_written_before_it_had_a_confidence_still_stops_at_its_first_success() -> None:
+    assert spec_from_json('{"kind": "Attack", "photo": "p"}') == Attack(photo="p", confidence=0)
+    assert Attack(photo="p").confidence == 0.9
+
+
 def test_a_spec_of_another_version_is_refused_by_its_number() -> None:
     written = json.loads(IdealImage().to_json())
     assert written["version"] == 1

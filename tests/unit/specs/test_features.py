@@ -21,7 +21,7 @@ from tl_core.specs import (
         FeatureMaps(photo="sample:cat", layer="bn1", channels=64, scale=(-1.0, 2.0)),
         ChannelDetail(photo="sample:cat", channel=3, others=("sample:car",)),
         FeatureSpace(photos=("a", "b", "c"), labels=("x", "x", "y"), method="tsne"),
-        Attribute(photo="sample:cat", methods=("gradcam", "occlusion"), targets=(1, 2)),
+        Attribute(photo="sample:cat", methods=("gradcam", "occlusion"), targets=(1,), contrast=2),
     ],
     ids=lambda spec: type(spec).__name__,
 )

@@ -1,7 +1,7 @@
 """What an attack may change: sets of pictures around a photograph, one for each norm.
 
 A set is the constraint of one slot. ``adapt`` is told after each step whether the picture that the
-network was shown reached the goal. Below, what norms and methods do to a gradient.
+network was shown is enough of a success. Below, what norms and methods do to a gradient.
 """
 
 import math
@@ -33,7 +33,7 @@ class LinfBox:
         """Return the nearest parameters in the set, (1, 3, S, S)."""
         return torch.minimum(torch.maximum(parameters, self.low), self.high)
 
-    def adapt(self, *, is_reached: bool) -> None:
+    def adapt(self, *, is_enough: bool) -> None:
         """Grow or shrink with success; a fixed set does not."""
 
 
@@ -56,9 +56,9 @@ class L2Ball(LinfBox):
         length = length_of_each(change).clamp_min(1e-12)
         return super().__call__(self.original + change * (self.radius / length))
 
-    def adapt(self, *, is_reached: bool) -> None:
-        """Shorten the change while the network is fooled, lengthen it while it is not."""
-        self.radius *= 1 - self.rate if is_reached else 1 + self.rate
+    def adapt(self, *, is_enough: bool) -> None:
+        """Shorten the change while it is enough, lengthen it while it is not."""
+        self.radius *= 1 - self.rate if is_enough else 1 + self.rate
 
 
 def l1_normalised(gradient: Tensor) -> Tensor:

@@ -67,10 +67,15 @@ def goal_of(spec: Goal, logits: Sequence[float]) -> ClassGoal:
     return goal
 
 
-def is_fooled(backbones: Sequence[Backbone], picture: PhotoArray, goal: ClassGoal) -> bool:
-    """Whether the picture, saved as PNG and read back, reaches the goal on every network."""
+def saved_answers(backbones: Sequence[Backbone], picture: PhotoArray) -> list[Tensor]:
+    """Return each network's logits for the picture, saved as PNG and read back."""
     read = Image.fromarray(read_back(encode_png(picture)))
-    return all(goal.is_reached(answer(backbone, read)) for backbone in backbones)
+    return [answer(backbone, read) for backbone in backbones]
+
+
+def is_fooled(backbones: Sequence[Backbone], picture: PhotoArray, goal: ClassGoal) -> bool:
+    """Whether the saved picture reaches the goal on every network."""
+    return all(goal.is_reached(logits) for logits in saved_answers(backbones, picture))
 
 
 def answer(backbone: Backbone, photo: Photo) -> Tensor:

@@ -25,7 +25,14 @@ from tl_core.imageopt.attack.constraints import (
     l1_normalised,
     l2_normalised,
 )
-from tl_core.imageopt.attack.goals import ClassGoal, answer, answers, goal_of, is_fooled
+from tl_core.imageopt.attack.goals import (
+    ClassGoal,
+    answer,
+    answers,
+    goal_of,
+    is_fooled,
+    saved_answers,
+)
 from tl_core.imageopt.attack.sparse import L0Set
 from tl_core.imageopt.attack.transforms import random_transforms
 from tl_core.imageopt.eight_bit import array_from
@@ -56,9 +63,11 @@ class AttackMember(Member):
     limit: LinfBox = field(init=False)
     original_png: bytes = b""
     before: tuple[Answer, ...] = ()  # to the photograph
-    found: Tensor | None = None  # the latest picture that reached the goal, (1, 3, S, S)
+    found: Tensor | None = None  # the best picture that reached the goal, (1, 3, S, S)
+    found_probability: float = 0.0  # of the goal in it
     latest: Tensor | None = None  # the latest picture at all
     first_success: int | None = None
+    first_confident: int | None = None
     steps_done: int = 0
     probability: float = 0.0
     queries: int = 0
@@ -101,40 +110,51 @@ class AttackMember(Member):
 
     @property
     def picture(self) -> PhotoArray:
-        """The picture to save: the one that reached the goal, or else the latest; uint8."""
+        """The picture to save: the best that reached the goal, or else the latest; uint8."""
         pixels = self.latest if self.found is None or self.spec.row.keeps == "end" else self.found
         return self.original if pixels is None else array_from(pixels)
 
     def read(self, step: int, figures: Mapping[str, float], pixels: Tensor) -> None:
-        """Take in what the networks said of ``pixels``; done with a success or the last step."""
+        """Take in what the networks said of ``pixels``; done once they are sure, or at the end."""
         probability, margin = figures["probability"], self.goal.sign * figures["margin"]
         self.probability = probability if self.goal.is_targeted else 1 - probability
         self.is_finite = math.isfinite(self.probability)
         self.steps_done, self.latest = step, pixels
         self.queries += self.slot.views * len(self.backbones)
         is_reached = margin < 0
-        self.limit.adapt(is_reached=is_reached)
+        is_sure = is_reached and self.probability >= self.spec.confidence
+        self.limit.adapt(is_enough=is_sure)
         self.note(step, self.probability, margin)
         if is_reached and self._is_better(pixels):
             self.found = pixels.clone()  # a view would keep the whole batch in memory
-            if self.first_success is None:
-                self.first_success = step
-        is_enough = is_reached and self.probability >= self.spec.confidence
-        if (is_enough and self.spec.row.keeps == "first") or step >= self.slot.steps:
+            self.found_probability = self.probability
+        if is_reached and self.first_success is None:
+            self.first_success = step
+        if is_sure and self.first_confident is None:
+            self.first_confident = step
+        if (is_sure and self.spec.row.keeps == "first") or step >= self.slot.steps:
             self.conclude()
 
     def conclude(self) -> None:
-        """Count a success only as a saved file; without one, go on while there are steps."""
-        self.is_fooled = is_fooled(self.backbones, self.picture, self.goal)
+        """Believe the saved file only; where it is not sure enough, go on while there are steps."""
+        goal, logits = self.goal, saved_answers(self.backbones, self.picture)
         is_last = self.steps_done >= self.slot.steps
+        self.is_fooled = all(goal.is_reached(of_one) for of_one in logits)
+        is_sure = self.is_fooled and all(
+            goal.probability(of_one) >= self.spec.confidence for of_one in logits
+        )
+        if not is_sure:
+            self.first_confident = None
         if not self.is_fooled:
             self.found = None
-            self.is_fooled = is_last and is_fooled(self.backbones, self.picture, self.goal)
-        self.is_done = self.is_fooled or is_last
+            self.is_fooled = is_last and is_fooled(self.backbones, self.picture, goal)
+        self.is_done = is_sure or is_last
 
     def change(self, spec: Attack) -> None:
         """Go on with other settings from the picture as it is now, in a new slot."""
         step, original = self.slot.step, self.limit.original
+        if spec.confidence != self.spec.confidence:
+            self.first_confident = None
         self.spec = spec
         self._start(original, original if self.latest is None else self.latest)
         self.slot.step = min(step, self.slot.steps)
@@ -142,9 +162,18 @@ class AttackMember(Member):
             self.found = None  # outside the new limit
 
     def _is_better(self, pixels: Tensor) -> bool:
-        if self.found is None or self.spec.row.keeps != "shortest":
+        if self.found is None:
             return True
-        return self._size(pixels) <= self._size(self.found)
+        return self._rank(pixels, self.probability) >= self._rank(
+            self.found, self.found_probability
+        )
+
+    def _rank(self, pixels: Tensor, probability: float) -> tuple[bool, float]:
+        """How good a picture with the goal on top is: sure ones first, then as the method says."""
+        keeps, is_sure = self.spec.row.keeps, probability >= self.spec.confidence
+        if keeps == "first" or not is_sure:
+            return is_sure, probability
+        return is_sure, -self._size(pixels) if keeps == "shortest" else 0.0
 
     def _size(self, pixels: Tensor) -> float:
         change = pixels - self.limit.original
@@ -232,6 +261,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
             probability=goal.probability(found[0]),
             is_fooled=all(goal.is_reached(logits) for logits in found),
             first_success=member.first_success,
+            first_confident=member.first_confident,
             epsilon=member.spec.epsilon,
             queries=member.queries,
             seconds=job.seconds,

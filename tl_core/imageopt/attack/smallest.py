@@ -158,6 +158,7 @@ class Search:
             method=method,
             epsilon=epsilon,
             steps=steps,
+            confidence=0.0,  # the question is what is enough to be on top
         )
         member = AttackMember(
             spec=attack, original=self.original, goal=self.goal, backbones=[self.backbone]

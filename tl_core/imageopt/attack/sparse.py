@@ -56,9 +56,9 @@ class L0Set(LinfBox, Parameterisation):
         """Let old scores decay."""
         return parameters * self.decay
 
-    def adapt(self, *, is_reached: bool) -> None:
-        """Allow fewer values while the network is fooled, more while it is not."""
-        factor = 1 - self.rate if is_reached else 1 + self.rate
+    def adapt(self, *, is_enough: bool) -> None:
+        """Allow fewer values while they are enough, more while they are not."""
+        factor = 1 - self.rate if is_enough else 1 + self.rate
         self.count = min(max(self.count * factor, 1.0), float(self.original.numel()))
 
 

@@ -1,6 +1,7 @@
 """An attack on a photograph: a small change, and the network sees something else."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -15,21 +16,25 @@ MAX_ATTACK_STEPS = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Attack(Goal["AttackSnapshot"]):
-    """Change ``photo`` by at most ``epsilon`` levels a value until the goal is reached.
+    """Change ``photo`` by at most ``epsilon`` levels a value until the network is sure of the goal.
 
-    A run ends once the saved picture reaches the goal with the probability ``confidence`` (0: as
-    soon as it does at all; 1: never before ``steps``). It takes the photograph at the network's
-    input size. With ``also``, all those networks are attacked at once.
+    A run ends once the goal is on top of the saved picture with at least the probability
+    ``confidence`` (0: as soon as it is on top), or after ``steps``: then the result is the picture
+    with the goal on top that has come closest. Methods that look for the smallest or smoothest
+    change look among pictures that are that sure; *robust* and *transfer* take all steps. The
+    photograph is taken at the network's input size. With ``also``, all those networks are attacked
+    at once, and each must be sure.
     """
 
     photo: str  # "sample:<key>" or "sha256:<hex>"
     method: str = "pgd"  # key of ATTACK_METHODS
     epsilon: int = 1  # levels of 1/255
     steps: Annotated[int, Between(1, MAX_ATTACK_STEPS)] = 60
-    confidence: Annotated[float, Between(0, 1)] = 0.0
+    confidence: Annotated[float, Between(0, 1)] = 0.9
     also: tuple[str, ...] = ()  # further backbones
 
     controls: ClassVar[frozenset[str]] = frozenset({"epsilon", "steps", "method", "confidence"})
+    left_out_means: ClassVar[Mapping[str, object]] = {"confidence": 0.0}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,7 +90,8 @@ class AttackSnapshot(Snapshot):
     goal: tuple[int, ...] = ()  # the target, or the classes to avoid
     probability: float = math.nan  # of the target, or of anything but the classes to avoid
     is_fooled: bool = False  # the goal is reached, on every attacked network
-    first_success: int | None = None  # steps it took
+    first_success: int | None = None  # steps until the goal was on top
+    first_confident: int | None = None  # steps until it was with the spec's ``confidence``
     epsilon: int = 0  # levels, as it stands now
     gap: Gap = NO_GAP
     queries: int = 0  # pictures the networks were shown

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -54,7 +56,7 @@ def test_an_l2_ball_keeps_its_radius_and_follows_success():
     ball = L2Ball(original, levels=64, radius=0.5)
     moved = ball(original + torch.randn(original.shape, generator=torch.manual_seed(1)))
     assert float(torch.linalg.vector_norm(moved - original)) == pytest.approx(0.5, rel=1e-4)
-    ball.adapt(is_reached=True)
+    ball.adapt(is_enough=True)
     assert ball.radius < 0.5
 
 
@@ -178,6 +180,49 @@ def test_an_attack_in_company_finds_what_it_finds_alone(backbone):
     (alone,) = finished(backbone, specs[:1])
     difference = np.abs(together[0].picture.astype(int) - alone.picture)
     assert (difference > 0).mean() < 0.01  # a sign near 0 may differ by batch size
+
+
+def saved_probability(backbone, attack):
+    return attack.goal.probability(logits_of(backbone, attack.picture))
+
+
+def test_an_attack_goes_on_until_the_network_is_sure_of_the_saved_picture(backbone):
+    spec = Attack(photo="x", target=1, epsilon=16, steps=60)
+    sure, at_once = (finished(backbone, [replace(spec, confidence=c)])[0] for c in (0.9, 0.0))
+    assert saved_probability(backbone, sure) >= 0.9 > saved_probability(backbone, at_once)
+    assert at_once.first_success == at_once.first_confident == at_once.steps_done
+    assert sure.first_success == at_once.first_success < sure.first_confident == sure.steps_done
+
+
+def test_where_the_network_is_never_sure_the_surest_picture_is_kept(backbone):
+    spec = Attack(photo="x", target=1, epsilon=16, steps=12, confidence=1.0)
+    (found,) = finished(backbone, [spec])
+    reached = [probability for _, probability, margin in found.history if margin < 0]
+    assert found.is_fooled
+    assert found.first_confident is None
+    assert saved_probability(backbone, found) == pytest.approx(max(reached))
+
+
+@pytest.mark.parametrize("method", ["minimum", "sparse"])
+def test_the_smallest_change_is_the_smallest_of_which_the_network_is_sure(backbone, method):
+    spec = Attack(photo="x", target=1, epsilon=16, steps=30, method=method)
+    sure, on_top = (finished(backbone, [replace(spec, confidence=c)])[0] for c in (0.9, 0.0))
+    assert on_top.found_probability < 0.9 <= sure.found_probability
+    assert on_top._size(on_top.found) < sure._size(sure.found)
+
+
+def test_a_confidence_lowered_during_a_run_ends_it(backbone):
+    spec = Attack(photo="x", target=1, epsilon=16, steps=1000, confidence=1.0)
+    goal = ClassGoal((1,), is_targeted=True)
+    attack, batch = begin([backbone], spec, array_from(random_pixels()), goal)
+    while attack.found is None:
+        step(batch, [attack])
+    batch.leave(attack.slot)
+    attack.change(spec.moved(confidence=0.0))
+    batch.join(attack.slot)
+    step(batch, [attack])
+    assert attack.is_done
+    assert attack.is_fooled
 
 
 def test_a_smaller_epsilon_holds_from_the_very_next_picture(backbone):
