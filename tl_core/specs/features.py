@@ -172,6 +172,8 @@ class SpaceMap:
 
     points: tuple[tuple[float, float], ...]  # x, y in [-1, 1], in the order of the photographs
     agreement: float | None  # share whose nearest neighbour *in the embedding* has their label
+    # for each photograph the indices of the three most alike in the embedding, nearest first
+    nearest: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
