@@ -22,7 +22,21 @@ def test_the_why_page_draws_its_maps_and_their_proof(page, app_url):
     page.get_by_text("A random fifth instead").first.wait_for()
 
 
-@pytest.mark.parametrize(("path", "control"), [("feature_maps", ".st-key-layer")])
+def test_the_map_comes_over_the_photograph_without_a_jump(page, app_url):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{app_url}/why?sample=sample%3Ashoe&methods=integrated_gradients")
+    picture = page.locator(".st-key-main_picture img")
+    page.get_by_alt_text("The photograph at the network's size").wait_for()
+    before = picture.bounding_box()
+    page.get_by_alt_text("where the reasons for").first.wait_for()
+    assert picture.bounding_box() == before
+    assert before["width"] >= 420
+    assert before["y"] + before["height"] <= 720
+
+
+@pytest.mark.parametrize(
+    ("path", "control"), [("feature_maps", ".st-key-layer"), ("why", ".st-key-methods")]
+)
 def test_a_phone_shows_the_picture_and_the_main_control_first(chromium, app_url, path, control):
     context = chromium.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
