@@ -1,4 +1,4 @@
-"""What runs around every page: start-up, navigation, and a poll that keeps the visit alive."""
+"""What runs around every page: start-up, navigation, and what keeps the visit alive."""
 
 import time
 from pathlib import Path
@@ -8,6 +8,7 @@ from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
     from pages.shared.frame import configure, navigation
+    from pages.shared.resume import resume
     from pages.shared.uploaded_files import show_refused
     from pages.shared.visit import the_lab, the_visit
     from pages.shared.words import ASSETS, _, show_error
@@ -34,6 +35,7 @@ if runtime.exists():  # Streamlit draws a page
     st.logo(str(ASSETS / "icon.svg"), size="large")
     current = navigation()
     st.session_state.has_frame = True
+    resume()
     with st.bottom:
         heartbeat()
     the_visit().drawn_at = time.monotonic()

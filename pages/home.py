@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared.sitemap import PAGES, PageRow
+from pages.shared.visit import the_lab
 from pages.shared.words import ASSETS, _, lesson
 
 
@@ -27,9 +28,15 @@ for first in range(0, len(PAGES), 3):
     for column, row in zip(st.columns(3), PAGES[first : first + 3], strict=False):
         with column:
             card(row)
+settings = the_lab().settings
 st.caption(
     _(
-        "A visit lasts as long as this browser tab: your photographs, runs and models are kept "
-        "only in the server's memory, and reloading the page starts a new visit."
+        "Your photographs, runs and models are kept only in the server's memory. They belong to "
+        "this browser tab: reload the page, or lose the connection, and the visit goes on. Runs "
+        "stop after {stop:.3g} minutes without this page, and everything is forgotten after "
+        "{forget:.3g}."
+    ).format(
+        stop=settings.visit_timeout_s / 60,
+        forget=max(settings.visit_timeout_s, settings.visit_resume_s) / 60,
     )
 )

@@ -1,10 +1,11 @@
 """What a visit holds: plain data, drawn and changed by other modules."""
 
+import secrets
 import time
 import uuid
 from dataclasses import dataclass, field
 
-from tl_core.lab import Job
+from tl_core.lab import Job, UserError
 from tl_core.specs import OwnClasses, Snapshot
 
 
@@ -60,12 +61,15 @@ class Data:
 
 @dataclass
 class Visit:
-    """What one visitor has here; it ends with the browser tab."""
+    """What one visitor has here; it outlasts a reload of the browser tab."""
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    code: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)  # a secret
     choices: dict[str, str] = field(default_factory=dict)  # kept values of widgets, as in links
     drawn_at: float = field(default_factory=time.monotonic)  # when the page was begun last
     photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
+    last_photo: int = 0  # the largest number of a message that brought one
+    photo_refused: UserError | None = None  # why the latest was, until the page has said so
     jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page
     given_up: dict[str, Snapshot | None] = field(default_factory=dict)  # of jobs: when stopped
     gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first
@@ -75,3 +79,8 @@ class Visit:
     thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key
     labels: dict[str, str] = field(default_factory=dict)  # pictures on the picker, by key
     maps: dict[str, dict[str, str]] = field(default_factory=dict)  # classes on a data set's map
+
+    def leave_tab(self) -> None:
+        """Forget which files the drop zones of its last tab listed: those of the next are empty."""
+        for box in self.boxes:
+            box.listed, box.is_touched = {}, False

@@ -1,5 +1,6 @@
 """The one door: builds and closes a lab, whose five nouns pages and commands use."""
 
+from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import dataclass
 
@@ -80,7 +81,18 @@ class Lab:
         self.device = choose_device(self.settings.device)
         keep_freed_memory()
         stay_on_one_core()
-        self.memory = VisitorMemory(self.settings.visitor_memory_mb * 2**20)
+        self._visits = Visits(
+            timeout_s=self.settings.visit_timeout_s,
+            keep_s=self.settings.visit_resume_s,
+            on_away=self.stop,
+            on_gone=self.forget,
+        )
+        self._on_forgotten: Callable[[str], None] = lambda _visitor: None
+        self.memory = VisitorMemory(
+            self.settings.visitor_memory_mb * 2**20,
+            away=self._visits.away,
+            end_visit=self._visits.end_if_away,
+        )
         self.photos = PhotoStore(
             self.settings.photo_memory_mb * 2**20,
             self.settings.max_pixels,
@@ -105,7 +117,6 @@ class Lab:
             explain=self._explain,
             after_slice=threads.note,
         )
-        self._visits = Visits(timeout_s=self.settings.visit_timeout_s, on_gone=self.forget)
         self._worker = Worker(
             self._scheduler,
             name=f"lab-worker-{self.device}",
@@ -167,8 +178,21 @@ class Lab:
         """Note that the visitor is here; without a touch for a while the visit ends."""
         self._visits.touch(visitor)
 
-    def forget(self, visitor: str) -> None:
-        """End a visit: its jobs stop, its photographs and models are dropped.
+    def resume(self, visitor: str) -> bool:
+        """Note that a visitor is back; ``False`` where the visit has ended meanwhile."""
+        return self._visits.resume(visitor)
+
+    def end(self, visitor: str) -> None:
+        """End a visit that nobody will come back to; does not wait until all is forgotten."""
+        self._scheduler.leave(visitor)
+        self._visits.end(visitor)
+
+    def tell_when_forgotten(self, listener: Callable[[str], None]) -> None:
+        """Have ``listener`` called with each visitor whose visit ends; there is one listener."""
+        self._on_forgotten = listener
+
+    def stop(self, visitor: str) -> None:
+        """Stop what a visitor has running or is adding; photographs and models stay.
 
         Waits until the jobs have stopped: their last slice may keep something of the visitor's.
         """
@@ -176,10 +200,22 @@ class Lab:
         for job in self._scheduler.leave(visitor):
             if job.spec.uses_network and job.wait(_STOP_S) and job.pool_work is not None:
                 wait([job.pool_work], _STOP_S)
-        self.photos.forget(visitor)
+
+    def forget(self, visitor: str) -> None:
+        """End a visit: its jobs stop, its photographs and models are dropped."""
+        self._on_forgotten(visitor)
+        self.stop(visitor)
         self._context.backbones.forget(visitor)
-        self._context.embeddings.forget(visitor)
         self.memory.forget(visitor)
+        self.forget_photos(visitor)
+
+    def forget_photos(self, visitor: str) -> None:
+        """Drop a visitor's photographs and the answers about them; jobs keep what they have read.
+
+        A photograph that another visitor has dropped too stays theirs.
+        """
+        self.photos.forget(visitor)
+        self._context.embeddings.forget(visitor)
         self._answers.forget(self._staleness.is_stale)
 
     def give_back_memory(self) -> None:

@@ -28,7 +28,7 @@ def draw_change(found: AttackSnapshot, *, key: str) -> None:
         st.markdown("**" + _("The difference, magnified") + "**")
         picture = st.container()
         with link.kept("magnify", 16, list(MAGNIFY)):
-            magnify = st.segmented_control(
+            st.segmented_control(
                 _("Magnify"),
                 list(MAGNIFY),
                 required=True,
@@ -37,7 +37,7 @@ def draw_change(found: AttackSnapshot, *, key: str) -> None:
                 label_visibility="collapsed",
             )
         with picture:
-            _difference(found, int(magnify))
+            _difference(found, int(st.session_state.magnify))
     with answers:
         st.markdown("**" + _("What it said before") + "**")
         answer_bars(found.before, key=f"before_{key}")

@@ -8,6 +8,7 @@ from pages.shared import link
 from pages.shared.choose_backbone import choose_backbone, is_usable
 from pages.shared.choose_photo import choose_photo
 from pages.shared.components import style
+from pages.shared.photo_input import show_refused_photo
 from pages.shared.sitemap import HOME, PAGES, PageRow
 from pages.shared.words import ASSETS, _, lesson
 from tl_core.images import samples
@@ -63,6 +64,7 @@ def header(row: PageRow, *, first_photo: str = samples.SAMPLES[0].key, panel: st
             backbone = choose_backbone()
     with st.container(key="strip"):
         st.markdown(lesson(row.lesson)[""])
+    show_refused_photo()
     return Bench(backbone if is_usable(backbone, panel=panel) else None, photo)
 
 

@@ -56,14 +56,19 @@ def set_choice(key: str, value: Any) -> None:
 
 
 def take_address(page: str) -> None:
-    """Remember the link that this tab was opened with, and which page it shows now."""
-    st.session_state.page = page
-    if "linked" not in st.session_state:
-        linked = st.query_params.to_dict()
-        if linked.pop("version", VERSION) != VERSION:
-            linked = {}
+    """Remember the link that this tab was opened with, and which page it shows now.
+
+    Draws the place for remarks about the link. A visit that a reloaded tab goes on with finds the
+    link as it was opened, not what the page has made of it since.
+    """
+    state = st.session_state
+    state.page, state.remarks = page, st.container()
+    state.setdefault("opened_with", st.query_params.to_dict())
+    if "linked" not in state:
+        state.linked = dict(state.opened_with)
+        if state.linked.pop("version", VERSION) != VERSION:
+            state.linked = {}
             _say(_("This link is of another version of the lab, so its choices are not taken."))
-        st.session_state.linked = linked
 
 
 def encode(value: Any) -> str:
@@ -134,4 +139,5 @@ def _not_offered(key: str, text: str) -> str:
 
 
 def _say(words: str) -> None:
-    st.toast(words, icon=":material/link_off:", duration="infinite")
+    """Tell the visitor once, on the page that the link has opened."""
+    st.session_state.remarks.info(words, icon=":material/link_off:")

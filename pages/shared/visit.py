@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import importlib
 import threading
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from pages.server import served
+from pages.shared.visits import Visits
 from pages.state import Visit
 from tl_core.lab import Lab
 
@@ -32,19 +34,49 @@ def _started(make: Callable[[], Lab]) -> Lab:
     Streamlit collects garbage around every run; with torch in memory that would hold all visitors
     up for a fifth of a second each time.
     """
+    importlib.import_module("pandas")  # Plotly and tables would meet it half loaded by another tab
     lab = served.lab = make()
+    lab.tell_when_forgotten(visits.forget)
     gc.collect()
     gc.freeze()
     return lab
 
 
 def the_visit() -> Visit:
-    """This tab's visit, begun at its first page."""
+    """This tab's visit, begun at its first page.
+
+    A tab that was cut off loses its visit to a copy of itself; coming back, it begins a new one.
+    """
     if "visit" not in st.session_state:
         st.session_state.visit = Visit()
     visit: Visit = st.session_state.visit
+    if not visits.hold(visit, _session()):
+        _replace_visit(Visit())
+        st.rerun()
     the_lab().touch(visit.id)
     return visit
+
+
+def take_over(code: str) -> bool:
+    """Go on in this tab with the visit of this code, in place of the new one; only in a callback.
+
+    Widgets get their values from that visit's own choices, so all that the new one has chosen so
+    far is dropped.
+    """
+    older = visits.take_over(code, _session())
+    if older is None:
+        return False
+    the_lab().end(the_visit().id)
+    older.leave_tab()
+    _replace_visit(older)
+    return True
+
+
+def _replace_visit(visit: Visit) -> None:
+    state = st.session_state
+    kept = {key: state[key] for key in ("has_frame", "opened_with") if key in state}
+    state.clear()
+    state.update(visit=visit, **kept)
 
 
 def script_context() -> ScriptRunContext:
@@ -60,6 +92,17 @@ def script_context() -> ScriptRunContext:
 def tab_is_open() -> bool:
     """Whether this tab is still connected, asked in its own thread: a long callback may end."""
     context = get_script_run_ctx()
-    return context is not None and bool(
-        runtime.get_instance().is_active_session(context.session_id)
-    )
+    return context is not None and _is_connected(context.session_id)
+
+
+def _session() -> str:
+    """Streamlit's name of this tab's session; none where a label is formatted outside a page."""
+    context = get_script_run_ctx()
+    return "" if context is None else context.session_id
+
+
+def _is_connected(session: str) -> bool:
+    return bool(runtime.get_instance().is_active_session(session))
+
+
+visits = Visits(is_connected=_is_connected, resume=lambda visitor: the_lab().resume(visitor))

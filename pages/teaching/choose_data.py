@@ -24,7 +24,6 @@ def choose_data() -> Data | None:
     entries = sorted(the_lab().datasets.rows(), key=_is_far)  # stable: the lab's order otherwise
     found = {entry.key: entry for entry in entries}
     offered = [OWN_DATASET, *found]
-    own = _("Your own photographs")
     with link.kept("dataset", OWN_DATASET, offered):
         chosen = st.selectbox(
             _("Learn from"),

@@ -8,7 +8,6 @@ import torch
 import torchvision
 
 from tests.app.conftest import words
-from tests.hostile import hostile_files
 from tests.server import Faults, FileServer
 from tl_core import specs
 from tl_core.backbones.catalogue import DownloadableWeights
@@ -44,14 +43,6 @@ def test_another_backbone_is_asked_when_it_is_picked(page):
     assert "EfficientNet-Lite2 says" in page.subheader[0].value
 
 
-def test_a_dropped_photograph_becomes_the_visits_photograph(page, labelled):
-    label, data = labelled[16]
-    assert label == 251
-    page.file_uploader(key="upload").upload("dog.jpg", data, "image/jpeg").run()
-    assert "dalmatian" in page.subheader[0].value
-    assert page.button_group(key="sample").value.startswith("sha256:")
-
-
 def test_a_backbone_that_is_not_here_offers_its_download_and_says_why_it_failed(page, app_lab):
     page.selectbox(key="backbone").set_value("mobilenet_v2").run()
     assert "MobileNetV2** is not on this machine yet: 14 MB" in words(page)
@@ -68,30 +59,6 @@ def test_a_backbone_that_is_not_here_offers_its_download_and_says_why_it_failed(
 def test_the_scatter_marks_the_chosen_backbone(page):
     figure = json.loads(page.get("plotly_chart")[1].proto.spec)
     assert "EfficientNet-Lite0" in figure["layout"]["annotations"][0]["text"]
-
-
-def test_a_file_that_is_no_photograph_is_refused_in_a_sentence(page):
-    page.file_uploader(key="upload").upload("cat.jpg", b"<html>", "image/jpeg").run()
-    assert len(page.error) == 1
-    assert "Traceback" not in page.error[0].value
-    assert "cat" in page.subheader[0].value
-
-
-@pytest.mark.slow
-def test_hostile_files_never_crash_the_page(page):
-    refused = 0
-    for name, data in hostile_files()[::12]:
-        page.file_uploader(key="upload").upload(name, data, "image/png").run()
-        assert not page.exception, name
-        assert all("Traceback" not in error.value for error in page.error)
-        refused += len(page.error)
-    assert refused > 10
-
-
-def test_a_photograph_taken_with_the_camera_is_classified(page, labelled):
-    page.toggle(key="camera_on").set_value(True).run()
-    page.camera_input(key="camera").set_value(("shot.jpg", labelled[16][1], "image/jpeg")).run()
-    assert "dalmatian" in page.subheader[0].value
 
 
 def test_a_damaged_file_is_offered_as_a_download_and_no_page_says_where_it_lies(page, app_lab):

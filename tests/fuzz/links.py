@@ -12,6 +12,7 @@ from unittest.mock import patch
 from streamlit.testing.v1 import AppTest
 
 from pages.shared import link as links
+from pages.state import Visit
 from tests.fuzz.registry import Kind
 from tests.hostile import photo as photo_of
 from tests.hostile import saved
@@ -23,7 +24,7 @@ PAGES = ("backbones", "feature_maps", "why", "ideal", "attack", "teach")
 KEYS = (
     "backbone", "sample", "goal", "goal_layer", "goal_channel", "layer", "layer_2",
     "target_class", "second_class", "dataset", "steps", "seed", "start", "visit", "has_frame",
-    "kept_backbone", "upload",
+    "linked", "photo", "tv_weight", "recipe", "classes_of_1000", "epsilon", "method", "mix",
 )  # fmt: skip
 VALUES = (
     "", " ", "0", "-1", "999", "1000", "1e9", "NaN", "None", "true", "efficientnet_lite1",
@@ -32,6 +33,13 @@ VALUES = (
     "blocks.99.0", "features.1", "digits", "folder:..", "../../etc/passwd", "![x](https://a.b/c)",
     "<script>", "{x}", "%00", "\0", "\u202e", "犬", "a" * 3000, "[1]", "own",
 )  # fmt: skip
+
+
+class State(dict):
+    """A session state without Streamlit: its keys are attributes too."""
+
+    __getattr__ = dict.__getitem__
+    __setattr__ = dict.__setitem__
 
 
 def link(seed: int) -> None:
@@ -54,16 +62,21 @@ def link_value(seed: int) -> None:
     """One choice whose address says anything at all, then with other options or another set."""
     chance = random.Random(seed)
     text = "".join(chance.choices(" 0\U0001f4a9\ue000", k=chance.randrange(9)))
-    state: dict[str, object] = {}
     params: dict[str, str] = {"layer": chance.choice((*VALUES, text))}
-    with patch.object(links, "st", SimpleNamespace(session_state=state, query_params=params)):
+    visit, told = Visit(), []
+    state = State(linked=dict(params))
+    state["remarks"] = SimpleNamespace(info=lambda words, **_how: told.append(words))
+    shown = SimpleNamespace(session_state=state, query_params=params)
+    with patch.object(links, "st", shown), patch.object(links, "the_visit", lambda: visit):
         for offered in (["bn1", "blocks.0.0", "0", ""], ["features.1", "犬"], ["0", "1"]):
-            links.restore("layer", offered, offered[0], among=chance.choice(("", "a", "b")))
-            assert state["layer"] in offered
-            if chance.random() < 0.5:
-                state["layer"] = chance.choice(offered)
-            links.save("layer")
-            assert params["layer"] == state["layer"]
+            among = chance.choice(("", "a", "b"))
+            with links.kept("layer", offered[0], offered, among=among):
+                assert state["layer"] in offered
+                if chance.random() < 0.5:
+                    state["layer"] = chance.choice(offered)
+            assert visit.choices.get("layer" + among, offered[0]) == state["layer"]
+            assert params["layer"] == state["layer"] or "layer" + among not in visit.choices
+    assert len(told) <= 1
 
 
 def other_peoples_keys(seed: int) -> None:

@@ -8,7 +8,7 @@ from tests.journeys.visitor import Action, Broken, Walk
 
 FAR = 3  # in the list of backbones: one that is not on this machine
 VARIANTS = {
-    "pages/backbones.py": [("camera_on", True)],
+    "pages/backbones.py": [("photo", "good-240.jpg")],
     "pages/feature_maps.py": [("compare", kind) for kind in range(4)],
     "pages/why.py": [("methods", [0, 1, 2]), ("methods", []), ("rather_than", 1)],
     "pages/teach.py": [("dataset", 4), ("dataset", 1), ("mode", [0, 1, 2, 3, 4])],

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import threading
 import zipfile
@@ -12,7 +13,16 @@ from tl_core.errors import UserError
 from tl_core.handlers import HANDLERS
 from tl_core.images.decode import content_key
 from tl_core.lab import BackboneState, JobState, Lab
-from tl_core.specs import Classify, Download, FineTune, ImportData, Judge, PreviewData, Snapshot
+from tl_core.specs import (
+    Classify,
+    Download,
+    FineTune,
+    IdealImage,
+    ImportData,
+    Judge,
+    PreviewData,
+    Snapshot,
+)
 
 WAIT_S = 60
 
@@ -120,8 +130,6 @@ def test_a_large_file_is_being_checked_until_it_was_read(settings, monkeypatch):
 
 
 def test_equal_downloads_are_one_and_a_failed_one_leaves_the_rest_ready(settings):
-    import dataclasses
-
     offline = dataclasses.replace(settings, mirror="http://127.0.0.1:9")
     with Lab(offline) as lab:
         job = lab.jobs.submit(Download(name="resnet18"), "ann")
@@ -183,6 +191,39 @@ def test_a_visitor_who_leaves_takes_photographs_along(lab, labelled):
     lab.forget("ann")
     with pytest.raises(UserError):
         lab.photos.data(key)
+
+
+def test_who_is_away_loses_what_runs_and_keeps_photographs_until_the_visit_is_over(lab, labelled):
+    told = []
+    lab.tell_when_forgotten(told.append)
+    key = lab.photos.add(labelled[0][1], "ann")
+    lab.touch("ann")
+    job = lab.jobs.submit(IdealImage(target=340, steps=1024), "ann")
+    lab.stop("ann")
+    assert job.state is JobState.CANCELLED
+    assert lab.photos.data(key)
+    assert told == []
+    lab.end("ann")
+    assert not lab.resume("ann")
+    assert lab.status().visitors == 0
+    lab._visits.reap()
+    assert told == ["ann"]
+    with pytest.raises(UserError):
+        lab.photos.data(key)
+
+
+def test_photographs_of_who_is_away_leave_before_those_of_who_is_here(settings, labelled):
+    small = dataclasses.replace(settings, photo_memory_mb=1)  # half of it for files
+    with Lab(small) as lab:
+        for place in (9, 12):  # 240 kB
+            lab.photos.add(labelled[place][1], "bob")
+        lab.touch("bob")
+        lab._visits._seen["bob"] -= lab.settings.visit_timeout_s + 1
+        lab._visits.reap()
+        keys = [lab.photos.add(labelled[place][1], "ann") for place in (0, 1, 3, 4, 5)]  # 380 kB
+        assert not lab.resume("bob")
+        assert lab.photos.held()["bob"] == 0
+        assert all(lab.photos.data(key) for key in keys)
 
 
 def folder(count: int) -> list[tuple[str, bytes]]:
@@ -361,8 +402,6 @@ def test_what_the_last_slice_of_a_visitor_keeps_is_forgotten_with_the_visit(lab,
 
 
 def test_an_estimate_counts_what_others_have_left_and_forgets_runs_that_are_over(lab):
-    from tl_core.specs import IdealImage
-
     spec = IdealImage(target=340, steps=64)
     alone = lab.jobs.estimate_s([spec])
     job = lab.jobs.submit(IdealImage(target=1, steps=1024), "bob")
@@ -381,6 +420,20 @@ def test_what_a_visitor_makes_the_lab_keep_is_counted_until_the_visit_ends(lab, 
     assert lab.memory.of("ann") + lab.memory.of("bob") == len(data) // 2 * 2 + 1000
     lab.forget("ann")
     assert (lab.memory.of("ann"), lab.memory.of("bob")) == (0, len(data))
+
+
+def test_forgotten_photographs_take_the_answers_about_them_along(lab, labelled):
+    mine, shared = (lab.photos.add(data, "ann") for _label, data in labelled[:2])
+    lab.photos.add(labelled[1][1], "bob")
+    for key in (mine, shared):
+        assert lab.jobs.ask(Classify(photo=key), "ann").wait(WAIT_S)
+    lab.forget_photos("ann")
+    assert (mine in lab.photos, shared in lab.photos) == (False, True)
+    assert lab.memory.of("ann") == 0
+    assert lab.jobs.ask(Classify(photo=shared), "ann").is_over
+    asked = lab.jobs.ask(Classify(photo=mine), "ann")
+    assert asked.wait(WAIT_S)
+    assert "no longer in the lab's memory" in str(asked.error)
 
 
 def test_a_visitor_whose_share_is_used_up_is_refused_and_nobody_else(lab, labelled):

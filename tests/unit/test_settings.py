@@ -8,11 +8,11 @@ from tl_core.settings import Settings
 
 def test_variables_set_their_fields():
     found = Settings.from_env(
-        {"TL_DATA_DIR": "/data", "TL_MAX_STEPS": "7", "TL_VISIT_TIMEOUT_S": "1.5"}
+        {"TL_DATA_DIR": "/data", "TL_MAX_STEPS": "7", "TL_VISIT_RESUME_S": "1.5"}
     )
     assert found.data_dir == Path("/data")
     assert found.max_steps == 7
-    assert found.visit_timeout_s == 1.5
+    assert found.visit_resume_s == 1.5
 
 
 def test_weights_are_kept_where_torch_hub_keeps_them():

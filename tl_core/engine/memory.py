@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tl_core.errors import UserError
@@ -21,11 +21,20 @@ class VisitorMemory:
     """What each visitor makes the lab keep, by kind; thread-safe.
 
     A kind is counted by whoever keeps it, each time somebody asks. All kinds of one visitor
-    together stay within the visitor's share.
+    together stay within the visitor's share. Where a kind's budget is used up, ``end_visit`` is
+    called for visitors of ``away`` who hold some of it, the first ones first.
     """
 
-    def __init__(self, share_bytes: int) -> None:
+    def __init__(
+        self,
+        share_bytes: int,
+        *,
+        away: Callable[[], Sequence[str]] = tuple,
+        end_visit: Callable[[str], None] = lambda _visitor: None,
+    ) -> None:
         self.share_bytes = share_bytes
+        self._away = away
+        self._end_visit = end_visit
         self._kinds: dict[str, tuple[Callable[[], Counter[str]], int]] = {}
         self._noted: Counter[str] = Counter()  # what pages keep, by visitor
         self._lock = threading.Lock()
@@ -53,7 +62,7 @@ class VisitorMemory:
         return max(room, 0)
 
     def require(self, visitor: str, size_bytes: int) -> None:
-        """Refuse what would take a visitor beyond the share.
+        """Make room for what a visitor adds; refuse what would go beyond the share.
 
         Raises:
             UserError: If so.
@@ -67,11 +76,13 @@ class VisitorMemory:
                 used=used // 2**20,
                 share=self.share_bytes // 2**20,
             )
+        self._make_room(size_bytes)
 
     def note(self, visitor: str, size_bytes: int) -> None:
         """Say what a page keeps for a visitor, in place of what was said before."""
         with self._lock:
             self._noted[visitor] = size_bytes
+        self._make_room(0)
 
     def noted(self) -> Counter[str]:
         """Bytes that pages keep, by visitor."""
@@ -82,3 +93,12 @@ class VisitorMemory:
         """Drop what was noted for a visitor who left."""
         with self._lock:
             del self._noted[visitor]
+
+    def _make_room(self, size_bytes: int) -> None:
+        """End the visits of those who are away and hold some of a kind without so much room."""
+        for visitor in self._away():
+            for held, budget in list(self._kinds.values()):
+                now = held()
+                if now[visitor] and now.total() + size_bytes > budget:
+                    self._end_visit(visitor)
+                    break

@@ -1,6 +1,7 @@
-"""Who is here: visitors who stop polling are gone, and what was theirs is given back."""
+"""Who is here, who is away and may come back, and who is gone."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,19 +14,26 @@ class Visits:
 
     A page calls ``touch`` on every poll. A closed tab, a lost connection and a laptop that went
     to sleep look the same: no poll for ``timeout_s``; background tabs poll about once a minute.
+    Then ``on_away`` stops what the visitor has running. Whoever has not come back ``keep_s`` after
+    the last poll is gone, and ``on_gone`` gives back what was theirs.
     """
 
     def __init__(
         self,
         *,
         timeout_s: float,
+        keep_s: float,
+        on_away: Callable[[str], None],
         on_gone: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._timeout_s = timeout_s
+        self._keep_s = max(timeout_s, keep_s)
+        self._on_away = on_away
         self._on_gone = on_gone
         self._clock = clock
         self._seen: dict[str, float] = {}
+        self._away: set[str] = set()  # whose work has stopped
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="lab-reaper", daemon=True)
@@ -37,23 +45,59 @@ class Visits:
     def touch(self, visitor: str) -> None:
         """Note that the visitor is here now."""
         with self._lock:
-            self._seen[visitor] = self._clock()
+            self._touch(visitor)
+
+    def resume(self, visitor: str) -> bool:
+        """As ``touch``, but only for a visit that is still kept; say whether it is."""
+        with self._lock:
+            is_kept = self._seen.get(visitor, -math.inf) >= self._clock() - self._keep_s
+            if is_kept:
+                self._touch(visitor)
+        return is_kept
+
+    def end(self, visitor: str) -> None:
+        """Let a visit be over: the next look finds that the visitor is gone."""
+        with self._lock:
+            self._seen[visitor] = -math.inf
 
     def count(self) -> int:
         """How many visitors are here."""
         with self._lock:
-            return len(self._seen)
-
-    def reap(self) -> list[str]:
-        """End the visits of everyone not seen within the timeout; return who that was."""
-        with self._lock:
             latest = self._clock() - self._timeout_s
-            gone = [visitor for visitor, seen in self._seen.items() if seen < latest]
+            return sum(seen >= latest for seen in self._seen.values())
+
+    def away(self) -> list[str]:
+        """The visitors who are away, the longest first; nothing of theirs runs."""
+        with self._lock:
+            return sorted(self._away, key=self._seen.__getitem__)
+
+    def end_if_away(self, visitor: str) -> None:
+        """End the visit at once, unless the visitor has come back."""
+        with self._lock:
+            if visitor not in self._away:
+                return
+            self._drop(visitor)
+        self._on_gone(visitor)
+
+    def reap(self) -> None:
+        """Find who is away or gone since the last look."""
+        with self._lock:
+            now = self._clock()
+            gone = [visitor for visitor, seen in self._seen.items() if seen < now - self._keep_s]
             for visitor in gone:
-                del self._seen[visitor]
+                self._drop(visitor)
+            left = [
+                visitor
+                for visitor, seen in self._seen.items()
+                if seen < now - self._timeout_s and visitor not in self._away
+            ]
+        for visitor in left:
+            _tell(self._on_away, visitor)
+            with self._lock:
+                if self._seen.get(visitor, now) < now - self._timeout_s:  # not back meanwhile
+                    self._away.add(visitor)
         for visitor in gone:
-            self._on_gone(visitor)
-        return gone
+            _tell(self._on_gone, visitor)
 
     def close(self) -> None:
         """End the thread."""
@@ -61,9 +105,22 @@ class Visits:
         if self._thread.is_alive():
             self._thread.join()
 
+    def _touch(self, visitor: str) -> None:
+        self._seen[visitor] = self._clock()
+        self._away.discard(visitor)
+
+    def _drop(self, visitor: str) -> None:
+        del self._seen[visitor]
+        self._away.discard(visitor)
+
     def _watch(self) -> None:
         while not self._closing.wait(self._timeout_s / 6):
-            try:
-                self.reap()
-            except Exception:
-                log.exception("a visitor who left could not be cleared away")
+            self.reap()
+
+
+def _tell(listener: Callable[[str], None], visitor: str) -> None:
+    """Call the listener; an error of one visitor's must not keep the others from being told of."""
+    try:
+        listener(visitor)
+    except Exception:
+        log.exception("a visitor who left could not be cleared away")

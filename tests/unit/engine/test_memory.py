@@ -52,3 +52,49 @@ def test_what_pages_noted_leaves_with_the_visitor():
     assert memory.of("ann") == 2 * MB
     memory.forget("ann")
     assert memory.of("ann") == 0
+
+
+def with_room_for_12_mb(held: dict[str, int], away: list[str]) -> tuple[VisitorMemory, list[str]]:
+    """Photographs of these sizes; visitors who are away lose theirs when their visits end."""
+    ended: list[str] = []
+
+    def end_visit(visitor: str) -> None:
+        ended.append(visitor)
+        held.pop(visitor, None)
+
+    memory = VisitorMemory(share_bytes=20 * MB, away=lambda: away, end_visit=end_visit)
+    memory.count("photographs", lambda: Counter(held), budget_bytes=12 * MB)
+    memory.count("everybody's", lambda: Counter({"": 9 * MB}), budget_bytes=MB)
+    return memory, ended
+
+
+def test_who_is_away_gives_way_to_who_is_here_and_no_more_of_them_than_need_to():
+    held = {"ann": 4 * MB, "bob": 4 * MB, "carl": 4 * MB}
+    memory, ended = with_room_for_12_mb(held, away=["dora", "bob", "ann"])
+    memory.require("carl", MB)
+    assert ended == ["bob"]
+    memory.require("carl", 5 * MB)
+    assert ended == ["bob", "ann"]
+
+
+def test_nobody_who_is_away_gives_way_while_there_is_room():
+    memory, ended = with_room_for_12_mb({"ann": 4 * MB, "bob": 4 * MB}, away=["bob"])
+    memory.require("carl", 4 * MB)
+    assert ended == []
+
+
+def test_what_pages_keep_makes_who_is_away_give_way_too():
+    memory, ended = with_room_for_12_mb({}, away=["bob"])
+    memory.count("pictures", memory.noted, budget_bytes=3 * MB)
+    memory.note("bob", 2 * MB)
+    memory.note("ann", MB)
+    assert ended == []
+    memory.note("ann", 2 * MB)
+    assert ended == ["bob"]
+
+
+def test_an_addition_that_is_refused_ends_nobodys_visit():
+    memory, ended = with_room_for_12_mb({"bob": 12 * MB}, away=["bob"])
+    with pytest.raises(UserError):
+        memory.require("ann", 21 * MB)
+    assert ended == []

@@ -1,0 +1,32 @@
+const NAME = "transfer-learning-lab-visit";
+// Before each question: the connection that this tab had may take a while to be missed
+const WAITS_MS = [0, 500, 1000, 1500, 2000];
+
+let given; // code of the visit that the server began for this tab
+let asked = 0; // questions for the older visit since then
+
+function kept() {
+  try {
+    return sessionStorage.getItem(NAME);
+  } catch {
+    return null; // the browser keeps nothing for this page
+  }
+}
+
+function keep(code) {
+  try {
+    sessionStorage.setItem(NAME, code);
+  } catch {} // then a reload begins a new visit
+}
+
+export default function ({ data, setTriggerValue }) {
+  if (given !== data.code) [given, asked] = [data.code, 0];
+  if (data.refused < asked) return; // the answer is on its way
+  const older = kept();
+  if (older && older !== data.code && data.is_known && asked < WAITS_MS.length) {
+    setTimeout(() => setTriggerValue("wanted", older), WAITS_MS[asked]);
+    asked += 1;
+  } else {
+    keep(data.code);
+  }
+}
