@@ -87,7 +87,7 @@ def _answers(title: str, answers: Sequence[Answer]) -> None:
     """The network's first answer at large, the next ones small."""
     first, rest = answers[0], answers[1 : 1 + _RUNNERS_UP]
     label, percent = plain(first.label), 100 * first.probability
-    words = _("{title}: **{label}**, {percent:.1f} %")
+    words = _("{title}: **{label}**, {percent:.1f}\u00a0%")
     st.markdown(words.format(title=title, label=label, percent=percent))
     st.caption(" · ".join(f"{plain(a.label)} {100 * a.probability:.1f} %" for a in rest))
 

@@ -29,7 +29,7 @@ def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
         chosen = str(st.session_state.sample)
         with st.container(width=_BAR, key="photo_bar"):
             photo_input(_picture(chosen), photo_label(chosen), on_photo=_take)
-        with st.popover(photo_label(chosen), key="photos"):
+        with st.popover(photo_label(chosen), icon=":material/photo_library:", key="photos"):
             with st.container(key="photo-picker"):
                 st.pills(
                     _("Photograph"), keys, required=True, format_func=_picture_label, key="sample"

@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import importlib
 import threading
 from collections.abc import Callable
 
@@ -33,6 +34,7 @@ def _started(make: Callable[[], Lab]) -> Lab:
     Streamlit collects garbage around every run; with torch in memory that would hold all visitors
     up for a fifth of a second each time.
     """
+    importlib.import_module("pandas")  # Plotly and tables would meet it half loaded by another tab
     lab = served.lab = make()
     lab.tell_when_forgotten(visits.forget)
     gc.collect()
