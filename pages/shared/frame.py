@@ -8,6 +8,7 @@ from pages.shared import link
 from pages.shared.choose_backbone import choose_backbone, is_usable, offer
 from pages.shared.choose_photo import choose_photo
 from pages.shared.components import style
+from pages.shared.copy_link import copy_link
 from pages.shared.photo_input import show_refused_photo
 from pages.shared.sitemap import HOME, PAGES, PageRow
 from pages.shared.words import ASSETS, _, lesson
@@ -69,6 +70,7 @@ def header(
         with st.container(key="bench", horizontal=True, width="content"):
             photo = choose_photo(first_photo)
             backbone = choose_backbone()
+            copy_link()
     with st.container(key="strip"):
         st.markdown(lesson(row.lesson)[""])
     show_refused_photo()
