@@ -38,8 +38,10 @@ def kept(
     choice, shown = _Choice(default, options, between), (state.get("page"), among)
     is_shown = key in state and state.get(f"shown_{key}", shown) == shown
     state[f"shown_{key}"] = shown
-    if not is_shown or not choice.offers(state[key]):
-        state[key] = _first(key, choice, among)
+    is_offered = is_shown and choice.offers(state[key])
+    # Set in any case, which tells the browser: a widget in a popover is drawn there when that is
+    # opened, and would begin with its first option.
+    state[key] = state[key] if is_offered else _first(key, choice, among)
     yield
     text = encode(state[key])
     choices = the_visit().choices

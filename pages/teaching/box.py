@@ -6,16 +6,30 @@ from typing import Any
 import streamlit as st
 from streamlit.typing import UploadedFile
 
+from pages.shared.choose_photo import thumbnail_url
 from pages.shared.uploaded_files import free
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
 from pages.state import Box
+from pages.teaching.squares import MOST, draw_squares
 from tl_core.lab import UserError
 
 
 def photo_count(box: Box) -> str:
     """How many photographs there are, in words."""
     return _("Photographs in this box: {count}").format(count=len(box.photos))
+
+
+def draw_photos(box: Box) -> None:
+    """The newest photographs of a box as small squares."""
+    addresses = []
+    for key in box.photos[-MOST:]:
+        try:
+            addresses.append(thumbnail_url(key))
+        except UserError:
+            continue  # forgotten under memory pressure: the run that needs it says so
+    if addresses:
+        draw_squares(addresses, more=len(box.photos) - len(addresses), alt=photo_count(box))
 
 
 def add_photo(box: Box, jpeg: bytes) -> None:

@@ -7,6 +7,7 @@ from pages.shared.visit import tab_is_open, the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.state import Box
 from pages.teaching.box import (
+    draw_photos,
     no_photographs,
     photo_count,
     refuse,
@@ -14,6 +15,7 @@ from pages.teaching.box import (
     take_files,
 )
 from pages.teaching.camera import camera
+from pages.teaching.ready_photos import ready_photos
 from tl_core.lab import UserError
 from tl_core.specs import MAX_CLASSES, MIN_CLASSES, OwnClasses
 
@@ -27,12 +29,12 @@ def own_boxes() -> OwnClasses:
     boxes = the_visit().boxes
     while len(boxes) < MIN_CLASSES:
         _add()
-    with st.container():  # one element, however many boxes: the camera keeps its place, and runs on
-        for first in range(0, len(boxes), 2):
-            for column, box in zip(st.columns(2), boxes[first : first + 2], strict=False):
-                with column.container(border=True, height="stretch"):
-                    _draw(box)
-    with st.container(horizontal=True):
+    # One element, however many boxes: the camera keeps its place, and runs on
+    with st.container(gap="small"):
+        for box in boxes:
+            with st.container(border=True, key=f"box_{box.id}"):
+                _draw(box)
+    with st.container(horizontal=True, gap="small"):
         st.button(
             _("One more class"),
             key="add_class",
@@ -41,15 +43,38 @@ def own_boxes() -> OwnClasses:
             disabled=len(boxes) >= MAX_CLASSES,
         )
         camera(boxes)
-    _whole_sets()
+        ready_photos(boxes)
+        _whole_sets()
     say_what_was_left_out()
     return tuple((box.name, tuple(box.photos)) for box in boxes)
 
 
 def _draw(box: Box) -> None:
-    box.name = st.text_input(
-        _("Name of the class"), box.name, max_chars=_NAME_LENGTH, key=f"class_{box.id}"
-    ).strip()
+    with st.container(horizontal=True, gap="small", key=f"name_{box.id}"):
+        box.name = st.text_input(
+            _("Name of the class"),
+            box.name,
+            max_chars=_NAME_LENGTH,
+            key=f"class_{box.id}",
+            label_visibility="collapsed",
+        ).strip()
+        if len(the_visit().boxes) > MIN_CLASSES:
+            st.button(
+                "",
+                key=f"remove_{box.id}",
+                icon=":material/close:",
+                type="tertiary",
+                help=_("Remove"),
+                on_click=_remove,
+                args=(box,),
+            )
+    _drop_zone(box)
+    draw_photos(box)
+    st.caption(photo_count(box))
+
+
+def _drop_zone(box: Box) -> None:
+    """Take what is dropped into the box."""
     zone = f"upload_{box.id}"
     st.file_uploader(
         _("Drop photographs of this class"),
@@ -58,33 +83,23 @@ def _draw(box: Box) -> None:
         on_change=_touch,
         args=(box,),
         max_upload_size=_MAX_PHOTO_MB,
+        label_visibility="collapsed",
     )
     files = st.session_state.get(zone) or []  # with what was freed, which the widget leaves out
     if box.is_touched:
         take_files(box, files)
     elif not files:
         box.listed = {}  # an empty drop zone, as after a change of page, takes nothing away
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(photo_count(box))
-        if len(the_visit().boxes) > MIN_CLASSES:
-            st.button(
-                _("Remove"),
-                key=f"remove_{box.id}",
-                icon=":material/close:",
-                type="tertiary",
-                on_click=_remove,
-                args=(box,),
-            )
 
 
 def _whole_sets() -> None:
-    with st.expander(_("Or drop all classes at once: a zip or a whole folder")):
-        st.caption(_("With one folder per class inside. It replaces the boxes above."))
-        zipped, folder = st.columns(2)
-        zipped.file_uploader(
+    with st.popover(_("Zip or folder"), icon=":material/folder_zip:"):
+        words = _("All classes at once, with one folder per class inside. It replaces the boxes.")
+        st.caption(words)
+        st.file_uploader(
             _("A zip"), type="zip", key="upload_zip", on_change=_take_set, args=("upload_zip",)
         )
-        folder.file_uploader(
+        st.file_uploader(
             _("A folder"),
             accept_multiple_files="directory",
             key="upload_folder",

@@ -22,7 +22,7 @@ _OTHER_PROBLEM = "The camera did not start; another program may be using it. Ope
 @st.fragment
 def camera(boxes: list[Box]) -> None:
     """Draw the camera for all boxes, as a fragment: a photograph does not run the whole page."""
-    with st.popover(_("Take them with the camera"), icon=":material/photo_camera:"):
+    with st.popover(_("Camera"), icon=":material/photo_camera:", key="boxes_camera"):
         box = st.selectbox(_("Class"), boxes, format_func=lambda box: box.name, key="camera_class")
         if box is None:
             return

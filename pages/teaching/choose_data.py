@@ -32,23 +32,39 @@ def choose_data() -> Data | None:
                 _label(found[key]) if key in found else _("Your own photographs")
             ),
             key="dataset",
+            label_visibility="collapsed",
         )
-    return _own() if chosen == OWN_DATASET else _on_the_shelf(found[chosen])
+    return _own(entries) if chosen == OWN_DATASET else _on_the_shelf(found[chosen])
 
 
-def _own() -> Data | None:
+def _own(entries: list[DatasetStatus]) -> Data | None:
+    above = st.container()  # what to do comes first, and depends on what is in the boxes
     photos = own_boxes()
-    icon = ":material/photo_library:"
     if not any(keys for _name, keys in photos):
-        words = _("Drop photographs into the boxes: four of each class are enough to begin.")
-        st.info(words, icon=icon)
+        with above:
+            _begin_with(entries)
         return None
     try:
         require_classes(photos)
     except UserError as error:
-        st.info(sentence(error), icon=icon)
+        above.info(sentence(error), icon=":material/photo_library:")
         return None
     return Data(OWN_DATASET, photos)
+
+
+def _begin_with(entries: list[DatasetStatus]) -> None:
+    """What to do with empty boxes: fill them, or take the smallest set of this machine."""
+    st.caption(_("Drop four photographs or more into each box. None at hand?"))
+    ready = [entry.row for entry in entries if entry.row is not None and not _is_far(entry)]
+    smallest = min(ready, key=lambda row: row.photographs)
+    st.button(
+        _("Take a ready set: {label}").format(label=plain(smallest.label)),
+        key="ready_set",
+        icon=":material/photo_library:",
+        width="stretch",
+        on_click=link.set_choice,
+        args=("dataset", smallest.key),
+    )
 
 
 def _on_the_shelf(entry: DatasetStatus) -> Data | None:

@@ -1,11 +1,15 @@
 """Counts, thumbnails and warnings about a data set before training."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.shared.live import watch_answer
+from pages.shared.picture import data_url
 from pages.shared.words import _, plain
 from pages.state import Data
-from tl_core.specs import ClassPreview, PreviewData, PreviewSnapshot
+from pages.teaching.squares import MOST, draw_squares
+from tl_core.specs import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
 
 _OPEN = 4  # classes whose thumbnails are seen at once
 _IMBALANCE = 2.0
@@ -13,15 +17,23 @@ _NAMED = 8  # left-out files
 
 
 def look_at(data: Data, seed: int) -> None:
-    """Count and show what is there; a large folder is checked first, with progress."""
-    spec = PreviewData(dataset=data.dataset, photos=data.photos, seed=seed)
-    watch_answer(spec, _draw, name="look", stop_key="stop_look")
+    """Count and show what is there; a large folder is checked first, with progress.
+
+    A visitor's own photographs are shown in their boxes already.
+    """
+    is_own = data.dataset == OWN_DATASET
+    spec = PreviewData(
+        dataset=data.dataset, photos=data.photos, seed=seed, thumbnails=0 if is_own else MOST
+    )
+    watch_answer(spec, partial(_draw, is_own=is_own), name="look", stop_key="stop_look")
 
 
-def _draw(snapshot: PreviewSnapshot) -> None:
+def _draw(snapshot: PreviewSnapshot, *, is_own: bool) -> None:
     if not snapshot.classes:
         return
     _remarks(snapshot)
+    if is_own:
+        return
     for shown in snapshot.classes[:_OPEN]:
         _thumbnails(shown)
     rest = snapshot.classes[_OPEN:]
@@ -82,7 +94,9 @@ def _thumbnails(shown: ClassPreview) -> None:
         )
     )
     if shown.thumbnails:
-        with st.container(horizontal=True, gap="small", key=f"squares_look_{shown.name}"):
-            for place, picture in enumerate(shown.thumbnails, start=1):
-                alt = _("{name}, photograph {place}").format(name=shown.name, place=place)
-                st.image(picture, width=84, alt=alt)
+        words = _("Photographs of {name}: {count}")
+        draw_squares(
+            [data_url(picture) for picture in shown.thumbnails],
+            more=shown.train + shown.validation - len(shown.thumbnails),
+            alt=words.format(name=shown.name, count=shown.train + shown.validation),
+        )

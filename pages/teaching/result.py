@@ -1,17 +1,42 @@
 """What a finished run achieved: confusion matrix, the photographs behind it, figures by class."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 import streamlit as st
 
+from pages.shared import link
 from pages.shared.words import _, lesson
 from pages.teaching.confusion_matrix import confusion_matrix
 from pages.teaching.predictions import draw_predictions
-from pages.teaching.run import TOP3_FROM, interval_words, percent
+from pages.teaching.ways import TOP3_FROM, interval_words, percent
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _ALL = "mistakes"
 _PAGE = 12  # photographs at once
+
+
+def choose_way(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> str:
+    """The model to look closer at, of those of a run that are done; the best where none is chosen.
+
+    ``done`` has a label, a spec and a snapshot by model.
+    """
+    best = max(done, key=lambda key: _accuracy(done[key][2]))
+    if len(done) == 1:
+        return best
+    with link.kept("closer", best, list(done), among=next(iter(done))):
+        chosen = st.segmented_control(
+            _("Look closer at"),
+            list(done),
+            required=True,
+            format_func=lambda key: done[key][0],
+            key="closer",
+        )
+    return str(chosen)
+
+
+def _accuracy(snapshot: FineTuneSnapshot) -> float:
+    return snapshot.result.accuracy if snapshot.result else 0.0
 
 
 def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:

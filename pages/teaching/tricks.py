@@ -6,11 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared import runs
+from pages.shared import link, runs
 from pages.shared.words import _
+from pages.teaching.run import NAME
 from tl_core.specs import AUGMENTATIONS, SCHEDULES, TRAINING_OPTIMISERS, FineTune
 
-NAME = "teach"  # of the page's run
+_BESIDE = 2  # controls in a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,30 +134,31 @@ def tricks(modes: Sequence[str]) -> dict[str, Any]:
     The values are by field.
     """
     found = {}
-    with st.expander(_("The tricks of training"), icon=":material/tune:"):
-        for first in range(0, len(TRICKS), 3):
-            for column, trick in zip(st.columns(3), TRICKS[first : first + 3], strict=False):
-                with column:
-                    found[trick.field] = _control(trick, modes)
-                    st.caption(_(trick.sentence))
+    st.markdown("**" + _("The tricks of training") + "**")
+    for first in range(0, len(TRICKS), _BESIDE):
+        row = TRICKS[first : first + _BESIDE]
+        for column, trick in zip(st.columns(_BESIDE), row, strict=False):
+            with column:
+                found[trick.field] = _control(trick, modes)
+                st.caption(_(trick.sentence))
     return found
 
 
 def _control(trick: Trick, modes: Sequence[str]) -> Any:
     """A slider for numbers, a list for words."""
+    key, default = f"trick_{trick.field}", getattr(FineTune, trick.field)
     shared: dict[str, Any] = {
         "options": trick.values,
         "format_func": lambda value: _spoken(trick, value),
-        "key": f"trick_{trick.field}",
+        "key": key,
         "on_change": _moved if trick.field in FineTune.controls else None,
         "args": (trick.field,),
-        "persist_state": "session",
         "disabled": bool(trick.ways) and set(trick.ways).isdisjoint(modes),
     }
-    default = getattr(FineTune, trick.field)
-    if isinstance(default, str | bool):
-        return st.selectbox(_(trick.label), index=trick.values.index(default), **shared)
-    return st.select_slider(_(trick.label), value=default, **shared)
+    with link.kept(key, default, trick.values):
+        if isinstance(default, str | bool):
+            return st.selectbox(_(trick.label), **shared)
+        return st.select_slider(_(trick.label), **shared)
 
 
 def _moved(field: str) -> None:

@@ -72,7 +72,50 @@ def test_several_ways_run_side_by_side_and_are_told_with_interval_and_top_3(page
     assert all("–" in interval for interval in table["95 % interval"])
     assert all(share.endswith(" %") for share in table["Top-3"])
     assert "right on 539 photographs it has never learned from" in words(page)
-    assert len(page.get("plotly_chart")) == 4  # loss, accuracy, confusion, the answer
+    assert len(page.get("plotly_chart")) == 3  # accuracy, confusion, the answer
+
+
+def test_before_there_is_a_model_the_pretrained_network_is_tried_and_named(page):
+    text = words(page)
+    assert "Before you teach it: EfficientNet-Lite0 as it is" in text
+    assert "It says: " in text
+    assert not [widget for widget in page.selectbox if widget.key == "own_model"]
+
+
+def test_one_press_takes_a_ready_set_and_start_is_ready(own):
+    assert own.button(key="start").disabled
+    page = settled(own.button(key="ready_set").click().run())
+    assert page.selectbox(key="dataset").value == "faces"
+    assert "**2 classes**: 140 photographs to learn from" in words(page)
+    assert not page.button(key="start").disabled
+
+
+def test_start_waits_for_a_way_to_teach(page):
+    page.button_group(key="mode").set_value([]).run()
+    assert page.button(key="start").disabled
+
+
+def test_the_curve_is_there_before_a_run_and_the_loss_is_one_press_away(page):
+    def alts(page):
+        return [chart.proto.alt for chart in page.get("plotly_chart")]
+
+    assert "Accuracy by epoch, for training and validation. Empty until it learns." in alts(page)
+    page.button_group(key="curve").set_value("loss").run()
+    assert "Loss by epoch, for training and validation. Empty until it learns." in alts(page)
+
+
+def test_a_new_model_is_tried_at_once_and_used_on_every_page_on_a_press(page):
+    first = jobs(taught(page, "head"))[0].snapshot.result.model
+    page.number_input(key="seed").set_value(1).run()
+    second = jobs(taught(page, "head"))[0].snapshot.result.model
+    assert first != second
+    assert page.selectbox(key="own_model").value == second
+    label = "EfficientNet-Lite0, head: 0, 1, 2 …"
+    assert page.selectbox(key="own_model").options == [f"{label} (2)", label]
+    page.selectbox(key="own_model").set_value(first).run()
+    page.button(key="use_everywhere").click().run()
+    page.switch_page("pages/backbones.py").run()
+    assert page.selectbox(key="backbone").value == first
 
 
 def test_mistakes_come_most_confident_first_and_a_cell_opens_its_photographs(page):
@@ -95,7 +138,7 @@ def test_a_photograph_opens_the_why_page_with_this_model(page):
     assert page.title[0].value == "Why?"
     assert page.selectbox(key="backbone").value == model
     asked = page.session_state["visit"].jobs["why"]
-    assert (asked.spec.backbone, asked.spec.photo) == (model, page.session_state["kept_sample"])
+    assert (asked.spec.backbone, asked.spec.photo) == (model, page.session_state["sample"])
     assert asked.wait(60)
     assert asked.error is None
 
@@ -138,11 +181,17 @@ def test_a_file_that_is_no_photograph_is_named_and_left_out(own):
     assert "Photographs in this box: 0" in words(page)
 
 
-def test_the_seed_is_kept_while_its_owner_is_elsewhere(page):
+def test_the_settings_of_training_are_kept_while_their_owner_is_elsewhere(page):
+    page.select_slider(key="trick_dropout").set_value(0.2).run()
+    page.selectbox(key="trick_schedule").set_value("step").run()
+    page.button_group(key="mode").set_value(["head", "pixels"]).run()
     page.number_input(key="seed").set_value(7).run()
     page.switch_page("pages/home.py").run()
     page = settled(page.switch_page("pages/teach.py").run())
     assert page.number_input(key="seed").value == 7
+    assert page.select_slider(key="trick_dropout").value == 0.2
+    assert page.selectbox(key="trick_schedule").value == "step"
+    assert page.button_group(key="mode").value == ["head", "pixels"]
     assert page.session_state["visit"].jobs["look"].spec.seed == 7
 
 
@@ -157,8 +206,12 @@ def test_a_look_at_data_that_is_no_longer_shown_is_dropped(page, app_lab, monkey
     visitor = page.session_state["visit"].id
     looks = [Job(PreviewData(dataset="digits", seed=seed), visitor) for seed in (1, 2, 3)]
     looks[1].owners |= {"another"}
-    answers = iter(looks)
-    monkeypatch.setattr(app_lab.jobs, "ask", lambda *_args, **_kwargs: next(answers))
+    answers, ask = iter(looks), app_lab.jobs.ask
+
+    def asked(spec, *args, **kwargs):
+        return next(answers) if isinstance(spec, PreviewData) else ask(spec, *args, **kwargs)
+
+    monkeypatch.setattr(app_lab.jobs, "ask", asked)
     for seed in (1, 2, 3):
         page.number_input(key="seed").set_value(seed).run()
     assert [look.cancel_requested for look in looks] == [True, False, False]
@@ -170,6 +223,20 @@ def test_a_class_is_added_and_removed(own):
     assert own.text_input(key="class_2").value == "class 3"
     own.button(key="remove_0").click().run()
     assert [box.name for box in own.session_state["visit"].boxes] == ["dogs", "class 3"]
+
+
+def test_photographs_of_a_ready_set_are_put_into_one_box_beside_what_is_in_it(own, labelled):
+    page = two_boxes(own, labelled)
+    page.selectbox(key="ready_from").set_value("faces").run()
+    page.selectbox(key="ready_class").set_value("not a face").run()
+    page.selectbox(key="ready_box").set_value(1).run()
+    page.select_slider(key="ready_count").set_value(4).run()
+    page.button(key="add_ready").click().run()
+    page.select_slider(key="ready_count").set_value(8).run()
+    page = settled(page.button(key="add_ready").click().run())
+    assert [len(box.photos) for box in page.session_state["visit"].boxes] == [4, 12]
+    result = jobs(taught(page, "head"))[0].snapshot.result
+    assert len(result.predictions) == 5
 
 
 def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):

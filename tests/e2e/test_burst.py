@@ -28,7 +28,7 @@ def camera(page, app_url, width=1280):
     """The Teach page with its camera's place open."""
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(f"{app_url}/teach")
-    page.get_by_role("button", name="Take them with the camera").click()
+    page.locator(".st-key-boxes_camera button").first.click()
     page.get_by_role("button", name="Open the camera").wait_for()
     return page
 

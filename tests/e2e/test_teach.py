@@ -22,24 +22,69 @@ def test_two_boxes_of_four_photographs_are_learned_and_a_fifth_is_recognised(
     page.get_by_text("2 classes: 6 photographs to learn from").wait_for()
     page.locator(".st-key-start button").click()
     page.get_by_role("heading", name=re.compile("right on 2 photographs")).wait_for()
+    page.locator(".st-key-photos button").first.click()
     for name, files in cats_and_dogs.items():
         page.locator(".st-key-photo input.file").set_input_files(files[4])
         page.get_by_role("heading", name=f"Your model says: {name}").wait_for()
 
 
 def test_a_click_on_the_confusion_matrix_opens_its_photographs(page, app_url):
-    page.goto(f"{app_url}/teach?dataset=digits")
-    page.locator(".st-key-start button").click()
+    page.goto(f"{app_url}/teach")
+    page.get_by_role("button", name="Take a ready set").click()
+    page.locator(".st-key-start button:enabled").click()
     page.get_by_role("heading", name=re.compile("it has never learned from")).wait_for()
-    page.get_by_text("Click a cell").scroll_into_view_if_needed()
     cell = page.locator(".st-key-confusion .scatterlayer .point").first
     cell.wait_for(state="attached")
+    page.locator(".st-key-by_class").scroll_into_view_if_needed()
     page.wait_for_timeout(1000)  # for the page to come to rest
     box = cell.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.up()
-    page.get_by_text(re.compile(r"^0: 0, \d+ %$")).first.wait_for()
+    page.get_by_text(re.compile(r"^face: face, \d+ %$")).first.wait_for()
+
+
+def test_a_setting_one_click_away_is_shown_as_it_is_after_other_settings_were_changed(
+    page, app_url
+):
+    page.goto(f"{app_url}/teach?dataset=digits")
+    page.locator(".st-key-mode").get_by_text("Raw pixels").click()
+    page.locator(".st-key-mode [aria-checked=true], .st-key-mode [aria-pressed=true]").nth(
+        1
+    ).wait_for()
+    page.get_by_role("button", name="More settings").click()
+    page.locator(".st-key-trick_momentum").get_by_text("0.9", exact=True).wait_for()
+
+
+def test_the_first_view_holds_three_heads_the_curve_and_start_before_and_after_a_run(
+    chromium, app_url
+):
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.goto(f"{app_url}/teach")
+    page.get_by_role("button", name="Take a ready set").click()
+    page.locator(".st-key-start button:enabled").wait_for()
+    page.wait_for_timeout(1000)  # for the page to come to rest
+    first_view_is_whole(page)
+    page.locator(".st-key-start button").click()
+    page.get_by_role("heading", name=re.compile("Your model says")).wait_for(timeout=90_000)
+    first_view_is_whole(page)
+    context.close()
+
+
+def first_view_is_whole(page):
+    """Nothing that matters lies below the fold, and the curve is wide enough to be read."""
+    for name in ("Classes", "Learning", "Trying"):
+        assert bottom(page.get_by_role("heading", name=name)) <= 720
+    assert bottom(page.locator(".st-key-start button")) <= 720
+    curve = page.locator(".st-key-main_picture [data-testid=stPlotlyChart]")
+    assert bottom(curve) <= 720
+    assert curve.bounding_box()["width"] >= 420
+
+
+def bottom(place):
+    box = place.bounding_box()
+    return box["y"] + box["height"]
 
 
 @pytest.mark.parametrize("dataset", ["own", "digits"])
@@ -50,4 +95,6 @@ def test_nothing_is_cut_off_on_a_phone(chromium, app_url, dataset):
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_timeout(1000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert bottom(page.locator(".st-key-start button")) <= 844
+    assert bottom(page.locator(".st-key-main_picture [data-testid=stPlotlyChart]")) <= 844
     context.close()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from tl_core.datasets import uploads
+from tl_core.datasets.dataset import shuffled
 from tl_core.datasets.dropped_folder import Drop, folder_drops
 from tl_core.datasets.dropped_zip import zip_drops
 from tl_core.datasets.store import DatasetStatus, DatasetStore
@@ -36,6 +37,26 @@ class Datasets:
             UserError: If there is no such photograph.
         """
         return self._photos.add(self._store.read(dataset, name), owner)
+
+    def classes(self, dataset: str) -> tuple[str, ...]:
+        """The names of a data set's classes; none where it is not on this machine."""
+        return self._store.classes(dataset)
+
+    def add_of_class(
+        self, dataset: str, class_name: str, count: int, owner: str
+    ) -> tuple[str, ...]:
+        """Keep ``count`` photographs of one class for the visit, as examples; their keys.
+
+        They are drawn at random, and always the same: fewer are among more. Takes some ten
+        milliseconds a photograph.
+
+        Raises:
+            UserError: If there is no room for them.
+        """
+        self._touch(owner)
+        names = shuffled(self._store.names(dataset, class_name), f"add {class_name}")
+        files = (self._store.read(dataset, name) for name in names)
+        return uploads.keep_first(files, count, self._photos, owner, self._settings.max_pixels)
 
     def add_example(self, data: bytes, owner: str) -> str:
         """Keep a visitor's photograph to learn from; a large one is made smaller. Its key.

@@ -1,6 +1,7 @@
 """``lab.models``: the networks that visitors have trained or loaded."""
 
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,8 +23,16 @@ class Models:
     _memory: VisitorMemory
 
     def of(self, owner: str) -> dict[str, str]:
-        """The labels of the models this visitor has trained or loaded, by their keys."""
-        return {model.key: model.label for model in self._store.own_models(owner)}
+        """The labels of the models this visitor has trained or loaded, by their keys, oldest first.
+
+        Where several are called the same, the later ones are numbered.
+        """
+        labels, times = dict[str, str](), Counter[str]()
+        for model in self._store.own_models(owner):
+            times[model.label] += 1
+            number = times[model.label]
+            labels[model.key] = model.label if number == 1 else f"{model.label} ({number})"
+        return labels
 
     def save(self, key: str) -> bytes:
         """The model as a safetensors file, with its classes and how it was trained."""

@@ -3,7 +3,8 @@
 import threading
 import weakref
 from collections import Counter, OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 import torch
 
@@ -26,6 +27,7 @@ class OwnModel:
     backbone: Backbone
     owner: str
     size_bytes: int  # of what is not shared, without a folded copy
+    number: int = field(default_factory=count().__next__)  # grows from model to model
 
 
 class BackboneStore:
@@ -163,8 +165,9 @@ class BackboneStore:
 
     def own_models(self, owner: str) -> list[Backbone]:
         """The visitor's models in memory, oldest first."""
-        with self._lock:
-            return [own.backbone for own in self._own.values() if own.owner == owner]
+        with self._lock:  # they lie in the order of their use
+            found = [own for own in self._own.values() if own.owner == owner]
+        return [own.backbone for own in sorted(found, key=lambda own: own.number)]
 
     def forget(self, owner: str) -> None:
         """Drop the models of a visitor who left."""

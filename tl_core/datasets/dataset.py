@@ -73,7 +73,7 @@ def _held_out(examples: Iterable[Example], share: float, seed: int) -> set[str]:
     chosen: set[str] = set()
     for label, keys in by_class.items():
         count = min(max(round(share * len(keys)), 1), len(keys) - 1)
-        chosen.update(_shuffled(keys, f"split {seed} {label}")[:count])
+        chosen.update(shuffled(keys, f"split {seed} {label}")[:count])
     return chosen
 
 
@@ -93,7 +93,7 @@ def sample_per_class(
     return tuple(
         by_class[label][key]
         for label in sorted(by_class)
-        for key in _shuffled(by_class[label], f"take {seed} {label}")[:per_class]
+        for key in shuffled(by_class[label], f"take {seed} {label}")[:per_class]
     )
 
 
@@ -103,8 +103,8 @@ def duplicates(examples: Iterable[Example]) -> int:
     return sum(counts.values()) - len(counts)
 
 
-def _shuffled(keys: Iterable[str], seed: str) -> list[str]:
-    """Sorted first, so that the order of files on a disk decides nothing."""
+def shuffled(keys: Iterable[str], seed: str) -> list[str]:
+    """Keys in random order, whatever their order before, such as that of files on a disk."""
     ordered = sorted(keys)
     random.Random(seed).shuffle(ordered)
     return ordered

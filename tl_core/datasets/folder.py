@@ -128,9 +128,20 @@ def is_dataset(folder: Path) -> bool:
 
 def count_classes(folder: Path) -> int:
     """How many folders in it could be classes; none of one that is not there or cannot be read."""
+    return len(class_names(folder))
+
+
+def class_names(folder: Path) -> tuple[str, ...]:
+    """Names of the folders in it that could be classes; photographs are not looked at."""
     inner = _folders(folder)
     sides = [place for place in inner if place.name.lower() in _SIDES]
-    return len({place.name for side in sides for place in _folders(side)} if sides else inner)
+    places = [place for side in sides for place in _folders(side)] if sides else inner
+    return tuple(sorted({place.name for place in places}))
+
+
+def names_of_class(folder: Path, of_class: str) -> list[str]:
+    """Names of the photographs of one class, as they lie in ``folder``."""
+    return sorted(name for name in _photo_names(folder) if class_name(name) == of_class)
 
 
 def is_inside_name(name: str) -> bool:

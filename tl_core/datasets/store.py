@@ -14,9 +14,11 @@ from tl_core.datasets.folder import (
     CheckedFile,
     FolderIndex,
     check_files,
+    class_names,
     count_classes,
     is_dataset,
     is_inside_name,
+    names_of_class,
 )
 from tl_core.errors import UserError
 from tl_core.images.decode import content_key
@@ -124,6 +126,21 @@ class DatasetStore:
             label=row.label if row else _label(name),
             is_unlike_imagenet=row.is_unlike_imagenet if row else False,
         )
+
+    def classes(self, key: str) -> tuple[str, ...]:
+        """The names of a data set's classes; none where there is no such data set here."""
+        packaged = self.packaged(key)
+        if packaged is not None:
+            return packaged.classes
+        return class_names(self.folder(key)) if self._has_folder(key) else ()
+
+    def names(self, key: str, class_name: str) -> list[str]:
+        """The photographs of one class, by their names in the data set; not looked at yet."""
+        packaged = self.packaged(key)
+        if packaged is not None:
+            named = ((packaged.classes[e.label], e.name) for e in packaged.examples)
+            return [name for found, name in named if found == class_name]
+        return names_of_class(self.folder(key), class_name) if self._has_folder(key) else []
 
     def read(self, key: str, name: str) -> bytes:
         """The file of one photograph, by its name in the data set (``Example.name``).

@@ -82,6 +82,31 @@ def _keep_drops(
     return OwnUpload(classes, tuple(left_out), tuple(beside))
 
 
+def keep_first(
+    files: Iterable[bytes], count: int, photos: PhotoStore, owner: str, max_pixels: int
+) -> tuple[str, ...]:
+    """Put the first ``count`` different photographs of ``files`` into the store; their keys.
+
+    What cannot be read is passed over. Safe in any thread.
+
+    Raises:
+        UserError: If there is no room for them, or the owner was forgotten: none is kept.
+    """
+    found: dict[str, bytes] = {}
+    with photos.adding(owner) as addition:
+        for data in files:
+            addition.require_wanted()
+            try:
+                small = compact(data, max_pixels)
+                found[photos.check(small)] = small
+            except UserError:
+                continue
+            if len(found) == count:
+                break
+        addition.keep(found)
+    return tuple(found)
+
+
 class _Budget:
     """The time and pixels that one upload may take; its time begins now."""
 

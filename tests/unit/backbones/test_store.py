@@ -188,6 +188,15 @@ def test_a_visitors_model_is_found_by_its_key_and_leaves_with_its_owner(store):
         store.load("own:1")
 
 
+def test_a_visitors_models_are_listed_oldest_first_whichever_was_used_last(store):
+    for key in ("own:1", "own:2"):
+        model = own(store, 100)
+        named = dataclasses.replace(model.backbone, key=key)
+        store.adopt(key, dataclasses.replace(model, backbone=named))
+    store.load("own:1")
+    assert [model.key for model in store.own_models("ann")] == ["own:1", "own:2"]
+
+
 def test_a_visitor_with_many_models_pushes_out_their_own(settings):
     store = BackboneStore(dataclasses.replace(settings, model_memory_mb=1), CPU)
     store.adopt("own:ben", own(store, 2**18, "ben"))

@@ -151,3 +151,19 @@ def test_an_own_data_set_lives_in_the_album(tmp_path: Path) -> None:
     photos.forget("me")
     with pytest.raises(UserError, match="no longer"):
         dataset.read(dataset.examples[0])
+
+
+def test_the_classes_of_a_data_set_and_their_photographs_are_known_by_name(
+    datasets: DatasetStore,
+) -> None:
+    for name in ("train/cat/1.png", "val/cat/2.png", "train/dog/1.png", "train/dog/note.txt"):
+        place = datasets.settings.data_dir / "pets" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(b"")
+    assert datasets.classes("pets") == ("cat", "dog")
+    assert datasets.names("pets", "cat") == ["train/cat/1.png", "val/cat/2.png"]
+    assert datasets.names("pets", "dog") == ["train/dog/1.png"]
+    assert datasets.classes("faces") == ("face", "not a face")
+    assert len(datasets.names("faces", "face")) == 100
+    assert datasets.classes("nowhere") == ()
+    assert datasets.names("nowhere", "cat") == []

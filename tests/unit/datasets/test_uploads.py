@@ -13,7 +13,7 @@ from tests.hostile import large_png, photo, saved
 from tl_core.datasets import uploads
 from tl_core.datasets.dropped_folder import Drop, folder_drops
 from tl_core.datasets.dropped_zip import zip_drops
-from tl_core.datasets.uploads import OwnUpload, keep_drops
+from tl_core.datasets.uploads import OwnUpload, keep_drops, keep_first
 from tl_core.errors import UserError
 from tl_core.images.decode import content_key
 from tl_core.images.photo_store import PhotoStore
@@ -238,3 +238,11 @@ def test_an_upload_ends_at_its_next_photograph_once_its_owner_is_forgotten() -> 
         keep_drops(drops(), photos, "me", MAX_PIXELS)
     assert len(seen) == 3
     assert content_key(png(0)) not in photos
+
+
+def test_the_first_photographs_are_kept_once_and_what_cannot_be_read_is_passed_over() -> None:
+    photos = PhotoStore(2**26, MAX_PIXELS)
+    files = [png(1), b"no photograph", png(1), png(2), png(3)]
+    keys = keep_first(files, 2, photos, "me", MAX_PIXELS)
+    assert keys == (content_key(png(1)), content_key(png(2)))
+    assert content_key(png(3)) not in photos

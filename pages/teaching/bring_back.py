@@ -1,0 +1,40 @@
+"""Bringing a model back that was downloaded here."""
+
+import streamlit as st
+
+from pages.shared.uploaded_files import free, uploaded_files
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, show_error
+from tl_core.lab import UserError
+
+_NOTE = "model_note"
+
+
+def bring_back() -> None:
+    """A drop zone for a model's file, and what came of the last one."""
+    with st.expander(_("Bring a model back"), icon=":material/upload:"):
+        st.file_uploader(
+            _("A model file that was downloaded here"),
+            type="safetensors",
+            key="model_file",
+            on_change=_load,
+        )
+    note = st.session_state.pop(_NOTE, None)
+    if isinstance(note, UserError):
+        show_error(note)
+    elif note:
+        st.success(note)
+
+
+def _load() -> None:
+    for file in uploaded_files("model_file"):
+        try:
+            the_lab().models.load(file.getvalue(), the_visit().id)
+        except UserError as error:
+            st.session_state[_NOTE] = error
+        else:
+            st.session_state[_NOTE] = _(
+                "Loaded. Try it above; it is now a choice under Backbone on every page."
+            )
+        finally:
+            free([file])

@@ -1,0 +1,98 @@
+"""The curve of a training run, accuracy or loss by epoch, of every way on the same axes."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.charts import draw
+from pages.shared.words import _
+from pages.state import Run
+from pages.teaching.ways import WAYS, colours, snapshot_of
+from tl_core.specs import FineTuneSnapshot
+
+EXPLANATION = (
+    "Solid with dots: on photographs it never learns from. Dotted: on those it learns from. Where "
+    "the two part, it is learning by heart."
+)
+NO_DATA = (
+    "Nothing to learn from yet: fill the boxes under Classes, or take a ready set there. Then "
+    "press Start."
+)
+_CURVES = {"accuracy": "Accuracy", "loss": "Loss"}
+_AXES = {"accuracy": "how often it is right", "loss": "how wrong it is"}
+_HEIGHT = 220  # pixels; on a phone it leaves room for the controls
+
+
+def choose_curve() -> None:
+    """Which of the two curves is drawn."""
+    with link.kept("curve", "accuracy", list(_CURVES)):
+        st.segmented_control(
+            _("Curve"),
+            list(_CURVES),
+            required=True,
+            format_func=lambda key: _(_CURVES[key]),
+            key="curve",
+            label_visibility="collapsed",
+        )
+
+
+def draw_curve(run: Run) -> None:
+    """The chosen curve of every way, as far as it is measured."""
+    draw_axes([snapshot for _label, job in run.jobs if (snapshot := snapshot_of(job))])
+
+
+def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
+    """The chart; drawn empty before a run, it has reached the browser when that starts."""
+    what = str(st.session_state.curve)
+    figure = go.Figure()
+    for snapshot in shown:
+        _add_way(figure, snapshot, what)
+    empty_range = None if any(snapshot.curve for snapshot in shown) else [0, 1]
+    figure.update_xaxes(title=_("epoch"), rangemode="tozero", range=empty_range)
+    figure.update_yaxes(title=_(_AXES[what]))
+    if what == "accuracy":
+        figure.update_yaxes(range=[0, 103], ticksuffix=" %")
+    else:
+        figure.update_yaxes(rangemode="tozero", range=empty_range)
+    figure.update_layout(uirevision="same", showlegend=False)
+    draw(figure, key=f"curve_{what}", height=_HEIGHT, alt=_alt(shown, what))
+
+
+def _add_way(figure: go.Figure, snapshot: FineTuneSnapshot, what: str) -> None:
+    """A dotted line for what it learns from, a solid one with dots for what it never does."""
+    scale = 100 if what == "accuracy" else 1
+    colour, label = colours()[snapshot.mode], _(WAYS[snapshot.mode])
+    figure.add_scatter(
+        x=[point.epoch for point in snapshot.curve],
+        y=[scale * getattr(point, what) for point in snapshot.curve],
+        mode="lines",
+        line={"color": colour, "dash": "dot", "width": 1.5},
+        opacity=0.7,
+        name=_("{way}, training").format(way=label),
+    )
+    figure.add_scatter(
+        x=[point.epoch for point in snapshot.epochs],
+        y=[scale * getattr(point, f"validation_{what}") for point in snapshot.epochs],
+        mode="lines+markers",
+        line={"color": colour, "width": 2.5},
+        name=label,
+    )
+
+
+def _alt(shown: Sequence[FineTuneSnapshot], what: str) -> str:
+    """What the chart shows, with its newest figures."""
+    words = _("{what} by epoch, for training and validation").format(what=_(_CURVES[what]))
+    if not any(snapshot.epochs for snapshot in shown):
+        return words + ". " + _("Empty until it learns.")
+    figures = [
+        _("{way}: {value:.2f} after {epoch} epochs").format(
+            way=_(WAYS[snapshot.mode]),
+            value=getattr(snapshot.epochs[-1], f"validation_{what}"),
+            epoch=snapshot.epochs[-1].epoch,
+        )
+        for snapshot in shown
+        if snapshot.epochs
+    ]
+    return f"{words}. " + "; ".join(figures)
