@@ -14,7 +14,7 @@ from tests.journeys.sentences import is_ours
 _PAGES = {row.title: row.path.removeprefix("pages/").removesuffix(".py") for row in (HOME, *PAGES)}
 _SHOWN_S = 90  # far beyond, so that a busy machine is no failure
 _KEYS = ("Enter", "Space", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "End", "Home")
-_MAIN = (".st-key-start", ".st-key-stop", ".st-key-pause", ".st-key-start_smallest", ".st-key-new_seed")
+_MAIN = tuple(f".st-key-{key}" for key in ("start", "stop", "pause", "start_smallest", "new_seed"))
 _DROP = """([base64, name]) => {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   const transfer = new DataTransfer();
