@@ -1,4 +1,4 @@
-"""Which photographs a network finds most alike, trained and untrained beside each other."""
+"""Which photographs a network finds most alike."""
 
 import streamlit as st
 
@@ -11,21 +11,20 @@ _EXAMPLES = ("sample:bull-mastiff", "sample:eagle", "sample:cottage")  # others 
 _ROWS = 3
 
 
-def draw_alike(found: FeatureSpaceSnapshot, photo: str) -> None:
+def explain_rows(found: FeatureSpaceSnapshot) -> None:
+    """What the rows show, where there are any."""
+    if any(key in found.photos for key in _EXAMPLES):
+        st.caption(
+            _("Left each photograph, then the three most like it; ticked is what shows its kind.")
+        )
+
+
+def draw_alike(found: FeatureSpaceSnapshot, points: SpaceMap, photo: str, *, name: str) -> None:
     """The photograph and examples of the gallery, each with the three that are most like it."""
-    keys = [key for key in dict.fromkeys((photo, *_EXAMPLES)) if key in found.photos][:_ROWS]
-    if not keys:
-        return
-    words = _("Left each photograph, then the three most like it; ticked is what shows its kind.")
-    st.caption(words)
-    with st.container(key="alike"):
-        for column, points in zip(
-            st.columns(2, gap="large"), (found.trained, found.untrained), strict=True
-        ):
-            if points is not None:
-                with column:
-                    for key in keys:
-                        _draw_row(found, points, found.photos.index(key))
+    keys = [key for key in dict.fromkeys((photo, *_EXAMPLES)) if key in found.photos]
+    with st.container(key=f"alike_{name}"):
+        for key in keys[:_ROWS]:
+            _draw_row(found, points, found.photos.index(key))
 
 
 def _draw_row(found: FeatureSpaceSnapshot, points: SpaceMap, of: int) -> None:

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from pages.inside.alike import draw_alike
+from pages.inside.alike import draw_alike, explain_rows
 from pages.shared import link
 from pages.shared.choose_one import choose_one
 from pages.shared.choose_photo import photo_label
@@ -47,16 +47,20 @@ def feature_space(backbone: str, photo: str) -> None:
 
 def _draw(found: FeatureSpaceSnapshot, photo: str) -> None:
     """Trained and untrained beside each other."""
-    titles = (_("Trained on ImageNet"), _("Untrained (random weights)"))
-    maps = (found.trained, found.untrained)
-    for column, title, points in zip(st.columns(2, gap="large"), titles, maps, strict=True):
+    explain_rows(found)
+    for column, name, title, points in zip(
+        st.columns(2, gap="large"),
+        ("trained", "untrained"),
+        (_("Trained on ImageNet"), _("Untrained (random weights)")),
+        (found.trained, found.untrained),
+        strict=True,
+    ):
         if points is not None:
-            column.markdown(_with_agreement(title, points))
-    draw_alike(found, photo)
-    for column, title, points in zip(st.columns(2, gap="large"), titles, maps, strict=True):
-        if points is not None:
-            words = _("{title}: every photograph at its place on the map").format(title=title)
-            column.altair_chart(_chart(found, points), height=_HEIGHT, alt=words)
+            with column:
+                st.markdown(_with_agreement(title, points))
+                draw_alike(found, points, photo, name=name)
+                words = _("{title}: every photograph at its place on the map").format(title=title)
+                st.altair_chart(_chart(found, points), height=_HEIGHT, alt=words)
 
 
 def _with_agreement(title: str, points: SpaceMap) -> str:
