@@ -46,7 +46,7 @@ def draw(question: Attribute, other: int, seen: bytes, *, is_contrast: bool) -> 
         draw_beside("why", draw_main, lambda: draw_photo(seen))
 
 
-bench = header(WHY)
+bench = header(WHY, first_photo="sample:dalmatian")
 backbone, photo = bench.backbone, bench.photo
 rail, picture, side = stage()
 if backbone is not None:
