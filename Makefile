@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench fuzz journeys
+.PHONY: run test lint bench fuzz journeys examples screenshots
 
 run: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py
@@ -23,6 +23,12 @@ fuzz: .venv/dev.stamp
 
 journeys: .venv/dev.stamp
 	$(BIN)/python -m tests.journeys
+
+examples: .venv/dev.stamp
+	$(BIN)/python -m tests.pictures.examples
+
+screenshots: .venv/dev.stamp
+	$(BIN)/python -m tests.pictures.screenshots
 
 .venv/app.stamp: requirements.txt
 	$(PYTHON) -m venv .venv

@@ -13,7 +13,7 @@ from pages.shared.stage import stage
 from pages.shared.words import _, lesson
 from tl_core.specs import Attack, SmallestBudget
 
-_A_DOG = "sample:bull-mastiff"
+_A_DOG = "sample:dalmatian"
 
 bench = header(ATTACK, first_photo=_A_DOG, panel="_backbone")
 backbone, photo = bench.backbone, bench.photo

@@ -1,45 +1,89 @@
-"""The Backbones page: compare pretrained networks, choose one, classify a photograph."""
+"""The Backbones page: classify a photograph, compare pretrained networks, choose one."""
 
 import streamlit as st
 
-from pages.inside import compare_backbones
+from pages.inside import backbone_table, compare_backbones
 from pages.shared.charts import answer_bars
-from pages.shared.choose_backbone import label_of
+from pages.shared.choose_backbone import label_of, megabytes, offer
 from pages.shared.choose_photo import credit, photo_label
 from pages.shared.frame import header
 from pages.shared.live import answer
-from pages.shared.sitemap import BACKBONES
+from pages.shared.picture import MAIN_PICTURE, live_picture
+from pages.shared.sitemap import BACKBONES, FEATURE_MAPS, TEACH
+from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, plain
-from tl_core.lab import BackboneState
-from tl_core.specs import Classify
+from tl_core.lab import BackboneRow
+from tl_core.specs import Classification, Classify
 
-bench = header(BACKBONES)
-backbone, photo = bench.backbone, bench.photo
-found = the_lab().backbones.rows()
-shown = [status for status in found if status.state is not BackboneState.TOO_LARGE]
-compare_backbones.table(shown)
-# of a visitor's model: what it grew from
-picked = the_lab().backbones.row(st.session_state.backbone)
-st.markdown(f"**{picked.label}**: {_(picked.advice)}")
 
-st.header(_("What does it see?"))
-result = answer(Classify(backbone=backbone, photo=photo)) if backbone is not None else None
-if backbone is not None and result is not None:
-    picture, chart = st.columns([1, 2])
-    picture.image(result.seen, caption=credit(photo), width="stretch", alt=photo_label(photo))
-    with chart:
-        name, label = plain(label_of(backbone)), plain(result.answers[0].label)
-        words = _("{backbone} says: {label}").format(backbone=name, label=label)
-        st.subheader(words, anchor=False)
-        answer_bars(result.answers, key="top5")
-        words = _("One look took {ms:.0f} ms on this server ({device}).")
-        st.caption(words.format(ms=result.milliseconds, device=the_lab().status().device))
+def facts(row: BackboneRow) -> None:
+    """The figures of a network, and when to choose it."""
+    figures = {
+        _("Right on ImageNet"): f"{row.top1:.1f} %",
+        _("Work of one look"): _("{gflops:.2f} GFLOPs").format(gflops=row.gflops),
+        _("Parameters"): _("{millions:.1f} M").format(millions=row.parameters_m),
+        _("Weights"): megabytes(row.source.size_mb),
+    }
+    with st.container(key="facts"):
+        st.markdown(f"**{row.label}** · {row.year}")
+        left, right = st.columns(2, gap="small", wrap=False)
+        for i, (name, value) in enumerate(figures.items()):
+            (left, right)[i % 2].metric(name, value)
+        st.markdown(_(row.advice))
 
-st.header(_("All of them, on the same photograph"))
-st.markdown(lesson("backbones")["side by side"])
-compare_backbones.answers(photo)
 
-st.header(_("Accuracy and its price"))
+def photograph(found: Classification, photo: str, network: str) -> None:
+    """The photograph as the network sees it."""
+    best = found.answers[0]
+    words = _("{photo} as {network} sees it: {label}, {percent:.1f} %")
+    alt = words.format(
+        photo=photo_label(photo),
+        network=network,
+        label=best.label,
+        percent=100 * best.probability,
+    )
+    live_picture(found.seen, alt=alt)
+    st.caption(credit(photo))
+
+
+def answers(found: Classification, network: str) -> None:
+    """What the chosen network says."""
+    words = _("{backbone} says: {label}")
+    label = plain(found.answers[0].label)
+    st.subheader(words.format(backbone=plain(network), label=label), anchor=False)
+    answer_bars(found.answers, key="top5", bar=24)
+    words = _("One look took {ms:.0f} ms on this server ({device}).")
+    st.caption(words.format(ms=found.milliseconds, device=the_lab().status().device))
+
+
+backbone_table.take_row()
+bench = header(BACKBONES, has_offer=False)
+chosen, photo = str(st.session_state.backbone), bench.photo
+picked = the_lab().backbones.row(chosen)  # of a visitor's model: what it grew from
+rail, picture, side = stage()
+with rail:
+    facts(picked)
+    if bench.backbone is None:
+        offer(chosen)
+    else:
+        for page, words in ((FEATURE_MAPS, _("Look inside it")), (TEACH, _("Teach it your own"))):
+            st.page_link(page.path, label=words, icon=page.icon)
+ready = [row.key for row in the_lab().backbones.ready()]
+for looker in [bench.backbone] if bench.backbone is not None else ready[:1]:
+    with picture:
+        found = answer(Classify(backbone=looker, photo=photo), height=MAIN_PICTURE)
+        if found is not None:
+            photograph(found, photo, label_of(looker))
+    if found is not None and looker == chosen:
+        with side:
+            answers(found, label_of(chosen))
+with side:
+    st.markdown(f"**{_('The other networks')}**")
+    compare_backbones.other_answers(photo, chosen)
+
+st.markdown(lesson("backbones")["choose"])
+backbone_table.draw()
+st.subheader(_("Accuracy and its price"), anchor=False)
 st.markdown(lesson("backbones")["price"])
-compare_backbones.accuracy_and_cost(shown, picked)
+compare_backbones.accuracy_and_cost(backbone_table.backbones(), picked)

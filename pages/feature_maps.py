@@ -4,101 +4,85 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.inside.channel import channel_detail
+from pages.inside.channel import channel_detail, choose_channel, draw_places, pick_channel
 from pages.inside.feature_space import feature_space
-from pages.inside.mosaics import column
-from pages.shared import link
-from pages.shared.choose_backbone import label_of, usable
-from pages.shared.choose_one import choose_one
-from pages.shared.choose_photo import photo_label
+from pages.inside.layer_controls import (
+    NOTHING,
+    channels_slider,
+    choose_comparison,
+    layer_slider,
+    other_maps,
+)
+from pages.inside.mosaics import draw_mosaic
 from pages.shared.frame import header
 from pages.shared.live import answer
+from pages.shared.picture import MAIN_PICTURE
 from pages.shared.sitemap import FEATURE_MAPS
-from pages.shared.visit import the_lab
+from pages.shared.stage import stage
 from pages.shared.words import _, lesson
-from tl_core.images import samples
-from tl_core.lab import BackboneRow
 from tl_core.specs import FeatureMaps
 
-NOTHING, LAYER, BACKBONE, PHOTO = "nothing", "layer", "backbone", "photo"
-COMPARISONS = {
-    NOTHING: "nothing",
-    LAYER: "another layer",
-    BACKBONE: "another backbone",
-    PHOTO: "another photograph",
-}
+_DETAIL = 480  # width of the channel at large, where it has the page to itself, in pixels
 
 
-def layer_slider(row: BackboneRow, key: str, *, default: int) -> str:
-    """A slider from the first layer to the last, each in plain words."""
-    layers = [stage.layer for stage in row.stages]
-    words = {stage.layer: stage.words for stage in row.stages}
-    with link.kept(key, layers[default], layers):
-        chosen = st.select_slider(
-            _("Layer, shallow to deep"),
-            layers,
-            key=key,
-            format_func=lambda layer: f"{layers.index(layer) + 1} · {_(words[layer])}",
-        )
-    return str(chosen)
+def one_layer(spec: FeatureMaps) -> None:
+    """The mosaic, and beside it one of its channels."""
+    with picture:
+        found = answer(spec, height=MAIN_PICTURE)
+    with side:
+        if found is None:
+            draw_places()
+            return
+        channel = choose_channel(spec, found.mosaic.channels)
+        channel_detail(spec, channel)
+    with picture:
+        draw_mosaic(found, key="left", chosen=str(channel), on_pick=pick_channel)
 
 
-def second(spec: FeatureMaps, comparison: str) -> FeatureMaps:
-    """What the right column shows; its controls are drawn above it."""
-    if comparison == LAYER:
-        row = the_lab().backbones.row(spec.backbone)
-        return replace(spec, layer=layer_slider(row, "layer_2", default=-1))
-    if comparison == BACKBONE:
-        others = [key for key in usable() if key != spec.backbone]
-        backbone = st.selectbox(_("Other backbone"), others, format_func=label_of, key="backbone_2")
-        mine, theirs = (
-            [stage.layer for stage in the_lab().backbones.row(key).stages]
-            for key in (spec.backbone, backbone)
-        )
-        depth = mine.index(spec.layer) / max(len(mine) - 1, 1)
-        return replace(spec, backbone=backbone, layer=theirs[round(depth * (len(theirs) - 1))])
-    keys = [row.key for row in samples.SAMPLES if row.key != spec.photo]
-    photo = st.selectbox(_("Other photograph"), keys, format_func=photo_label, key="sample_2")
-    return replace(spec, photo=photo)
-
-
-def mosaics(spec: FeatureMaps) -> None:
-    """One column, or two on one scale."""
-    comparison = choose_one(_("Compare with"), COMPARISONS, key="compare", default=NOTHING)
-    if comparison == NOTHING:
-        mosaic, detail = st.columns([3, 2], gap="medium")
-        with mosaic:
-            found = column(spec, "left")
-        with detail:
-            channel_detail(spec, found)
-        return
-    left, right = st.columns(2)
-    with right:
-        other = second(spec, comparison)
+def two_layers(spec: FeatureMaps, other: FeatureMaps) -> None:
+    """Two mosaics on one scale, and below the stage a channel of the first."""
+    with picture:
+        left, right = st.columns(2, gap="small")
     with left:
-        first = answer(spec)
+        first = answer(spec, height=MAIN_PICTURE)
     with right:
-        match = answer(other)
-    if first is None or match is None:
+        second = answer(other, height=MAIN_PICTURE)
+    if first is None or second is None:
         return
-    scale = (min(first.scale[0], match.scale[0]), max(first.scale[1], match.scale[1]))
+    scale = (min(first.scale[0], second.scale[0]), max(first.scale[1], second.scale[1]))
     with left:
-        found = column(replace(spec, scale=scale), "left")
+        first = answer(replace(spec, scale=scale), height=MAIN_PICTURE)
     with right:
-        column(replace(other, scale=scale), "right")
-    st.caption(_("Both are drawn on one scale: the same colour is the same activation."))
-    channel_detail(spec, found)
+        second = answer(replace(other, scale=scale), height=MAIN_PICTURE)
+    if first is None or second is None:
+        return
+    with st.container(width=_DETAIL):
+        channel = choose_channel(spec, first.mosaic.channels)
+        channel_detail(spec, channel)
+    with left:
+        draw_mosaic(first, key="left", chosen=str(channel), on_pick=pick_channel)
+    with right:
+        draw_mosaic(second, key="right", chosen="", on_pick=lambda _channel: None)
 
 
 bench = header(FEATURE_MAPS)
 backbone, photo = bench.backbone, bench.photo
+is_alone = st.session_state.get("compare", NOTHING) == NOTHING
+rail, picture, side = stage() if is_alone else stage(picture=85, side=0)
 if backbone is not None:
-    st.header(_("What the layers see"))
-    slider, amount = st.columns([3, 1])
-    with slider:
-        layer = layer_slider(the_lab().backbones.row(backbone), "layer", default=0)
-    channels = amount.select_slider(_("Channels shown"), [8, 16, 32, 64], 16, key="channels")
-    mosaics(FeatureMaps(photo=photo, backbone=backbone, layer=layer, channels=int(channels)))
-    st.header(_("The network's map of the photographs"))
-    st.markdown(lesson("feature_maps")["space"])
-    feature_space(backbone)
+    with rail:
+        layer = layer_slider(backbone, "layer", default=0, label=_("Layer, shallow to deep"))
+        amount = channels_slider()
+        choose_comparison(backbone)
+        spec = FeatureMaps(photo=photo, backbone=backbone, layer=layer, channels=amount)
+        comparison = str(st.session_state.compare)
+        if is_alone != (comparison == NOTHING):  # as a link or the visit has it
+            st.rerun()
+        other = None
+        if comparison != NOTHING:
+            other = other_maps(spec, comparison)
+            words = _("Both are drawn on one scale: the same colour is the same activation.")
+            st.caption(words)
+    one_layer(spec) if other is None else two_layers(spec, other)
+    st.markdown(lesson("feature_maps")["layers"])
+    feature_space(backbone, photo)

@@ -1,8 +1,11 @@
-"""The Home page: what transfer learning is, and a link to every page."""
+"""The Home page: what the lab can do, three ways in, and a link to every page."""
 
 import streamlit as st
 
-from pages.shared.sitemap import PAGES, PageRow
+from pages.overview.pictures import pictures
+from pages.overview.ways_in import ways_in
+from pages.shared import link
+from pages.shared.sitemap import HOME, PAGES, PageRow
 from pages.shared.visit import the_lab
 from pages.shared.words import ASSETS, _, lesson
 
@@ -14,20 +17,26 @@ def card(row: PageRow) -> None:
         st.markdown(_(row.invitation))
 
 
-words, picture = st.columns([1, 1], gap="large", vertical_alignment="center")
-with words:
+link.take_address(HOME.path)
+with st.container(key="home"):
     st.title(_("Transfer Learning Lab"), anchor=False)
     st.markdown(lesson("home")[""])
-picture.image(
-    str(ASSETS / "transfer.svg"),
-    width="stretch",
-    alt=_("A photograph passes a frozen backbone; only a small new head on top is trained."),
-)
+    with st.container(key="ways_in"):
+        ways_in()
+    with st.container(key="home_pictures"):
+        pictures()
 st.header(_("What you can do here"), anchor=False)
 for first in range(0, len(PAGES), 3):
     for column, row in zip(st.columns(3), PAGES[first : first + 3], strict=False):
         with column:
             card(row)
+words, picture = st.columns([1, 1], gap="large", vertical_alignment="center")
+words.markdown(lesson("home")["what it is"])
+picture.image(
+    str(ASSETS / "transfer.svg"),
+    width="stretch",
+    alt=_("A photograph passes a frozen backbone; only a small new head on top is trained."),
+)
 settings = the_lab().settings
 st.caption(
     _(

@@ -7,7 +7,7 @@ from pages.drawing.controls import choices, more_settings, tv_slider
 from pages.drawing.goals import choose_goals
 from pages.drawing.moves import NAME
 from pages.drawing.run_view import draw_charts, draw_pictures, take_start
-from pages.drawing.start_view import draw_start
+from pages.drawing.start_view import draw_example, draw_start
 from pages.drawing.ways import specs as make_specs
 from pages.shared import runs
 from pages.shared.frame import header
@@ -38,6 +38,8 @@ if bench.backbone is not None:
     if run is None and specs:
         with picture:
             draw_start(specs[0][1])
+        with side:
+            draw_example(goals[0].label)
 with picture:
     runs.live(NAME, draw_pictures)
 with side:

@@ -5,7 +5,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
-from tl_core.lab import Job
+from tl_core.lab import Job, UserError
 from tl_core.specs import OwnClasses, Snapshot
 
 
@@ -68,6 +68,8 @@ class Visit:
     choices: dict[str, str] = field(default_factory=dict)  # kept values of widgets, as in links
     drawn_at: float = field(default_factory=time.monotonic)  # when the page was begun last
     photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
+    last_photo: int = 0  # the largest number of a message that brought one
+    photo_refused: UserError | None = None  # why the latest was, until the page has said so
     jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page
     given_up: dict[str, Snapshot | None] = field(default_factory=dict)  # of jobs: when stopped
     gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first

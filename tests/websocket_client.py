@@ -18,6 +18,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from tests.component_event import component_event
+
 Files = list[tuple[str, bytes]]
 
 
@@ -77,6 +79,10 @@ class Visitor:
     def press(self, key: str) -> Self:
         """Press a button."""
         return self._run([WidgetState(id=self.widgets[key], trigger_value=True)])
+
+    def tell_component(self, key: str, event: str, value: Any) -> Self:
+        """Have a component of the page's own say something."""
+        return self._run([component_event(self.widgets[key], event, value)])
 
     def set(self, key: str, **value: Any) -> Self:
         """Set a widget; the value by its name in the protocol, such as ``string_value="a"``."""

@@ -1,5 +1,6 @@
 """How fast runs go, and so how long pictures would take that are begun now."""
 
+import math
 import threading
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
@@ -11,22 +12,29 @@ from tl_core.engine.job import Job, JobState
 from tl_core.specs import Spec
 
 _LEAST_GFLOPS = 0.01  # raw pixels have none, and yet take time
+# multiply-adds a second, in billions, before a run has shown better: by family on a CPU, where
+# depthwise convolutions wait for memory; on a GPU
+_CPU_GIGA = {"VGG": 35.0, "ResNet": 20.0}
+_DEPTHWISE_GIGA, _GPU_GIGA = 4.5, 100.0
+_CPU_ROOM, _GPU_ROOM = 8, 32  # pictures by which a batch still becomes more efficient
 
 
 class Estimates:
     """Follows the runs under way; thread-safe.
 
-    Pictures of one batch advance together. On a CPU a step of the batch takes as long as its
-    pictures one after another, on a GPU about as long as one picture.
+    Pictures of one batch advance together. How long their step takes is measured for each network,
+    kind of run and size of batch. Between sizes, a step of n pictures is taken for n ** 0.75 times
+    one of a single picture on a CPU (up to 8 pictures), for as long as one on a GPU (up to 32).
+    For a network on which nothing ran, a guess from its size is corrected by how far off it was
+    for the newest run on another.
     """
 
     def __init__(self, device: torch.device) -> None:
-        on_cpu = device.type == "cpu"
-        # multiply-adds a second, in billions, before a run has shown better
-        self._giga = 4.5 if on_cpu else 100.0
-        self._abreast = 1 if on_cpu else 32  # pictures that take as long as one
+        self._on_cpu = device.type == "cpu"
         self._runs: list[tuple[Job, BackboneRow]] = []
-        self._measured: dict[str, float] = {}  # seconds of a step of so many, by row
+        # seconds of a step, by row, kind of run and pictures in the batch
+        self._measured: defaultdict[str, dict[str, dict[int, float]]] = defaultdict(dict)
+        self._guess_factor = 1.0  # the newest of these through its guess
         self._lock = threading.Lock()
 
     def follow(self, job: Job, row: BackboneRow) -> None:
@@ -49,7 +57,7 @@ class Estimates:
         for key, group in mine.items():
             steps = [_steps(spec) for spec, _ in group]
             in_batch = [min(_left(job), max(steps)) for job, _ in others if _key(job) == key]
-            own_s += self._batch_s([*steps, *in_batch], group[0][1])
+            own_s += self._batch_s([*steps, *in_batch], *group[0])
         apart = [(job, row) for job, row in others if _key(job) not in mine]
         return own_s + sum(min(self._left_s(job, row, apart), own_s) for job, row in apart)
 
@@ -71,13 +79,36 @@ class Estimates:
         speed: float = getattr(job.snapshot, "steps_per_s", 0.0)
         if speed > 0:
             size = getattr(job.snapshot, "batch_size", 1)
-            self._measured[row.key] = 1 / (speed * max(size / self._abreast, 1))
+            kinds = self._measured[row.key]
+            kinds.setdefault(type(job.spec).__name__, {})[size] = 1 / speed
+            self._guess_factor = 1 / speed / self._times(size) / self._guess_s(row)
 
-    def _batch_s(self, steps: Sequence[int], row: BackboneRow) -> float:
-        return max(max(steps), sum(steps) / self._abreast) * self._step_s(row)
+    def _times(self, count: int) -> float:
+        """How many times as long as with one picture a step takes with ``count``."""
+        if self._on_cpu:
+            return float(count / min(count, _CPU_ROOM) ** 0.25)
+        return max(count / _GPU_ROOM, 1.0)
 
-    def _step_s(self, row: BackboneRow) -> float:
-        return self._measured.get(row.key, max(row.gflops, _LEAST_GFLOPS) / self._giga)
+    def _batch_s(self, steps: Sequence[int], spec: Spec, row: BackboneRow) -> float:
+        """Time for pictures with so many steps each: fewer and fewer share a step."""
+        seconds, done = 0.0, 0
+        for place, end in enumerate(sorted(steps)):
+            seconds += (end - done) * self._step_s(spec, row, len(steps) - place)
+            done = end
+        return seconds
+
+    def _step_s(self, spec: Spec, row: BackboneRow, count: int) -> float:
+        """Seconds of a step of so many pictures, from the measured size that is nearest."""
+        kinds = self._measured[row.key]
+        sizes = kinds.get(type(spec).__name__) or next(iter(kinds.values()), {})
+        if not sizes:
+            return self._guess_s(row) * self._guess_factor * self._times(count)
+        nearest = min(sizes, key=lambda size: abs(math.log(size / count)))
+        return sizes[nearest] * self._times(count) / self._times(nearest)
+
+    def _guess_s(self, row: BackboneRow) -> float:
+        giga = _CPU_GIGA.get(row.family, _DEPTHWISE_GIGA) if self._on_cpu else _GPU_GIGA
+        return max(row.gflops, _LEAST_GFLOPS) / giga
 
     def _left_s(
         self, job: Job, row: BackboneRow, others: Sequence[tuple[Job, BackboneRow]]
@@ -85,7 +116,7 @@ class Estimates:
         """What a run has left: of a batch its share, of anything else what it says itself."""
         if job.spec.batch_key is not None:
             together = sum(_key(other) == _key(job) for other, _ in others)
-            return _left(job) * self._step_s(row) / min(together, self._abreast)
+            return _left(job) * self._step_s(job.spec, row, together) / together
         left: float | None = getattr(job.snapshot, "seconds_left", None)
         if left is None and job.snapshot is not None and job.snapshot.step:
             left = job.seconds * (job.snapshot.steps / job.snapshot.step - 1)

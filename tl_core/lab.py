@@ -205,10 +205,17 @@ class Lab:
         """End a visit: its jobs stop, its photographs and models are dropped."""
         self._on_forgotten(visitor)
         self.stop(visitor)
-        self.photos.forget(visitor)
         self._context.backbones.forget(visitor)
-        self._context.embeddings.forget(visitor)
         self.memory.forget(visitor)
+        self.forget_photos(visitor)
+
+    def forget_photos(self, visitor: str) -> None:
+        """Drop a visitor's photographs and the answers about them; jobs keep what they have read.
+
+        A photograph that another visitor has dropped too stays theirs.
+        """
+        self.photos.forget(visitor)
+        self._context.embeddings.forget(visitor)
         self._answers.forget(self._staleness.is_stale)
 
     def give_back_memory(self) -> None:

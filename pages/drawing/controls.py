@@ -31,7 +31,8 @@ def more_settings() -> None:
 
 def tv_slider() -> None:
     """The weight of total variation, which acts while a picture grows."""
-    marks = {0: _("without"), _nearest(_LESSONS): _("the lesson's"), _own_weight(): _("ours")}
+    ours = _nearest(LADDER[-1].tv_weight)
+    marks = {0: _("without"), _nearest(_LESSONS): _("the lesson's"), ours: _("ours")}
     with link.kept("tv_weight", _own_weight(), TV_WEIGHTS):
         st.select_slider(
             _("Total-variation weight"),

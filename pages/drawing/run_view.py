@@ -43,12 +43,14 @@ def draw_pictures(run: Run) -> None:
     pictures = [_picture_of(label, job) for label, job in run.jobs]
     for place, (label, _job), found in zip(_places(run), run.jobs, pictures, strict=True):
         with place:
-            if len(pictures) > 1:
-                st.markdown(f"**{plain(label)}**")
             if found is None:
                 st.skeleton(_SKELETON if len(pictures) > 1 else MAIN_PICTURE)
             else:
                 _draw(found)
+            if len(pictures) > 1:
+                st.markdown(f"**{plain(label)}**")
+            if found is not None:
+                st.caption(_figures(found, is_alone=len(pictures) == 1))
 
 
 def draw_charts(run: Run) -> None:
@@ -93,16 +95,22 @@ def _draw(picture: _Picture) -> None:
     snapshot = picture.snapshot
     alt = _("The picture after {step} steps").format(step=snapshot.step)
     live_picture(snapshot.png if picture.is_over else snapshot.picture, alt=alt)
+
+
+def _figures(picture: _Picture, *, is_alone: bool) -> str:
+    """How far it is, and what the network says; of one of several the rest is in the charts."""
+    snapshot = picture.snapshot
     parts = [_("step {step} of {steps}").format(step=snapshot.step, steps=snapshot.steps)]
     if not math.isnan(snapshot.probability):
         parts.append(_("probability {p:.1f} %").format(p=100 * snapshot.probability))
     elif snapshot.history:
         parts.append(_("activation {a:.2f}").format(a=columns_of(snapshot)["activation"][-1]))
-    parts.append(_("total variation {tv:.3f}").format(tv=snapshot.total_variation))
-    if not picture.is_over and snapshot.steps_per_s:
+    if is_alone:
+        parts.append(_("total variation {tv:.3f}").format(tv=snapshot.total_variation))
+    if is_alone and not picture.is_over and snapshot.steps_per_s:
         words = _("{speed:.1f} steps/s, {left:.0f} s left")
         parts.append(words.format(speed=snapshot.steps_per_s, left=snapshot.seconds_left))
-    st.caption(" · ".join(parts))
+    return " · ".join(parts)
 
 
 def _draw_when_over(picture: _Picture, *, key: str) -> None:

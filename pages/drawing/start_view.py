@@ -1,4 +1,4 @@
-"""What is seen before the first run: where the picture starts."""
+"""What is seen before the first run: where the picture starts, and where another has ended."""
 
 import io
 from functools import lru_cache
@@ -6,9 +6,10 @@ from functools import lru_cache
 import streamlit as st
 from PIL import Image, ImageOps
 
+from pages.drawing.examples import example_of
 from pages.shared.live import answer
-from pages.shared.picture import live_picture
-from pages.shared.words import _
+from pages.shared.picture import MAIN_PICTURE, live_picture
+from pages.shared.words import _, plain
 from tl_core.specs import IdealImage, StartPicture
 
 
@@ -17,7 +18,7 @@ def draw_start(spec: IdealImage) -> None:
     question = StartPicture(
         backbone=spec.backbone, seed=spec.seed, recipe=spec.recipe, photo=spec.photo
     )
-    found = answer(question)
+    found = answer(question, height=MAIN_PICTURE)
     if found is None:
         return
     picture, words = found.png, _("The photograph that the picture starts from")
@@ -27,6 +28,18 @@ def draw_start(spec: IdealImage) -> None:
         words = words.format(seed=spec.seed)
     live_picture(picture, alt=words)
     st.caption(words)
+
+
+def draw_example(class_name: str) -> None:
+    """A finished picture of the class, where the lab brings one."""
+    example = example_of(class_name)
+    if example is None:
+        return
+    with st.container(key="example"):
+        words = _("An example: {name}").format(name=plain(class_name))
+        st.markdown(f"**{words}**")
+        live_picture(example.picture, alt=f"{words}. {example.words}")
+        st.caption(example.words)
 
 
 @lru_cache(64)

@@ -87,22 +87,32 @@ def _answers(title: str, answers: Sequence[Answer]) -> None:
     """The network's first answer at large, the next ones small."""
     first, rest = answers[0], answers[1 : 1 + _RUNNERS_UP]
     label, percent = plain(first.label), 100 * first.probability
-    words = _("{title}: **{label}**, {percent:.1f} %")
+    words = _("{title}: **{label}**, {percent:.1f}\u00a0%")
     st.markdown(words.format(title=title, label=label, percent=percent))
     st.caption(" · ".join(f"{plain(a.label)} {100 * a.probability:.1f} %" for a in rest))
 
 
 def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
-    if found.is_fooled:
-        steps = found.step if found.first_success is None else found.first_success
-        words = _("Fooled after {steps} steps: the saved picture is seen as **{label}**.")
-        words = words.format(steps=steps, label=plain(found.after[0].label))
-        st.success(words, icon=":material/check_circle:")
-        return
-    words = _("Not fooled yet: step {step} of {steps}, goal at {percent:.1f} %.")
-    icon = ":material/hourglass_top:"
-    if is_over:
-        words = _("Not fooled: it ended at step {step} of {steps}, goal at {percent:.1f} %.")
+    figures = {
+        "first": found.step if found.first_success is None else found.first_success,
+        "sure": found.first_confident,
+        "step": found.step,
+        "steps": found.steps,
+        "percent": 100 * found.probability,
+        "label": plain(found.after[0].label),
+    }
+    show, icon = st.info, ":material/hourglass_top:"
+    if found.first_confident is not None:
+        show, icon = st.success, ":material/check_circle:"
+        words = _("Fooled at step {first}, sure since step {sure}: seen as **{label}**.")
+    elif found.is_fooled and is_over:
+        show, icon = st.success, ":material/check_circle:"
+        words = _("Fooled at step {first}, at the end {percent:.0f} % sure: seen as **{label}**.")
+    elif found.is_fooled:
+        words = _("Fooled at step {first}, going on until it is sure: step {step} of {steps}.")
+    elif is_over:
         icon = ":material/block:"
-    percent = 100 * found.probability
-    st.info(words.format(step=found.step, steps=found.steps, percent=percent), icon=icon)
+        words = _("Not fooled: it ended at step {step} of {steps}, goal at {percent:.1f} %.")
+    else:
+        words = _("Not fooled yet: step {step} of {steps}, goal at {percent:.1f} %.")
+    show(words.format(**figures), icon=icon)

@@ -14,6 +14,7 @@ from pages.shared.words import _
 from tl_core.specs import ATTACK_METHODS, GROUPS, Attack
 
 LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
+CONFIDENCES = [0.0, 0.5, 0.9, 0.99]
 _AIMS = {"targeted": "become …", "untargeted": "be anything but …"}
 
 
@@ -52,6 +53,15 @@ def more_settings(backbone: str) -> None:
         _method()
         with link.kept("steps", 64, runs.STEPS):
             st.select_slider(_("Steps at most"), runs.STEPS, key="steps")
+        with link.kept("confidence", 0.9, CONFIDENCES):
+            st.select_slider(
+                _("Go on until it is sure"),
+                CONFIDENCES,
+                format_func=lambda share: f"{100 * share:.0f} %" if share else _("at all"),
+                key="confidence",
+                on_change=lambda: runs.update(NAME, confidence=st.session_state.confidence),
+                help=_("A photograph that is called a cat with 12 % has fooled nobody."),
+            )
         with link.kept("ensemble", default=False):
             st.toggle(
                 _("Attack all ready networks at once"),
@@ -65,8 +75,14 @@ def with_settings(attack: Attack) -> Attack:
     """The attack as the controls have it."""
     state = st.session_state
     also = _others(attack.backbone) if state.ensemble else ()
-    method, epsilon, steps = str(state.method), int(state.epsilon), int(state.steps)
-    return replace(attack, method=method, epsilon=epsilon, steps=steps, also=also)
+    return replace(
+        attack,
+        method=str(state.method),
+        epsilon=int(state.epsilon),
+        steps=int(state.steps),
+        confidence=float(state.confidence),
+        also=also,
+    )
 
 
 def _method() -> None:

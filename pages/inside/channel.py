@@ -2,49 +2,86 @@
 
 import streamlit as st
 
+from pages.inside.mosaics import channel_name
 from pages.shared import link
 from pages.shared.choose_photo import photo_label
 from pages.shared.live import watch_answer
-from pages.shared.picture import stretched
+from pages.shared.picture import live_picture
 from pages.shared.sitemap import IDEAL
 from pages.shared.words import _
 from tl_core.images import samples
-from tl_core.specs import ChannelDetail, ChannelDetailSnapshot, FeatureMaps
+from tl_core.specs import ChannelDetail, ChannelDetailSnapshot, FeatureMaps, OtherPhoto
+
+_OTHERS = 4  # photographs shown
+_SIDE = 200  # of a picture, in pixels
 
 
-def channel_detail(spec: FeatureMaps, channels: list[int]) -> None:
-    """Choose a channel, and draw it enlarged."""
-    if not channels:
-        return
-    if st.session_state.get("channel") not in channels:
-        st.session_state.channel = channels[0]
-    st.subheader(_("One channel at large"), anchor=False)
-    channel = st.selectbox(_("Channel"), channels, key="channel")
+def choose_channel(spec: FeatureMaps, channels: tuple[int, ...]) -> int:
+    """Which of the mosaic's channels is enlarged, and the way to let it draw."""
+    with st.container(horizontal=True, gap="small", key="channel_head"):
+        names = f"_of_{spec.layer}_of_{spec.backbone}"
+        with link.kept("channel", channels[0], channels, among=names):
+            channel = st.selectbox(
+                _("Channel"),
+                channels,
+                format_func=channel_name,
+                key="channel",
+                label_visibility="collapsed",
+            )
+        if st.button(_("Let it draw what it looks for"), key="draw_channel", icon=IDEAL.icon):
+            link.set_choice("goal", "channel")
+            link.set_choice("goal_layer", spec.layer)
+            link.set_choice("goal_channel", str(channel))
+            st.switch_page(IDEAL.path)
+    return int(channel)
+
+
+def pick_channel(channel: str) -> None:
+    """Make a clicked tile the channel that is enlarged."""
+    st.session_state.channel = int(channel)
+
+
+def channel_detail(spec: FeatureMaps, channel: int) -> None:
+    """Draw the channel at large, on this photograph and on others."""
     others = tuple(row.key for row in samples.SAMPLES if row.key != spec.photo)
     detail = ChannelDetail(
         photo=spec.photo, backbone=spec.backbone, layer=spec.layer, channel=channel, others=others
     )
-    watch_answer(detail, draw_detail, name="channel")
-    if st.button(_("What is it looking for? Let it draw"), key="draw_channel", icon=IDEAL.icon):
-        link.set_choice("goal", "channel")
-        link.set_choice("goal_layer", spec.layer)
-        link.set_choice("goal_channel", str(channel))
-        st.switch_page(IDEAL.path)
+    watch_answer(detail, _draw, name="channel", first=draw_places)
 
 
-def draw_detail(detail: ChannelDetailSnapshot) -> None:
-    """The channel over the photograph, its map, and other photographs that activate it."""
-    overlay, plain = st.columns(2)
+def draw_places() -> None:
+    """Skeletons, as long as nothing is known."""
+    with st.container(key="channel_pictures"):
+        for column in st.columns(2, gap="small", wrap=False):
+            column.skeleton(_SIDE)
+
+
+def _draw(detail: ChannelDetailSnapshot) -> None:
+    """The channel over the photograph, its map, and other photographs on which it fires."""
+    with st.container(key="channel_pictures"):
+        overlay, plain = st.columns(2, gap="small", wrap=False)
+    words = _("Fires on {percent:.0f} % of it")
+    words = words.format(percent=100 * detail.spot.share)
     with overlay:
-        words = _("Bright where it fires; the box is what its strongest spot sees")
-        stretched(detail.overlay, caption=words, alt=_("The channel laid over the photograph"))
+        live_picture(detail.overlay, alt=_("The channel laid over the photograph: ") + words)
+        st.caption(words, help=_("Bright where it fires; the box is what its strongest spot sees."))
+    words = _("Its map: strongest value {value:.2f}").format(value=detail.spot.value)
     with plain:
-        words = _("Its map: strongest value {value:.2f}").format(value=detail.spot.value)
-        stretched(detail.map, caption=words, alt=_("The channel's own map"))
-    st.markdown("**" + _("What else makes it fire?") + "**")
-    st.image(
-        [other.picture for other in detail.others[:9]],
-        caption=[f"{other.spot.value:.2f}" for other in detail.others[:9]],
-        width=104,
-        alt=[photo_label(other.photo) for other in detail.others[:9]],
+        live_picture(detail.map, alt=words)
+        st.caption(words)
+    st.markdown(
+        "**" + _("What else makes it fire?") + "**",
+        help=_("Photographs by how much of each it fires on: where it is above its own mean."),
     )
+    with st.container(key="others"):
+        columns = st.columns(_OTHERS, gap="xsmall", wrap=False)
+    for column, other in zip(columns, detail.others, strict=False):
+        with column:
+            _draw_other(other)
+
+
+def _draw_other(other: OtherPhoto) -> None:
+    words = _("{percent:.0f} %").format(percent=100 * other.spot.share)
+    live_picture(other.picture, alt=f"{photo_label(other.photo)}: {words}")
+    st.caption(words)

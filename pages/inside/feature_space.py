@@ -4,43 +4,70 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pages.inside.alike import draw_alike, explain_rows
+from pages.shared import link
 from pages.shared.choose_one import choose_one
 from pages.shared.choose_photo import photo_label
 from pages.shared.live import answer
 from pages.shared.picture import data_url
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, show_error
+from pages.shared.words import _, lesson, show_error
 from tl_core.images import samples
 from tl_core.lab import UserError
 from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, PreviewData, SpaceMap
 
-METHODS = {"pca": "PCA, at once", "tsne": "t-SNE, groups neighbours"}
+METHODS = {"tsne": "t-SNE, groups neighbours", "pca": "PCA, keeps distances"}
 GALLERY = ""
-_THUMBNAIL = 44  # pixels
+_HEIGHT = 560  # of a map, in pixels
+_ALIKE = 460  # of the photographs above it
+_THUMBNAIL = 56
 _ON_MAP = 60  # photographs of a data set
 _PER_CLASS = 20
 
 
-def feature_space(backbone: str) -> None:
-    """Draw photographs at their projected embeddings, from the gallery or a data set."""
+def feature_space(backbone: str, photo: str) -> None:
+    """Draw photographs at their projected embeddings, from the gallery or a data set.
+
+    Above, the three that the network finds most like ``photo``.
+    """
+    st.header(_("Which photographs does it find alike?"), anchor=False)
+    maps = st.container()
     try:
         spec = _choose(backbone)
     except UserError as error:  # too few photographs, or one that has gone from its folder
         show_error(error)
         return
-    found = answer(spec) if spec is not None else None
-    if found is None:
-        return
-    for column, title, points in zip(
-        st.columns(2),
-        (_("Trained on ImageNet"), _("The same network, untrained (random weights)")),
+    st.markdown(lesson("feature_maps")["space"])
+    if spec is not None:
+        with maps:
+            found = answer(spec, timeout_s=0.1, height=_ALIKE + _HEIGHT)
+            if found is not None:
+                _draw(found, photo)
+
+
+def _draw(found: FeatureSpaceSnapshot, photo: str) -> None:
+    """Trained and untrained beside each other."""
+    explain_rows(found)
+    for column, name, title, points in zip(
+        st.columns(2, gap="large"),
+        ("trained", "untrained"),
+        (_("Trained on ImageNet"), _("Untrained (random weights)")),
         (found.trained, found.untrained),
         strict=True,
     ):
         if points is not None:
             with column:
-                st.markdown(f"**{title}**")
-                st.altair_chart(_chart(found, points), width="stretch")
+                st.markdown(_with_agreement(title, points))
+                draw_alike(found, points, photo, name=name)
+                words = _("{title}: every photograph at its place on the map").format(title=title)
+                st.altair_chart(_chart(found, points), height=_HEIGHT, alt=words)
+
+
+def _with_agreement(title: str, points: SpaceMap) -> str:
+    if points.agreement is None:
+        return f"**{title}**"
+    words = _("**{title}**: {percent:.0f} % have one of their own kind nearest")
+    return words.format(title=title, percent=100 * points.agreement)
 
 
 def _choose(backbone: str) -> FeatureSpace | None:
@@ -48,20 +75,23 @@ def _choose(backbone: str) -> FeatureSpace | None:
     names = {
         entry.key: entry.label for entry in the_lab().datasets.rows() if entry.state == "ready"
     }
-    source = st.selectbox(
-        _("Photographs on the map"),
-        [GALLERY, *names],
-        format_func=lambda key: names.get(key, _("the gallery and your own")),
-        key="map_of",
-    )
-    method = choose_one(_("Projection to two dimensions"), METHODS, key="projection", default="pca")
-    kinds = _gallery() if source == GALLERY else _dataset(str(source))
+    source, method = st.columns(2, gap="medium")
+    with source, link.kept("map_of", GALLERY, [GALLERY, *names]):
+        chosen = st.selectbox(
+            _("Photographs on the map"),
+            [GALLERY, *names],
+            format_func=lambda key: names.get(key, _("the gallery and your own")),
+            key="map_of",
+        )
+    with method, link.kept("projection", "tsne", list(METHODS)):
+        projection = choose_one(_("Projection to two dimensions"), METHODS, key="projection")
+    kinds = _gallery() if chosen == GALLERY else _dataset(str(chosen))
     if not kinds:
         return None
     return FeatureSpace(
         photos=tuple(kinds),
         labels=tuple(kinds.values()),
-        method="tsne" if method == "tsne" else "pca",
+        method="tsne" if projection == "tsne" else "pca",
         backbone=backbone,
     )
 
@@ -100,13 +130,18 @@ def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart | al
         }
     )
     scale = alt.Scale(domain=[-1.15, 1.15])
-    base = alt.Chart(frame, height=380).encode(
+    base = alt.Chart(frame).encode(
         x=alt.X("x:Q", axis=None, scale=scale),
         y=alt.Y("y:Q", axis=None, scale=scale),
         tooltip=["image", "photo", "kind"],
     )
-    squares = base.mark_square(size=2600, filled=True, opacity=1).encode(
-        color=alt.Color("kind:N", title=None)
+    squares = base.mark_square(size=4200, filled=True, opacity=1).encode(
+        color=alt.Color(
+            "kind:N",
+            title=None,
+            scale=alt.Scale(scheme="tableau10"),
+            legend=alt.Legend(orient="top", columns=5),
+        )
     )
     pictures = base.mark_image(width=_THUMBNAIL, height=_THUMBNAIL).encode(url="image:N")
     return alt.layer(squares, pictures)

@@ -30,8 +30,8 @@ def draw(figure: go.Figure, *, key: str, height: int, alt: str) -> None:
     st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=alt)
 
 
-def answer_bars(answers: Sequence[Answer], *, key: str) -> None:
-    """The most probable classes as bars, best on top."""
+def answer_bars(answers: Sequence[Answer], *, key: str, bar: int = 38) -> None:
+    """The most probable classes as bars, best on top; ``bar`` is the height of one, in pixels."""
     percent = [100 * answer.probability for answer in answers]
     bars = go.Bar(
         x=percent,
@@ -50,7 +50,7 @@ def answer_bars(answers: Sequence[Answer], *, key: str) -> None:
     draw(
         figure,
         key=key,
-        height=60 + 38 * len(answers),
+        height=60 + bar * len(answers),
         alt=_("Most probable: {label}, {percent:.0f} %").format(
             label=best.label, percent=100 * best.probability
         ),

@@ -39,17 +39,36 @@ def choose_backbone() -> str:
     return str(chosen)
 
 
-def is_usable(key: str, *, panel: str = "") -> bool:
-    """Whether the backbone can be asked now; if not, say why and offer or follow its download.
+def is_usable(key: str) -> bool:
+    """Whether the backbone can be asked now."""
+    return all(status.state is BackboneState.READY for status in _found(key))
+
+
+def offer(key: str, *, panel: str = "") -> None:
+    """Say why a backbone cannot be asked now, and offer or follow its download.
 
     ``panel`` is added to the keys of the download's buttons, on pages that have a ``download`` or a
     ``stop`` of their own.
     """
-    found = [status for status in the_lab().backbones.rows() if status.row.key == key]
-    if not found or found[0].state is BackboneState.READY:
-        return True
-    _explain(found[0], panel)
-    return False
+    for status in _found(key):
+        _explain(status, panel)
+
+
+def can_be_downloaded(status: BackboneStatus) -> bool:
+    """Whether a download would help, and none is under way."""
+    if status.state is BackboneState.DAMAGED:
+        return not isinstance(status.row.source, PackagedWeights)
+    return status.state in (BackboneState.DOWNLOADABLE, BackboneState.OFFLINE)
+
+
+def begin_download(key: str) -> None:
+    """Download the backbone; a refusal is shown."""
+    start(lambda: the_lab().jobs.submit(Download(name=key), the_visit().id))
+
+
+def cancel_download(job: Job) -> None:
+    """Wait for the download no longer; it goes on for others who do."""
+    the_lab().jobs.leave(job, the_visit().id)
 
 
 def usable() -> list[str]:
@@ -63,6 +82,11 @@ def label_of(key: str) -> str:
     if key in own:
         return _("Your model: {label}").format(label=own[key])
     return the_lab().backbones.row(key).label
+
+
+def _found(key: str) -> list[BackboneStatus]:
+    """The backbone's status; none of a visitor's own model, which is always ready."""
+    return [status for status in the_lab().backbones.rows() if status.row.key == key]
 
 
 def _own_models() -> list[str]:
@@ -93,13 +117,13 @@ def _explain(status: BackboneStatus, panel: str) -> None:
             )
         words, icon = _("Download"), ":material/download:"
         if st.button(words, key=f"download{panel}", icon=icon, type="primary"):
-            start(lambda: the_lab().jobs.submit(Download(name=row.key), the_visit().id))
+            begin_download(row.key)
             st.rerun()
 
 
 @st.fragment(run_every=0.5)
 def _wait_for_check(key: str) -> None:
-    found = next(status for status in the_lab().backbones.rows() if status.row.key == key)
+    (found,) = _found(key)
     if found.state is not BackboneState.CHECKING:
         st.rerun()
     words = _("The file of **{label}** is being compared with its checksum, a few seconds.")
@@ -123,7 +147,7 @@ def _follow(job: Job, panel: str) -> None:
     if visitor in job.owners and st.button(
         _("Cancel"), key=f"stop{panel}", icon=":material/close:"
     ):
-        the_lab().jobs.leave(job, visitor)  # it goes on for others who wait for it
+        cancel_download(job)
 
 
 def megabytes(size_mb: float) -> str:

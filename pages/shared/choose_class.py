@@ -5,7 +5,20 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.words import _, plain
 
-QUICK = ("Siamese cat", "golden retriever", "zebra", "pineapple", "volcano")
+QUICK = (
+    "Siamese cat",
+    "golden retriever",
+    "zebra",
+    "pineapple",
+    "volcano",
+    "monarch",
+    "goldfish",
+    "tiger",
+    "balloon",
+    "castle",
+    "ladybug",
+    "daisy",
+)
 
 
 def choose_class(
@@ -36,9 +49,9 @@ def are_imagenets(classes: tuple[str, ...]) -> bool:
     return len(classes) == 1000
 
 
-def favourites(classes: tuple[str, ...]) -> list[str]:
-    """The classes that are offered first."""
-    return [name for name in QUICK if name in classes] or list(classes[: len(QUICK)])
+def favourites(classes: tuple[str, ...], most: int = 5) -> list[str]:
+    """The classes that are offered first, at most ``most`` of them."""
+    return ([name for name in QUICK if name in classes] or list(classes))[:most]
 
 
 def _take(key: str, value: str) -> None:

@@ -1,16 +1,15 @@
-"""Choosing a photograph: the gallery, a drop zone, the camera. One choice for all pages."""
+"""Choosing a photograph: the gallery, or one of the visitor's own. One choice for all pages."""
 
 from functools import cache
-from urllib.parse import urlsplit
 
 import streamlit as st
 
 from pages.shared import link
 from pages.shared.components import style
+from pages.shared.photo_input import own_photos, photo_input
 from pages.shared.picture import data_url
-from pages.shared.uploaded_files import free, uploaded_files
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, show_error
+from pages.shared.words import _
 from tl_core.images import samples
 from tl_core.images.decode import decode
 from tl_core.images.encode import thumbnail
@@ -19,6 +18,7 @@ from tl_core.lab import UserError
 _SAMPLES = {row.key: row for row in samples.SAMPLES}
 _THUMBNAIL = 96  # pixels
 _OWN_SHOWN = 4
+_BAR = 150  # pixels, the width of the photograph with its buttons
 
 
 def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
@@ -27,21 +27,14 @@ def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
     style("photo_picker")
     with link.kept("sample", first, keys):
         chosen = str(st.session_state.sample)
+        with st.container(width=_BAR, key="photo_bar"):
+            photo_input(_picture(chosen), photo_label(chosen), on_photo=_take)
         with st.popover(photo_label(chosen), icon=":material/photo_library:", key="photos"):
             with st.container(key="photo-picker"):
                 st.pills(
                     _("Photograph"), keys, required=True, format_func=_picture_label, key="sample"
                 )
-            st.file_uploader(
-                _("Drop a photograph of your own"),
-                key="upload",
-                on_change=_take,
-                args=("upload",),
-                max_upload_size=25,
-            )
-            _camera()
-    if "photo_refused" in st.session_state:
-        show_error(st.session_state.pop("photo_refused"))
+            own_photos()
     return chosen
 
 
@@ -65,11 +58,16 @@ def thumbnail_url(key: str) -> str:
     return labels[key]
 
 
-def _picture_label(key: str) -> str:
+def _picture(key: str) -> str | None:
     try:
-        return f"![{photo_label(key)}]({thumbnail_url(key)})"
-    except UserError:  # forgotten under memory pressure: the label says whose it was
-        return photo_label(key)
+        return thumbnail_url(key)
+    except UserError:  # forgotten under memory pressure
+        return None
+
+
+def _picture_label(key: str) -> str:
+    picture = _picture(key)
+    return f"![{photo_label(key)}]({picture})" if picture else photo_label(key)
 
 
 @cache
@@ -82,37 +80,8 @@ def _url(data: bytes) -> str:
     return data_url(thumbnail(photo, _THUMBNAIL))
 
 
-def _camera() -> None:
-    if not _camera_is_allowed():
-        words = _("The camera works where the page is opened over https or on this very computer.")
-        st.caption(words)
-        return
-    with st.popover(_("Take one with the camera"), icon=":material/photo_camera:", width="stretch"):
-        if st.toggle(_("Camera on"), key="camera_on"):
-            st.camera_input(
-                _("Take a photograph"),
-                key="camera",
-                on_change=_take,
-                args=("camera",),
-                label_visibility="collapsed",
-            )
-
-
-def _camera_is_allowed() -> bool:
-    """Browsers give the camera only to https and to the local machine."""
-    parts = urlsplit(st.context.url or "http://localhost")
-    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
-
-
-def _take(widget: str) -> None:
-    """Keep what was dropped or taken, and choose it."""
-    for file in uploaded_files(widget):
-        try:
-            choose(the_lab().photos.add(file.getvalue(), the_visit().id))
-        except UserError as error:
-            st.session_state.photo_refused = error
-        finally:
-            free([file])
+def _take(data: bytes) -> None:
+    choose(the_lab().photos.add(data, the_visit().id))
 
 
 def choose(key: str) -> None:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.choose_backbone import choose_backbone, is_usable
+from pages.shared.choose_backbone import choose_backbone, is_usable, offer
 from pages.shared.choose_photo import choose_photo
 from pages.shared.components import style
+from pages.shared.copy_link import copy_link
+from pages.shared.photo_input import show_refused_photo
 from pages.shared.sitemap import HOME, PAGES, PageRow
 from pages.shared.words import ASSETS, _, lesson
 from tl_core.images import samples
@@ -37,11 +39,18 @@ def navigation() -> st.Page:
     return st.navigation([_page(row) for row in (HOME, *PAGES)], position="top")
 
 
-def header(row: PageRow, *, first_photo: str = samples.SAMPLES[0].key, panel: str = "") -> Bench:
+def header(
+    row: PageRow,
+    *,
+    first_photo: str = samples.SAMPLES[0].key,
+    panel: str = "",
+    has_offer: bool = True,
+) -> Bench:
     """Draw the page's title, the bench beside it, and the strip for the lesson below.
 
     ``first_photo`` is the page's photograph for who has chosen none; ``panel`` tells the keys of
-    the backbone's download from the page's own.
+    the backbone's download from the page's own. Without ``has_offer`` the page itself offers the
+    download of a backbone that cannot be used yet.
 
     Streamlit runs a page without ``streamlit_app.py`` around it when its address is the first
     that a new server is asked for; such a page starts the whole app at its own address instead.
@@ -61,9 +70,15 @@ def header(row: PageRow, *, first_photo: str = samples.SAMPLES[0].key, panel: st
         with st.container(key="bench", horizontal=True, width="content"):
             photo = choose_photo(first_photo)
             backbone = choose_backbone()
+            copy_link()
     with st.container(key="strip"):
         st.markdown(lesson(row.lesson)[""])
-    return Bench(backbone if is_usable(backbone, panel=panel) else None, photo)
+    show_refused_photo()
+    if is_usable(backbone):
+        return Bench(backbone, photo)
+    if has_offer:
+        offer(backbone, panel=panel)
+    return Bench(None, photo)
 
 
 def _page(row: PageRow) -> st.Page:

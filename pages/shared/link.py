@@ -58,14 +58,20 @@ def set_choice(key: str, value: Any) -> None:
 
 
 def take_address(page: str) -> None:
-    """Remember the link that this tab was opened with, and which page it shows now."""
-    st.session_state.page = page
-    if "linked" not in st.session_state:
-        linked = st.query_params.to_dict()
-        if linked.pop("version", VERSION) != VERSION:
-            linked = {}
-            _say(_("This link is of another version of the lab, so its choices are not taken."))
-        st.session_state.linked = linked
+    """Remember the link that this tab was opened with, and which page it shows now.
+
+    Draws the place for remarks about the link. A visit that a reloaded tab goes on with finds the
+    link as it was opened, not what the page has made of it since. A link that leads from one page
+    to another adds its choices.
+    """
+    state = st.session_state
+    came_from = state.get("page", page)
+    state.page, state.remarks = page, st.container()
+    state.setdefault("opened_with", st.query_params.to_dict())
+    if "linked" not in state:
+        state.linked = _choices_of(state.opened_with)
+    elif came_from != page:
+        state.linked |= _choices_of(st.query_params.to_dict())
 
 
 def encode(value: Any) -> str:
@@ -75,6 +81,14 @@ def encode(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _choices_of(address: dict[str, str]) -> dict[str, str]:
+    """What a link asks for, of this version of the lab."""
+    if address.get("version", VERSION) != VERSION:
+        _say(_("This link is of another version of the lab, so its choices are not taken."))
+        return {}
+    return {key: text for key, text in address.items() if key != "version"}
 
 
 class _Choice:
@@ -136,4 +150,5 @@ def _not_offered(key: str, text: str) -> str:
 
 
 def _say(words: str) -> None:
-    st.toast(words, icon=":material/link_off:", duration="infinite")
+    """Tell the visitor once, on the page that the link has opened."""
+    st.session_state.remarks.info(words, icon=":material/link_off:")

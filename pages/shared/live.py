@@ -12,6 +12,7 @@ from pages.shared.words import _, show_error
 from tl_core.lab import Job, JobState, UserError
 from tl_core.specs import Snapshot, SnapshotT, Spec
 
+POLL_S = 0.5
 PAGE_WAITS_S = 2.0  # at most, for all its answers together
 
 
@@ -35,24 +36,30 @@ def answer(
 
 
 def watch_answer(
-    spec: Spec[SnapshotT], draw: Callable[[SnapshotT], None], *, name: str, stop_key: str = "stop"
+    spec: Spec[SnapshotT],
+    draw: Callable[[SnapshotT], None],
+    *,
+    name: str,
+    stop_key: str = "stop",
+    first: Callable[[], None] | None = None,
 ) -> None:
     """Ask a longer question and draw what is known of its answer so far, with a stop button.
 
     The question that was drawn here before is dropped. What has failed or was stopped is asked
-    again only where the visitor wishes it, or asks something else.
+    again only where the visitor wishes it, or asks something else. ``first`` draws what is there
+    before anything is known; the page then does not wait, and the progress stands below.
     """
     visit = the_visit()
     job = visit.jobs.get(name)
     if job is None or job.spec != spec:
         drop(job)
-        job = _begin(spec, name)
+        job = _begin(spec, name, PAGE_WAITS_S if first is None else 0)
         if job is None:
             return
     draw_any = cast("Callable[[Snapshot], None]", draw)
     is_given_up = name in visit.given_up
     if not job.is_over and not is_given_up:
-        _watch(job, draw_any, name, stop_key)
+        _watch(job, draw_any, name, stop_key, first)
         return
     snapshot = visit.given_up[name] if is_given_up else outcome(job)
     if snapshot is not None:
@@ -61,6 +68,20 @@ def watch_answer(
         words = _("Try again") if job.state is JobState.FAILED else _("Go on")
         if st.button(words, key=f"again_{name}") and _begin(spec, name) is not None:
             st.rerun()
+
+
+def draw_beside(name: str, draw: Callable[[SnapshotT], None], first: Callable[[], None]) -> None:
+    """Draw in another place what is known of the answer that is watched under ``name``."""
+    visit, draw_any = the_visit(), cast("Callable[[Snapshot], None]", draw)
+    job = visit.jobs.get(name)
+    if job is None:
+        return
+    is_awaited = not job.is_over and name not in visit.given_up
+
+    def body() -> None:
+        _draw(visit.given_up.get(name, job.snapshot), draw_any, first)
+
+    st.fragment(body, run_every=POLL_S if is_awaited else None, key=f"beside_{name}")()
 
 
 def ask(spec: Spec, timeout_s: float = PAGE_WAITS_S) -> Job:
@@ -106,14 +127,14 @@ def share_done(job: Job) -> float:
     return min(snapshot.step / max(snapshot.steps, 1), 1.0) if snapshot is not None else 0.0
 
 
-def _begin(spec: Spec, name: str) -> Job | None:
-    job = start(partial(ask, spec))
+def _begin(spec: Spec, name: str, timeout_s: float = PAGE_WAITS_S) -> Job | None:
+    job = start(partial(ask, spec, timeout_s))
     if job is not None:
         follow(job, name)
     return job
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=POLL_S)
 def _wait_for(job: Job, height: int) -> None:
     the_visit()
     if job.is_over:
@@ -123,20 +144,41 @@ def _wait_for(job: Job, height: int) -> None:
     st.caption(_queue_words(job))
 
 
-@st.fragment(run_every=0.5)
-def _watch(job: Job, draw: Callable[[Snapshot], None], name: str, stop_key: str) -> None:
+@st.fragment(run_every=POLL_S)
+def _watch(
+    job: Job,
+    draw: Callable[[Snapshot], None],
+    name: str,
+    stop_key: str,
+    first: Callable[[], None] | None,
+) -> None:
     visit = the_visit()
     if job.is_over:
         st.rerun()
-    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    progress, answered = st.container(), st.container()
+    if first is not None:
+        progress, answered = answered, progress
     snapshot = job.snapshot
-    bar.progress(share_done(job), text=_queue_words(job))
-    if stop.button(_("Stop"), key=stop_key, icon=":material/stop:", width="stretch"):
-        drop(job)
-        visit.given_up[name] = snapshot
-        st.rerun()
+    with progress, st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(share_done(job), text=_queue_words(job))
+        if st.button(_("Stop"), key=stop_key, icon=":material/stop:"):
+            drop(job)
+            visit.given_up[name] = snapshot
+            st.rerun()
+    with answered:
+        _draw(snapshot, draw, first)
+
+
+def _draw(
+    snapshot: Snapshot | None,
+    draw: Callable[[Snapshot], None],
+    first: Callable[[], None] | None,
+) -> None:
+    """Draw what is known; ``first`` as long as that is nothing."""
     if snapshot is not None:
         draw(snapshot)
+    elif first is not None:
+        first()
 
 
 def _queue_words(job: Job) -> str:

@@ -26,6 +26,8 @@ def stretched(png: bytes, *, alt: str, caption: str) -> None:
 
 
 def data_url(picture: bytes) -> str:
-    """A PNG or JPEG as a data URL."""
+    """A PNG, JPEG or WebP as a data URL."""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    if picture.startswith(b"RIFF"):
+        kind = "webp"
     return f"data:image/{kind};base64," + base64.b64encode(picture).decode()

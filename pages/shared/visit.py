@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import importlib
 import threading
 from collections.abc import Callable
 
@@ -33,6 +34,7 @@ def _started(make: Callable[[], Lab]) -> Lab:
     Streamlit collects garbage around every run; with torch in memory that would hold all visitors
     up for a fifth of a second each time.
     """
+    importlib.import_module("pandas")  # Plotly and tables would meet it half loaded by another tab
     lab = served.lab = make()
     lab.tell_when_forgotten(visits.forget)
     gc.collect()
@@ -45,11 +47,10 @@ def the_visit() -> Visit:
 
     A tab that was cut off loses its visit to a copy of itself; coming back, it begins a new one.
     """
-    session = script_context().session_id
     if "visit" not in st.session_state:
         st.session_state.visit = Visit()
     visit: Visit = st.session_state.visit
-    if not visits.hold(visit, session):
+    if not visits.hold(visit, _session()):
         _replace_visit(Visit())
         st.rerun()
     the_lab().touch(visit.id)
@@ -62,7 +63,7 @@ def take_over(code: str) -> bool:
     Widgets get their values from that visit's own choices, so all that the new one has chosen so
     far is dropped.
     """
-    older = visits.take_over(code, script_context().session_id)
+    older = visits.take_over(code, _session())
     if older is None:
         return False
     the_lab().end(the_visit().id)
@@ -72,9 +73,10 @@ def take_over(code: str) -> bool:
 
 
 def _replace_visit(visit: Visit) -> None:
-    has_frame = st.session_state.get("has_frame", False)
-    st.session_state.clear()
-    st.session_state.update(visit=visit, has_frame=has_frame)
+    state = st.session_state
+    kept = {key: state[key] for key in ("has_frame", "opened_with") if key in state}
+    state.clear()
+    state.update(visit=visit, **kept)
 
 
 def script_context() -> ScriptRunContext:
@@ -91,6 +93,12 @@ def tab_is_open() -> bool:
     """Whether this tab is still connected, asked in its own thread: a long callback may end."""
     context = get_script_run_ctx()
     return context is not None and _is_connected(context.session_id)
+
+
+def _session() -> str:
+    """Streamlit's name of this tab's session; none where a label is formatted outside a page."""
+    context = get_script_run_ctx()
+    return "" if context is None else context.session_id
 
 
 def _is_connected(session: str) -> bool:

@@ -1,9 +1,12 @@
+import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shared.visit import the_lab
+from tests.component_event import component_event
 from tl_core.lab import Lab, Settings
 from tl_core.specs import FineTune, FineTuneSnapshot
 
@@ -59,6 +62,19 @@ def teach_own(app_lab, labelled):
         return job.snapshot.result.model
 
     return taught
+
+
+def photo_message(data: bytes, *, number: int = 1) -> dict[str, Any]:
+    """What the browser sends when a visitor has chosen a photograph."""
+    return {"number": number, "data": base64.b64encode(data).decode()}
+
+
+def send_photo(app: AppTest, message: object) -> AppTest:
+    """Have the photograph's component send this message, and run the page."""
+    (bar,) = (node for node in app.get("bidi_component") if node.proto.component_name == "photo")
+    states = app._tree.get_widget_states()
+    states.widgets.append(component_event(bar.proto.id, "sent", message))
+    return app._run(states)
 
 
 def words(app: AppTest) -> str:

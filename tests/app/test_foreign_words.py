@@ -46,6 +46,7 @@ NO_MARKDOWN = {  # what Streamlit draws as it is
     "TextInput": {"value", "default"},
     "Image": {"alt"},
     "PlotlyChart": {"alt", "spec"},
+    "Html": {"body"},  # its tags are asked for below
 }
 
 
@@ -125,7 +126,7 @@ def runs(model: str, owner: str) -> dict[str, Run]:
 def test_no_page_draws_the_names_of_a_models_classes_as_markdown(
     open_page, app_lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.inside.feature_space.feature_space", lambda _backbone: None)
+    monkeypatch.setattr("pages.inside.feature_space.feature_space", lambda *_of: None)
     app = open_page()
     visit = app.session_state["visit"]
     lite0 = app_lab._context.backbones.load("efficientnet_lite0")
@@ -140,6 +141,7 @@ def test_no_page_draws_the_names_of_a_models_classes_as_markdown(
         protos = (getattr(node, "proto", None) for node in app._tree)
         texts = [text for p in protos if isinstance(p, Message) for text in drawn(p)]
         assert not [text for text in texts if any(mark in text for mark in ACTIVE)]
+        assert all("<b>" not in block.proto.body for block in app.get("html"))
         assert all("$x$" not in chart.proto.spec for chart in app.get("plotly_chart"))
         if page != "feature_maps":
             assert any(r"\](" in text for text in texts)

@@ -1,3 +1,7 @@
+from urllib.parse import parse_qsl
+
+from pages.overview.pictures import figures
+from pages.overview.ways_in import FIVE_MINUTES
 from pages.shared.sitemap import PAGES
 from tests.app.conftest import words
 from tl_core.engine.worker import Worker
@@ -9,6 +13,32 @@ def test_home_says_what_transfer_learning_is_and_leads_to_every_page(open_page):
     text = words(app)
     assert "transfer learning" in text
     assert all(row.invitation in text for row in PAGES)
+
+
+def test_the_words_below_the_pictures_quote_the_figures_measured_with_them(open_page):
+    text, found = words(open_page()), figures()
+    for name in ("probability", "judge_probability"):
+        assert f"{found['ideal'][name]:.1%}" in text
+    for name in ("before_probability", "after_probability"):
+        assert f"{found['fooled'][name]:.1%}" in text
+    assert f"channel {found['channel']['channel']} of {found['channel']['channels']}" in text
+    assert f"{found['training']['accuracy'][-1]:.1%}" in text
+
+
+def test_two_of_the_three_ways_in_lead_to_the_networks_and_to_teaching(open_page):
+    for key, title in (("way_backbones", "Backbones"), ("way_teach", "Teach it")):
+        app = open_page()
+        app.button(key=key).click().run()
+        assert not app.exception
+        assert app.title[0].value == title
+
+
+def test_the_five_minutes_are_links_to_five_pages_with_their_choices(open_page):
+    links = [link.proto for link in open_page().get("page_link")][: len(FIVE_MINUTES)]
+    assert [link.page for link in links] == [stop.row.lesson for stop in FIVE_MINUTES]
+    for link, stop in zip(links, FIVE_MINUTES, strict=True):
+        asked = dict(parse_qsl(link.query_string))
+        assert stop.choices.items() <= asked.items()
 
 
 def test_every_page_opens_without_an_error(open_page):

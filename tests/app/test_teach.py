@@ -136,6 +136,7 @@ def test_a_photograph_opens_the_why_page_with_this_model(page):
     button = next(button for button in page.button if (button.key or "").startswith("why_"))
     page = button.click().run()
     assert page.title[0].value == "Why?"
+    settled(page.switch_page("pages/why.py").run())
     assert page.selectbox(key="backbone").value == model
     asked = page.session_state["visit"].jobs["why"]
     assert (asked.spec.backbone, asked.spec.photo) == (model, page.session_state["sample"])

@@ -143,9 +143,7 @@ class Browser:
 def browser(open_page, monkeypatch):
     found = Browser(open_page)
     monkeypatch.setattr("pages.shared.resume._mount", found.mount)
-    monkeypatch.setattr(
-        shared_visit, "script_context", lambda: SimpleNamespace(session_id=found.drawn)
-    )
+    monkeypatch.setattr(shared_visit, "_session", lambda: found.drawn)
     monkeypatch.setattr(shared_visit.visits, "_is_connected", found.open_tabs.__contains__)
     return found
 

@@ -1,6 +1,7 @@
 import pytest
 
 from tests.app.conftest import settled, words
+from tl_core.lab import Job
 
 
 @pytest.fixture
@@ -8,32 +9,91 @@ def page(open_page):
     return settled(open_page("why"))
 
 
-def test_the_predicted_class_and_the_runner_up_are_explained_with_proof(page):
-    reasons = [block.value for block in page.subheader if block.value.startswith("Why ")]
-    assert len(reasons) == 2
-    assert "cat" in reasons[0]
-    assert len(page.metric) == 2
-    assert "A random fifth instead" in words(page)
+def question(page) -> str:
+    """What the page answers."""
+    return next(block.value for block in page.subheader if block.value.startswith("Why "))
+
+
+def pictures(page) -> str:
+    """All pictures that stand in the page itself."""
+    return "\n".join(block.proto.body for block in page.get("html"))
+
+
+def test_the_predicted_class_is_explained_with_proof_and_the_runner_up_beside_it(page):
+    assert question(page).startswith("Why tiger cat? (")
+    assert [figure.label for figure in page.metric] == [
+        "Blur the top fifth",
+        "A random fifth instead",
+    ]
+    assert "**Egyptian cat**" in words(page)
+    assert "where the reasons for tiger cat lie" in pictures(page)
+    assert "where the reasons for Egyptian cat lie" in pictures(page)
+
+
+def test_the_photograph_is_there_before_any_map(open_page, app_lab, monkeypatch):
+    ask = app_lab.jobs.ask
+
+    def unanswered(spec, owner, timeout_s):
+        if type(spec).__name__ == "Attribute":
+            return Job(spec, owner)
+        return ask(spec, owner, timeout_s=30)
+
+    monkeypatch.setattr(app_lab.jobs, "ask", unanswered)
+    page = open_page("why")
+    assert "What the network sees" in words(page)
+    assert "The photograph at the network" in pictures(page)
+    assert not page.metric
 
 
 def test_any_class_can_be_asked_for(page):
-    page.multiselect(key="target_classes").set_value([340]).run()
+    page.selectbox(key="explained").set_value("340").run()
     settled(page)
-    assert [block.value for block in page.subheader if "zebra" in block.value]
+    assert question(page).startswith("Why zebra?")
+    assert "**tiger cat**" in words(page)
+
+
+def test_why_one_class_rather_than_the_runner_up_is_one_map_beside_that_of_each(page):
+    page.selectbox(key="rather_than").set_value("runner-up").run()
+    settled(page)
+    assert question(page).startswith("Why tiger cat (")
+    assert "rather than Egyptian cat (" in question(page)
+    assert len(page.metric) == 2
+    assert "Each class for itself:" in words(page)
+    assert "**tiger cat**" in words(page)
+    assert "**Egyptian cat**" in words(page)
+
+
+def test_why_a_class_rather_than_itself_is_refused_in_a_sentence(page):
+    page.selectbox(key="explained").set_value("340").run()
+    page.selectbox(key="rather_than").set_value("340").run()
+    assert not page.exception
+    assert "rather than itself has no answer" in page.error[0].value
+    assert "What the network sees" in words(page)
 
 
 def test_several_methods_stand_side_by_side(page):
     page.button_group(key="methods").set_value(["gradcam", "integrated_gradients"]).run()
     settled(page)
-    assert len(page.metric) == 4
+    assert len(page.metric) == 2
+    assert "**Integrated Gradients**" in words(page)
+    assert "without its top fifth" in words(page)
 
 
-def test_a_method_that_this_network_does_not_allow_says_why(page):
+def test_a_method_that_this_network_does_not_allow_says_why_beside_the_photograph(page):
     page.button_group(key="methods").set_value(["guided_gradcam"]).run()
     settled(page)
     assert any("ReLU" in error.value for error in page.error)
+    assert "What the network sees" in words(page)
 
 
-def test_without_a_method_the_page_asks_for_one(page):
+def test_without_a_method_the_page_asks_for_one_and_shows_the_photograph(page):
     page.button_group(key="methods").set_value([]).run()
     assert "Choose at least one method" in page.info[0].value
+    assert "What the network sees" in words(page)
+
+
+def test_the_strength_of_the_map_is_kept_from_page_to_page(page):
+    page.slider(key="strength").set_value(0.2).run()
+    page.switch_page("pages/feature_maps.py").run()
+    page.switch_page("pages/why.py").run()
+    assert page.slider(key="strength").value == 0.2

@@ -19,6 +19,17 @@ WebSocket.prototype.send = function (data) {
   return send.call(this, data);
 };
 """
+# The server knows nothing of who connects again, as after minutes without a connection
+_CUT_OFF = """
+const Socket = WebSocket;
+window.sockets = [];
+window.WebSocket = class extends Socket {
+  constructor(url, protocols) {
+    super(url, protocols.slice(0, window.sockets.length ? 2 : 3));
+    window.sockets.push(this);
+  }
+};
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +48,12 @@ def code_of(page):
 def step_of(page):
     """How far the picture on the page is."""
     return int(_STEP.search(page.get_by_text(_STEP).first.inner_text())[1])
+
+
+def wait_beyond(page, step):
+    """Wait until the picture on the page is further than that."""
+    words = "[...document.body.innerText.matchAll(/step (\\d+) of/g)]"
+    page.wait_for_function(f"step => {words}.some((found) => +found[1] > step)", arg=step)
 
 
 def start_a_picture(page, app):
@@ -60,15 +77,24 @@ def test_a_picture_goes_on_while_its_page_is_reloaded(page, app):
     page.get_by_text(_STEP).first.wait_for()
     assert step_of(page) > before
     assert code_of(page) == code
-    again = step_of(page)
-    page.wait_for_function(
-        "step => [...document.body.innerText.matchAll(/step (\\d+) of/g)].some(m => +m[1] > step)",
-        arg=again,
-    )
+    wait_beyond(page, step_of(page))
     page.reload()
     page.locator(".st-key-stop button").click()
     page.locator(".st-key-stop button").wait_for(state="detached")
     page.get_by_role("heading", name="Your gallery").wait_for()
+
+
+def test_a_picture_goes_on_after_a_lost_connection_of_which_the_server_knows_nothing(page, app):
+    page.add_init_script(_CUT_OFF + _LISTEN)
+    start_a_picture(page, app)
+    before, code = step_of(page), code_of(page)
+    page.evaluate("window.sockets[0].close()")
+    page.wait_for_function("() => window.sockets.length > 1")
+    wait_beyond(page, before)
+    assert questions(page) >= 1
+    assert code_of(page) == code
+    page.locator(".st-key-stop button").click()
+    page.locator(".st-key-stop button").wait_for(state="detached")
 
 
 def test_boxes_keep_their_photographs_over_a_reload(page, app, labelled):

@@ -1,5 +1,6 @@
 """The web server around the pages, as a hostile or a careless client meets it."""
 
+import base64
 import json
 import re
 import signal
@@ -13,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from pages.shared.photo_input import MAX_AS_IT_IS_BYTES
 from tests.app_process import app_process
 from tests.server import Faults, FileServer
 from tests.websocket_client import Visitor
@@ -81,13 +83,27 @@ def test_class_mates_reach_the_lab_under_the_address_it_has_for_them(app):
             pass
 
 
-def test_a_photograph_is_let_go_once_it_is_taken(app, photos):
+def test_a_photograph_travels_in_a_message_and_takes_no_place_among_the_uploads(app, photos):
     with Visitor(app.url).open("backbones") as visitor:
-        assert visitor.drop("upload", photos[16:17]) == [204]
+        data = base64.b64encode(photos[16][1]).decode()
+        visitor.tell_component("photo", "sent", {"number": 1, "data": data})
         assert held_mb(app) == 0
         visitor.wait_for("dalmatian")
-        visitor.open("backbones")
-        assert visitor.drop("upload", [("no.jpg", b"<html>")]) == [204]
+
+
+def test_the_largest_file_that_travels_as_it_is_fits_into_a_message(app):
+    with Visitor(app.url).open("backbones") as visitor:
+        data = base64.b64encode(bytes(MAX_AS_IT_IS_BYTES)).decode()
+        visitor.tell_component("photo", "sent", {"number": 1, "data": data})
+        assert any("not a photograph that the lab can read" in text for text in visitor.texts)
+
+
+def test_a_photograph_in_a_box_is_let_go_once_it_is_taken(app, photos):
+    with Visitor(app.url).open("teach") as visitor:
+        assert visitor.drop("upload_0", photos[16:17]) == [204]
+        assert held_mb(app) == 0
+        assert "Photographs in this box: 1" in visitor.texts
+        assert visitor.drop("upload_0", [("no.jpg", b"<html>")]) == [204]
         visitor.poll()
 
 

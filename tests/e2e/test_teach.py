@@ -24,7 +24,7 @@ def test_two_boxes_of_four_photographs_are_learned_and_a_fifth_is_recognised(
     page.get_by_role("heading", name=re.compile("right on 2 photographs")).wait_for()
     page.locator(".st-key-photos button").first.click()
     for name, files in cats_and_dogs.items():
-        page.locator(".st-key-upload input[type=file]").set_input_files(files[4])
+        page.locator(".st-key-photo input.file").set_input_files(files[4])
         page.get_by_role("heading", name=f"Your model says: {name}").wait_for()
 
 

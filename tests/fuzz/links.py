@@ -35,6 +35,13 @@ VALUES = (
 )  # fmt: skip
 
 
+class State(dict):
+    """A session state without Streamlit: its keys are attributes too."""
+
+    __getattr__ = dict.__getitem__
+    __setattr__ = dict.__setitem__
+
+
 def link(seed: int) -> None:
     """Any keys with any values, some of them twice, on any page."""
     chance = random.Random(seed)
@@ -56,11 +63,10 @@ def link_value(seed: int) -> None:
     chance = random.Random(seed)
     text = "".join(chance.choices(" 0\U0001f4a9\ue000", k=chance.randrange(9)))
     params: dict[str, str] = {"layer": chance.choice((*VALUES, text))}
-    state: dict[str, object] = {"linked": dict(params)}
     visit, told = Visit(), []
-    shown = SimpleNamespace(
-        session_state=state, query_params=params, toast=lambda words, **_how: told.append(words)
-    )
+    state = State(linked=dict(params))
+    state["remarks"] = SimpleNamespace(info=lambda words, **_how: told.append(words))
+    shown = SimpleNamespace(session_state=state, query_params=params)
     with patch.object(links, "st", shown), patch.object(links, "the_visit", lambda: visit):
         for offered in (["bn1", "blocks.0.0", "0", ""], ["features.1", "犬"], ["0", "1"]):
             among = chance.choice(("", "a", "b"))

@@ -14,7 +14,7 @@ from tests.journeys.sentences import is_ours
 _PAGES = {row.title: row.path.removeprefix("pages/").removesuffix(".py") for row in (HOME, *PAGES)}
 _SHOWN_S = 90  # far beyond, so that a busy machine is no failure
 _KEYS = ("Enter", "Space", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "End", "Home")
-_MAIN = (".st-key-start", ".st-key-stop", ".st-key-pause", ".st-key-smallest", ".st-key-new_seed")
+_MAIN = tuple(f".st-key-{key}" for key in ("start", "stop", "pause", "start_smallest", "new_seed"))
 _DROP = """([base64, name]) => {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   const transfer = new DataTransfer();
@@ -22,6 +22,7 @@ _DROP = """([base64, name]) => {
   return transfer;
 }"""
 _ZONES = "[data-testid=stFileUploaderDropzone]"
+_PLACES = f"[data-testid=stMain], {_ZONES}"  # a photograph is dropped on the page
 
 
 class Step(NamedTuple):
@@ -101,13 +102,11 @@ class BrowserWalk:
 
     def _drop(self, value: list[Any]) -> None:
         place, name = value
-        zones = self.page.locator(_ZONES)
-        if not zones.count():
-            return
+        places = self.page.locator(_PLACES)
         data = base64.b64encode(files()[name]).decode()
         transfer = self.page.evaluate_handle(_DROP, [data, Path(name).name])
         for event in ("dragenter", "dragover", "drop"):
-            zones.nth(place % zones.count()).dispatch_event(event, {"dataTransfer": transfer})
+            places.nth(place % places.count()).dispatch_event(event, {"dataTransfer": transfer})
 
     def _back(self, _value: None) -> None:
         self.page.go_back()

@@ -14,7 +14,7 @@ FOUND = {
     "an attack beside its smallest budget has every button twice": [
         (0, "@page", "pages/attack.py"),
         (0, "start"),
-        (0, "smallest"),
+        (0, "start_smallest"),
     ],
     "a class to draw opens Why? with another kind of widget": [
         (0, "@page", "pages/ideal.py"),

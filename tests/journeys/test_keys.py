@@ -8,9 +8,9 @@ from tests.journeys.visitor import Action, Broken, Walk
 
 FAR = 3  # in the list of backbones: one that is not on this machine
 VARIANTS = {
-    "pages/backbones.py": [("camera_on", True)],
+    "pages/backbones.py": [("photo", "good-240.jpg")],
     "pages/feature_maps.py": [("compare", kind) for kind in range(4)],
-    "pages/why.py": [("methods", [0, 1, 2]), ("methods", [])],
+    "pages/why.py": [("methods", [0, 1, 2]), ("methods", []), ("rather_than", 1)],
     "pages/teach.py": [("dataset", 4), ("dataset", 1), ("mode", [0, 1, 2, 3, 4])],
     "pages/ideal.py": [("goal", 1), ("goal", 2), ("goal", 3), ("goal", 0), ("from_photo", True)],
     "pages/attack.py": [("aim", 1), ("aim", 0)],
@@ -26,7 +26,7 @@ def test_no_key_has_two_meanings_on_any_page_in_any_of_its_variants(walked_lab):
             walk.do(Action(0, "backbone", FAR))
             walk.do(Action(0, "backbone", 0))
         known = walk.meanings.keys()
-    assert {"steps", "ig_steps", "target_class", "target_classes", "seed", "epsilon"} <= known
+    assert {"steps", "ig_steps", "target_class", "explained", "seed", "epsilon"} <= known
     assert {"layer_2", "backbone_2", "sample_2", "second_class", "goal_unit", "avoid"} <= known
 
 

@@ -10,12 +10,22 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element, Widget
 
+from tests.component_event import component_event
 from tests.journeys.files import files, names_for
 
 PRESSES = ("button", "download_button")
 _ONE_OF = ("selectbox", "radio", "select_slider")
 _UPLOADS = ("file_uploader", "camera_input")
 _COMPONENT = "bidi_component"
+_MESSAGES: tuple[object, ...] = (
+    None,
+    7,
+    [],
+    {},
+    {"number": "1", "data": ""},
+    {"number": 1e99, "data": "a"},
+    {"data": 1},
+)
 _TEXTS = ("", " ", "cats", "dogs", "Ä\u202e<b>*x*</b>", "../..", "a" * 60, "{0}", "$x$ `y`")
 # what these offer, or how they call it, follows the network, the recipe or the result
 _VARYING = frozenset({"layer", "layer_2", "learning_rate", "cell_page"})
@@ -36,7 +46,7 @@ def values(node: Any) -> bool:
     if node.type in (*_ONE_OF, "multiselect", "button_group"):
         return bool(node.options)
     if node.type == _COMPONENT:
-        return node.proto.component_name in ("clickable_picture", "camera_burst")
+        return node.proto.component_name in ("clickable_picture", "camera", "photo")
     return isinstance(node, Widget)
 
 
@@ -121,8 +131,7 @@ def _state(node: Any, value: Any) -> WidgetState:
     elif node.type == "text_input":
         state.string_value = value
     elif node.type == _COMPONENT:
-        state.id = f"$$STREAMLIT_INTERNAL_KEY_{node.proto.id}__events"
-        state.json_trigger_value = json.dumps([_message(node, value)])
+        state = component_event(node.proto.id, *_message(node, value))
     else:
         chosen = value if isinstance(value, list) else [value]
         named = [node.options[place % len(node.options)] for place in chosen]
@@ -131,26 +140,37 @@ def _state(node: Any, value: Any) -> WidgetState:
 
 
 def _some_message(node: Any, chance: random.Random) -> Any:
-    """A click on the picture, or shots of the camera."""
+    """A click on the picture, a photograph or something else in its place, or shots."""
     if node.proto.component_name == "clickable_picture":
         return chance.randrange(64)
+    if node.proto.component_name == "photo":
+        return chance.choice((chance.choice(names_for([])), chance.choice(_MESSAGES)))
     return chance.sample(["good-240.jpg", "good-320.jpg", "html.jpg"], chance.randint(1, 2))
 
 
-def _message(node: Any, value: Any) -> dict[str, Any]:
+def _message(node: Any, value: Any) -> tuple[str, Any]:
+    """An event of the component, and its value."""
     data = json.loads(node.proto.json)
     if node.proto.component_name == "clickable_picture":
         spots = data["spots"]
-        return {"event": "picked", "value": spots[value % len(spots)]["id"]}
+        return "picked", spots[value % len(spots)]["id"]
+    if node.proto.component_name == "photo":
+        if not isinstance(value, str):
+            return "sent", value
+        return "sent", {"number": data["taken"] + 1, "data": _base64(value)}
     shots = [
         {
             "number": data["taken"] + number,
             "place": data["place"],
-            "picture": "data:image/jpeg;base64," + base64.b64encode(files()[name]).decode(),
+            "picture": "data:image/jpeg;base64," + _base64(name),
         }
         for number, name in enumerate(value, start=1)
     ]
-    return {"event": "shots", "value": {"held": False, "shots": shots}}
+    return "shots", {"held": False, "shots": shots}
+
+
+def _base64(name: str) -> str:
+    return base64.b64encode(files()[name]).decode()
 
 
 def _is_single(node: Any) -> bool:

@@ -7,9 +7,24 @@ import torch
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.engine.job import Job, JobState
 from tl_core.estimates import Estimates
-from tl_core.specs import FineTune, FineTuneSnapshot, IdealImage, IdealSnapshot, Spec
+from tl_core.specs import (
+    LADDER,
+    Attack,
+    AttackSnapshot,
+    FineTune,
+    FineTuneSnapshot,
+    IdealImage,
+    IdealSnapshot,
+    Snapshot,
+    Spec,
+)
 
 ROW = CATALOGUE[0]
+SNAPSHOTS: dict[type[Spec], type[Snapshot]] = {
+    IdealImage: IdealSnapshot,
+    Attack: AttackSnapshot,
+    FineTune: FineTuneSnapshot,
+}
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
@@ -20,8 +35,7 @@ def picture(steps: int = 100, **changes: Any) -> IdealImage:
 def under_way(pace: Estimates, spec: Spec, **snapshot: Any) -> Job:
     job = Job(spec, "bob")
     job.state = JobState.RUNNING
-    kind = IdealSnapshot if isinstance(spec, IdealImage) else FineTuneSnapshot
-    job.publish(kind(**snapshot))
+    job.publish(SNAPSHOTS[type(spec)](**snapshot))
     pace.follow(job, ROW)
     return job
 
@@ -48,7 +62,7 @@ def test_nothing_to_begin_takes_no_time() -> None:
     assert estimate(pace) == 0
 
 
-@pytest.mark.parametrize(("device", "seconds"), [(CPU, 80), (GPU, 10)])
+@pytest.mark.parametrize(("device", "seconds"), [(CPU, 10 * 8**0.75), (GPU, 10)])
 def test_pictures_of_a_batch_advance_together(device: torch.device, seconds: float) -> None:
     pace = measured(device, steps_per_s=10)
     assert estimate(pace, picture()) == pytest.approx(10)
@@ -67,7 +81,45 @@ def test_company_in_the_batch_counts_until_the_own_picture_is_ready() -> None:
     pace = measured(CPU, steps_per_s=10)
     under_way(pace, picture(10_000), step=0)
     under_way(pace, picture(100), step=90)
-    assert estimate(pace, picture(100)) == pytest.approx(10 + 10 + 1)
+    three_for_10_steps, two_for_the_rest = 10 * 3**0.75 / 10, 90 * 2**0.75 / 10
+    expected = three_for_10_steps + two_for_the_rest
+    assert estimate(pace, picture(100)) == pytest.approx(expected)
+
+
+def test_more_pictures_than_a_batch_holds_take_their_share_longer() -> None:
+    pace = measured(CPU, steps_per_s=10)
+    eight, sixteen = ([picture(seed=seed) for seed in range(count)] for count in (8, 16))
+    assert estimate(pace, *sixteen) == pytest.approx(2 * estimate(pace, *eight))
+
+
+def test_a_batch_goes_by_the_measured_one_that_is_nearest_in_size() -> None:
+    pace = measured(CPU, steps_per_s=10)
+    under_way(pace, picture(), steps_per_s=1.0, batch_size=8).finish(None)
+    eight = [picture(seed=seed) for seed in range(8)]
+    assert estimate(pace, *eight) == pytest.approx(100)
+    assert estimate(pace, picture()) == pytest.approx(10)
+    assert estimate(pace, *eight[:4]) == pytest.approx(100 / 2**0.75)
+
+
+def test_recipes_drawn_together_are_one_batch() -> None:
+    pace = measured(CPU, steps_per_s=10, batch_size=5)
+    ladder = [picture(recipe=recipe.key) for recipe in LADDER]
+    assert estimate(pace, *ladder) == pytest.approx(10)
+
+
+def test_an_attack_takes_what_attacks_took_and_before_one_what_pictures_took() -> None:
+    pace = measured(CPU, steps_per_s=10)
+    attack = Attack(photo="sample:cat", steps=100)
+    assert estimate(pace, attack) == pytest.approx(10)
+    under_way(pace, attack, steps_per_s=5.0).finish(None)
+    assert estimate(pace, attack) == pytest.approx(20)
+    assert estimate(pace, picture()) == pytest.approx(10)
+
+
+def test_a_network_that_never_ran_is_guessed_as_wrongly_as_the_newest_that_did() -> None:
+    larger = dataclasses.replace(ROW, key="larger", gflops=2 * ROW.gflops)
+    pace = measured(CPU, steps_per_s=10)
+    assert pace.seconds([(picture(), larger)]) == pytest.approx(20)
 
 
 def test_a_run_apart_takes_turns_and_a_paused_one_does_not() -> None:

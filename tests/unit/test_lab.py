@@ -422,6 +422,20 @@ def test_what_a_visitor_makes_the_lab_keep_is_counted_until_the_visit_ends(lab, 
     assert (lab.memory.of("ann"), lab.memory.of("bob")) == (0, len(data))
 
 
+def test_forgotten_photographs_take_the_answers_about_them_along(lab, labelled):
+    mine, shared = (lab.photos.add(data, "ann") for _label, data in labelled[:2])
+    lab.photos.add(labelled[1][1], "bob")
+    for key in (mine, shared):
+        assert lab.jobs.ask(Classify(photo=key), "ann").wait(WAIT_S)
+    lab.forget_photos("ann")
+    assert (mine in lab.photos, shared in lab.photos) == (False, True)
+    assert lab.memory.of("ann") == 0
+    assert lab.jobs.ask(Classify(photo=shared), "ann").is_over
+    asked = lab.jobs.ask(Classify(photo=mine), "ann")
+    assert asked.wait(WAIT_S)
+    assert "no longer in the lab's memory" in str(asked.error)
+
+
 def test_a_visitor_whose_share_is_used_up_is_refused_and_nobody_else(lab, labelled):
     lab.memory.note("ann", lab.memory.share_bytes)
     with pytest.raises(UserError, match="You hold 1024 MB of the lab's memory"):

@@ -75,6 +75,7 @@ class Jobs:
 
         Pictures of one batch advance together, everyone else's runs take turns with them; at the
         speed of the newest run on the same backbone, before there is one at a guess from its size.
+        An attack may end before its last step, and then takes less.
         """
         return self._estimates.seconds(
             [(spec, self._backbones.row(spec.backbone)) for spec in specs]

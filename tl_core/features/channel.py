@@ -1,6 +1,7 @@
 """The handler of ``ChannelDetail``: one channel at large, on this and on other photographs."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,22 +30,59 @@ def run(job: Job[ChannelDetail], context: Context) -> Sliced[ChannelDetailSnapsh
     snapshot: ChannelDetailSnapshot = yield from context.in_pool(
         _draw, context, spec, row, maps[layer]
     )
+    channels, others = [maps[layer][spec.channel]], list[OtherPhoto]()
     for done, photo in enumerate(spec.others, start=1):
         job.publish(snapshot)
         activations = yield from layer_of(context, photo, spec.backbone, layer)
         other = yield from context.in_pool(_draw_other, context, row, photo, activations, snapshot)
-        others = sorted((*snapshot.others, other), key=lambda seen: -seen.spot.value)
-        snapshot = dataclasses.replace(snapshot, step=done + 1, others=tuple(others))
+        channels.append(activations[spec.channel])
+        others.append(other)
+        snapshot = dataclasses.replace(_compared(snapshot, others, channels), step=done + 1)
     return snapshot
 
 
+def _compared(
+    shown: ChannelDetailSnapshot,
+    others: Sequence[OtherPhoto],
+    channels: Sequence[NDArray[np.float16]],
+) -> ChannelDetailSnapshot:
+    """The snapshot with the other photographs and with every share measured on all channels."""
+    share, *shares = firing_shares(channels)
+    measured = [
+        dataclasses.replace(other, spot=dataclasses.replace(other.spot, share=its))
+        for other, its in zip(others, shares, strict=True)
+    ]
+    measured.sort(key=lambda other: (-other.spot.share, -other.spot.value))
+    spot = dataclasses.replace(shown.spot, share=share)
+    return dataclasses.replace(shown, spot=spot, others=tuple(measured))
+
+
+def firing_shares(channels: Sequence[NDArray[np.float16]]) -> list[float]:
+    """Return for each photograph the share of positions on which the channel fires.
+
+    It fires where it is above its mean over all positions of all the photographs, given as its
+    maps (H, W). On the 20 photographs of the gallery and EfficientNet-Lite0, shares so defined
+    have a standard deviation of 11 to 25 percentage points in every layer. Above half of the
+    largest value it is 1 to 14 (the layers without ReLU are near 0 almost everywhere), above 0 it
+    is 7 in the first layer, which is positive everywhere.
+    """
+    maps = np.stack(channels).astype(np.float32)
+    shares: list[float] = (maps > maps.mean()).mean(axis=(1, 2)).tolist()
+    return shares
+
+
 def spot_of(channel: NDArray[np.float16], field: ReceptiveField, side: int) -> Spot:
-    """Return where the channel (H, W) is strongest on a photograph of ``side`` pixels."""
+    """Return where the channel (H, W) is strongest on a photograph of ``side`` pixels.
+
+    The share is measured on this photograph alone.
+    """
     row, column = map(int, np.unravel_index(np.argmax(channel), channel.shape))
     middle = (field.first + field.last + 1) / 2
     x, y = (min(max(middle + unit * field.stride, 0.0), float(side)) for unit in (column, row))
     return Spot(
         value=float(channel[row, column]),
+        share=firing_shares([channel])[0],
+        mean=float(channel.mean(dtype=np.float32)),
         unit=(row, column),
         point=(x, y),
         box=field.box(row, column, side),

@@ -51,7 +51,7 @@ class Batch:
     """Slots that advance together on the same networks; not thread-safe.
 
     With several backbones a term is their mean. ``limit`` is how many slots go through a network
-    at once: all, until a GPU runs out of memory.
+    at once: all, until a GPU runs out of memory. ``advanced`` is how many took the newest step.
     """
 
     def __init__(self, backbones: Sequence[Backbone], precision: str = "fp32") -> None:
@@ -59,6 +59,7 @@ class Batch:
         self.precision = precision
         self.device = self.backbones[0].device
         self.limit = 1024
+        self.advanced = 0
         self._stacks: dict[Parameterisation, _Stack] = {}
 
     @property
@@ -121,6 +122,7 @@ class Batch:
             except torch.OutOfMemoryError as error:
                 self._halve(len(slots), error)
         steps = tuple(slot.step for slot in slots)
+        self.advanced = len(slots)
         for slot in slots:
             slot.step += 1
         return Readings(slots, steps, terms, figures, pixels)

@@ -2,6 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from tl_core.specs import Snapshot, Spec
 
 SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
 HISTORY_ROWS = 512  # most rows of figures kept for a curve
+PACE_PICTURES = 16  # newest pictures of a job over which its speed is measured
 _CPU_ROOM, _GPU_ROOM = 8, 32
 
 
@@ -37,6 +39,24 @@ class Member(ABC):
     encoding: Future[Any] | None = None  # what the pool makes of its latest picture
     is_last: bool = False  # that picture is the result
     due_at: float = 0.0  # when the next picture is
+    batch_size: int = 1  # pictures that advanced with it, itself included
+    shown: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=PACE_PICTURES))
+    # when its newest pictures were, and the steps they showed
+
+    def begin_pace(self) -> None:
+        """Measure its speed from here."""
+        self.shown.clear()
+        self.shown.append((time.monotonic(), self.slot.step))
+
+    def pace(self, batch_size: int) -> float:
+        """Note a picture, and return the steps a second since batches had this size."""
+        if batch_size != self.batch_size:
+            self.batch_size, newest = batch_size, self.shown[-1]
+            self.shown.clear()
+            self.shown.append(newest)
+        self.shown.append((time.monotonic(), self.slot.step))
+        (first_at, first), (now, newest_step) = self.shown[0], self.shown[-1]
+        return (newest_step - first) / max(now - first_at, 1e-9)
 
     @property
     @abstractmethod
@@ -194,6 +214,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         self._fetching.pop(job, None)
         job.saved = None
         self.members[job] = member
+        member.begin_pace()
         if not member.is_done:
             self.batch.join(member.slot)
 

@@ -8,7 +8,7 @@ from typing import Literal
 from tl_core.errors import UserError
 
 PREFIX = "sample:"
-Kind = Literal["cat", "dog", "other"]
+Kind = Literal["cat", "dog", "bird", "insect", "fruit", "building", "space", "thing"]
 
 _FOOLBOX = "ImageNet, from the package foolbox; all rights with its photographer"
 
@@ -19,19 +19,19 @@ class Sample:
 
     key: str  # "sample:<name>", as specs and links name it
     label: str  # what visitors read
-    kind: Kind
+    kind: Kind  # what it shows: photographs of one kind are neighbours to a trained network
     package: str  # the installed package that carries it
     path: str  # inside that package
     credit: str  # where it comes from and who may use it
     imagenet_class: int | None = None  # its true class, where it is known
 
 
-def _skimage(name: str, label: str, file: str, credit: str, kind: Kind = "other") -> Sample:
+def _skimage(name: str, label: str, file: str, credit: str, kind: Kind = "thing") -> Sample:
     source = f"scikit-image; {credit}"
     return Sample(PREFIX + name, label, kind, "skimage", f"data/{file}", source)
 
 
-def _imagenet(name: str, label: str, number: int, truth: int, kind: Kind = "other") -> Sample:
+def _imagenet(name: str, label: str, number: int, truth: int, kind: Kind = "thing") -> Sample:
     path = f"data/imagenet_{number:02d}_{truth}.jpg"
     return Sample(PREFIX + name, label, kind, "foolbox", path, _FOOLBOX, truth)
 
@@ -41,22 +41,22 @@ SAMPLES: tuple[Sample, ...] = (
     _imagenet("bull-mastiff", "Dog (bull mastiff)", 0, 243, kind="dog"),
     _imagenet("dalmatian", "Dog (dalmatian)", 16, 251, kind="dog"),
     _skimage("coffee", "Cup of coffee", "coffee.png", "Rachel Michetti, CC0"),
-    _imagenet("strawberries", "Strawberries", 4, 949),
-    _imagenet("eagle", "Eagle", 17, 22),
-    _imagenet("geese", "Geese", 15, 99),
+    _imagenet("strawberries", "Strawberries", 4, 949, kind="fruit"),
+    _imagenet("eagle", "Eagle", 17, 22, kind="bird"),
+    _imagenet("geese", "Geese", 15, 99, kind="bird"),
     _imagenet("car", "Off-road car", 7, 609),
     _imagenet("drum", "Drum", 10, 541),
     _imagenet("shoe", "Shoe", 11, 630),
     _imagenet("chairs", "Folding chairs", 1, 559),
-    _imagenet("cottage", "House with a thatched roof", 5, 853),
-    _imagenet("yurts", "Yurts in a forest", 8, 915),
+    _imagenet("cottage", "House with a thatched roof", 5, 853, kind="building"),
+    _imagenet("yurts", "Yurts in a forest", 8, 915, kind="building"),
     _imagenet("beaker", "Glass beakers", 2, 438),
-    _imagenet("chestnuts", "Horse chestnuts", 3, 990),
-    _imagenet("beetle", "Beetle", 19, 305),
-    _imagenet("leafhopper", "Leafhopper", 18, 317),
-    _skimage("rocket", "Rocket", "rocket.jpg", "SpaceX, public domain"),
-    _skimage("astronaut", "Astronaut", "astronaut.png", "NASA, public domain"),
-    _skimage("galaxies", "Galaxies", "hubble_deep_field.jpg", "NASA, public domain"),
+    _imagenet("chestnuts", "Horse chestnuts", 3, 990, kind="fruit"),
+    _imagenet("beetle", "Beetle", 19, 305, kind="insect"),
+    _imagenet("leafhopper", "Leafhopper", 18, 317, kind="insect"),
+    _skimage("rocket", "Rocket", "rocket.jpg", "SpaceX, public domain", kind="space"),
+    _skimage("astronaut", "Astronaut", "astronaut.png", "NASA, public domain", kind="space"),
+    _skimage("galaxies", "Galaxies", "hubble_deep_field.jpg", "NASA, public domain", kind="space"),
 )
 _BY_KEY = {sample.key: sample for sample in SAMPLES}
 

@@ -104,9 +104,15 @@ class ChannelDetail(Spec["ChannelDetailSnapshot"]):
 
 @dataclass(frozen=True, kw_only=True)
 class Spot:
-    """Where a channel is strongest on a photograph."""
+    """Where a channel is strongest on a photograph, and how much of the photograph it fires on.
+
+    It fires where it is above its own mean over all positions of all photographs compared: this
+    separates photographs where the strongest value does not (ReLU6 ends at 6 on most of them).
+    """
 
     value: float  # its activation there
+    share: float  # of the positions where it fires, 0 to 1
+    mean: float  # activation over all positions
     unit: tuple[int, int]  # row and column in the layer
     point: tuple[float, float]  # x and y of the centre of what the unit sees, in pixels, clipped
     box: Box  # what the unit sees, clipped to the photograph
@@ -123,7 +129,11 @@ class OtherPhoto:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelDetailSnapshot(Snapshot):
-    """One channel at large; ``others`` grows until ``step`` reaches ``steps``, strongest first."""
+    """One channel at large; ``others`` grows until ``step`` reaches ``steps``.
+
+    Those come first on which the channel fires on the largest share. With each that comes, the
+    shares of all are measured anew.
+    """
 
     facts: LayerFacts
     channel: int
@@ -162,6 +172,8 @@ class SpaceMap:
 
     points: tuple[tuple[float, float], ...]  # x, y in [-1, 1], in the order of the photographs
     agreement: float | None  # share whose nearest neighbour *in the embedding* has their label
+    # for each photograph the indices of the three most alike in the embedding, nearest first
+    nearest: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from tl_core.errors import UserError
 from tl_core.features import channel, maps
 from tl_core.features.activations import Activations
 from tl_core.features.mosaic import most_active
+from tl_core.images import samples
 from tl_core.images.colours import viridis
 from tl_core.specs import ChannelDetail, FeatureMaps
 
@@ -25,6 +26,11 @@ def _half(context: Context, layer: str) -> Activations:
     maps = context.activations.get(("sample:cat", "efficientnet_lite0"))
     assert maps is not None
     found: Activations = maps[layer]
+    return found
+
+
+def _kept(context: Context, photo: str, layer: str) -> Activations:
+    found: Activations = context.activations.get((photo, "efficientnet_lite0", layer))
     return found
 
 
@@ -100,7 +106,28 @@ def test_the_strongest_spot_lies_in_its_box(context: Context, layer: str):
     assert _colours(shot.map).shape == (448, 448, 3)
 
 
-def test_other_photographs_appear_one_by_one_the_strongest_first(context: Context):
+def test_a_channel_fires_where_it_is_above_its_mean_over_all_photographs():
+    often = np.array([[6, 6], [6, 0]], np.float16)
+    once = np.array([[6, 0], [0, 0]], np.float16)
+    assert channel.firing_shares([often, once]) == [0.75, 0.25]
+    assert channel.firing_shares([often]) == [0.75]
+    assert channel.firing_shares([often - 9, once - 9, once * 0 - 9]) == [0.75, 0.25, 0]
+
+
+def test_photographs_on_which_relu6_ends_at_6_are_told_apart_by_the_share(context: Context):
+    keys = [row.key for row in samples.SAMPLES if row.key != "sample:cat"]
+    spec = ChannelDetail(photo="sample:cat", layer="bn1", channel=6, others=tuple(keys))
+    shot = drive(channel.run, spec, context)
+    assert {other.spot.value for other in shot.others} == {shot.spot.value} == {6.0}
+    shares = [other.spot.share for other in shot.others]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > 0.9
+    assert shares[-1] < 0.2
+    assert shot.others[0].photo == "sample:galaxies"
+    assert shot.others[0].spot.mean > 5
+
+
+def test_other_photographs_appear_one_by_one_the_most_moved_first(context: Context):
     others = ("sample:coffee", "sample:dalmatian", "sample:car")
     spec = ChannelDetail(photo="sample:cat", layer="bn2", channel=7, others=others)
     runner = start(channel.run, spec, context)
@@ -115,8 +142,10 @@ def test_other_photographs_appear_one_by_one_the_strongest_first(context: Contex
     assert counts == [0, 1, 2, 3]
     assert job.state == JobState.DONE
     assert shown.step == shown.steps == 4
-    values = [other.spot.value for other in shown.others]
-    assert values == sorted(values, reverse=True)
+    shares = [other.spot.share for other in shown.others]
+    assert shares == sorted(shares, reverse=True)
+    seen = [_half(context, "bn2")[7], *(_kept(context, key, "bn2")[7] for key in others)]
+    assert sorted(channel.firing_shares(seen)[1:], reverse=True) == shares
     assert {other.photo for other in shown.others} == set(others)
 
 

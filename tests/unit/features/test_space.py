@@ -7,7 +7,8 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
 from tl_core.errors import UserError
 from tl_core.features import space
-from tl_core.features.space import lay_out, neighbour_agreement, pca, t_sne
+from tl_core.features.space import lay_out, neighbour_agreement, neighbours, pca, t_sne
+from tl_core.images import samples
 from tl_core.specs import FeatureSpace
 
 PHOTOS = ("sample:cat", "sample:bull-mastiff", "sample:dalmatian", "sample:coffee", "sample:car")
@@ -68,6 +69,38 @@ def test_agreement_is_the_share_of_like_neighbours():
     rows = np.array([[1, 0], [1, 0.1], [-1, 0], [-1, 0.1], [0, -9]], np.float32)
     assert neighbour_agreement(rows, ("a", "a", "b", "b", "c")) == 1.0
     assert neighbour_agreement(rows, ("a", "b", "a", "b", "c")) == 0.0
+
+
+def test_neighbours_are_those_at_the_smallest_angle_around_the_mean_nearest_first():
+    rows = np.array([[1, 0], [1, 0.1], [1, -0.3], [-3, 0.2]], np.float32)
+    assert neighbours(rows).tolist()[0] == [1, 2, 3]
+    assert neighbours(rows + 100).tolist() == neighbours(rows).tolist()
+
+
+def test_photographs_that_are_all_alike_have_neighbours_too():
+    spec = FeatureSpace(photos=tuple("abcd"))
+    found = lay_out(np.zeros((4, 40), np.float32), spec)
+    assert [len(set(row) - {index}) for index, row in enumerate(found.nearest)] == [3] * 4
+
+
+def test_a_trained_network_finds_the_kinds_of_the_gallery_and_an_untrained_one_does_not(
+    context: Context,
+):
+    kinds = {row.key: row.kind for row in samples.SAMPLES}
+    spec = FeatureSpace(photos=tuple(kinds), labels=tuple(kinds.values()))
+    shot = drive(space.run, spec, context)
+    assert shot.trained.agreement > 0.6
+    assert shot.untrained.agreement < 0.2
+    names = [key.removeprefix("sample:") for key in spec.photos]
+    nearest = {
+        name: [names[other] for other in row]
+        for name, row in zip(names, shot.trained.nearest, strict=True)
+    }
+    assert nearest["bull-mastiff"][0] == "dalmatian"
+    assert nearest["eagle"][0] == "geese"
+    assert nearest["cottage"][0] == "yurts"
+    assert nearest["beetle"][0] == "leafhopper"
+    assert all(len(row) == 3 for row in shot.untrained.nearest)
 
 
 def test_a_trained_and_an_untrained_network_lay_the_same_photographs_out(

@@ -203,3 +203,25 @@ def test_an_attack_whose_round_trip_fails_ends_alone(attacks, monkeypatch):
     monkeypatch.setattr(AttackMember, "conclude", broken)
     turned(runner)
     assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
+
+
+def test_pictures_that_end_together_say_at_the_end_how_many_they_were(ideal):
+    runner, jobs = ideal
+    turned(runner)
+    assert [job.snapshot.batch_size for job in jobs] == [2, 2]
+
+
+def test_a_speed_is_that_of_the_newest_pictures_in_a_batch_of_one_size(ideal, monkeypatch):
+    runner, (job, _other) = ideal
+    turned(runner, until=lambda: len(runner.members) == 2)
+    member = runner.members[job]
+    clock = iter([0.0, 1.0, 2.0, 3.0])
+    monkeypatch.setattr(runner_module.time, "monotonic", lambda: next(clock))
+    member.slot.step = 0
+    member.begin_pace()
+    member.slot.step = 10
+    assert member.pace(1) == 10
+    member.slot.step = 30
+    assert member.pace(1) == 15
+    member.slot.step = 35
+    assert member.pace(2) == 5

@@ -250,6 +250,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
         member.due_at = time.monotonic() + PUBLISH_S
         picture, goal = member.picture, member.goal
         photo, found, member.answers = Image.fromarray(picture), member.answers, []
+        speed = member.pace(self.batch.advanced)
         found = found or [answer(backbone, photo).cpu() for backbone in self.backbones]
         snapshot = AttackSnapshot(
             step=member.steps_done,
@@ -265,6 +266,8 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
             epsilon=member.spec.epsilon,
             queries=member.queries,
             seconds=job.seconds,
+            steps_per_s=speed,
+            batch_size=member.batch_size,
             history=tuple(member.history),
             settings=member.spec.to_json(),
         )

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,8 +36,6 @@ class IdealMember(Member):
     waiting: list[Tensor] = field(default_factory=list)  # frames on the device, uint8
     new_frames: list[PhotoArray] = field(default_factory=list)  # the same, to be encoded
     frames: list[bytes] = field(default_factory=list)  # JPEG
-    shown_at: float = 0.0
-    shown_step: int = 0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -52,7 +49,7 @@ class IdealMember(Member):
 
     def is_due(self, now: float) -> bool:
         """Also, that something has changed since its last picture."""
-        return super().is_due(now) and (self.is_done or self.slot.step > self.shown_step)
+        return super().is_due(now) and (self.is_done or self.slot.step > self.shown[-1][1])
 
     def read(self, step: int, figures: Mapping[str, float], pixels: Tensor) -> None:
         """Take in the figures of a step, and keep every so many of its pictures."""
@@ -96,11 +93,6 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
             current=spec,
             stride=-(-spec.steps // HISTORY_ROWS),
         )
-
-    def join(self, job: Job[Any], member: IdealMember) -> None:
-        """Let the picture go on; its speed is measured from here."""
-        member.shown_at, member.shown_step = time.monotonic(), member.slot.step
-        super().join(job, member)
 
     def apply_controls(self, member: IdealMember, current: IdealImage) -> None:
         """Apply the moves that a replayed spec holds for this step, then the visitor's."""
@@ -147,9 +139,9 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
 
     def snapshot(self, member: IdealMember, pixels: Tensor) -> IdealSnapshot:
         """What to show of a member whose 8-bit picture is ``pixels``, without its pictures."""
-        slot, now, newest = member.slot, time.monotonic(), member.history[-1]
-        speed = (slot.step - member.shown_step) / max(now - member.shown_at, 1e-9)
-        member.shown_at, member.shown_step, member.due_at = now, slot.step, now + SNAPSHOT_S
+        slot, newest = member.slot, member.history[-1]
+        speed = member.pace(self.batch.advanced)
+        member.due_at = time.monotonic() + SNAPSHOT_S
         return IdealSnapshot(
             step=slot.step,
             steps=slot.steps,
@@ -161,7 +153,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
             history=tuple(member.history),
             moves=tuple(member.moves),
             steps_per_s=speed,
-            batch_size=len(self.batch.slots) + member.is_done,
+            batch_size=member.batch_size,
             seconds_left=(slot.steps - slot.step) / speed if speed > 0 else math.inf,
         )
 

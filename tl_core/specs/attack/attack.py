@@ -96,6 +96,8 @@ class AttackSnapshot(Snapshot):
     gap: Gap = NO_GAP
     queries: int = 0  # pictures the networks were shown
     seconds: float = 0.0
+    steps_per_s: float = 0.0
+    batch_size: int = 1  # pictures that advanced together, each at that speed
     columns: tuple[str, ...] = ("step", "probability", "margin")
     history: tuple[tuple[float, ...], ...] = ()
     settings: str = ""  # JSON that repeats this run; also inside the final picture

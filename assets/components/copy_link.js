@@ -1,0 +1,39 @@
+const SHOWN_MS = 2000;
+
+// Without https a page has no clipboard of its own
+function copyBySelection(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.style.position = "fixed";
+  area.style.opacity = "0";
+  document.body.append(area);
+  area.select();
+  const isCopied = document.execCommand("copy");
+  area.remove();
+  return isCopied;
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyBySelection(text);
+  }
+}
+
+export default function ({ data, parentElement }) {
+  const button = parentElement.querySelector("button");
+  const said = parentElement.querySelector("span");
+  let timer;
+  button.title = data.label;
+  button.setAttribute("aria-label", data.label);
+  button.onclick = async () => {
+    const isCopied = await copy(location.href);
+    button.focus();
+    said.textContent = isCopied ? data.copied : data.refused;
+    clearTimeout(timer);
+    timer = setTimeout(() => (said.textContent = ""), SHOWN_MS);
+  };
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,133 @@
+"""The table of all backbones: a row is chosen, downloaded and followed in its place."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.choose_backbone import (
+    begin_download,
+    can_be_downloaded,
+    cancel_download,
+    megabytes,
+)
+from pages.shared.live import share_done
+from pages.shared.runs import POLL_S
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _
+from tl_core.lab import BackboneState, BackboneStatus
+
+_TABLE = "backbone_table"
+_NEXT = "next_backbone"
+
+
+def take_row() -> None:
+    """Choose the backbone whose row was clicked; only before the picker is drawn.
+
+    What is set for the picker in the table's fragment is lost where the browser brings its own,
+    older state of it along.
+    """
+    if _NEXT in st.session_state:
+        link.set_choice("backbone", st.session_state.pop(_NEXT))
+
+
+def backbones() -> list[BackboneStatus]:
+    """The backbones that this server has the memory for."""
+    found = the_lab().backbones.rows()
+    return [status for status in found if status.state is not BackboneState.TOO_LARGE]
+
+
+def draw() -> None:
+    """One row per backbone; while one is downloaded, again and again."""
+    under_way = _under_way(backbones())
+
+    def body() -> None:
+        the_visit()
+        statuses = backbones()
+        if _NEXT in st.session_state or _under_way(statuses) != under_way:
+            st.rerun()
+        _draw(statuses)
+
+    st.fragment(body, run_every=POLL_S if under_way else None)()
+
+
+def _under_way(statuses: Sequence[BackboneStatus]) -> list[str]:
+    waiting = (BackboneState.DOWNLOADING, BackboneState.CHECKING)
+    return [status.row.key for status in statuses if status.state in waiting]
+
+
+def _draw(statuses: Sequence[BackboneStatus]) -> None:
+    chosen = [i for i, status in enumerate(statuses) if status.row.key == st.session_state.backbone]
+    st.session_state[_TABLE] = {"selection": {"rows": chosen, "columns": [], "cells": []}}
+    lines = [_line(status) for status in statuses]
+    columns = _columns(statuses)
+    st.dataframe(
+        lines,
+        hide_index=True,
+        key=_TABLE,
+        on_select=partial(_choose, statuses),
+        selection_mode="single-row",
+        column_order=list(columns),
+        column_config=columns,
+        alt=" · ".join(f"{line[_('Backbone')]}: {line[_('State')]}" for line in lines),
+    )
+
+
+def _choose(statuses: Sequence[BackboneStatus]) -> None:
+    rows = st.session_state[_TABLE]["selection"]["rows"]
+    if rows:
+        st.session_state[_NEXT] = statuses[rows[0]].row.key
+
+
+def _press(statuses: Sequence[BackboneStatus]) -> None:
+    """Begin the download of a row, or cancel it."""
+    status = statuses[st.session_state.backbone_download.row]
+    if can_be_downloaded(status):
+        begin_download(status.row.key)
+    elif status.download is not None:
+        cancel_download(status.download)
+
+
+def _line(status: BackboneStatus) -> dict[str, object]:
+    row, job, size = status.row, status.download, megabytes(status.row.source.size_mb)
+    line: dict[str, object] = {_("Backbone"): row.label, _("Download"): None}
+    if can_be_downloaded(status):
+        line[_("Download")] = f":material/download: {size}"
+    elif status.state is BackboneState.DOWNLOADING and job is not None:
+        line[_("Progress")] = 100 * share_done(job)
+        if the_visit().id in job.owners:
+            line[_("Download")] = ":material/close: " + _("Cancel")
+    return line | {
+        _("State"): _(status.state.value),
+        _("Top-1"): row.top1,
+        _("GFLOPs"): row.gflops,
+        _("Parameters"): row.parameters_m,
+        _("Weights"): size,
+        _("Year"): row.year,
+        _("When to choose it"): _(row.advice),
+    }
+
+
+def _columns(statuses: Sequence[BackboneStatus]) -> dict[str, Any]:
+    """How each column is shown, from left to right."""
+    column = st.column_config
+    return {
+        _("Backbone"): column.TextColumn(pinned=True),
+        _("Download"): column.ButtonColumn(
+            on_click=partial(_press, statuses), key="backbone_download", type="tertiary"
+        ),
+        _("Progress"): column.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
+        _("State"): column.TextColumn(),
+        _("Top-1"): column.NumberColumn(
+            format="%.1f %%", help=_("Share of ImageNet's test photographs it gets right")
+        ),
+        _("GFLOPs"): column.NumberColumn(
+            format="%.2f", help=_("Billions of multiply-adds for one photograph")
+        ),
+        _("Parameters"): column.NumberColumn(format="%.1f M"),
+        _("Weights"): column.TextColumn(help=_("Size of the file")),
+        _("Year"): column.NumberColumn(format="%d"),
+        _("When to choose it"): column.TextColumn(),
+    }

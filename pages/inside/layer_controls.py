@@ -1,0 +1,84 @@
+"""The controls of feature maps: the layer, how many channels, and what to compare with."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.choose_backbone import label_of, usable
+from pages.shared.choose_photo import photo_label
+from pages.shared.visit import the_lab
+from pages.shared.words import _
+from tl_core.images import samples
+from tl_core.specs import FeatureMaps
+
+NOTHING, LAYER, BACKBONE, PHOTO = "nothing", "layer", "backbone", "photo"
+_COMPARISONS = {
+    NOTHING: "nothing",
+    LAYER: "another layer",
+    BACKBONE: "another backbone",
+    PHOTO: "another photograph",
+}
+_AMOUNTS = [8, 16, 32, 64]
+
+
+def layer_slider(backbone: str, key: str, *, default: int, label: str) -> str:
+    """A slider from the first layer to the last, each in plain words."""
+    row = the_lab().backbones.row(backbone)
+    layers = [stage.layer for stage in row.stages]
+    words = {stage.layer: stage.words for stage in row.stages}
+    with link.kept(key, layers[default], layers, among=f"_of_{row.key}"):
+        chosen = st.select_slider(
+            label,
+            layers,
+            key=key,
+            format_func=lambda layer: f"{layers.index(layer) + 1} · {_(words[layer])}",
+        )
+    return str(chosen)
+
+
+def channels_slider() -> int:
+    """How many channels are drawn."""
+    with link.kept("channels", 16, _AMOUNTS):
+        return int(st.select_slider(_("Channels shown"), _AMOUNTS, key="channels"))
+
+
+def choose_comparison(backbone: str) -> None:
+    """What the second mosaic differs in, or that there is none."""
+    has_others = any(key != backbone for key in usable())
+    offered = [key for key in _COMPARISONS if has_others or key != BACKBONE]
+    with link.kept("compare", NOTHING, offered):
+        st.pills(
+            _("Compare with"),
+            offered,
+            required=True,
+            format_func=lambda key: _(_COMPARISONS[key]),
+            key="compare",
+        )
+
+
+def other_maps(spec: FeatureMaps, comparison: str) -> FeatureMaps:
+    """Draw what chooses the second mosaic; return its question."""
+    if comparison == LAYER:
+        words = _("The other layer")
+        return replace(spec, layer=layer_slider(spec.backbone, "layer_2", default=-1, label=words))
+    if comparison == BACKBONE:
+        return _with_other_backbone(spec)
+    keys = [row.key for row in samples.SAMPLES if row.key != spec.photo]
+    with link.kept("sample_2", keys[0], keys):
+        photo = st.selectbox(_("Other photograph"), keys, format_func=photo_label, key="sample_2")
+    return replace(spec, photo=str(photo))
+
+
+def _with_other_backbone(spec: FeatureMaps) -> FeatureMaps:
+    """The layer of another backbone that lies about as deep."""
+    others = [key for key in usable() if key != spec.backbone]
+    with link.kept("backbone_2", others[0], others):
+        chosen = st.selectbox(_("Other backbone"), others, format_func=label_of, key="backbone_2")
+    backbone = str(chosen)
+    mine, theirs = (
+        [stage.layer for stage in the_lab().backbones.row(key).stages]
+        for key in (spec.backbone, backbone)
+    )
+    depth = mine.index(spec.layer) / max(len(mine) - 1, 1)
+    return replace(spec, backbone=backbone, layer=theirs[round(depth * (len(theirs) - 1))])

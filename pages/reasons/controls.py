@@ -1,0 +1,91 @@
+"""The controls of reasons: by which methods, for which class, and rather than which."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.words import _
+from tl_core.lab import BackboneRow
+from tl_core.specs import ATTRIBUTION_METHODS, Attribute, Classification
+
+METHODS = {row.key: row for row in ATTRIBUTION_METHODS}
+PREDICTED, NOTHING, RUNNER_UP = "predicted", "nothing", "runner-up"
+
+
+def choose_methods() -> tuple[str, ...]:
+    """One method or several; none asks for one."""
+    with link.kept("methods", ["gradcam"], list(METHODS)):
+        methods = st.pills(
+            _("Method, or several"),
+            list(METHODS),
+            selection_mode="multi",
+            format_func=lambda key: METHODS[key].label,
+            key="methods",
+        )
+    if not methods:
+        st.info(_("Choose at least one method."))
+    elif len(methods) == 1:
+        row = METHODS[methods[0]]
+        st.caption(_(row.does), help=row.paper)
+    return tuple(methods)
+
+
+def choose_classes(classes: tuple[str, ...]) -> tuple[str, str]:
+    """The class to explain, and the one that it is held against, as the widgets name them."""
+    names = [str(index) for index in range(len(classes))]
+    words = {
+        PREDICTED: _("the predicted class"),
+        NOTHING: _("nothing: why this class at all"),
+        RUNNER_UP: _("the runner-up"),
+    }
+    words |= dict(zip(names, classes, strict=True))
+    chosen = []
+    for label, key, offered in (
+        (_("Why"), "explained", [PREDICTED, *names]),
+        (_("Rather than"), "rather_than", [NOTHING, RUNNER_UP, *names]),
+    ):
+        with link.kept(key, offered[0], offered, among=f"_of_{len(classes)}"):
+            choice = st.selectbox(label, offered, format_func=words.__getitem__, key=key)
+        chosen.append(str(choice))
+    return chosen[0], chosen[1]
+
+
+def two_classes(said: Classification, why: str, rather_than: str) -> tuple[int, int]:
+    """The class to explain, and the other one: the likeliest, if none was chosen."""
+    first = said.answers[0].index if why == PREDICTED else int(why)
+    if rather_than in (NOTHING, RUNNER_UP):
+        return first, next(found.index for found in said.answers if found.index != first)
+    return first, int(rather_than)
+
+
+def strength_slider() -> None:
+    """How much the map hides the photograph."""
+    with link.kept("strength", 0.6, between=(0, 1)):
+        st.slider(_("Strength of the map"), 0.0, 1.0, step=0.05, key="strength")
+
+
+def more_settings(row: BackboneRow) -> None:
+    """What the methods can be told, one click away."""
+    layers = [stage.layer for stage in row.stages][::-1]
+    with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
+        with link.kept("cam_layer", layers[0], layers, among=f"_of_{row.key}"):
+            st.selectbox(_("Layer for the CAM methods"), layers, key="cam_layer")
+        with link.kept("ig_steps", 32, between=(8, 128)):
+            st.slider(_("Steps of Integrated Gradients"), 8, 128, step=8, key="ig_steps")
+        with link.kept("noise", 0, between=(0, 16)):
+            st.slider(_("Noisy copies to average (noise tunnel)"), 0, 16, key="noise")
+        with link.kept("patch", 32, between=(16, 96)):
+            st.slider(_("Occlusion: side of the cover, pixels"), 16, 96, step=8, key="patch")
+
+
+def with_settings(question: Attribute) -> Attribute:
+    """The question as the finer settings have it."""
+    state = st.session_state
+    return replace(
+        question,
+        layer=state.cam_layer,
+        steps=int(state.ig_steps),
+        noise_samples=int(state.noise),
+        patch=int(state.patch),
+    )

@@ -1,0 +1,127 @@
+"""Maps over the photograph, and what blurring what they mark does."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.reasons.controls import METHODS
+from pages.shared.picture import live_picture
+from pages.shared.words import _, plain
+from tl_core.images import heatmap
+from tl_core.specs import AttributeSnapshot, AttributionMap, ExplainedClass, Faithfulness
+
+_METRIC = 96  # height of a figure, in pixels
+_PAIR, _ONE = [1, 1], [3, 2]  # shares of the width
+
+
+def draw_photo(seen: bytes) -> None:
+    """The photograph, as long as there is no map."""
+    live_picture(seen, alt=_("The photograph at the network's size"))
+    st.caption(_("What the network sees"))
+
+
+def draw_main(found: AttributeSnapshot) -> None:
+    """The first map over the photograph."""
+    if not found.maps:
+        draw_photo(found.photo)
+        return
+    first = found.maps[0]
+    _draw_map(found, first)
+    row = METHODS[first.method]
+    words = _("{method}: warm speaks for it, cold against it")
+    if not row.is_signed:
+        words = _("{method}: warm speaks for it")
+    st.caption(words.format(method=row.label))
+
+
+def draw_proof(found: AttributeSnapshot) -> None:
+    """The question, the first map's proof, and the other maps with theirs."""
+    explained = found.classes[0]
+    label, percent = plain(explained.label), 100 * explained.probability
+    if found.contrast is None:
+        words = _("Why {label}? ({percent:.1f} %)").format(label=label, percent=percent)
+    else:
+        words = _("Why {label} ({percent:.1f} %) rather than {other} ({other_percent:.1f} %)?")
+        words = words.format(
+            label=label,
+            percent=percent,
+            other=plain(found.contrast.label),
+            other_percent=100 * found.contrast.probability,
+        )
+    with st.container(key="question"):
+        st.subheader(words, anchor=False)
+    proof = found.maps[0].faithfulness if found.maps else None
+    _draw_metrics(proof, is_share=found.contrast is not None)
+    _draw_others(found, found.maps[1:])
+
+
+def draw_place() -> None:
+    """Skeletons, as long as nothing is known."""
+    st.skeleton(32)
+    st.skeleton(_METRIC)
+
+
+def draw_alone(found: AttributeSnapshot) -> None:
+    """The maps of two classes beside each other, each on its own."""
+    _draw_others(found, found.maps)
+
+
+def _draw_metrics(proof: Faithfulness | None, *, is_share: bool) -> None:
+    """What blurring the top fifth does, and what blurring a random one does."""
+    words = _("The class's probability once the map's most important fifth is blurred.")
+    if is_share:
+        words = _("The first class's share of both once the most important fifth is blurred.")
+    with st.container(key="proof"):
+        top, random = st.columns(2, gap="small", wrap=False)
+    if proof is None:
+        top.skeleton(_METRIC)
+        random.skeleton(_METRIC)
+        return
+    top.metric(
+        _("Blur the top fifth"),
+        f"{100 * proof.important:.1f} %",
+        _("{points:+.1f} points").format(points=-100 * proof.fall),
+        help=words,
+    )
+    random.metric(
+        _("A random fifth instead"),
+        f"{100 * proof.random:.1f} %",
+        _("{points:+.1f} points").format(points=-100 * proof.random_fall),
+    )
+
+
+def _draw_others(found: AttributeSnapshot, maps: Sequence[AttributionMap]) -> None:
+    """Maps beside each other, each with its class or its method and its proof."""
+    if not maps:
+        return
+    are_methods = len({one.method for one in found.maps}) > 1
+    with st.container(key="other_maps"):
+        columns = st.columns(_PAIR if len(maps) > 1 else _ONE, gap="small", wrap=False)
+    for place, one in enumerate(maps):
+        explained = _class_of(found, one)
+        name = METHODS[one.method].label if are_methods else plain(explained.label)
+        with columns[place % len(columns)]:
+            _draw_map(found, one)
+            st.caption(_with_proof(f"**{name}**", one.faithfulness))
+
+
+def _with_proof(name: str, proof: Faithfulness | None) -> str:
+    if proof is None:
+        return name
+    words = _("{name} {before:.1f} %; {important:.1f} % without its top fifth")
+    return words.format(name=name, before=100 * proof.before, important=100 * proof.important)
+
+
+def _draw_map(found: AttributeSnapshot, one: AttributionMap) -> None:
+    """A map over the photograph, as strong as the slider has it."""
+    explained, method = _class_of(found, one), METHODS[one.method].label
+    words = _("{method}: where the reasons for {label} lie, most at {x}, {y} of {side} pixels")
+    x, y = one.peak
+    live_picture(
+        heatmap.overlay_encoded(found.photo, one.heatmap, st.session_state.strength),
+        alt=words.format(method=method, label=explained.label, x=x, y=y, side=found.side),
+    )
+
+
+def _class_of(found: AttributeSnapshot, one: AttributionMap) -> ExplainedClass:
+    return next(explained for explained in found.classes if explained.target == one.target)

@@ -1,0 +1,149 @@
+"""A photograph of the visitor's own: from a file, dropped, pasted or taken with the camera."""
+
+import base64
+import binascii
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.shared.components import component
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, show_error
+from pages.state import Box
+from tl_core.images.decode import MAX_BYTES
+from tl_core.lab import UserError
+
+_KEY = "photo"
+_MB = 2**20
+# For what the browser does not make smaller: in base64 that is 22.4 million bytes, and Streamlit
+# takes 25 million in a message (server.maxWidgetStateSize)
+MAX_AS_IT_IS_BYTES = 16 * _MB
+
+_mount = component("photo")
+
+
+def photo_input(picture: str | None, alt: str, *, on_photo: Callable[[bytes], None]) -> None:
+    """Draw the bar with the current photograph; call ``on_photo`` with the file of a new one.
+
+    ``picture`` is a data URL, ``alt`` what it shows. The file was made smaller in the browser
+    where it was large. What the browser refuses is said below the bar, what ``on_photo`` refuses by
+    ``show_refused_photo``.
+    """
+    visit = the_visit()
+
+    def sent() -> None:
+        try:
+            receive(st.session_state[_KEY].get("sent"), on_photo)
+        except UserError as error:
+            visit.photo_refused = error
+
+    _mount(
+        key=_KEY,
+        data={
+            "picture": picture,
+            "alt": alt,
+            "taken": visit.last_photo,
+            "limits": {"decoded": MAX_BYTES, "as_it_is": MAX_AS_IT_IS_BYTES},
+            "words": _words(),
+        },
+        on_sent_change=sent,
+    )
+
+
+def show_refused_photo() -> None:
+    """Say once why the visitor's last photograph was refused."""
+    visit = the_visit()
+    if visit.photo_refused is not None:
+        show_error(visit.photo_refused)
+        visit.photo_refused = None
+
+
+def receive(message: object, on_photo: Callable[[bytes], None]) -> None:
+    """Hand on the photograph in a message of the browser, once however often it is sent.
+
+    The browser sends it until its number counts as taken: a click elsewhere may break a run off.
+
+    Raises:
+        UserError: If the message holds no file, or ``on_photo`` refuses it.
+    """
+    match message:
+        case {"number": int(number), "data": str(text)}:
+            data = _decoded(text)
+        case _:
+            raise _not_arrived()
+    visit = the_visit()
+    if number <= visit.last_photo:
+        return
+    try:
+        on_photo(data)
+    except UserError:
+        visit.last_photo = number
+        raise
+    visit.last_photo = number
+
+
+def own_photos() -> None:
+    """Say where the visitor's photographs are, with a button that forgets them."""
+    st.caption(
+        _("Your photograph goes into this server's memory only and is forgotten with your visit.")
+    )
+    visit = the_visit()
+    st.button(
+        _("Forget my photographs"),
+        key="forget_photos",
+        icon=":material/delete:",
+        help=_(
+            "Those in the boxes of Teach it too, at once. Pictures and models made from them stay "
+            "until you leave."
+        ),
+        disabled=not (visit.photos or any(box.photos for box in visit.boxes)),
+        on_click=_forget,
+    )
+
+
+def _forget() -> None:
+    visit = the_visit()
+    visit.photos.clear()
+    visit.labels.clear()
+    first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
+    visit.boxes = [Box(number, box.name) for number, box in enumerate(visit.boxes, start=first)]
+    the_lab().forget_photos(visit.id)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _not_arrived() from error
+
+
+def _not_arrived() -> UserError:
+    return UserError("The photograph did not arrive whole. Choose it again.")
+
+
+def _words() -> dict[str, object]:
+    too_large = _("This file has more than {limit} MB. Save the photograph smaller.")
+    return {
+        "bar": _("Your photograph"),
+        "replace": _("Choose another photograph"),
+        "upload": _("Upload"),
+        "open": _("Camera"),
+        "shutter": _("Take the photograph"),
+        "turn": _("Use the other camera"),
+        "close": _("Close the camera"),
+        "drop": _("Drop the photograph anywhere"),
+        "first": _("One photograph at a time: the first was taken."),
+        "wrong": _("This file is not a photograph. Choose a JPEG, PNG, WebP, GIF, BMP or HEIC."),
+        "empty": _("This file is empty. Choose another photograph."),
+        "large": too_large.format(limit=MAX_BYTES // _MB),
+        "large_as_it_is": too_large.format(limit=MAX_AS_IT_IS_BYTES // _MB),
+        "lost": _("The photograph did not arrive. Choose it again."),
+        "problems": {
+            "NotAllowedError": _(
+                "The camera was not allowed. Allow it beside the page's address, then open it "
+                "again."
+            ),
+            "NotFoundError": _("This device has no camera. Upload a photograph instead."),
+            "other": _("The camera did not start; another program may be using it. Open it again."),
+        },
+    }

@@ -1,0 +1,35 @@
+import json
+
+import pytest
+from PIL import Image
+
+from tests.pictures.home import FOLDER, GAP_PX, IDEAL, curve
+from tl_core.commands.common import OWNER, run_to_end
+from tl_core.images.encode import encode_png
+from tl_core.specs import Classify
+
+FIGURES = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))
+
+
+def test_the_pictures_are_small():
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 250_000
+
+
+def test_the_curve_is_drawn_from_the_figures_beside_it():
+    svg = (FOLDER / "training.svg").read_text(encoding="utf-8")
+    assert svg == curve(FIGURES["training"]["accuracy"])
+
+
+def test_the_network_that_did_not_draw_the_ideal_cat_sees_it_too():
+    assert FIGURES["ideal"]["judge_class"] == IDEAL
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_the_pair_is_seen_as_the_figures_say(side, app_lab):
+    pair = Image.open(FOLDER / "fooled.webp").convert("RGB")
+    left = 0 if side == "before" else pair.height + GAP_PX
+    half = pair.crop((left, 0, left + pair.height, pair.height))
+    photo = app_lab.photos.add(encode_png(half), OWNER)
+    best = run_to_end(app_lab, Classify(photo=photo)).answers[0]
+    assert best.label == FIGURES["fooled"][side]
+    assert best.probability == pytest.approx(FIGURES["fooled"][f"{side}_probability"], abs=0.02)

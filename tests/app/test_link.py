@@ -1,0 +1,128 @@
+"""A link holds every choice of a page, and a fresh browser finds them there."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Widget
+
+from pages.shared.sitemap import PAGES
+from tests.app.conftest import words
+from tests.journeys.widgets import PRESSES, send, widgets
+
+# by page: the choices that bring further widgets, as their places in the list
+VARIANTS: dict[str, list[dict[str, object]]] = {
+    "pages/backbones.py": [{}],
+    "pages/feature_maps.py": [{}, {"compare": 1}, {"compare": 2}, {"compare": 3}],
+    "pages/why.py": [{}],
+    "pages/teach.py": [{}, {"dataset": 1}],
+    "pages/ideal.py": [{}, {"goal": 1}, {"goal": 2}, {"goal": 3}],
+    "pages/attack.py": [{}, {"aim": 1}],
+}
+# not in a link, and why
+NOT_IN_A_LINK = {
+    "class_": "the name of a class goes with its photographs, which stay with their owner",
+    "own_model": "a model stays with its owner",
+}
+_NO_CHOICE = ("file_uploader", "camera_input", "bidi_component", *PRESSES)
+
+
+def choosing(app: AppTest) -> dict[str, Widget]:
+    """The widgets that choose something, by key."""
+    return {
+        key: node
+        for key, node in widgets(app).items()
+        if node.type not in _NO_CHOICE and not key.startswith(tuple(NOT_IN_A_LINK))
+    }
+
+
+def others(node) -> list[object]:
+    """Values, as ``send`` takes them, one of which at least the widget does not have."""
+    if node.type in ("toggle", "checkbox"):
+        return [True, False]
+    if node.type in ("slider", "number_input"):
+        return [node.max, node.min]
+    if node.type == "multiselect" or (node.type == "button_group" and not node._is_single_select):
+        return [[1, 2], [0]]
+    return [len(node.options) - 1, 0]
+
+
+def change(app: AppTest, key: str) -> None:
+    """Choose something else."""
+    before = widgets(app)[key].value
+    for value in others(widgets(app)[key]):
+        if widgets(app)[key].value == before:
+            send(app, widgets(app)[key], value)
+
+
+def values(app: AppTest) -> dict[str, object]:
+    return {key: node.value for key, node in choosing(app).items()}
+
+
+CASES = [
+    pytest.param(page, variant, id=f"{page.removeprefix('pages/')[:-3]}-{variant}")
+    for page, variants in VARIANTS.items()
+    for variant in variants
+]
+
+
+def test_every_page_is_tried():
+    assert VARIANTS.keys() == {row.path for row in PAGES}
+
+
+@pytest.mark.parametrize(("page", "variant"), CASES)
+def test_a_link_opened_in_a_fresh_browser_shows_what_was_chosen(open_page, page, variant):
+    app = open_page(page.removeprefix("pages/").removesuffix(".py"))
+    for key, value in variant.items():
+        send(app, widgets(app)[key], value)
+    for key in choosing(app):
+        if key not in variant and key in choosing(app) and key != "backbone":
+            change(app, key)
+    assert not app.exception
+    chosen = values(app)
+    fresh = open_page()
+    fresh.switch_page(page)
+    for key, value in app.query_params.items():
+        fresh.query_params[key] = value
+    fresh.run()
+    assert not fresh.exception
+    assert values(fresh) == chosen
+
+
+def test_what_a_link_cannot_bring_is_said_in_a_sentence(open_page):
+    app = open_page()
+    app.switch_page("pages/why.py")
+    app.query_params["sample"] = "sha256:" + "0" * 64
+    app.query_params["backbone"] = "own:" + "f" * 32
+    app.run()
+    assert not app.exception
+    text = words(app)
+    assert "The photograph of this link stayed with its owner" in text
+    assert "The network of this link is not here" in text
+    assert app.selectbox(key="backbone").value == "efficientnet_lite0"
+
+
+def test_a_link_of_another_version_is_not_taken(open_page):
+    app = open_page()
+    app.switch_page("pages/ideal.py")
+    app.query_params["steps"], app.query_params["version"] = "1024", "2"
+    app.run()
+    assert app.select_slider(key="steps").value == 256
+    assert "another version" in words(app)
+
+
+def test_a_link_from_one_page_to_another_brings_its_choices(open_page):
+    page = open_page("backbones")
+    page.query_params["sample"] = "sample:coffee"
+    page.query_params["epsilon"] = "8"
+    page.switch_page("pages/attack.py").run()
+    assert page.button_group(key="sample").value == "sample:coffee"
+    assert page.select_slider(key="epsilon").value == 8
+
+
+def test_what_is_chosen_on_a_page_wins_over_the_address_it_was_opened_with(open_page):
+    page = open_page("backbones")
+    page.query_params["epsilon"] = "8"
+    page.switch_page("pages/attack.py").run()
+    page.select_slider(key="epsilon").set_value(2).run()
+    page.run()
+    assert page.select_slider(key="epsilon").value == 2
+    assert page.query_params["epsilon"] == "2"

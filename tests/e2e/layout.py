@@ -1,0 +1,58 @@
+"""What must hold of a page's layout in any window, as checks that say where it does not."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+SIZES = {"laptop": (1280, 720), "phone": (390, 844)}
+
+_CUT_OFF = """() => [...document.querySelectorAll("button, label, [role=radio], [role=tab]")]
+  .flatMap(named => [named, ...named.querySelectorAll("*")])
+  .filter(element => element.checkVisibility({visibilityProperty: true})
+    && getComputedStyle(element).overflowX !== "visible"
+    && element.clientWidth > 1  // what is for screen readers alone is one pixel wide
+    && element.scrollWidth > element.clientWidth + 1)
+  .map(element => element.innerText || element.getAttribute("aria-label"))"""
+
+
+def inside(page: Any, locator: Any) -> None:
+    """The element lies wholly inside the window, as it is scrolled now."""
+    box, window = _box(locator), page.viewport_size
+    assert box["x"] >= 0, f"{box} begins to the left of the window"
+    assert box["y"] >= 0, f"{box} begins above the window"
+    assert box["x"] + box["width"] <= window["width"], (
+        f"{box} ends to the right of the window {window}"
+    )
+    assert box["y"] + box["height"] <= window["height"], f"{box} ends below the window {window}"
+
+
+def no_sideways_scrolling(page: Any) -> None:
+    """Nothing is wider than the window."""
+    width = page.evaluate(
+        """() => Math.max(...[...document.querySelectorAll("html, [data-testid=stMain]")]
+             .map(element => element.scrollWidth - element.clientWidth))"""
+    )
+    assert width <= 0, f"the page is {width} pixels wider than its window"
+
+
+def no_overlap(locators: Sequence[Any]) -> None:
+    """No two of the elements cover each other."""
+    for one, other in combinations(map(_box, locators), 2):
+        is_apart = any(
+            first[start] + first[side] <= second[start]
+            for start, side in (("x", "width"), ("y", "height"))
+            for first, second in ((one, other), (other, one))
+        )
+        assert is_apart, f"{one} and {other} overlap"
+
+
+def nothing_cut_off(page: Any) -> None:
+    """No visible button or label hides a part of its words."""
+    words = page.evaluate(_CUT_OFF)
+    assert not words, f"cut off: {words}"
+
+
+def _box(locator: Any) -> dict[str, float]:
+    box: dict[str, float] | None = locator.bounding_box()
+    assert box is not None, f"{locator} is not visible"
+    return box

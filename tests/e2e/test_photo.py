@@ -1,0 +1,290 @@
+import base64
+import io
+import json
+import re
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from tests.e2e.test_first_path import drop
+from tests.hostile import exif, formats, photo, saved
+from tl_core.images.decode import content_key
+
+pytestmark = pytest.mark.browser
+
+NO_PHOTO = "This file is not a photograph"
+# Puts a picture of one colour on the clipboard, as a copied screenshot
+_COPY = """async () => {
+  const canvas = new OffscreenCanvas(80, 60);
+  canvas.getContext("2d").fillRect(0, 0, 80, 60);
+  const picture = await canvas.convertToBlob({type: "image/png"});
+  await navigator.clipboard.write([new ClipboardItem({"image/png": picture})]);
+}"""
+_PASTE = """field => {
+  const data = new DataTransfer();
+  data.items.add(new File(["no photograph"], "a.png", {type: "image/png"}));
+  field.dispatchEvent(
+    new ClipboardEvent("paste", {clipboardData: data, bubbles: true, composed: true})
+  );
+}"""
+# Notes the camera's tracks, for the tests to look at
+_WATCH = """
+window.tracks = [];
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wish) => {
+  const stream = await ask(wish);
+  window.tracks.push(...stream.getTracks());
+  return stream;
+};
+"""
+_OFF = "window.tracks.length && window.tracks.every((track) => track.readyState === 'ended')"
+
+
+class Bar:
+    """The photograph's bar on a page of its own, and what it has sent."""
+
+    def __init__(self, page, app_url):
+        self.page, self.sent = page, []
+        page.on("websocket", lambda socket: socket.on("framesent", self._note))
+        page.goto(f"{app_url}/backbones")
+        page.get_by_role("button", name="Upload").wait_for()
+        self.note = page.locator(".st-key-photo .note")
+
+    def _note(self, frame):
+        message = BackMsg.FromString(frame)
+        for widget in message.rerun_script.widget_states.widgets:
+            if widget.id.endswith("-photo__events"):
+                (event,) = json.loads(widget.json_trigger_value)
+                self.sent.append(base64.b64decode(event["value"]["data"]))
+
+    def choose(self, name, data, mime="image/jpeg"):
+        """Choose a file in the dialog that the button opens."""
+        with self.page.expect_file_chooser() as chooser:
+            self.page.get_by_role("button", name="Upload").click()
+        chooser.value.set_files([{"name": name, "mimeType": mime, "buffer": data}])
+
+    def wait_for(self, data):
+        """Wait until exactly this file is the visit's photograph."""
+        key = content_key(data).replace(":", "(:|%3A)")
+        expect(self.page).to_have_url(re.compile(key), timeout=30_000)
+
+    def wait_for_any(self):
+        """Wait for a photograph of the visitor's own; return its file."""
+        expect(self.page).to_have_url(re.compile("sample=sha256"), timeout=30_000)
+        self.wait_for(self.sent[-1])
+        return self.sent[-1]
+
+
+@pytest.fixture
+def bar(page, app_url):
+    return Bar(page, app_url)
+
+
+@pytest.mark.parametrize("name", ["png", "webp", "heic"])
+def test_a_small_photograph_from_the_dialog_arrives_byte_for_byte(bar, name):
+    data = formats()[name]
+    bar.choose(f"photo.{name}", data, f"image/{name}")
+    bar.wait_for(data)
+    expect(bar.page.locator(".st-key-photo .bar")).to_have_attribute("aria-busy", "false")
+    expect(bar.page.locator(".st-key-photo .picture img")).to_have_attribute(
+        "alt", "your photograph"
+    )
+
+
+def test_a_photograph_is_dropped_on_the_page_away_from_the_bar(bar, labelled):
+    drop(bar.page, "dog.jpg", labelled[16][1])
+    bar.page.get_by_role("heading", name=re.compile("says: dalmatian")).wait_for()
+    assert bar.sent == [labelled[16][1]]
+
+
+def test_a_copied_picture_is_pasted(bar):
+    bar.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    bar.page.evaluate(_COPY)
+    bar.page.keyboard.press("Control+V")
+    assert Image.open(io.BytesIO(bar.wait_for_any())).size == (80, 60)
+
+
+def test_what_is_pasted_into_a_text_field_stays_there(bar):
+    bar.page.get_by_role("combobox").first.evaluate(_PASTE)
+    expect(bar.note).to_have_text("")
+    bar.page.locator("body").evaluate(_PASTE)
+    bar.page.get_by_text(NO_PHOTO).wait_for()
+
+
+def test_a_large_photograph_arrives_upright_and_smaller(bar):
+    image = Image.new("RGB", (3000, 2000), "white")
+    image.paste("red", (0, 0, 1500, 2000))  # the left half, which is turned to the top
+    bar.choose("large.jpg", saved(image, "JPEG", exif=exif(6)))
+    arrived = Image.open(io.BytesIO(bar.wait_for_any()))
+    assert arrived.format == "JPEG"
+    assert arrived.size == (1067, 1600)
+    assert not arrived.getexif()
+    red, green, _blue = arrived.getpixel((500, 100))
+    assert red > 200 > 50 > green
+    assert min(arrived.getpixel((500, 1500))) > 240
+
+
+def test_transparent_parts_of_a_large_photograph_become_white(bar):
+    bar.choose("large.png", saved(Image.new("RGBA", (1700, 60), (9, 9, 9, 0)), "PNG"), "image/png")
+    arrived = Image.open(io.BytesIO(bar.wait_for_any()))
+    assert arrived.size == (1600, 56)
+    assert min(arrived.getpixel((800, 30))) > 250
+
+
+def test_a_photograph_that_the_lab_does_not_read_but_the_browser_does_arrives_as_jpeg(bar):
+    bar.choose("photo.avif", saved(photo(300, 200), "AVIF"), "image/avif")
+    arrived = Image.open(io.BytesIO(bar.wait_for_any()))
+    assert (arrived.format, arrived.size) == ("JPEG", (300, 200))
+
+
+def test_what_is_no_photograph_is_refused_in_words_and_not_sent(bar):
+    for name, data, words in (
+        ("cat.jpg", b"<html>not a cat</html>", NO_PHOTO),
+        ("empty.jpg", b"", "This file is empty"),
+        ("text.png", b"I am a cat.", NO_PHOTO),
+        ("large.jpg", b"\xff\xd8\xff" + bytes(26 * 2**20), "more than 25 MB"),
+        ("pdf.jpg", b"%PDF-1.7 ", NO_PHOTO),
+        ("large.heic", b"\0\0\0\x18ftypheic" + bytes(17 * 2**20), "more than 16 MB"),
+        ("zip.jpg", b"PK\3\4 zip", NO_PHOTO),
+        ("empty.heic", b"", "This file is empty"),
+        ("video.jpg", b"\0\0\0\x18ftypmp42", NO_PHOTO),
+    ):
+        bar.choose(name, data)
+        expect(bar.note).to_contain_text(words)
+        expect(bar.page.locator(".st-key-photo .bar")).to_have_attribute("aria-busy", "false")
+    assert not bar.sent
+
+
+def test_a_damaged_photograph_is_refused_in_the_words_of_the_lab(bar):
+    bar.choose("cut.jpg", formats()["jpeg"][:300])
+    bar.page.get_by_test_id("stAlert").get_by_text("damaged and cannot be read").wait_for()
+    expect(bar.page.locator(".st-key-photo .bar")).to_have_attribute("aria-busy", "false")
+
+
+def test_a_photograph_that_was_lost_on_its_way_is_sent_again(page, app_url):
+    lost = []
+
+    def lose_the_first(socket):
+        server = socket.connect_to_server()
+
+        def pass_on(message):
+            if b"-photo__events" in message and not lost:
+                lost.append(message)
+            else:
+                server.send(message)
+
+        socket.on_message(pass_on)
+
+    page.route_web_socket("**/_stcore/stream", lose_the_first)
+    bar, data = Bar(page, app_url), formats()["png"]
+    bar.choose("photo.png", data, "image/png")
+    expect(page.locator(".st-key-photo .bar")).to_have_attribute("aria-busy", "true")
+    bar.wait_for(data)
+    expect(page.locator(".st-key-photo .bar")).to_have_attribute("aria-busy", "false")
+    assert len(lost) == 1
+
+
+def dragged(page, what):
+    """What hands carry over the page: items to add to a ``DataTransfer``."""
+    return page.evaluate_handle(
+        f"() => {{ const transfer = new DataTransfer(); {what}; return transfer; }}"
+    )
+
+
+def file_of(name, data):
+    numbers = list(data)
+    return f"transfer.items.add(new File([new Uint8Array({numbers})], '{name}'))"
+
+
+def test_of_several_files_the_first_photograph_is_taken_and_a_sentence_says_so(bar):
+    png = formats()["png"]
+    files = file_of("a.txt", b"no cat"), file_of("b.png", png), file_of("c.gif", b"GIF89a")
+    main = bar.page.get_by_test_id("stMain")
+    main.dispatch_event("drop", {"dataTransfer": dragged(bar.page, ";".join(files))})
+    bar.wait_for(png)
+    expect(bar.note).to_have_text("One photograph at a time: the first was taken.")
+
+
+def test_dragged_files_show_where_they_may_be_dropped_and_dragged_text_does_not(bar):
+    main, words = bar.page.get_by_test_id("stMain"), bar.page.get_by_text("Drop the photograph")
+    text = dragged(bar.page, "transfer.setData('text/plain', 'cat')")
+    main.dispatch_event("dragover", {"dataTransfer": text})
+    main.dispatch_event("drop", {"dataTransfer": text})
+    expect(words).to_be_hidden()
+    expect(bar.note).to_have_text("")
+    file = dragged(bar.page, file_of("a.jpg", b"no cat"))
+    main.dispatch_event("dragover", {"dataTransfer": file})
+    expect(words).to_be_visible()
+    expect(words).to_be_hidden()  # the files have left the window
+
+
+def test_a_drop_on_another_uploader_is_left_to_it(bar):
+    bar.page.get_by_test_id("stMain").evaluate(
+        "main => main.insertAdjacentHTML('afterbegin', "
+        "'<div class=other><div data-testid=stFileUploaderDropzone>here</div></div>')"
+    )
+    drop(bar.page, "cat.jpg", b"no cat", zone=".other")
+    expect(bar.note).to_have_text("")
+    drop(bar.page, "cat.jpg", b"no cat")
+    expect(bar.note).to_contain_text(NO_PHOTO)
+
+
+def test_the_camera_takes_a_photograph_and_goes_off(page, app_url):
+    page.context.grant_permissions(["camera"])
+    page.add_init_script(_WATCH)
+    bar = Bar(page, app_url)
+    assert page.evaluate("window.tracks.length") == 0  # nobody is asked before the press
+    page.get_by_role("button", name="Camera", exact=True).click()
+    page.get_by_role("button", name="Take the photograph").click()
+    arrived = Image.open(io.BytesIO(bar.wait_for_any()))
+    assert max(arrived.size) <= 1600
+    red, green, blue = arrived.getpixel((arrived.width // 2, arrived.height // 4))
+    assert green > 100 > max(red, blue)  # the fake camera's picture
+    page.wait_for_function(_OFF)
+
+
+def test_the_camera_goes_off_when_it_is_closed_or_left(page, app_url):
+    page.context.grant_permissions(["camera"])
+    page.add_init_script(_WATCH)
+    Bar(page, app_url)
+    home = page.get_by_test_id("stSidebarNav").get_by_role("link", name="Home")
+    for leave in (
+        page.get_by_role("button", name="Close the camera").click,
+        lambda: page.keyboard.press("Escape"),
+        lambda: home.evaluate("link => link.click()"),  # it lies behind the camera's window
+    ):
+        page.get_by_role("button", name="Camera", exact=True).click()
+        shutter = page.get_by_role("button", name="Take the photograph")
+        expect(shutter).to_be_enabled()
+        leave()
+        page.wait_for_function(_OFF)
+        expect(shutter).to_be_hidden()
+
+
+def test_a_camera_that_is_not_allowed_is_explained(bar):
+    bar.page.get_by_role("button", name="Camera", exact=True).click()
+    expect(bar.note).to_contain_text("The camera was not allowed")
+
+
+def test_without_a_secure_context_the_camera_is_the_devices_own(page, app_url):
+    page.add_init_script("Object.defineProperty(window, 'isSecureContext', {value: false})")
+    bar = Bar(page, app_url)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Camera", exact=True).click()
+    assert chooser.value.element.get_attribute("capture") == "environment"
+    png = formats()["png"]
+    chooser.value.set_files([{"name": "a.png", "mimeType": "image/png", "buffer": png}])
+    bar.wait_for(png)
+
+
+def test_the_bar_fits_into_150_pixels_with_room_for_fingers(bar):
+    place = bar.page.locator(".st-key-photo")
+    place.evaluate("place => (place.style.width = '150px')")
+    expect(place.locator(".upload span")).to_be_hidden()
+    assert place.bounding_box()["height"] <= 48
+    for name in ("picture", "upload", "open"):
+        box = place.locator(f".{name}").bounding_box()
+        assert min(box["width"], box["height"]) >= 44
+        assert box["x"] + box["width"] <= place.bounding_box()["x"] + 150

@@ -1,0 +1,107 @@
+"""The first view of every page, before and after its main action: what one came for is there."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, PAGES, TEACH, WHY, PageRow
+from tests.e2e.layout import SIZES, inside, no_overlap, no_sideways_scrolling, nothing_cut_off
+
+pytestmark = pytest.mark.browser
+
+_WAITED_FOR = (
+    "[data-test-script-state=running], [data-stale=true], "
+    ".st-key-main_picture [data-testid=stSkeleton]"
+)
+_IS_SETTLED = f"() => !document.querySelector({_WAITED_FOR!r})"
+_IMAGE = ".st-key-main_picture img"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page shows first."""
+
+    row: PageRow
+    picture: str
+    control: str
+    start: str = ""  # none: the page answers at once
+    after: tuple[str, ...] = ()  # beside the picture once it has been started
+    link: str = ""
+
+    @property
+    def path(self) -> str:
+        return self.row.path.removeprefix("pages/").removesuffix(".py")
+
+
+VIEWS = [
+    View(BACKBONES, _IMAGE, ".st-key-backbone"),
+    View(FEATURE_MAPS, _IMAGE, ".st-key-layer"),
+    View(WHY, _IMAGE, ".st-key-methods"),
+    View(
+        TEACH,
+        ".st-key-main_picture .js-plotly-plot",
+        ".st-key-mode",
+        ".st-key-start button",
+        (),
+        "?dataset=digits&photos_per_class=8",
+    ),
+    View(
+        IDEAL,
+        _IMAGE,
+        ".st-key-target_class",
+        ".st-key-start button",
+        (".st-key-stop button", ".st-key-pause button"),
+        "?steps=1024",
+    ),
+    View(
+        ATTACK,
+        ".st-key-pair",
+        ".st-key-target_class",
+        ".st-key-start button",
+        (".st-key-stop button", ".st-key-pause button"),
+        "?steps=1024&epsilon=0",
+    ),
+]
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def tab(chromium, request):
+    """One tab for all pages in a window of that size."""
+    width, height = SIZES[request.param]
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    context.close()
+
+
+def test_every_page_has_its_first_view():
+    assert {view.row for view in VIEWS} == set(PAGES)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.row.title)
+def test_what_one_came_for_is_in_the_first_view(tab, app_url, view):
+    tab.goto(f"{app_url}/{view.path}{view.link}")
+    tab.locator(view.picture).first.wait_for()
+    tab.wait_for_function(_IS_SETTLED)
+    picture = tab.locator(view.picture).first
+    least = 420 if tab.viewport_size["width"] == 1280 else 340
+    assert picture.bounding_box()["width"] >= least
+    _stands(tab, view, [view.start] if view.start else [])
+    if view.after:
+        tab.locator(view.start).click()
+        tab.locator(view.after[0]).wait_for()
+        tab.locator(".st-key-main_picture [role=progressbar]").first.wait_for()
+        _stands(tab, view, list(view.after))
+        tab.locator(view.after[0]).click()
+        tab.locator(view.start).wait_for()
+
+
+def _stands(tab, view, buttons) -> None:
+    """Picture, main control and buttons lie in the window, and nothing is cut off."""
+    shown = [tab.locator(name).first for name in (view.picture, view.control, *buttons)]
+    for locator in shown:
+        inside(tab, locator)
+    no_overlap([*shown, tab.locator(".st-key-strip")])
+    no_sideways_scrolling(tab)
+    nothing_cut_off(tab)

@@ -1,0 +1,65 @@
+"""Photograph the running app for README: ``python -m tests.pictures.screenshots``."""
+
+import io
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from tests.app_process import ROOT, app_process
+from tests.chromium import CHROMIUM, CHROMIUM_ARGS
+from tl_core.files import write_whole
+
+FOLDER = ROOT / "docs/pictures"
+RUN_S = 600
+# by file: where it is, and what the page says once its picture is ready
+VIEWS = {
+    "home": ("", re.compile("Transfer Learning Lab")),
+    "backbones": ("backbones", re.compile("says: ")),
+    "feature_maps": ("feature_maps?layer=blocks.2.0", re.compile("What else makes it fire")),
+    "why": ("why?sample=sample%3Adalmatian", re.compile("A random fifth instead")),
+    "teach": ("teach?dataset=digits&mode=head,pixels", re.compile("right on")),
+    "ideal": ("ideal?target_class=340", re.compile("Networks that never saw it")),
+    "attack": ("attack", re.compile("Fooled at step .* seen as")),
+}
+
+
+def main(folder: Path = FOLDER) -> None:
+    """Press Start where there is one, wait for the result, and keep the first view as WebP."""
+    with (
+        tempfile.TemporaryDirectory() as data,
+        app_process(Path(data)) as app,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        for name, (path, ready) in VIEWS.items():
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.goto(f"{app.url}/{path}")
+            write_whole(folder / f"{name}.webp", _webp(_photographed(page, ready)))
+            page.close()
+        browser.close()
+
+
+def _photographed(page: Any, ready: re.Pattern[str]) -> bytes:
+    page.get_by_role("heading", level=1).wait_for()
+    start = page.locator(".st-key-start button")
+    page.locator(".st-key-main_picture img, .js-plotly-plot, h1").first.wait_for()
+    if start.count():
+        start.click()
+    page.get_by_text(ready).first.wait_for(timeout=1000 * RUN_S)
+    page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+    return bytes(page.screenshot(animations="disabled"))
+
+
+def _webp(png: bytes) -> bytes:
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").save(buffer, "WEBP", quality=82, method=6)
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    main()
