@@ -35,7 +35,7 @@ def test_a_click_on_the_confusion_matrix_opens_its_photographs(page, app_url):
     page.get_by_role("heading", name=re.compile("it has never learned from")).wait_for()
     cell = page.locator(".st-key-confusion .scatterlayer .point").first
     cell.wait_for(state="attached")
-    page.locator(".st-key-by_class").scroll_into_view_if_needed()
+    page.get_by_text("Figures by class").scroll_into_view_if_needed()
     page.wait_for_timeout(1000)  # for the page to come to rest
     box = cell.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
