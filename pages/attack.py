@@ -10,7 +10,7 @@ from pages.shared import runs
 from pages.shared.frame import header
 from pages.shared.sitemap import ATTACK
 from pages.shared.stage import stage
-from pages.shared.words import _, lesson
+from pages.shared.words import lesson
 from tl_core.specs import Attack, SmallestBudget
 
 _A_DOG = "sample:dalmatian"
@@ -31,7 +31,7 @@ if backbone is not None:
     smallest = SmallestBudget(photo=photo, backbone=backbone, target=target, avoid=avoid)
     with start_place:
         specs = [("", with_settings(attack))]
-        runs.start_or_stop(NAME, lambda: runs.begin(NAME, _("Attack"), specs))
+        runs.start_or_stop(NAME, lambda: runs.begin(NAME, specs))
     with curve_place:
         runs.charts(NAME, draw_curve)
 run = runs.current(NAME)

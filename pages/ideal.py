@@ -30,9 +30,8 @@ if bench.backbone is not None:
     with goal_place:
         goals = choose_goals(bench.backbone)
     specs = make_specs(bench.backbone, bench.photo, goals, choices())
-    title = " · ".join(goal.label for goal in goals)
     with start_place:
-        runs.start_or_stop(NAME, lambda: runs.begin(NAME, title, specs), is_ready=bool(specs))
+        runs.start_or_stop(NAME, lambda: runs.begin(NAME, specs), is_ready=bool(specs))
         seconds = the_lab().jobs.estimate_s([spec for _label, spec in specs])
         st.caption(_("About {seconds:.0f} s, with everyone's runs now.").format(seconds=seconds))
     if run is None and specs:

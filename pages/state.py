@@ -13,7 +13,6 @@ from tl_core.specs import OwnClasses, Snapshot
 class Run:
     """Jobs that a visitor started together, each with its caption."""
 
-    title: str
     jobs: list[tuple[str, Job]] = field(default_factory=list)
 
     @property

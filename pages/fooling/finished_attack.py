@@ -72,7 +72,7 @@ def _start_again(spec: Attack) -> None:
     link.set_choice("method", spec.method)
     link.set_choice("epsilon", spec.epsilon)
     link.set_choice("ensemble", bool(spec.also))
-    runs.begin(NAME, _("Attack"), [("", spec)])
+    runs.begin(NAME, [("", spec)])
 
 
 def _draw_transfer(question: Transfer, spec: Attack) -> None:

@@ -22,7 +22,7 @@ def draw(question: SmallestBudget | None) -> None:
         with st.container(width=360):
             runs.start_or_stop(
                 NAME,
-                lambda: runs.begin(NAME, _("Smallest budget"), [("", question)]),
+                lambda: runs.begin(NAME, [("", question)]),
                 label=_("Find the smallest budget"),
                 suffix="_smallest",
             )

@@ -1,6 +1,5 @@
 """Long jobs of a page, one or several side by side: start, pause, stop, and what polls them."""
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -16,7 +15,6 @@ from tl_core.specs import Spec
 POLL_S = 0.5
 CHARTS_S = 5 * POLL_S  # a chart is dear to draw, and says little new in half a second
 STEPS = [10, 30, 64, 100, 128, 200, 256, 400, 512, 1024]  # of one picture, on every page
-STOP_S = 2.0  # to wait for all that were stopped
 
 
 def start_or_stop(
@@ -49,19 +47,12 @@ def start_or_stop(
         st.rerun()
 
 
-def begin(name: str, title: str, specs: Sequence[tuple[str, Spec]]) -> bool:
-    """Submit specs as the page's run; what was running there is stopped first.
+def begin(name: str, specs: Sequence[tuple[str, Spec]]) -> bool:
+    """Submit specs as the page's run, which takes the place of one that is over.
 
     Returns whether any was accepted; a refusal is shown.
     """
-    old = the_visit().runs.get(name)
-    stopped = [job for _label, job in old.jobs] if old else []
-    for job in stopped:
-        drop(job)
-    deadline = time.monotonic() + STOP_S
-    for job in stopped:  # or they would still count as the visitor's runs
-        job.wait(max(0.0, deadline - time.monotonic()))
-    run = Run(title)
+    run = Run()
     for label, spec in specs:
         started = start(partial(the_lab().jobs.submit, spec, the_visit().id))
         if started is not None:

@@ -24,7 +24,7 @@ def begin(modes: Sequence[str], settings: dict[str, Any]) -> bool:
         return False
     the_visit().thumbnails.clear()
     st.session_state.pop("cell", None)
-    return runs.begin(NAME, _("Learning"), specs)
+    return runs.begin(NAME, specs)
 
 
 def finished() -> dict[str, tuple[str, FineTune, FineTuneSnapshot]]:

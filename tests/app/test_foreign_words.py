@@ -97,7 +97,7 @@ def over(spec: Spec, snapshot: Snapshot, owner: str) -> Run:
     """A run with one job that is done."""
     job = Job(spec, owner)
     job.finish(snapshot)
-    return Run(LABEL, [(LABEL, job)])
+    return Run([(LABEL, job)])
 
 
 def runs(model: str, owner: str) -> dict[str, Run]:

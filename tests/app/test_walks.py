@@ -99,7 +99,7 @@ def test_a_finished_attack_stays_while_another_backbone_is_offered(go):
     )
     job = Job(Attack(photo="sample:bull-mastiff"), visit.id)
     job.finish(AttackSnapshot(picture=picture, original=picture, before=seen, after=seen))
-    visit.runs["attack"] = Run("Attack", [("", job)])
+    visit.runs["attack"] = Run([("", job)])
     page.selectbox(key="backbone").set_value("mobilenet_v2").run()
     assert not page.exception
     assert page.download_button(key="download")
