@@ -6,7 +6,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.charts import draw
+from pages.shared.charts import GREY, draw, palette
+from pages.shared.measured_examples import measured_examples
 from pages.shared.words import _
 from pages.state import Run
 from pages.teaching.ways import WAYS, colours, snapshot_of
@@ -44,12 +45,14 @@ def draw_curve(run: Run) -> None:
 
 
 def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
-    """The chart; drawn empty before a run, it has reached the browser when that starts."""
+    """The chart; drawn with an example before a run, it is in the browser when that starts."""
     what = str(st.session_state.curve)
     figure = go.Figure()
     for snapshot in shown:
         _add_way(figure, snapshot, what)
     empty_range = None if any(snapshot.curve for snapshot in shown) else [0, 1]
+    if not shown and what == "accuracy":
+        empty_range = _add_example(figure)
     figure.update_xaxes(title=_("epoch"), rangemode="tozero", range=empty_range)
     figure.update_yaxes(title=_(_AXES[what]))
     if what == "accuracy":
@@ -81,11 +84,23 @@ def _add_way(figure: go.Figure, snapshot: FineTuneSnapshot, what: str) -> None:
     )
 
 
+def _add_example(figure: go.Figure) -> list[int]:
+    """A curve that was measured before, labelled so; return the range of its epochs."""
+    found = measured_examples()["training"]
+    percent = [100 * share for share in found["accuracy"]]
+    epochs = list(range(1, 1 + len(percent)))
+    words = _("An example: {classes} handwritten digits, {photographs} pictures").format(**found)
+    figure.add_scatter(x=epochs, y=percent, mode="lines", line_color=palette()[GREY], name=words)
+    figure.add_annotation(x=epochs[-1] / 2, y=percent[-1] - 18, text=words, showarrow=False)
+    return [0, epochs[-1]]
+
+
 def _alt(shown: Sequence[FineTuneSnapshot], what: str) -> str:
     """What the chart shows, with its newest figures."""
     words = _("{what} by epoch, for training and validation").format(what=_(_CURVES[what]))
     if not any(snapshot.epochs for snapshot in shown):
-        return words + ". " + _("Empty until it learns.")
+        until = _("An example until it learns.")
+        return f"{words}. {until if what == 'accuracy' else _('Empty until it learns.')}"
     figures = [
         _("{way}: {value:.2f} after {epoch} epochs").format(
             way=_(WAYS[snapshot.mode]),

@@ -1,7 +1,7 @@
 from urllib.parse import parse_qsl
 
-from pages.overview.pictures import figures
 from pages.overview.ways_in import FIVE_MINUTES
+from pages.shared.measured_examples import measured_examples
 from pages.shared.sitemap import PAGES
 from tests.app.conftest import words
 from tl_core.engine.worker import Worker
@@ -16,7 +16,7 @@ def test_home_says_what_transfer_learning_is_and_leads_to_every_page(open_page):
 
 
 def test_the_words_below_the_pictures_quote_the_figures_measured_with_them(open_page):
-    text, found = words(open_page()), figures()
+    text, found = words(open_page()), measured_examples()
     for name in ("probability", "judge_probability"):
         assert f"{found['ideal'][name]:.1%}" in text
     for name in ("before_probability", "after_probability"):

@@ -99,7 +99,9 @@ def test_the_curve_is_there_before_a_run_and_the_loss_is_one_press_away(page):
     def alts(page):
         return [chart.proto.alt for chart in page.get("plotly_chart")]
 
-    assert "Accuracy by epoch, for training and validation. Empty until it learns." in alts(page)
+    assert "Accuracy by epoch, for training and validation. An example until it learns." in alts(
+        page
+    )
     page.button_group(key="curve").set_value("loss").run()
     assert "Loss by epoch, for training and validation. Empty until it learns." in alts(page)
 
