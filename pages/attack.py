@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from pages.fooling import smallest_view
 from pages.fooling.attack_view import draw_curve, draw_pair, draw_untouched
 from pages.fooling.controls import choose_goal, epsilon_slider, more_settings, with_settings
 from pages.fooling.finished_attack import NAME, draw_finished
+from pages.fooling.smallest_view import draw_smallest
 from pages.shared import runs
 from pages.shared.frame import header
 from pages.shared.sitemap import ATTACK
 from pages.shared.stage import stage
-from pages.shared.words import lesson
+from pages.shared.words import _, lesson
 from tl_core.specs import Attack, SmallestBudget
 
 _A_DOG = "sample:dalmatian"
@@ -41,6 +41,8 @@ with picture:
     elif backbone is not None:
         draw_untouched(photo, backbone)
 if run is not None and run.is_over and run.jobs:
-    draw_finished(run.jobs[0][1])
-smallest_view.draw(smallest)
+    draw_finished(run.jobs[0][1], smallest)
+else:
+    st.header(_("How little is enough?"), anchor=False)
+    draw_smallest(smallest)
 st.markdown(lesson("attack")["honest"])

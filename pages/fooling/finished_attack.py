@@ -7,14 +7,16 @@ import streamlit as st
 
 from pages.fooling.attack_view import figures
 from pages.fooling.change_view import draw_change
+from pages.fooling.smallest_view import draw_smallest
 from pages.shared import link, runs
 from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.picture import live_picture
+from pages.shared.table import table
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from tl_core.lab import Job
-from tl_core.specs import Attack, AttackSnapshot, PasteBack, Survival, Transfer
+from tl_core.specs import Attack, AttackSnapshot, PasteBack, SmallestBudget, Survival, Transfer
 
 NAME = "attack"
 _ROBUST_LEVELS = 4  # fewer leave a JPEG encoder little to keep
@@ -24,8 +26,8 @@ _COMMAND = (
 )
 
 
-def draw_finished(job: Job) -> None:
-    """Downloads, the difference, and three questions about the attacked picture."""
+def draw_finished(job: Job, smallest: SmallestBudget | None) -> None:
+    """Downloads, the difference, three questions about the picture, and the smallest budget."""
     found, spec = job.snapshot, job.spec
     if not isinstance(found, AttackSnapshot) or not isinstance(spec, Attack) or not found.picture:
         return
@@ -37,12 +39,13 @@ def draw_finished(job: Job) -> None:
         "target": spec.target,
         "avoid": spec.avoid,
     }
-    change, transfer, survival, paste_back = st.tabs(
+    change, transfer, survival, paste_back, budget = st.tabs(
         [
             _("What was added?"),
             _("Does it fool the others?"),
             _("Does it survive?"),
             _("On the whole photograph"),
+            _("How little is enough?"),
         ]
     )
     with change:
@@ -53,6 +56,8 @@ def draw_finished(job: Job) -> None:
         _draw_survival(Survival(**question), spec)
     with paste_back:
         _draw_paste_back(PasteBack(**question))
+    with budget:
+        draw_smallest(smallest)
 
 
 def _downloads(found: AttackSnapshot, spec: Attack) -> None:
@@ -129,7 +134,7 @@ def _draw_survival(question: Survival, spec: Attack) -> None:
 def _table(lines: list[dict[str, object]]) -> None:
     """One line a network or a trial, with the goal's probability as a bar."""
     goal = st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
-    st.dataframe(lines, hide_index=True, column_config={_("Goal"): goal})
+    table(lines, columns={_("Goal"): goal})
 
 
 def _draw_paste_back(spec: PasteBack) -> None:

@@ -5,8 +5,7 @@ import streamlit as st
 
 from pages.fooling.attack_view import figures
 from pages.shared import runs
-from pages.shared.charts import GREEN, GREY, palette
-from pages.shared.charts import draw as draw_chart
+from pages.shared.charts import GREEN, GREY, draw, palette
 from pages.shared.picture import live_picture
 from pages.shared.words import _, plain
 from pages.state import Run
@@ -15,9 +14,8 @@ from tl_core.specs import SmallestBudget, SmallestSnapshot
 NAME = "smallest"
 
 
-def draw(question: SmallestBudget | None) -> None:
+def draw_smallest(question: SmallestBudget | None) -> None:
     """A button that asks, and the answer as it grows."""
-    st.header(_("How little is enough?"), anchor=False)
     if question is not None:
         with st.container(width=360):
             runs.start_or_stop(
@@ -66,7 +64,7 @@ def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
     )
     bars.update_xaxes(title=_("epsilon, levels (green: fooled)"))
     bars.update_yaxes(title=_("goal, %"), range=[0, 102])
-    draw_chart(bars, key=key, height=260, alt=_("Success against epsilon"))
+    draw(bars, key=key, height=260, alt=_("Success against epsilon"))
 
 
 def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:
@@ -74,4 +72,4 @@ def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:
     line = go.Figure(go.Scatter(x=asked, y=moved))
     line.update_xaxes(title=_("pictures shown to the network"))
     line.update_yaxes(title=_("values moved"), type="log")
-    draw_chart(line, key=key, height=260, alt=_("Values moved, falling"))
+    draw(line, key=key, height=260, alt=_("Values moved, falling"))

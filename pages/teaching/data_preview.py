@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared.live import watch_answer
 from pages.shared.picture import data_url
+from pages.shared.table import table
 from pages.shared.words import _, plain
 from pages.state import Data
 from pages.teaching.squares import MOST, draw_squares
@@ -49,7 +50,7 @@ def _draw(snapshot: PreviewSnapshot, *, is_own: bool) -> None:
                 }
                 for shown in snapshot.classes
             ]
-            st.dataframe(counts, hide_index=True, key="look_counts")
+            table(counts, key="look_counts")
 
 
 def _remarks(snapshot: PreviewSnapshot) -> None:

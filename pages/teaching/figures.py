@@ -4,6 +4,7 @@ import html
 
 import streamlit as st
 
+from pages.shared.table import table
 from pages.shared.words import _
 from pages.state import Run
 from pages.teaching.ways import TOP3_FROM, WAYS, colours, interval_words, percent, snapshot_of
@@ -53,7 +54,7 @@ def _table(lines: list[dict[str, str]]) -> None:
         _("Now"): st.column_config.TextColumn(width="medium"),
         _("Photographs a second"): st.column_config.TextColumn(help=speed),
     }
-    st.dataframe(lines, hide_index=True, key="ways", column_config=columns)
+    table(lines, key="ways", columns=columns)
 
 
 def _line(label: str, job: Job) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages.shared import link
+from pages.shared.table import table
 from pages.shared.words import _, lesson
 from pages.teaching.confusion_matrix import confusion_matrix
 from pages.teaching.predictions import draw_predictions
@@ -127,7 +128,7 @@ def _page(chosen: list[Prediction]) -> list[Prediction]:
 
 def _by_class(result: FineTuneResult) -> None:
     share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
-    st.dataframe(
+    table(
         [
             {
                 _("Class"): figures.name,
@@ -137,7 +138,6 @@ def _by_class(result: FineTuneResult) -> None:
             }
             for figures in result.classes
         ],
-        hide_index=True,
         key="by_class",
-        column_config={_("Found (recall)"): share, _("Right when it says so (precision)"): share},
+        columns={_("Found (recall)"): share, _("Right when it says so (precision)"): share},
     )
