@@ -71,6 +71,7 @@ class PhotoInput {
     }
     this.overlay.textContent = words.drop;
     this.camera.dialog.ariaLabel = words.open;
+    this.bar.style.visibility = ""; // now its buttons have names
   }
 
   // -- where photographs come from

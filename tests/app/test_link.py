@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
 
 from pages.shared.sitemap import PAGES
-from tests.app.conftest import words
+from tests.app.conftest import settled, words
 from tests.journeys.widgets import PRESSES, send, widgets
 
 # by page: the choices that bring further widgets, as their places in the list
@@ -77,14 +77,14 @@ def test_a_link_opened_in_a_fresh_browser_shows_what_was_chosen(open_page, page,
         if key not in variant and key in choosing(app) and key != "backbone":
             change(app, key)
     assert not app.exception
-    chosen = values(app)
+    chosen = values(settled(app))
     fresh = open_page()
     fresh.switch_page(page)
     for key, value in app.query_params.items():
         fresh.query_params[key] = value
     fresh.run()
     assert not fresh.exception
-    assert values(fresh) == chosen
+    assert values(settled(fresh)) == chosen
 
 
 def test_what_a_link_cannot_bring_is_said_in_a_sentence(open_page):

@@ -6,7 +6,9 @@ from tl_core.lab import Job
 
 @pytest.fixture
 def page(open_page):
-    return settled(open_page("why"))
+    page = open_page("why")
+    page.button_group(key="sample").set_value("sample:cat").run()
+    return settled(page)
 
 
 def question(page) -> str:

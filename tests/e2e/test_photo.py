@@ -249,7 +249,7 @@ def test_the_camera_goes_off_when_it_is_closed_or_left(page, app_url):
     page.context.grant_permissions(["camera"])
     page.add_init_script(_WATCH)
     Bar(page, app_url)
-    home = page.get_by_test_id("stSidebarNav").get_by_role("link", name="Home")
+    home = page.get_by_test_id("stTopNavLink").filter(has_text="Home")
     for leave in (
         page.get_by_role("button", name="Close the camera").click,
         lambda: page.keyboard.press("Escape"),
