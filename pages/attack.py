@@ -14,15 +14,16 @@ from pages.shared.words import _, lesson
 from tl_core.specs import Attack, SmallestBudget
 
 _A_DOG = "sample:dalmatian"
+_CHOSEN = ("photo", "backbone", "target", "avoid")
 
 bench = header(ATTACK, first_photo=_A_DOG, panel="_backbone")
 backbone, photo = bench.backbone, bench.photo
 rail, picture, _side = stage(picture=90, side=0)
+goal_place, start_place = rail.container(), rail.container(key="start_place")
+curve_place = rail.container()
 smallest = None
 if backbone is not None:
     with rail:
-        goal_place, start_place = st.container(), st.container(key="start_place")
-        curve_place = st.container()
         epsilon_slider()
         more_settings(backbone)
     with goal_place:
@@ -32,12 +33,14 @@ if backbone is not None:
     with start_place:
         specs = [("", with_settings(attack))]
         runs.start_or_stop(NAME, lambda: runs.begin(NAME, specs))
-    with curve_place:
-        runs.charts(NAME, draw_curve)
 run = runs.current(NAME)
+if run is not None and backbone is not None and not runs.is_about(run, attack, *_CHOSEN):
+    run = None  # something else is chosen by now
 with picture:
     if run is not None and run.jobs:
         runs.live(NAME, draw_pair)
+        with curve_place:
+            runs.charts(NAME, draw_curve)
     elif backbone is not None:
         draw_untouched(photo, backbone)
 if run is not None and run.is_over and run.jobs:

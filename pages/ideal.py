@@ -16,6 +16,8 @@ from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson
 
+_CHOSEN = ("backbone", "target", "second_target", "layer", "channel", "photo")
+
 take_start()
 bench = header(IDEAL, panel="_backbone")
 run = runs.current(NAME)
@@ -32,16 +34,21 @@ if bench.backbone is not None:
     specs = make_specs(bench.backbone, bench.photo, goals, choices())
     with start_place:
         runs.start_or_stop(NAME, lambda: runs.begin(NAME, specs), is_ready=bool(specs))
-        seconds = the_lab().jobs.estimate_s([spec for _label, spec in specs])
-        st.caption(_("About {seconds:.0f} s, with everyone's runs now.").format(seconds=seconds))
+        if run is None or run.is_over:
+            seconds = the_lab().jobs.estimate_s([spec for _label, spec in specs])
+            words = _("About {seconds:.0f} s, with everyone's runs now.")
+            st.caption(words.format(seconds=seconds))
+    if run is not None and len(run.jobs) == 1 and specs:
+        run = run if runs.is_about(run, specs[0][1], *_CHOSEN) else None
     if run is None and specs:
         with picture:
             draw_start(specs[0][1])
         with side:
             draw_example(goals[0].label)
-with picture:
-    runs.live(NAME, draw_pictures)
-with side:
-    runs.charts(NAME, draw_charts)
+if run is not None:
+    with picture:
+        runs.live(NAME, draw_pictures)
+    with side:
+        runs.charts(NAME, draw_charts)
 gallery.show()
 st.markdown(lesson("ideal")["why rungs"])

@@ -9,7 +9,7 @@ from pages.shared.sitemap import TEACH
 from pages.shared.stage import stage
 from pages.shared.words import _, lesson
 from pages.teaching.bring_back import bring_back
-from pages.teaching.choose_data import choose_data
+from pages.teaching.choose_data import choose_data, has_empty_boxes, offer_ready_set
 from pages.teaching.controls import choose_amount, choose_modes, more_settings
 from pages.teaching.curve import EXPLANATION, NO_DATA, choose_curve, draw_axes, draw_curve
 from pages.teaching.data_preview import look_at
@@ -46,9 +46,13 @@ if data is not None and backbone is not None:
     settings |= {"backbone": backbone, "seed": seed}
 with start_place:
     is_ready = data is not None and backbone is not None and bool(modes)
-    runs.start_or_stop(NAME, lambda: begin(modes, settings), is_ready=is_ready)
+    run = runs.current(NAME)
+    if has_empty_boxes() and (run is None or run.is_over):
+        offer_ready_set()
+    else:
+        runs.start_or_stop(NAME, lambda: begin(modes, settings), is_ready=is_ready)
 with curve_place:
-    if runs.current(NAME) is None:
+    if run is None:
         draw_axes()
     runs.charts(NAME, draw_curve)
     st.caption(_(EXPLANATION if data is not None else NO_DATA))

@@ -31,6 +31,9 @@ export default function ({ data, parentElement }) {
   button.onclick = async () => {
     const isCopied = await copy(location.href);
     button.focus();
+    const { right, bottom } = button.getBoundingClientRect();
+    said.style.top = `${bottom + 4}px`; // not inside the component, which hides what is larger
+    said.style.right = `${document.documentElement.clientWidth - right}px`;
     said.textContent = isCopied ? data.copied : data.refused;
     clearTimeout(timer);
     timer = setTimeout(() => (said.textContent = ""), SHOWN_MS);

@@ -18,6 +18,9 @@ _AXES = {
 }  # what has an axis of its own, and its title
 
 
+CURVES_HEIGHT = 400  # pixels
+
+
 def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
     """Probability or activation, roughness, loss terms; a line where a control was moved."""
     if len(snapshot.history) < 2:
@@ -47,7 +50,12 @@ def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
     if last > len(rows):
         figure.update_yaxes(title=_("other terms"), showticklabels=False, row=last, col=1)
     figure.update_xaxes(title=_("step"), row=last, col=1)
-    draw(figure, key=key, height=400, alt=_("Probability, total variation and loss terms by step"))
+    draw(
+        figure,
+        key=key,
+        height=CURVES_HEIGHT,
+        alt=_("Probability, total variation and loss terms by step"),
+    )
 
 
 def _mark_moves(figure: go.Figure, snapshot: IdealSnapshot) -> None:

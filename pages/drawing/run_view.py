@@ -9,12 +9,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.drawing import gallery
-from pages.drawing.curves import columns_of, compare_curves, draw_curves
+from pages.drawing.curves import CURVES_HEIGHT, columns_of, compare_curves, draw_curves
+from pages.drawing.start_view import draw_start
 from pages.shared.choose_class import are_imagenets
 from pages.shared.choose_photo import choose
 from pages.shared.download import download
 from pages.shared.live import answer
-from pages.shared.picture import MAIN_PICTURE, live_picture
+from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.state import Finished, Run
@@ -41,12 +42,14 @@ class _Picture:
 def draw_pictures(run: Run) -> None:
     """One picture at large, or several side by side, each place kept from the first moment."""
     pictures = [_picture_of(label, job) for label, job in run.jobs]
-    for place, (label, _job), found in zip(_places(run), run.jobs, pictures, strict=True):
+    for place, (label, job), found in zip(_places(run), run.jobs, pictures, strict=True):
         with place:
-            if found is None:
-                st.skeleton(_SKELETON if len(pictures) > 1 else MAIN_PICTURE)
-            else:
+            if found is not None:
                 _draw(found)
+            elif len(pictures) == 1 and isinstance(job.spec, IdealImage):
+                draw_start(job.spec)
+            else:
+                st.skeleton(_SKELETON)
             if len(pictures) > 1:
                 st.markdown(f"**{plain(label)}**")
             if found is not None:
@@ -58,6 +61,8 @@ def draw_charts(run: Run) -> None:
     pictures = [_picture_of(label, job) for label, job in run.jobs]
     shown = [picture for picture in pictures if picture is not None]
     if len(pictures) == 1:
+        if not shown or len(shown[0].snapshot.history) < 2:
+            st.skeleton(CURVES_HEIGHT)
         for picture in shown:
             draw_curves(picture.snapshot, key=f"curves_{picture.id}")
             _draw_when_over(picture, key="main")

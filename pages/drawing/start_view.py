@@ -14,7 +14,7 @@ from tl_core.specs import IdealImage, StartPicture
 
 
 def draw_start(spec: IdealImage) -> None:
-    """The noise or the photograph that the run will start from."""
+    """The noise or the photograph that the run starts from."""
     question = StartPicture(
         backbone=spec.backbone, seed=spec.seed, recipe=spec.recipe, photo=spec.photo
     )
@@ -34,6 +34,8 @@ def draw_example(class_name: str) -> None:
     """A finished picture of the class, where the lab brings one."""
     example = example_of(class_name)
     if example is None:
+        words = _("No example of this one. Press Start, and the network draws it: {name}.")
+        st.markdown(words.format(name=plain(class_name)))
         return
     with st.container(key="example"):
         words = _("An example: {name}").format(name=plain(class_name))

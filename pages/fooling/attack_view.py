@@ -11,7 +11,7 @@ from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.words import _, plain
 from pages.state import Run
-from tl_core.specs import Answer, AttackSnapshot, Classify, Gap
+from tl_core.specs import Answer, Attack, AttackSnapshot, Classify, Gap
 
 _RUNNERS_UP = 2
 
@@ -29,7 +29,8 @@ def draw_pair(run: Run) -> None:
     job = run.jobs[0][1]
     found = job.snapshot
     if not isinstance(found, AttackSnapshot) or not found.picture:
-        st.skeleton(MAIN_PICTURE)
+        if isinstance(job.spec, Attack):
+            draw_untouched(job.spec.photo, job.spec.backbone)
         return
     _pair(found.original, found.picture, found.before, found.after)
     with st.container(key="verdict"):
@@ -45,7 +46,7 @@ def draw_curve(run: Run) -> None:
     columns = dict(zip(found.columns, zip(*found.history, strict=True), strict=True))
     percent = [100 * value for value in columns["probability"]]
     figure = go.Figure(go.Scatter(x=columns["step"], y=percent, name=_("goal")))
-    figure.update_yaxes(range=[0, 102], title=_("goal, %"))
+    figure.update_yaxes(range=[0, 102], title=_("sure, %"))
     figure.update_xaxes(title=_("step"))
     words = _("Probability of the goal by step: {percent:.0f} % at step {step}")
     alt = words.format(percent=percent[-1], step=int(columns["step"][-1]))

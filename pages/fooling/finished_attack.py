@@ -69,7 +69,8 @@ def _downloads(found: AttackSnapshot, spec: Attack) -> None:
         st.caption(_("Drop the picture on this page again: the network is still fooled."))
     is_on_disk = spec.backbone in {row.key for row in the_lab().backbones.ready()}
     if spec.target is not None and is_on_disk:
-        st.code(_COMMAND.format(spec=spec), language="console", wrap_lines=True)
+        with st.expander(_("The same from the command line"), icon=":material/terminal:"):
+            st.code(_COMMAND.format(spec=spec), language="console", wrap_lines=True)
 
 
 def _start_again(spec: Attack) -> None:
@@ -150,7 +151,7 @@ def _draw_paste_back(spec: PasteBack) -> None:
     text.markdown(
         words.format(width=found.width, height=found.height, label=label, verdict=verdict)
     )
-    text.caption(
-        _("The network shrinks the photograph before it looks, and that wears the change off.")
-    )
+    worn = _("The network shrinks the photograph before it looks, and that wore the change off.")
+    kept = _("The network shrinks the photograph before it looks, and the change outlasted that.")
+    text.caption(kept if found.is_fooled else worn)
     figures(found.gap)

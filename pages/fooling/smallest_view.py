@@ -32,7 +32,9 @@ def _draw(run: Run) -> None:
     found = job.snapshot
     if not isinstance(found, SmallestSnapshot):
         return
-    if found.epsilon is not None:
+    if not job.is_over:
+        st.markdown(_("Searching: fewer and fewer levels, then fewer and fewer values …"))
+    elif found.epsilon is not None:
         words = _("{levels} level(s) of 255 are enough to make it **{label}**").format(
             levels=found.epsilon, label=plain(found.after[0].label) if found.after else ""
         )
@@ -65,6 +67,7 @@ def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
     bars.update_xaxes(title=_("epsilon, levels (green: fooled)"))
     bars.update_yaxes(title=_("goal, %"), range=[0, 102])
     draw(bars, key=key, height=260, alt=_("Success against epsilon"))
+    st.caption(_("Each try ends as soon as its goal is on top, however little sure of it."))
 
 
 def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:

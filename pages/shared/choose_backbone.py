@@ -119,6 +119,9 @@ def _explain(status: BackboneStatus, panel: str) -> None:
         if st.button(words, key=f"download{panel}", icon=icon, type="primary"):
             begin_download(row.key)
             st.rerun()
+        words = _("Use {label} instead").format(label=label_of(DEFAULT_BACKBONE))
+        key, args = f"use_ready{panel}", ("backbone", DEFAULT_BACKBONE)
+        st.button(words, key=key, on_click=link.set_choice, args=args)
 
 
 @st.fragment(run_every=0.5)

@@ -66,6 +66,14 @@ def current(name: str) -> Run | None:
     return the_visit().runs.get(name)
 
 
+def is_about(run: Run, spec: Spec, *fields: str) -> bool:
+    """Whether the run is under way, or has ended on what ``spec`` asks for in these fields."""
+    ran = run.jobs[0][1].spec if run.jobs else None
+    return not run.is_over or all(
+        getattr(ran, name, None) == getattr(spec, name) for name in fields
+    )
+
+
 def update(name: str, **controls: object) -> None:
     """Change controls of the page's jobs that are not over."""
     run = current(name)

@@ -34,15 +34,35 @@ def choose_data() -> Data | None:
             key="dataset",
             label_visibility="collapsed",
         )
-    return _own(entries) if chosen == OWN_DATASET else _on_the_shelf(found[chosen])
+    return _own() if chosen == OWN_DATASET else _on_the_shelf(found[chosen])
 
 
-def _own(entries: list[DatasetStatus]) -> Data | None:
+def has_empty_boxes() -> bool:
+    """Whether there is nothing to learn from because no box holds a photograph."""
+    is_own = st.session_state.dataset == OWN_DATASET
+    return is_own and not any(box.photos for box in the_visit().boxes)
+
+
+def offer_ready_set() -> None:
+    """Take the first data set that is on this machine, in place of boxes."""
+    entries = the_lab().datasets.rows()
+    row = next(entry.row for entry in entries if entry.row is not None and not _is_far(entry))
+    st.button(
+        _("Take a ready set: {label}").format(label=plain(row.label)),
+        key="ready_set",
+        type="primary",
+        icon=":material/photo_library:",
+        width="stretch",
+        on_click=link.set_choice,
+        args=("dataset", row.key),
+    )
+
+
+def _own() -> Data | None:
     above = st.container()  # what to do comes first, and depends on what is in the boxes
     photos = own_boxes()
     if not any(keys for _name, keys in photos):
-        with above:
-            _begin_with(entries)
+        above.caption(_("Drop four photographs or more into each box, or take a ready set."))
         return None
     try:
         require_classes(photos)
@@ -50,21 +70,6 @@ def _own(entries: list[DatasetStatus]) -> Data | None:
         above.info(sentence(error), icon=":material/photo_library:")
         return None
     return Data(OWN_DATASET, photos)
-
-
-def _begin_with(entries: list[DatasetStatus]) -> None:
-    """What to do with empty boxes: fill them, or take the smallest set of this machine."""
-    st.caption(_("Drop four photographs or more into each box. None at hand?"))
-    ready = [entry.row for entry in entries if entry.row is not None and not _is_far(entry)]
-    smallest = min(ready, key=lambda row: row.photographs)
-    st.button(
-        _("Take a ready set: {label}").format(label=plain(smallest.label)),
-        key="ready_set",
-        icon=":material/photo_library:",
-        width="stretch",
-        on_click=link.set_choice,
-        args=("dataset", smallest.key),
-    )
 
 
 def _on_the_shelf(entry: DatasetStatus) -> Data | None:

@@ -139,3 +139,12 @@ def test_the_smallest_budget_is_one_level_and_few_values(page):
     page = finished(page, "smallest")
     assert "1 level(s) of 255 are enough" in words(page)
     assert "values have to move" in words(page)
+
+
+def test_what_is_chosen_next_is_shown_untouched(page):
+    page.button(key="start").click().run()
+    page = finished(page)
+    assert "Before: **dalmatian**" in words(page)
+    page.button(key="target_class_zebra").click().run()
+    assert "Both are the same photograph still" in words(page)
+    assert not page.success

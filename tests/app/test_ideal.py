@@ -183,3 +183,13 @@ def test_the_oldest_pictures_leave_the_gallery_where_a_visitor_has_no_room(app_l
         gallery.add(Finished(str(number), png, "{}", frames=(), is_from_own_photo=False))
     assert [kept.label for kept in visit.gallery] == ["2", "1"]
     assert app_lab.memory.of(visit.id) == 2000
+
+
+def test_another_class_shows_its_example_and_the_noise_again(page):
+    page.button(key="start").click().run()
+    page = finished(page)
+    page.button(key="target_class_zebra").click().run()
+    text = words(page)
+    assert "An example: zebra" in text
+    assert "step 64 of 64" not in text
+    assert len(page.session_state["visit"].gallery) == 1
