@@ -85,8 +85,8 @@ def test_before_there_is_a_model_the_pretrained_network_is_tried_and_named(page)
 def test_one_press_takes_a_ready_set_and_start_is_ready(own):
     assert "start" not in {button.key for button in own.button}
     page = settled(own.button(key="ready_set").click().run())
-    assert page.selectbox(key="dataset").value == "faces"
-    assert "**2 classes**: 140 photographs to learn from" in words(page)
+    assert page.selectbox(key="dataset").value == "digits"
+    assert "**10 classes**: 1,258 photographs to learn from" in words(page)
     assert not page.button(key="start").disabled
 
 
