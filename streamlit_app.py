@@ -8,6 +8,7 @@ from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
     from pages.shared.frame import configure, navigation
+    from pages.shared.page_top import begin_at_top
     from pages.shared.resume import resume
     from pages.shared.uploaded_files import show_refused
     from pages.shared.visit import the_lab, the_visit
@@ -36,6 +37,7 @@ if runtime.exists():  # Streamlit draws a page
     current = navigation()
     st.session_state.has_frame = True
     resume()
+    begin_at_top(current.url_path)
     with st.bottom:
         heartbeat()
     the_visit().drawn_at = time.monotonic()

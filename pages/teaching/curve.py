@@ -17,7 +17,7 @@ EXPLANATION = (
     "Solid with dots: on photographs it never learns from. Dotted: on those it learns from. Where "
     "the two part, it is learning by heart."
 )
-NO_DATA = "Nothing to learn from yet: fill the boxes under Classes, or take a ready set. Then press Start."
+NO_DATA = "Nothing to learn from yet: fill the boxes under Classes, or take a ready set."
 _CURVES = {"accuracy": "Accuracy", "loss": "Loss"}
 _AXES = {"accuracy": "how often it is right", "loss": "how wrong it is"}
 _HEIGHT = 220  # pixels; on a phone it leaves room for the controls

@@ -71,3 +71,13 @@ def test_nothing_is_cut_off_on_a_phone(chromium, app_url, path):
     page.wait_for_timeout(1000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()
+
+
+def test_another_page_begins_at_its_top(page, app_url):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{app_url}/backbones")
+    page.locator(".st-key-backbone_table").wait_for()
+    page.locator(".st-key-backbone_table").scroll_into_view_if_needed()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Fool it").click()
+    page.get_by_role("heading", name="Fool it", level=1).wait_for()
+    page.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollTop === 0")
