@@ -25,7 +25,7 @@ FIVE_MINUTES = (
     Stop(
         ATTACK,
         "Press Start: the dog becomes a cat, and you see no change.",
-        {"sample": "sample:bull-mastiff", "aim": "targeted"},
+        {"sample": "sample:dalmatian", "aim": "targeted"},
     ),
     Stop(TEACH, "Ten digits, learned while you watch.", {"dataset": "digits"}),
 )

@@ -5,14 +5,13 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared.live import drop, share_done, start
+from pages.shared.live import POLL_S, drop, share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
 from pages.state import Run
 from tl_core.lab import JobState
 from tl_core.specs import Spec
 
-POLL_S = 0.5
 CHARTS_S = 5 * POLL_S  # a chart is dear to draw, and says little new in half a second
 STEPS = [10, 30, 64, 100, 128, 200, 256, 400, 512, 1024]  # of one picture, on every page
 
