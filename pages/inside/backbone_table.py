@@ -13,8 +13,7 @@ from pages.shared.choose_backbone import (
     cancel_download,
     megabytes,
 )
-from pages.shared.live import share_done
-from pages.shared.runs import POLL_S
+from pages.shared.live import POLL_S, share_done
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
 from tl_core.lab import BackboneState, BackboneStatus

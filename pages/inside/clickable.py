@@ -3,9 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-import streamlit as st
-
-from pages.shared.components import component
+from pages.shared.components import component, message
 from pages.shared.picture import data_url
 
 
@@ -36,7 +34,7 @@ def clickable(
     """Draw a PNG as wide as its place; call ``on_pick`` with the id of a clicked spot."""
 
     def picked() -> None:
-        value = st.session_state[key].picked
+        value = message(key, "picked")
         if value is not None:
             on_pick(str(value))
 

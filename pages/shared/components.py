@@ -15,6 +15,15 @@ def component(name: str) -> ComponentRenderer:
     )
 
 
+def message(key: str, name: str) -> object:
+    """What the component ``key`` has sent as ``name``, in its callback.
+
+    ``None`` where it has sent something else, or its page was left before that arrived.
+    """
+    sent = st.session_state.get(key)
+    return None if sent is None else sent.get(name)
+
+
 def style(name: str) -> None:
     """Apply the rules of ``name``.css to the page; they find widgets by their keys."""
     st.html(f"<style>{_text(f'{name}.css')}</style>")

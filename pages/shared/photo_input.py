@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared.components import component
+from pages.shared.components import component, message
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from pages.state import Box
@@ -32,8 +32,10 @@ def photo_input(picture: str | None, alt: str, *, on_photo: Callable[[bytes], No
     visit = the_visit()
 
     def sent() -> None:
+        if _KEY not in st.session_state:
+            return  # its page was left meanwhile; the next one's bar sends the photograph again
         try:
-            receive(st.session_state[_KEY].get("sent"), on_photo)
+            receive(message(_KEY, "sent"), on_photo)
         except UserError as error:
             visit.photo_refused = error
 

@@ -3,10 +3,9 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
-import streamlit as st
-
-from pages.shared.components import component
+from pages.shared.components import component, message
 from pages.shared.words import _
 
 _mount = component("camera")
@@ -38,8 +37,8 @@ def burst(
     """
 
     def sent() -> None:
-        message = st.session_state[key].shots
-        for shot in message["shots"] if message else []:
+        sent_shots = cast("dict[str, Any] | None", message(key, "shots"))
+        for shot in sent_shots["shots"] if sent_shots else []:
             jpeg = base64.b64decode(shot["picture"].partition(",")[2])
             on_shot(Shot(int(shot["number"]), int(shot["place"]), jpeg))
 

@@ -2,7 +2,6 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -120,7 +119,7 @@ class Browser:
 
     def mount(self, *, key, data, on_wanted_change):
         def ask():
-            st.session_state[key] = SimpleNamespace(wanted=st.query_params["code"])
+            st.session_state[key] = {"wanted": st.query_params["code"]}
             on_wanted_change()
 
         st.button("ask", key="ask", on_click=ask)

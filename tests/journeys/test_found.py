@@ -29,6 +29,11 @@ FOUND = {
         (0, "@page", "pages/ideal.py"),
         (0, "new_seed"),
     ],
+    "a photograph arrives when its page was left": [
+        (0, "@page", "pages/home.py"),
+        (0, "way_teach"),
+        (0, "photo", "last-byte-is-missing.jpg"),
+    ],
     "four answers on a page are waited for one after the other": [
         (0, "@page", "pages/backbones.py"),
     ],
