@@ -144,7 +144,7 @@ class BrowserWalk:
 
 def _is_known(text: str) -> bool:
     """Whether the alert says a sentence of ours; an icon's name stands before it, Markdown gone."""
-    words = re.sub(r"^[a-z_]+\n+", "", text.strip())
+    words = re.sub(r"^[a-z_]+(?=\n|[A-Z])\n*", "", text.strip())
     return is_ours(words.replace("\n", " "))
 
 
