@@ -28,6 +28,7 @@ export default function ({ data, parentElement }) {
   let timer;
   button.title = data.label;
   button.setAttribute("aria-label", data.label);
+  button.style.visibility = ""; // now that it has a name
   button.onclick = async () => {
     const isCopied = await copy(location.href);
     button.focus();
