@@ -1,8 +1,10 @@
-"""Photograph the running app for README: ``python -m tests.pictures.screenshots``."""
+"""Photograph the running app for README: ``python -m tests.pictures.screenshots [PAGE ...]``."""
 
 import io
 import re
+import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +17,30 @@ from tl_core.files import write_whole
 
 FOLDER = ROOT / "docs/pictures"
 RUN_S = 600
+_STARTED = ("/teach", "/ideal", "/attack")  # pages that show something once they are started
 # by file: where it is, and what the page says once its picture is ready
 VIEWS = {
     "home": ("", re.compile("Transfer Learning Lab")),
     "backbones": ("backbones", re.compile("says: ")),
     "feature_maps": ("feature_maps?layer=blocks.2.0", re.compile("What else makes it fire")),
     "why": ("why?sample=sample%3Adalmatian", re.compile("A random fifth instead")),
-    "teach": ("teach?dataset=digits&mode=head,pixels", re.compile("right on")),
+    "teach": ("teach?dataset=digits&mode=head,pixels", re.compile("it has never learned from")),
     "ideal": ("ideal?target_class=340", re.compile("Networks that never saw it")),
     "attack": ("attack", re.compile("Fooled at step .* seen as")),
 }
 
 
-def main(folder: Path = FOLDER) -> None:
+def main(names: Collection[str], folder: Path = FOLDER) -> None:
     """Press Start where there is one, wait for the result, and keep the first view as WebP."""
+    folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
         app_process(Path(data)) as app,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        for name, (path, ready) in VIEWS.items():
+        for name in names:
+            path, ready = VIEWS[name]
             page = browser.new_page(viewport={"width": 1280, "height": 720})
             page.goto(f"{app.url}/{path}")
             write_whole(folder / f"{name}.webp", _webp(_photographed(page, ready)))
@@ -45,10 +50,8 @@ def main(folder: Path = FOLDER) -> None:
 
 def _photographed(page: Any, ready: re.Pattern[str]) -> bytes:
     page.get_by_role("heading", level=1).wait_for()
-    start = page.locator(".st-key-start button")
-    page.locator(".st-key-main_picture img, .js-plotly-plot, h1").first.wait_for()
-    if start.count():
-        start.click()
+    if page.url.split("?")[0].endswith(_STARTED):
+        page.locator(".st-key-start button:enabled").click()
     page.get_by_text(ready).first.wait_for(timeout=1000 * RUN_S)
     page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
     page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
@@ -62,4 +65,4 @@ def _webp(png: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or VIEWS)
