@@ -17,6 +17,8 @@ from tl_core.files import write_whole
 
 FOLDER = ROOT / "docs/pictures"
 RUN_S = 600
+_IS_AT_REST = """() => !document.querySelector(
+  "[data-stale=true], [data-test-script-state=running], [data-testid=stMain] [role=progressbar]")"""
 _STARTED = ("/teach", "/ideal", "/attack")  # pages that show something once they are started
 # by file: where it is, and what the page says once its picture is ready
 VIEWS = {
@@ -53,7 +55,9 @@ def _photographed(page: Any, ready: re.Pattern[str]) -> bytes:
     if page.url.split("?")[0].endswith(_STARTED):
         page.locator(".st-key-start button:enabled").click()
     page.get_by_text(ready).first.wait_for(timeout=1000 * RUN_S)
-    page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
+    for _ in range(2):  # the page may be drawn anew once more
+        page.wait_for_timeout(1500)
+        page.wait_for_function(_IS_AT_REST)
     page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     return bytes(page.screenshot(animations="disabled"))
 
