@@ -40,7 +40,7 @@ def test_a_link_of_the_five_minutes_brings_its_photograph_also_after_another_was
     page, app_url
 ):
     page.goto(app_url)
-    for title, photograph in (("Backbones", "Cat"), ("Fool it", "Dog (bull mastiff)")):
+    for title, photograph in (("Backbones", "Cat"), ("Fool it", "Dog (dalmatian)")):
         page.locator(".st-key-tour button").first.click()
         page.get_by_test_id("stPopoverBody").get_by_role("link", name=title).click()
         page.get_by_role("heading", level=1, name=title).wait_for()
