@@ -20,8 +20,7 @@ _LESSONS = 0.005 * 3 * 224 * 224  # its weight of a sum over all values, as one 
 def more_settings() -> None:
     """Everything but the class and the weight of total variation, one click away."""
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
-        with link.kept("goal", "class", list(KINDS)):
-            choose_one(_("Let it draw"), KINDS, key="goal")
+        choose_one(_("Let it draw"), KINDS, key="goal", default="class")
         if st.session_state.goal != "several":
             choose_way()
         _length_and_seed()

@@ -6,7 +6,6 @@ import streamlit as st
 
 from pages.drawing.goals import Goal
 from pages.drawing.moves import RATES_OF_OPTIMISERS
-from pages.shared import link
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _
 from tl_core.specs import LADDER, IdealImage
@@ -26,8 +25,7 @@ WAYS = {
 
 def choose_way() -> None:
     """Draw the choice; it is there for a single goal."""
-    with link.kept("way", "one", list(WAYS)):
-        choose_one(_("Draw"), WAYS, key="way")
+    choose_one(_("Draw"), WAYS, key="way", default="one")
 
 
 def specs(

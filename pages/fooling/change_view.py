@@ -4,8 +4,8 @@ import streamlit as st
 
 from pages.fooling.attack_view import figures
 from pages.fooling.swipe import swipe
-from pages.shared import link
 from pages.shared.charts import answer_bars
+from pages.shared.choose_one import choose_one
 from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab
 from pages.shared.words import _
@@ -27,17 +27,9 @@ def draw_change(found: AttackSnapshot, *, key: str) -> None:
     with difference:
         st.markdown("**" + _("The difference, magnified") + "**")
         picture = st.container()
-        with link.kept("magnify", 16, list(MAGNIFY)):
-            st.segmented_control(
-                _("Magnify"),
-                list(MAGNIFY),
-                required=True,
-                format_func=lambda key: _(MAGNIFY[key]),
-                key="magnify",
-                label_visibility="collapsed",
-            )
+        magnify = choose_one(_("Magnify"), MAGNIFY, key="magnify", default=16, is_labelled=False)
         with picture:
-            _difference(found, int(st.session_state.magnify))
+            _difference(found, magnify)
     with answers:
         st.markdown("**" + _("What it said before") + "**")
         answer_bars(found.before, key=f"before_{key}")

@@ -48,8 +48,7 @@ def epsilon_slider() -> None:
 def more_settings(backbone: str) -> None:
     """Aim, method, length and whom to attack, one click away."""
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
-        with link.kept("aim", "targeted", list(_AIMS)):
-            choose_one(_("The photograph shall"), _AIMS, key="aim")
+        choose_one(_("The photograph shall"), _AIMS, key="aim", default="targeted")
         _method()
         with link.kept("steps", 64, runs.STEPS):
             st.select_slider(_("Steps at most"), runs.STEPS, key="steps")

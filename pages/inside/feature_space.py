@@ -83,8 +83,9 @@ def _choose(backbone: str) -> FeatureSpace | None:
             format_func=lambda key: names.get(key, _("the gallery and your own")),
             key="map_of",
         )
-    with method, link.kept("projection", "tsne", list(METHODS)):
-        projection = choose_one(_("Projection to two dimensions"), METHODS, key="projection")
+    with method:
+        label = _("Projection to two dimensions")
+        projection = choose_one(label, METHODS, key="projection", default="tsne")
     kinds = _gallery() if chosen == GALLERY else _dataset(str(chosen))
     if not kinds:
         return None

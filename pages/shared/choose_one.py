@@ -1,29 +1,32 @@
 """A few options beside each other, of which one is always chosen."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TypeVar, cast
 
 import streamlit as st
 
+from pages.shared import link
 from pages.shared.words import _
+
+OptionT = TypeVar("OptionT", str, int)
 
 
 def choose_one(
     label: str,
-    options: Mapping[str, str],
+    options: Mapping[OptionT, str],
     *,
     key: str,
-    default: str | None = None,
-    persist_state: Literal["session"] | None = None,
-) -> str:
-    """Draw ``options``, by key the English words for each; return the key of the chosen one."""
-    chosen = st.segmented_control(
-        label,
-        list(options),
-        default=default,
-        required=True,
-        format_func=lambda option: _(options[option]),
-        key=key,
-        persist_state=persist_state,
-    )
-    return str(chosen)
+    default: OptionT,
+    is_labelled: bool = True,
+) -> OptionT:
+    """Draw ``options``, by key the English words for each; keep and return the chosen one's key."""
+    with link.kept(key, default, list(options)):
+        chosen = st.segmented_control(
+            label,
+            list(options),
+            required=True,
+            format_func=lambda option: _(options[option]),
+            key=key,
+            label_visibility="visible" if is_labelled else "collapsed",
+        )
+    return cast("OptionT", chosen)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared import link
 from pages.shared.charts import GREY, draw, palette
+from pages.shared.choose_one import choose_one
 from pages.shared.measured_examples import measured_examples
 from pages.shared.words import _
 from pages.state import Run
@@ -25,15 +25,7 @@ _HEIGHT = 220  # pixels; on a phone it leaves room for the controls
 
 def choose_curve() -> None:
     """Which of the two curves is drawn."""
-    with link.kept("curve", "accuracy", list(_CURVES)):
-        st.segmented_control(
-            _("Curve"),
-            list(_CURVES),
-            required=True,
-            format_func=lambda key: _(_CURVES[key]),
-            key="curve",
-            label_visibility="collapsed",
-        )
+    choose_one(_("Curve"), _CURVES, key="curve", default="accuracy", is_labelled=False)
 
 
 def draw_curve(run: Run) -> None:

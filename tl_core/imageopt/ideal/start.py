@@ -8,7 +8,6 @@ from tl_core.engine.runner import Sliced
 from tl_core.imageopt.eight_bit import array_from, to_uint8
 from tl_core.imageopt.pixels import PARAMETERISATIONS
 from tl_core.images.encode import encode_png
-from tl_core.images.photo import fit, to_array
 from tl_core.specs import RECIPES, Snapshot, StartPicture, StartSnapshot
 
 
@@ -16,14 +15,13 @@ def start_picture(job: Job[StartPicture], context: Context) -> Sliced[Snapshot]:
     """Draw the noise of the seed, or the photograph at the network's size."""
     spec = job.spec
     backbone = yield from context.backbone(spec.backbone)
-    row, side = backbone.row, backbone.input_size
     parameterisation = PARAMETERISATIONS[RECIPES[spec.recipe].parameterisation]
     if spec.photo:
         photo = yield from context.in_pool(context.photos.photo, spec.photo)
-        array = to_array(fit(photo, side, row.resize, row.interpolation))
-        parameters = parameterisation.encode(pixels_from(array, context.device))
+        pixels = pixels_from(backbone.row.fit(photo), context.device)
+        parameters = parameterisation.encode(pixels)
     else:
         generator = torch.Generator(backbone.device).manual_seed(spec.seed)
-        parameters = parameterisation.noise(side, generator)[None]
+        parameters = parameterisation.noise(backbone.input_size, generator)[None]
     levels = to_uint8(parameterisation.pixels(parameters))
     return StartSnapshot(step=1, steps=1, png=encode_png(array_from(levels)))
