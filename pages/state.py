@@ -4,6 +4,7 @@ import secrets
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 from tl_core.lab import Job, UserError
 from tl_core.specs import OwnClasses, Snapshot
@@ -41,13 +42,13 @@ class Finished:
 
 @dataclass
 class Box:
-    """One class of a visitor's own: its name, its photographs, the files on its drop zone."""
+    """One class of a visitor's own: its name and its photographs, by their keys."""
 
     id: int
     name: str
     photos: list[str] = field(default_factory=list)
-    listed: dict[str, str] = field(default_factory=dict)  # photographs by file, "" for no photo
-    is_touched: bool = False  # files were dropped or taken away and not looked at yet
+    tests: list[str] = field(default_factory=list)  # to be tested on alone; else some of photos
+    last: int = 0  # the largest number of a photograph that the browser sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,12 @@ class Data:
 
     dataset: str
     photos: OwnClasses = ()
+    tests: OwnClasses = ()
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The fields of a spec that name it."""
+        return {"dataset": self.dataset, "photos": self.photos, "tests": self.tests}
 
 
 @dataclass
@@ -78,8 +85,3 @@ class Visit:
     thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key
     labels: dict[str, str] = field(default_factory=dict)  # pictures on the picker, by key
     maps: dict[str, dict[str, str]] = field(default_factory=dict)  # classes on a data set's map
-
-    def leave_tab(self) -> None:
-        """Forget which files the drop zones of its last tab listed: those of the next are empty."""
-        for box in self.boxes:
-            box.listed, box.is_touched = {}, False

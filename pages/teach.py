@@ -42,8 +42,7 @@ with classes:
     if data is not None:
         look_at(data, seed)
 if data is not None and backbone is not None:
-    settings |= {"dataset": data.dataset, "photos": data.photos, "photos_per_class": per_class}
-    settings |= {"backbone": backbone, "seed": seed}
+    settings |= data.named | {"photos_per_class": per_class, "backbone": backbone, "seed": seed}
 with start_place:
     is_ready = data is not None and backbone is not None and bool(modes)
     run = runs.current(NAME)

@@ -130,12 +130,6 @@ class Visitor:
         """Send any message, such as ``clear_cache=True``; nothing is waited for."""
         self._socket.send(BackMsg(**message).SerializeToString())
 
-    def take_away(self, key: str, name: str) -> Self:
-        """Remove a file from the list that a drop zone shows."""
-        listed = self._states[self.widgets[key]].file_uploader_state_value.uploaded_file_info
-        kept = FileUploaderState(uploaded_file_info=[file for file in listed if file.name != name])
-        return self.set(key, file_uploader_state_value=kept)
-
     def send(self, message: bytes) -> None:
         """Send anything at all; what the app makes of it is not awaited."""
         self._socket.send(message)
@@ -203,7 +197,8 @@ class Visitor:
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             element = message.delta.new_element
             drawn = getattr(element, str(element.WhichOneof("type")))
-            self.texts += [drawn.body] if getattr(drawn, "body", "") else []
+            words = getattr(drawn, "body", "") or getattr(drawn, "json", "")  # json: a component's
+            self.texts += [words] if words else []
             widget = str(getattr(drawn, "id", ""))
             if widget.startswith("$$ID-"):
                 self.widgets[widget.split("-", 2)[2]] = widget

@@ -1,19 +1,7 @@
-const LONG_SIDE = 1600; // pixels; larger photographs are made smaller here
-const QUALITY = 0.9;
-const AGAIN_MS = 10_000; // a run of the page that was broken off has not taken what was sent
-const MOST_TRIES = 3;
 const DRAGGED_MS = 500; // a browser tells of dragged files more often while they are over the page
-const ZONE = "[data-testid=stFileUploaderDropzone]"; // of Streamlit's own uploaders
+const ZONE = "[data-testid=stFileUploaderDropzone], .photos-zone"; // what is dropped there stays there
 const TEXT_FIELD =
   "input:not([type=checkbox], [type=radio], [type=range], [type=file]), textarea, [contenteditable]";
-// How the files begin that the lab reads: JPEG, PNG, GIF, BMP, WebP, HEIC
-const READ =
-  /^(\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8|BM|RIFF[^]{4}WEBP|[^]{4}ftyp(hei|hev|mif1))/;
-// and those that only some browsers do: AVIF, TIFF
-const DECODED_HERE = /^([^]{4}ftyp(avif|avis|msf1)|II\*\0|MM\0\*)/;
-
-/** Why a file is not taken: the name of a sentence among the page's words. */
-class Refused extends Error {}
 
 class PhotoInput {
   constructor(root) {
@@ -26,8 +14,8 @@ class PhotoInput {
     for (const name of ["picture", "upload", "open", "shutter", "turn", "close"]) {
       this.buttons[name] = root.querySelector(`.${name}`);
     }
-    this.last = 0;
     this.choices = 0;
+    this.post = new Post(() => this.lose());
     const [file, capture] = [root.querySelector(".file"), root.querySelector(".capture")];
     for (const input of [file, capture]) {
       input.onchange = () => {
@@ -54,9 +42,9 @@ class PhotoInput {
 
   draw(page) {
     this.page = page;
-    const { picture, alt, taken, words } = page.data;
-    this.last = Math.max(this.last, taken);
-    if (this.sent && taken >= this.sent.number) this.rest();
+    const { picture, alt, words } = page.data;
+    this.post.draw(page);
+    if (!this.post.sent && !this.isPacking) this.bar.ariaBusy = "false";
     this.image.hidden = !picture;
     this.noImage.toggleAttribute("hidden", Boolean(picture));
     if (picture) this.image.src = picture;
@@ -129,9 +117,10 @@ class PhotoInput {
     if (!files.length) return;
     const choice = (this.choices += 1); // a later one takes the place of this
     const { words, limits } = this.page.data;
-    this.rest();
+    this.post.rest();
     this.note.textContent = "";
     this.bar.ariaBusy = "true";
+    this.isPacking = true;
     let data;
     let note = "";
     try {
@@ -142,32 +131,20 @@ class PhotoInput {
       note = words[error instanceof Refused ? error.message : "wrong"];
     }
     if (choice !== this.choices || this.isGone) return;
+    this.isPacking = false;
     this.note.textContent = note;
-    if (!data) return this.rest();
-    this.last = Math.max(this.last + 1, Date.now());
-    this.sent = { number: this.last, data };
-    this.send(1);
+    if (data) this.post.send({ number: this.post.number(), data });
+    else this.bar.ariaBusy = "false";
   }
 
-  /** Send, and send again after a while, until the page says that it has taken it. */
-  send(tries) {
-    if (tries > MOST_TRIES) {
-      this.note.textContent = this.page.data.words.lost;
-      return this.rest();
-    }
-    this.page.setTriggerValue("sent", this.sent);
-    this.again = setTimeout(() => this.send(tries + 1), tries * AGAIN_MS);
-  }
-
-  rest() {
-    clearTimeout(this.again);
-    this.sent = null;
+  lose() {
+    this.note.textContent = this.page.data.words.lost;
     this.bar.ariaBusy = "false";
   }
 
   leave() {
     this.isGone = true;
-    this.rest();
+    this.post.rest();
     this.listeners.abort();
     clearTimeout(this.dragged);
     this.camera.dialog.close();
@@ -240,65 +217,16 @@ function stopTracks(stream) {
   stream.getTracks().forEach((track) => track.stop());
 }
 
-function holdsFiles(event) {
-  return Boolean(event.dataTransfer?.types.includes("Files"));
-}
-
 function isInZone(event) {
   return event.composedPath().some((node) => node.matches?.(ZONE));
 }
 
-async function begins(file) {
-  return String.fromCharCode(...new Uint8Array(await file.slice(0, 16).arrayBuffer()));
-}
-
-/** The first file that begins as a picture does, whatever its name says. */
+/** The first file that is a picture. */
 async function firstPicture(files) {
   for (const file of files) {
-    const start = await begins(file).catch(() => ""); // a folder cannot be read
-    if (READ.test(start) || DECODED_HERE.test(start)) return file;
+    if (await isPicture(file)) return file;
   }
   throw new Refused(files.every((file) => !file.size) ? "empty" : "wrong");
-}
-
-/** What travels: the file itself where it is small and the lab reads it, else a smaller JPEG. */
-async function packed(file, limits) {
-  if (file.size > limits.decoded) throw new Refused("large");
-  const options = { imageOrientation: "from-image" };
-  const picture = await createImageBitmap(file, options).catch(() => null);
-  if (picture) {
-    const { width, height } = picture;
-    if (Math.max(width, height) > LONG_SIDE || !READ.test(await begins(file))) {
-      return shrunk(picture, width, height);
-    }
-    picture.close();
-  }
-  if (file.size > limits.as_it_is) throw new Refused("large_as_it_is");
-  return file;
-}
-
-/** A JPEG whose longest side fits; transparent parts become white, as the lab makes them too. */
-function shrunk(source, width, height) {
-  const scale = Math.min(1, LONG_SIDE / Math.max(width, height));
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(scale * width));
-  canvas.height = Math.max(1, Math.round(scale * height));
-  const context = canvas.getContext("2d");
-  context.fillStyle = "white";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(source, 0, 0, canvas.width, canvas.height);
-  source.close?.();
-  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
-}
-
-function base64(blob) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
-  });
 }
 
 const inputs = new WeakMap();

@@ -18,8 +18,9 @@ _MB = 2**20
 # For what the browser does not make smaller: in base64 that is 22.4 million bytes, and Streamlit
 # takes 25 million in a message (server.maxWidgetStateSize)
 MAX_AS_IT_IS_BYTES = 16 * _MB
+LIMITS = {"decoded": MAX_BYTES, "as_it_is": MAX_AS_IT_IS_BYTES}  # for the browser
 
-_mount = component("photo")
+_mount = component("photo", shared="travel")
 
 
 def photo_input(picture: str | None, alt: str, *, on_photo: Callable[[bytes], None]) -> None:
@@ -45,7 +46,7 @@ def photo_input(picture: str | None, alt: str, *, on_photo: Callable[[bytes], No
             "picture": picture,
             "alt": alt,
             "taken": visit.last_photo,
-            "limits": {"decoded": MAX_BYTES, "as_it_is": MAX_AS_IT_IS_BYTES},
+            "limits": LIMITS,
             "words": _words(),
         },
         on_sent_change=sent,
@@ -70,9 +71,9 @@ def receive(message: object, on_photo: Callable[[bytes], None]) -> None:
     """
     match message:
         case {"number": int(number), "data": str(text)}:
-            data = _decoded(text)
+            data = decoded(text)
         case _:
-            raise _not_arrived()
+            raise not_arrived()
     visit = the_visit()
     if number <= visit.last_photo:
         return
@@ -112,14 +113,20 @@ def _forget() -> None:
     the_lab().forget_photos(visit.id)
 
 
-def _decoded(text: str) -> bytes:
+def decoded(text: str) -> bytes:
+    """A file as the browser sends it in a message.
+
+    Raises:
+        UserError: If that was cut or changed on its way.
+    """
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise _not_arrived() from error
+        raise not_arrived() from error
 
 
-def _not_arrived() -> UserError:
+def not_arrived() -> UserError:
+    """What is said of a message that holds no file."""
     return UserError("The photograph did not arrive whole. Choose it again.")
 
 

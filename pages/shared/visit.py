@@ -67,7 +67,6 @@ def take_over(code: str) -> bool:
     if older is None:
         return False
     the_lab().end(the_visit().id)
-    older.leave_tab()
     _replace_visit(older)
     return True
 

@@ -1,72 +1,123 @@
-"""One class of a visitor's own, and the photographs in its box."""
+"""One class of a visitor's own: its photographs, which its drop zone shows and takes."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 import streamlit as st
-from streamlit.typing import UploadedFile
 
 from pages.shared.choose_photo import thumbnail_url
-from pages.shared.uploaded_files import free
+from pages.shared.components import component, message
+from pages.shared.photo_input import LIMITS, decoded, not_arrived
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, plain, show_error
+from pages.shared.words import _, plain, sentence, show_error
 from pages.state import Box
 from pages.teaching.squares import MOST, draw_squares
 from tl_core.lab import UserError
 
-
-def photo_count(box: Box) -> str:
-    """How many photographs there are, in words."""
-    return _("Photographs in this box: {count}").format(count=len(box.photos))
+_mount = component("photos", shared="travel")
 
 
 def draw_photos(box: Box) -> None:
-    """The newest photographs of a box as small squares."""
-    addresses = []
-    for key in box.photos[-MOST:]:
-        try:
-            addresses.append(thumbnail_url(key))
-        except UserError:
-            continue  # forgotten under memory pressure: the run that needs it says so
-    if addresses:
-        draw_squares(addresses, more=len(box.photos) - len(addresses), alt=photo_count(box))
+    """The drop zone of a box with its newest photographs, and what it is to be tested on."""
+    key = f"photos_{box.id}"
+    shown = list(_thumbnails(box.photos))
+    _mount(
+        key=key,
+        data={
+            "name": box.name,
+            "count": photo_count(box),
+            "photos": [{"key": photo, "url": address} for photo, address in shown],
+            "more": len(box.photos) - len(shown),
+            "taken": box.last,
+            "limits": LIMITS,
+            "words": _words(),
+        },
+        on_sent_change=lambda: receive(box, message(key, "sent")),
+        on_removed_change=lambda: _take_out(box, message(key, "removed")),
+    )
+    if box.tests:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            words = _("To be tested on: {count}").format(count=len(box.tests))
+            st.caption(words, width="content")
+            tests = [address for _photo, address in _thumbnails(box.tests)]
+            draw_squares(tests, more=len(box.tests) - len(tests), alt=words)
+            st.button(
+                "",
+                key=f"no_tests_{box.id}",
+                icon=":material/close:",
+                type="tertiary",
+                help=_("Keep some of the box's own photographs aside instead"),
+                on_click=box.tests.clear,
+            )
 
 
-def add_photo(box: Box, jpeg: bytes) -> None:
-    """Put a photograph of the camera in, unless it is there."""
+def photo_count(box: Box) -> str:
+    """How many photographs there are, in words."""
+    return _("Photographs: {count}").format(count=len(box.photos))
+
+
+def receive(box: Box, sent: object) -> None:
+    """Put the photographs of a message into the box, each once however often it is sent.
+
+    The browser sends them until the last number counts as taken: a click elsewhere may break a
+    run off.
+    """
+    left_out = defaultdict(list)
     try:
-        key = the_lab().datasets.add_example(jpeg, the_visit().id)
+        for number, name, text in _each(sent):
+            if number <= box.last:
+                continue
+            try:
+                add_photo(box, decoded(text))
+            except UserError as error:
+                left_out[sentence(error)].append(name)
+            box.last = number
     except UserError as error:
         refuse(error)
-    else:
-        box.photos = [*(old for old in box.photos if old != key), key]
+    for reason, names in left_out.items():
+        words = _("Left out: {names}. {reason}")
+        refuse(words.format(names=", ".join(map(plain, names)), reason=reason))
 
 
-def take_files(box: Box, files: Sequence[Any]) -> None:
-    """Add the drop zone's new files to the box, take out those removed there, free their bytes.
+def _each(sent: object) -> Iterator[tuple[int, str, str]]:
+    """Number, name and file of each photograph in a message."""
+    match sent:
+        case None:
+            return  # its page was left meanwhile
+        case {"photos": [*photos]}:
+            pass
+        case _:
+            raise not_arrived()
+    for photo in photos:
+        match photo:
+            case {"number": int(number), "name": str(name), "data": str(text)}:
+                yield number, name, text
+            case _:
+                raise not_arrived()
 
-    Not in a callback: a visitor who drops on the next box already would interrupt it for good,
-    while the page is drawn anew and goes on here.
+
+def _take_out(box: Box, photo: object) -> None:
+    if photo in box.photos:
+        box.photos.remove(str(photo))
+
+
+def add_photo(box: Box, data: bytes) -> None:
+    """Put a photograph in, as the newest.
+
+    Raises:
+        UserError: If it is none that the lab can use.
     """
-    visitor, refused = the_visit().id, []
-    fresh = [file for file in files if isinstance(file, UploadedFile)]  # others were freed
-    for file in fresh:
-        if file.file_id not in box.listed:
-            try:
-                box.listed[file.file_id] = the_lab().datasets.add_example(file.getvalue(), visitor)
-            except UserError:
-                box.listed[file.file_id] = ""
-                refused.append(file.name)
-    free(fresh)
-    ids = [file.file_id for file in files if file.file_id in box.listed]
-    found = dict.fromkeys(box.listed[file_id] for file_id in ids)
-    gone = set(box.listed.values()) - found.keys()
-    kept = {**dict.fromkeys(box.photos), **found}
-    box.photos = [key for key in kept if key and key not in gone]
-    box.listed = {file_id: box.listed[file_id] for file_id in ids}
-    box.is_touched = False
-    if refused:
-        refuse(no_photographs(refused))
+    key = the_lab().datasets.add_example(data, the_visit().id)
+    box.photos = [*(old for old in box.photos if old != key), key]
+
+
+def _thumbnails(photos: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The newest photographs, as many as there is room for, each with its small picture."""
+    for photo in photos[-MOST:]:
+        try:
+            yield photo, thumbnail_url(photo)
+        except UserError:
+            continue  # forgotten under memory pressure: the run that needs it says so
 
 
 def no_photographs(names: Sequence[str]) -> str:
@@ -86,3 +137,14 @@ def say_what_was_left_out() -> None:
             show_error(refused)
         else:
             st.warning(refused)
+
+
+def _words() -> dict[str, str]:
+    return {
+        "choose": _("Add photographs"),
+        "open": _("Camera"),
+        "remove": _("Take it out"),
+        "waiting": _("{count} on their way"),
+        "left_out": no_photographs(["{names}"]),
+        "lost": _("The photographs did not arrive. Choose them again."),
+    }

@@ -6,26 +6,18 @@ from pages.shared.uploaded_files import free, uploaded_files
 from pages.shared.visit import tab_is_open, the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.state import Box
-from pages.teaching.box import (
-    draw_photos,
-    no_photographs,
-    photo_count,
-    refuse,
-    say_what_was_left_out,
-    take_files,
-)
+from pages.teaching.box import draw_photos, no_photographs, refuse, say_what_was_left_out
 from pages.teaching.camera import camera
 from pages.teaching.ready_photos import ready_photos
 from tl_core.lab import UserError
-from tl_core.specs import MAX_CLASSES, MIN_CLASSES, OwnClasses
+from tl_core.specs import MAX_CLASSES, MIN_CLASSES
 
 _FIRST_NAMES = ("cats", "dogs")
 _NAME_LENGTH = 60
-_MAX_PHOTO_MB = 25
 
 
-def own_boxes() -> OwnClasses:
-    """Draw the boxes; return what is in them."""
+def own_boxes() -> None:
+    """Draw the boxes of the visit."""
     boxes = the_visit().boxes
     while len(boxes) < MIN_CLASSES:
         _add()
@@ -46,7 +38,6 @@ def own_boxes() -> OwnClasses:
         ready_photos(boxes)
         _whole_sets()
     say_what_was_left_out()
-    return tuple((box.name, tuple(box.photos)) for box in boxes)
 
 
 def _draw(box: Box) -> None:
@@ -68,28 +59,7 @@ def _draw(box: Box) -> None:
                 on_click=_remove,
                 args=(box,),
             )
-    _drop_zone(box)
     draw_photos(box)
-    st.caption(photo_count(box))
-
-
-def _drop_zone(box: Box) -> None:
-    """Take what is dropped into the box."""
-    zone = f"upload_{box.id}"
-    st.file_uploader(
-        _("Drop photographs of this class"),
-        accept_multiple_files=True,
-        key=zone,
-        on_change=_touch,
-        args=(box,),
-        max_upload_size=_MAX_PHOTO_MB,
-        label_visibility="collapsed",
-    )
-    files = st.session_state.get(zone) or []  # with what was freed, which the widget leaves out
-    if box.is_touched:
-        take_files(box, files)
-    elif not files:
-        box.listed = {}  # an empty drop zone, as after a change of page, takes nothing away
 
 
 def _whole_sets() -> None:
@@ -113,10 +83,6 @@ def _add() -> None:
     number = next(i for i in range(len(boxes) + 1) if all(box.id != i for box in boxes))
     name = _(_FIRST_NAMES[number]) if number < len(_FIRST_NAMES) else ""
     boxes.append(Box(number, name or _("class {number}").format(number=number + 1)))
-
-
-def _touch(box: Box) -> None:
-    box.is_touched = True
 
 
 def _remove(box: Box) -> None:

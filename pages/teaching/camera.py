@@ -1,20 +1,20 @@
-"""Filling the boxes with the camera: a photograph a second, or one at a time."""
+"""Filling the boxes with the camera, a photograph a second."""
 
 import streamlit as st
 
-from pages.shared.uploaded_files import free, uploaded_files
 from pages.shared.visit import the_visit
-from pages.shared.words import _, plain
+from pages.shared.words import _
 from pages.state import Box
-from pages.teaching.box import add_photo, photo_count
+from pages.teaching.box import add_photo, photo_count, refuse
 from pages.teaching.burst import Shot, burst
+from tl_core.lab import UserError
 
 _PROBLEMS = {
     "NotAllowedError": "The camera was not allowed. Allow it beside the page's address, then open "
     "it again.",
-    "NotFoundError": "This device has no camera. Drop photographs into the boxes instead.",
+    "NotFoundError": "This device has no camera. Add photographs to the boxes instead.",
     "NotSupportedError": "The camera works where the page is opened over https or on this very "
-    "computer. Drop photographs into the boxes instead.",
+    "computer. The button with a camera at each box takes one photograph at a time.",
 }
 _OTHER_PROBLEM = "The camera did not start; another program may be using it. Open it again."
 
@@ -35,14 +35,7 @@ def camera(boxes: list[Box]) -> None:
         )
         if found.problem:
             st.warning(_(_PROBLEMS.get(found.problem, _OTHER_PROBLEM)))
-            st.camera_input(
-                _("One photograph of {name}").format(name=plain(box.name)),
-                key="camera_box",
-                on_change=_take_one,
-                args=(box,),
-                width=384,
-            )
-    if found.is_let_go or st.session_state.pop("camera_took_one", False):
+    if found.is_let_go:
         st.rerun()  # the page around it shows the new photographs
 
 
@@ -52,12 +45,8 @@ def _take(shot: Shot) -> None:
         return  # sent again before the camera knew
     box = next((box for box in visit.boxes if box.id == shot.place), None)
     if box is not None:
-        add_photo(box, shot.jpeg)
+        try:
+            add_photo(box, shot.jpeg)
+        except UserError as error:
+            refuse(error)
     visit.last_shot = shot.number
-
-
-def _take_one(box: Box) -> None:
-    for photo in uploaded_files("camera_box"):
-        add_photo(box, photo.getvalue())
-        free([photo])
-        st.session_state.camera_took_one = True

@@ -60,16 +60,19 @@ def offer_ready_set() -> None:
 
 def _own() -> Data | None:
     above = st.container()  # what to do comes first, and depends on what is in the boxes
-    photos = own_boxes()
-    if not any(keys for _name, keys in photos):
-        above.caption(_("Drop four photographs or more into each box, or take a ready set."))
+    own_boxes()
+    boxes = the_visit().boxes
+    if not any(box.photos for box in boxes):
+        above.caption(_("Put four photographs or more into each box, or take a ready set."))
         return None
+    photos = tuple((box.name, tuple(box.photos)) for box in boxes)
+    tests = tuple((box.name, tuple(box.tests)) for box in boxes if box.tests)
     try:
-        require_classes(photos)
+        require_classes(photos, tests)
     except UserError as error:
         above.info(sentence(error), icon=":material/photo_library:")
         return None
-    return Data(OWN_DATASET, photos)
+    return Data(OWN_DATASET, photos, tests)
 
 
 def _on_the_shelf(entry: DatasetStatus) -> Data | None:

@@ -23,9 +23,7 @@ def look_at(data: Data, seed: int) -> None:
     A visitor's own photographs are shown in their boxes already.
     """
     is_own = data.dataset == OWN_DATASET
-    spec = PreviewData(
-        dataset=data.dataset, photos=data.photos, seed=seed, thumbnails=0 if is_own else MOST
-    )
+    spec = PreviewData(**data.named, seed=seed, thumbnails=0 if is_own else MOST)
     watch_answer(spec, partial(_draw, is_own=is_own), name="look", stop_key="stop_look")
 
 

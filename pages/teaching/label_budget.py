@@ -40,7 +40,7 @@ def label_budget(data: Data | None, backbone: str | None, seed: int) -> None:
 
 
 def _ask(data: Data, backbone: str, seed: int) -> Job:
-    spec = LabelBudget(dataset=data.dataset, photos=data.photos, backbone=backbone, seed=seed)
+    spec = LabelBudget(**data.named, backbone=backbone, seed=seed)
     return the_lab().jobs.ask(spec, the_visit().id, timeout_s=0)
 
 

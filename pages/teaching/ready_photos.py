@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import link
+from pages.shared.choose_one import choose_one
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
 from pages.state import Box
@@ -10,6 +11,7 @@ from pages.teaching.box import refuse
 from tl_core.lab import UserError
 
 _COUNTS = [2, 4, 8, 16, 50, 100]
+_USES = {"learn": "learn from", "test": "be tested on"}
 
 
 def ready_photos(boxes: list[Box]) -> None:
@@ -18,37 +20,48 @@ def ready_photos(boxes: list[Box]) -> None:
     labels = {entry.key: entry.label for entry in datasets.rows() if entry.state == "ready"}
     names = {box.id: box.name for box in boxes}
     with st.popover(_("Ready set"), icon=":material/photo_library:", key="ready_photos"):
-        st.caption(_("Put photographs of a ready data set into one of the boxes."))
-        with link.kept("ready_from", next(iter(labels)), list(labels)):
+        st.caption(_("Put photographs of a ready data set into a box, or test it on them."))
+        left, right = st.columns(2)
+        with left, link.kept("ready_from", next(iter(labels)), list(labels)):
             st.selectbox(
                 _("Photographs of"), list(labels), format_func=labels.__getitem__, key="ready_from"
             )
         dataset = str(st.session_state.ready_from)
         classes = datasets.classes(dataset)
-        with link.kept("ready_class", classes[0], classes, among=dataset):
+        with right, link.kept("ready_class", classes[0], classes, among=dataset):
             class_name = st.selectbox(_("What they show"), classes, key="ready_class")
         with link.kept("ready_count", 8, _COUNTS):
             count = st.select_slider(_("How many"), _COUNTS, key="ready_count")
-        with link.kept("ready_box", boxes[0].id, list(names)):
+        left, right = st.columns(2)
+        with left, link.kept("ready_box", boxes[0].id, list(names)):
             box = st.selectbox(
-                _("Into the box"), list(names), format_func=names.__getitem__, key="ready_box"
+                _("For the class"), list(names), format_func=names.__getitem__, key="ready_box"
             )
+        with right:
+            use = choose_one(_("To"), _USES, key="ready_for", default="learn")
+        if use == "test":
+            st.caption(_("That class then learns from all the photographs in its box."))
         st.button(
             _("Put them in"),
             key="add_ready",
             icon=":material/add_photo_alternate:",
             width="stretch",
             on_click=_put_in,
-            args=(box, dataset, class_name, count),
+            args=(box, dataset, class_name, count, use),
         )
 
 
-def _put_in(box_id: int, dataset: str, class_name: str, count: int) -> None:
-    try:
-        keys = the_lab().datasets.add_of_class(dataset, class_name, count, the_visit().id)
-    except UserError as error:
-        refuse(error)
-        return
-    for box in the_visit().boxes:
-        if box.id == box_id:
-            box.photos = list(dict.fromkeys([*box.photos, *keys]))
+def _put_in(box_id: int, dataset: str, class_name: str, count: int, use: str) -> None:
+    """Add photographs to the box, or to its test, that are in neither."""
+    visit = the_visit()
+    for box in visit.boxes:
+        if box.id != box_id:
+            continue
+        try:
+            keys = the_lab().datasets.add_of_class(
+                dataset, class_name, count, visit.id, besides={*box.photos, *box.tests}
+            )
+        except UserError as error:
+            refuse(error)
+            return
+        (box.tests if use == "test" else box.photos).extend(keys)

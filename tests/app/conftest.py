@@ -1,4 +1,6 @@
 import base64
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +73,38 @@ def photo_message(data: bytes, *, number: int = 1) -> dict[str, Any]:
 
 def send_photo(app: AppTest, message: object) -> AppTest:
     """Have the photograph's component send this message, and run the page."""
-    (bar,) = (node for node in app.get("bidi_component") if node.proto.component_name == "photo")
+    return tell_component(app, "photo", "sent", message)
+
+
+def fill_box(app: AppTest, box: int, files: Sequence[bytes]) -> AppTest:
+    """Put photographs, named photo-0.jpg and so on, into a box, and run the page."""
+    first = 1 + json.loads(_component(app, f"photos_{box}").proto.json)["taken"]
+    photos = [
+        {"name": f"photo-{place}.jpg", **photo_message(data, number=first + place)}
+        for place, data in enumerate(files)
+    ]
+    return tell_component(app, f"photos_{box}", "sent", {"photos": photos})
+
+
+def tell_component(app: AppTest, key: str, event: str, value: object) -> AppTest:
+    """Have a component say something, and run the page."""
     states = app._tree.get_widget_states()
-    states.widgets.append(component_event(bar.proto.id, "sent", message))
+    states.widgets.append(component_event(_component(app, key).proto.id, event, value))
     return app._run(states)
+
+
+def _component(app: AppTest, key: str) -> Any:
+    (found,) = (node for node in app.get("bidi_component") if node.key == key)
+    return found
 
 
 def words(app: AppTest) -> str:
     """Everything a visitor reads on the page."""
     blocks = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.error]
-    return "\n".join(str(block.value) for block in [*blocks, *app.warning, *app.info])
+    counts = [
+        json.loads(node.proto.json or "{}").get("count", "") for node in app.get("bidi_component")
+    ]  # of photographs in boxes
+    return "\n".join([*(str(b.value) for b in [*blocks, *app.warning, *app.info]), *counts])
 
 
 def settled(app: AppTest) -> AppTest:

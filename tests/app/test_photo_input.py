@@ -8,7 +8,7 @@ from streamlit.runtime.state import SessionState
 from pages.shared import choose_photo
 from pages.shared.photo_input import MAX_AS_IT_IS_BYTES, receive
 from pages.state import Visit
-from tests.app.conftest import photo_message, send_photo, settled, words
+from tests.app.conftest import fill_box, photo_message, send_photo, settled, words
 from tests.hostile import hostile_files, photo, saved
 from tl_core.images.decode import content_key
 
@@ -154,9 +154,8 @@ def test_forgotten_photographs_leave_the_lab_and_the_gallery(open_page, app_lab)
 
 def test_photographs_in_boxes_are_forgotten_too_and_other_visitors_keep_theirs(open_page, app_lab):
     page, other = open_page("teach"), open_page("backbones")
-    files = [(f"{side}.png", saved(photo(side, 190), "PNG"), "image/png") for side in (220, 230)]
-    page.file_uploader(key="upload_0").set_value(files).run()
-    assert "Photographs in this box: 2" in words(page)
+    fill_box(page, 0, [saved(photo(side, 190), "PNG") for side in (220, 230)])
+    assert "Photographs: 2" in words(page)
     mine = page.session_state["visit"].boxes[0].photos
     send_photo(other, photo_message(app_lab.photos.data(mine[0])))
     page.switch_page("pages/backbones.py").run()
@@ -164,7 +163,7 @@ def test_photographs_in_boxes_are_forgotten_too_and_other_visitors_keep_theirs(o
     assert [key in app_lab.photos for key in mine] == [True, False]
     page.switch_page("pages/teach.py").run()
     assert not page.exception
-    assert "Photographs in this box: 2" not in words(page)
+    assert "Photographs: 2" not in words(page)
 
 
 @pytest.mark.parametrize("name", ["attack", "ideal"])

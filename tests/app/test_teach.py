@@ -1,41 +1,12 @@
-import io
 import json
-import zipfile
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import settled, words
+from tests.app.teaching import jobs, taught, two_boxes
 from tl_core.images import samples
 from tl_core.lab import Job
 from tl_core.specs import FineTune, FineTuneSnapshot, PreviewData, spec_from_json
-
-
-def jobs(page):
-    return [job for _label, job in page.session_state["visit"].runs["teach"].jobs]
-
-
-def finished(page):
-    """Wait for the page's runs and draw the page once more."""
-    for job in jobs(page):
-        assert job.wait(120)
-        assert job.error is None
-    return settled(page.run())
-
-
-def taught(page, *modes):
-    """Start these ways and wait for them."""
-    page.button_group(key="mode").set_value(list(modes)).run()
-    page.button(key="start").click().run()
-    return finished(page)
-
-
-def two_boxes(page, labelled):
-    """Four photographs of things in one box and four others in the second."""
-    files = [(f"{place}.jpg", data, "image/jpeg") for place, (_label, data) in enumerate(labelled)]
-    page.text_input(key="class_1").set_value("others").run()
-    page.file_uploader(key="upload_0").set_value(files[:4]).run()
-    return settled(page.file_uploader(key="upload_1").set_value(files[4:8]).run())
 
 
 def figures(page):
@@ -146,17 +117,6 @@ def test_a_photograph_opens_the_why_page_with_this_model(page):
     assert asked.error is None
 
 
-def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, labelled):
-    page = two_boxes(own, labelled)
-    assert "**2 classes**: 6 photographs to learn from, 2 kept aside" in words(page)
-    page = taught(page, "head")
-    (job,) = jobs(page)
-    assert job.spec.photos[1][0] == "others"
-    assert page.selectbox(key="own_model").value == job.snapshot.result.model
-    assert [block for block in page.subheader if block.value.startswith("Your model says: ")]
-    assert [button.label for button in page.get("download_button")][-1] == "Settings (JSON)"
-
-
 def test_where_the_head_alone_is_kept_the_page_says_so(own, labelled):
     page = two_boxes(own, labelled)
     page.select_slider(key="trick_epochs").set_value(1).run()
@@ -167,21 +127,6 @@ def test_where_the_head_alone_is_kept_the_page_says_so(own, labelled):
     reached = f"{100 * result.unfrozen_accuracy:.1f} %"
     assert f"The unfrozen network did no better: at its best it reached {reached}." in words(page)
     assert list(figures(page)["Now"]) == [f"done: head kept, unfrozen {reached}"]
-
-
-def test_boxes_keep_their_photographs_while_their_owner_is_elsewhere(own, labelled):
-    page = two_boxes(own, labelled)
-    page.switch_page("pages/home.py").run()
-    page = settled(page.switch_page("pages/teach.py").run())
-    assert words(page).count("Photographs in this box: 4") == 2
-    assert page.text_input(key="class_1").value == "others"
-
-
-def test_a_file_that_is_no_photograph_is_named_and_left_out(own):
-    page = own
-    page.file_uploader(key="upload_0").upload("note.jpg", b"hello").run()
-    assert "note.jpg" in words(page)
-    assert "Photographs in this box: 0" in words(page)
 
 
 def test_the_settings_of_training_are_kept_while_their_owner_is_elsewhere(page):
@@ -219,51 +164,6 @@ def test_a_look_at_data_that_is_no_longer_shown_is_dropped(page, app_lab, monkey
         page.number_input(key="seed").set_value(seed).run()
     assert [look.cancel_requested for look in looks] == [True, False, False]
     assert looks[1].owners == {"another"}
-
-
-def test_a_class_is_added_and_removed(own):
-    own.button(key="add_class").click().run()
-    assert own.text_input(key="class_2").value == "class 3"
-    own.button(key="remove_0").click().run()
-    assert [box.name for box in own.session_state["visit"].boxes] == ["dogs", "class 3"]
-
-
-def test_photographs_of_a_ready_set_are_put_into_one_box_beside_what_is_in_it(own, labelled):
-    page = two_boxes(own, labelled)
-    page.selectbox(key="ready_from").set_value("faces").run()
-    page.selectbox(key="ready_class").set_value("not a face").run()
-    page.selectbox(key="ready_box").set_value(1).run()
-    page.select_slider(key="ready_count").set_value(4).run()
-    page.button(key="add_ready").click().run()
-    page.select_slider(key="ready_count").set_value(8).run()
-    page = settled(page.button(key="add_ready").click().run())
-    assert [len(box.photos) for box in page.session_state["visit"].boxes] == [4, 12]
-    result = jobs(taught(page, "head"))[0].snapshot.result
-    assert len(result.predictions) == 5
-
-
-def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        for place, (_label, data) in enumerate(labelled[:6]):
-            file.writestr(f"set/{'abc'[place % 3]}/{place}.jpg", data)
-        file.writestr("set/loose.jpg", labelled[6][1])
-    own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
-    assert [box.name for box in own.session_state["visit"].boxes] == ["a", "b", "c"]
-    assert "they lie beside folders of photographs, not in one: set/loose.jpg" in words(own)
-    own.file_uploader(key="upload_zip").upload("set.zip", b"PK\x03\x04 no zip").run()
-    assert "damaged" in words(own)
-
-
-def test_a_zip_is_given_up_when_the_tab_is_closed(own, app_lab, labelled, monkeypatch):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        for place, (_label, data) in enumerate(labelled[:4]):
-            file.writestr(f"{place % 2}/{place}.jpg", data)
-    monkeypatch.setattr("pages.teaching.boxes.tab_is_open", lambda: False)
-    own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
-    assert [box.photos for box in own.session_state["visit"].boxes] == [[], []]
-    assert "The visit had ended" in words(own)
 
 
 def test_a_control_moves_the_run_under_way_and_the_run_is_found_again(page):
@@ -328,22 +228,3 @@ def settings_in(file: bytes) -> str:
     """The settings inside a model's file: its header is JSON, of a length in the first 8 bytes."""
     header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
     return str(header["__metadata__"]["settings"])
-
-
-def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
-    from pages.shared.visit import the_visit
-    from pages.state import Box
-    from pages.teaching.burst import Shot
-    from pages.teaching.camera import _take
-
-    the_visit().boxes = [Box(0, "cats"), Box(1, "dogs")]
-    for shot in (Shot(1, 0, first), Shot(1, 0, first), Shot(2, 1, second), Shot(1, 0, second)):
-        _take(shot)
-
-
-def test_a_shot_of_the_camera_that_is_sent_again_counts_once(app_lab, monkeypatch, labelled):
-    monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
-    pictures = {"first": labelled[0][1], "second": labelled[1][1]}
-    app = AppTest.from_function(_a_shot_sent_twice, kwargs=pictures).run()
-    assert not app.exception
-    assert [len(box.photos) for box in app.session_state["visit"].boxes] == [1, 1]

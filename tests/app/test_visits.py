@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shared import visit as shared_visit
 from pages.shared.visits import Visits
-from pages.state import Box, Visit
+from pages.state import Visit
 
 
 class Server:
@@ -97,12 +97,6 @@ def test_a_visit_that_is_over_is_not_found_by_its_code_and_takes_no_memory(serve
     assert server.visits.take_over(visit.code, "tab 3") is None
     assert server.visits.take_over(other.code, "tab 3") is other
     assert len(server.visits._held) == 1
-
-
-def test_a_visit_that_moves_keeps_its_photographs_without_the_files_of_the_old_drop_zones():
-    visit = Visit(boxes=[Box(0, "cats", ["a", "b"], {"file": "a"}, is_touched=True)])
-    visit.leave_tab()
-    assert visit.boxes == [Box(0, "cats", ["a", "b"])]
 
 
 class Browser:

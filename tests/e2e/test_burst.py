@@ -21,7 +21,7 @@ HTMLCanvasElement.prototype.toDataURL = function (...wish) {
   return encode.apply(this, wish);
 };
 """
-_COUNT = re.compile(r"^Photographs in this box: \d+$")
+_COUNT = re.compile(r"^Photographs: \d+$")
 
 
 def camera(page, app_url, width=1280):
@@ -50,7 +50,7 @@ def until_taken(page, count):
 def boxes_hold(page, *counts):
     """Wait until the boxes, and not the camera alone, say these numbers."""
     for place, count in enumerate(counts):
-        words = page.locator("[data-testid=stCaptionContainer]").get_by_text(_COUNT).nth(place)
+        words = page.locator(".photos-zone .count").get_by_text(_COUNT).nth(place)
         words.filter(has_text=re.compile(rf" {count}$")).wait_for()
 
 
@@ -89,9 +89,7 @@ def test_every_shot_counts_once_while_the_page_is_busy_with_other_files(allowed,
     page.keyboard.down("Space")
     for count in (1, 2, 3):
         until_taken(page, count)
-        page.locator(".st-key-upload_1 input[type=file]").set_input_files(
-            files[2 * count - 2 :][:2]
-        )
+        page.locator(".st-key-photos_1 input.file").set_input_files(files[2 * count - 2 :][:2])
     until_taken(page, 5)
     page.keyboard.up("Space")
     boxes_hold(page, page.evaluate("window.taken"), 6)
@@ -112,17 +110,20 @@ def test_the_camera_goes_off_when_it_is_closed_or_left(allowed, app_url):
     boxes_hold(page, page.evaluate("window.taken"), 0)
 
 
-def test_a_refused_permission_shows_the_single_shot_and_a_sentence(page, app_url):
+def test_a_refused_permission_shows_a_sentence(page, app_url):
     page = camera(page, app_url)
     page.get_by_role("button", name="Open the camera").click()
     page.get_by_text("The camera was not allowed").wait_for()
-    page.get_by_test_id("stCameraInput").wait_for()
 
 
-def test_a_browser_without_cameras_shows_the_single_shot_and_a_sentence(page, app_url):
-    nothing = "{value: undefined, writable: true}"
-    page.add_init_script(f"Object.defineProperty(navigator, 'mediaDevices', {nothing})")
+def test_without_a_secure_context_a_sentence_leads_to_the_devices_own_camera(page, app_url):
+    insecure = "Object.defineProperty(window, 'isSecureContext', {value: false});"
+    nothing = "Object.defineProperty(navigator, 'mediaDevices', {value: undefined, writable: true})"
+    page.add_init_script(insecure + nothing)
     page = camera(page, app_url)
     page.get_by_role("button", name="Open the camera").click()
-    page.get_by_text("opened over https or on this very computer").wait_for()
-    page.get_by_test_id("stCameraInput").wait_for()
+    page.get_by_text("takes one photograph at a time").wait_for()
+    page.keyboard.press("Escape")
+    with page.expect_file_chooser() as chooser:
+        page.locator(".st-key-photos_1 .open").click()
+    assert chooser.value.element.get_attribute("capture") == "environment"

@@ -103,13 +103,13 @@ def test_boxes_keep_their_photographs_over_a_reload(page, app, labelled):
         {"name": f"{place}.jpg", "mimeType": "image/jpeg", "buffer": data}
         for place, (_label, data) in enumerate(labelled[:3])
     ]
-    zone = page.locator(".st-key-upload_0 input[type=file]")
+    zone = page.locator(".st-key-photos_0 input.file")
     zone.set_input_files(files[:2])
-    page.get_by_text("Photographs in this box: 2").wait_for()
+    page.get_by_text("Photographs: 2").wait_for()
     page.reload()
-    page.get_by_text("Photographs in this box: 2").wait_for()
+    page.get_by_text("Photographs: 2").wait_for()
     zone.set_input_files(files[2:])
-    page.get_by_text("Photographs in this box: 3").wait_for()
+    page.get_by_text("Photographs: 3").wait_for()
 
 
 def test_a_new_visitor_asks_for_nothing_and_a_reload_asks_once(page, app):

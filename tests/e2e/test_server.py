@@ -1,11 +1,13 @@
 """The web server around the pages, as a hostile or a careless client meets it."""
 
 import base64
+import io
 import json
 import re
 import signal
 import socket
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -98,23 +100,28 @@ def test_the_largest_file_that_travels_as_it_is_fits_into_a_message(app):
         assert any("not a photograph that the lab can read" in text for text in visitor.texts)
 
 
-def test_a_photograph_in_a_box_is_let_go_once_it_is_taken(app, photos):
+def test_photographs_for_a_box_take_no_place_among_the_uploads(app, photos):
     with Visitor(app.url).open("teach") as visitor:
-        assert visitor.drop("upload_0", photos[16:17]) == [204]
+        sent = [
+            {"number": number, "name": name, "data": base64.b64encode(data).decode()}
+            for number, (name, data) in enumerate([*photos[:2], ("no.jpg", b"<html>")], start=1)
+        ]
+        visitor.tell_component("photos_0", "sent", {"number": 3, "photos": sent})
         assert held_mb(app) == 0
-        assert "Photographs in this box: 1" in visitor.texts
-        assert visitor.drop("upload_0", [("no.jpg", b"<html>")]) == [204]
-        visitor.poll()
+        assert any("Photographs: 2" in text for text in visitor.texts)
+        assert any("Left out: no.jpg" in text for text in visitor.texts)
 
 
-def test_a_box_knows_its_photographs_after_their_files_were_let_go(app, photos):
+def test_a_dropped_zip_is_let_go_once_it_is_taken(app, photos):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for place, (_name, data) in enumerate(photos[:4]):
+            file.writestr(f"{'ab'[place % 2]}/{place}.jpg", data)
     with Visitor(app.url).open("teach") as visitor:
-        assert visitor.drop("upload_0", photos[:2]) == [204, 204]
-        assert "Photographs in this box: 2" in visitor.texts
-        assert visitor.drop("upload_0", photos[2:3]) == [204]
-        assert "Photographs in this box: 3" in visitor.texts
-        visitor.take_away("upload_0", photos[0][0])
-        assert "Photographs in this box: 2" in visitor.texts
+        assert visitor.drop("upload_zip", [("set.zip", packed.getvalue())]) == [204]
+        assert held_mb(app) == 0
+        assert sum("Photographs: 2" in text for text in visitor.texts) == 3  # the camera's too
+        visitor.poll()
 
 
 def test_a_tab_cannot_hold_more_than_its_limit_of_files_no_page_takes(app):

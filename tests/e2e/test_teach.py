@@ -18,7 +18,7 @@ def test_two_boxes_of_four_photographs_are_learned_and_a_fifth_is_recognised(
     page.goto(f"{app_url}/teach")
     for box, (name, files) in enumerate(cats_and_dogs.items()):
         page.get_by_label("Name of the class").nth(box).fill(name)
-        page.locator(f".st-key-upload_{box} input[type=file]").set_input_files(files[:4])
+        page.locator(f".st-key-photos_{box} input.file").set_input_files(files[:4])
     page.get_by_text("2 classes: 6 photographs to learn from").wait_for()
     page.locator(".st-key-start button").click()
     page.get_by_role("heading", name=re.compile("right on 2 photographs")).wait_for()

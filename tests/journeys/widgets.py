@@ -46,7 +46,7 @@ def values(node: Any) -> bool:
     if node.type in (*_ONE_OF, "multiselect", "button_group"):
         return bool(node.options)
     if node.type == _COMPONENT:
-        return node.proto.component_name in ("clickable_picture", "camera", "photo")
+        return node.proto.component_name in ("clickable_picture", "camera", "photo", "photos")
     return isinstance(node, Widget)
 
 
@@ -145,6 +145,9 @@ def _some_message(node: Any, chance: random.Random) -> Any:
         return chance.randrange(64)
     if node.proto.component_name == "photo":
         return chance.choice((chance.choice(names_for([])), chance.choice(_MESSAGES)))
+    if node.proto.component_name == "photos":
+        some = chance.sample(names_for([]), chance.randint(1, 4))
+        return chance.choice((some, some, 0, chance.choice(_MESSAGES)))
     return chance.sample(["good-240.jpg", "good-320.jpg", "html.jpg"], chance.randint(1, 2))
 
 
@@ -158,6 +161,17 @@ def _message(node: Any, value: Any) -> tuple[str, Any]:
         if not isinstance(value, str):
             return "sent", value
         return "sent", {"number": data["taken"] + 1, "data": _base64(value)}
+    if node.proto.component_name == "photos":
+        if value == 0:
+            return "removed", data["photos"][0]["key"] if data["photos"] else "sha256:0"
+        if not isinstance(value, list):
+            return "sent", value
+        return "sent", {
+            "photos": [
+                {"number": data["taken"] + number, "name": name, "data": _base64(name)}
+                for number, name in enumerate(value, start=1)
+            ]
+        }
     shots = [
         {
             "number": data["taken"] + number,

@@ -1,6 +1,6 @@
 """``lab.datasets``: what a network can be trained on, visitors' own photographs included."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -43,12 +43,18 @@ class Datasets:
         return self._store.classes(dataset)
 
     def add_of_class(
-        self, dataset: str, class_name: str, count: int, owner: str
+        self,
+        dataset: str,
+        class_name: str,
+        count: int,
+        owner: str,
+        *,
+        besides: Collection[str] = (),
     ) -> tuple[str, ...]:
         """Keep ``count`` photographs of one class for the visit, as examples; their keys.
 
-        They are drawn at random, and always the same: fewer are among more. Takes some ten
-        milliseconds a photograph.
+        They are drawn at random, and always the same: fewer are among more. Those that are
+        ``besides`` are passed over. Takes some ten milliseconds a photograph.
 
         Raises:
             UserError: If there is no room for them.
@@ -56,7 +62,8 @@ class Datasets:
         self._touch(owner)
         names = shuffled(self._store.names(dataset, class_name), f"add {class_name}")
         files = (self._store.read(dataset, name) for name in names)
-        return uploads.keep_first(files, count, self._photos, owner, self._settings.max_pixels)
+        limit = self._settings.max_pixels
+        return uploads.keep_first(files, count, self._photos, owner, limit, besides=besides)
 
     def add_example(self, data: bytes, owner: str) -> str:
         """Keep a visitor's photograph to learn from; a large one is made smaller. Its key.

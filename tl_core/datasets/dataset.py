@@ -45,21 +45,23 @@ class Split:
 def split(dataset: Dataset, *, share: float, seed: int) -> Split:
     """Divide a data set, class by class and reproducibly by ``seed``; copies stay on one side.
 
-    A data set that comes with sides of its own keeps them, except that a training photograph with
-    a copy in the test is left out. Any other is tested on a ``share`` of each class; a class of two
-    photographs or more has at least one on each side.
+    Photographs that come with a side keep it, if some come for the test. Of the others, a ``share``
+    of each class is tested on; a class of two such photographs or more has at least one on each
+    side. What has a copy in the test is not learned from.
     """
-    validation = [example for example in dataset.examples if example.side == "validation"]
-    if validation:
-        tested = {example.key for example in validation}
-        candidates = [e for e in dataset.examples if e.side != "validation"]
-        train = [example for example in candidates if example.key not in tested]
-        return Split(tuple(train), tuple(validation), len(candidates) - len(train))
-    held_out = _held_out(dataset.examples, share, seed)
-    return Split(
-        train=tuple(e for e in dataset.examples if e.key not in held_out),
-        validation=tuple(e for e in dataset.examples if e.key in held_out),
+    has_test = any(example.side == "validation" for example in dataset.examples)
+
+    def is_free(example: Example) -> bool:
+        return not (has_test and example.side)
+
+    held_out = _held_out(filter(is_free, dataset.examples), share, seed)
+    validation = tuple(
+        e for e in dataset.examples if (e.key in held_out if is_free(e) else e.side == "validation")
     )
+    tested = {example.key for example in validation}
+    train = tuple(example for example in dataset.examples if example.key not in tested)
+    across = len(dataset.examples) - len(train) - len(validation)
+    return Split(train, validation, across)
 
 
 def _held_out(examples: Iterable[Example], share: float, seed: int) -> set[str]:

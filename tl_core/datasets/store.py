@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tl_core.datasets.catalogue import DATASETS, DataArchive, DatasetRow
-from tl_core.datasets.dataset import Dataset, Example
+from tl_core.datasets.dataset import Dataset, Example, Side
 from tl_core.datasets.folder import (
     PHOTO_SUFFIXES,
     CheckedFile,
@@ -184,14 +184,25 @@ class DatasetStore:
             return []  # no such folder yet: nothing has been put there
 
 
-def own_dataset(classes: OwnClasses, photos: PhotoStore) -> Dataset:
-    """A visitor's photographs as a data set; their files stay in the photo store."""
+def own_dataset(classes: OwnClasses, photos: PhotoStore, tests: OwnClasses = ()) -> Dataset:
+    """A visitor's photographs as a data set; their files stay in the photo store.
+
+    A class that is among ``tests`` is tested on those and learns from all of its own.
+    """
+    names = [name for name, _ in classes]
+    tested = {name for name, _ in tests}
+    learned: list[tuple[str, str, Side]] = [
+        (name, key, "train" if name in tested else "") for name, keys in classes for key in keys
+    ]
+    held: list[tuple[str, str, Side]] = [
+        (name, key, "validation") for name, keys in tests for key in keys
+    ]
     return Dataset(
         key=OWN_DATASET,
         label="Your own",
-        classes=tuple(name for name, _ in classes),
+        classes=tuple(names),
         examples=tuple(
-            Example(key, label, key) for label, (_, keys) in enumerate(classes) for key in keys
+            Example(key, names.index(name), key, side) for name, key, side in learned + held
         ),
         read=lambda example: photos.data(example.key),
         is_private=True,

@@ -1,7 +1,7 @@
 """A visitor's own photographs to learn from: made smaller, kept in memory only."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from tl_core.datasets.dropped_folder import Drop
@@ -83,11 +83,17 @@ def _keep_drops(
 
 
 def keep_first(
-    files: Iterable[bytes], count: int, photos: PhotoStore, owner: str, max_pixels: int
+    files: Iterable[bytes],
+    count: int,
+    photos: PhotoStore,
+    owner: str,
+    max_pixels: int,
+    *,
+    besides: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Put the first ``count`` different photographs of ``files`` into the store; their keys.
 
-    What cannot be read is passed over. Safe in any thread.
+    What cannot be read or has its key in ``besides`` is passed over. Safe in any thread.
 
     Raises:
         UserError: If there is no room for them, or the owner was forgotten: none is kept.
@@ -98,9 +104,11 @@ def keep_first(
             addition.require_wanted()
             try:
                 small = compact(data, max_pixels)
-                found[photos.check(small)] = small
+                key = photos.check(small)
             except UserError:
                 continue
+            if key not in besides:
+                found[key] = small
             if len(found) == count:
                 break
         addition.keep(found)

@@ -35,8 +35,10 @@ def _is_seen(character: str) -> bool:
     return category not in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in _JOINERS
 
 
-def require_classes(classes: OwnClasses) -> None:
+def require_classes(classes: OwnClasses, tests: OwnClasses = ()) -> None:
     """Refuse a visitor's own classes that cannot be trained on.
+
+    Those that have ``tests`` of their own keep none of their photographs aside.
 
     Raises:
         UserError: If there are too few or too many classes or photographs, or names that repeat.
@@ -55,8 +57,9 @@ def require_classes(classes: OwnClasses) -> None:
             "Every class needs a name of its own with 1 to {length} characters. Rename the boxes.",
             length=MAX_NAME_LENGTH,
         )
+    tested = {name for name, photos in tests if photos}
     for name, photos in classes:
-        if len(set(photos)) < MIN_PHOTOS:
+        if len(set(photos)) < (1 if name in tested else MIN_PHOTOS):
             raise UserError(
                 "The class {name} has {count} different photographs and needs at least {low}: one "
                 "to learn from and one to be tested on. Add some.",
@@ -64,7 +67,7 @@ def require_classes(classes: OwnClasses) -> None:
                 count=len(set(photos)),
                 low=MIN_PHOTOS,
             )
-    if sum(len(photos) for _, photos in classes) > MAX_PHOTOS:
+    if sum(len(photos) for _, photos in classes + tests) > MAX_PHOTOS:
         raise UserError(
             "That is more than {limit} photographs. Drop fewer, a few dozen per class are plenty.",
             limit=MAX_PHOTOS,
@@ -77,11 +80,13 @@ class OnDataset(Spec[SnapshotT]):
 
     ``dataset`` is a key of the catalogue, the name of a folder in ``TL_DATA_DIR`` (after "folder:"
     where the name means something else already), or "own", whose classes are in ``photos``.
-    ``seed`` decides which photographs are for training and which for testing.
+    ``seed`` decides which photographs are for training and which for testing; of "own", classes
+    that are among ``tests`` too are tested on those.
     """
 
     dataset: str
     photos: OwnClasses = ()
+    tests: OwnClasses = ()
     validation_share: Annotated[float, Between(0.05, 0.9)] = 0.3  # where there is no val/
     # Photographs tested on at most, equally many of each class
     max_validation: Annotated[int, Between(2, 100_000)] = 600
@@ -89,9 +94,12 @@ class OnDataset(Spec[SnapshotT]):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.dataset == OWN_DATASET:
-            require_classes(self.photos)
-        elif self.photos:
-            raise ValueError("photos belong to the data set 'own' only")
+            require_classes(self.photos, self.tests)
+            unknown = {name for name, _ in self.tests} - {name for name, _ in self.photos}
+            if unknown:
+                raise ValueError(f"tests must be of the classes in photos, got {sorted(unknown)}")
+        elif self.photos or self.tests:
+            raise ValueError("photos and tests belong to the data set 'own' only")
 
 
 @dataclass(frozen=True, kw_only=True)

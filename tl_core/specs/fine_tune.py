@@ -86,7 +86,7 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
         """Return the settings without the keys of a visitor's own photographs."""
         if self.dataset != OWN_DATASET:
             return self
-        return replace(self, dataset=PRIVATE_DATASET, photos=())
+        return replace(self, dataset=PRIVATE_DATASET, photos=(), tests=())
 
     @property
     def chosen_epochs(self) -> int:

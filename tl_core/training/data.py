@@ -56,7 +56,7 @@ def open_dataset(
         UserError: If there is no such data set, or it has fewer than two classes.
     """
     if spec.dataset == OWN_DATASET:
-        return own_dataset(spec.photos, context.photos)
+        return own_dataset(spec.photos, context.photos, spec.tests)
     packaged: Dataset | None = yield from context.in_pool(context.datasets.packaged, spec.dataset)
     if packaged is not None:
         return packaged

@@ -70,6 +70,22 @@ def test_sides_of_the_data_set_are_kept_and_copies_leave_training() -> None:
     assert parts.duplicates_across == 1
 
 
+def test_a_class_with_photographs_for_the_test_is_learned_whole_and_any_other_is_divided() -> None:
+    learned = [Example(f"a{i}", 0, f"a{i}", "train") for i in range(4)]
+    given = dataset(
+        *learned,
+        Example("t", 0, "t", "validation"),
+        Example("a0", 0, "again", "validation"),
+        *(Example(f"b{i}", 1, f"b{i}") for i in range(4)),
+    )
+    parts = split(given, share=0.25, seed=0)
+    assert keys(parts.train) >= {"a1", "a2", "a3"}
+    assert sum(example.label for example in parts.train) == 3
+    assert keys(parts.validation) >= {"t", "a0"}
+    assert len(parts.validation) == 3
+    assert parts.duplicates_across == 1
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_fewer_photographs_are_among_more(seed: int) -> None:
     examples = many(40).examples

@@ -1,0 +1,139 @@
+import io
+import zipfile
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app.conftest import fill_box, photo_message, settled, tell_component, words
+from tests.app.teaching import jobs, taught, two_boxes
+
+
+@pytest.fixture
+def own(open_page):
+    return open_page("teach")
+
+
+def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, labelled):
+    page = two_boxes(own, labelled)
+    assert "**2 classes**: 6 photographs to learn from, 2 kept aside" in words(page)
+    page = taught(page, "head")
+    (job,) = jobs(page)
+    assert job.spec.photos[1][0] == "others"
+    assert page.selectbox(key="own_model").value == job.snapshot.result.model
+    assert [block for block in page.subheader if block.value.startswith("Your model says: ")]
+    assert [button.label for button in page.get("download_button")][-1] == "Settings (JSON)"
+
+
+def test_boxes_keep_their_photographs_while_their_owner_is_elsewhere(own, labelled):
+    page = two_boxes(own, labelled)
+    page.switch_page("pages/home.py").run()
+    page = settled(page.switch_page("pages/teach.py").run())
+    assert [len(box.photos) for box in page.session_state["visit"].boxes] == [4, 4]
+    assert page.text_input(key="class_1").value == "others"
+
+
+def test_a_file_that_is_no_photograph_is_named_and_left_out_and_the_others_come(own, labelled):
+    page = fill_box(own, 0, [b"hello", labelled[0][1], b"no cat"])
+    assert "Left out: photo-0.jpg, photo-2.jpg. " in words(page)
+    assert "Photographs: 1" in words(page)
+
+
+def test_a_photograph_that_is_sent_again_counts_once(own, labelled):
+    photo = {"name": "a.jpg", **photo_message(labelled[0][1], number=5)}
+    other = {"name": "b.jpg", **photo_message(labelled[1][1], number=6)}
+    tell_component(own, "photos_0", "sent", {"photos": [photo]})
+    tell_component(own, "photos_0", "removed", own.session_state["visit"].boxes[0].photos[0])
+    assert "Photographs: 1" not in words(own)
+    tell_component(own, "photos_0", "sent", {"photos": [photo, other]})
+    assert "Photographs: 1" in words(own)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [7, {}, {"photos": 1}, {"photos": [1]}, {"photos": [{"number": 1, "name": "a", "data": "!"}]}],
+)
+def test_a_message_that_holds_no_photographs_says_so_and_breaks_nothing(own, message):
+    page = tell_component(own, "photos_0", "sent", message)
+    assert not page.exception
+    assert "did not arrive whole" in words(page)
+
+
+def test_an_own_class_is_tested_on_photographs_of_a_ready_set_and_learns_from_all_of_its_own(
+    own, labelled
+):
+    page = two_boxes(own, labelled)
+    page.selectbox(key="ready_from").set_value("faces").run()
+    page.button_group(key="ready_for").set_value("test").run()
+    for box in (0, 1):
+        page.selectbox(key="ready_box").set_value(box).run()
+        page = settled(page.button(key="add_ready").click().run())
+    assert words(page).count("To be tested on: 8") == 2
+    assert "8 photographs to learn from, 16 kept aside" in words(page)
+    result = jobs(taught(page, "head"))[0].snapshot.result
+    assert len(result.predictions) == 16
+    page.button(key="no_tests_0").click().run()
+    assert words(settled(page)).count("To be tested on: 8") == 1
+
+
+def test_a_class_is_added_and_removed(own):
+    own.button(key="add_class").click().run()
+    assert own.text_input(key="class_2").value == "class 3"
+    own.button(key="remove_0").click().run()
+    assert [box.name for box in own.session_state["visit"].boxes] == ["dogs", "class 3"]
+
+
+def test_photographs_of_a_ready_set_are_put_into_one_box_beside_what_is_in_it(own, labelled):
+    page = two_boxes(own, labelled)
+    page.selectbox(key="ready_from").set_value("faces").run()
+    page.selectbox(key="ready_class").set_value("not a face").run()
+    page.selectbox(key="ready_box").set_value(1).run()
+    page.select_slider(key="ready_count").set_value(4).run()
+    page.button(key="add_ready").click().run()
+    page.select_slider(key="ready_count").set_value(8).run()
+    page = settled(page.button(key="add_ready").click().run())
+    assert [len(box.photos) for box in page.session_state["visit"].boxes] == [4, 16]
+    result = jobs(taught(page, "head"))[0].snapshot.result
+    assert len(result.predictions) == 6
+
+
+def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for place, (_label, data) in enumerate(labelled[:6]):
+            file.writestr(f"set/{'abc'[place % 3]}/{place}.jpg", data)
+        file.writestr("set/loose.jpg", labelled[6][1])
+    own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
+    assert [box.name for box in own.session_state["visit"].boxes] == ["a", "b", "c"]
+    assert "they lie beside folders of photographs, not in one: set/loose.jpg" in words(own)
+    own.file_uploader(key="upload_zip").upload("set.zip", b"PK\x03\x04 no zip").run()
+    assert "damaged" in words(own)
+
+
+def test_a_zip_is_given_up_when_the_tab_is_closed(own, app_lab, labelled, monkeypatch):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        for place, (_label, data) in enumerate(labelled[:4]):
+            file.writestr(f"{place % 2}/{place}.jpg", data)
+    monkeypatch.setattr("pages.teaching.boxes.tab_is_open", lambda: False)
+    own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
+    assert [box.photos for box in own.session_state["visit"].boxes] == [[], []]
+    assert "The visit had ended" in words(own)
+
+
+def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
+    from pages.shared.visit import the_visit
+    from pages.state import Box
+    from pages.teaching.burst import Shot
+    from pages.teaching.camera import _take
+
+    the_visit().boxes = [Box(0, "cats"), Box(1, "dogs")]
+    for shot in (Shot(1, 0, first), Shot(1, 0, first), Shot(2, 1, second), Shot(1, 0, second)):
+        _take(shot)
+
+
+def test_a_shot_of_the_camera_that_is_sent_again_counts_once(app_lab, monkeypatch, labelled):
+    monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
+    pictures = {"first": labelled[0][1], "second": labelled[1][1]}
+    app = AppTest.from_function(_a_shot_sent_twice, kwargs=pictures).run()
+    assert not app.exception
+    assert [len(box.photos) for box in app.session_state["visit"].boxes] == [1, 1]
