@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench fuzz journeys examples screenshots
+.PHONY: run test lint bench load fuzz journeys examples screenshots
 
 run: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py
@@ -17,6 +17,9 @@ lint: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m tl_core bench
+
+load: .venv/dev.stamp
+	$(BIN)/python -m tests.load
 
 fuzz: .venv/dev.stamp
 	$(BIN)/python -m tests.fuzz --cases 10000

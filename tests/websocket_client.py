@@ -42,8 +42,10 @@ class Visitor:
     fragments: dict[str, float] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
     session: str = ""
+    received: int = 0  # bytes
     _states: dict[str, WidgetState] = field(default_factory=dict)  # as a browser keeps them
     _page: str = ""
+    _query: str = ""
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -71,9 +73,9 @@ class Visitor:
         """Close the tab."""
         self._socket.__exit__(None, None, None)
 
-    def open(self, page: str = "") -> Self:
-        """Open a page by the name in its address, the first one if empty."""
-        self._page = ""
+    def open(self, page: str = "", query: str = "") -> Self:
+        """Open a page by the name in its address, the first one if empty, as a link does."""
+        self._page, self._query = "", query
         return self._run(page_name=page)
 
     def press(self, key: str) -> Self:
@@ -94,8 +96,12 @@ class Visitor:
         """Draw every fragment again, once, that wants it after at most so many seconds."""
         for fragment, interval in list(self.fragments.items()):
             if interval <= at_most_s and fragment in self.fragments:  # or another drew it away
-                self._run(fragment_id=fragment, is_auto_rerun=True)
+                self.poll_one(fragment)
         return self
+
+    def poll_one(self, fragment: str) -> Self:
+        """Draw one fragment again."""
+        return self._run(fragment_id=fragment, is_auto_rerun=True)
 
     def drop(self, key: str, files: Files) -> list[int]:
         """Put more files on a drop zone, as named bytes; return the HTTP status of each.
@@ -161,6 +167,7 @@ class Visitor:
         rerun = message.rerun_script
         rerun.page_script_hash = self._page
         rerun.context_info.url = self.url
+        rerun.query_string = self._query
         for name, value in how.items():
             setattr(rerun, name, value)
         rerun.widget_states.widgets.extend([*self._states.values(), *pressed])
@@ -176,6 +183,7 @@ class Visitor:
         deadline = time.monotonic() + self.timeout_s
         while True:
             data = self._socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+            self.received += len(data)
             message = ForwardMsg.FromString(data)  # type: ignore[arg-type]
             self._note(message)
             if message.WhichOneof("type") == kind:
@@ -187,6 +195,8 @@ class Visitor:
             if not message.metadata.run.fragment_ids:  # the whole page is drawn anew
                 self.widgets, self.fragments = {}, {}
             self.session = message.new_session.initialize.session_id or self.session
+        elif kind == "page_info_changed":
+            self._query = message.page_info_changed.query_string
         elif kind == "navigation":
             self._page = message.navigation.page_script_hash
         elif kind == "auto_rerun":

@@ -1,0 +1,62 @@
+"""A class at once: how fast its pictures grow, beside the bare loop of the same machine.
+
+Every scene has an app of its own, so that nobody of an earlier one is still there.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+
+from tests.app_process import ROOT, app_process
+from tests.load.scenes import Figures, alike, mixed, play, warm_up
+
+_BARE = """
+import json, torch
+from tests.bench.ideal import DRAWN_ON, speed
+from tl_core.backbones.store import BackboneStore
+from tl_core.device import keep_freed_memory
+from tl_core.settings import Settings
+keep_freed_memory()
+print(json.dumps(speed(BackboneStore(Settings.from_env(), torch.device("cpu")).load(DRAWN_ON), 40)))
+"""
+
+
+def main() -> int:
+    """Print a row a scene, and the bare loop before and after."""
+    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
+    parser.add_argument("--scenes", nargs="+", default=["1", "8", "32", "mixed"])
+    parser.add_argument("--seconds", type=float, default=30, help="watched, of each scene")
+    parser.add_argument(
+        "--root", type=Path, default=ROOT, help="the checkout whose app is measured"
+    )
+    options = parser.parse_args()
+    print("bare loop before:", json.dumps(bare()))
+    print(" | ".join(field.name for field in fields(Figures)))
+    for name in options.scenes:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            app_process(Path(folder), root=options.root) as app,
+        ):
+            warm_up(app.url)
+            guests = mixed(app.url) if name == "mixed" else alike(app.url, int(name))
+            print(play(name, app, guests, options.seconds).line(), flush=True)
+            if "Traceback" in app.log:
+                print(app.log, file=sys.stderr)
+                return 1
+    print("bare loop after:", json.dumps(bare()))
+    return 0
+
+
+def bare() -> dict[str, float]:
+    """Picture-steps a second without an app: one picture in fp32, eight in bf16."""
+    done = subprocess.run([sys.executable, "-c", _BARE], cwd=ROOT, capture_output=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
