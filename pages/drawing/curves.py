@@ -4,10 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import cycle
 
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
-
-from pages.shared.charts import GREY, draw, palette
+from pages.shared.charts import GREY, Part, axis, draw, palette
 from pages.shared.words import _, chart_text
 from tl_core.specs import IdealSnapshot
 
@@ -16,7 +13,8 @@ _AXES = {
     "activation": "activation",
     "total_variation": "roughness",
 }  # what has an axis of its own, and its title
-
+_GAP = 0.15  # of an axis's height, between two of them
+_HALVES = ([0, 0.45], [0.55, 1])
 
 CURVES_HEIGHT = 400  # pixels
 
@@ -31,39 +29,56 @@ def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
         del columns["probability"]
     rows = {n: row for row, n in enumerate([n for n in _AXES if n in columns], start=1)}
     last = len(rows) + any(name not in rows for name in columns)
-    figure = make_subplots(rows=last, cols=1, shared_xaxes=True, vertical_spacing=0.07)
+    traces = []
     for name, values in columns.items():
         largest = max(map(abs, values)) or 1.0
-        figure.add_scatter(
-            x=steps,
-            y=[value / largest for value in values] if name not in rows else values,
-            customdata=values,
-            hovertemplate="%{customdata:.3g}",
-            name=_(name.replace("_", " ")),
-            row=rows.get(name, last),
-            col=1,
+        traces.append(
+            {
+                "type": "scatter",
+                "x": steps,
+                "y": values if name in rows else [value / largest for value in values],
+                "customdata": values,
+                "hovertemplate": "%{customdata:.3g}",
+                "name": _(name.replace("_", " ")),
+                "yaxis": _name("y", rows.get(name, last)),
+            }
         )
-    _mark_moves(figure, snapshot)
+    layout = {"xaxis": axis(_("step"), anchor=_name("y", last))} | _marks(snapshot)
+    for row in range(1, last + 1):
+        bottom = 1 - row / last
+        layout[_name("yaxis", row)] = axis(domain=[bottom, bottom + (1 - _GAP) / last])
     for name, row in rows.items():
-        top = {"range": [0, 1.05]} if name == "probability" else {}
-        figure.update_yaxes(title=_(_AXES[name]), row=row, col=1, **top)
+        layout[_name("yaxis", row)] |= axis(_(_AXES[name]))
+        if name == "probability":
+            layout[_name("yaxis", row)]["range"] = [0, 1.05]
     if last > len(rows):
-        figure.update_yaxes(title=_("other terms"), showticklabels=False, row=last, col=1)
-    figure.update_xaxes(title=_("step"), row=last, col=1)
-    draw(
-        figure,
-        key=key,
-        height=CURVES_HEIGHT,
-        alt=_("Probability, total variation and loss terms by step"),
-    )
+        layout[_name("yaxis", last)] |= axis(_("other terms"), showticklabels=False)
+    alt = _("Probability, total variation and loss terms by step")
+    draw(traces, layout, key=key, height=CURVES_HEIGHT, alt=alt)
 
 
-def _mark_moves(figure: go.Figure, snapshot: IdealSnapshot) -> None:
-    for step, control, value in snapshot.moves:
-        figure.add_vline(x=step, line_dash="dot", line_color=palette()[GREY])
-        figure.add_annotation(
-            x=step, y=1, yref="paper", text=f"{control.replace('_', ' ')} {value:g}", textangle=-90
-        )
+def _name(axes: str, number: int) -> str:
+    """What Plotly calls an axis: the first has no number."""
+    return axes if number == 1 else f"{axes}{number}"
+
+
+def _marks(snapshot: IdealSnapshot) -> Part:
+    """A line for each moved control, and what it was set to."""
+    line = {"dash": "dot", "color": palette()[GREY]}
+    whole = {"yref": "paper", "y0": 0, "y1": 1, "line": line, "type": "line"}
+    return {
+        "shapes": [{**whole, "x0": step, "x1": step} for step, _control, _value in snapshot.moves],
+        "annotations": [
+            {
+                "x": step,
+                "y": 1,
+                "yref": "paper",
+                "text": f"{control.replace('_', ' ')} {value:g}",
+                "textangle": -90,
+            }
+            for step, control, value in snapshot.moves
+        ],
+    }
 
 
 def columns_of(snapshot: IdealSnapshot) -> dict[str, tuple[float, ...]]:
@@ -81,21 +96,28 @@ def compare_curves(shown: Sequence[tuple[str, IdealSnapshot]], *, key: str) -> N
         return
     is_layer = math.isnan(shown[0][1].probability)
     names = ["activation" if is_layer else "probability", "total_variation"]
-    figure = make_subplots(rows=1, cols=2)
+    traces = []
     for (label, snapshot), colour in zip(shown, cycle(palette()), strict=False):
         columns = columns_of(snapshot)
-        for col, name in enumerate(names, start=1):
-            figure.add_scatter(
-                x=columns["step"],
-                y=columns[name],
-                name=chart_text(label),
-                legendgroup=label,
-                showlegend=col == 1,
-                line_color=colour,
-                row=1,
-                col=col,
-            )
+        traces += [
+            {
+                "type": "scatter",
+                "x": columns["step"],
+                "y": columns[name],
+                "name": chart_text(label),
+                "legendgroup": label,
+                "showlegend": col == 1,
+                "line": {"color": colour},
+                "xaxis": _name("x", col),
+                "yaxis": _name("y", col),
+            }
+            for col, name in enumerate(names, start=1)
+        ]
+    layout = {}
     for col, name in enumerate(names, start=1):
-        figure.update_yaxes(title=_(_AXES.get(name, name)), row=1, col=col)
-        figure.update_xaxes(title=_("step"), row=1, col=col)
-    draw(figure, key=key, height=300, alt=_("Probability and total variation of each by step"))
+        layout[_name("xaxis", col)] = axis(
+            _("step"), domain=_HALVES[col - 1], anchor=_name("y", col)
+        )
+        layout[_name("yaxis", col)] = axis(_(_AXES.get(name, name)), anchor=_name("x", col))
+    alt = _("Probability and total variation of each by step")
+    draw(traces, layout, key=key, height=300, alt=alt)

@@ -3,10 +3,9 @@
 import math
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared.charts import draw
+from pages.shared.charts import axis, draw
 from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.words import _, plain
@@ -45,12 +44,11 @@ def draw_curve(run: Run) -> None:
         return
     columns = dict(zip(found.columns, zip(*found.history, strict=True), strict=True))
     percent = [100 * value for value in columns["probability"]]
-    figure = go.Figure(go.Scatter(x=columns["step"], y=percent, name=_("goal")))
-    figure.update_yaxes(range=[0, 102], title=_("sure, %"))
-    figure.update_xaxes(title=_("step"))
+    line = {"type": "scatter", "x": columns["step"], "y": percent, "name": _("goal")}
+    layout = {"xaxis": axis(_("step")), "yaxis": axis(_("sure, %"), range=[0, 102])}
     words = _("Probability of the goal by step: {percent:.0f} % at step {step}")
     alt = words.format(percent=percent[-1], step=int(columns["step"][-1]))
-    draw(figure, key=f"history_{job.id}", height=130, alt=alt)
+    draw([line], layout, key=f"history_{job.id}", height=130, alt=alt)
 
 
 def figures(gap: Gap) -> None:

@@ -1,11 +1,10 @@
 """The smallest budget: the success curve over epsilon, then how few values had to move."""
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from pages.fooling.attack_view import figures
 from pages.shared import runs
-from pages.shared.charts import GREEN, GREY, draw, palette
+from pages.shared.charts import GREEN, GREY, axis, draw, palette
 from pages.shared.picture import live_picture
 from pages.shared.words import _, plain
 from pages.state import Run
@@ -58,21 +57,25 @@ def _draw(run: Run) -> None:
 
 def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
     colours = palette()
-    bars = go.Figure()
-    bars.add_bar(
-        x=[str(trial.epsilon) for trial in found.curve],
-        y=[100 * trial.probability for trial in found.curve],
-        marker_color=[colours[GREEN if trial.is_fooled else GREY] for trial in found.curve],
-    )
-    bars.update_xaxes(title=_("epsilon, levels (green: fooled)"))
-    bars.update_yaxes(title=_("goal, %"), range=[0, 102])
-    draw(bars, key=key, height=260, alt=_("Success against epsilon"))
+    bars = {
+        "type": "bar",
+        "x": [str(trial.epsilon) for trial in found.curve],
+        "y": [100 * trial.probability for trial in found.curve],
+        "marker": {"color": [colours[GREEN if trial.is_fooled else GREY] for trial in found.curve]},
+    }
+    layout = {
+        "xaxis": axis(_("epsilon, levels (green: fooled)")),
+        "yaxis": axis(_("goal, %"), range=[0, 102]),
+    }
+    draw([bars], layout, key=key, height=260, alt=_("Success against epsilon"))
     st.caption(_("Each try ends as soon as its goal is on top, however little sure of it."))
 
 
 def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:
     asked, moved = zip(*found.counts, strict=True)
-    line = go.Figure(go.Scatter(x=asked, y=moved))
-    line.update_xaxes(title=_("pictures shown to the network"))
-    line.update_yaxes(title=_("values moved"), type="log")
-    draw(line, key=key, height=260, alt=_("Values moved, falling"))
+    line = {"type": "scatter", "x": asked, "y": moved}
+    layout = {
+        "xaxis": axis(_("pictures shown to the network")),
+        "yaxis": axis(_("values moved"), type="log"),
+    }
+    draw([line], layout, key=key, height=260, alt=_("Values moved, falling"))

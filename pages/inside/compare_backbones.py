@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared.charts import draw
+from pages.shared.charts import axis, draw
 from pages.shared.live import answer
 from pages.shared.visit import the_lab
 from pages.shared.words import _
@@ -55,33 +54,34 @@ def other_answers(photo: str, chosen: str) -> None:
 
 def accuracy_and_cost(statuses: Sequence[BackboneStatus], chosen: BackboneRow) -> None:
     """A dot per backbone, as large as it has parameters; the chosen one stands out."""
-    figure = go.Figure()
+    traces = []
     for family in dict.fromkeys(status.row.family for status in statuses):
         rows = [status.row for status in statuses if status.row.family == family]
         names = [f"<b>{row.label}</b>" if row == chosen else row.label for row in rows]
-        figure.add_scatter(
-            x=[row.gflops for row in rows],
-            y=[row.top1 for row in rows],
-            text=names,
-            textposition=[_beside(row, rows) for row in rows],
-            customdata=[row.parameters_m for row in rows],
-            mode="markers+text",
-            name=family,
-            marker={
-                "size": [10 + 4 * row.parameters_m**0.5 for row in rows],
-                "opacity": [1 if row == chosen else 0.5 for row in rows],
-            },
-            hovertemplate="<b>%{text}</b><br>%{y:.1f} %<br>%{x:.2f} GFLOPs<br>"
-            "%{customdata:.1f} M<extra></extra>",
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [row.gflops for row in rows],
+                "y": [row.top1 for row in rows],
+                "text": names,
+                "textposition": [_beside(row, rows) for row in rows],
+                "customdata": [row.parameters_m for row in rows],
+                "mode": "markers+text",
+                "name": family,
+                "marker": {
+                    "size": [10 + 4 * row.parameters_m**0.5 for row in rows],
+                    "opacity": [1 if row == chosen else 0.5 for row in rows],
+                },
+                "hovertemplate": "<b>%{text}</b><br>%{y:.1f} %<br>%{x:.2f} GFLOPs<br>"
+                "%{customdata:.1f} M<extra></extra>",
+            }
         )
-    figure.update_xaxes(
-        type="log",
-        title=_("GFLOPs for one photograph"),
-        tickvals=_TICKS,
-        ticktext=[f"{tick:g}" for tick in _TICKS],
-    )
-    figure.update_yaxes(title=_("ImageNet top-1, %"), range=[68, 79.5])
-    draw(figure, key="scatter", height=480, alt=_in_words(statuses))
+    ticks = {"tickvals": _TICKS, "ticktext": [f"{tick:g}" for tick in _TICKS]}
+    layout = {
+        "xaxis": axis(_("GFLOPs for one photograph"), type="log", **ticks),
+        "yaxis": axis(_("ImageNet top-1, %"), range=[68, 79.5]),
+    }
+    draw(traces, layout, key="scatter", height=480, alt=_in_words(statuses))
 
 
 def _beside(row: BackboneRow, family: Sequence[BackboneRow]) -> str:

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared.charts import GREY, draw, palette
+from pages.shared.charts import GREY, Part, axis, draw, palette
 from pages.shared.choose_one import choose_one
 from pages.shared.measured_examples import measured_examples
 from pages.shared.words import _
@@ -36,52 +35,55 @@ def draw_curve(run: Run) -> None:
 def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
     """The chart; drawn with an example before a run, it is in the browser when that starts."""
     what = str(st.session_state.curve)
-    figure = go.Figure()
-    for snapshot in shown:
-        _add_way(figure, snapshot, what)
+    traces = [trace for snapshot in shown for trace in _of_way(snapshot, what)]
+    layout: Part = {"uirevision": "same", "showlegend": False}
     empty_range = None if any(snapshot.curve for snapshot in shown) else [0, 1]
     if not shown and what == "accuracy":
-        empty_range = _add_example(figure)
-    figure.update_xaxes(title=_("epoch"), rangemode="tozero", range=empty_range)
-    figure.update_yaxes(title=_(_AXES[what]))
+        example, note, empty_range = _example()
+        traces.append(example)
+        layout["annotations"] = [note]
+    layout["xaxis"] = axis(_("epoch"), rangemode="tozero", range=empty_range)
     if what == "accuracy":
-        figure.update_yaxes(range=[0, 103], ticksuffix=" %")
+        layout["yaxis"] = axis(_(_AXES[what]), range=[0, 103], ticksuffix=" %")
     else:
-        figure.update_yaxes(rangemode="tozero", range=empty_range)
-    figure.update_layout(uirevision="same", showlegend=False)
-    draw(figure, key=f"curve_{what}", height=_HEIGHT, alt=_alt(shown, what))
+        layout["yaxis"] = axis(_(_AXES[what]), rangemode="tozero", range=empty_range)
+    draw(traces, layout, key=f"curve_{what}", height=_HEIGHT, alt=_alt(shown, what))
 
 
-def _add_way(figure: go.Figure, snapshot: FineTuneSnapshot, what: str) -> None:
+def _of_way(snapshot: FineTuneSnapshot, what: str) -> list[Part]:
     """A dotted line for what it learns from, a solid one with dots for what it never does."""
     scale = 100 if what == "accuracy" else 1
     colour, label = colours()[snapshot.mode], _(WAYS[snapshot.mode])
-    figure.add_scatter(
-        x=[point.epoch for point in snapshot.curve],
-        y=[scale * getattr(point, what) for point in snapshot.curve],
-        mode="lines",
-        line={"color": colour, "dash": "dot", "width": 1.5},
-        opacity=0.7,
-        name=_("{way}, training").format(way=label),
-    )
-    figure.add_scatter(
-        x=[point.epoch for point in snapshot.epochs],
-        y=[scale * getattr(point, f"validation_{what}") for point in snapshot.epochs],
-        mode="lines+markers",
-        line={"color": colour, "width": 2.5},
-        name=label,
-    )
+    learned = {
+        "type": "scatter",
+        "x": [point.epoch for point in snapshot.curve],
+        "y": [scale * getattr(point, what) for point in snapshot.curve],
+        "mode": "lines",
+        "line": {"color": colour, "dash": "dot", "width": 1.5},
+        "opacity": 0.7,
+        "name": _("{way}, training").format(way=label),
+    }
+    tested = {
+        "type": "scatter",
+        "x": [point.epoch for point in snapshot.epochs],
+        "y": [scale * getattr(point, f"validation_{what}") for point in snapshot.epochs],
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 2.5},
+        "name": label,
+    }
+    return [learned, tested]
 
 
-def _add_example(figure: go.Figure) -> list[int]:
-    """A curve that was measured before, labelled so; return the range of its epochs."""
+def _example() -> tuple[Part, Part, list[int]]:
+    """A curve that was measured before, the note that says so, and the range of its epochs."""
     found = measured_examples()["training"]
     percent = [100 * share for share in found["accuracy"]]
     epochs = list(range(1, 1 + len(percent)))
     words = _("An example: {classes} handwritten digits, {photographs} pictures").format(**found)
-    figure.add_scatter(x=epochs, y=percent, mode="lines", line_color=palette()[GREY], name=words)
-    figure.add_annotation(x=epochs[-1] / 2, y=percent[-1] - 18, text=words, showarrow=False)
-    return [0, epochs[-1]]
+    line = {"color": palette()[GREY]}
+    trace = {"type": "scatter", "x": epochs, "y": percent, "mode": "lines", "line": line}
+    note = {"x": epochs[-1] / 2, "y": percent[-1] - 18, "text": words, "showarrow": False}
+    return {**trace, "name": words}, note, [0, epochs[-1]]
 
 
 def _alt(shown: Sequence[FineTuneSnapshot], what: str) -> str:

@@ -1,9 +1,8 @@
 """The label budget: accuracy against photographs a class, from three starts."""
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared.charts import draw
+from pages.shared.charts import axis, draw
 from pages.shared.live import drop, follow, start, watch_answer
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson
@@ -45,33 +44,40 @@ def _ask(data: Data, backbone: str, seed: int) -> Job:
 
 
 def _draw(snapshot: LabelBudgetSnapshot) -> None:
-    figure = go.Figure()
+    traces = []
     for key, label in _STARTS.items():
         points = [point for point in snapshot.points if point.start == key]
-        figure.add_scatter(
-            x=[point.photos_per_class for point in points],
-            y=[100 * point.mean for point in points],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [100 * (point.high - point.mean) for point in points],
-                "arrayminus": [100 * (point.mean - point.low) for point in points],
-            },
-            mode="lines+markers",
-            line_width=2.5,
-            name=_(label),
-            showlegend=True,
+        spread = {
+            "type": "data",
+            "symmetric": False,
+            "array": [100 * (point.high - point.mean) for point in points],
+            "arrayminus": [100 * (point.mean - point.low) for point in points],
+        }
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [point.photos_per_class for point in points],
+                "y": [100 * point.mean for point in points],
+                "error_y": spread,
+                "mode": "lines+markers",
+                "line": {"width": 2.5},
+                "name": _(label),
+                "showlegend": True,
+            }
         )
     ticks = [1, 2, 4, 8, 16, 50]
-    figure.update_xaxes(
-        type="log",
-        range=[-0.08, 1.78],
-        tickvals=ticks,
-        ticktext=[str(tick) for tick in ticks],
-        title=_("photographs a class to learn from"),
-    )
-    figure.update_yaxes(range=[0, 103], ticksuffix=" %", title=_("accuracy"))
-    draw(figure, key="budget", height=380, alt=_("Accuracy against photographs a class"))
+    layout = {
+        "xaxis": axis(
+            _("photographs a class to learn from"),
+            type="log",
+            range=[-0.08, 1.78],
+            tickvals=ticks,
+            ticktext=[str(tick) for tick in ticks],
+        ),
+        "yaxis": axis(_("accuracy"), range=[0, 103], ticksuffix=" %"),
+    }
+    alt = _("Accuracy against photographs a class")
+    draw(traces, layout, key="budget", height=380, alt=alt)
     words = _(
         "Dots: mean of five draws; bars: the worst and the best of them. Tested on {count} "
         "photographs."
