@@ -65,7 +65,7 @@ def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
         marker_color=[colours[GREEN if trial.is_fooled else GREY] for trial in found.curve],
     )
     bars.update_xaxes(title=_("epsilon, levels (green: fooled)"))
-    bars.update_yaxes(title=_("goal, %"), range=[0, 102])
+    bars.update_yaxes(title=_("sure of the goal, %"), range=[0, 102])
     draw(bars, key=key, height=260, alt=_("Success against epsilon"))
     st.caption(_("Each try ends as soon as its goal is on top, however little sure of it."))
 

@@ -76,7 +76,7 @@ def accuracy_and_cost(statuses: Sequence[BackboneStatus], chosen: BackboneRow) -
         )
     figure.update_xaxes(
         type="log",
-        title=_("GFLOPs for one photograph"),
+        title=_("GFLOPs: billions of multiply-adds for one photograph"),
         tickvals=_TICKS,
         ticktext=[f"{tick:g}" for tick in _TICKS],
     )
