@@ -80,7 +80,9 @@ def _add_example(figure: go.Figure) -> list[int]:
     epochs = list(range(1, 1 + len(percent)))
     words = _("An example: {classes} handwritten digits, {photographs} pictures").format(**found)
     figure.add_scatter(x=epochs, y=percent, mode="lines", line_color=palette()[GREY], name=words)
-    figure.add_annotation(x=epochs[-1] / 2, y=percent[-1] - 18, text=words, showarrow=False)
+    figure.add_annotation(
+        x=epochs[-1] / 2 + 1, y=25, text=words, showarrow=False
+    )  # below the curve
     return [0, epochs[-1]]
 
 
