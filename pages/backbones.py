@@ -16,20 +16,27 @@ from pages.shared.words import _, lesson, plain
 from tl_core.lab import BackboneRow
 from tl_core.specs import Classification, Classify
 
+_MEANINGS = {
+    "Right on ImageNet": "Share of ImageNet's test photographs it gets right",
+    "Work of one look": "Billions of multiply-adds for one photograph",
+    "Parameters": "The numbers that it has learned, in millions",
+    "Weights": "Size of the file that holds those numbers",
+}
+
 
 def facts(row: BackboneRow) -> None:
     """The figures of a network, and when to choose it."""
     figures = {
-        _("Right on ImageNet"): f"{row.top1:.1f} %",
-        _("Work of one look"): _("{gflops:.2f} GFLOPs").format(gflops=row.gflops),
-        _("Parameters"): _("{millions:.1f} M").format(millions=row.parameters_m),
-        _("Weights"): megabytes(row.source.size_mb),
+        "Right on ImageNet": f"{row.top1:.1f} %",
+        "Work of one look": _("{gflops:.2f} GFLOPs").format(gflops=row.gflops),
+        "Parameters": _("{millions:.1f} M").format(millions=row.parameters_m),
+        "Weights": megabytes(row.source.size_mb),
     }
     with st.container(key="facts"):
         st.markdown(f"**{row.label}** · {row.year}")
         left, right = st.columns(2, gap="small", wrap=False)
         for i, (name, value) in enumerate(figures.items()):
-            (left, right)[i % 2].metric(name, value)
+            (left, right)[i % 2].metric(_(name), value, help=_(_MEANINGS[name]))
         st.markdown(_(row.advice))
 
 

@@ -13,6 +13,13 @@ from pages.state import Run
 from tl_core.specs import Answer, Attack, AttackSnapshot, Classify, Gap
 
 _RUNNERS_UP = 2
+_MEASURES = {
+    "L∞, levels of 1/255": "The largest change of any value, of the 255 that are possible.",
+    "L2": "All changes in one number: squared, added up, and the root of that.",
+    "PSNR": "How faint the change is beside the picture. Above 40 dB hardly anybody sees it.",
+    "SSIM": "How alike both pictures look in brightness, contrast and structure; 1 is the same.",
+    "Values changed": "Of all red, green and blue values, the share that differs at all.",
+}
 
 
 def draw_untouched(photo: str, backbone: str) -> None:
@@ -54,15 +61,15 @@ def draw_curve(run: Run) -> None:
 def figures(gap: Gap) -> None:
     """The distance of the saved picture from the photograph, in five measures."""
     shown = {
-        _("L∞, levels of 1/255"): str(gap.linf_levels),
-        _("L2"): f"{gap.l2:.2f}",
-        _("PSNR"): "∞" if math.isinf(gap.psnr_db) else f"{gap.psnr_db:.1f} dB",
-        _("SSIM"): f"{gap.ssim:.4f}",
-        _("Values changed"): f"{100 * gap.changed_share:.1f} %",
+        "L∞, levels of 1/255": str(gap.linf_levels),
+        "L2": f"{gap.l2:.2f}",
+        "PSNR": "∞" if math.isinf(gap.psnr_db) else f"{gap.psnr_db:.1f} dB",
+        "SSIM": f"{gap.ssim:.4f}",
+        "Values changed": f"{100 * gap.changed_share:.1f} %",
     }
     with st.container(horizontal=True, gap="large"):
         for name, value in shown.items():
-            st.metric(name, value, width="content")
+            st.metric(_(name), value, width="content", help=_(_MEASURES[name]))
 
 
 def _pair(

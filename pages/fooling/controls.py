@@ -41,7 +41,10 @@ def epsilon_slider() -> None:
             LEVELS,
             key="epsilon",
             on_change=lambda: runs.update(NAME, epsilon=int(st.session_state.epsilon)),
-            help=_("No value of the picture may move by more. Acts while it runs."),
+            help=_(
+                "How far each value may move. A pixel's red, green and blue are values from 0 to "
+                "255; 1 is the smallest step that a picture file knows. Acts while it runs."
+            ),
         )
 
 

@@ -134,7 +134,8 @@ def _draw_survival(question: Survival, spec: Attack) -> None:
 
 def _table(lines: list[dict[str, object]]) -> None:
     """One line a network or a trial, with the goal's probability as a bar."""
-    goal = st.column_config.ProgressColumn(format="%.1f %%", min_value=0, max_value=100)
+    words = _("How sure it is of what the attack was to make it see")
+    goal = st.column_config.ProgressColumn(help=words, format="%.1f %%", min_value=0, max_value=100)
     table(lines, columns={_("Goal"): goal})
 
 

@@ -65,7 +65,7 @@ def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
     }
     layout = {
         "xaxis": axis(_("epsilon, levels (green: fooled)")),
-        "yaxis": axis(_("goal, %"), range=[0, 102]),
+        "yaxis": axis(_("sure of the goal, %"), range=[0, 102]),
     }
     draw([bars], layout, key=key, height=260, alt=_("Success against epsilon"))
     st.caption(_("Each try ends as soon as its goal is on top, however little sure of it."))

@@ -78,7 +78,9 @@ def accuracy_and_cost(statuses: Sequence[BackboneStatus], chosen: BackboneRow) -
         )
     ticks = {"tickvals": _TICKS, "ticktext": [f"{tick:g}" for tick in _TICKS]}
     layout = {
-        "xaxis": axis(_("GFLOPs for one photograph"), type="log", **ticks),
+        "xaxis": axis(
+            _("GFLOPs: billions of multiply-adds for one photograph"), type="log", **ticks
+        ),
         "yaxis": axis(_("ImageNet top-1, %"), range=[68, 79.5]),
     }
     draw(traces, layout, key="scatter", height=480, alt=_in_words(statuses))

@@ -4,37 +4,38 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.charts import theme
 from pages.shared.measured_examples import FOLDER, measured_examples
 from pages.shared.sitemap import ATTACK, FEATURE_MAPS, IDEAL, TEACH, PageRow
 from pages.shared.words import ASSETS, _
 
 
 def pictures() -> None:
-    """Each with its figures in words and a link to its page."""
+    """Each with its figures in words and a link to its page, in the order of the pages."""
     found = measured_examples()
-    ideal, channel, fooled, training = st.columns([1, 1, 2, 2])
-    with ideal:
-        words = _(
-            "Drawn from noise by {backbone}: {class}, {probability:.1%}. {judge}, which never saw "
-            "it, says {judge_class}, {judge_probability:.1%}."
-        ).format(**found["ideal"])
-        _picture(IDEAL, ASSETS / "examples" / "siamese_cat.webp", words)
+    channel, training, ideal, fooled = st.columns([1, 2, 1, 2])
     with channel:
         words = _("Where channel {channel} of {channels} in {layer} of {backbone} reacts.")
         _picture(FEATURE_MAPS, FOLDER / "channel.webp", words.format(**found["channel"]))
-    with fooled:
-        words = _(
-            "{backbone} sees {before}, {before_probability:.1%}, on the left, and {after}, "
-            "{after_probability:.1%}, on the right. No value differs by more than {levels} of 255."
-        ).format(**found["fooled"])
-        _picture(ATTACK, FOLDER / "fooled.webp", words)
     with training:
         accuracy = found["training"]["accuracy"]
         words = _(
             "{backbone} learns {classes} handwritten digits from {photographs:,} pictures: after "
             "{epochs} epochs it is right on {last:.1%} of {tested_on} others."
         ).format(**found["training"], epochs=len(accuracy), last=accuracy[-1])
-        _picture(TEACH, FOLDER / "training.svg", words)
+        _picture(TEACH, FOLDER / f"training_{theme()}.svg", words)
+    with ideal:
+        words = _(
+            "Drawn from noise by {backbone}: {class}, {probability:.1%}. {judge}, which never saw "
+            "it, says {judge_class}, {judge_probability:.1%}."
+        ).format(**found["ideal"])
+        _picture(IDEAL, ASSETS / "examples" / "siamese_cat.webp", words)
+    with fooled:
+        words = _(
+            "{backbone} sees {before}, {before_probability:.1%}, on the left, and {after}, "
+            "{after_probability:.1%}, on the right. No value differs by more than {levels} of 255."
+        ).format(**found["fooled"])
+        _picture(ATTACK, FOLDER / "fooled.webp", words)
 
 
 def _picture(row: PageRow, file: Path, words: str) -> None:

@@ -68,10 +68,13 @@ def draw_alone(found: AttributeSnapshot) -> None:
 
 def _draw_metrics(proof: Faithfulness | None, *, is_share: bool) -> None:
     """What blurring the top fifth does, and what blurring a random one does."""
+    short = _("How sure it still is, once a part is blurred:")
     words = _("The class's probability once the map's most important fifth is blurred.")
     if is_share:
+        short = _("The first one's share of both, once a part is blurred:")
         words = _("The first class's share of both once the most important fifth is blurred.")
     with st.container(key="proof"):
+        st.caption(short)
         top, random = st.columns(2, gap="small", wrap=False)
     if proof is None:
         top.skeleton(_METRIC)
@@ -100,9 +103,19 @@ def _draw_others(found: AttributeSnapshot, maps: Sequence[AttributionMap]) -> No
     for place, one in enumerate(maps):
         explained = _class_of(found, one)
         name = METHODS[one.method].label if are_methods else plain(explained.label)
+        words = "**{name}**" if len(maps) > 1 else _beside(found.classes[0], explained)
         with columns[place % len(columns)]:
             _draw_map(found, one)
-            st.caption(_with_proof(f"**{name}**", one.faithfulness))
+            st.caption(_with_proof(words.format(name=name), one.faithfulness))
+
+
+def _beside(first: ExplainedClass, other: ExplainedClass) -> str:
+    """What the only class beside the explained one is."""
+    if other.target == first.target:  # by another method
+        return "**{name}**"
+    if other.probability > first.probability:
+        return _("It says: **{name}**")
+    return _("Runner-up: **{name}**")
 
 
 def _with_proof(name: str, proof: Faithfulness | None) -> str:

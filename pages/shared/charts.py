@@ -19,10 +19,14 @@ _LAYOUT: Part = {
 }
 
 
+def theme() -> str:
+    """``light`` or ``dark``, as the browser shows the page."""
+    return st.context.theme.type or "light"
+
+
 def palette() -> list[str]:
     """The theme's colours of chart series, for what is not coloured by its place in the chart."""
-    theme = st.context.theme.type or "light"
-    colours: list[str] = st.get_option(f"theme.{theme}.chartCategoricalColors")
+    colours: list[str] = st.get_option(f"theme.{theme()}.chartCategoricalColors")
     return colours
 
 

@@ -32,7 +32,12 @@ def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
         with st.popover(photo_label(chosen), icon=":material/photo_library:", key="photos"):
             with st.container(key="photo-picker"):
                 st.pills(
-                    _("Photograph"), keys, required=True, format_func=_picture_label, key="sample"
+                    _("Photograph"),
+                    keys,
+                    required=True,
+                    format_func=_picture_label,
+                    key="sample",
+                    width="stretch",
                 )
             own_photos()
     return chosen
@@ -67,7 +72,7 @@ def _picture(key: str) -> str | None:
 
 def _picture_label(key: str) -> str:
     picture = _picture(key)
-    return f"![{photo_label(key)}]({picture})" if picture else photo_label(key)
+    return f"![]({picture}) {photo_label(key)}" if picture else photo_label(key)
 
 
 @cache

@@ -28,9 +28,13 @@ def message(key: str, name: str) -> object:
     return None if sent is None else sent.get(name)
 
 
-def style(name: str) -> None:
-    """Apply the rules of ``name``.css to the page; they find widgets by their keys."""
-    st.html(f"<style>{_text(f'{name}.css')}</style>")
+def style(name: str, **words: str) -> None:
+    """Apply the rules of ``name``.css to the page; they find widgets by their keys.
+
+    A rule shows one of ``words`` as ``content: var(--name)``.
+    """
+    shown = "".join(f'--{key}: "{text}"; ' for key, text in words.items())
+    st.html(f"<style>:root {{{shown}}}\n{_text(f'{name}.css')}</style>")
 
 
 @cache

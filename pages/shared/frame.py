@@ -31,7 +31,7 @@ def configure() -> None:
     st.set_page_config(
         page_title=_("Transfer Learning Lab"), page_icon=str(ASSETS / "icon.svg"), layout="wide"
     )
-    style("lab")
+    style("lab", menu=_("Pages"))
 
 
 def navigation() -> st.Page:

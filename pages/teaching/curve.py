@@ -82,7 +82,8 @@ def _example() -> tuple[Part, Part, list[int]]:
     words = _("An example: {classes} handwritten digits, {photographs} pictures").format(**found)
     line = {"color": palette()[GREY]}
     trace = {"type": "scatter", "x": epochs, "y": percent, "mode": "lines", "line": line}
-    note = {"x": epochs[-1] / 2, "y": percent[-1] - 18, "text": words, "showarrow": False}
+    below = {"x": epochs[-1] / 2 + 1, "y": 25}
+    note = {**below, "text": words, "showarrow": False}
     return {**trace, "name": words}, note, [0, epochs[-1]]
 
 

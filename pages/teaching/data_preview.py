@@ -10,6 +10,7 @@ from pages.shared.table import table
 from pages.shared.words import _, plain
 from pages.state import Data
 from pages.teaching.squares import MOST, draw_squares
+from pages.teaching.ways import small_test
 from tl_core.specs import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
 
 _OPEN = 4  # classes whose thumbnails are seen at once
@@ -61,6 +62,8 @@ def _remarks(snapshot: PreviewSnapshot) -> None:
             "be tested on."
         ).format(classes=len(snapshot.classes), train=train, tested=tested)
     )
+    if words := small_test(tested):
+        st.caption(words)
     if snapshot.is_unlike_imagenet:
         words = _(
             "These pictures look nothing like ImageNet's: a challenge for borrowed knowledge."

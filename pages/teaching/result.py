@@ -10,7 +10,7 @@ from pages.shared.table import table
 from pages.shared.words import _, lesson
 from pages.teaching.confusion_matrix import confusion_matrix
 from pages.teaching.predictions import draw_predictions
-from pages.teaching.ways import TOP3_FROM, interval_words, percent
+from pages.teaching.ways import TOP3_FROM, interval_words, percent, small_test
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _ALL = "mistakes"
@@ -57,7 +57,7 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
         words += " " + _("The true class is among its three best guesses in {percent}.").format(
             percent=percent(result.top3)
         )
-    st.markdown(words)
+    st.markdown(f"{words} {small_test(len(result.predictions))}".rstrip())
     _how_it_ended(result)
     st.caption(lesson("teach")["honest"])
     names = tuple(name.replace("_", " ") for name in snapshot.classes)  # of folders

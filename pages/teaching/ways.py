@@ -1,6 +1,7 @@
 """The ways to teach: their names, their colours, and figures as text."""
 
 from pages.shared.charts import palette
+from pages.shared.words import _
 from tl_core.lab import Job
 from tl_core.specs import MODES, FineTuneSnapshot
 
@@ -12,6 +13,7 @@ SHORT = {
     "scratch": "Random weights",
     "pixels": "Raw pixels",
 }  # on the buttons
+_SMALL = 25  # photographs in a test: one is worth more than four points
 TOP3_FROM = 6  # classes; with fewer, three guesses say little
 
 
@@ -27,6 +29,17 @@ def snapshot_of(job: Job) -> FineTuneSnapshot | None:
 
 def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
+
+
+def small_test(count: int) -> str:
+    """How far one photograph moves the figure, where the test is small; else nothing."""
+    if not 0 < count < _SMALL:
+        return ""
+    words = _(
+        "A small test: only {count} photographs. One more or less right moves the figure by "
+        "{points:.0f} points."
+    )
+    return words.format(count=count, points=100 / count)
 
 
 def interval_words(interval: tuple[float, float]) -> str:

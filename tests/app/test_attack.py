@@ -30,6 +30,7 @@ def test_a_dog_becomes_a_siamese_cat_within_one_level(page):
     assert "seen as **Siamese cat**" in page.success[0].value
     figures = {metric.label: metric.value for metric in page.metric}
     assert figures["L∞, levels of 1/255"] == "1"
+    assert all(metric.proto.help for metric in page.metric)  # what each measures, in plain words
     text = words(page)
     assert "Before: **dalmatian**" in text
     assert "After: **Siamese cat**" in text

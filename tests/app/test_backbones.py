@@ -55,6 +55,7 @@ def test_the_rail_says_what_the_chosen_network_can_and_costs(page):
         ("Work of one look", "0.41 GFLOPs"),
         ("Weights", "18 MB"),
     ]
+    assert all(m.proto.help for m in page.metric)  # what each means, in plain words
     assert "the one to start with" in words(page)
 
 

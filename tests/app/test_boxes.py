@@ -16,11 +16,14 @@ def own(open_page):
 def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, labelled):
     page = two_boxes(own, labelled)
     assert "**2 classes**: 6 photographs to learn from, 2 kept aside" in words(page)
+    small = "only 2 photographs. One more or less right moves the figure by 50 points."
+    assert small in words(page)
     page = taught(page, "head")
     (job,) = jobs(page)
     assert job.spec.photos[1][0] == "others"
     assert page.selectbox(key="own_model").value == job.snapshot.result.model
     assert [block for block in page.subheader if block.value.startswith("Your model says: ")]
+    assert words(page).count(small) == 2  # beside the data, and beside the result
     assert [button.label for button in page.get("download_button")][-1] == "Settings (JSON)"
 
 

@@ -25,6 +25,13 @@ def test_the_words_below_the_pictures_quote_the_figures_measured_with_them(open_
     assert f"{found['training']['accuracy'][-1]:.1%}" in text
 
 
+def test_the_pictures_stand_in_the_order_of_the_pages(open_page):
+    titles = [row.title for row in PAGES]
+    links = [link.proto.label for link in open_page().get("page_link")][len(FIVE_MINUTES) :][:4]
+    places = [titles.index(label.strip("*")) for label in links]
+    assert places == sorted(places)
+
+
 def test_two_of_the_three_ways_in_lead_to_the_networks_and_to_teaching(open_page):
     for key, title in (("way_backbones", "Backbones"), ("way_teach", "Teach it")):
         app = open_page()

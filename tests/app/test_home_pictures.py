@@ -3,7 +3,7 @@ import json
 import pytest
 from PIL import Image
 
-from tests.pictures.home import FOLDER, GAP_PX, IDEAL, curve
+from tests.pictures.home import FOLDER, GAP_PX, IDEAL, THEMES, curve
 from tl_core.commands.common import OWNER, run_to_end
 from tl_core.images.encode import encode_png
 from tl_core.specs import Classify
@@ -15,9 +15,10 @@ def test_the_pictures_are_small():
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 250_000
 
 
-def test_the_curve_is_drawn_from_the_figures_beside_it():
-    svg = (FOLDER / "training.svg").read_text(encoding="utf-8")
-    assert svg == curve(FIGURES["training"]["accuracy"])
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_curve_is_drawn_from_the_figures_beside_it(theme):
+    svg = (FOLDER / f"training_{theme}.svg").read_text(encoding="utf-8")
+    assert svg == curve(FIGURES["training"]["accuracy"], theme)
 
 
 def test_the_network_that_did_not_draw_the_ideal_cat_sees_it_too():

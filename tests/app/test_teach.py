@@ -34,6 +34,7 @@ def test_the_data_is_looked_at_before_training(page):
     assert "**10 classes**" in text
     assert "kept aside to be tested on" in text
     assert "a challenge for borrowed knowledge" in text
+    assert "A small test" not in text
 
 
 def test_several_ways_run_side_by_side_and_are_told_with_interval_and_top_3(page):

@@ -27,7 +27,7 @@ def test_the_predicted_class_is_explained_with_proof_and_the_runner_up_beside_it
         "Blur the top fifth",
         "A random fifth instead",
     ]
-    assert "**Egyptian cat**" in words(page)
+    assert "Runner-up: **Egyptian cat**" in words(page)
     assert "where the reasons for tiger cat lie" in pictures(page)
     assert "where the reasons for Egyptian cat lie" in pictures(page)
 
@@ -51,7 +51,7 @@ def test_any_class_can_be_asked_for(page):
     page.selectbox(key="explained").set_value("340").run()
     settled(page)
     assert question(page).startswith("Why zebra?")
-    assert "**tiger cat**" in words(page)
+    assert "It says: **tiger cat**" in words(page)
 
 
 def test_why_one_class_rather_than_the_runner_up_is_one_map_beside_that_of_each(page):

@@ -29,7 +29,8 @@ CAT = "sample:cat"  # CC0, so that pictures made of it may be handed on
 IDEAL, JUDGE = "Siamese cat", "efficientnet_lite1"
 LAYER, CHANNEL = "blocks.4.2", 76  # moved by both eyes of the cat and by little else
 GAP_PX = 8  # between the photograph and the attacked one
-_THEME = tomllib.loads((ASSETS.parent / ".streamlit/config.toml").read_text(encoding="utf-8"))
+THEMES = ("light", "dark")
+_CONFIG = tomllib.loads((ASSETS.parent / ".streamlit/config.toml").read_text(encoding="utf-8"))
 
 
 def main(folder: Path = FOLDER) -> None:
@@ -103,7 +104,8 @@ def training(lab: Lab, folder: Path) -> dict[str, Any]:
     spec = FineTune(dataset="digits", photos_per_class=20)
     found = run_to_end(lab, spec)
     shares = [round(epoch.validation_accuracy, 3) for epoch in found.epochs]
-    write_whole(folder / "training.svg", curve(shares).encode())
+    for theme in THEMES:
+        write_whole(folder / f"training_{theme}.svg", curve(shares, theme).encode())
     return {
         "backbone": lab.backbones.row(spec.backbone).label,
         "classes": len(found.classes),
@@ -113,9 +115,9 @@ def training(lab: Lab, folder: Path) -> dict[str, Any]:
     }
 
 
-def curve(shares: Sequence[float]) -> str:
-    """Shares of right answers, epoch by epoch, as SVG in the colours of the light theme."""
-    colours = _THEME["theme"]["light"]
+def curve(shares: Sequence[float], theme: str) -> str:
+    """Shares of right answers, epoch by epoch, as SVG in the colours of a theme."""
+    colours = _CONFIG["theme"][theme]
 
     def x(epoch: float) -> float:
         return round(56 + 364 * (epoch - 1) / (len(shares) - 1), 1)
