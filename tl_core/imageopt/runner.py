@@ -25,6 +25,7 @@ from tl_core.specs import Snapshot, Spec
 SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
 HISTORY_ROWS = 512  # most rows of figures kept for a curve
 PACE_PICTURES = 16  # newest pictures of a job over which its speed is measured
+SHOWING_SHARE = 0.1  # of a processor's time for steps that may go into showing them
 _CPU_ROOM, _GPU_ROOM = 8, 32
 
 
@@ -105,6 +106,8 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         self._loading: Future[list[Backbone]] | None = None
         self._fetching: dict[Job[Any], Future[Any]] = {}
         self._unread: list[Readings] = []
+        self._stepped_s = 0.0  # since pictures were shown last
+        self._showing_s = 0.0  # what that took
 
     # -- what a kind of job says ---------------------------------------------------------------
 
@@ -182,12 +185,14 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 self.apply_controls(member, job.current)
         if not self.batch.slots:
             return
+        start = time.monotonic()
         try:
             self._unread.append(self.batch.step())
         except UserError as error:
             for job, _ in self._running():
                 self._fail(job, error)
             return
+        self._stepped_s += time.monotonic() - start
         if self.reads_every_step:
             self._read_and_check()
         for _, member in self._running():
@@ -269,12 +274,13 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 self._fail(job, self.not_a_number(member))
 
     def _encode_due(self) -> None:
-        """Start to encode the pictures that are due."""
-        now = time.monotonic()
-        due = [job for job, member in self.members.items() if member.is_due(now)]
-        if due:
-            self._read_and_check()
-            self.prepare([self.members[job] for job in due if job in self.members])
+        """Start to encode the pictures that are due, all in one go."""
+        start = time.monotonic()
+        due = [job for job, member in self.members.items() if member.is_due(start)]
+        if not due or not self._may_show([self.members[job] for job in due]):
+            return
+        self._read_and_check()
+        self.prepare([self.members[job] for job in due if job in self.members])
         for job in due:
             if job in self.members:
                 with self._failing_alone(job):
@@ -282,6 +288,14 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                     member.is_last = member.is_done
                     drafted = self.draft(job, member)
                     member.encoding = self.context.pool.submit(self._publish, job, member, *drafted)
+        self._stepped_s, self._showing_s = 0.0, time.monotonic() - start
+
+    def _may_show(self, due: Sequence[MemberT]) -> bool:
+        """Whether showing many takes little beside their steps; first and last never wait."""
+        if len(self.members) == 1 or self.context.device.type != "cpu":
+            return True
+        is_urgent = any(member.is_done or not member.due_at for member in due)
+        return is_urgent or self._showing_s <= SHOWING_SHARE * self._stepped_s
 
     def _publish(self, job: Job[Any], member: MemberT, draft: Any, picture: PhotoArray) -> None:
         job.publish(self.encode(member, draft, picture))

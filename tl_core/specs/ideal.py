@@ -107,7 +107,7 @@ class IdealSnapshot(Snapshot):
     """
 
     picture: bytes = b""  # JPEG
-    png: bytes = b""  # the same without loss, with its settings inside
+    png: bytes = b""  # without loss, its settings inside; of a result, stopped or paused picture
     settings: str = ""  # JSON of the spec that replays this picture, moves included
     probability: float = math.nan  # of the targets, for the 8-bit picture; NaN for a layer's goal
     total_variation: float = math.nan

@@ -2,8 +2,11 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,11 +39,18 @@ class IdealMember(Member):
     waiting: list[Tensor] = field(default_factory=list)  # frames on the device, uint8
     new_frames: list[PhotoArray] = field(default_factory=list)  # the same, to be encoded
     frames: list[bytes] = field(default_factory=list)  # JPEG
+    probability: float | None = None  # of its targets, where the picture that is due was shown
+    shown_picture: PhotoArray | None = None  # the newest that was published
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Headings of the history."""
         return ("step", *FIGURES, *self.slot.objective.terms)
+
+    @property
+    def has_channel(self) -> bool:
+        """Whether its goal is a channel, which has no probability."""
+        return self.slot.objective.channel is not None
 
     @property
     def is_done(self) -> bool:
@@ -119,25 +129,47 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
 
     # -- what a snapshot shows -----------------------------------------------------------------
 
+    def prepare(self, due: Sequence[IdealMember]) -> None:
+        """Ask the network about all live pictures in one pass; about results it is asked alone."""
+        live = [member for member in due if not member.is_done and not member.has_channel]
+        if len(live) > 1:
+            with suppress(torch.OutOfMemoryError):  # then each draft asks for itself
+                for member, probability in zip(live, self._probabilities(live), strict=True):
+                    member.probability = probability
+
     def draft(self, _job: Job[IdealImage], member: IdealMember) -> tuple[IdealSnapshot, PhotoArray]:
         """What the network says of the picture as a file would hold it."""
-        levels = to_uint8(self.batch.pixels_of(member.slot))
+        probability, member.probability = member.probability, None
+        if probability is None:
+            probability = math.nan if member.has_channel else self._probabilities([member])[0]
+        levels = self._levels(member)
         member.new_frames = [array_from(frame) for frame in member.waiting]
         member.waiting.clear()
-        return self.snapshot(member, levels.float() / 255), array_from(levels)
+        return self.snapshot(member, levels.float() / 255, probability), array_from(levels)
 
     def encode(
         self, member: IdealMember, draft: IdealSnapshot, picture: PhotoArray
     ) -> IdealSnapshot:
-        """The draft with the picture as JPEG and PNG, and the frames of an animation."""
+        """The draft with the picture as JPEG, and the frames of an animation; a result as PNG."""
         jpeg = encode_jpeg(picture)
         member.frames.extend(encode_jpeg(frame) for frame in member.new_frames)
         if member.is_last:
             member.frames.append(jpeg)
-        png = encode_png(picture, text={SETTINGS_KEY: draft.settings})
-        return replace(draft, picture=jpeg, png=png, frames=tuple(member.frames))
+        member.shown_picture = picture
+        shown = replace(draft, picture=jpeg, frames=tuple(member.frames))
+        return _with_png(shown, picture) if member.is_last else shown
 
-    def snapshot(self, member: IdealMember, pixels: Tensor) -> IdealSnapshot:
+    def remove(self, job: Job[Any], *, keep: bool) -> bool:
+        """Give a job up, paused or stopped: its newest picture is then kept without loss."""
+        member = self.members.get(job)
+        is_out = super().remove(job, keep=keep)
+        if member is not None:
+            wait([member.encoding] if member.encoding else [])
+            if isinstance(job.snapshot, IdealSnapshot) and member.shown_picture is not None:
+                job.publish(_with_png(job.snapshot, member.shown_picture))
+        return is_out
+
+    def snapshot(self, member: IdealMember, pixels: Tensor, probability: float) -> IdealSnapshot:
         """What to show of a member whose 8-bit picture is ``pixels``, without its pictures."""
         slot, newest = member.slot, member.history[-1]
         speed = member.pace(self.batch.advanced)
@@ -146,7 +178,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
             step=slot.step,
             steps=slot.steps,
             settings=self.record(member).to_json(),
-            probability=self._probability(member, pixels),
+            probability=probability,
             total_variation=total_variation(pixels).item(),
             terms=tuple(zip(member.columns, newest, strict=True))[1 + len(FIGURES) :],
             columns=member.columns,
@@ -157,16 +189,26 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
             seconds_left=(slot.steps - slot.step) / speed if speed > 0 else math.inf,
         )
 
+    def _levels(self, member: IdealMember) -> Tensor:
+        """The picture as a file holds it, uint8 (1, 3, S, S)."""
+        return to_uint8(self.batch.pixels_of(member.slot))
+
     @torch.inference_mode()
-    def _probability(self, member: IdealMember, pixels: Tensor) -> float:
-        """Of the targets; not a number where a channel is the goal."""
-        backbone, objective = self.backbones[0], member.slot.objective
-        if objective.channel is not None:
-            return math.nan
-        probs = backbone.logits(augment.resize(pixels, backbone.input_size)).softmax(1)
-        return probs[0][objective.target_weights > 0].sum().item()
+    def _probabilities(self, members: Sequence[IdealMember]) -> list[float]:
+        """Of each picture's targets."""
+        backbone = self.backbones[0]
+        side = backbone.input_size
+        views = [augment.resize(self._levels(m).float() / 255, side) for m in members]
+        parts = torch.split(torch.cat(views), self.batch.limit)
+        probs = torch.cat([backbone.logits(part).softmax(1) for part in parts])
+        targets = [member.slot.objective.target_weights > 0 for member in members]
+        return [row[its].sum().item() for row, its in zip(probs, targets, strict=True)]
 
     def record(self, member: IdealMember) -> IdealImage:
         """The spec with its moves, that ends where the picture is now."""
         step, spec = member.slot.step, member.spec
         return replace(spec, moves=tuple(member.moves), until=step if step < spec.steps else 0)
+
+
+def _with_png(shown: IdealSnapshot, picture: PhotoArray) -> IdealSnapshot:
+    return replace(shown, png=encode_png(picture, text={SETTINGS_KEY: shown.settings}))

@@ -139,18 +139,22 @@ def test_moves_are_recorded_and_replay_to_the_same_bytes(context):
 
 def test_a_run_that_was_stopped_keeps_its_picture_and_replays_to_it(context):
     runner, (job,) = start(context, spec_of(steps=400))
-
-    def stop():
-        last = runner.members[job].encoding
-        runner.remove(job, keep=False)
-        last.result()
-
-    finish(runner, {2: lambda: job.update(tv_weight=500.0), 5: stop})
+    steer = {2: lambda: job.update(tv_weight=500.0), 5: lambda: runner.remove(job, keep=False)}
+    finish(runner, steer)
     stopped = job.snapshot
     assert 0 < stopped.step < 400
     replayed = drawn(context, spec_from_json(stopped.settings))
     assert replayed.step == stopped.step
     assert replayed.png == stopped.png
+
+
+def test_a_picture_is_kept_without_loss_once_it_pauses_not_while_it_grows(context):
+    runner, (job,) = start(context, spec_of(steps=400))
+    while not (job.snapshot and job.snapshot.picture):
+        runner.advance()
+    assert not job.snapshot.png
+    runner.remove(job, keep=True)
+    assert spec_from_json(read_png_text(job.snapshot.png)[SETTINGS_KEY]).until == job.snapshot.step
 
 
 def test_the_animation_ends_in_the_picture(context):
