@@ -1,5 +1,6 @@
 """Short jobs of a page: submit, poll while they run, draw the answer."""
 
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,7 @@ from tl_core.specs import Snapshot, SnapshotT, Spec
 
 POLL_S = 0.5
 PAGE_WAITS_S = 2.0  # at most, for all its answers together
+_POLLS = ((4, POLL_S), (8, 2 * POLL_S), (math.inf, 4 * POLL_S))  # with so many runs at most
 
 
 def answer(
@@ -119,6 +121,16 @@ def outcome(job: Job) -> Snapshot | None:
         show_error(job.error)
         return None
     return job.snapshot
+
+
+def poll_s() -> float:
+    """Seconds between two looks at a run: fewer looks at each where there are many.
+
+    A look takes time that the runs need.
+    """
+    status = the_lab().status()
+    count = status.running + status.queued
+    return next(seconds for most, seconds in _POLLS if count <= most)
 
 
 def share_done(job: Job) -> float:

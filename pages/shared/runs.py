@@ -5,14 +5,14 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared.live import POLL_S, drop, share_done, start
+from pages.shared.live import drop, poll_s, share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
 from pages.state import Run
 from tl_core.lab import JobState
 from tl_core.specs import Spec
 
-CHARTS_S = 5 * POLL_S  # a chart is dear to draw, and says little new in half a second
+_CHART_POLLS = 5  # a chart says little new in half a second
 STEPS = [10, 30, 64, 100, 128, 200, 256, 400, 512, 1024]  # of one picture, on every page
 
 
@@ -84,7 +84,8 @@ def update(name: str, **controls: object) -> None:
 def live(name: str, draw: Callable[[Run], None]) -> None:
     """Draw the page's run and how far it is; while it is under way, again and again.
 
-    The whole page is drawn anew whenever one of its jobs is over.
+    The whole page is drawn anew whenever one of its jobs is over, or it is to be looked at more or
+    less often.
     """
     run = current(name)
     if run is None or not run.jobs:
@@ -92,7 +93,8 @@ def live(name: str, draw: Callable[[Run], None]) -> None:
 
     def body() -> None:
         the_visit()
-        if run.over > was_over:
+        wished_s = poll_s()
+        if run.over > was_over or every_s < wished_s or every_s >= 4 * wished_s:
             st.rerun()
         draw(run)
         if not run.is_over:
@@ -102,16 +104,16 @@ def live(name: str, draw: Callable[[Run], None]) -> None:
                 st.caption(plain(label))
                 show_error(job.error)
 
-    was_over = run.over
-    st.fragment(body, run_every=None if run.is_over else POLL_S)()
+    was_over, every_s = run.over, poll_s()
+    st.fragment(body, run_every=None if run.is_over else every_s)()
 
 
 def charts(name: str, draw: Callable[[Run], None]) -> None:
     """Draw the charts of the page's run; while it is under way, every few polls."""
     run = current(name)
     if run is not None and run.jobs:
-        body = partial(draw, run)
-        st.fragment(body, run_every=None if run.is_over else CHARTS_S, key=f"charts_{name}")()
+        body, every_s = partial(draw, run), _CHART_POLLS * poll_s()
+        st.fragment(body, run_every=None if run.is_over else every_s, key=f"charts_{name}")()
 
 
 def _progress(run: Run) -> None:
