@@ -11,18 +11,18 @@ from tl_core.files import write_whole
 from tl_core.lab import Lab
 from tl_core.specs import IdealImage
 
-# Chosen by eye among drafts of three seeds
+# Chosen by eye among drafts of three to seven seeds
 SEEDS = {
     "Siamese cat": 2,
     "golden retriever": 2,
-    "zebra": 0,
-    "pineapple": 0,
+    "zebra": 6,
+    "pineapple": 3,
     "volcano": 1,
     "monarch": 2,
     "goldfish": 2,
-    "tiger": 2,
-    "balloon": 2,
-    "castle": 0,
+    "tiger": 4,
+    "balloon": 4,
+    "castle": 4,
     "ladybug": 0,
     "daisy": 0,
 }
