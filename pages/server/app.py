@@ -16,6 +16,7 @@ from streamlit import config, net_util
 
 from pages.server import served
 from pages.server.ending import Ending
+from pages.server.open_files import RoomForTabs, raise_limit
 from pages.server.upload_limits import UploadLimit
 
 
@@ -28,6 +29,7 @@ def ready(_request: Request) -> Response:
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Say where the lab is, and end in order."""
+    raise_limit()
     ending = Ending()
     if threading.current_thread() is threading.main_thread():
         ending.watch()
@@ -49,4 +51,4 @@ def _announce() -> None:
 
 
 ROUTES = [Route("/ready", ready)]
-MIDDLEWARE = [Middleware(UploadLimit)]
+MIDDLEWARE = [Middleware(RoomForTabs), Middleware(UploadLimit)]

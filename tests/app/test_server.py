@@ -10,7 +10,7 @@ from streamlit import config
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from pages.server import served, upload_limits
+from pages.server import open_files, served, upload_limits
 from pages.server.app import ready
 from pages.server.options import CLOUD, set_options
 
@@ -201,3 +201,36 @@ def test_an_owners_own_choice_of_origins_stays(monkeypatch):
         assert config.get_option("client.allowedOrigins") == ["https://school.example"]
     finally:
         config.set_option("client.allowedOrigins", before, config.ConfigOption.DEFAULT_DEFINITION)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/", 503), ("/teach", 503), ("/ready", 200), ("/static/a.js", 200), ("/_stcore/health", 200)],
+)
+def test_where_no_files_are_left_a_new_page_is_refused_in_words_and_open_tabs_go_on(
+    monkeypatch, path, status
+):
+    monkeypatch.setattr(open_files.resource, "getrlimit", lambda _kind: (60, 60))
+    sent = []
+
+    async def app(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "path": path, "method": "GET", "headers": []}
+    run(open_files.RoomForTabs(app)(scope, None, send))
+    assert sent[0]["status"] == status
+    assert (b"The lab is full" in sent[-1].get("body", b"")) == (status == 503)
+
+
+@pytest.mark.parametrize(("soft", "hard", "after"), [(1024, 4096, 4096), (1024, -1, 65_536)])
+def test_the_limit_on_open_files_is_raised_as_far_as_the_system_allows(
+    monkeypatch, soft, hard, after
+):
+    found = []
+    monkeypatch.setattr(open_files.resource, "getrlimit", lambda _kind: (soft, hard))
+    monkeypatch.setattr(open_files.resource, "setrlimit", lambda _kind, new: found.append(new))
+    open_files.raise_limit()
+    assert found == [(after, hard)]

@@ -138,7 +138,8 @@ class Scheduler:
         self._changed.notify_all()
 
     def _active(self) -> list[Job]:
-        running = [job for runner in self._runners for job in runner.jobs]
+        # copies: the worker ends jobs, and drops runners, while others count them
+        running = [job for runner in list(self._runners) for job in list(runner.jobs)]
         return self._queue + self._paused + running
 
     def _withdraw(self, job: Job, owner: str) -> None:

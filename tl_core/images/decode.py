@@ -83,14 +83,19 @@ def _require_length(data: bytes, max_bytes: int) -> None:
 
 @contextmanager
 def _refuse_damaged() -> Iterator[None]:
-    """Decoders raise whatever they like over hostile bytes: SyntaxError, struct.error, MemoryError.
+    """Decoders raise whatever they like over hostile bytes, such as SyntaxError or struct.error.
 
-    To the visitor all of it means "damaged".
+    To the visitor all of it means "damaged", but for a lack of memory.
     """
     try:
         yield
     except UserError:
         raise
+    except MemoryError as error:
+        raise UserError(
+            "There is too little memory for this photograph just now. Try it again in a moment, or "
+            "choose a smaller one."
+        ) from error
     except Exception as error:
         raise UserError(
             "This photograph is damaged and cannot be read. Save it again or choose another one."

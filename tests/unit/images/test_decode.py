@@ -224,3 +224,12 @@ def test_real_photographs_are_read(real_photographs):
         with Image.open(file) as reference:
             expected = ImageOps.exif_transpose(reference).convert("RGB")
         assert np.array_equal(pixels(file.read_bytes()), np.asarray(expected)), file.name
+
+
+def test_a_lack_of_memory_is_not_called_a_damaged_photograph(monkeypatch):
+    def fail(*_arguments, **_named):
+        raise MemoryError
+
+    monkeypatch.setattr("tl_core.images.decode._count_pixels", fail)
+    with pytest.raises(UserError, match="too little memory"):
+        decode(saved(photo(), "PNG"), max_pixels=10**6)
