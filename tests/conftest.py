@@ -63,6 +63,7 @@ def chromium():
     if CHROMIUM is None:
         pytest.skip("no Chromium here: install Debian's package chromium")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        args = [*CHROMIUM_ARGS, "--process-per-site"]  # tabs of a context share compiled scripts
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=args)
         yield browser
         browser.close()

@@ -63,14 +63,12 @@ def test_a_file_that_is_no_photograph_gets_one_sentence(page, app_url):
 
 
 @pytest.mark.parametrize("path", ["", "backbones"])
-def test_nothing_is_cut_off_on_a_phone(chromium, app_url, path):
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+def test_nothing_is_cut_off_on_a_phone(page, app_url, path):
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_url}/{path}")
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_timeout(1000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
 
 
 def test_another_page_begins_at_its_top(page, app_url):

@@ -65,14 +65,11 @@ VIEWS = [
 
 
 @pytest.fixture(scope="module", params=SIZES)
-def tab(chromium, request):
+def tab(open_tab, request):
     """One tab for all pages in a window of that size."""
-    width, height = SIZES[request.param]
-    context = chromium.new_context(viewport={"width": width, "height": height})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    yield page
-    context.close()
+    with open_tab(*SIZES[request.param]) as page:
+        page.set_default_timeout(60_000)
+        yield page
 
 
 def test_every_page_has_its_first_view():

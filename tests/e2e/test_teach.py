@@ -55,11 +55,8 @@ def test_a_setting_one_click_away_is_shown_as_it_is_after_other_settings_were_ch
     page.locator(".st-key-trick_momentum").get_by_text("0.9", exact=True).wait_for()
 
 
-def test_the_first_view_holds_three_heads_the_curve_and_start_before_and_after_a_run(
-    chromium, app_url
-):
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
+def test_the_first_view_holds_three_heads_the_curve_and_start_before_and_after_a_run(page, app_url):
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(f"{app_url}/teach")
     page.get_by_role("button", name="Take a ready set").click()
     page.locator(".st-key-start button:enabled").wait_for()
@@ -68,7 +65,6 @@ def test_the_first_view_holds_three_heads_the_curve_and_start_before_and_after_a
     page.locator(".st-key-start button").click()
     page.get_by_role("heading", name=re.compile("Your model says")).wait_for(timeout=90_000)
     first_view_is_whole(page)
-    context.close()
 
 
 def first_view_is_whole(page):
@@ -87,13 +83,11 @@ def bottom(place):
 
 
 @pytest.mark.parametrize(("dataset", "button"), [("own", "ready_set"), ("digits", "start")])
-def test_nothing_is_cut_off_on_a_phone(chromium, app_url, dataset, button):
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+def test_nothing_is_cut_off_on_a_phone(page, app_url, dataset, button):
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_url}/teach?dataset={dataset}")
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_timeout(1000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert bottom(page.locator(f".st-key-{button} button")) <= 844
     assert bottom(page.locator(".st-key-main_picture [data-testid=stPlotlyChart]")) <= 844
-    context.close()
