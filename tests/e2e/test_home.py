@@ -1,5 +1,7 @@
 import pytest
 
+from tests.e2e.layout import no_sideways_scrolling
+
 pytestmark = pytest.mark.browser
 
 WAYS = (".st-key-tour", ".st-key-way_backbones", ".st-key-way_teach")
@@ -30,6 +32,7 @@ def test_on_a_phone_the_first_screen_shows_the_three_ways_in_and_a_picture(page,
     page.locator(".st-key-home_pictures img").first.wait_for()
     assert all(ends(page, way) < 844 for way in WAYS)
     assert ends(page, ".st-key-home_pictures img") < 844
+    no_sideways_scrolling(page)
 
 
 def test_a_link_of_the_five_minutes_brings_its_photograph_also_after_another_was_chosen(
