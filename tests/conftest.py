@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app_process import serve
+from tests.app_process import app_process
 from tests.chromium import CHROMIUM, CHROMIUM_ARGS
 from tl_core.lab import Lab, Settings
 
@@ -50,10 +50,16 @@ def lab(settings: Settings):
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory):
-    """The app as a visitor meets it, in a process of its own."""
-    with serve(tmp_path_factory.mktemp("app")) as url:
-        yield url
+def app(tmp_path_factory):
+    """The app as a visitor meets it, in a process of its own; its log stays without a traceback."""
+    with app_process(tmp_path_factory.mktemp("app")) as app:
+        yield app
+    assert "Traceback" not in app.log, app.log
+
+
+@pytest.fixture(scope="session")
+def app_url(app):
+    return app.url
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +69,7 @@ def chromium():
     if CHROMIUM is None:
         pytest.skip("no Chromium here: install Debian's package chromium")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        args = [*CHROMIUM_ARGS, "--process-per-site"]  # tabs of a context share compiled scripts
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=args)
         yield browser
         browser.close()

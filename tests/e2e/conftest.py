@@ -1,11 +1,35 @@
+from contextlib import contextmanager
+
 import pytest
 
 
-@pytest.fixture
-def page(chromium):
-    """A new visitor's tab."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    yield page
+@pytest.fixture(scope="session")
+def profile(chromium, app_url):
+    """A browser that has been at the lab before: it keeps scripts, but no tab's visit."""
+    context = chromium.new_context()
+    context.new_page().goto(f"{app_url}/ready")  # keeps the process with the compiled scripts
+    yield context
     context.close()
+
+
+@pytest.fixture(scope="session")
+def open_tab(profile):
+    """Opens a new visitor's tab, for as long as a ``with`` statement takes."""
+
+    @contextmanager
+    def opened(width=1440, height=900):
+        page = profile.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.set_default_timeout(30_000)
+        yield page
+        page.close()
+
+    return opened
+
+
+@pytest.fixture
+def page(profile, open_tab):
+    """A new visitor's tab."""
+    with open_tab() as page:
+        yield page
+    profile.clear_permissions()

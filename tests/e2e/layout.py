@@ -13,6 +13,15 @@ _CUT_OFF = """() => [...document.querySelectorAll("button, label, [role=radio], 
     && element.clientWidth > 1  // what is for screen readers alone is one pixel wide
     && element.scrollWidth > element.clientWidth + 1)
   .map(element => element.innerText || element.getAttribute("aria-label"))"""
+_AT_WORK = (
+    "[data-test-script-state=running], [data-stale=true], "
+    ".st-key-main_picture [data-testid=stSkeleton]"
+)
+
+
+def wait_for_rest(page: Any) -> None:
+    """Wait until the page's script has ended, and what it has drawn is the newest."""
+    page.wait_for_function(f"() => !document.querySelector({_AT_WORK!r})")
 
 
 def inside(page: Any, locator: Any) -> None:

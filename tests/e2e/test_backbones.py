@@ -13,9 +13,8 @@ def click_in_table(page, row: int, x: int) -> None:
     table.click(position={"x": x, "y": ROW * (row + 1) + ROW // 2})
 
 
-def test_the_first_screen_shows_the_photograph_and_every_ready_networks_answer(chromium, app_url):
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
+def test_the_first_screen_shows_the_photograph_and_every_ready_networks_answer(page, app_url):
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(f"{app_url}/backbones")
     page.locator("img[alt^='Cat as EfficientNet-Lite0 sees it']").wait_for()
     page.locator(".st-key-other_answers canvas").first.wait_for()
@@ -24,19 +23,16 @@ def test_the_first_screen_shows_the_photograph_and_every_ready_networks_answer(c
     for part in (".st-key-main_picture img", ".st-key-top5", ".st-key-other_answers"):
         box = page.locator(part).first.bounding_box()
         assert box["y"] + box["height"] <= 700, part
-    context.close()
 
 
-def test_on_a_phone_the_photograph_and_the_answer_fill_the_first_screen(chromium, app_url):
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+def test_on_a_phone_the_photograph_and_the_answer_fill_the_first_screen(page, app_url):
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_url}/backbones")
     answer = page.get_by_role("heading", name=re.compile("says: .*cat"))
     answer.wait_for()
     picture = page.locator(".st-key-main_picture img").bounding_box()
     assert picture["width"] >= 350
     assert picture["y"] < answer.bounding_box()["y"] < 700
-    context.close()
 
 
 def test_a_click_on_a_row_chooses_its_network_and_offers_its_download_in_the_rail(page, app_url):

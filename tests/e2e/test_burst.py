@@ -74,7 +74,7 @@ def test_a_held_button_fills_the_box_and_stops_when_it_is_let_go(allowed, app_ur
     taken = page.evaluate("window.taken")
     assert page.evaluate("window.longSide") == 640
     boxes_hold(page, taken, 0)
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(1500)  # it takes one a second
     assert page.evaluate("window.taken") == taken
     boxes_hold(page, taken, 0)
 

@@ -1,5 +1,7 @@
 import pytest
 
+from tests.e2e.layout import no_sideways_scrolling
+
 pytestmark = pytest.mark.browser
 
 WAYS = (".st-key-tour", ".st-key-way_backbones", ".st-key-way_teach")
@@ -11,9 +13,8 @@ def ends(page, part: str, number: int = 0) -> float:
     return box["y"] + box["height"]
 
 
-def test_the_first_screen_shows_the_three_ways_in_and_the_four_pictures(chromium, app_url):
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
+def test_the_first_screen_shows_the_three_ways_in_and_the_four_pictures(page, app_url):
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(app_url)
     page.get_by_role("heading", name="Transfer Learning Lab").wait_for()
     pictures = page.locator(".st-key-home_pictures img")
@@ -23,17 +24,15 @@ def test_the_first_screen_shows_the_three_ways_in_and_the_four_pictures(chromium
     assert all(
         "EfficientNet-Lite0" in (found.get_attribute("alt") or "") for found in pictures.all()
     )
-    context.close()
 
 
-def test_on_a_phone_the_first_screen_shows_the_three_ways_in_and_a_picture(chromium, app_url):
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
+def test_on_a_phone_the_first_screen_shows_the_three_ways_in_and_a_picture(page, app_url):
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(app_url)
     page.locator(".st-key-home_pictures img").first.wait_for()
     assert all(ends(page, way) < 844 for way in WAYS)
     assert ends(page, ".st-key-home_pictures img") < 844
-    context.close()
+    no_sideways_scrolling(page)
 
 
 def test_a_link_of_the_five_minutes_brings_its_photograph_also_after_another_was_chosen(

@@ -34,20 +34,6 @@ def test_the_map_comes_over_the_photograph_without_a_jump(page, app_url):
     assert before["y"] + before["height"] <= 720
 
 
-@pytest.mark.parametrize(
-    ("path", "control"), [("feature_maps", ".st-key-layer"), ("why", ".st-key-methods")]
-)
-def test_a_phone_shows_the_picture_and_the_main_control_first(chromium, app_url, path, control):
-    context = chromium.new_context(viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    page.goto(f"{app_url}/{path}")
-    page.locator(".st-key-main_picture img").first.wait_for()
-    box = page.locator(control).bounding_box()
-    assert box["y"] + box["height"] <= 844
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
-
-
 def test_the_mosaic_and_a_channel_at_large_need_no_scrolling(page, app_url):
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(f"{app_url}/feature_maps")

@@ -11,11 +11,10 @@ GOOD = """<body style="margin: 0">
 </body>"""
 
 
-@pytest.fixture(params=SIZES.values(), ids=list(SIZES))
-def window(page, request):
-    width, height = request.param
-    page.set_viewport_size({"width": width, "height": height})
-    return page
+@pytest.fixture(scope="module", params=SIZES)
+def window(open_tab, request):
+    with open_tab(*SIZES[request.param]) as page:
+        yield page
 
 
 def test_a_small_page_passes_every_check(window):

@@ -45,12 +45,13 @@ _OFF = "window.tracks.length && window.tracks.every((track) => track.readyState 
 class Bar:
     """The photograph's bar on a page of its own, and what it has sent."""
 
-    def __init__(self, page, app_url):
-        self.page, self.sent = page, []
+    def __init__(self, page, app_url, folder):
+        self.page, self.sent, self._folder = page, [], folder
         page.on("websocket", lambda socket: socket.on("framesent", self._note))
         page.goto(f"{app_url}/backbones")
         page.get_by_role("button", name="Upload").wait_for()
         self.note = page.locator(".st-key-photo .note")
+        self.picture = page.locator(".st-key-photo .picture img")
 
     def _note(self, frame):
         message = BackMsg.FromString(frame)
@@ -59,11 +60,18 @@ class Bar:
                 (event,) = json.loads(widget.json_trigger_value)
                 self.sent.append(base64.b64decode(event["value"]["data"]))
 
-    def choose(self, name, data, mime="image/jpeg"):
+    def choose(self, name, data):
         """Choose a file in the dialog that the button opens."""
+        file = self._folder / name
+        file.write_bytes(data)
         with self.page.expect_file_chooser() as chooser:
             self.page.get_by_role("button", name="Upload").click()
-        chooser.value.set_files([{"name": name, "mimeType": mime, "buffer": data}])
+        chooser.value.set_files(file)
+
+    def rests(self):
+        """Wait until nothing is on its way."""
+        bar = self.page.locator(".st-key-photo .bar")
+        expect(bar).to_have_attribute("aria-busy", "false", timeout=30_000)
 
     def wait_for(self, data):
         """Wait until exactly this file is the visit's photograph."""
@@ -73,37 +81,55 @@ class Bar:
     def wait_for_any(self):
         """Wait for a photograph of the visitor's own; return its file."""
         expect(self.page).to_have_url(re.compile("sample=sha256"), timeout=30_000)
+        self.rests()
         self.wait_for(self.sent[-1])
         return self.sent[-1]
 
 
+@pytest.fixture(scope="module")
+def open_bar(open_tab, app_url, tmp_path_factory):
+    with open_tab() as page:
+        yield Bar(page, app_url, tmp_path_factory.mktemp("photos"))
+
+
 @pytest.fixture
-def bar(page, app_url):
-    return Bar(page, app_url)
+def bar(open_bar):
+    """The bar of one visitor, who may have sent other photographs before."""
+    if open_bar.note.text_content():
+        open_bar.page.reload()
+        open_bar.page.get_by_role("button", name="Upload").wait_for()
+    open_bar.sent.clear()
+    return open_bar
+
+
+@pytest.fixture
+def new_bar(page, app_url, tmp_path):
+    """The bar of a visitor who has done nothing yet."""
+    return Bar(page, app_url, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["png", "webp", "heic"])
 def test_a_small_photograph_from_the_dialog_arrives_byte_for_byte(bar, name):
-    data = formats()[name]
-    bar.choose(f"photo.{name}", data, f"image/{name}")
+    data, before = formats()[name], bar.picture.get_attribute("src")
+    bar.choose(f"photo.{name}", data)
     bar.wait_for(data)
-    expect(bar.page.locator(".st-key-photo .bar")).to_have_attribute("aria-busy", "false")
-    expect(bar.page.locator(".st-key-photo .picture img")).to_have_attribute(
-        "alt", "your photograph"
-    )
+    bar.rests()
+    expect(bar.picture).to_have_attribute("alt", "your photograph")
+    expect(bar.picture).not_to_have_attribute("src", before)
 
 
 def test_a_photograph_is_dropped_on_the_page_away_from_the_bar(bar, labelled):
     drop(bar.page, "dog.jpg", labelled[16][1])
     bar.page.get_by_role("heading", name=re.compile("says: dalmatian")).wait_for()
+    bar.rests()
     assert bar.sent == [labelled[16][1]]
 
 
-def test_a_copied_picture_is_pasted(bar):
-    bar.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    bar.page.evaluate(_COPY)
-    bar.page.keyboard.press("Control+V")
-    assert Image.open(io.BytesIO(bar.wait_for_any())).size == (80, 60)
+def test_a_copied_picture_is_pasted(page, new_bar):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(_COPY)
+    page.keyboard.press("Control+V")
+    assert Image.open(io.BytesIO(new_bar.wait_for_any())).size == (80, 60)
 
 
 def test_what_is_pasted_into_a_text_field_stays_there(bar):
@@ -127,14 +153,14 @@ def test_a_large_photograph_arrives_upright_and_smaller(bar):
 
 
 def test_transparent_parts_of_a_large_photograph_become_white(bar):
-    bar.choose("large.png", saved(Image.new("RGBA", (1700, 60), (9, 9, 9, 0)), "PNG"), "image/png")
+    bar.choose("large.png", saved(Image.new("RGBA", (1700, 60), (9, 9, 9, 0)), "PNG"))
     arrived = Image.open(io.BytesIO(bar.wait_for_any()))
     assert arrived.size == (1600, 56)
     assert min(arrived.getpixel((800, 30))) > 250
 
 
 def test_a_photograph_that_the_lab_does_not_read_but_the_browser_does_arrives_as_jpeg(bar):
-    bar.choose("photo.avif", saved(photo(300, 200), "AVIF"), "image/avif")
+    bar.choose("photo.avif", saved(photo(300, 200), "AVIF"))
     arrived = Image.open(io.BytesIO(bar.wait_for_any()))
     assert (arrived.format, arrived.size) == ("JPEG", (300, 200))
 
@@ -153,18 +179,22 @@ def test_what_is_no_photograph_is_refused_in_words_and_not_sent(bar):
     ):
         bar.choose(name, data)
         expect(bar.note).to_contain_text(words)
-        expect(bar.page.locator(".st-key-photo .bar")).to_have_attribute("aria-busy", "false")
+        bar.rests()
     assert not bar.sent
 
 
 def test_a_damaged_photograph_is_refused_in_the_words_of_the_lab(bar):
     bar.choose("cut.jpg", formats()["jpeg"][:300])
     bar.page.get_by_test_id("stAlert").get_by_text("damaged and cannot be read").wait_for()
-    expect(bar.page.locator(".st-key-photo .bar")).to_have_attribute("aria-busy", "false")
+    bar.rests()
 
 
-def test_a_photograph_that_was_lost_on_its_way_is_sent_again(page, app_url):
-    lost = []
+def test_a_photograph_that_was_lost_on_its_way_is_sent_again_after_ten_seconds(
+    chromium, app_url, tmp_path
+):
+    context, lost = chromium.new_context(), []  # of its own: a clock is set for all its tabs
+    page = context.new_page()
+    page.clock.install()
 
     def lose_the_first(socket):
         server = socket.connect_to_server()
@@ -178,12 +208,15 @@ def test_a_photograph_that_was_lost_on_its_way_is_sent_again(page, app_url):
         socket.on_message(pass_on)
 
     page.route_web_socket("**/_stcore/stream", lose_the_first)
-    bar, data = Bar(page, app_url), formats()["png"]
-    bar.choose("photo.png", data, "image/png")
-    expect(page.locator(".st-key-photo .bar")).to_have_attribute("aria-busy", "true")
+    bar, data = Bar(page, app_url, tmp_path), formats()["png"]
+    bar.choose("photo.png", data)
+    while not lost:
+        page.wait_for_timeout(20)
+    page.clock.fast_forward(10_000)
     bar.wait_for(data)
-    expect(page.locator(".st-key-photo .bar")).to_have_attribute("aria-busy", "false")
+    bar.rests()
     assert len(lost) == 1
+    context.close()
 
 
 def dragged(page, what):
@@ -220,21 +253,21 @@ def test_dragged_files_show_where_they_may_be_dropped_and_dragged_text_does_not(
     expect(words).to_be_hidden()  # the files have left the window
 
 
-def test_a_drop_on_another_uploader_is_left_to_it(bar):
-    bar.page.get_by_test_id("stMain").evaluate(
+def test_a_drop_on_another_uploader_is_left_to_it(page, new_bar):
+    page.get_by_test_id("stMain").evaluate(
         "main => main.insertAdjacentHTML('afterbegin', "
         "'<div class=other><div data-testid=stFileUploaderDropzone>here</div></div>')"
     )
-    drop(bar.page, "cat.jpg", b"no cat", zone=".other")
-    expect(bar.note).to_have_text("")
-    drop(bar.page, "cat.jpg", b"no cat")
-    expect(bar.note).to_contain_text(NO_PHOTO)
+    drop(page, "cat.jpg", b"no cat", zone=".other")
+    expect(new_bar.note).to_have_text("")
+    drop(page, "cat.jpg", b"no cat")
+    expect(new_bar.note).to_contain_text(NO_PHOTO)
 
 
-def test_the_camera_takes_a_photograph_and_goes_off(page, app_url):
+def test_the_camera_takes_a_photograph_and_goes_off(page, app_url, tmp_path):
     page.context.grant_permissions(["camera"])
     page.add_init_script(_WATCH)
-    bar = Bar(page, app_url)
+    bar = Bar(page, app_url, tmp_path)
     assert page.evaluate("window.tracks.length") == 0  # nobody is asked before the press
     page.get_by_role("button", name="Camera", exact=True).click()
     page.get_by_role("button", name="Take the photograph").click()
@@ -245,10 +278,10 @@ def test_the_camera_takes_a_photograph_and_goes_off(page, app_url):
     page.wait_for_function(_OFF)
 
 
-def test_the_camera_goes_off_when_it_is_closed_or_left(page, app_url):
+def test_the_camera_goes_off_when_it_is_closed_or_left(page, app_url, tmp_path):
     page.context.grant_permissions(["camera"])
     page.add_init_script(_WATCH)
-    Bar(page, app_url)
+    Bar(page, app_url, tmp_path)
     home = page.get_by_test_id("stTopNavLink").filter(has_text="Home")
     for leave in (
         page.get_by_role("button", name="Close the camera").click,
@@ -268,9 +301,9 @@ def test_a_camera_that_is_not_allowed_is_explained(bar):
     expect(bar.note).to_contain_text("The camera was not allowed")
 
 
-def test_without_a_secure_context_the_camera_is_the_devices_own(page, app_url):
+def test_without_a_secure_context_the_camera_is_the_devices_own(page, app_url, tmp_path):
     page.add_init_script("Object.defineProperty(window, 'isSecureContext', {value: false})")
-    bar = Bar(page, app_url)
+    bar = Bar(page, app_url, tmp_path)
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Camera", exact=True).click()
     assert chooser.value.element.get_attribute("capture") == "environment"
@@ -279,8 +312,8 @@ def test_without_a_secure_context_the_camera_is_the_devices_own(page, app_url):
     bar.wait_for(png)
 
 
-def test_the_bar_fits_into_150_pixels_with_room_for_fingers(bar):
-    place = bar.page.locator(".st-key-photo")
+def test_the_bar_fits_into_150_pixels_with_room_for_fingers(new_bar):
+    place = new_bar.page.locator(".st-key-photo")
     place.evaluate("place => (place.style.width = '150px')")
     expect(place.locator(".upload span")).to_be_hidden()
     assert place.bounding_box()["height"] <= 48

@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-from tests.app_process import app_process
-
 pytestmark = pytest.mark.browser
 
 _CODE = "sessionStorage.getItem('transfer-learning-lab-visit')"
@@ -30,13 +28,6 @@ window.WebSocket = class extends Socket {
   }
 };
 """
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    with app_process(tmp_path_factory.mktemp("reload")) as app:
-        yield app
-    assert "Traceback" not in app.log
 
 
 def code_of(page):
@@ -148,6 +139,7 @@ def test_a_copy_of_an_open_tab_gets_a_visit_of_its_own(page, app):
     page.get_by_text(_STEP).first.wait_for()
     assert step_of(page) > before
     assert (code_of(page), code_of(copy)) == (code, own)
+    copy.close()
     page.locator(".st-key-stop button").click()
 
 

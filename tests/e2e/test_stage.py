@@ -5,15 +5,17 @@ from dataclasses import dataclass
 import pytest
 
 from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, PAGES, TEACH, WHY, PageRow
-from tests.e2e.layout import SIZES, inside, no_overlap, no_sideways_scrolling, nothing_cut_off
+from tests.e2e.layout import (
+    SIZES,
+    inside,
+    no_overlap,
+    no_sideways_scrolling,
+    nothing_cut_off,
+    wait_for_rest,
+)
 
 pytestmark = pytest.mark.browser
 
-_WAITED_FOR = (
-    "[data-test-script-state=running], [data-stale=true], "
-    ".st-key-main_picture [data-testid=stSkeleton]"
-)
-_IS_SETTLED = f"() => !document.querySelector({_WAITED_FOR!r})"
 _IMAGE = ".st-key-main_picture img"
 
 
@@ -65,14 +67,11 @@ VIEWS = [
 
 
 @pytest.fixture(scope="module", params=SIZES)
-def tab(chromium, request):
+def tab(open_tab, request):
     """One tab for all pages in a window of that size."""
-    width, height = SIZES[request.param]
-    context = chromium.new_context(viewport={"width": width, "height": height})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    yield page
-    context.close()
+    with open_tab(*SIZES[request.param]) as page:
+        page.set_default_timeout(60_000)
+        yield page
 
 
 def test_every_page_has_its_first_view():
@@ -83,7 +82,7 @@ def test_every_page_has_its_first_view():
 def test_what_one_came_for_is_in_the_first_view(tab, app_url, view):
     tab.goto(f"{app_url}/{view.path}{view.link}")
     tab.locator(view.picture).first.wait_for()
-    tab.wait_for_function(_IS_SETTLED)
+    wait_for_rest(tab)
     picture = tab.locator(view.picture).first
     least = 420 if tab.viewport_size["width"] == 1280 else 340
     assert picture.bounding_box()["width"] >= least

@@ -2,12 +2,10 @@
 
 import pytest
 
-from tests.app_process import serve
 from tests.journeys.browser import explore
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_visitor_with_mouse_and_keyboard_meets_no_error_page(chromium, tmp_path):
-    with serve(tmp_path) as url:
-        explore(chromium, url, tmp_path / "log", seed=1, steps=30)
+def test_a_visitor_with_mouse_and_keyboard_meets_no_error_page(chromium, app):
+    explore(chromium, app.url, app.folder / "log", seed=1, steps=30)
