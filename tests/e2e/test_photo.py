@@ -71,16 +71,16 @@ class Bar:
     def rests(self):
         """Wait until nothing is on its way."""
         bar = self.page.locator(".st-key-photo .bar")
-        expect(bar).to_have_attribute("aria-busy", "false", timeout=30_000)
+        expect(bar).to_have_attribute("aria-busy", "false")
 
     def wait_for(self, data):
         """Wait until exactly this file is the visit's photograph."""
         key = content_key(data).replace(":", "(:|%3A)")
-        expect(self.page).to_have_url(re.compile(key), timeout=30_000)
+        expect(self.page).to_have_url(re.compile(key))
 
     def wait_for_any(self):
         """Wait for a photograph of the visitor's own; return its file."""
-        expect(self.page).to_have_url(re.compile("sample=sha256"), timeout=30_000)
+        expect(self.page).to_have_url(re.compile("sample=sha256"))
         self.rests()
         self.wait_for(self.sent[-1])
         return self.sent[-1]

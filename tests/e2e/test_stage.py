@@ -70,7 +70,6 @@ VIEWS = [
 def tab(open_tab, request):
     """One tab for all pages in a window of that size."""
     with open_tab(*SIZES[request.param]) as page:
-        page.set_default_timeout(60_000)
         yield page
 
 

@@ -26,7 +26,7 @@ def test_two_boxes_of_four_photographs_are_learned_and_a_fifth_is_recognised(
         page.locator(f".st-key-photos_{box} input.file").set_input_files(files[:4])
     page.get_by_text("2 classes: 6 photographs to learn from").wait_for()
     page.locator(".st-key-start button").click()
-    page.get_by_role("heading", name=re.compile("right on 2 photographs")).wait_for(timeout=90_000)
+    page.get_by_role("heading", name=re.compile("right on 2 photographs")).wait_for()
     page.locator(".st-key-photos button").first.click()
     for name, files in cats_and_dogs.items():
         page.locator(".st-key-photo input.file").set_input_files(files[4])
@@ -36,9 +36,7 @@ def test_two_boxes_of_four_photographs_are_learned_and_a_fifth_is_recognised(
 def test_a_click_on_the_confusion_matrix_opens_its_photographs(page, app_url):
     page.goto(f"{app_url}/teach?dataset=faces&{QUICK}")
     page.locator(".st-key-start button:enabled").click()
-    page.get_by_role("heading", name=re.compile("it has never learned from")).wait_for(
-        timeout=90_000
-    )
+    page.get_by_role("heading", name=re.compile("it has never learned from")).wait_for()
     cell = page.locator(".st-key-confusion .scatterlayer .point").first
     cell.wait_for(state="attached")
     page.locator(".st-key-confusion").scroll_into_view_if_needed()
@@ -72,7 +70,7 @@ def test_the_first_view_holds_three_heads_the_curve_and_start_before_and_after_a
     wait_for_rest(page)
     first_view_is_whole(page)
     page.locator(".st-key-start button").click()
-    page.get_by_role("heading", name=re.compile("Your model says")).wait_for(timeout=90_000)
+    page.get_by_role("heading", name=re.compile("Your model says")).wait_for()
     first_view_is_whole(page)
 
 
