@@ -7,7 +7,7 @@ from pages.shared.charts import answer_bars
 from pages.shared.choose_backbone import label_of, megabytes, offer
 from pages.shared.choose_photo import credit, photo_label
 from pages.shared.frame import header
-from pages.shared.live import answer
+from pages.shared.live import answer, ask_ahead
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.sitemap import BACKBONES, FEATURE_MAPS, TEACH
 from pages.shared.stage import stage
@@ -77,7 +77,9 @@ with rail:
         for page, words in ((FEATURE_MAPS, _("Look inside it")), (TEACH, _("Teach it your own"))):
             st.page_link(page.path, label=words, icon=page.icon)
 ready = [row.key for row in the_lab().backbones.ready()]
-for looker in [bench.backbone] if bench.backbone is not None else ready[:1]:
+lookers = [bench.backbone] if bench.backbone is not None else ready[:1]
+ask_ahead(Classify(photo=photo, backbone=key) for key in dict.fromkeys([*lookers, *ready]))
+for looker in lookers:
     with picture:
         found = answer(Classify(backbone=looker, photo=photo), height=MAIN_PICTURE)
         if found is not None:

@@ -32,7 +32,7 @@ class Visitor:
 
     Every call returns once the app has drawn what it asked for. ``widgets`` has the id of each
     widget that was drawn, by its key; ``fragments`` the ids of those that want to be polled, by
-    the seconds between polls; ``texts`` what the last answer said.
+    the seconds between polls; ``texts`` what the last answer said, ``said_at`` when each came.
     """
 
     url: str
@@ -41,6 +41,7 @@ class Visitor:
     widgets: dict[str, str] = field(default_factory=dict)
     fragments: dict[str, float] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
+    said_at: list[float] = field(default_factory=list)
     session: str = ""
     received: int = 0  # bytes
     _states: dict[str, WidgetState] = field(default_factory=dict)  # as a browser keeps them
@@ -173,7 +174,7 @@ class Visitor:
         for name, value in how.items():
             setattr(rerun, name, value)
         rerun.widget_states.widgets.extend([*self._states.values(), *pressed])
-        self.texts = []
+        self.texts, self.said_at = [], []
         self._socket.send(message.SerializeToString())
         while True:
             status = self._receive("script_finished").script_finished
@@ -221,7 +222,9 @@ class Visitor:
             element = message.delta.new_element
             drawn = getattr(element, str(element.WhichOneof("type")))
             words = getattr(drawn, "body", "") or getattr(drawn, "json", "")  # json: a component's
-            self.texts += [words] if words else []
+            if words:
+                self.texts.append(words)
+                self.said_at.append(time.monotonic())
             widget = str(getattr(drawn, "id", ""))
             if widget.startswith("$$ID-"):
                 self.widgets[widget.split("-", 2)[2]] = widget

@@ -55,6 +55,7 @@ __all__ = [
 ]
 
 _STOP_S = 10.0  # longer than any slice
+_THIS_PROCESS = psutil.Process()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class Lab:
         counts = self._scheduler.counts()
         return LabStatus(
             device=device_name(self.device),
-            memory_mb=int(psutil.Process().memory_info().rss) // 2**20,
+            memory_mb=int(_THIS_PROCESS.memory_info().rss) // 2**20,
             queued=counts[JobState.QUEUED],
             running=counts[JobState.RUNNING],
             paused=counts[JobState.PAUSED],

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import cast
 
@@ -93,6 +93,13 @@ def ask(spec: Spec, timeout_s: float = PAGE_WAITS_S) -> Job:
     return the_lab().jobs.ask(spec, visit.id, timeout_s=max(0.0, min(timeout_s, left_s)))
 
 
+def ask_ahead(specs: Iterable[Spec]) -> None:
+    """Ask several short questions at once; ``answer`` then waits for each."""
+    for spec in specs:
+        if start(partial(ask, spec, 0)) is None:
+            return
+
+
 def follow(job: Job, name: str) -> None:
     """Make the job the question that is drawn under ``name``."""
     visit = the_visit()
@@ -128,8 +135,7 @@ def poll_s() -> float:
 
     A look takes time that the runs need.
     """
-    status = the_lab().status()
-    count = status.running + status.queued
+    count = the_lab().jobs.count()
     return next(seconds for most, seconds in _POLLS if count <= most)
 
 

@@ -31,6 +31,8 @@ class Figures:
     answer_p50_s: float  # of a question on another page, the page included
     answer_p95_s: float
     kb_per_s: float  # received by a guest
+    app_cores: float  # that the app kept busy
+    guests_cores: float  # that the guests took from it, on this same machine
     memory_mb: float  # of the app, at the end
 
     def line(self) -> str:
@@ -67,11 +69,16 @@ def play(name: str, app: AppProcess, guests: Sequence[Guest], seconds: float) ->
     drawing = [guest for guest in guests if guest.page == "ideal"]
     while any(guest.first_picture_s is None and guest.error is None for guest in drawing):
         time.sleep(0.1)
+    process, here = psutil.Process(app.process.pid), psutil.Process()
     begin, before = time.monotonic(), [guest.received for guest in guests]
+    busy = [sum(each.cpu_times()[:2]) for each in (process, here)]
     counted = [len(guest.polls_s) for guest in guests]
     time.sleep(seconds)
     end = time.monotonic()
-    memory = psutil.Process(app.process.pid).memory_info().rss / _MEGABYTE
+    memory = process.memory_info().rss / _MEGABYTE
+    app_s, guests_s = (
+        sum(each.cpu_times()[:2]) - first for each, first in zip((process, here), busy, strict=True)
+    )
     received = sum(g.received - first for g, first in zip(guests, before, strict=True))
     polls = [s for g, first in zip(guests, counted, strict=True) for s in g.polls_s[first:]]
     people: list[Person] = [*guests, asker]
@@ -90,6 +97,8 @@ def play(name: str, app: AppProcess, guests: Sequence[Guest], seconds: float) ->
         answer_p50_s=_share(asker.answers_s, 50),
         answer_p95_s=_share(asker.answers_s, 95),
         kb_per_s=received / 1000 / (end - begin) / len(guests),
+        app_cores=app_s / (end - begin),
+        guests_cores=guests_s / (end - begin),
         memory_mb=memory,
     )
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from tl_core.backbones.store import BackboneStore
 from tl_core.engine.answers import Answers
-from tl_core.engine.job import Job, SpecT
+from tl_core.engine.job import Job, JobState, SpecT
 from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.worker import Worker
 from tl_core.estimates import Estimates
@@ -65,6 +65,11 @@ class Jobs:
     def of(self, owner: str) -> list[Job]:
         """The visitor's jobs that are not over, oldest first."""
         return self._scheduler.jobs_of(owner)
+
+    def count(self) -> int:
+        """How many jobs of all visitors are queued or running."""
+        counts = self._scheduler.counts()
+        return counts[JobState.QUEUED] + counts[JobState.RUNNING]
 
     def download(self, name: str) -> Job | None:
         """The newest download of a backbone or data set, running or ended."""

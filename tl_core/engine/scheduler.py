@@ -18,6 +18,7 @@ from tl_core.specs import Spec
 
 log = logging.getLogger(__name__)
 
+_GRACE_S = 0.04  # for which a run stands back while a short question's photograph is prepared
 _ERROR_PAUSE_S = 0.5  # after an error that is no job's own, so that it cannot keep a core busy
 
 
@@ -51,6 +52,7 @@ class Scheduler:
         self._paused: list[Job] = []  # paused, with their state in job.saved
         self._runners: list[Runner] = []
         self._parked: dict[Runner, Future[Any]] = {}
+        self._parked_at: dict[Runner, float] = {}
         self._turns = Turns()
         self._has_news = False
         self._is_stopped = False
@@ -189,6 +191,8 @@ class Scheduler:
             self._apply_requests()
             self._start_queued()
             runner = self._next_runner()
+            if runner is not None and not runner.jobs[0].spec.is_quick:
+                runner = self._stand_back() or runner
             if runner is None and not self._has_news and not self._is_stopped:
                 self._busy_since = None
                 self._changed.wait()
@@ -251,6 +255,7 @@ class Scheduler:
         if not runner.jobs and runner in self._runners:
             self._runners.remove(runner)
             self._parked.pop(runner, None)
+            self._parked_at.pop(runner, None)
             try:
                 runner.close()
             except Exception:
@@ -310,6 +315,25 @@ class Scheduler:
             ]
         )
 
+    def _stand_back(self) -> Runner | None:
+        """Wait a moment for short questions that the pool prepares; the runner that is next then.
+
+        A step of a large batch takes a third of a second, which the question would wait again.
+        """
+        waited_for = [
+            (self._parked_at[runner] + _GRACE_S, future)
+            for runner, future in self._parked.items()
+            if runner.jobs[0].spec.is_quick
+        ]
+        if not waited_for:
+            return None
+        until = max(end for end, _future in waited_for)
+        self._changed.wait_for(
+            lambda: self._is_stopped or any(future.done() for _end, future in waited_for),
+            max(0.0, until - time.monotonic()),
+        )
+        return self._next_runner()
+
     def _run_slice(self, runner: Runner) -> None:
         jobs = list(runner.jobs)
         clock, processor = time.perf_counter(), time.thread_time()
@@ -320,7 +344,7 @@ class Scheduler:
             self._turns.served.charge(jobs, clock_s)
             self._parked.pop(runner, None)
             if future is not None:
-                self._parked[runner] = future
+                self._parked[runner], self._parked_at[runner] = future, time.monotonic()
             for job in jobs:
                 job.pool_work = future
             self._runners.remove(runner)
