@@ -12,7 +12,7 @@ _QUOTA_V1 = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
 _PERIOD_V1 = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 
 WINDOW_S = 0.3  # of work, before the worker's processor time says anything
-ENOUGH = 0.75  # share of its time in which the worker's thread had a core
+ENOUGH = 0.6  # share of its time in which the worker's thread had a core
 FIRST_WAIT_S = 2.0  # of work with one thread, before all cores are tried again
 LONGEST_WAIT_S = 32.0
 
