@@ -1,5 +1,7 @@
 import pytest
 
+from tests.e2e.layout import wait_for_rest
+
 pytestmark = pytest.mark.browser
 
 
@@ -29,6 +31,7 @@ def test_the_map_comes_over_the_photograph_without_a_jump(page, app_url):
     page.get_by_alt_text("The photograph at the network's size").wait_for()
     before = picture.bounding_box()
     page.get_by_alt_text("where the reasons for").first.wait_for()
+    wait_for_rest(page)
     assert picture.bounding_box() == before
     assert before["width"] >= 420
     assert before["y"] + before["height"] <= 720
