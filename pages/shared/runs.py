@@ -121,7 +121,8 @@ def _progress(run: Run) -> None:
     waiting = [job for _label, job in run.jobs if job.state is JobState.QUEUED]
     text = None
     if waiting and len(waiting) == len(run.jobs):
-        text = _("Waiting: {count} before you.").format(count=max(waiting[0].position - 1, 0))
+        words = _("Waiting: {count} before you. The other pages answer meanwhile.")
+        text = words.format(count=max(waiting[0].position - 1, 0))
     elif run.is_paused:
         text = _("Paused")
     st.progress(done, text=text)
