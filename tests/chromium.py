@@ -7,5 +7,5 @@ CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-gpu",
-    "--use-fake-device-for-media-stream",  # a camera, for who allows it
+    "--use-fake-device-for-media-stream=device-count=2",  # cameras, for who allows them
 ]

@@ -4,12 +4,14 @@ const MOST_WAITING = 8; // shots that the page has not answered; a slow one is w
 
 class Camera {
   constructor(root) {
-    for (const part of ["video", ".hold", "p", ".switch"]) {
+    for (const part of ["video", ".hold", "p", ".turn", ".switch"]) {
       this[part.replace(".", "")] = root.querySelector(part);
     }
     this.waiting = []; // sent, and sent again each second until the page has taken them
     this.last = 0;
-    this.switch.onclick = () => (this.stream ? this.close() : this.open());
+    this.lens = new Lens(this.video, this.turn, () => this.close());
+    this.switch.onclick = () => (this.lens.stream ? this.close() : this.show(() => this.lens.open()));
+    this.turn.onclick = () => this.show(() => this.lens.change());
     this.video.onloadeddata = () => (this.hold.hidden = false);
     this.listen(this.hold);
   }
@@ -38,22 +40,22 @@ class Camera {
     this.waiting = this.waiting.filter((shot) => shot.number > data.taken);
     this.hold.textContent = data.words.hold;
     this.p.textContent = data.count;
-    this.switch.textContent = this.stream ? data.words.close : data.words.open;
+    this.turn.textContent = data.words.turn;
+    this.switch.textContent = this.lens.stream ? data.words.close : data.words.open;
   }
 
-  async open() {
+  /** Show what ``open`` opens, or tell the page why there is nothing. */
+  async show(open) {
+    this.release();
+    this.hold.hidden = true;
     try {
-      // over plain http there are none, or what Streamlit's own camera puts there instead
-      const devices = navigator.mediaDevices;
-      if (!devices?.enumerateDevices) throw new DOMException("", "NotSupportedError");
-      this.stream = await devices.getUserMedia({ video: true });
+      if (!Lens.isAllowed()) throw new DOMException("", "NotSupportedError");
+      if (!(await open())) return;
     } catch (error) {
+      this.close();
       this.page.setStateValue("problem", error.name);
       return;
     }
-    if (this.isGone) return this.close();
-    this.stream.getTracks().forEach((track) => (track.onended = () => this.close()));
-    this.video.srcObject = this.stream;
     this.video.hidden = false;
     this.draw(this.page);
     this.page.setStateValue("problem", "");
@@ -61,9 +63,8 @@ class Camera {
 
   close() {
     this.release();
-    this.stream?.getTracks().forEach((track) => track.stop());
-    this.stream = this.video.srcObject = null;
-    this.video.hidden = this.hold.hidden = true;
+    this.lens.stop();
+    this.video.hidden = this.hold.hidden = this.turn.hidden = true;
     this.draw(this.page);
   }
 
@@ -106,7 +107,6 @@ class Camera {
   }
 
   leave() {
-    this.isGone = true;
     this.close();
     clearInterval(this.timer);
   }

@@ -25,7 +25,7 @@ class PhotoInput {
     }
     this.camera = new Camera(root, (shot) => this.take([shot]));
     this.buttons.picture.onclick = this.buttons.upload.onclick = () => file.click();
-    this.buttons.open.onclick = () => (Camera.isAllowed() ? this.openCamera() : capture.click());
+    this.buttons.open.onclick = () => (Lens.isAllowed() ? this.say(this.camera.open()) : capture.click());
     this.buttons.turn.onclick = () => this.say(this.camera.change());
     this.listenToPage();
   }
@@ -95,11 +95,6 @@ class PhotoInput {
     this.take(pictures);
   }
 
-  openCamera() {
-    const isHandheld = matchMedia("(pointer: coarse)").matches;
-    this.say(this.camera.open({ facingMode: isHandheld ? "environment" : "user" }));
-  }
-
   /** Show why the camera did not open, if it did not. */
   async say(opening) {
     this.note.textContent = "";
@@ -153,16 +148,11 @@ class PhotoInput {
 }
 
 class Camera {
-  static isAllowed() {
-    // over plain http there are no devices, or what Streamlit's own camera puts there instead
-    return isSecureContext && Boolean(navigator.mediaDevices?.enumerateDevices);
-  }
-
   constructor(root, onShot) {
     this.dialog = root.querySelector("dialog");
     this.video = root.querySelector("video");
     this.shutter = root.querySelector(".shutter");
-    this.changer = root.querySelector(".turn");
+    this.lens = new Lens(this.video, root.querySelector(".turn"), () => this.dialog.close());
     this.onShot = onShot;
     this.dialog.onclose = () => this.stop();
     this.video.onloadeddata = () => (this.shutter.disabled = false);
@@ -170,28 +160,14 @@ class Camera {
     root.querySelector(".close").onclick = () => this.dialog.close();
   }
 
-  async open(which) {
-    const asked = (this.asked = {}); // whoever closes or asks anew wants no earlier stream
-    const size = { width: { ideal: 1920 }, height: { ideal: 1080 } };
-    const stream = await navigator.mediaDevices.getUserMedia({ video: { ...size, ...which } });
-    const devices = await navigator.mediaDevices.enumerateDevices();
-    if (asked !== this.asked) return stopTracks(stream);
-    this.devices = devices.filter((device) => device.kind === "videoinput");
-    this.changer.hidden = this.devices.length < 2;
-    this.stream = this.video.srcObject = stream;
-    stream.getTracks().forEach((track) => (track.onended = () => this.dialog.close()));
-    if (!this.dialog.open) this.dialog.showModal();
+  async open() {
+    if ((await this.lens.open()) && !this.dialog.open) this.dialog.showModal();
   }
 
-  /** Open the camera on the other side, or the next one where they have no sides. */
   async change() {
-    const { facingMode, deviceId } = this.stream.getVideoTracks()[0].getSettings();
-    const place = this.devices.findIndex((device) => device.deviceId === deviceId);
-    const next = this.devices[(place + 1) % this.devices.length];
-    this.stop();
+    this.shutter.disabled = true;
     try {
-      if (!facingMode) await this.open({ deviceId: { exact: next.deviceId } });
-      else await this.open({ facingMode: facingMode === "user" ? "environment" : "user" });
+      await this.lens.change();
     } catch (error) {
       this.dialog.close();
       throw error;
@@ -206,15 +182,9 @@ class Camera {
   }
 
   stop() {
-    this.asked = null;
     this.shutter.disabled = true;
-    if (this.stream) stopTracks(this.stream);
-    this.stream = this.video.srcObject = null;
+    this.lens.stop();
   }
-}
-
-function stopTracks(stream) {
-  stream.getTracks().forEach((track) => track.stop());
 }
 
 function isInZone(event) {

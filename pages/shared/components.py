@@ -8,12 +8,13 @@ from streamlit.components.v2.types import ComponentRenderer
 from pages.shared.words import ASSETS
 
 
-def component(name: str, *, shared: str = "") -> ComponentRenderer:
+def component(name: str, *shared: str) -> ComponentRenderer:
     """Register the component whose files are called ``name``.
 
-    Components cannot import: the lines of ``shared``.js, which several use, come before its own.
+    Components cannot import: the lines of the ``shared`` files, which several use, come before its
+    own.
     """
-    lines = [_text(f"{file}.js") or "" for file in (shared, name) if file]
+    lines = [_text(f"{file}.js") or "" for file in (*shared, name)]
     return st.components.v2.component(
         name, html=_text(f"{name}.html"), css=_text(f"{name}.css"), js="\n".join(lines)
     )

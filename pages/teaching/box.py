@@ -14,7 +14,7 @@ from pages.state import Box
 from pages.teaching.squares import MOST, draw_squares
 from tl_core.lab import UserError
 
-_mount = component("photos", shared="travel")
+_mount = component("photos", "travel")
 
 
 def draw_photos(box: Box) -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from pages.shared.components import component, message
 from pages.shared.words import _
 
-_mount = component("camera")
+_mount = component("camera", "lens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ def burst(
                 "open": _("Open the camera"),
                 "close": _("Close the camera"),
                 "hold": _("Hold to take photographs"),
+                "turn": _("Use the other camera"),
             },
         },
         on_shots_change=sent,

@@ -110,6 +110,20 @@ def test_the_camera_goes_off_when_it_is_closed_or_left(allowed, app_url):
     boxes_hold(page, page.evaluate("window.taken"), 0)
 
 
+def test_where_there_are_two_cameras_a_press_takes_the_other(page, app_url):
+    page.context.grant_permissions(["camera"])
+    page.add_init_script(_WATCH)
+    page = camera(page, app_url)
+    opened(page)
+    first = page.evaluate("window.tracks.at(-1).label")
+    page.get_by_role("button", name="Use the other camera").click()
+    page.wait_for_function("first => window.tracks.at(-1).label !== first", arg=first)
+    page.get_by_role("button", name="Hold to take photographs").wait_for()
+    assert page.evaluate(
+        "window.tracks.slice(0, -1).every((track) => track.readyState === 'ended')"
+    )
+
+
 def test_a_refused_permission_shows_a_sentence(page, app_url):
     page = camera(page, app_url)
     page.get_by_role("button", name="Open the camera").click()
