@@ -49,6 +49,7 @@ class PhotosInput {
     this.buttons.choose.ariaLabel = `${words.choose}: ${name}`;
     this.buttons.choose.querySelector("span").textContent = words.choose;
     this.buttons.open.ariaLabel = this.buttons.open.title = words.open;
+    this.zone.style.visibility = ""; // now its buttons have names
     this.drawSquares();
     this.sendNext();
   }
