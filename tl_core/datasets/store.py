@@ -190,7 +190,7 @@ def own_dataset(classes: OwnClasses, photos: PhotoStore, tests: OwnClasses = ())
     A class that is among ``tests`` is tested on those and learns from all of its own.
     """
     names = [name for name, _ in classes]
-    tested = {name for name, _ in tests}
+    tested = {name for name, keys in tests if keys}
     learned: list[tuple[str, str, Side]] = [
         (name, key, "train" if name in tested else "") for name, keys in classes for key in keys
     ]

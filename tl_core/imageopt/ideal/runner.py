@@ -164,7 +164,8 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         member = self.members.get(job)
         is_out = super().remove(job, keep=keep)
         if member is not None:
-            wait([member.encoding] if member.encoding else [])
+            if member.encoding is not None and not member.encoding.cancel():
+                wait([member.encoding])  # it has begun; what waits in the pool is not waited for
             if isinstance(job.snapshot, IdealSnapshot) and member.shown_picture is not None:
                 job.publish(_with_png(job.snapshot, member.shown_picture))
         return is_out
