@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.drawing.goals import KINDS
 from pages.drawing.moves import acting, moved
-from pages.drawing.ways import KEEPS_RATE, SEEDS, choose_way
+from pages.drawing.ways import KEEPS_RATE, SEEDS, choose_way, way
 from pages.shared import link, runs
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _
@@ -21,8 +21,7 @@ def more_settings() -> None:
     """Everything but the class and the weight of total variation, one click away."""
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
         choose_one(_("Let it draw"), KINDS, key="goal", default="class")
-        if st.session_state.goal != "several":
-            choose_way()
+        choose_way()
         _length_and_seed()
         _recipe_and_start()
         _learning_rate_and_views()
@@ -37,7 +36,7 @@ def tv_slider() -> None:
             _("Total-variation weight"),
             TV_WEIGHTS,
             format_func=lambda w: f"{w} · {marks[w]}" if w in marks else str(w),
-            disabled=st.session_state.get("way") == "ladder",
+            disabled=way() == "ladder",
             help=_("How much neighbouring pixels are asked to agree. Acts while it runs."),
             **acting("tv_weight"),
         )
@@ -101,7 +100,7 @@ def _take_recipe() -> None:
 
 
 def _learning_rate_and_views() -> None:
-    way, recipe = st.session_state.get("way"), RECIPES[st.session_state.recipe]
+    keeps, recipe = KEEPS_RATE.get(way()), RECIPES[st.session_state.recipe]
     own_rate = _("the recipe's: {rate:.2g}").format(rate=recipe.learning_rate)
     rate, augmentation = st.columns(2)
     with rate, link.kept("learning_rate", 0, RATES):
@@ -109,7 +108,7 @@ def _learning_rate_and_views() -> None:
             _("Learning rate"),
             RATES,
             format_func=lambda value: f"{value:g}" if value else own_rate,
-            disabled=way in KEEPS_RATE,
+            disabled=keeps is not None,
             help=_("How far the picture moves at each step. Acts while it runs."),
             **acting("learning_rate"),
         )
@@ -122,5 +121,5 @@ def _learning_rate_and_views() -> None:
             help=_("How much the network's view is shifted, turned and zoomed. Acts at once."),
             **acting("augmentation"),
         )
-    if way in KEEPS_RATE:
-        st.caption(_(KEEPS_RATE[way]))
+    if keeps is not None:
+        st.caption(_(keeps))

@@ -24,8 +24,14 @@ WAYS = {
 
 
 def choose_way() -> None:
-    """Draw the choice; it is there for a single goal."""
-    choose_one(_("Draw"), WAYS, key="way", default="one")
+    """Draw the choice; several classes have none."""
+    if st.session_state.goal != "several":
+        choose_one(_("Draw"), WAYS, key="way", default="one")
+
+
+def way() -> str:
+    """The chosen way."""
+    return "one" if st.session_state.goal == "several" else st.session_state.way
 
 
 def specs(
@@ -39,14 +45,13 @@ def specs(
         "photo": photo if st.session_state.from_photo else "",
     }
     mine: dict[str, Any] = {**choices, **common}
-    way = st.session_state.way if len(goals) == 1 else "one"
-    if way == "one":
+    if way() == "one":
         return [(goal.label, IdealImage(**mine | goal.fields)) for goal in goals]
     mine |= goals[0].fields
-    if way == "ladder":
+    if way() == "ladder":
         fields = common | goals[0].fields
         return [(_(row.label), IdealImage(recipe=row.key, **fields)) for row in LADDER]
-    if way == "optimisers":
+    if way() == "optimisers":
         return [
             (name, IdealImage(**mine | {"optimiser": name, "learning_rate": rate}))
             for name, rate in RATES_OF_OPTIMISERS.items()

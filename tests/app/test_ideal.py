@@ -120,8 +120,12 @@ def test_several_classes_become_a_contact_sheet(page):
     assert [b.label for b in page.get("download_button")].count("Contact sheet (PNG)") == 1
 
 
-def test_without_a_class_nothing_can_start(page):
+def test_a_single_one_of_several_classes_is_one_picture_and_none_cannot_start(page):
+    page.button_group(key="way").set_value("ladder").run()
     page.button_group(key="goal").set_value("several").run()
+    page.multiselect(key="classes_of_1000").set_value([340]).run()
+    assert not page.exception
+    assert not page.select_slider(key="tv_weight").disabled
     page.multiselect(key="classes_of_1000").set_value([]).run()
     assert page.button(key="start").disabled
 

@@ -17,6 +17,11 @@ WebSocket.prototype.send = function (data) {
   return send.call(this, data);
 };
 """
+# Where a page waits before it asks again, it waits a tenth of it
+_SOON = """
+const later = window.setTimeout;
+window.setTimeout = (call, wait, ...rest) => later(call, wait / 10, ...rest);
+"""
 # The server knows nothing of who connects again, as after minutes without a connection
 _CUT_OFF = """
 const Socket = WebSocket;
@@ -60,14 +65,27 @@ def questions(page):
     return page.evaluate("window.sent.filter((text) => text.includes('wanted')).length")
 
 
-def test_a_picture_goes_on_while_its_page_is_reloaded(page, app):
+def test_a_reloaded_tab_goes_on_and_a_copy_of_it_gets_a_visit_of_its_own(page, app):
     start_a_picture(page, app)
-    before, code = step_of(page), code_of(page)
-    page.reload()
+    code = code_of(page)
+    copy = page.context.new_page()
+    copy.add_init_script(_SOON)
+    copy.add_init_script(
+        f"if (!{_CODE}) sessionStorage.setItem('transfer-learning-lab-visit', '{code}')"
+    )
+    copy.goto(f"{app.url}/ideal")
+    copy.wait_for_function(f"code => {_CODE} !== code", arg=code)
+    assert copy.locator(".st-key-stop").count() == 0
+    own = code_of(copy)
+    for tab in (copy, page):
+        before = step_of(page)
+        tab.reload()
+        tab.get_by_role("heading", name="Ideal image").wait_for()
     page.locator(".st-key-stop button").wait_for()
     page.get_by_text(_STEP).first.wait_for()
     assert step_of(page) > before
-    assert code_of(page) == code
+    assert (code_of(page), code_of(copy)) == (code, own)
+    copy.close()
     wait_beyond(page, step_of(page))
     page.reload()
     page.locator(".st-key-stop button").click()
@@ -103,7 +121,9 @@ def test_boxes_keep_their_photographs_over_a_reload(page, app, labelled):
     page.get_by_text("Photographs: 3").wait_for()
 
 
-def test_a_new_visitor_asks_for_nothing_and_a_reload_asks_once(page, app):
+def test_only_a_reload_asks_for_a_visit_and_its_code_is_in_no_address_no_page_and_no_log(page, app):
+    addresses = []
+    page.on("request", lambda request: addresses.append(request.url))
     page.add_init_script(_LISTEN)
     page.goto(app.url)
     code = code_of(page)
@@ -118,29 +138,10 @@ def test_a_new_visitor_asks_for_nothing_and_a_reload_asks_once(page, app):
     page.get_by_role("heading", name="What you can do here").wait_for()
     assert questions(page) == 1
     assert code_of(page) == code
-
-
-def test_a_copy_of_an_open_tab_gets_a_visit_of_its_own(page, app):
-    start_a_picture(page, app)
-    code = code_of(page)
-    copy = page.context.new_page()
-    copy.add_init_script(
-        f"if (!{_CODE}) sessionStorage.setItem('transfer-learning-lab-visit', '{code}')"
-    )
-    copy.goto(f"{app.url}/ideal")
-    copy.wait_for_function(f"code => {_CODE} !== code", arg=code)
-    assert copy.locator(".st-key-stop").count() == 0
-    own = code_of(copy)
-    copy.reload()
-    copy.get_by_role("heading", name="Ideal image").wait_for()
-    before = step_of(page)
-    page.reload()
-    page.locator(".st-key-stop button").wait_for()
-    page.get_by_text(_STEP).first.wait_for()
-    assert step_of(page) > before
-    assert (code_of(page), code_of(copy)) == (code, own)
-    copy.close()
-    page.locator(".st-key-stop button").click()
+    assert addresses
+    assert not [address for address in [*addresses, page.url] if code in address]
+    assert code not in page.content()
+    assert code not in app.log
 
 
 def test_a_code_that_nobody_has_begins_a_new_visit_without_an_error(page, app):
@@ -161,18 +162,3 @@ def test_a_browser_that_keeps_nothing_shows_every_page_all_the_same(page, app):
     page.get_by_role("heading", name="What you can do here").wait_for()
     assert page.get_by_test_id("stException").count() == 0
     assert page.get_by_test_id("stAlert").count() == 0
-
-
-def test_the_code_is_in_no_address_no_page_and_no_log(page, app):
-    addresses = []
-    page.on("request", lambda request: addresses.append(request.url))
-    page.goto(app.url)
-    code = code_of(page)
-    page.reload()
-    page.get_by_test_id("stTopNavLink").filter(has_text="Ideal image").click()
-    page.get_by_role("heading", name="Ideal image").wait_for()
-    assert code_of(page) == code
-    assert addresses
-    assert not [address for address in [*addresses, page.url] if code in address]
-    assert code not in page.content()
-    assert code not in app.log

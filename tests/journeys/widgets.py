@@ -87,9 +87,15 @@ def send(app: AppTest, node: Any, value: Any) -> None:
         node.set_value(found if _is_multiple(node) else next(iter(found), None))
         app.run()
         return
+    send_all(app, [(node, value)])
+
+
+def send_all(app: AppTest, changes: Iterable[tuple[Any, Any]]) -> None:
+    """Change several widgets, none of them an uploader, at once."""
+    new = {node.id: _state(node, value) for node, value in changes}
     states = app._tree.get_widget_states()
-    kept = [state for state in states.widgets if state.id != node.id]
-    app._run(WidgetStates(widgets=[*kept, _state(node, value)]))
+    kept = [state for state in states.widgets if state.id not in new]
+    app._run(WidgetStates(widgets=[*kept, *new.values()]))
 
 
 def meaning(node: Any) -> tuple[object, ...] | None:
