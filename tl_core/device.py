@@ -2,9 +2,14 @@
 
 import ctypes
 import platform
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
 
 from tl_core.cores import usable_cores
 from tl_core.errors import UserError
@@ -60,6 +65,24 @@ def optimises_in_bf16(device: torch.device, pictures: int) -> bool:
 def autocast_bf16(device: torch.device, *, enabled: bool) -> AbstractContextManager[object]:
     """Let networks compute in bfloat16 inside the block, if ``enabled``."""
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+@cache
+def constant(values: tuple[object, ...], device: torch.device) -> Tensor:
+    """Return (nested) numbers as float32 on the device; copied once, never to be changed."""
+    with torch.inference_mode(mode=False):  # gradients may have to flow past them
+        return torch.tensor(values, dtype=torch.float32, device=device)
+
+
+def copied(tables: Sequence[ArrayLike], device: torch.device) -> list[Tensor]:
+    """Return tables of numbers as float32 on the device, copied at once without waiting for it."""
+    arrays = [np.asarray(table, np.float32) for table in tables]
+    flat = torch.tensor(np.concatenate([array.ravel() for array in arrays]))
+    if device.type == "cuda":
+        flat = flat.pin_memory()  # only out of such memory does a copy not wait
+    there = flat.to(device, non_blocking=True)
+    parts = torch.split(there, [array.size for array in arrays])
+    return [part.view(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
 def is_device_gone(error: BaseException) -> bool:

@@ -61,6 +61,18 @@ class Estimates:
         apart = [(job, row) for job, row in others if _key(job) not in mine]
         return own_s + sum(min(self._left_s(job, row, apart), own_s) for job, row in apart)
 
+    def wait_s(self, job: Job) -> float:
+        """About how long a queued run waits for its place, while the runs under way take turns."""
+        going = [run for run in self.under_way() if run[0].state is JobState.RUNNING]
+        left_s: defaultdict[Hashable, float] = defaultdict(float)
+        for other, row in going:
+            left_s[_key(other)] += self._left_s(other, row, going)
+        if not left_s:
+            return 0.0
+        ends = [sum(min(left, mine) for left in left_s.values()) for mine in left_s.values()]
+        rounds, place = divmod(max(job.position - 1, 0), len(ends))
+        return rounds * max(ends) + sorted(ends)[place]
+
     def under_way(self) -> list[tuple[Job, BackboneRow]]:
         """Note how fast the runs are, and return them."""
         with self._lock:

@@ -99,7 +99,7 @@ class Lab:
             self.settings.max_pixels,
             require_share=self.memory.require,
         )
-        self._pool = Pool(prepare_thread=stay_on_one_core)
+        self._pool = Pool(photo_threads=usable_cores(), prepare_thread=stay_on_one_core)
         self._context = Context(
             self.settings,
             self.device,

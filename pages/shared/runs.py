@@ -121,8 +121,11 @@ def _progress(run: Run) -> None:
     waiting = [job for _label, job in run.jobs if job.state is JobState.QUEUED]
     text = None
     if waiting and len(waiting) == len(run.jobs):
-        words = _("Waiting: {count} before you. The other pages answer meanwhile.")
-        text = words.format(count=max(waiting[0].position - 1, 0))
+        words = _(
+            "Waiting: {count} before you, about {seconds} s. The other pages answer meanwhile."
+        )
+        seconds = max(round(the_lab().jobs.wait_s(waiting[0]), -1), 10)
+        text = words.format(count=max(waiting[0].position - 1, 0), seconds=f"{seconds:.0f}")
     elif run.is_paused:
         text = _("Paused")
     st.progress(done, text=text)

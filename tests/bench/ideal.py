@@ -96,7 +96,7 @@ def slot_of(recipe: Recipe, target: int, seed: int, steps: int, backbone: Backbo
     return recipe_slot(
         recipe,
         target_weights=target_weights,
-        generator=torch.Generator(backbone.device).manual_seed(seed),
+        seed=seed,
         steps=steps,
         side=backbone.input_size,
     )

@@ -138,3 +138,17 @@ def test_a_teaching_run_counts_with_what_it_says_it_has_left(
     teaching = FineTune(backbone=ROW.key, dataset="digits")
     under_way(pace, teaching, phase="training the head", seconds_left=left)
     assert estimate(pace, picture()) == pytest.approx(seconds)
+
+
+def test_a_queued_run_waits_until_a_run_before_it_ends_while_all_take_turns() -> None:
+    pace = measured(CPU, steps_per_s=10.0)
+    queued = [Job(picture(), "eve") for _ in range(3)]
+    for position, job in enumerate(queued, start=1):
+        job.position = position
+    assert pace.wait_s(queued[0]) == 0.0
+    for steps, seed in ((100, 1), (300, 2)):
+        under_way(pace, picture(steps=steps, size=100 * seed))
+    first, second, third = (pace.wait_s(job) for job in queued)
+    assert first == pytest.approx(2 * 10)  # the shorter one, at half its speed
+    assert second == pytest.approx(10 + 30)
+    assert third == pytest.approx(40 + 20)  # behind two runs as long as these

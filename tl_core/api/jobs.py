@@ -86,6 +86,10 @@ class Jobs:
             [(spec, self._backbones.row(spec.backbone)) for spec in specs]
         )
 
+    def wait_s(self, job: Job) -> float:
+        """About how long a queued run still waits before it starts, in seconds."""
+        return self._estimates.wait_s(job)
+
     def _submit_download(self, spec: SpecT, owner: str) -> Job[SpecT]:
         with self._downloads_lock:
             going = self._downloads.get(spec)

@@ -13,6 +13,7 @@ from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.folding import fold
 from tl_core.backbones.hooks import HookCallback, hooked
 from tl_core.backbones.sharing import named_tensors, share_equal, unshared_bytes
+from tl_core.device import constant
 from tl_core.specs import FineTune
 
 
@@ -50,9 +51,7 @@ class Backbone:
     def normalise(self, pixels: Tensor) -> Tensor:
         """Return the network's inputs: pixels (N, 3, H, W) minus mean, over std, channels last."""
         mean, std = (
-            torch.tensor(values, dtype=pixels.dtype)
-            .to(pixels.device, non_blocking=True)  # a GPU would be waited for at each step
-            .view(1, 3, 1, 1)
+            constant(values, pixels.device).to(pixels.dtype).view(1, 3, 1, 1)
             for values in (self.row.mean, self.row.std)
         )
         return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)

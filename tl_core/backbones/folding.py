@@ -87,7 +87,8 @@ def fold(body: nn.Module, inputs: Tensor) -> nn.Module:
         body: A network in ``eval`` mode; not changed, but called, so only on the worker.
         inputs: One normalised picture, (1, 3, S, S).
     """
-    with torch.no_grad():
+    # in TF32, as GPUs convolve by default, the two would differ more than they may
+    with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         pairs = _neighbours(body, inputs)
         if not pairs:
             return body

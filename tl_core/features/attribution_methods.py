@@ -126,7 +126,7 @@ def occlusion(network: PixelModel, pixels: Tensor, spec: Attribute) -> Slices:
     Source:
         Zeiler & Fergus 2014, arXiv:1311.2901.
     """
-    targets = list(spec.targets)
+    targets = torch.tensor(spec.targets).to(pixels.device)
     side, grey = pixels.shape[-1], network.baseline(pixels)
     total = pixels.new_zeros(len(targets), side, side)
     count = pixels.new_zeros(side, side)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.device import constant
 
 
 class PixelModel(nn.Module):
@@ -45,7 +46,7 @@ class PixelModel(nn.Module):
 
     def baseline(self, pixels: Tensor) -> Tensor:
         """A picture (1, 3, S, S) of ImageNet's mean colour, in which there is nothing to see."""
-        mean = torch.tensor(self.backbone.row.mean, device=pixels.device, dtype=pixels.dtype)
+        mean = constant(self.backbone.row.mean, pixels.device).to(pixels.dtype)
         return mean.view(1, 3, 1, 1).expand_as(pixels[:1]).clone()
 
     def copy_sharing_weights(self) -> "PixelModel":

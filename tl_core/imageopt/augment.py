@@ -10,8 +10,6 @@ from torch import Tensor
 
 from tl_core.specs import RandomAffine
 
-DRAWS = 5  # random numbers a view takes: two shifts, a turn, a zoom, a mirror
-
 
 def limits(affine: RandomAffine, strength: float) -> tuple[float, ...]:
     """Return how far a view may move, as the row of numbers that ``affine_maps`` takes.
@@ -32,7 +30,8 @@ def affine_maps(draws: Tensor, limits: Tensor) -> Tensor:
     """Return one affine map per picture, for ``resample``.
 
     Args:
-        draws: Uniform numbers in [0, 1), shape (N, DRAWS).
+        draws: Uniform numbers in [0, 1), shape (N, at least 5): two shifts, a turn, a zoom, a
+            mirror.
         limits: Rows of ``limits``, shape (N, 4).
 
     Returns:
@@ -56,14 +55,15 @@ class AffineViews:
     is_moved: Tensor | None  # (N,); None: all do
 
     @classmethod
-    def drawn(cls, draws: Tensor, limits: Sequence[Sequence[float]]) -> "AffineViews":
-        """Return the views of uniform ``draws`` (N, DRAWS) within rows of ``limits``."""
-        moves = [any(row) for row in limits]
+    def drawn(cls, draws: Tensor, limits: Tensor, moves: Sequence[bool]) -> "AffineViews":
+        """Return the views of uniform ``draws`` (N, at least 5) within rows of ``limits`` (N, 4).
+
+        ``moves`` says which rows are not all 0, for those who cannot read them.
+        """
         if not any(moves):
             return cls(None, None)
-        rows = torch.tensor(limits, dtype=torch.float32).to(draws.device, non_blocking=True)
-        is_moved = None if all(moves) else torch.tensor(moves).to(draws.device, non_blocking=True)
-        return cls(affine_maps(draws, rows), is_moved)
+        is_moved = None if all(moves) else limits.any(dim=1)
+        return cls(affine_maps(draws, limits), is_moved)
 
     def of(self, pixels: Tensor, side: int) -> Tensor:
         """Return the view of each picture of pixels (N, 3, S, S), (N, 3, side, side)."""

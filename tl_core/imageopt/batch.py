@@ -6,17 +6,21 @@ The step itself is in ``step``.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.device import optimises_in_bf16
+from tl_core.device import copied, optimises_in_bf16
 from tl_core.errors import UserError
 from tl_core.imageopt.augment import AffineViews
 from tl_core.imageopt.losses import TERMS
 from tl_core.imageopt.pixels import Parameterisation
-from tl_core.imageopt.slot import RandomDraws, Slot
-from tl_core.imageopt.step import PassInputs, StackInputs, take_step
+from tl_core.imageopt.randomness import noise_tile
+from tl_core.imageopt.slot import Slot
+from tl_core.imageopt.step import NoiseInputs, PassInputs, StackInputs, take_step
+from tl_core.specs.recipes import ZERO
 
 FIGURES = ("probability", "total_variation")  # read for every slot, before its loss terms
 
@@ -61,6 +65,8 @@ class Batch:
         self.limit = 1024
         self.advanced = 0
         self._stacks: dict[Parameterisation, _Stack] = {}
+        self._seeds: list[int] = []  # of the members with noise
+        self._tiles = torch.empty(0)  # their noise
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -76,6 +82,7 @@ class Batch:
         else:
             stack.state = torch.cat([stack.state, state])  # first: it refuses another size
             stack.slots.append(slot)
+        self._keep_tiles()
 
     def leave(self, slot: Slot) -> None:
         """Give a slot its state back, if it is in the batch."""
@@ -85,10 +92,11 @@ class Batch:
         row = stack.slots.index(slot)
         slot.state = stack.state[row].clone()
         del stack.slots[row]
-        if not stack.slots:
+        if stack.slots:
+            stack.state = torch.cat([stack.state[:row], stack.state[row + 1 :]])
+        else:
             del self._stacks[slot.parameterisation]
-            return
-        stack.state = torch.cat([stack.state[:row], stack.state[row + 1 :]])
+        self._keep_tiles()
 
     def pixels(self) -> Tensor:
         """Return every slot's picture as it is now, (N, 3, S, S) in [0, 1]."""
@@ -110,9 +118,8 @@ class Batch:
         """
         slots = self.slots
         terms = tuple(t for t in TERMS if any(t in slot.objective.terms for slot in slots))
-        sides = [backbone.input_size for backbone in self.backbones]
-        draws = [slot.draw(sides) for slot in slots]
-        stacks = [self._stack_inputs(*item) for item in self._stacks.items()]
+        draws = [slot.draws() for slot in slots]
+        stacks = self._stack_inputs()
         while True:
             parts = [slice(i, i + self.limit) for i in range(0, len(slots), self.limit)]
             passes = [self._pass_inputs(part, slots[part], draws[part], terms) for part in parts]
@@ -121,6 +128,9 @@ class Batch:
                 break
             except torch.OutOfMemoryError as error:
                 self._halve(len(slots), error)
+        for slot, row in zip(slots, figures, strict=True):
+            if slot.update.adapt is not None:
+                slot.update.adapt(dict(zip((*FIGURES, *terms), row, strict=True)))
         steps = tuple(slot.step for slot in slots)
         self.advanced = len(slots)
         for slot in slots:
@@ -138,27 +148,45 @@ class Batch:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _stack_inputs(self, parameterisation: Parameterisation, stack: _Stack) -> StackInputs:
-        return StackInputs(
-            parameterisation,
-            stack.state,
-            coefficients=self._numbers([slot.coefficients() for slot in stack.slots]),
-            gradient_maps=[slot.update.gradient_map for slot in stack.slots],
-            constraints=[slot.update.constraint for slot in stack.slots],
-        )
+    def _stack_inputs(self) -> list[StackInputs]:
+        tables = [[slot.coefficients() for slot in stack.slots] for stack in self._stacks.values()]
+        rows = zip(self._stacks.items(), copied(tables, self.device), strict=True)
+        return [
+            StackInputs(
+                parameterisation,
+                stack.state,
+                coefficients=coefficients,
+                gradient_maps=[slot.update.gradient_map for slot in stack.slots],
+                constraints=[slot.update.constraint for slot in stack.slots],
+            )
+            for (parameterisation, stack), coefficients in rows
+        ]
 
     def _pass_inputs(
-        self, rows: slice, slots: Sequence[Slot], draws: Sequence[RandomDraws], terms: Sequence[str]
+        self,
+        rows: slice,
+        slots: Sequence[Slot],
+        draws: Sequence[NDArray[np.float32]],
+        terms: Sequence[str],
     ) -> PassInputs:
         owners = [row for row, slot in enumerate(slots) for _ in range(slot.views)]
         by_view = [slots[row] for row in owners]
+        limits = [slot.affine_limits() for slot in by_view]
+        factors = [slot.objective.residual_factor for slot in by_view]
+        weights, of_views, factors_there, drawn, limits_there, noise = copied(
+            [
+                [slot.loss_weights(terms) for slot in slots],
+                [[owner, 1 / slots[owner].views] for owner in owners],
+                factors,
+                np.concatenate(draws),
+                limits,
+                [self._noise_row(slot) for slot in by_view],
+            ],
+            self.device,
+        )
         transforms = [
-            (slot.augmentation.transform, its.transform, slot.views)
+            (slot.augmentation.transform, its[:, -2:].tolist())
             for slot, its in zip(slots, draws, strict=True)
-        ]
-        noise = [
-            _joined([its.noise[i] if its.noise else len(its.affine) for its in draws])
-            for i in range(len(self.backbones))
         ]
         references = [slot.objective.tv_reference for slot in slots]
         is_bf16 = self.precision == "bf16" or (
@@ -167,30 +195,40 @@ class Batch:
         return PassInputs(
             rows=rows,
             terms=terms,
-            weights=self._numbers([slot.loss_weights(terms) for slot in slots]),
-            tv_reference=_joined([1 if its is None else its for its in references]),
-            owners=torch.tensor(owners).to(self.device, non_blocking=True),
-            shares=self._numbers([[1 / slot.views] for slot in by_view]),
+            weights=weights,
+            tv_reference=_joined(references),
+            owners=of_views[:, 0].long(),
+            shares=of_views[:, 1:],
             target_weights=torch.stack([slot.objective.target_weights for slot in by_view]),
             channels=[slot.objective.channel for slot in by_view],
-            residual_factors=torch.tensor([slot.objective.residual_factor for slot in by_view]),
-            views=AffineViews.drawn(
-                torch.cat([its.affine for its in draws]), [s.affine_limits() for s in by_view]
+            residual_factors=None if set(factors) == {1.0} else factors_there,
+            views=AffineViews.drawn(drawn, limits_there, [any(row) for row in limits]),
+            transforms=transforms if any(t for t, _ in transforms) else (),
+            noise=(
+                NoiseInputs(self._tiles, noise, drawn)
+                if any(slot.noise_level() > 0 for slot in slots)
+                else None
             ),
-            transforms=transforms if any(t for t, _, _ in transforms) else (),
-            noise=noise,
             is_bf16=is_bf16,
         )
 
-    def _numbers(self, rows: Sequence[Sequence[float]]) -> Tensor:
-        return torch.tensor(rows, dtype=torch.float32).to(self.device, non_blocking=True)
+    def _noise_row(self, slot: Slot) -> tuple[float, float]:
+        """The index of its tile, and how strong its noise is."""
+        level = slot.noise_level()
+        return (self._seeds.index(slot.seed), level) if level > 0 else (0, 0.0)
+
+    def _keep_tiles(self) -> None:
+        """Have the noise of the members, and of nobody else."""
+        seeds = sorted({slot.seed for slot in self.slots if slot.augmentation.noise != ZERO})
+        if seeds != self._seeds:
+            tiles = [noise_tile(seed) for seed in seeds]
+            self._tiles = torch.stack(tiles).to(self.device) if tiles else torch.empty(0)
+            self._seeds = seeds
 
 
-def _joined(parts: Sequence[Tensor | int]) -> Tensor | None:
-    """Concatenate, with zeros where only a number of rows is given; None where all are."""
-    given = [part for part in parts if isinstance(part, Tensor)]
+def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
+    """Concatenate rows (1, ...), with zeros for those that are not given; None where all are."""
+    given = [part for part in parts if part is not None]
     if not given:
         return None
-    return torch.cat(
-        [p if isinstance(p, Tensor) else given[0].new_zeros(p, *given[0].shape[1:]) for p in parts]
-    )
+    return torch.cat([given[0].new_zeros(given[0].shape) if p is None else p for p in parts])

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, TypeAlias
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.folding import FoldedNorm
+from tl_core.device import constant
 from tl_core.imageopt.reductions import mean_of_each
 
 
@@ -149,33 +149,43 @@ def moments(maps: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
-def statistics_gap(norms: Sequence[FoldedNorm], found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+_Norm: TypeAlias = FoldedNorm | nn.BatchNorm2d
+
+
+def statistics_gap(norms: Sequence[_Norm], found: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """Return the distance of each picture's channel statistics to those of batch norm, (N,).
 
     The sum over the layers ``norms`` of the Euclidean distances of means and of variances, of
-    the original layers' inputs: computed from the ``moments`` that were ``found`` at the folded
-    layers. Statistics are over one picture, so that pictures in a batch stay independent.
+    the original layers' inputs: computed from the ``moments`` that were ``found`` of the inputs of
+    these layers, folded or not. Statistics are over one picture, so that pictures in a batch stay
+    independent.
 
     Source:
         Yin et al. 2020, DeepInversion, arXiv:1912.08795.
     """
     mean, variance = (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
-    shift, scale, usual = (
-        torch.cat([getattr(norm, name) for norm in norms])
-        for name in ("shift", "scale", "variance")
-    )
+    shift, scale, usual = (torch.cat(parts) for parts in zip(*map(_usual, norms), strict=True))
     gaps = torch.stack([(mean - shift) * scale, variance * scale.square() - usual])
-    layers = _layer_of(tuple(len(norm.shift) for norm in norms)).to(gaps.device, non_blocking=True)
+    layers = _layer_of(tuple(mean.shape[1] for mean, _ in found), gaps.device)
     nothing = gaps.new_zeros(*gaps.shape[:2], len(norms))
     squares = nothing.scatter_add(2, layers.expand_as(gaps), gaps.square())
     gap: Tensor = squares.clamp_min(_SMALLEST_SQUARE).sqrt().sum(dim=(0, 2))
     return gap
 
 
-@cache
-def _layer_of(widths: tuple[int, ...]) -> Tensor:
+def _usual(norm: _Norm) -> tuple[Tensor, Tensor, Tensor]:
+    """A layer's ``shift``, ``scale`` and ``variance``, as ``FoldedNorm`` explains them."""
+    if isinstance(norm, FoldedNorm):
+        return norm.shift, norm.scale, norm.variance
+    buffers = dict(norm.named_buffers())
+    mean = buffers["running_mean"]
+    return mean, torch.ones_like(mean), buffers["running_var"]
+
+
+def _layer_of(widths: tuple[int, ...], device: torch.device) -> Tensor:
     """The index of each channel's layer, for layers of these widths after one another."""
-    return torch.arange(len(widths)).repeat_interleave(torch.tensor(widths))
+    layers, repeats = torch.arange(len(widths), device=device), constant(widths, device).long()
+    return layers.repeat_interleave(repeats, output_size=sum(widths))  # else it is waited for
 
 
 @contextmanager
@@ -186,15 +196,20 @@ def recording(
     *,
     with_statistics: bool,
 ) -> Iterator[None]:
-    """Record in ``output`` what the terms need of a folded network's layers at its next call."""
+    """Record in ``output`` what the terms need of a network's layers at its next call."""
     modules = backbone.body.modules() if with_statistics else []
-    norms = [module for module in modules if isinstance(module, FoldedNorm)]
+    norms: list[_Norm] = [
+        module
+        for module in modules
+        if isinstance(module, FoldedNorm)
+        or (isinstance(module, nn.BatchNorm2d) and module.running_mean is not None)
+    ]
     layers = sorted({channel.layer for channel in channels if channel is not None})
     rectifiers = _rectifiers(backbone, layers)
     zero = torch.zeros((), device=output.target_weights.device)
     output.activation[:] = [zero] * len(channels)
     rectified: list[Tensor] = []  # what went into the last ReLU, and what came out
-    found: dict[FoldedNorm, tuple[Tensor, Tensor]] = {}
+    found: dict[_Norm, tuple[Tensor, Tensor]] = {}
 
     def record_norm(index: int, inputs: Tensor, _activations: Tensor) -> None:
         if inputs[0].numel() <= _LARGEST_MAPS:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tl_core.device import constant
 from tl_core.imageopt.eight_bit import rounded, straight_through
+from tl_core.imageopt.randomness import start_noise
 
 # How the colours of natural pictures vary together: Lucid's matrix (Olah et al. 2017, "Feature
 # visualization", distill.pub), here divided by its largest column norm.
@@ -20,8 +22,8 @@ class Parameterisation(ABC):
     """
 
     @abstractmethod
-    def noise(self, side: int, generator: torch.Generator) -> Tensor:
-        """Return the parameters of one random picture, on the generator's device."""
+    def noise(self, side: int, seed: int) -> Tensor:
+        """Return the parameters of the seed's random picture, on the CPU."""
 
     @abstractmethod
     def encode(self, pixels: Tensor) -> Tensor:
@@ -38,11 +40,9 @@ class Pixels(Parameterisation):
 
     spread: float = 0.1  # of the first noise around mid grey
 
-    def noise(self, side: int, generator: torch.Generator) -> Tensor:
+    def noise(self, side: int, seed: int) -> Tensor:
         """Return grey noise, shape (3, S, S)."""
-        device = generator.device
-        noise = torch.randn(3, side, side, generator=generator, device=device)
-        return (0.5 + self.spread * noise).clamp(0, 1)
+        return (0.5 + self.spread * start_noise(seed, (3, side, side))).clamp(0, 1)
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Return the pixels as they are."""
@@ -75,10 +75,9 @@ class Fourier(Parameterisation):
     spread: float = 0.01  # of the first noise
     decay: float = 1.0  # a wave of frequency f counts 1 / f ** decay
 
-    def noise(self, side: int, generator: torch.Generator) -> Tensor:
+    def noise(self, side: int, seed: int) -> Tensor:
         """Return a random spectrum, almost mid grey."""
-        shape = (3, side, side // 2 + 1, 2)
-        return self.spread * torch.randn(shape, generator=generator, device=generator.device)
+        return self.spread * start_noise(seed, (3, side, side // 2 + 1, 2))
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Return the spectrum of pixels; pure black and white become almost so."""
@@ -103,7 +102,7 @@ class Fourier(Parameterisation):
 
 
 def _colours(like: Tensor) -> Tensor:
-    matrix = torch.tensor(_COLOURS).to(like.device, non_blocking=True)
+    matrix = constant(_COLOURS, like.device)
     norm: Tensor = torch.linalg.vector_norm(matrix, dim=0).max()
     return matrix / norm
 

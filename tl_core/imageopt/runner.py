@@ -1,5 +1,6 @@
 """Runs jobs with equal batch keys in one batch: admission, controls, steps, pictures, failures."""
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -29,11 +30,18 @@ SHOWING_SHARE = 0.1  # of a processor's time for steps that may go into showing 
 _CPU_ROOM, _GPU_ROOM = 8, 32
 
 
+AnyMove = tuple[int, str, Any]  # the first step on which a control has a new value
+
+
 @dataclass(eq=False, kw_only=True)
 class Member(ABC):
     """A picture in the batch, with what it needs to go on; moves out whole on a pause."""
 
+    spec: Any  # as it began, with the moves to replay
+    controls: Any = field(init=False)  # as they act now: the spec with the moves so far
+    current: Any = field(init=False)  # the job's, when it was last looked at
     slot: Slot
+    moves: list[AnyMove] = field(default_factory=list)
     stride: int = 1  # of the steps kept in the history
     history: list[tuple[float, ...]] = field(default_factory=list)
     is_finite: bool = True  # false once a figure was not a number
@@ -43,6 +51,9 @@ class Member(ABC):
     batch_size: int = 1  # pictures that advanced with it, itself included
     shown: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=PACE_PICTURES))
     # when its newest pictures were, and the steps they showed
+
+    def __post_init__(self) -> None:
+        self.controls = self.current = self.spec
 
     def begin_pace(self) -> None:
         """Measure its speed from here."""
@@ -58,6 +69,25 @@ class Member(ABC):
         self.shown.append((time.monotonic(), self.slot.step))
         (first_at, first), (now, newest_step) = self.shown[0], self.shown[-1]
         return (newest_step - first) / max(now - first_at, 1e-9)
+
+    def moves_now(self, current: Spec) -> list[AnyMove]:
+        """The moves that the spec holds for this step, then the visitor's.
+
+        ``current`` is the job's spec as it stands.
+        """
+        step = self.slot.step
+        return [move for move in self.spec.moves if move[0] == step] + [
+            (step, name, getattr(current, name))
+            for name in sorted(current.controls)
+            if getattr(current, name) != getattr(self.current, name)
+        ]
+
+    def take(self, moves: Sequence[AnyMove], current: Spec) -> None:
+        """Let moves act on the controls, and keep them for a replay."""
+        self.current = current
+        self.moves += moves
+        for _, name, value in moves:
+            self.controls = self.controls.moved(**{name: value})
 
     @property
     @abstractmethod
@@ -94,7 +124,6 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
     """
 
     batch: Batch  # there once the networks are
-    reads_every_step = False  # or only when a picture is due: reading waits for the device
 
     def __init__(self, context: Context, keys: Sequence[str], precision: str) -> None:
         self.jobs: list[Job[Any]] = []
@@ -106,6 +135,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         self._loading: Future[list[Backbone]] | None = None
         self._fetching: dict[Job[Any], Future[Any]] = {}
         self._unread: list[Readings] = []
+        self._most_unread: float = math.inf  # else figures are read when a picture is due
         self._stepped_s = 0.0  # since pictures were shown last
         self._showing_s = 0.0  # what that took
 
@@ -193,8 +223,8 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 self._fail(job, error)
             return
         self._stepped_s += time.monotonic() - start
-        if self.reads_every_step:
-            self._read_and_check()
+        if len(self._unread) >= self._most_unread:
+            self.read_and_check()
         for _, member in self._running():
             if member.is_done:
                 self.batch.leave(member.slot)
@@ -267,7 +297,8 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 with self._failing_alone(job):
                     self.members[job].read(step, figures, pixels)
 
-    def _read_and_check(self) -> None:
+    def read_and_check(self) -> None:
+        """Let members take in the steps so far, which waits for the device; some may fail."""
         self._read()
         for job, member in list(self.members.items()):
             if not member.is_finite:
@@ -279,7 +310,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         due = [job for job, member in self.members.items() if member.is_due(start)]
         if not due or not self._may_show([self.members[job] for job in due]):
             return
-        self._read_and_check()
+        self.read_and_check()
         self.prepare([self.members[job] for job in due if job in self.members])
         for job in due:
             if job in self.members:

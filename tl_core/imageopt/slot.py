@@ -3,18 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tl_core.imageopt import augment
 from tl_core.imageopt.losses import ChannelObjective
 from tl_core.imageopt.optimisers import UpdateRule, coefficients
 from tl_core.imageopt.pixels import Parameterisation
+from tl_core.imageopt.randomness import uniform
 from tl_core.specs import Ramp, RandomAffine
 from tl_core.specs.recipes import IDENTITY, ONE, ZERO
 
-# Views (V, 3, S, S) and uniform draws (V, DRAWS) to the views that the network gets; differentiable
-ViewTransform = Callable[[Tensor, Tensor], Tensor]
+# Views (V, 3, S, S) and two uniform numbers for each to what the network gets; differentiable
+ViewTransform = Callable[[Tensor, Sequence[Sequence[float]]], Tensor]
 TensorMap = Callable[[Tensor], Tensor]  # one slot's (1, ...) to (1, ...)
 
 
@@ -51,15 +54,7 @@ class Update:
     decay: float = 0.0  # share of the way back to the start at each step
     gradient_map: TensorMap | None = None  # applied to each gradient before the step
     constraint: TensorMap | None = None  # applied to the parameters after each step
-
-
-@dataclass(frozen=True)
-class RandomDraws:
-    """The random numbers of one slot's step."""
-
-    affine: Tensor  # uniform, (views, DRAWS)
-    transform: Tensor  # the same on the CPU; no rows without a transform
-    noise: list[Tensor]  # for each backbone (views, 3, S, S), times its level; [] without noise
+    adapt: Callable[[Mapping[str, Tensor]], None] | None = None  # told each step's figures
 
 
 @dataclass(eq=False)
@@ -73,7 +68,7 @@ class Slot:
 
     parameterisation: Parameterisation
     state: Tensor
-    generator: torch.Generator  # on the device; all of this slot's random numbers
+    seed: int  # of all its random numbers
     steps: int
     objective: Objective
     update: Update
@@ -107,18 +102,13 @@ class Slot:
         known = [ramps[term].at(self.progress) if term in ramps else 0.0 for term in terms]
         return [self.objective.tv_weight, *known]
 
-    def draw(self, sides: Sequence[int]) -> RandomDraws:
-        """Take the random numbers of this step, for networks with these input sizes."""
-        views, generator, device = self.views, self.generator, self.generator.device
-        affine = torch.rand(views, augment.DRAWS, generator=generator, device=device)
-        count = views if self.augmentation.transform is not None else 0
-        transform = torch.rand(count, augment.DRAWS, generator=generator, device=device)
-        level = self.augmentation.noise.at(self.progress)
-        noise = [
-            level * torch.randn(views, 3, side, side, generator=generator, device=device)
-            for side in (sides if level > 0 else ())
-        ]
-        return RandomDraws(affine, transform.cpu(), noise)
+    def noise_level(self) -> float:
+        """Standard deviation of the noise on the network's input at this step."""
+        return self.augmentation.noise.at(self.progress)
+
+    def draws(self) -> NDArray[np.float32]:
+        """The random numbers of this step, uniform in [0, 1), (views, ``randomness.DRAWS``)."""
+        return uniform(self.seed, self.step, self.views)
 
 
 def fresh_state(parameters: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from tl_core.imageopt.losses import (
 )
 from tl_core.imageopt.optimisers import update
 from tl_core.imageopt.pixels import Parameterisation
+from tl_core.imageopt.randomness import view_noise
 from tl_core.imageopt.slot import TensorMap, ViewTransform
 
 
@@ -38,6 +39,15 @@ class StackInputs:
 
 
 @dataclass(frozen=True)
+class NoiseInputs:
+    """What ``randomness.view_noise`` takes for V views."""
+
+    tiles: Tensor
+    rows: Tensor
+    draws: Tensor
+
+
+@dataclass(frozen=True)
 class PassInputs:
     """N slots with V views together, that go through the networks in one pass."""
 
@@ -49,10 +59,10 @@ class PassInputs:
     shares: Tensor  # 1 / views of its slot, (V, 1)
     target_weights: Tensor  # (V, classes)
     channels: Sequence[ChannelObjective | None]  # of each view
-    residual_factors: Tensor  # (V,), on the CPU
+    residual_factors: Tensor | None  # (V,); none: all are 1
     views: AffineViews
-    transforms: Sequence[tuple[ViewTransform | None, Tensor, int]]  # with draws and views; or ()
-    noise: Sequence[Tensor | None]  # for each backbone (V, 3, side, side)
+    transforms: Sequence[tuple[ViewTransform | None, Sequence[Sequence[float]]]]  # by slot; or ()
+    noise: NoiseInputs | None
     is_bf16: bool
 
 
@@ -92,8 +102,8 @@ def _pass(
     """One forward and one backward pass: the gradient to the pixels, and the figures."""
     pixels.requires_grad_()
     figures = torch.zeros(len(pixels), 1 + len(inputs.terms), device=pixels.device)
-    for index, backbone in enumerate(backbones):
-        output = _network_output(backbone, inputs, _views(backbone, inputs, pixels, index))
+    for backbone in backbones:
+        output = _network_output(backbone, inputs, _views(backbone, inputs, pixels))
         found = [_probability(output), *(TERMS[term](output) for term in inputs.terms)]
         of_views = torch.stack(found, dim=1) * inputs.shares / len(backbones)
         figures = figures.index_add(0, inputs.owners, of_views)
@@ -103,17 +113,19 @@ def _pass(
     return gradient, figures.detach()
 
 
-def _views(backbone: Backbone, inputs: PassInputs, pixels: Tensor, index: int) -> Tensor:
+def _views(backbone: Backbone, inputs: PassInputs, pixels: Tensor) -> Tensor:
     """What the backbone is shown of every slot, (V, 3, side, side)."""
     if len(inputs.owners) > len(pixels):  # some slot has several views
         pixels = pixels[inputs.owners]
     views = inputs.views.of(pixels, backbone.input_size)
     if inputs.transforms:
-        pieces = torch.split(views, [count for _, _, count in inputs.transforms])
+        pieces = torch.split(views, [len(draws) for _, draws in inputs.transforms])
         rows = zip(inputs.transforms, pieces, strict=True)
-        views = torch.cat([t(piece, draws) if t else piece for (t, draws, _), piece in rows])
-    noise = inputs.noise[index]
-    return views if noise is None else views + noise
+        views = torch.cat([t(piece, draws) if t else piece for (t, draws), piece in rows])
+    if inputs.noise is None:
+        return views
+    noise = inputs.noise
+    return views + view_noise(noise.tiles, noise.rows, noise.draws, backbone.input_size)
 
 
 def _network_output(backbone: Backbone, inputs: PassInputs, views: Tensor) -> NetworkOutput:

@@ -94,7 +94,7 @@ class Spec(Generic[SnapshotT]):
     is_quick: ClassVar[bool] = False  # short questions go before long runs
     uses_network: ClassVar[bool] = True  # what does not goes on beside the runs, however many
     controls: ClassVar[frozenset[str]] = frozenset()  # fields that may move during a run
-    # values of fields that a JSON file does not name, where the default was another once
+    # values of fields that a file written by the lab does not name, since they are younger
     left_out_means: ClassVar[Mapping[str, object]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -141,14 +141,15 @@ def spec_from_json(text: str) -> Spec:
     """
     try:
         fields = json.loads(text)
-        kind, version = _KINDS[fields.pop("kind")], fields.pop("version", VERSION)
+        kind, is_ours = _KINDS[fields.pop("kind")], "version" in fields
+        version = fields.pop("version", VERSION)
         if version != VERSION:
             raise ValueError(f"its version is {version!r:.20}, and this lab reads {VERSION}")
         known = {field.name for field in dataclasses.fields(kind)}
         unknown = fields.keys() - known
         if unknown:
             raise ValueError(f"unknown fields {sorted(unknown)}")
-        fields = {**kind.left_out_means, **fields}
+        fields = {**(kind.left_out_means if is_ours else {}), **fields}
         values: dict[str, Any] = {name: _tuples(value) for name, value in fields.items()}
         types = get_type_hints(kind)
         for name, value in values.items():

@@ -1,11 +1,12 @@
 """The ideal image: what a network would most like to see."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from tl_core.specs.base import Between, Snapshot, Spec, require, require_choice
-from tl_core.specs.recipes import RECIPES, Recipe
+from tl_core.specs.recipes import RECIPE_VERSION, RECIPES, Recipe, require_recipe_version
 
 Move = tuple[int, str, float | None]  # the first step on which a control has a new value
 IDEAL_OPTIMISERS = ("descent", "momentum", "adam", "shared")
@@ -41,13 +42,16 @@ class IdealImage(Spec["IdealSnapshot"]):
     augmentation: float = 1.0  # factor on the ranges of the recipe's random views
     also: tuple[str, ...] = ()  # further backbones that draw along
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    recipe_version: int = RECIPE_VERSION
 
     controls: ClassVar[frozenset[str]] = frozenset(
         {"tv_weight", "learning_rate", "augmentation", "mix"}
     )
+    left_out_means: ClassVar[Mapping[str, object]] = {"recipe_version": 1}
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require_recipe_version(self.recipe_version)
         require_choice("recipe", self.recipe, RECIPES)
         require_choice("optimiser", self.optimiser or IDEAL_OPTIMISERS[0], IDEAL_OPTIMISERS)
         require_choice("precision", self.precision, ("auto", "fp32", "bf16"))

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from tl_core.errors import UserError
+
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
@@ -126,6 +128,24 @@ _IDEAL = replace(
     noise=Ramp(0.4, 0.0, until=0.5),
     residual_factor=0.5,
 )
+RECIPE_VERSION = 2  # to be raised when a recipe or attack draws otherwise than it did
+
+
+def require_recipe_version(version: int) -> None:
+    """Refuse to repeat what another version drew: the picture would be another one.
+
+    Raises:
+        UserError: If it is not this version's.
+    """
+    if version != RECIPE_VERSION:
+        raise UserError(
+            "This picture was made by version {version} of the lab's recipes, and they are at "
+            "version {ours} now: it would come out differently. Start a new one.",
+            version=version,
+            ours=RECIPE_VERSION,
+        )
+
+
 LADDER: tuple[Recipe, ...] = (_PIXELS, _SMOOTH, _CAMERA, _FOURIER, _IDEAL)
 
 RECIPES: dict[str, Recipe] = {recipe.key: recipe for recipe in LADDER}

@@ -76,7 +76,8 @@ def _check_files(
     while done < len(unknown):
         job.check()
         for names in islice(waiting, _CHECKS_AHEAD - len(running)):
-            running.append(context.pool.submit(context.datasets.check, index.folder.name, names))
+            work = context.pool.submit_photos(context.datasets.check, index.folder.name, names)
+            running.append(work)
         found = yield running.popleft()
         index.add(found)
         done += len(found)

@@ -87,7 +87,7 @@ class PhotoStream:
         context, dataset = self._source.context, self._source.dataset
         for batch in islice(self._waiting, _AHEAD - len(self._decoding)):
             arguments = (dataset, batch, self._row, context.settings.max_pixels)
-            self._decoding.append(context.pool.submit(load_photos, *arguments))
+            self._decoding.append(context.pool.submit_photos(load_photos, *arguments))
         future = self._decoding.popleft()
         photos = future.result() if future.done() else (yield future)
         tensor = torch.from_numpy(photos)

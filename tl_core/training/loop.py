@@ -149,11 +149,9 @@ class TrainingLoop:
         self.train.plan(micro, is_training=True)
         self._epoch_began_at = self.photos_done
         for number, batch in enumerate(batches):
-            yield from self._update(
-                batch, epoch, self._learning_rate(epoch + number / len(batches))
-            )
+            yield from self.update(batch, epoch, self._learning_rate(epoch + number / len(batches)))
 
-    def _update(self, batch: Sequence[int], epoch: int, learning_rate: float) -> Sliced[None]:
+    def update(self, batch: Sequence[int], epoch: int, learning_rate: float) -> Sliced[None]:
         """One step of the optimiser from one batch, a micro-batch at a time."""
         spec, labels = self.job.current, self.train.labels
         for piece in chunks(batch, self.micro_size):
@@ -195,7 +193,7 @@ class TrainingLoop:
         self.model.train_batch_norm(True)
         logits = torch.cat(found)
         loss = float(F.cross_entropy(logits, labels))
-        accuracy = float(logits.argmax(1).eq(labels).double().mean())
+        accuracy = int(logits.argmax(1).eq(labels).sum()) / len(labels)  # MPS has no doubles
         probs = logits.softmax(1).cpu()
         return Validation(self.epochs_before + epoch + 1, accuracy, loss, probs)
 

@@ -60,6 +60,9 @@ class InlinePool(Pool):
             future.set_exception(error)
         return future
 
+    def submit_photos(self, work, *arguments):
+        return self.submit(work, *arguments)
+
 
 @pytest.fixture
 def backbone() -> Backbone:

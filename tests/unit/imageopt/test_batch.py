@@ -4,11 +4,13 @@ import pytest
 import torch
 
 from tests.unit.imageopt.conftest import TINY, tiny_backbone
+from tl_core.backbones.store import BackboneStore
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.ideal.slot import recipe_slot
 from tl_core.imageopt.losses import ChannelObjective
 from tl_core.imageopt.optimisers import UPDATE_RULES
+from tl_core.settings import Settings
 from tl_core.specs import RECIPES, Ramp
 from tl_core.specs.recipes import always
 
@@ -20,7 +22,7 @@ def slot_of(recipe="ideal", *, target=3, seed=0, steps=40, optimiser=None, **cha
     slot = recipe_slot(
         row,
         target_weights=torch.eye(10)[target],
-        generator=torch.Generator().manual_seed(seed),
+        seed=seed,
         steps=steps,
         side=32,
     )
@@ -106,6 +108,47 @@ def test_a_step_does_not_depend_on_who_shares_the_batch(backbone, recipe):
     alone, beside = moved
     assert alone.abs().max() > 0
     assert (beside - alone).abs().max() < 1e-3 * alone.abs().max()
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_step_in_fp32_agrees_within_1e_5_alone_and_in_a_batch(recipe):
+    backbone, pictures = real_backbone(), []
+    for seeds in ([7], [1, 7, 2]):
+        batch = Batch([backbone], "fp32")
+        for seed in seeds:
+            slot = recipe_slot(
+                RECIPES[recipe],
+                target_weights=torch.eye(1000)[284],
+                seed=seed,
+                steps=16,
+                side=224,
+            )
+            slot.update = dataclasses.replace(slot.update, rule=UPDATE_RULES["descent"])
+            batch.join(slot)
+        batch.step()
+        pictures.append(batch.pixels()[seeds.index(7)])
+    assert (pictures[1] - pictures[0]).abs().max() < 1e-5
+
+
+def real_backbone():
+    return BackboneStore(Settings.from_env(), torch.device("cpu")).load("efficientnet_lite0")
+
+
+def test_a_network_that_cannot_be_folded_draws_by_every_recipe(monkeypatch):
+    monkeypatch.setattr("tl_core.backbones.backbone.fold", lambda body, _inputs: body)
+    unfolded = tiny_backbone()
+    folded = tiny_backbone()
+    batches = []
+    for network in (unfolded, folded):
+        if network is folded:
+            monkeypatch.undo()
+        batch = Batch([network])
+        for target, recipe in enumerate(RECIPES):
+            batch.join(slot_of(recipe, target=target, residual_factor=0.5))
+        batches.append(batch)
+    values = [batch.step().values for batch in batches]
+    torch.testing.assert_close(values[0], values[1], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(batches[0].pixels(), batches[1].pixels(), rtol=0, atol=0.05)
 
 
 def test_a_still_picture_beside_moving_ones_is_seen_as_it_is_alone():

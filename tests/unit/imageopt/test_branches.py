@@ -21,7 +21,8 @@ def gradient(backbone, factors):
     side = backbone.input_size
     pixels = torch.rand(len(factors), 3, side, side, generator=torch.Generator().manual_seed(1))
     pixels.requires_grad_()
-    with scaling_residual_gradients(backbone, torch.tensor(factors)):
+    rows = None if set(factors) == {1.0} else torch.tensor(factors)
+    with scaling_residual_gradients(backbone, rows):
         logits = backbone.logits(pixels)
     (found,) = torch.autograd.grad(logits[:, 0].sum(), pixels)
     return found

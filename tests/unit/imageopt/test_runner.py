@@ -68,10 +68,10 @@ def test_an_attack_that_cannot_be_moved_ends_alone(context, monkeypatch, caplog)
     runner, (bad, good) = started(AttackRunner(context, specs[0]), specs)
     turned(runner, until=lambda: len(runner.members) == 2)
 
-    def broken(self, spec):
+    def broken(self, moves, current):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(AttackMember, "change", broken)
+    monkeypatch.setattr(AttackMember, "take", broken)
     bad.update(epsilon=2)
     with caplog.at_level(logging.ERROR):
         turned(runner)

@@ -43,6 +43,7 @@ WRONG = [
     {"moves": [[1, "mix", None]]},
     {"moves": [1]},
 ]
+WRONG_MOVES = [[1, "photo", "q"], [-1, "epsilon", 2], [1, "epsilon", 99], [1, "method", "magic"]]
 
 
 @pytest.mark.parametrize("fields", WRONG, ids=json.dumps)
@@ -51,6 +52,13 @@ def test_a_value_of_another_type_is_refused_in_a_sentence_as_it_is_read(fields) 
     with pytest.raises(UserError, match=rf"{next(iter(fields))} cannot be|must be") as refused:
         spec_from_json(text)
     assert str(refused.value).endswith(".")
+
+
+@pytest.mark.parametrize("move", WRONG_MOVES, ids=json.dumps)
+def test_a_move_that_an_attack_cannot_make_is_refused_in_a_sentence(move) -> None:
+    text = json.dumps({"kind": "Attack", "photo": "p", "moves": [move]})
+    with pytest.raises(UserError, match="must be"):
+        spec_from_json(text)
 
 
 def test_a_whole_number_may_stand_where_a_fraction_may() -> None:
@@ -62,6 +70,7 @@ def test_a_whole_number_may_stand_where_a_fraction_may() -> None:
     [
         IdealImage(also=("a", "b"), tv_weight=2.5, moves=((3, "tv_weight", None), (4, "mix", 0.5))),
         Attack(photo="sample:cat", target=None, avoid="dog"),
+        Attack(photo="sample:cat", moves=((3, "epsilon", 2), (4, "method", "transfer"))),
         FineTune(dataset="own", photos=(("a", ("1", "2")), ("b", ("3", "4")))),
         LabelBudget(dataset="digits", counts=(1, 2)),
         FeatureSpace(photos=("sample:cat", "sample:drum", "sample:coffee"), method="tsne"),
@@ -72,9 +81,18 @@ def test_what_the_lab_writes_it_reads(spec) -> None:
     assert spec_from_json(spec.to_json()) == spec
 
 
-def test_an_attack_written_before_it_had_a_confidence_still_stops_at_its_first_success() -> None:
-    assert spec_from_json('{"kind": "Attack", "photo": "p"}') == Attack(photo="p", confidence=0)
-    assert Attack(photo="p").confidence == 0.9
+@pytest.mark.parametrize("spec", [IdealImage(), Attack(photo="p")])
+def test_what_other_recipes_drew_is_not_repeated_wrongly(spec) -> None:
+    written = json.loads(spec.to_json())
+    for old in (written | {"recipe_version": 1}, without(written, "recipe_version")):
+        with pytest.raises(UserError, match="version 1 of the lab's recipes"):
+            spec_from_json(json.dumps(old))
+    by_hand = without(written, "recipe_version", "version")
+    assert spec_from_json(json.dumps(by_hand)) == spec
+
+
+def without(fields: dict[str, object], *names: str) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if name not in names}
 
 
 def test_a_spec_of_another_version_is_refused_by_its_number() -> None:

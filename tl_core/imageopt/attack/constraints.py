@@ -1,7 +1,8 @@
 """What an attack may change: sets of pictures around a photograph, one for each norm.
 
 A set is the constraint of one slot. ``adapt`` is told after each step whether the picture that the
-network was shown is enough of a success. Below, what norms and methods do to a gradient.
+network was shown is enough of a success, without anybody waiting for that. Below, what norms and
+methods do to a gradient.
 """
 
 import math
@@ -33,8 +34,8 @@ class LinfBox:
         """Return the nearest parameters in the set, (1, 3, S, S)."""
         return torch.minimum(torch.maximum(parameters, self.low), self.high)
 
-    def adapt(self, *, is_enough: bool) -> None:
-        """Grow or shrink with success; a fixed set does not."""
+    def adapt(self, is_enough: Tensor) -> None:
+        """Grow or shrink with success, a truth value on the device; a fixed set does not."""
 
 
 class L2Ball(LinfBox):
@@ -47,7 +48,7 @@ class L2Ball(LinfBox):
     def __init__(self, original: Tensor, levels: float, radius: float = 1.0) -> None:
         super().__init__(original, levels)
         self.step_unit = 1.0
-        self.radius = radius  # on values in [0, 1]
+        self.radius = torch.full((), radius, device=original.device)  # on values in [0, 1]
         self.rate = 0.05
 
     def __call__(self, parameters: Tensor) -> Tensor:
@@ -56,9 +57,14 @@ class L2Ball(LinfBox):
         length = length_of_each(change).clamp_min(1e-12)
         return super().__call__(self.original + change * (self.radius / length))
 
-    def adapt(self, *, is_enough: bool) -> None:
+    def adapt(self, is_enough: Tensor) -> None:
         """Shorten the change while it is enough, lengthen it while it is not."""
-        self.radius *= 1 - self.rate if is_enough else 1 + self.rate
+        self.radius = self.radius * grown(is_enough, self.rate)
+
+
+def grown(is_enough: Tensor, rate: float) -> Tensor:
+    """Return the factor on what shall shrink by a rate while it is enough, and else grow."""
+    return torch.where(is_enough, 1 - rate, 1 + rate)
 
 
 def l1_normalised(gradient: Tensor) -> Tensor:

@@ -38,24 +38,26 @@ from tl_core.imageopt.attack.transforms import random_transforms
 from tl_core.imageopt.eight_bit import array_from
 from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.imageopt.reductions import length_of_each
-from tl_core.imageopt.runner import SETTINGS_KEY, BatchRunner, Member
+from tl_core.imageopt.runner import SETTINGS_KEY, AnyMove, BatchRunner, Member
 from tl_core.imageopt.slot import Augmentation, Objective, Slot, TensorMap, Update, fresh_state
 from tl_core.images.compare import gap
 from tl_core.images.decode import read_back
 from tl_core.images.encode import encode_png
 from tl_core.images.photo import PhotoArray
-from tl_core.specs import Answer, Attack, AttackMethod, AttackSnapshot
+from tl_core.specs import Answer, Attack, AttackMethod, AttackSnapshot, Spec
 from tl_core.specs.recipes import ZERO
 
+_MOST_UNREAD = 8  # steps after which a GPU is waited for, to see whether the goal is reached
 PUBLISH_S = 0.5  # between live pictures, as often as a page asks
 LIMITS: dict[str, type[LinfBox]] = {"linf": LinfBox, "l2": L2Ball, "l0": L0Set}
 
 
 @dataclass(eq=False, kw_only=True)
 class AttackMember(Member):
-    """An attack: its settings as they stand, its slot, and what it has found so far."""
+    """An attack: its slot, and what it has found so far."""
 
     spec: Attack
+    controls: Attack = field(init=False)
     original: PhotoArray  # the photograph at the first backbone's input size, uint8 (S, S, 3)
     goal: ClassGoal
     backbones: Sequence[Backbone]
@@ -76,19 +78,20 @@ class AttackMember(Member):
     is_done: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         pixels = pixels_from(self.original, self.backbones[0].device)
         self._start(pixels, pixels)
 
     def _start(self, original: Tensor, now: Tensor) -> None:
         """Go on in a fresh slot from ``now``; both are pixels (1, 3, S, S)."""
-        spec, row, goal = self.spec, self.spec.row, self.goal
+        spec, row, goal = self.controls, self.controls.row, self.goal
         self.limit = LIMITS[row.norm](original, spec.epsilon)
         parameterisation = self.limit.parameterisation
         count = len(self.backbones[0].classes)
         self.slot = Slot(
             parameterisation=parameterisation,
             state=fresh_state(self.limit(parameterisation.encode(now))),
-            generator=torch.Generator(device=original.device).manual_seed(spec.seed),
+            seed=spec.seed,
             steps=min(spec.steps, row.max_steps),
             objective=Objective(
                 goal.weights(count, original.device),
@@ -105,25 +108,29 @@ class AttackMember(Member):
                 ramp=row.rate,
                 gradient_map=_gradient_map(row),
                 constraint=self.limit,
+                adapt=None if row.norm == "linf" else self._adapt,
             ),
         )
 
     @property
     def picture(self) -> PhotoArray:
         """The picture to save: the best that reached the goal, or else the latest; uint8."""
-        pixels = self.latest if self.found is None or self.spec.row.keeps == "end" else self.found
+        pixels = (
+            self.latest if self.found is None or self.controls.row.keeps == "end" else self.found
+        )
         return self.original if pixels is None else array_from(pixels)
 
     def read(self, step: int, figures: Mapping[str, float], pixels: Tensor) -> None:
         """Take in what the networks said of ``pixels``; done once they are sure, or at the end."""
+        if self.is_done:
+            return  # a step that was taken before anybody knew
         probability, margin = figures["probability"], self.goal.sign * figures["margin"]
         self.probability = probability if self.goal.is_targeted else 1 - probability
         self.is_finite = math.isfinite(self.probability)
         self.steps_done, self.latest = step, pixels
         self.queries += self.slot.views * len(self.backbones)
         is_reached = margin < 0
-        is_sure = is_reached and self.probability >= self.spec.confidence
-        self.limit.adapt(is_enough=is_sure)
+        is_sure = is_reached and self.probability >= self.controls.confidence
         self.note(step, self.probability, margin)
         if is_reached and self._is_better(pixels):
             self.found = pixels.clone()  # a view would keep the whole batch in memory
@@ -132,7 +139,7 @@ class AttackMember(Member):
             self.first_success = step
         if is_sure and self.first_confident is None:
             self.first_confident = step
-        if (is_sure and self.spec.row.keeps == "first") or step >= self.slot.steps:
+        if (is_sure and self.controls.row.keeps == "first") or step >= self.slot.steps:
             self.conclude()
 
     def conclude(self) -> None:
@@ -141,7 +148,7 @@ class AttackMember(Member):
         is_last = self.steps_done >= self.slot.steps
         self.is_fooled = all(goal.is_reached(of_one) for of_one in logits)
         is_sure = self.is_fooled and all(
-            goal.probability(of_one) >= self.spec.confidence for of_one in logits
+            goal.probability(of_one) >= self.controls.confidence for of_one in logits
         )
         if not is_sure:
             self.first_confident = None
@@ -150,16 +157,22 @@ class AttackMember(Member):
             self.is_fooled = is_last and is_fooled(self.backbones, self.picture, goal)
         self.is_done = is_sure or is_last
 
-    def change(self, spec: Attack) -> None:
+    def take(self, moves: Sequence[AnyMove], current: Spec) -> None:
         """Go on with other settings from the picture as it is now, in a new slot."""
-        step, original = self.slot.step, self.limit.original
-        if spec.confidence != self.spec.confidence:
+        step, original, confidence = self.slot.step, self.limit.original, self.controls.confidence
+        super().take(moves, current)
+        if self.controls.confidence != confidence:
             self.first_confident = None
-        self.spec = spec
         self._start(original, original if self.latest is None else self.latest)
         self.slot.step = min(step, self.slot.steps)
         if self.found is not None and bool((self.limit(self.found) != self.found).any()):
             self.found = None  # outside the new limit
+
+    def _adapt(self, figures: Mapping[str, Tensor]) -> None:
+        """Let the set follow success, as ``read`` will see it."""
+        probability, margin = figures["probability"], self.goal.sign * figures["margin"]
+        probability = probability if self.goal.is_targeted else 1 - probability
+        self.limit.adapt((margin < 0) & (probability >= self.controls.confidence))
 
     def _is_better(self, pixels: Tensor) -> bool:
         if self.found is None:
@@ -170,14 +183,14 @@ class AttackMember(Member):
 
     def _rank(self, pixels: Tensor, probability: float) -> tuple[bool, float]:
         """How good a picture with the goal on top is: sure ones first, then as the method says."""
-        keeps, is_sure = self.spec.row.keeps, probability >= self.spec.confidence
+        keeps, is_sure = self.controls.row.keeps, probability >= self.controls.confidence
         if keeps == "first" or not is_sure:
             return is_sure, probability
         return is_sure, -self._size(pixels) if keeps == "shortest" else 0.0
 
     def _size(self, pixels: Tensor) -> float:
         change = pixels - self.limit.original
-        is_count = self.spec.row.norm == "l0"
+        is_count = self.controls.row.norm == "l0"
         return float((change != 0).sum() if is_count else length_of_each(change))
 
 
@@ -194,10 +207,9 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
     Runs in fp32: whether the goal was reached is decided where the answer on a page is.
     """
 
-    reads_every_step = True
-
     def __init__(self, context: Context, spec: Attack) -> None:
         super().__init__(context, (spec.backbone, *spec.also), "fp32")
+        self._most_unread = 1 if context.device.type == "cpu" else _MOST_UNREAD
 
     def fetch(self, spec: Attack) -> tuple[PhotoArray, bytes]:
         """The photograph at the first network's input size, also as PNG."""
@@ -218,10 +230,13 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
         )
 
     def apply_controls(self, member: AttackMember, current: Attack) -> None:
-        """Go on with other settings, where a control was moved."""
-        if current != member.spec:
+        """Go on with other settings, where a control is moved at this step."""
+        moves = member.moves_now(current)
+        if moves:
+            self.read_and_check()  # the steps that the old settings have taken
+        if moves and not member.is_done and member.slot in self.batch.slots:
             self.batch.leave(member.slot)
-            member.change(current)
+            member.take(moves, current)
             self.batch.join(member.slot)
 
     def not_a_number(self, member: AttackMember) -> UserError:
@@ -263,13 +278,13 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
             is_fooled=all(goal.is_reached(logits) for logits in found),
             first_success=member.first_success,
             first_confident=member.first_confident,
-            epsilon=member.spec.epsilon,
+            epsilon=member.controls.epsilon,
             queries=member.queries,
             seconds=job.seconds,
             steps_per_s=speed,
             batch_size=member.batch_size,
             history=tuple(member.history),
-            settings=member.spec.to_json(),
+            settings=replace(member.spec, moves=tuple(member.moves)).to_json(),
         )
         return snapshot, picture
 

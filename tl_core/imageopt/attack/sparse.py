@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.imageopt.attack.constraints import LinfBox
+from tl_core.imageopt.attack.constraints import LinfBox, grown
 from tl_core.imageopt.attack.goals import ClassGoal
 from tl_core.imageopt.eight_bit import rounded, straight_through
 from tl_core.imageopt.pixels import Parameterisation
@@ -24,7 +24,7 @@ class L0Set(LinfBox, Parameterisation):
     def __init__(self, original: Tensor, levels: float) -> None:
         super().__init__(original, levels)
         self.step_unit = 1.0
-        self.count = float(original.numel())
+        self.count = torch.full((), float(original.numel()), device=original.device)
         self.decay = 0.9
         self.rate = 0.1
 
@@ -33,9 +33,9 @@ class L0Set(LinfBox, Parameterisation):
         """This set itself: each has its own photograph and count."""
         return self
 
-    def noise(self, side: int, generator: torch.Generator) -> Tensor:
+    def noise(self, side: int, seed: int) -> Tensor:
         """Return scores of 0."""
-        return torch.zeros(3, side, side, device=generator.device)
+        return torch.zeros(3, side, side)
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Return the change as scores."""
@@ -46,20 +46,20 @@ class L0Set(LinfBox, Parameterisation):
         scores = parameters.detach()
         ends = torch.where(scores > 0, self.high, self.low)
         weights = scores.abs() * (ends != self.original)
-        count = max(round(self.count), 1)
-        chosen = weights.flatten().topk(count).indices
-        is_chosen = torch.zeros_like(weights.flatten()).scatter_(0, chosen, 1).view_as(weights)
-        moved = torch.where((is_chosen > 0) & (weights > 0), ends, self.original)
+        order = weights.flatten().argsort(descending=True, stable=True)
+        first = torch.arange(len(order), device=order.device) < self.count.round()
+        is_chosen = torch.empty_like(first).scatter_(0, order, first).view_as(weights)
+        moved = torch.where(is_chosen & (weights > 0), ends, self.original)
         return straight_through(parameters, rounded(moved))
 
     def __call__(self, parameters: Tensor) -> Tensor:
         """Let old scores decay."""
         return parameters * self.decay
 
-    def adapt(self, *, is_enough: bool) -> None:
+    def adapt(self, is_enough: Tensor) -> None:
         """Allow fewer values while they are enough, more while they are not."""
-        factor = 1 - self.rate if is_enough else 1 + self.rate
-        self.count = min(max(self.count * factor, 1.0), float(self.original.numel()))
+        count = self.count * grown(is_enough, self.rate)
+        self.count = count.clamp(1.0, float(self.original.numel()))
 
 
 class Thinning:

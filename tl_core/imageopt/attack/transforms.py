@@ -4,12 +4,13 @@ Gradients pass rounding straight through (Athalye et al. 2018, arXiv:1802.00420)
 """
 
 import math
-from functools import cache
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tl_core.device import constant
 from tl_core.imageopt.attack.constraints import blurred
 from tl_core.imageopt.eight_bit import straight_through
 
@@ -25,11 +26,26 @@ _LUMA = (
     (49, 64, 78, 87, 103, 121, 120, 101),
     (72, 92, 95, 98, 112, 100, 103, 99),
 )
-_CHROMA_CORNER = ((17, 18, 24, 47), (18, 21, 26, 66), (24, 26, 56, 99), (47, 66, 99, 99))
+_CHROMA = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    *((99,) * 8,) * 4,
+)
 _TO_YCC = (
     (0.299, 0.587, 0.114),
     (-0.168735892, -0.331264108, 0.5),
     (0.5, -0.418687589, -0.081312411),
+)
+_FROM_YCC = ((1.0, 0.0, 1.402), (1.0, -0.344136286, -0.714136286), (1.0, 1.772, 0.0))
+# The orthonormal cosine transform of 8 values, a wave a row
+_COSINES = tuple(
+    tuple(
+        math.sqrt((2 if wave else 1) / _BLOCK) * math.cos(math.pi / _BLOCK * (at + 0.5) * wave)
+        for at in range(_BLOCK)
+    )
+    for wave in range(_BLOCK)
 )
 
 
@@ -41,13 +57,13 @@ def jpeg(pixels: Tensor, quality: float) -> Tensor:
     height, width = pixels.shape[2:]
     block = 2 * _BLOCK
     padded = F.pad(pixels, (0, -width % block, 0, -height % block), mode="replicate")
-    ycc = _rounded(torch.einsum("rc,nchw->nrhw", _matrix(pixels.device), padded * 255))
+    ycc = _rounded(torch.einsum("rc,nchw->nrhw", constant(_TO_YCC, pixels.device), padded * 255))
     luma, chroma = ycc[:, :1] - 128, F.avg_pool2d(ycc[:, 1:], 2)
     shape = tuple(ycc.shape[2:])
-    luma = _quantised(luma, _table(quality, is_luma=True).to(pixels.device)) + 128
-    chroma = _quantised(_rounded(chroma), _table(quality, is_luma=False).to(pixels.device))
+    luma = _quantised(luma, _scaled_table(_LUMA, quality, pixels.device)) + 128
+    chroma = _quantised(_rounded(chroma), _scaled_table(_CHROMA, quality, pixels.device))
     chroma = F.interpolate(chroma, shape, mode="bilinear")
-    back = _matrix(pixels.device).inverse()
+    back = constant(_FROM_YCC, pixels.device)
     shown = _rounded(torch.einsum("rc,nchw->nrhw", back, torch.cat([luma, chroma], dim=1)))
     return (shown / 255).clamp(0, 1)[..., :height, :width]
 
@@ -64,15 +80,15 @@ def softened(pixels: Tensor, sigma: float) -> Tensor:
     return _levels(blurred(pixels, sigma))
 
 
-def random_transforms(views: Tensor, draws: Tensor) -> Tensor:
+def random_transforms(views: Tensor, draws: Sequence[Sequence[float]]) -> Tensor:
     """Transform each view in its own way, drawn at random; a fifth stay as they are.
 
     Args:
         views: Values in [0, 1], (V, 3, S, S).
-        draws: Uniform numbers on the CPU, (V, at least 2): which transform, and how strong.
+        draws: Two uniform numbers for each: which transform, and how strong.
     """
-    parts = zip(views[:, None], draws.tolist(), strict=True)
-    return torch.cat([_transformed(view, *row[:2]) for view, row in parts])
+    parts = zip(views[:, None], draws, strict=True)
+    return torch.cat([_transformed(view, *row) for view, row in parts])
 
 
 def _transformed(view: Tensor, which: float, strength: float) -> Tensor:
@@ -98,30 +114,16 @@ def _levels(pixels: Tensor) -> Tensor:
 def _quantised(plane: Tensor, table: Tensor) -> Tensor:
     """Round the cosine waves of every 8 x 8 block of (N, C, H, W) to the table's steps."""
     count, channels, height, width = plane.shape
-    cosines = _cosines().to(plane.device)
+    cosines = constant(_COSINES, plane.device)
     blocks = plane.view(count, channels, height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
     waves = torch.einsum("ui,nchiwj,vj->nchwuv", cosines, blocks, cosines)
     kept = _rounded(waves / table) * table
     return torch.einsum("ui,nchwuv,vj->nchiwj", cosines, kept, cosines).reshape(plane.shape)
 
 
-@cache
-def _cosines() -> Tensor:
-    """The orthonormal cosine transform of 8 values."""
-    at = torch.arange(_BLOCK, dtype=torch.float64)
-    waves = torch.cos(math.pi / _BLOCK * (at + 0.5) * at[:, None]) * math.sqrt(2 / _BLOCK)
-    waves[0] /= math.sqrt(2)
-    return waves.float()
-
-
-def _matrix(device: torch.device) -> Tensor:
-    return torch.tensor(_TO_YCC, device=device)
-
-
-def _table(quality: float, *, is_luma: bool) -> Tensor:
+def _scaled_table(
+    table: tuple[tuple[int, ...], ...], quality: float, device: torch.device
+) -> Tensor:
     """Quantisation steps at a quality from 1 to 100, as libjpeg scales them."""
-    table = torch.tensor(_LUMA) if is_luma else torch.full((_BLOCK, _BLOCK), 99)
-    if not is_luma:
-        table[:4, :4] = torch.tensor(_CHROMA_CORNER)
     scale = 5000 / quality if quality < 50 else 200 - 2 * quality
-    return ((table * scale + 50) / 100).floor().clamp(1, 255)
+    return ((constant(table, device) * scale + 50) / 100).floor().clamp(1, 255)

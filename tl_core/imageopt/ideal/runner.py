@@ -22,7 +22,7 @@ from tl_core.imageopt.losses import total_variation
 from tl_core.imageopt.runner import HISTORY_ROWS, SETTINGS_KEY, BatchRunner, Member
 from tl_core.images.encode import encode_jpeg, encode_png
 from tl_core.images.photo import PhotoArray, fit, to_array
-from tl_core.specs import IdealImage, IdealSnapshot, Move
+from tl_core.specs import IdealImage, IdealSnapshot
 
 FRAMES = 48  # most pictures kept for the animation, besides the last
 SNAPSHOT_S = 0.5  # between two pictures of one job
@@ -33,9 +33,7 @@ class IdealMember(Member):
     """A picture on its way, and what a snapshot needs of its past."""
 
     spec: IdealImage
-    controls: IdealImage  # as they act now: the spec with the moves so far
-    current: IdealImage  # the job's, when it was last looked at
-    moves: list[Move] = field(default_factory=list)
+    controls: IdealImage = field(init=False)
     waiting: list[Tensor] = field(default_factory=list)  # frames on the device, uint8
     new_frames: list[PhotoArray] = field(default_factory=list)  # the same, to be encoded
     frames: list[bytes] = field(default_factory=list)  # JPEG
@@ -99,24 +97,14 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         return IdealMember(
             slot=slot,
             spec=spec,
-            controls=spec,
-            current=spec,
             stride=-(-spec.steps // HISTORY_ROWS),
         )
 
     def apply_controls(self, member: IdealMember, current: IdealImage) -> None:
-        """Apply the moves that a replayed spec holds for this step, then the visitor's."""
-        step = member.slot.step
-        moves = [move for move in member.spec.moves if move[0] == step] + [
-            (step, name, getattr(current, name))
-            for name in sorted(current.controls)
-            if getattr(current, name) != getattr(member.current, name)
-        ]
-        member.current = current
-        for move in moves:
-            member.moves.append(move)
-            member.controls = member.controls.moved(**{move[1]: move[2]})
+        """Apply the moves for this step."""
+        moves = member.moves_now(current)
         if moves:
+            member.take(moves, current)
             steer(member.slot, member.controls, self.backbones[0])
 
     def not_a_number(self, member: IdealMember) -> UserError:

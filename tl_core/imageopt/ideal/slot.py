@@ -38,7 +38,7 @@ def slot_of(spec: IdealImage, backbone: Backbone, pixels: Tensor | None) -> Slot
     slot = recipe_slot(
         spec.row,
         target_weights=_target_weights(spec, backbone),
-        generator=torch.Generator(backbone.device).manual_seed(spec.seed),
+        seed=spec.seed,
         steps=spec.steps,
         side=spec.size or backbone.input_size,
         pixels=pixels,
@@ -70,7 +70,7 @@ def recipe_slot(
     recipe: Recipe,
     *,
     target_weights: Tensor,
-    generator: torch.Generator,
+    seed: int,
     steps: int,
     side: int,
     pixels: Tensor | None = None,
@@ -78,14 +78,14 @@ def recipe_slot(
     """Return a fresh slot that follows a recipe, from ``pixels`` (1, 3, S, S) or from noise."""
     parameterisation = PARAMETERISATIONS[recipe.parameterisation]
     parameters = (
-        parameterisation.noise(side, generator)[None]
+        parameterisation.noise(side, seed)[None].to(target_weights.device)
         if pixels is None
         else parameterisation.encode(pixels)
     )
     return Slot(
         parameterisation=parameterisation,
         state=fresh_state(parameters),
-        generator=generator,
+        seed=seed,
         steps=steps,
         objective=Objective(
             target_weights,

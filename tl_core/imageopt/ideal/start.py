@@ -1,7 +1,5 @@
 """The handler that shows what an ideal image starts from."""
 
-import torch
-
 from tl_core.context import Context, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
@@ -21,7 +19,6 @@ def start_picture(job: Job[StartPicture], context: Context) -> Sliced[Snapshot]:
         pixels = pixels_from(backbone.row.fit(photo), context.device)
         parameters = parameterisation.encode(pixels)
     else:
-        generator = torch.Generator(backbone.device).manual_seed(spec.seed)
-        parameters = parameterisation.noise(backbone.input_size, generator)[None]
+        parameters = parameterisation.noise(backbone.input_size, spec.seed)[None]
     levels = to_uint8(parameterisation.pixels(parameters))
     return StartSnapshot(step=1, steps=1, png=encode_png(array_from(levels)))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 from tl_core.errors import UserError
@@ -10,8 +10,10 @@ from tl_core.specs.attack.goals import Goal
 from tl_core.specs.attack.methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
 from tl_core.specs.base import Between, Snapshot, require, require_choice
 from tl_core.specs.classify import Answer
+from tl_core.specs.recipes import RECIPE_VERSION, require_recipe_version
 
 MAX_ATTACK_STEPS = 4096
+AttackMove = tuple[int, str, float | str]  # the first step on which a control has a new value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +34,15 @@ class Attack(Goal["AttackSnapshot"]):
     steps: Annotated[int, Between(1, MAX_ATTACK_STEPS)] = 60
     confidence: Annotated[float, Between(0, 1)] = 0.9
     also: tuple[str, ...] = ()  # further backbones
+    moves: tuple[AttackMove, ...] = ()  # replays the controls as they were moved in another run
+    recipe_version: int = RECIPE_VERSION
 
     controls: ClassVar[frozenset[str]] = frozenset({"epsilon", "steps", "method", "confidence"})
-    left_out_means: ClassVar[Mapping[str, object]] = {"confidence": 0.0}
+    left_out_means: ClassVar[Mapping[str, object]] = {"recipe_version": 1}
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require_recipe_version(self.recipe_version)
         require_choice("method", self.method, tuple(ATTACK_METHODS))
         hint = "One level is 1/255."
         require(name="epsilon", value=self.epsilon, low=0, high=MAX_EPSILON, hint=hint)
@@ -48,6 +53,10 @@ class Attack(Goal["AttackSnapshot"]):
                 name="epsilon",
                 value=self.epsilon,
             )
+        for step, control, moved in self.moves:
+            require_choice("a moved control", control, tuple(sorted(self.controls)))
+            require(name="the step of a move", value=step, low=0, high=MAX_ATTACK_STEPS)
+            replace(self, moves=()).moved(**{control: moved})  # it refuses what cannot be
 
     @property
     def row(self) -> AttackMethod:

@@ -20,7 +20,7 @@ def ours(backbone, pixels, *, epsilon, step, steps):
     slot = Slot(
         parameterisation=PARAMETERISATIONS["pixels"],
         state=fresh_state(pixels),
-        generator=torch.Generator(),
+        seed=0,
         steps=steps,
         objective=Objective(
             ClassGoal((TARGET,), is_targeted=True).weights(len(backbone.classes), pixels.device),

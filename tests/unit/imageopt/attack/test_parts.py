@@ -56,13 +56,16 @@ def test_an_l2_ball_keeps_its_radius_and_follows_success():
     ball = L2Ball(original, levels=64, radius=0.5)
     moved = ball(original + torch.randn(original.shape, generator=torch.manual_seed(1)))
     assert float(torch.linalg.vector_norm(moved - original)) == pytest.approx(0.5, rel=1e-4)
-    ball.adapt(is_enough=True)
+    ball.adapt(torch.tensor(True))
     assert ball.radius < 0.5
+    ball.adapt(torch.tensor(False))
+    ball.adapt(torch.tensor(False))
+    assert ball.radius > 0.5
 
 
 def test_an_l0_set_moves_as_many_values_as_it_says_each_by_all_levels():
     few = L0Set(torch.full((1, 3, 32, 32), 128 / 255), levels=2)
-    few.count = 17
+    few.count = torch.tensor(17.0)
     scores = torch.randn(1, 3, 32, 32, generator=torch.manual_seed(1))
     change = (few.pixels(scores) - few.original) * 255
     assert int(change.count_nonzero()) == 17
@@ -106,7 +109,7 @@ def test_a_jpeg_lets_gradients_through_and_takes_odd_sizes():
 
 def test_transformed_views_follow_their_draws_alone():
     views = random_pixels().expand(4, -1, -1, -1)
-    draws = torch.tensor([[0.1, 0.5], [0.6, 0.5], [0.75, 0.5], [0.95, 0.5]])
+    draws = [[0.1, 0.5], [0.6, 0.5], [0.75, 0.5], [0.95, 0.5]]
     shown = random_transforms(views, draws)
     assert torch.equal(shown, random_transforms(views, draws))
     assert torch.equal(shown[3], views[3])
@@ -218,7 +221,7 @@ def test_a_confidence_lowered_during_a_run_ends_it(backbone):
     while attack.found is None:
         step(batch, [attack])
     batch.leave(attack.slot)
-    attack.change(spec.moved(confidence=0.0))
+    attack.take([(3, "confidence", 0.0)], spec.moved(confidence=0.0))
     batch.join(attack.slot)
     step(batch, [attack])
     assert attack.is_done
@@ -232,7 +235,7 @@ def test_a_smaller_epsilon_holds_from_the_very_next_picture(backbone):
     for _ in range(4):
         step(batch, [attack])
     batch.leave(attack.slot)
-    attack.change(spec.moved(epsilon=2))
+    attack.take([(3, "epsilon", 2)], spec.moved(epsilon=2))
     batch.join(attack.slot)
     step(batch, [attack])
     change = array_from(attack.latest).astype(int) - attack.original

@@ -260,3 +260,34 @@ def test_a_full_batch_takes_no_further_attack(context, spec_of):
     assert runner.has_room()
     runner.add(Job(spec_of(), "someone"))
     assert not runner.has_room()
+
+
+@pytest.mark.parametrize("method", ["pgd", "minimum", "sparse", "robust"])
+def test_an_attack_whose_controls_were_moved_replays_to_the_same_picture(context, spec_of, method):
+    def see():
+        step = runner.members[job].slot.step if job in runner.members else 0
+        if step == 2:
+            job.update(epsilon=4)
+        if step == 4:
+            job.update(steps=9, confidence=0.5)
+
+    spec = spec_of(method=method)
+    runner, (job,) = start(context, spec)
+    finish(runner, see)
+    moved = job.snapshot
+    replayed = spec_from_json(read_png_text(moved.picture)[SETTINGS_KEY])
+    assert [name for _step, name, _value in replayed.moves] == ["epsilon", "confidence", "steps"]
+    again = attacked(context, replayed)
+    assert (again.picture, again.history) == (moved.picture, moved.history)
+    assert again.picture != attacked(context, spec).picture
+
+
+@pytest.mark.parametrize("method", ["pgd", "minimum", "sparse"])
+def test_reading_figures_some_steps_later_finds_the_same_picture(context, spec_of, method):
+    found = []
+    for most in (1, 4):
+        runner, (job,) = start(context, spec_of(method=method, steps=10, confidence=0.6))
+        runner._most_unread = most
+        finish(runner)
+        found.append((job.snapshot.picture, job.snapshot.history, job.snapshot.first_success))
+    assert found[0] == found[1]
