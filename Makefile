@@ -1,13 +1,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench load fuzz journeys examples screenshots
+.PHONY: run test test-gpu lint bench load fuzz journeys examples screenshots
 
 run: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py
 
 test: .venv/dev.stamp
 	$(BIN)/python -m pytest
+
+test-gpu: .venv/dev.stamp
+	$(BIN)/python -m pytest -m gpu tests/gpu
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -42,10 +42,10 @@ st.caption(
     _(
         "Your photographs, runs and models are kept only in the server's memory. They belong to "
         "this browser tab: reload the page, or lose the connection, and the visit goes on. Runs "
-        "stop after {stop:.3g} minutes without this page, and everything is forgotten after "
+        "pause after {pause:.3g} minutes without this page, and everything is forgotten after "
         "{forget:.3g}."
     ).format(
-        stop=settings.visit_timeout_s / 60,
+        pause=settings.visit_timeout_s / 60,
         forget=max(settings.visit_timeout_s, settings.visit_resume_s) / 60,
     )
 )

@@ -85,7 +85,7 @@ class Lab:
         self._visits = Visits(
             timeout_s=self.settings.visit_timeout_s,
             keep_s=self.settings.visit_resume_s,
-            on_away=self.stop,
+            on_away=self.set_aside,
             on_gone=self.forget,
         )
         self._on_forgotten: Callable[[str], None] = lambda _visitor: None
@@ -191,6 +191,11 @@ class Lab:
     def tell_when_forgotten(self, listener: Callable[[str], None]) -> None:
         """Have ``listener`` called with each visitor whose visit ends; there is one listener."""
         self._on_forgotten = listener
+
+    def set_aside(self, visitor: str) -> None:
+        """Pause the runs of a visitor who is away, and stop what they were adding or asking."""
+        self.photos.stop_adding(visitor)
+        self._scheduler.set_aside(visitor)
 
     def stop(self, visitor: str) -> None:
         """Stop what a visitor has running or is adding; photographs and models stay.

@@ -42,7 +42,7 @@ class Settings:
     max_running: int = 8  # long runs that take turns, paused ones apart; others queue
     max_steps: int = 4096
     max_pixels: int = 50_000_000  # width x height of a photograph
-    visit_timeout_s: float = 90.0  # without a poll: then what a visitor has running is stopped
+    visit_timeout_s: float = 90.0  # without a poll: then what a visitor has running pauses
     visit_resume_s: float = 600.0  # without a poll: then everything of the visit is forgotten
     hang_s: float = 120.0  # a slice that takes longer will not come back
     exit_on_hang: bool = False  # then end the process, for a supervisor that starts it again

@@ -44,7 +44,7 @@ def downloads(picture: Finished, *, key: str) -> None:
         st.caption(
             _(
                 "From the command line; to the byte the same if it was drawn alone on the same "
-                "device, else rounding leads it a little elsewhere."
+                "kind of CPU, else rounding leads it a little elsewhere."
             )
         )
         own = _OWN_PHOTO if picture.is_from_own_photo else ""

@@ -1,6 +1,7 @@
 import dataclasses
 import io
 import threading
+import time
 import zipfile
 from concurrent.futures import Future
 
@@ -25,6 +26,14 @@ from tl_core.specs import (
 )
 
 WAIT_S = 60
+
+
+def until(is_so):
+    """Wait for what another thread does."""
+    end = time.monotonic() + WAIT_S
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def classified(lab: Lab, photo: str, backbone: str, owner: str = "ann"):
@@ -193,21 +202,30 @@ def test_a_visitor_who_leaves_takes_photographs_along(lab, labelled):
         lab.photos.data(key)
 
 
-def test_who_is_away_loses_what_runs_and_keeps_photographs_until_the_visit_is_over(lab, labelled):
+def test_the_runs_of_who_is_away_pause_until_the_visit_is_over(lab, labelled):
     told = []
     lab.tell_when_forgotten(told.append)
     key = lab.photos.add(labelled[0][1], "ann")
     lab.touch("ann")
     job = lab.jobs.submit(IdealImage(target=340, steps=1024), "ann")
-    lab.stop("ann")
-    assert job.state is JobState.CANCELLED
+    until(lambda: job.snapshot is not None)
+    question = lab.jobs.submit(Classify(photo="sample:cat", backbone="efficientnet_lite2"), "ann")
+    lab._visits._seen["ann"] -= lab.settings.visit_timeout_s + 1
+    lab._visits.reap()
+    until(lambda: job.state is JobState.PAUSED)
+    assert question.wait(10)
+    assert lab.jobs.count() == 0
     assert lab.photos.data(key)
+    assert lab.resume("ann")
+    job.resume()
+    until(lambda: job.state is JobState.RUNNING)
     assert told == []
     lab.end("ann")
     assert not lab.resume("ann")
     assert lab.status().visitors == 0
     lab._visits.reap()
     assert told == ["ann"]
+    assert job.state is JobState.CANCELLED
     with pytest.raises(UserError):
         lab.photos.data(key)
 

@@ -103,6 +103,16 @@ class Scheduler:
             self._notify()
         return [job for job in mine if job.cancel_requested]
 
+    def set_aside(self, owner: str) -> None:
+        """Pause the runs of a visitor who is away, and withdraw from everything else."""
+        with self._changed:
+            for job in self._active():
+                if job.owners == {owner} and _counts_as_run(job.spec):
+                    job.pause()
+                elif owner in job.owners:
+                    self._withdraw(job, owner)
+            self._notify()
+
     def jobs_of(self, owner: str) -> list[Job]:
         """The visitor's jobs that are not over, oldest first."""
         with self._changed:

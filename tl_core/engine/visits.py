@@ -14,8 +14,8 @@ class Visits:
 
     A page calls ``touch`` on every poll. A closed tab, a lost connection and a laptop that went
     to sleep look the same: no poll for ``timeout_s``; background tabs poll about once a minute.
-    Then ``on_away`` stops what the visitor has running. Whoever has not come back ``keep_s`` after
-    the last poll is gone, and ``on_gone`` gives back what was theirs.
+    Then ``on_away`` sets aside what the visitor has running. Whoever has not come back ``keep_s``
+    after the last poll is gone, and ``on_gone`` gives back what was theirs.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Visits:
         self._on_gone = on_gone
         self._clock = clock
         self._seen: dict[str, float] = {}
-        self._away: set[str] = set()  # whose work has stopped
+        self._away: set[str] = set()  # whose work is set aside
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="lab-reaper", daemon=True)
@@ -114,7 +114,7 @@ class Visits:
         self._away.discard(visitor)
 
     def _watch(self) -> None:
-        while not self._closing.wait(self._timeout_s / 6):
+        while not self._closing.wait(self._timeout_s / 10):
             self.reap()
 
 
