@@ -138,8 +138,8 @@ def on_gpu(make: Callable[[], T]) -> T:
         tensors = _tensors(made)
     there = {id(tensor): _moved(tensor) for tensor in tensors}
     copied = copy.deepcopy(made, there)
-    backbone = _backbone(copied)
-    for one in (backbone, backbone.folded):
+    folded = _backbone(copied).folded
+    for one in (_backbone(copied), folded, folded.in_bf16):
         object.__setattr__(one, "device", CUDA)
     return copied
 
@@ -150,7 +150,8 @@ def _backbone(made: Backbone | TrainableModel) -> Backbone:
 
 def _tensors(made: Backbone | TrainableModel) -> list[Tensor]:
     backbone = _backbone(made)
-    modules = [backbone.body, backbone.head, backbone.folded.body, made.body, made.head]
+    networks = (backbone, backbone.folded, backbone.folded.in_bf16, made)
+    modules = [module for one in networks for module in (one.body, one.head)]
     return [tensor for one in modules for tensor in (*one.parameters(), *one.buffers())]
 
 

@@ -100,6 +100,25 @@ def fold(body: nn.Module, inputs: Tensor) -> nn.Module:
     return folded if is_same else body
 
 
+def cast_weights(module: nn.Module) -> nn.Module:
+    """Return a copy whose convolutions and linear layers have bfloat16 weights; it shares the rest.
+
+    It can only be called under autocast, which brings the inputs of these layers to bfloat16 too.
+    """
+    module = _copy_sharing_tensors(module)
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            for name, weight in list(layer.named_parameters(recurse=False)):
+                cast = weight.detach().to(torch.bfloat16)
+                setattr(layer, name, nn.Parameter(cast, requires_grad=False))
+    return module
+
+
+def _copy_sharing_tensors(module: nn.Module) -> nn.Module:
+    tensors = (*module.parameters(), *module.buffers())
+    return copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
+
+
 def _neighbours(body: nn.Module, inputs: Tensor) -> list[tuple[str, str]]:
     """Names of each convolution and the batch-norm layer that takes its output."""
     layers = [
@@ -124,8 +143,7 @@ def _neighbours(body: nn.Module, inputs: Tensor) -> list[tuple[str, str]]:
 
 
 def _fold(body: nn.Module, pairs: list[tuple[str, str]]) -> nn.Module:
-    tensors = (*body.parameters(), *body.buffers())
-    body = copy.deepcopy(body, {id(tensor): tensor for tensor in tensors})  # shares them
+    body = _copy_sharing_tensors(body)
     for conv_name, norm_name in pairs:
         conv, norm = body.get_submodule(conv_name), body.get_submodule(norm_name)
         if not isinstance(conv, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):

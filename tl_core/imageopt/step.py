@@ -130,6 +130,7 @@ def _views(backbone: Backbone, inputs: PassInputs, pixels: Tensor) -> Tensor:
 
 def _network_output(backbone: Backbone, inputs: PassInputs, views: Tensor) -> NetworkOutput:
     output = NetworkOutput(inputs.target_weights)
+    backbone = backbone.in_bf16 if inputs.is_bf16 else backbone
     with (
         recording(backbone, output, inputs.channels, with_statistics="statistics" in inputs.terms),
         scaling_residual_gradients(backbone, inputs.residual_factors),

@@ -55,6 +55,24 @@ def test_half_precision_skips_the_same_pixels(key: str, lite0: Backbone) -> None
         torch.testing.assert_close(gradients[1], gradients[0], rtol=0.03, atol=0.03)
 
 
+@pytest.mark.parametrize("key", ["vgg16", "resnet18", "efficientnet_lite0"])
+def test_weights_in_bfloat16_give_the_answers_that_autocast_gives(
+    key: str, lite0: Backbone
+) -> None:
+    backbone = lite0 if key == lite0.key else untrained(ROWS[key], CPU, seed=0)
+    pixels, folded = picture(backbone), backbone.folded
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(folded.in_bf16.logits(pixels), folded.logits(pixels))
+    wide = [
+        module
+        for one in (folded.in_bf16.body, folded.in_bf16.head)
+        for module in one.modules()
+        if isinstance(module, nn.Conv2d | nn.Linear) and module.weight.dtype != torch.bfloat16
+    ]
+    assert not wide
+    assert folded.logits(pixels).dtype == torch.float32
+
+
 def test_a_network_without_batch_norm_stays_as_it_is() -> None:
     backbone = untrained(ROWS["vgg16"], CPU, seed=0)
     assert backbone.folded.body is backbone.body

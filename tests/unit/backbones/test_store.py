@@ -237,6 +237,8 @@ def test_the_folded_copy_of_a_model_that_changed_nothing_takes_no_memory(store):
     pixels = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     assert torch.equal(model.folded.embed(pixels), backbone.folded.embed(pixels))
     assert store.held() == {"ann": 0}
+    assert model.folded.in_bf16.body is backbone.folded.in_bf16.body
+    assert store.held() == {"ann": sum(p.nbytes for p in model.head.parameters()) / 2}
 
 
 def test_folded_copies_count_among_what_a_visitor_holds(store):
