@@ -36,6 +36,7 @@ class Context:
     datasets: DatasetStore
     pool: Pool
     memory: VisitorMemory
+    poll_s: Callable[[], float] = lambda: 0.5  # seconds after which somebody looks at a run again
     embeddings: EmbeddingCache = field(init=False)
     activations: ByteCache[Any] = field(init=False)  # what networks made of photographs
 

@@ -108,6 +108,7 @@ class Lab:
             DatasetStore(self.settings),
             self._pool,
             self.memory,
+            lambda: self.jobs.poll_s(),
         )
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
         self._staleness = Staleness(self._context.backbones, self.photos, self._context.datasets)

@@ -1,6 +1,5 @@
 """Short jobs of a page: submit, poll while they run, draw the answer."""
 
-import math
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -15,7 +14,6 @@ from tl_core.specs import Snapshot, SnapshotT, Spec
 
 POLL_S = 0.5
 PAGE_WAITS_S = 2.0  # at most, for all its answers together
-_POLLS = ((4, POLL_S), (8, 2 * POLL_S), (math.inf, 4 * POLL_S))  # with so many runs at most
 
 
 def answer(
@@ -128,15 +126,6 @@ def outcome(job: Job) -> Snapshot | None:
         show_error(job.error)
         return None
     return job.snapshot
-
-
-def poll_s() -> float:
-    """Seconds between two looks at a run: fewer looks at each where there are many.
-
-    A look takes time that the runs need.
-    """
-    count = the_lab().jobs.count()
-    return next(seconds for most, seconds in _POLLS if count <= most)
 
 
 def share_done(job: Job) -> float:

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared.live import drop, poll_s, share_done, start
+from pages.shared.live import drop, share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
 from pages.state import Run
@@ -93,7 +93,7 @@ def live(name: str, draw: Callable[[Run], None]) -> None:
 
     def body() -> None:
         the_visit()
-        wished_s = poll_s()
+        wished_s = the_lab().jobs.poll_s()
         if run.over > was_over or every_s < wished_s or every_s >= 4 * wished_s:
             st.rerun()
         draw(run)
@@ -104,7 +104,7 @@ def live(name: str, draw: Callable[[Run], None]) -> None:
                 st.caption(plain(label))
                 show_error(job.error)
 
-    was_over, every_s = run.over, poll_s()
+    was_over, every_s = run.over, the_lab().jobs.poll_s()
     st.fragment(body, run_every=None if run.is_over else every_s)()
 
 
@@ -112,7 +112,7 @@ def charts(name: str, draw: Callable[[Run], None]) -> None:
     """Draw the charts of the page's run; while it is under way, every few polls."""
     run = current(name)
     if run is not None and run.jobs:
-        body, every_s = partial(draw, run), _CHART_POLLS * poll_s()
+        body, every_s = partial(draw, run), _CHART_POLLS * the_lab().jobs.poll_s()
         st.fragment(body, run_every=None if run.is_over else every_s, key=f"charts_{name}")()
 
 

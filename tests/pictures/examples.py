@@ -11,20 +11,20 @@ from tl_core.files import write_whole
 from tl_core.lab import Lab
 from tl_core.specs import IdealImage
 
-# Chosen by eye among drafts of three to seven seeds
+# Chosen by eye among drafts of six seeds
 SEEDS = {
     "Siamese cat": 2,
-    "golden retriever": 2,
-    "zebra": 6,
-    "pineapple": 3,
-    "volcano": 1,
-    "monarch": 2,
-    "goldfish": 2,
+    "golden retriever": 4,
+    "zebra": 4,
+    "pineapple": 1,
+    "volcano": 4,
+    "monarch": 3,
+    "goldfish": 1,
     "tiger": 4,
-    "balloon": 4,
-    "castle": 4,
-    "ladybug": 0,
-    "daisy": 0,
+    "balloon": 3,
+    "castle": 1,
+    "ladybug": 3,
+    "daisy": 3,
 }
 _STEPS = 512
 _QUALITY = 88

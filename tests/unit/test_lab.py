@@ -477,3 +477,9 @@ def test_what_a_run_keeps_counts_as_long_as_it_lives(lab, monkeypatch):
     job.cancel()
     assert job.wait(WAIT_S)
     assert lab.memory.of("ann") == 0
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(1, 0.5), (4, 0.5), (7, 1.0), (32, 2.0)])
+def test_the_more_runs_there_are_the_fewer_looks_at_each(lab, monkeypatch, count, seconds):
+    monkeypatch.setattr(type(lab.jobs), "count", lambda _jobs: count)
+    assert lab.jobs.poll_s() == lab._context.poll_s() == seconds

@@ -1,5 +1,6 @@
 """``lab.jobs``: submit runs, ask questions, and know how long they take."""
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from tl_core.estimates import Estimates
 from tl_core.specs import Download, ImportData, Spec
 from tl_core.staleness import Staleness
 
+_POLLS = ((4, 0.5), (8, 1.0), (math.inf, 2.0))  # seconds, with so many runs at most
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 
@@ -70,6 +72,14 @@ class Jobs:
         """How many jobs of all visitors are queued or running."""
         counts = self._scheduler.counts()
         return counts[JobState.QUEUED] + counts[JobState.RUNNING]
+
+    def poll_s(self) -> float:
+        """Seconds between two looks at a run, and two pictures of it: more where there are many.
+
+        A look takes time that the runs need.
+        """
+        count = self.count()
+        return next(seconds for most, seconds in _POLLS if count <= most)
 
     def download(self, name: str) -> Job | None:
         """The newest download of a backbone or data set, running or ended."""

@@ -76,5 +76,12 @@ def context(backbone, tmp_path) -> Context:
     store._loaded.put("tiny", backbone, 0)
     photos = PhotoStore(budget_bytes=2**24, max_pixels=10**6)
     return Context(
-        settings, CPU, store, photos, DatasetStore(settings), InlinePool(), VisitorMemory(2**30)
+        settings,
+        CPU,
+        store,
+        photos,
+        DatasetStore(settings),
+        InlinePool(),
+        VisitorMemory(2**30),
+        poll_s=lambda: 0.0,
     )

@@ -48,7 +48,6 @@ from tl_core.specs import Answer, Attack, AttackMethod, AttackSnapshot, Spec
 from tl_core.specs.recipes import ZERO
 
 _MOST_UNREAD = 8  # steps after which a GPU is waited for, to see whether the goal is reached
-PUBLISH_S = 0.5  # between live pictures, as often as a page asks
 LIMITS: dict[str, type[LinfBox]] = {"linf": LinfBox, "l2": L2Ball, "l0": L0Set}
 
 
@@ -262,7 +261,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
 
     def draft(self, job: Job[Attack], member: AttackMember) -> tuple[AttackSnapshot, PhotoArray]:
         """What the networks say of the picture; a PNG holds each of its values."""
-        member.due_at = time.monotonic() + PUBLISH_S
+        member.due_at = time.monotonic() + self.context.poll_s()
         picture, goal = member.picture, member.goal
         photo, found, member.answers = Image.fromarray(picture), member.answers, []
         speed = member.pace(self.batch.advanced)

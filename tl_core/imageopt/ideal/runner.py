@@ -25,7 +25,6 @@ from tl_core.images.photo import PhotoArray, fit, to_array
 from tl_core.specs import IdealImage, IdealSnapshot
 
 FRAMES = 48  # most pictures kept for the animation, besides the last
-SNAPSHOT_S = 0.5  # between two pictures of one job
 
 
 @dataclass(eq=False, kw_only=True)
@@ -162,7 +161,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         """What to show of a member whose 8-bit picture is ``pixels``, without its pictures."""
         slot, newest = member.slot, member.history[-1]
         speed = member.pace(self.batch.advanced)
-        member.due_at = time.monotonic() + SNAPSHOT_S
+        member.due_at = time.monotonic() + self.context.poll_s()
         return IdealSnapshot(
             step=slot.step,
             steps=slot.steps,

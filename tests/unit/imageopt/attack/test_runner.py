@@ -11,7 +11,6 @@ from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
 from tl_core.handlers import BATCH_RUNNERS
 from tl_core.imageopt import runner as runner_module
-from tl_core.imageopt.attack import runner
 from tl_core.imageopt.attack.runner import AttackMember, AttackRunner
 from tl_core.imageopt.runner import SETTINGS_KEY
 from tl_core.images.decode import read_back
@@ -23,7 +22,6 @@ from tl_core.specs import Attack, spec_from_json
 @pytest.fixture(autouse=True)
 def every_step_ends_a_slice(monkeypatch):
     monkeypatch.setattr(runner_module, "SLICE_S", 0.0)
-    monkeypatch.setattr(runner, "PUBLISH_S", 0.0)
 
 
 @pytest.fixture

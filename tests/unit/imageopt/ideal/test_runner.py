@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +22,6 @@ from tl_core.specs import IdealImage, Judge, spec_from_json
 @pytest.fixture(autouse=True)
 def every_step_ends_a_slice(monkeypatch):
     monkeypatch.setattr(runner_module, "SLICE_S", 0.0)
-    monkeypatch.setattr(ideal_module, "SNAPSHOT_S", 0.0)
 
 
 def spec_of(**changes):
@@ -197,13 +197,12 @@ def test_a_nan_fails_its_own_job_only(context):
     assert good.state is JobState.DONE
 
 
-def test_a_picture_that_stopped_being_numbers_can_be_paused_and_fails_when_it_goes_on(
-    context, monkeypatch
-):
-    runner, (broken,) = start(context, spec_of())
+def test_a_picture_that_stopped_being_numbers_can_be_paused_and_fails_when_it_goes_on(context):
+    polls = [0.0]
+    runner, (broken,) = start(replace(context, poll_s=lambda: polls[0]), spec_of())
     while not runner.members:
         runner.advance()
-    monkeypatch.setattr(ideal_module, "SNAPSHOT_S", 100.0)  # the next picture is not due
+    polls[0] = 100.0  # the next picture is not due
     runner.advance()
     runner.batch._stacks[runner.members[broken].slot.parameterisation].state[:] = float("nan")
     runner.advance()
