@@ -1,6 +1,7 @@
 """How many cores this process may use, and how many threads the worker computes with."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ _PERIOD_V1 = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 
 WINDOW_S = 0.3  # of work, before the worker's processor time says anything
 ENOUGH = 0.6  # share of its time in which the worker's thread had a core
+OWN = 0.7  # share of all cores that this process has while nobody else takes them
 FIRST_WAIT_S = 2.0  # of work with one thread, before all cores are tried again
 LONGEST_WAIT_S = 32.0
 
@@ -59,13 +61,23 @@ def stay_on_one_core() -> None:
     use_cores(1)
 
 
+def take_turns_quickly() -> None:
+    """Let this process's threads wait at most a millisecond for each other's Python.
+
+    The worker needs the interpreter between any two operations of a network; with dozens of pages
+    polling it would wait five milliseconds for it, Python's default, again and again.
+    """
+    sys.setswitchinterval(0.001)
+
+
 class WorkerThreads:
     """Computes on all cores while they are free, with one thread while others use them too.
 
     After every operation torch's threads wait for each other. Where another program holds a core,
     one of them has to wait for it and all others wait with it: the worker falls to a tenth of its
     speed, while one thread alone keeps most of it. Whether the cores are free is seen by the
-    worker's own processor time, which falls behind the clock once its thread has to wait.
+    worker's own processor time, which falls behind the clock once its thread has to wait; where
+    the whole process has nearly all of the cores, it only waits for this process's other threads.
 
     Only the worker's thread may call it.
     """
@@ -80,21 +92,28 @@ class WorkerThreads:
         """Start with all cores; the first call on the worker's thread."""
         self._begin(self._cores)
 
-    def note(self, clock_s: float, processor_s: float) -> None:
-        """Learn how long a slice took and how long its thread ran, and choose for the next ones."""
+    def note(self, clock_s: float, thread_s: float, process_s: float) -> None:
+        """Learn how long a slice took, and choose for the next ones.
+
+        ``thread_s`` and ``process_s`` are the processor time of its thread and of all threads.
+        """
         self._clock_s += clock_s
-        self._processor_s += processor_s
+        self._thread_s += thread_s
+        self._process_s += process_s
         if self.count == 1 < self._cores:
             if self._clock_s >= self._wait_s:
                 self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
                 self._begin(self._cores)
         elif self._clock_s >= WINDOW_S and self.count > 1:
-            is_free = self._processor_s >= ENOUGH * self._clock_s
+            is_free = (
+                self._thread_s >= ENOUGH * self._clock_s
+                or self._process_s >= OWN * self._cores * self._clock_s
+            )
             if is_free:
                 self._wait_s = FIRST_WAIT_S
             self._begin(self._cores if is_free else 1)
 
     def _begin(self, count: int) -> None:
         self.count = count
-        self._clock_s = self._processor_s = 0.0
+        self._clock_s = self._thread_s = self._process_s = 0.0
         self._use(count)

@@ -14,7 +14,7 @@ from tl_core.api.models import Models
 from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
-from tl_core.cores import WorkerThreads, stay_on_one_core, usable_cores
+from tl_core.cores import WorkerThreads, stay_on_one_core, take_turns_quickly, usable_cores
 from tl_core.datasets.store import DatasetStatus, DatasetStore
 from tl_core.datasets.uploads import OwnUpload
 from tl_core.device import (
@@ -82,6 +82,7 @@ class Lab:
         self.device = choose_device(self.settings.device)
         keep_freed_memory()
         stay_on_one_core()
+        take_turns_quickly()
         self._visits = Visits(
             timeout_s=self.settings.visit_timeout_s,
             keep_s=self.settings.visit_resume_s,

@@ -56,10 +56,13 @@ class Threads(WorkerThreads):
         super().__init__(cores, use=self.used.append)
         self.begin()
 
-    def work(self, clock_s: float, *, share: float = 1.0) -> int:
-        """Work in slices of a tenth of a second, of which the thread has a core for a share."""
+    def work(self, clock_s: float, *, share: float = 1.0, cores: float = 1.0) -> int:
+        """Work in slices of a tenth of a second, of which the thread has a core for a share.
+
+        ``cores`` is how many all threads together have.
+        """
         for _ in range(round(clock_s / 0.1)):
-            self.note(0.1, 0.1 * share)
+            self.note(0.1, 0.1 * share, 0.1 * cores)
         return self.count
 
 
@@ -74,9 +77,15 @@ def test_a_worker_that_waits_for_a_core_goes_on_with_one_thread():
     assert threads.work(WINDOW_S + 0.1, share=0.5) == 1
 
 
+def test_a_worker_that_waits_for_other_threads_of_its_own_process_keeps_its_cores():
+    threads = Threads()
+    assert threads.work(60, share=0.4, cores=1.8) == 2
+    assert threads.work(WINDOW_S + 0.1, share=0.4, cores=1.3) == 1
+
+
 def test_one_slow_step_is_enough_to_see_it():
     threads = Threads()
-    threads.note(2.0, 0.4)
+    threads.note(2.0, 0.4, 0.8)
     assert threads.count == 1
 
 
@@ -90,7 +99,7 @@ def test_all_cores_are_tried_again_and_kept_once_they_are_free():
 def test_while_they_stay_taken_they_are_tried_ever_more_rarely():
     threads = Threads()
     for _ in range(3000):
-        threads.note(0.1, 0.05 if threads.count == 2 else 0.1)
+        threads.note(0.1, 0.05 if threads.count == 2 else 0.1, 0.1)
     tries = threads.used.count(2) - 1
     assert 300 / LONGEST_WAIT_S - 1 <= tries <= 300 / LONGEST_WAIT_S + 6
 

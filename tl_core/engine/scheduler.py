@@ -40,7 +40,7 @@ class Scheduler:
         settings: Settings,
         *,
         explain: Explain = lambda _error: None,
-        after_slice: Callable[[float, float], None] = lambda _clock_s, _processor_s: None,
+        after_slice: Callable[[float, float, float], None] = lambda *_seconds: None,
     ) -> None:
         self._make_runner = make_runner
         self._settings = settings
@@ -346,10 +346,10 @@ class Scheduler:
 
     def _run_slice(self, runner: Runner) -> None:
         jobs = list(runner.jobs)
-        clock, processor = time.perf_counter(), time.thread_time()
+        clock, thread, process = time.perf_counter(), time.thread_time(), time.process_time()
         future = self._advance(runner, jobs)
         clock_s = time.perf_counter() - clock
-        self._after_slice(clock_s, time.thread_time() - processor)
+        self._after_slice(clock_s, time.thread_time() - thread, time.process_time() - process)
         with self._changed:
             self._turns.served.charge(jobs, clock_s)
             self._parked.pop(runner, None)

@@ -415,7 +415,10 @@ def test_jobs_with_the_same_batch_key_share_a_runner_up_to_its_room():
 def test_a_run_goes_on_while_its_owner_is_served_in_a_batch_with_another(monkeypatch):
     ticks = itertools.count()  # every slice takes a second
     clock = SimpleNamespace(
-        perf_counter=lambda: next(ticks), monotonic=time.monotonic, thread_time=time.thread_time
+        perf_counter=lambda: next(ticks),
+        monotonic=time.monotonic,
+        thread_time=time.thread_time,
+        process_time=time.process_time,
     )
     monkeypatch.setattr("tl_core.engine.scheduler.time", clock)
     bench = Bench(endless(threading.Event()))
