@@ -8,6 +8,7 @@ from pages.fooling.finished_attack import NAME, draw_finished
 from pages.fooling.smallest_view import draw_smallest
 from pages.shared import runs
 from pages.shared.frame import header
+from pages.shared.show_code import show_code
 from pages.shared.sitemap import ATTACK
 from pages.shared.stage import stage
 from pages.shared.words import _, lesson
@@ -48,4 +49,15 @@ if run is not None and run.is_over and run.jobs:
 else:
     st.header(_("How little is enough?"), anchor=False)
     draw_smallest(smallest)
+if backbone is not None and target is not None:
+    chosen = with_settings(attack)
+    show_code(
+        ATTACK,
+        backbone,
+        photo,
+        target=target,
+        levels=chosen.epsilon,
+        steps=chosen.steps,
+        confidence=chosen.confidence,
+    )
 st.markdown(lesson("attack")["honest"])

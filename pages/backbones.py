@@ -9,6 +9,7 @@ from pages.shared.choose_photo import credit, photo_label
 from pages.shared.frame import header
 from pages.shared.live import answer, ask_ahead
 from pages.shared.picture import MAIN_PICTURE, live_picture
+from pages.shared.show_code import show_code
 from pages.shared.sitemap import BACKBONES, FEATURE_MAPS, TEACH
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
@@ -91,6 +92,7 @@ with side:
     st.markdown(f"**{_('The other networks')}**")
     compare_backbones.other_answers(photo, chosen)
 
+show_code(BACKBONES, bench.backbone, photo)
 st.markdown(lesson("backbones")["choose"])
 backbone_table.draw()
 st.subheader(_("Accuracy and its price"), anchor=False)

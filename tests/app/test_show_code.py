@@ -1,0 +1,169 @@
+"""The code that the pages show runs as it is, and finds what the page shows."""
+
+import io
+import re
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from pages.shared.show_code import FOLDER, code_of
+from pages.shared.sitemap import PAGES
+from pages.shared.words import ASSETS
+from tests.app.conftest import settled
+from tl_core.backbones.catalogue import CATALOGUE
+from tl_core.backbones.store import BackboneStore
+from tl_core.context import pixels_from
+from tl_core.datasets.dataset import sample_per_class
+from tl_core.features.activations import probe
+from tl_core.features.attribution_methods import METHODS
+from tl_core.features.pixel_model import PixelModel
+from tl_core.images import samples
+from tl_core.images.decode import decode
+from tl_core.images.photo import to_array
+from tl_core.settings import Settings
+from tl_core.specs import Attribute, FineTune
+from tl_core.training.data import split_by_spec
+
+CAT = "sample:cat"
+LITE0 = CATALOGUE[0]
+CODE = sorted((ASSETS / "code").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def lite0():
+    return BackboneStore(Settings.from_env(), torch.device("cpu")).load(LITE0.key)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs a page's code in a folder of its own; returns its names and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def done(name, *, photo="", photographs="", **chosen):
+        picture = decode(samples.read(photo), max_pixels=10**7) if photo else None
+        code = code_of(name, LITE0, photo, picture, chosen, photographs=photographs)
+        names: dict[str, object] = {}
+        exec(compile(code, f"{name}.py", "exec"), names)
+        return names
+
+    return done
+
+
+def picture_of(file):
+    return Image.open(io.BytesIO(file)).convert("RGB")
+
+
+def seen(lite0, photo=CAT):
+    picture = LITE0.fit(decode(samples.read(photo), max_pixels=10**7))
+    return pixels_from(
+        to_array(picture) if isinstance(picture, Image.Image) else picture, lite0.device
+    )
+
+
+def test_every_page_has_its_code_of_10_to_40_lines():
+    assert [file.stem for file in CODE] == sorted(row.lesson for row in PAGES)
+    for file in CODE:
+        lines = [line for line in file.read_text().splitlines() if line and line[0] not in '#"']
+        assert 10 <= len(lines) <= 40, (file.stem, len(lines))
+
+
+def test_the_classification_has_the_pages_logits(run, lite0, capsys):
+    names = run("backbones", photo=CAT)
+    with torch.no_grad():
+        torch.testing.assert_close(names["logits"], lite0.logits(seen(lite0)), atol=1e-4, rtol=0)
+    assert "tiger cat" in capsys.readouterr().out
+
+
+def test_a_layers_maps_are_those_of_the_page(run, lite0):
+    names = run("feature_maps", photo=CAT, layer="blocks.4.0", channels=9)
+    found = probe(lite0, seen(lite0), ["blocks.4.0"])["blocks.4.0"][0]
+    torch.testing.assert_close(names["maps"], found, atol=1e-4, rtol=0)
+    assert Path("maps.png").exists()
+
+
+def test_grad_cam_is_that_of_the_page(run, lite0):
+    names = run("why", photo=CAT, layer="bn2", target=282)
+    spec = Attribute(photo=CAT, targets=(282,), layer="bn2")
+    slices = METHODS["gradcam"].run(PixelModel(lite0), seen(lite0), spec)
+    with pytest.raises(StopIteration) as end:
+        while True:
+            next(slices)
+    torch.testing.assert_close(names["cam"], end.value.value[0], atol=1e-4, rtol=0)
+
+
+def test_the_lessons_ideal_image_convinces_the_network(run, lite0):
+    names = run("ideal", target=340, steps=128, tv_weight=50, seed=0, size=224)
+    saved = pixels_from(to_array(Image.open("ideal.png")), lite0.device)
+    with torch.no_grad():
+        probability = lite0.logits(saved).softmax(1)[0, 340].item()
+    assert probability > 0.9
+    assert probability == pytest.approx(names["probability"], abs=1e-4)
+
+
+def test_the_attack_fools_the_network_by_its_saved_picture(run, lite0):
+    run("attack", photo="sample:dalmatian", target=284, levels=1, steps=60, confidence=0.9)
+    saved = pixels_from(to_array(Image.open("fooled.png")), lite0.device)
+    with torch.no_grad():
+        probs = lite0.logits(saved).softmax(1)[0]
+    assert probs.argmax() == 284
+    assert probs[284] >= 0.9
+    change = (saved - seen(lite0, "sample:dalmatian")).abs().max() * 255
+    assert change.round() <= 1
+
+
+def test_a_head_is_as_right_as_that_of_the_page_on_the_same_pictures(run, lab, monkeypatch):
+    spec = FineTune(dataset="digits", photos_per_class=20, max_validation=200)
+    dataset = lab._context.datasets.packaged("digits")
+    parts = split_by_spec(dataset, spec)
+    train = sample_per_class(parts.train, spec.photos_per_class, seed=spec.seed)
+    same = types.ModuleType("same_pictures")
+    for name, examples in (("train", train), ("test", parts.validation)):
+        setattr(same, name, [picture_of(dataset.read(one)) for one in examples])
+        setattr(same, f"{name}_labels", np.array([one.label for one in examples]))
+    monkeypatch.setitem(sys.modules, "same_pictures", same)
+    photographs = "\nfrom same_pictures import test, test_labels, train, train_labels\n"
+    chosen = {"per_class": 20, "epochs": 30, "learning_rate": 1e-3, "seed": 0}
+    names = run("teach", photographs=photographs, **chosen)
+    job = lab.jobs.submit(spec, "ann")
+    assert job.wait(120)
+    assert names["best"] == pytest.approx(job.snapshot.result.accuracy, abs=0.02)
+
+
+def test_ones_own_photographs_are_read_from_a_folder(run):
+    digits = load_digits()
+    for label in (0, 1):
+        for number, image in enumerate(digits.images[digits.target == label][:12]):
+            file = Path("photographs") / str(label) / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((image * 15.9375).astype(np.uint8)).save(file)
+    names = run("teach", photographs=FOLDER, per_class=100, epochs=10, learning_rate=1e-3, seed=0)
+    assert names["best"] > 0.8
+
+
+@pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.key)
+@pytest.mark.parametrize("file", CODE, ids=lambda file: file.stem)
+def test_the_code_of_every_network_is_python_about_that_network(row, file):
+    picture = Image.new("RGB", (640, 480)) if "# The photograph," in file.read_text() else None
+    code = code_of(file.stem, row, "sha256:0", picture, {})
+    compile(code, file.name, "exec")
+    assert row.architecture in code
+    assert ("tf_efficientnet_lite0" in code) == (row.key == LITE0.key)
+    if "photo.resize" in code:
+        assert f"resize(({row.input_size}, {row.input_size})" in code
+
+
+@pytest.mark.parametrize("row", PAGES, ids=lambda row: row.title)
+def test_a_page_shows_its_code_with_what_is_chosen(open_page, row):
+    page = settled(open_page(row.lesson))
+    assert not page.code
+    page.toggle(key="code").set_value(True).run()
+    assert not page.exception
+    (shown,) = (block.value for block in page.code if "efficientnet_lite0" in block.value)
+    assert re.search(r"\bnet\b", shown)
+    assert "What you chose" not in shown or re.search(r"# What you chose\n\w", shown)
