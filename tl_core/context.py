@@ -12,6 +12,7 @@ from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore
 from tl_core.datasets.embedding_cache import EmbeddingCache
 from tl_core.datasets.store import DatasetStore
+from tl_core.device import sent
 from tl_core.engine.cache import ByteCache
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import P, Pool, T
@@ -86,4 +87,4 @@ def fitted(photos: PhotoStore, photo_key: str, row: BackboneRow) -> PhotoArray:
 
 def pixels_from(array: PhotoArray, device: torch.device) -> Tensor:
     """Turn uint8 (S, S, 3) into pixels (1, 3, S, S) in [0, 1] on ``device``."""
-    return torch.from_numpy(array).to(device).permute(2, 0, 1).unsqueeze(0).float() / 255
+    return sent(torch.from_numpy(array), device).permute(2, 0, 1).unsqueeze(0).float() / 255

@@ -74,14 +74,18 @@ def constant(values: tuple[object, ...], device: torch.device) -> Tensor:
         return torch.tensor(values, dtype=torch.float32, device=device)
 
 
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor of the CPU on the device, without waiting where that is a GPU."""
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()  # only out of such memory does a copy not wait
+    return tensor.to(device, non_blocking=True)
+
+
 def copied(tables: Sequence[ArrayLike], device: torch.device) -> list[Tensor]:
     """Return tables of numbers as float32 on the device, copied at once without waiting for it."""
     arrays = [np.asarray(table, np.float32) for table in tables]
     flat = torch.tensor(np.concatenate([array.ravel() for array in arrays]))
-    if device.type == "cuda":
-        flat = flat.pin_memory()  # only out of such memory does a copy not wait
-    there = flat.to(device, non_blocking=True)
-    parts = torch.split(there, [array.size for array in arrays])
+    parts = torch.split(sent(flat, device), [array.size for array in arrays])
     return [part.view(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 

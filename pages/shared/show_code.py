@@ -7,10 +7,10 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.sitemap import PageRow
 from pages.shared.visit import the_lab
-from pages.shared.words import ASSETS, _
+from pages.shared.words import ASSETS, _, show_error
 from tl_core.images.photo import Photo, crop_box
 from tl_core.images.samples import PREFIX, sample
-from tl_core.lab import BackboneRow, PackagedWeights
+from tl_core.lab import BackboneRow, PackagedWeights, UserError
 
 _LITE = """
 import timm
@@ -72,7 +72,11 @@ def show_code(
     with link.kept("code", default=False):
         is_shown = st.toggle(_("Show me the code"), key="code")
     if is_shown:
-        picture = the_lab().photos.photo(photo) if photo else None
+        try:
+            picture = the_lab().photos.photo(photo) if photo else None
+        except UserError as error:  # it left the lab's memory
+            show_error(error)
+            return
         st.caption(_("For a notebook: {packages}").format(packages=_packages(row, photo)))
         code = code_of(page.lesson, row, photo, picture, chosen, photographs=photographs)
         st.code(code, language="python")

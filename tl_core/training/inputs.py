@@ -17,6 +17,7 @@ from torch import Tensor
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example
+from tl_core.device import sent
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.images.decode import decode
@@ -90,8 +91,7 @@ class PhotoStream:
             self._decoding.append(context.pool.submit_photos(load_photos, *arguments))
         future = self._decoding.popleft()
         photos = future.result() if future.done() else (yield future)
-        tensor = torch.from_numpy(photos)
-        return tensor.to(context.device, non_blocking=True).permute(0, 3, 1, 2)
+        return sent(torch.from_numpy(photos), context.device).permute(0, 3, 1, 2)
 
 
 def map_photos(
@@ -134,7 +134,7 @@ class PrecomputedInputs:
         numbers = torch.tensor([index for batch in batches for index in batch])
         drawn = torch.randint(versions, (len(numbers),), generator=self._generator)
         sizes = [len(batch) for batch in batches]
-        pieces = (torch.split(t.to(self._versions.device), sizes) for t in (drawn, numbers))
+        pieces = (torch.split(sent(t, self._versions.device), sizes) for t in (drawn, numbers))
         self._planned = deque(zip(*pieces, strict=True))
 
     def next_batch(self) -> Sliced[Tensor]:
@@ -183,7 +183,7 @@ class PhotoInputs:
         if self.kept is None:
             photos = yield from self._stream.next_batch()
         else:
-            photos = self.kept[torch.tensor(batch).to(self.kept.device, non_blocking=True)]
+            photos = self.kept[sent(torch.tensor(batch), self.kept.device)]
         pixels = photos.float().div_(255)
         if self._is_training:
             pixels = augmented(pixels, self._augmentation, self._generator)
@@ -202,7 +202,7 @@ def augmented(pixels: Tensor, augmentation: Augmentation, generator: torch.Gener
     """
     if augmentation == "none":
         return pixels
-    draws = torch.rand(6, len(pixels), generator=generator).to(pixels.device, non_blocking=True)
+    draws = sent(torch.rand(6, len(pixels), generator=generator), pixels.device)
     flip = torch.where(draws[0] < 0.5, -1.0, 1.0)
     if augmentation == "mirror":
         return torch.where(flip[:, None, None, None] < 0, pixels.flip(3), pixels)

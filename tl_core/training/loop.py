@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tl_core.device import autocast_bf16
+from tl_core.device import autocast_bf16, sent
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.errors import UserError
@@ -156,7 +156,7 @@ class TrainingLoop:
         spec, labels = self.job.current, self.train.labels
         for piece in chunks(batch, self.micro_size):
             features = yield from self.train.next_batch()
-            truth = labels[torch.tensor(piece).to(labels.device, non_blocking=True)]
+            truth = labels[sent(torch.tensor(piece), labels.device)]
             with _refusing_out_of_memory(), self._casting():
                 logits = self.model.logits(
                     features, dropout=spec.dropout, generator=self._generator

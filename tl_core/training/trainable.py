@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze
+from tl_core.device import sent
 from tl_core.specs import FineTune
 from tl_core.training.sharing import batch_norms, tensors, unfreeze
 
@@ -90,7 +91,8 @@ class TrainableModel:
         """
         embedding: Tensor = self.trained_layers(features)
         if dropout:
-            kept = torch.rand(embedding.shape, generator=generator).to(embedding.device) >= dropout
+            draws = sent(torch.rand(embedding.shape, generator=generator), embedding.device)
+            kept = draws >= dropout
             embedding = embedding * kept / (1 - dropout)
         scores: Tensor = self.head(embedding)
         return scores
