@@ -61,10 +61,11 @@ if backbone is not None:
         said = answer(Classify(photo=photo, backbone=backbone), height=MAIN_PICTURE)
     if said is not None and methods:
         first, other = two_classes(said, why, rather_than)
-        question = Attribute(photo=photo, backbone=backbone, methods=methods, targets=(first,))
-        is_contrast = rather_than != NOTHING
-        draw(with_settings(question), other, said.seen, is_contrast=is_contrast)
-        layer = with_settings(question).layer or lab.backbones.row(backbone).stages[-1].layer
+        question = with_settings(
+            Attribute(photo=photo, backbone=backbone, methods=methods, targets=(first,))
+        )
+        draw(question, other, said.seen, is_contrast=rather_than != NOTHING)
+        layer = question.layer or lab.backbones.row(backbone).stages[-1].layer
         show_code(WHY, backbone, photo, layer=layer, target=first)
     elif said is not None:
         with picture:

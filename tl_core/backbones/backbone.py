@@ -103,11 +103,13 @@ class Backbone:
         of two pictures on VGG-16.
         """
         base = self.base() if self.base else None
-        is_shared = base is not None and base.folded.body is self.body
-        body = base.folded.in_bf16.body if base and is_shared else cast_weights(self.body)
         head = cast_weights(self.head)
-        made = [module for module in (body, head) if not (is_shared and module is body)]
-        own = sum(unshared_bytes(module, [self.body, self.head]) for module in made)
+        own = unshared_bytes(head, [self.head])
+        if base is not None and base.folded.body is self.body:
+            body = base.folded.in_bf16.body
+        else:
+            body = cast_weights(self.body)
+            own += unshared_bytes(body, [self.body])
         return replace(self, body=body, head=head, unshared_bytes=own)
 
     @property

@@ -1,6 +1,5 @@
 """Batch-norm layers folded into the convolutions before them: the same answers, sooner."""
 
-import copy
 import logging
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from tl_core.backbones.hooks import hooked
+from tl_core.backbones.sharing import copy_sharing, named_tensors
 
 _LOG = logging.getLogger(__name__)
 _DEAD = 1e-3  # a smaller weight hides what came into the layer behind rounding
@@ -105,18 +105,13 @@ def cast_weights(module: nn.Module) -> nn.Module:
 
     It can only be called under autocast, which brings the inputs of these layers to bfloat16 too.
     """
-    module = _copy_sharing_tensors(module)
+    module = copy_sharing(module, named_tensors(module).values())
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             for name, weight in list(layer.named_parameters(recurse=False)):
                 cast = weight.detach().to(torch.bfloat16)
                 setattr(layer, name, nn.Parameter(cast, requires_grad=False))
     return module
-
-
-def _copy_sharing_tensors(module: nn.Module) -> nn.Module:
-    tensors = (*module.parameters(), *module.buffers())
-    return copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
 
 
 def _neighbours(body: nn.Module, inputs: Tensor) -> list[tuple[str, str]]:
@@ -143,7 +138,7 @@ def _neighbours(body: nn.Module, inputs: Tensor) -> list[tuple[str, str]]:
 
 
 def _fold(body: nn.Module, pairs: list[tuple[str, str]]) -> nn.Module:
-    body = _copy_sharing_tensors(body)
+    body = copy_sharing(body, named_tensors(body).values())
     for conv_name, norm_name in pairs:
         conv, norm = body.get_submodule(conv_name), body.get_submodule(norm_name)
         if not isinstance(conv, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d):

@@ -1,9 +1,15 @@
 """Networks in memory share the tensors that are equal: what is kept once, and what comes on top."""
 
+import copy
 from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
+
+
+def copy_sharing(module: nn.Module, shared: Iterable[Tensor]) -> nn.Module:
+    """Return a copy of a module in which these tensors are the module's own."""
+    return copy.deepcopy(module, {id(tensor): tensor for tensor in shared})
 
 
 def share_equal(state: dict[str, Tensor], other: nn.Module) -> int:

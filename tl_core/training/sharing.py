@@ -5,10 +5,11 @@ backbone's own. ``copy.deepcopy`` has a memo for this: a dictionary from the ``i
 the object that stands in the copy, here the object itself.
 """
 
-import copy
 from collections.abc import Iterable
 
 from torch import Tensor, nn
+
+from tl_core.backbones.sharing import copy_sharing
 
 
 def unfreeze(
@@ -28,7 +29,7 @@ def unfreeze(
     part = layers_from(body, cut)
     fixed = [] if trains_batch_norm else [t for norm in batch_norms(part) for t in tensors(norm)]
     frozen = _without(tensors(body), _without(tensors(part), fixed))
-    copied = _copy(body, shared=frozen)
+    copied = copy_sharing(body, frozen)
     trained = layers_from(copied, cut)
     return copied, trained, _without(tensors(trained), frozen)
 
@@ -41,7 +42,7 @@ def layers_from(body: nn.Module, cut: str) -> nn.Module:
     """
     if not cut:
         return body
-    part = parent = _copy(body, shared=tensors(body))
+    part = parent = copy_sharing(body, tensors(body))
     for name in cut.split("."):
         for earlier, _ in list(parent.named_children()):
             if earlier == name:
@@ -59,10 +60,6 @@ def tensors(module: nn.Module) -> list[Tensor]:
 def batch_norms(module: nn.Module) -> list[nn.BatchNorm2d]:
     """Return the batch-norm layers in a network."""
     return [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
-
-
-def _copy(module: nn.Module, *, shared: Iterable[Tensor]) -> nn.Module:
-    return copy.deepcopy(module, {id(tensor): tensor for tensor in shared})
 
 
 def _without(found: Iterable[Tensor], excluded: Iterable[Tensor]) -> list[Tensor]:
