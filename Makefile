@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-gpu lint bench load fuzz journeys examples screenshots
+.PHONY: run test test-gpu lint messages bench load fuzz journeys examples screenshots
 
 run: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py
@@ -17,6 +17,10 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.messages check
+
+messages: .venv/dev.stamp
+	$(BIN)/python -m tests.messages update
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m tl_core bench

@@ -13,22 +13,23 @@ from pages.shared.show_code import show_code
 from pages.shared.sitemap import BACKBONES, FEATURE_MAPS, TEACH
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
-from pages.shared.words import _, lesson, plain
+from pages.shared.words import _, class_name, lesson, percent, plain, shown
 from tl_core.lab import BackboneRow
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import Classification, Classify
 
 _MEANINGS = {
-    "Right on ImageNet": "Share of ImageNet's test photographs it gets right",
-    "Work of one look": "Billions of multiply-adds for one photograph",
-    "Parameters": "The numbers that it has learned, in millions",
-    "Weights": "Size of the file that holds those numbers",
+    "Right on ImageNet": N_("Share of ImageNet's test photographs it gets right"),
+    "Work of one look": N_("Billions of multiply-adds for one photograph"),
+    "Parameters": N_("The numbers that it has learned, in millions"),
+    "Weights": N_("Size of the file that holds those numbers"),
 }
 
 
 def facts(row: BackboneRow) -> None:
     """The figures of a network, and when to choose it."""
     figures = {
-        "Right on ImageNet": f"{row.top1:.1f} %",
+        "Right on ImageNet": percent(row.top1 / 100),
         "Work of one look": _("{gflops:.2f} GFLOPs").format(gflops=row.gflops),
         "Parameters": _("{millions:.1f} M").format(millions=row.parameters_m),
         "Weights": megabytes(row.source.size_mb),
@@ -48,7 +49,7 @@ def photograph(found: Classification, photo: str, network: str) -> None:
     alt = words.format(
         photo=photo_label(photo),
         network=network,
-        label=best.label,
+        label=class_name(best.label),
         percent=100 * best.probability,
     )
     live_picture(found.seen, alt=alt)
@@ -58,7 +59,7 @@ def photograph(found: Classification, photo: str, network: str) -> None:
 def answers(found: Classification, network: str) -> None:
     """What the chosen network says."""
     words = _("{backbone} says: {label}")
-    label = plain(found.answers[0].label)
+    label = shown(found.answers[0].label)
     st.subheader(words.format(backbone=plain(network), label=label), anchor=False)
     answer_bars(found.answers, key="top5", bar=24)
     words = _("One look took {ms:.0f} ms on this server ({device}).")

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from pages.languages import ASSETS
 from pages.overview.pictures import pictures
 from pages.overview.ways_in import ways_in
-from pages.shared import link
+from pages.shared.frame import begin
 from pages.shared.sitemap import HOME, PAGES, PageRow
 from pages.shared.visit import the_lab
-from pages.shared.words import ASSETS, _, lesson
+from pages.shared.words import _, lesson
 
 
 def card(row: PageRow) -> None:
@@ -17,7 +18,7 @@ def card(row: PageRow) -> None:
         st.markdown(_(row.invitation))
 
 
-link.take_address(HOME.path)
+begin(HOME)
 with st.container(key="home"):
     st.title(_("Transfer Learning Lab"), anchor=False)
     st.markdown(lesson("home")[""])

@@ -45,7 +45,7 @@ if bench.backbone is not None:
         with picture:
             draw_start(specs[0][1])
         with side:
-            draw_example(goals[0].label)
+            draw_example(goals[0])
 if run is not None:
     with picture:
         runs.live(NAME, draw_pictures)

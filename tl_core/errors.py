@@ -1,6 +1,8 @@
 """The one error a visitor or a caller ever reads."""
 
-from typing import Any
+from typing import Any, TypeVar
+
+TextT = TypeVar("TextT", bound=str)
 
 
 class UserError(Exception):
@@ -34,3 +36,8 @@ class UserError(Exception):
 
 def _rebuild(message: str, arguments: dict[str, object]) -> UserError:
     return UserError(message, **arguments)
+
+
+def gettext_noop(text: TextT) -> TextT:
+    """Return a text of a table as it is; imported as ``N_``, it marks it as a message id."""
+    return text

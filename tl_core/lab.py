@@ -31,7 +31,7 @@ from tl_core.engine.pool import Pool
 from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
 from tl_core.engine.worker import Worker
-from tl_core.errors import UserError
+from tl_core.errors import UserError, gettext_noop
 from tl_core.estimates import Estimates
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
@@ -52,6 +52,7 @@ __all__ = [
     "PackagedWeights",
     "Settings",
     "UserError",
+    "gettext_noop",
 ]
 
 _STOP_S = 10.0  # longer than any slice

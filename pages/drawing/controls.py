@@ -9,7 +9,7 @@ from pages.drawing.moves import acting, moved
 from pages.drawing.ways import KEEPS_RATE, SEEDS, choose_way, way
 from pages.shared import link, runs
 from pages.shared.choose_one import choose_one
-from pages.shared.words import _
+from pages.shared.words import _, number
 from tl_core.specs import LADDER, RECIPES
 
 TV_WEIGHTS = [0, 5, 10, 20, 50, 100, 200, 400, 800]
@@ -107,7 +107,7 @@ def _learning_rate_and_views() -> None:
         st.select_slider(
             _("Learning rate"),
             RATES,
-            format_func=lambda value: f"{value:g}" if value else own_rate,
+            format_func=lambda value: number(value) if value else own_rate,
             disabled=keeps is not None,
             help=_("How far the picture moves at each step. Acts while it runs."),
             **acting("learning_rate"),

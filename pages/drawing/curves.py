@@ -5,14 +5,28 @@ from collections.abc import Sequence
 from itertools import cycle
 
 from pages.shared.charts import GREY, Part, axis, draw, palette
-from pages.shared.words import _, chart_text
+from pages.shared.words import _, chart_text, number
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import IdealSnapshot
 
 _AXES = {
-    "probability": "probability",
-    "activation": "activation",
-    "total_variation": "roughness",
+    "probability": N_("probability"),
+    "activation": N_("activation"),
+    "total_variation": N_("roughness"),
 }  # what has an axis of its own, and its title
+_NAMES = _AXES | {
+    "total_variation": N_("total variation"),
+    "logit": N_("logit"),
+    "cross_entropy": N_("cross-entropy"),
+    "other_classes": N_("other classes"),
+    "statistics": N_("statistics"),
+}
+_CONTROLS = {
+    "tv_weight": N_("TV weight"),
+    "learning_rate": N_("learning rate"),
+    "augmentation": N_("augmentation"),
+    "mix": N_("mix"),
+}
 _GAP = 0.15  # of an axis's height, between two of them
 _HALVES = ([0, 0.45], [0.55, 1])
 
@@ -39,7 +53,7 @@ def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
                 "y": values if name in rows else [value / largest for value in values],
                 "customdata": values,
                 "hovertemplate": "%{customdata:.3g}",
-                "name": _(name.replace("_", " ")),
+                "name": _(_NAMES[name]),
                 "yaxis": _name("y", rows.get(name, last)),
             }
         )
@@ -73,12 +87,17 @@ def _marks(snapshot: IdealSnapshot) -> Part:
                 "x": step,
                 "y": 1,
                 "yref": "paper",
-                "text": f"{control.replace('_', ' ')} {value:g}",
+                "text": _moved(control, value),
                 "textangle": -90,
             }
             for step, control, value in snapshot.moves
         ],
     }
+
+
+def _moved(control: str, value: float | None) -> str:
+    to = _("the recipe's own") if value is None else number(value)
+    return f"{_(_CONTROLS[control])} {to}"
 
 
 def columns_of(snapshot: IdealSnapshot) -> dict[str, tuple[float, ...]]:
@@ -118,6 +137,6 @@ def compare_curves(shown: Sequence[tuple[str, IdealSnapshot]], *, key: str) -> N
         layout[_name("xaxis", col)] = axis(
             _("step"), domain=_HALVES[col - 1], anchor=_name("y", col)
         )
-        layout[_name("yaxis", col)] = axis(_(_AXES.get(name, name)), anchor=_name("x", col))
+        layout[_name("yaxis", col)] = axis(_(_AXES[name]), anchor=_name("x", col))
     alt = _("Probability and total variation of each by step")
     draw(traces, layout, key=key, height=300, alt=alt)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from pages.languages import ASSETS
 from pages.shared.choose_class import QUICK
 from pages.shared.visit import the_lab
-from pages.shared.words import ASSETS, _
+from pages.shared.words import _
 from tl_core.specs import IdealImage, spec_from_json
 
 FOLDER = ASSETS / "examples"

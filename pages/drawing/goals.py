@@ -9,8 +9,9 @@ from pages.drawing.moves import acting
 from pages.shared import link
 from pages.shared.choose_class import choose_class, favourites
 from pages.shared.visit import the_lab
-from pages.shared.words import _
+from pages.shared.words import _, both_names, class_name
 from tl_core.lab import BackboneRow
+from tl_core.lab import gettext_noop as N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,14 @@ class Goal:
 
     label: str
     fields: dict[str, Any]
+    of_class: str = ""  # its name in English, where it is one class
 
 
 KINDS = {
-    "class": "a class",
-    "mix": "a mix of two",
-    "several": "several classes",
-    "channel": "one channel of a layer",
+    "class": N_("a class"),
+    "mix": N_("a mix of two"),
+    "several": N_("several classes"),
+    "channel": N_("one channel of a layer"),
 }
 
 
@@ -51,7 +53,7 @@ def choose_goals(backbone: str) -> list[Goal]:
             **acting("mix"),
         )
     fields = {"target": first, "second_target": second, "mix": float(mix)}
-    return [Goal(f"{classes[first]} + {classes[second]}", fields)]
+    return [Goal(f"{class_name(classes[first])} + {class_name(classes[second])}", fields)]
 
 
 def _several(classes: tuple[str, ...]) -> list[Goal]:
@@ -61,7 +63,7 @@ def _several(classes: tuple[str, ...]) -> list[Goal]:
         chosen = st.multiselect(
             _("Classes"),
             range(len(classes)),
-            format_func=lambda index: classes[index],
+            format_func=lambda index: both_names(classes[index]),
             max_selections=most,
             key=key,
         )
@@ -69,7 +71,9 @@ def _several(classes: tuple[str, ...]) -> list[Goal]:
 
 
 def _of_class(classes: tuple[str, ...], index: int) -> Goal:
-    return Goal(classes[index], {"target": index, "second_target": index})
+    return Goal(
+        class_name(classes[index]), {"target": index, "second_target": index}, classes[index]
+    )
 
 
 def _channel(row: BackboneRow) -> Goal:

@@ -17,7 +17,7 @@ from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, plain
+from pages.shared.words import _, plain, shown
 from pages.state import Finished, Run
 from tl_core.images import samples
 from tl_core.lab import Job, JobState
@@ -151,16 +151,19 @@ def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
     for target in targets:
         found = answer(Judge(photo=photo, target=target, backbone=spec.backbone), timeout_s=0.1)
         if found is not None:
-            _verdict(spec, found, f": {plain(classes[target])}" if len(targets) > 1 else "")
+            _verdict(spec, found, shown(classes[target]) if len(targets) > 1 else "")
 
 
 def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
-    st.markdown("**" + _("Networks that never saw it") + f"{of_class}**")
+    words = _("**Networks that never saw it**")
+    if of_class:
+        words = _("**Networks that never saw it: {name}**").format(name=of_class)
+    st.markdown(words)
     lines = [
         _("- {network}: **{percent:.1f} %** (it says {top})").format(
             network=plain(verdict.label),
             percent=100 * verdict.probability,
-            top=plain(verdict.top_name),
+            top=shown(verdict.top_name),
         )
         for verdict in found.verdicts
         if verdict.backbone != spec.backbone

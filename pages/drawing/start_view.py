@@ -7,6 +7,7 @@ import streamlit as st
 from PIL import Image, ImageOps
 
 from pages.drawing.examples import example_of
+from pages.drawing.goals import Goal
 from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.words import _, plain
@@ -30,15 +31,15 @@ def draw_start(spec: IdealImage) -> None:
     st.caption(words)
 
 
-def draw_example(class_name: str) -> None:
-    """A finished picture of the class, where the lab brings one."""
-    example = example_of(class_name)
+def draw_example(goal: Goal) -> None:
+    """A finished picture of the goal, where the lab brings one."""
+    example = example_of(goal.of_class)
     if example is None:
         words = _("No example of this one. Press Start, and the network draws it: {name}.")
-        st.markdown(words.format(name=plain(class_name)))
+        st.markdown(words.format(name=plain(goal.label)))
         return
     with st.container(key="example"):
-        words = _("An example: {name}").format(name=plain(class_name))
+        words = _("An example: {name}").format(name=plain(goal.label))
         st.markdown(f"**{words}**")
         live_picture(example.picture, alt=f"{words}. {example.words}")
         st.caption(example.words)

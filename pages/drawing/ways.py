@@ -8,18 +8,19 @@ from pages.drawing.goals import Goal
 from pages.drawing.moves import RATES_OF_OPTIMISERS
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import LADDER, IdealImage
 
 SEEDS = 2**32
 KEEPS_RATE = {
-    "ladder": "Every rung keeps its recipe's own weight and learning rate.",
-    "optimisers": "Every optimiser keeps a learning rate that suits it.",
+    "ladder": N_("Every rung keeps its recipe's own weight and learning rate."),
+    "optimisers": N_("Every optimiser keeps a learning rate that suits it."),
 }
 WAYS = {
-    "one": "one picture",
-    "ladder": "the ladder: five recipes",
-    "optimisers": "three optimisers",
-    "seeds": "three seeds",
+    "one": N_("one picture"),
+    "ladder": N_("the ladder: five recipes"),
+    "optimisers": N_("three optimisers"),
+    "seeds": N_("three seeds"),
 }
 
 

@@ -8,17 +8,20 @@ import streamlit as st
 from pages.shared.charts import axis, draw
 from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE, live_picture
-from pages.shared.words import _, plain
+from pages.shared.words import _, class_name, number, percent, shown
 from pages.state import Run
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import Answer, Attack, AttackSnapshot, Classify, Gap
 
 _RUNNERS_UP = 2
 _MEASURES = {
-    "L∞, levels of 1/255": "The largest change of any value, of the 255 that are possible.",
-    "L2": "All changes in one number: squared, added up, and the root of that.",
-    "PSNR": "How faint the change is beside the picture. Above 40 dB hardly anybody sees it.",
-    "SSIM": "How alike both pictures look in brightness, contrast and structure; 1 is the same.",
-    "Values changed": "Of all red, green and blue values, the share that differs at all.",
+    "L∞, levels of 1/255": N_("The largest change of any value, of the 255 that are possible."),
+    "L2": N_("All changes in one number: squared, added up, and the root of that."),
+    "PSNR": N_("How faint the change is beside the picture. Above 40 dB hardly anybody sees it."),
+    "SSIM": N_(
+        "How alike both pictures look in brightness, contrast and structure; 1 is the same."
+    ),
+    "Values changed": N_("Of all red, green and blue values, the share that differs at all."),
 }
 
 
@@ -62,10 +65,10 @@ def figures(gap: Gap) -> None:
     """The distance of the saved picture from the photograph, in five measures."""
     shown = {
         "L∞, levels of 1/255": str(gap.linf_levels),
-        "L2": f"{gap.l2:.2f}",
-        "PSNR": "∞" if math.isinf(gap.psnr_db) else f"{gap.psnr_db:.1f} dB",
-        "SSIM": f"{gap.ssim:.4f}",
-        "Values changed": f"{100 * gap.changed_share:.1f} %",
+        "L2": number(gap.l2, ".2f"),
+        "PSNR": "∞" if math.isinf(gap.psnr_db) else _("{db:.1f} dB").format(db=gap.psnr_db),
+        "SSIM": number(gap.ssim, ".4f"),
+        "Values changed": percent(gap.changed_share),
     }
     with st.container(horizontal=True, gap="large"):
         for name, value in shown.items():
@@ -78,24 +81,22 @@ def _pair(
     with st.container(key="pair"):
         left, right = st.columns(2, gap="small", wrap=False)
     with left:
-        live_picture(original, alt=_said(_("The photograph: {words}"), before))
-        _answers(_("Before"), before)
+        live_picture(original, alt=_said(_("The photograph: {label}, {percent}"), before))
+        _answers(_("Before: **{label}**, {percent:.1f}\u00a0%"), before)
     with right:
-        live_picture(attacked, alt=_said(_("The attacked photograph: {words}"), after))
-        _answers(_("After"), after)
+        live_picture(attacked, alt=_said(_("The attacked photograph: {label}, {percent}"), after))
+        _answers(_("After: **{label}**, {percent:.1f}\u00a0%"), after)
 
 
 def _said(words: str, answers: Sequence[Answer]) -> str:
-    return words.format(words=f"{answers[0].label}, {100 * answers[0].probability:.1f} %")
+    return words.format(label=class_name(answers[0].label), percent=percent(answers[0].probability))
 
 
 def _answers(title: str, answers: Sequence[Answer]) -> None:
     """The network's first answer at large, the next ones small."""
     first, rest = answers[0], answers[1 : 1 + _RUNNERS_UP]
-    label, percent = plain(first.label), 100 * first.probability
-    words = _("{title}: **{label}**, {percent:.1f}\u00a0%")
-    st.markdown(words.format(title=title, label=label, percent=percent))
-    st.caption(" · ".join(f"{plain(a.label)} {100 * a.probability:.1f} %" for a in rest))
+    st.markdown(title.format(label=shown(first.label), percent=100 * first.probability))
+    st.caption(" · ".join(f"{shown(a.label)} {percent(a.probability)}" for a in rest))
 
 
 def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
@@ -105,7 +106,7 @@ def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
         "step": found.step,
         "steps": found.steps,
         "percent": 100 * found.probability,
-        "label": plain(found.after[0].label),
+        "label": shown(found.after[0].label),
     }
     show, icon = st.info, ":material/hourglass_top:"
     if found.first_confident is not None:

@@ -11,11 +11,12 @@ from pages.shared.choose_class import are_imagenets, choose_class
 from pages.shared.choose_one import choose_one
 from pages.shared.visit import the_lab
 from pages.shared.words import _
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import ATTACK_METHODS, GROUPS, Attack
 
 LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
 CONFIDENCES = [0.0, 0.5, 0.9, 0.99]
-_AIMS = {"targeted": "become …", "untargeted": "be anything but …"}
+_AIMS = {"targeted": N_("become …"), "untargeted": N_("be anything but …")}
 
 
 def choose_goal(backbone: str) -> tuple[int | None, str]:

@@ -14,7 +14,7 @@ from pages.shared.live import answer
 from pages.shared.picture import live_picture
 from pages.shared.table import table
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, plain
+from pages.shared.words import _, class_name, shown
 from tl_core.lab import Job
 from tl_core.specs import Attack, AttackSnapshot, PasteBack, SmallestBudget, Survival, Transfer
 
@@ -90,8 +90,8 @@ def _draw_transfer(question: Transfer, spec: Attack) -> None:
             {
                 _("Network"): opinion.label,
                 _("Attacked"): opinion.was_attacked,
-                _("Before"): opinion.before.label,
-                _("After"): opinion.after.label,
+                _("Before"): class_name(opinion.before.label),
+                _("After"): class_name(opinion.after.label),
                 _("Goal"): 100 * opinion.probability,
                 _("Fooled"): opinion.is_fooled,
             }
@@ -117,7 +117,7 @@ def _draw_survival(question: Survival, spec: Attack) -> None:
         [
             {
                 _("Wear"): _(trial.label),
-                _("The network then says"): trial.answer.label,
+                _("The network then says"): class_name(trial.answer.label),
                 _("Goal"): 100 * trial.probability,
                 _("Still fooled"): trial.is_fooled,
             }
@@ -146,12 +146,11 @@ def _draw_paste_back(spec: PasteBack) -> None:
     picture, text = st.columns(2)
     with picture:
         live_picture(found.picture, alt=_("The whole photograph, attacked"))
-    verdict = _("still fooled") if found.is_fooled else _("not fooled any more")
-    label = plain(found.after[0].label)
-    words = _("At {width} × {height} pixels the network says **{label}**: {verdict}.")
-    text.markdown(
-        words.format(width=found.width, height=found.height, label=label, verdict=verdict)
-    )
+    label = shown(found.after[0].label)
+    words = _("At {width} × {height} pixels the network says **{label}**: not fooled any more.")
+    if found.is_fooled:
+        words = _("At {width} × {height} pixels the network says **{label}**: still fooled.")
+    text.markdown(words.format(width=found.width, height=found.height, label=label))
     worn = _("The network shrinks the photograph before it looks, and that wore the change off.")
     kept = _("The network shrinks the photograph before it looks, and the change outlasted that.")
     text.caption(kept if found.is_fooled else worn)

@@ -6,7 +6,7 @@ from pages.fooling.attack_view import figures
 from pages.shared import runs
 from pages.shared.charts import GREEN, GREY, axis, draw, palette
 from pages.shared.picture import live_picture
-from pages.shared.words import _, plain
+from pages.shared.words import _, ngettext, shown
 from pages.state import Run
 from tl_core.specs import SmallestBudget, SmallestSnapshot
 
@@ -34,14 +34,7 @@ def _draw(run: Run) -> None:
     if not job.is_over:
         st.markdown(_("Searching: fewer and fewer levels, then fewer and fewer values …"))
     elif found.epsilon is not None:
-        words = _("{levels} level(s) of 255 are enough to make it **{label}**").format(
-            levels=found.epsilon, label=plain(found.after[0].label) if found.after else ""
-        )
-        if found.counts:
-            words += _(", and only {few:,} of {all:,} values have to move.").format(
-                few=found.counts[-1][1], all=found.total_values
-            )
-        st.markdown(words)
+        st.markdown(_answer(found))
     curve, counts, picture = st.columns([2, 2, 1])
     with curve:
         _success_by_epsilon(found, key=f"levels_{job.id}")
@@ -53,6 +46,28 @@ def _draw(run: Run) -> None:
             live_picture(found.picture, alt=_("The smallest change"))
     if found.gap.changed_values:
         figures(found.gap)
+
+
+def _answer(found: SmallestSnapshot) -> str:
+    """How many levels are enough, and of how many values."""
+    levels = found.epsilon or 0
+    label = shown(found.after[0].label) if found.after else ""
+    words = ngettext(
+        "{levels} level of 255 is enough to make it **{label}**.",
+        "{levels} levels of 255 are enough to make it **{label}**.",
+        levels,
+    )
+    if not found.counts:
+        return words.format(levels=levels, label=label)
+    words = ngettext(
+        "{levels} level of 255 is enough to make it **{label}**, and only {few:,} of {all:,} "
+        "values have to move.",
+        "{levels} levels of 255 are enough to make it **{label}**, and only {few:,} of {all:,} "
+        "values have to move.",
+        levels,
+    )
+    few, total = found.counts[-1][1], found.total_values
+    return words.format(levels=levels, label=label, few=few, all=total)
 
 
 def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:

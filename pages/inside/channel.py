@@ -64,7 +64,10 @@ def _draw(detail: ChannelDetailSnapshot) -> None:
     words = _("Fires on {percent:.0f} % of it")
     words = words.format(percent=100 * detail.spot.share)
     with overlay:
-        live_picture(detail.overlay, alt=_("The channel laid over the photograph: ") + words)
+        live_picture(
+            detail.overlay,
+            alt=_("The channel laid over the photograph: {words}").format(words=words),
+        )
         st.caption(words, help=_("Bright where it fires; the box is what its strongest spot sees."))
     words = _("Its map: strongest value {value:.2f}").format(value=detail.spot.value)
     with plain:

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared.charts import axis, draw
 from pages.shared.live import answer
 from pages.shared.visit import the_lab
-from pages.shared.words import _
+from pages.shared.words import _, class_name, number, percent
 from tl_core.lab import BackboneRow, BackboneStatus
 from tl_core.specs import Classify
 
@@ -25,15 +25,15 @@ def other_answers(photo: str, chosen: str) -> None:
         if row.key != chosen:
             found = answer(Classify(backbone=row.key, photo=photo), height=_ROW)
         if found is not None:
-            label, percent = found.answers[0].label, 100 * found.answers[0].probability
+            label = class_name(found.answers[0].label)
             line = {
                 _("Backbone"): row.label,
                 _("Answer"): label,
-                _("Confidence"): percent,
+                _("Confidence"): 100 * found.answers[0].probability,
                 _("ms"): found.milliseconds,
             }
             lines.append(line)
-            said.append(f"{row.label}: {label}, {percent:.1f} %")
+            said.append(f"{row.label}: {label}, {percent(found.answers[0].probability)}")
     if not lines:
         return
     column = st.column_config
@@ -76,7 +76,7 @@ def accuracy_and_cost(statuses: Sequence[BackboneStatus], chosen: BackboneRow) -
                 "%{customdata:.1f} M<extra></extra>",
             }
         )
-    ticks = {"tickvals": _TICKS, "ticktext": [f"{tick:g}" for tick in _TICKS]}
+    ticks = {"tickvals": _TICKS, "ticktext": [number(tick) for tick in _TICKS]}
     layout = {
         "xaxis": axis(
             _("GFLOPs: billions of multiply-adds for one photograph"), type="log", **ticks

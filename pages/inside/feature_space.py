@@ -14,9 +14,21 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson, show_error
 from tl_core.images import samples
 from tl_core.lab import UserError
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, PreviewData, SpaceMap
 
-METHODS = {"tsne": "t-SNE, groups neighbours", "pca": "PCA, keeps distances"}
+METHODS = {"tsne": N_("t-SNE, groups neighbours"), "pca": N_("PCA, keeps distances")}
+KINDS = {
+    "cat": N_("cat"),
+    "dog": N_("dog"),
+    "bird": N_("bird"),
+    "insect": N_("insect"),
+    "fruit": N_("fruit"),
+    "building": N_("building"),
+    "space": N_("space"),
+    "thing": N_("thing"),
+    "yours": N_("yours"),
+}  # of photographs; a data set has classes instead
 GALLERY = ""
 _HEIGHT = 560  # of a map, in pixels
 _ALIKE = 460  # of the photographs above it
@@ -73,7 +85,7 @@ def _with_agreement(title: str, points: SpaceMap) -> str:
 def _choose(backbone: str) -> FeatureSpace | None:
     """Which photographs, and how to project them; ``None`` while a data set is opened."""
     names = {
-        entry.key: entry.label for entry in the_lab().datasets.rows() if entry.state == "ready"
+        entry.key: _(entry.label) for entry in the_lab().datasets.rows() if entry.state == "ready"
     }
     source, method = st.columns(2, gap="medium")
     with source, link.kept("map_of", GALLERY, [GALLERY, *names]):
@@ -127,7 +139,7 @@ def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart | al
             "y": [y for _x, y in points.points],
             "image": [data_url(thumbnail) for thumbnail in found.thumbnails],
             "photo": [photo_label(key) for key in found.photos],
-            "kind": [_(label) for label in found.labels],
+            "kind": [_(KINDS.get(label, label)) for label in found.labels],
         }
     )
     scale = alt.Scale(domain=[-1.15, 1.15])

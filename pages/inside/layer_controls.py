@@ -10,14 +10,15 @@ from pages.shared.choose_photo import photo_label
 from pages.shared.visit import the_lab
 from pages.shared.words import _
 from tl_core.images import samples
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import FeatureMaps
 
 NOTHING, LAYER, BACKBONE, PHOTO = "nothing", "layer", "backbone", "photo"
 _COMPARISONS = {
-    NOTHING: "nothing",
-    LAYER: "another layer",
-    BACKBONE: "another backbone",
-    PHOTO: "another photograph",
+    NOTHING: N_("nothing"),
+    LAYER: N_("another layer"),
+    BACKBONE: N_("another backbone"),
+    PHOTO: N_("another photograph"),
 }
 _AMOUNTS = [8, 16, 32, 64]
 

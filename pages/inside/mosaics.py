@@ -6,7 +6,15 @@ import streamlit as st
 
 from pages.inside.clickable import Spot, clickable
 from pages.shared.words import _
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import FeatureMapsSnapshot, LayerFacts, Mosaic
+
+_AT_BEGIN = {
+    "edges and colours": N_("Edges and colours"),
+    "textures": N_("Textures"),
+    "parts": N_("Parts"),
+    "whole things": N_("Whole things"),
+}
 
 
 def draw_mosaic(
@@ -38,7 +46,7 @@ def describe(facts: LayerFacts) -> str:
         "**{words}** · `{layer}`: {channels} channels of {height} × {width}, each sees "
         "{field} × {field} pixels"
     ).format(
-        words=_(facts.words).capitalize(),
+        words=_(_AT_BEGIN[facts.words]),
         layer=facts.layer,
         channels=channels,
         height=height,

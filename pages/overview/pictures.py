@@ -4,10 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.languages import ASSETS
 from pages.shared.charts import theme
 from pages.shared.measured_examples import FOLDER, measured_examples
 from pages.shared.sitemap import ATTACK, FEATURE_MAPS, IDEAL, TEACH, PageRow
-from pages.shared.words import ASSETS, _
+from pages.shared.words import _
 
 
 def pictures() -> None:

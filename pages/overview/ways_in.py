@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, TEACH, PageRow
 from pages.shared.words import _
+from tl_core.lab import gettext_noop as N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,15 @@ class Stop:
 
 
 FIVE_MINUTES = (
-    Stop(BACKBONES, "Which network knows the cat?", {"sample": "sample:cat"}),
-    Stop(FEATURE_MAPS, "What does it look at, layer by layer?", {"sample": "sample:cat"}),
-    Stop(IDEAL, "Press Start: it draws its own cat.", {"goal": "class", "way": "one"}),
+    Stop(BACKBONES, N_("Which network knows the cat?"), {"sample": "sample:cat"}),
+    Stop(FEATURE_MAPS, N_("What does it look at, layer by layer?"), {"sample": "sample:cat"}),
+    Stop(IDEAL, N_("Press Start: it draws its own cat."), {"goal": "class", "way": "one"}),
     Stop(
         ATTACK,
-        "Press Start: the dog becomes a cat, and you see no change.",
+        N_("Press Start: the dog becomes a cat, and you see no change."),
         {"sample": "sample:dalmatian", "aim": "targeted"},
     ),
-    Stop(TEACH, "Ten digits, learned while you watch.", {"dataset": "digits"}),
+    Stop(TEACH, N_("Ten digits, learned while you watch."), {"dataset": "digits"}),
 )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.words import _
+from pages.shared.words import _, both_names
 from tl_core.lab import BackboneRow
 from tl_core.specs import ATTRIBUTION_METHODS, Attribute, Classification
 
@@ -20,7 +20,7 @@ def choose_methods() -> tuple[str, ...]:
             _("Method, or several"),
             list(METHODS),
             selection_mode="multi",
-            format_func=lambda key: METHODS[key].label,
+            format_func=lambda key: _(METHODS[key].label),
             key="methods",
         )
     if not methods:
@@ -39,7 +39,7 @@ def choose_classes(classes: tuple[str, ...]) -> tuple[str, str]:
         NOTHING: _("nothing: why this class at all"),
         RUNNER_UP: _("the runner-up"),
     }
-    words |= dict(zip(names, classes, strict=True))
+    words |= dict(zip(names, map(both_names, classes), strict=True))
     chosen = []
     for label, key, offered in (
         (_("Why"), "explained", [PREDICTED, *names]),

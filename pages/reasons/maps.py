@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.reasons.controls import METHODS
 from pages.shared.picture import live_picture
-from pages.shared.words import _, plain
+from pages.shared.words import _, class_name, percent, shown
 from tl_core.images import heatmap
 from tl_core.specs import AttributeSnapshot, AttributionMap, ExplainedClass, Faithfulness
 
@@ -31,21 +31,21 @@ def draw_main(found: AttributeSnapshot) -> None:
     words = _("{method}: warm speaks for it, cold against it")
     if not row.is_signed:
         words = _("{method}: warm speaks for it")
-    st.caption(words.format(method=row.label))
+    st.caption(words.format(method=_(row.label)))
 
 
 def draw_proof(found: AttributeSnapshot) -> None:
     """The question, the first map's proof, and the other maps with theirs."""
     explained = found.classes[0]
-    label, percent = plain(explained.label), 100 * explained.probability
+    label, before = shown(explained.label), 100 * explained.probability
     if found.contrast is None:
-        words = _("Why {label}? ({percent:.1f} %)").format(label=label, percent=percent)
+        words = _("Why {label}? ({percent:.1f} %)").format(label=label, percent=before)
     else:
         words = _("Why {label} ({percent:.1f} %) rather than {other} ({other_percent:.1f} %)?")
         words = words.format(
             label=label,
-            percent=percent,
-            other=plain(found.contrast.label),
+            percent=before,
+            other=shown(found.contrast.label),
             other_percent=100 * found.contrast.probability,
         )
     with st.container(key="question"):
@@ -82,13 +82,13 @@ def _draw_metrics(proof: Faithfulness | None, *, is_share: bool) -> None:
         return
     top.metric(
         _("Blur the top fifth"),
-        f"{100 * proof.important:.1f} %",
+        percent(proof.important),
         _("{points:+.1f} points").format(points=-100 * proof.fall),
         help=words,
     )
     random.metric(
         _("A random fifth instead"),
-        f"{100 * proof.random:.1f} %",
+        percent(proof.random),
         _("{points:+.1f} points").format(points=-100 * proof.random_fall),
     )
 
@@ -102,7 +102,7 @@ def _draw_others(found: AttributeSnapshot, maps: Sequence[AttributionMap]) -> No
         columns = st.columns(_PAIR if len(maps) > 1 else _ONE, gap="small", wrap=False)
     for place, one in enumerate(maps):
         explained = _class_of(found, one)
-        name = METHODS[one.method].label if are_methods else plain(explained.label)
+        name = _(METHODS[one.method].label) if are_methods else shown(explained.label)
         words = "**{name}**" if len(maps) > 1 else _beside(found.classes[0], explained)
         with columns[place % len(columns)]:
             _draw_map(found, one)
@@ -127,12 +127,14 @@ def _with_proof(name: str, proof: Faithfulness | None) -> str:
 
 def _draw_map(found: AttributeSnapshot, one: AttributionMap) -> None:
     """A map over the photograph, as strong as the slider has it."""
-    explained, method = _class_of(found, one), METHODS[one.method].label
+    explained, method = _class_of(found, one), _(METHODS[one.method].label)
     words = _("{method}: where the reasons for {label} lie, most at {x}, {y} of {side} pixels")
     x, y = one.peak
     live_picture(
         heatmap.overlay_encoded(found.photo, one.heatmap, st.session_state.strength),
-        alt=words.format(method=method, label=explained.label, x=x, y=y, side=found.side),
+        alt=words.format(
+            method=method, label=class_name(explained.label), x=x, y=y, side=found.side
+        ),
     )
 
 

@@ -4,8 +4,12 @@ import os
 import sys
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pages.languages import language, preferred
+from tl_core.errors import gettext_noop as N_
 
 if sys.platform != "win32":  # which has no such limit
     import resource
@@ -14,11 +18,15 @@ _SPARE = 128  # descriptors kept for weights, photographs and the tabs that are 
 _ENOUGH = 65_536
 _OPEN = Path("/proc/self/fd")
 _NO_PAGES = (".", "/_stcore/", "/ready")  # in addresses
-_FULL = """<!doctype html><meta charset="utf-8"><title>Full</title>
+_FULL = """<!doctype html><html lang="{code}"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="30">
 <body style="font: 18px sans-serif; margin: 3rem auto; max-width: 30rem">
-<h1>The lab is full</h1><p>This server has no room for another tab just now. Close tabs that you do
-not need; this page tries again in half a minute.</p>"""
+<h1>{title}</h1><p>{words}</p>"""
+_TITLE = N_("The lab is full")
+_WORDS = N_(
+    "This server has no room for another tab just now. Close tabs that you do not need; this page "
+    "tries again in half a minute."
+)
 
 
 def raise_limit() -> None:
@@ -41,6 +49,13 @@ def has_room() -> bool:
     return len(os.listdir(_OPEN)) + _SPARE < limit
 
 
+def _full(scope: Scope) -> str:
+    """The page that says so, in the browser's language."""
+    wishes = Headers(scope=scope).get("accept-language", "").split(",")
+    found = language(preferred(wish.partition(";")[0] for wish in wishes))
+    return _FULL.format(code=found.code, title=found.words(_TITLE), words=found.words(_WORDS))
+
+
 class RoomForTabs:
     """Answers with a page that says so where there is no room for another tab.
 
@@ -55,6 +70,6 @@ class RoomForTabs:
         path = scope.get("path", "")
         is_page = scope["type"] == "http" and not any(part in path for part in _NO_PAGES)
         if is_page and not has_room():
-            await HTMLResponse(_FULL, 503, {"Retry-After": "30"})(scope, receive, send)
+            await HTMLResponse(_full(scope), 503, {"Retry-After": "30"})(scope, receive, send)
         else:
             await self._app(scope, receive, send)

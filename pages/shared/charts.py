@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.shared.words import _, chart_text
+from pages.shared.words import _, chart_text, class_name, percent
 from tl_core.specs import Answer
 
 GREEN, GREY = 2, 6  # places in the palette
@@ -52,13 +52,12 @@ def axis(title: str = "", **rest: Any) -> Part:
 
 def answer_bars(answers: Sequence[Answer], *, key: str, bar: int = 38) -> None:
     """The most probable classes as bars, best on top; ``bar`` is the height of one, in pixels."""
-    percent = [100 * answer.probability for answer in answers]
     bars = {
         "type": "bar",
-        "x": percent,
-        "y": [chart_text(answer.label) for answer in answers],
+        "x": [100 * answer.probability for answer in answers],
+        "y": [chart_text(class_name(answer.label)) for answer in answers],
         "orientation": "h",
-        "text": [f"{value:.1f} %" for value in percent],
+        "text": [percent(answer.probability) for answer in answers],
         "textposition": "outside",
         "cliponaxis": False,
         "marker": {"opacity": [1.0] + [0.4] * (len(answers) - 1)},
@@ -75,6 +74,6 @@ def answer_bars(answers: Sequence[Answer], *, key: str, bar: int = 38) -> None:
         key=key,
         height=60 + bar * len(answers),
         alt=_("Most probable: {label}, {percent:.0f} %").format(
-            label=best.label, percent=100 * best.probability
+            label=class_name(best.label), percent=100 * best.probability
         ),
     )

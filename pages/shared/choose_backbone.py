@@ -5,16 +5,17 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.live import start
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, sentence
+from pages.shared.words import _, number, sentence
 from tl_core.lab import BackboneState, BackboneStatus, Job, JobState, PackagedWeights
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import DEFAULT_BACKBONE, Download, DownloadProgress
 
-_MISSING = "**{label}** is not on this machine yet: {size} to download."
-_DAMAGED = (
+_MISSING = N_("**{label}** is not on this machine yet: {size} to download.")
+_DAMAGED = N_(
     "The file with the weights of **{label}** is damaged, or another file of that name. Download "
     "it again ({size}); the lab keeps the old one beside it, with *.damaged* after its name."
 )
-_DAMAGED_PACKAGE = (
+_DAMAGED_PACKAGE = N_(
     "The weights of **{label}** are damaged in the Python package that brings them. Whoever runs "
     "the lab installs that package again; the other backbones work as before."
 )
@@ -112,7 +113,9 @@ def _explain(status: BackboneStatus, panel: str) -> None:
             return
         if job is not None and job.state is JobState.FAILED and job.error is not None:
             st.warning(
-                sentence(job.error) + " " + _("The backbones that are ready work as before."),
+                _("{problem} The backbones that are ready work as before.").format(
+                    problem=sentence(job.error)
+                ),
                 icon=":material/cloud_off:",
             )
         words, icon = _("Download"), ":material/download:"
@@ -155,4 +158,4 @@ def _follow(job: Job, panel: str) -> None:
 
 def megabytes(size_mb: float) -> str:
     """A size as text."""
-    return f"{size_mb:,.0f} MB" if size_mb >= 10 else f"{size_mb:.1f} MB"
+    return _("{size} MB").format(size=number(size_mb, ",.0f" if size_mb >= 10 else ".1f"))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.words import _, plain
+from pages.shared.words import _, both_names, shown
 
 QUICK = (
     "Siamese cat",
@@ -30,13 +30,13 @@ def choose_class(
     usual = str(classes.index(quick[default % len(quick)]))
     with link.kept(key, usual, names, among=f"_of_{len(classes)}"):
         chosen = st.selectbox(
-            _("Class"), names, format_func=lambda name: classes[int(name)], key=key
+            _("Class"), names, format_func=lambda name: both_names(classes[int(name)]), key=key
         )
         if has_quick:
             with st.container(horizontal=True, gap="xsmall", key=f"quick_{key}"):
                 for name in quick:
                     st.button(
-                        plain(name),
+                        shown(name),
                         key=f"{key}_{name}",
                         on_click=_take,
                         args=(key, str(classes.index(name))),

@@ -5,7 +5,7 @@ from functools import cache
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from pages.shared.words import ASSETS
+from pages.languages import ASSETS
 
 
 def component(name: str, *shared: str) -> ComponentRenderer:

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.languages import ASSETS
 from pages.shared import link
 from pages.shared.choose_backbone import choose_backbone, is_usable, offer
 from pages.shared.choose_photo import choose_photo
 from pages.shared.components import style
 from pages.shared.copy_link import copy_link
+from pages.shared.foot import foot
 from pages.shared.photo_input import show_refused_photo
 from pages.shared.sitemap import HOME, PAGES, PageRow
-from pages.shared.words import ASSETS, _, lesson
+from pages.shared.words import _, lesson
 from tl_core.images import samples
 
 
@@ -39,6 +41,12 @@ def navigation() -> st.Page:
     return st.navigation([_page(row) for row in (HOME, *PAGES)], position="top")
 
 
+def begin(row: PageRow) -> None:
+    """Take the link that opened the page, and draw the line at its foot."""
+    link.take_address(row.path)
+    foot()
+
+
 def header(
     row: PageRow,
     *,
@@ -59,7 +67,7 @@ def header(
         configure()
         navigation()
         st.switch_page(_page(row), query_params=st.query_params.to_dict())
-    link.take_address(row.path)
+    begin(row)
     with st.container(
         key="page_head",
         horizontal=True,

@@ -8,11 +8,12 @@ import streamlit as st
 
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
+from tl_core.lab import gettext_noop as N_
 
 VERSION = "1"  # of the link; to be raised when an old link would mean something else
 _GONE = {
-    "sample": "The photograph of this link stayed with its owner; here is one of the gallery.",
-    "backbone": "The network of this link is not here; this is the usual one.",
+    "sample": N_("The photograph of this link stayed with its owner; here is one of the gallery."),
+    "backbone": N_("The network of this link is not here; this is the usual one."),
 }
 
 

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from typing import Any
 
-from pages.shared.words import ASSETS
+from pages.languages import ASSETS
 
 FOLDER = ASSETS / "home"
 

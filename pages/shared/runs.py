@@ -125,7 +125,7 @@ def _progress(run: Run) -> None:
             "Waiting: {count} before you, about {seconds} s. The other pages answer meanwhile."
         )
         seconds = max(round(the_lab().jobs.wait_s(waiting[0]), -1), 10)
-        text = words.format(count=max(waiting[0].position - 1, 0), seconds=f"{seconds:.0f}")
+        text = words.format(count=max(waiting[0].position - 1, 0), seconds=seconds)
     elif run.is_paused:
         text = _("Paused")
     st.progress(done, text=text)

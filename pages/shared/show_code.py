@@ -4,10 +4,11 @@ import re
 
 import streamlit as st
 
+from pages.languages import ASSETS
 from pages.shared import link
 from pages.shared.sitemap import PageRow
 from pages.shared.visit import the_lab
-from pages.shared.words import ASSETS, _, show_error
+from pages.shared.words import _, show_error
 from tl_core.images.photo import Photo, crop_box
 from tl_core.images.samples import PREFIX, sample
 from tl_core.lab import BackboneRow, PackagedWeights, UserError

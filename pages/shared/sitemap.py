@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tl_core.lab import gettext_noop as N_
+
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
@@ -18,43 +20,50 @@ class PageRow:
         return self.path.removeprefix("pages/").removesuffix(".py")
 
 
-HOME = PageRow("pages/home.py", "Home", ":material/home:", "")
+HOME = PageRow("pages/home.py", N_("Home"), ":material/home:", "")
 BACKBONES = PageRow(
     "pages/backbones.py",
-    "Backbones",
+    N_("Backbones"),
     ":material/account_tree:",
-    "Pick a trained network, show it a photograph, and see who is right: the big one or the "
-    "fast one.",
+    N_(
+        "Pick a trained network, show it a photograph, and see who is right: the big one or the "
+        "fast one."
+    ),
 )
 FEATURE_MAPS = PageRow(
     "pages/feature_maps.py",
-    "Feature maps",
+    N_("Feature maps"),
     ":material/grid_view:",
-    "Slide through the layers and watch a cat turn into edges, fur, ears and ideas.",
+    N_("Slide through the layers and watch a cat turn into edges, fur, ears and ideas."),
 )
 WHY = PageRow(
     "pages/why.py",
-    "Why?",
+    N_("Why?"),
     ":material/help:",
-    "Ask the network for its reasons, and test whether they are the real ones.",
+    N_("Ask the network for its reasons, and test whether they are the real ones."),
 )
 TEACH = PageRow(
     "pages/teach.py",
-    "Teach it",
+    N_("Teach it"),
     ":material/school:",
-    "Drop four photographs of your cat and four of your dog, and watch the network learn to tell "
-    "them apart in seconds.",
+    N_(
+        "Drop four photographs of your cat and four of your dog, and watch the network learn to "
+        "tell them apart in seconds."
+    ),
 )
 IDEAL = PageRow(
     "pages/ideal.py",
-    "Ideal image",
+    N_("Ideal image"),
     ":material/brush:",
-    "Let the network draw its ideal cat, or zebra, from pure noise, and steer it while it draws.",
+    N_(
+        "Let the network draw its ideal cat, or zebra, from pure noise, and steer it while it "
+        "draws."
+    ),
 )
 ATTACK = PageRow(
     "pages/attack.py",
-    "Fool it",
+    N_("Fool it"),
     ":material/theater_comedy:",
-    "Drop a dog and turn it into a cat by a change that nobody can see.",
+    N_("Drop a dog and turn it into a cat by a change that nobody can see."),
 )
 PAGES = (BACKBONES, FEATURE_MAPS, WHY, TEACH, IDEAL, ATTACK)

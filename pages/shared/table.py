@@ -5,6 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared.words import number
+
 
 def table(
     lines: Sequence[Mapping[str, object]],
@@ -23,4 +25,4 @@ def _read(line: Mapping[str, object]) -> str:
 
 
 def _figure(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return number(value, ".3g") if isinstance(value, float) else str(value)

@@ -1,23 +1,75 @@
 """Words that a visitor reads: translation, escaping, lessons, errors."""
 
-import gettext
 import html
 import re
+import threading
 from functools import cache
-from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages import languages
+from pages.languages import ASSETS, SOURCE, Language
 from tl_core.lab import UserError
 
-ASSETS = Path(__file__).parents[2] / "assets"
-LANGUAGES = ("en",)
 _MARKS = re.compile(r"[\\`*_\[\]<>&$~#|]")
 _PARTED = re.compile(r"^(?=[-+=]|\d+[.)])|(?<=[:@])(?=\S)|(?<=www)(?=\S)", re.IGNORECASE)
 _JOINER = "\u2060"  # takes no room on the screen
 
-_translation = gettext.translation("lab", ASSETS / "locale", LANGUAGES, fallback=True)
-_ = _translation.gettext
+_thread = threading.local()  # a thread draws for one tab only
+
+
+def speak(code: str) -> None:
+    """Say everything in this language to this tab's visitor, from now on."""
+    st.session_state.speaks = _thread.code = code
+
+
+def spoken() -> Language:
+    """The language of the visitor for whom this thread draws; English where it draws for none.
+
+    Read from the session once for each thread: Streamlit may break a run off wherever that is read.
+    """
+    if not hasattr(_thread, "code"):
+        if get_script_run_ctx(suppress_warning=True) is None:
+            return languages.language(SOURCE)
+        _thread.code = st.session_state.get("speaks", SOURCE)
+    return languages.language(_thread.code)
+
+
+def _(message: str) -> str:
+    """A message in the visitor's language; to be filled in by ``format``."""
+    return spoken().words(message)
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """The form of a message for this count, in the visitor's language."""
+    return spoken().plural(one, many, count)
+
+
+def percent(share: float) -> str:
+    """A share between 0 and 1 as per cent, to a tenth."""
+    return _("{percent:.1f} %").format(percent=100 * share)
+
+
+def number(value: float, form: str = "g") -> str:
+    """A number in a format of Python's, as the visitor's language writes it."""
+    return spoken().number(value, form)
+
+
+def class_name(name: str) -> str:
+    """What the visitor's language calls a class of ImageNet; where it has no word, as it is."""
+    return spoken().classes.get(name, name)
+
+
+def shown(name: str) -> str:
+    """The same as Markdown."""
+    return plain(class_name(name))
+
+
+def both_names(name: str) -> str:
+    """The same with the English name behind it, so that a list finds it by either."""
+    ours = class_name(name)
+    return name if ours == name else f"{ours} ({name})"
 
 
 def plain(text: object) -> str:
@@ -48,10 +100,14 @@ def show_error(error: UserError) -> None:
     st.error(sentence(error), icon=":material/error:")
 
 
-@cache
 def lesson(page: str) -> dict[str, str]:
     """The page's lesson text, by section; the part before the first heading is ``""``."""
-    text = (ASSETS / "lesson" / LANGUAGES[0] / f"{page}.md").read_text(encoding="utf-8")
+    return _sections(spoken().code, page)
+
+
+@cache
+def _sections(code: str, page: str) -> dict[str, str]:
+    text = (ASSETS / "lesson" / code / f"{page}.md").read_text(encoding="utf-8")
     parts = ("\n" + text).split("\n## ")
     sections = {"": parts[0].strip()}
     for part in parts[1:]:

@@ -10,9 +10,10 @@ from pages.teaching.box import draw_photos, no_photographs, refuse, say_what_was
 from pages.teaching.camera import camera
 from pages.teaching.ready_photos import ready_photos
 from tl_core.lab import UserError
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import MAX_CLASSES, MIN_CLASSES
 
-_FIRST_NAMES = ("cats", "dogs")
+_FIRST_NAMES = (N_("cats"), N_("dogs"))
 _NAME_LENGTH = 60
 
 

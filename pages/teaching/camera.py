@@ -8,15 +8,19 @@ from pages.state import Box
 from pages.teaching.box import add_photo, photo_count, refuse
 from pages.teaching.burst import Shot, burst
 from tl_core.lab import UserError
+from tl_core.lab import gettext_noop as N_
 
 _PROBLEMS = {
-    "NotAllowedError": "The camera was not allowed. Allow it beside the page's address, then open "
-    "it again.",
-    "NotFoundError": "This device has no camera. Add photographs to the boxes instead.",
-    "NotSupportedError": "The camera works where the page is opened over https or on this very "
-    "computer. The button with a camera at each box takes one photograph at a time.",
+    "NotAllowedError": N_(
+        "The camera was not allowed. Allow it beside the page's address, then open it again."
+    ),
+    "NotFoundError": N_("This device has no camera. Add photographs to the boxes instead."),
+    "NotSupportedError": N_(
+        "The camera works where the page is opened over https or on this very "
+        "computer. The button with a camera at each box takes one photograph at a time."
+    ),
 }
-_OTHER_PROBLEM = "The camera did not start; another program may be using it. Open it again."
+_OTHER_PROBLEM = N_("The camera did not start; another program may be using it. Open it again.")
 
 
 @st.fragment

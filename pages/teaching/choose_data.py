@@ -6,16 +6,17 @@ from pages.shared import link
 from pages.shared.choose_backbone import megabytes
 from pages.shared.live import share_done, start
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, plain, sentence, show_error
+from pages.shared.words import _, number, plain, sentence, show_error
 from pages.state import Data
 from pages.teaching.boxes import own_boxes
 from tl_core.lab import DatasetStatus, Job, JobState, UserError
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import OWN_DATASET, ImportData, ImportSnapshot, require_classes
 
 _PHASES = {
-    "downloading": "downloading",
-    "unpacking": "unpacking",
-    "checking": "looking for files that no decoder can read",
+    "downloading": N_("downloading"),
+    "unpacking": N_("unpacking"),
+    "checking": N_("looking for files that no decoder can read"),
 }
 
 
@@ -48,7 +49,7 @@ def offer_ready_set() -> None:
     entries = the_lab().datasets.rows()
     row = next(entry.row for entry in entries if entry.row is not None and not _is_far(entry))
     st.button(
-        _("Take a ready set: {label}").format(label=plain(row.label)),
+        _("Take a ready set: {label}").format(label=plain(_(row.label))),
         key="ready_set",
         type="primary",
         icon=":material/photo_library:",
@@ -77,7 +78,7 @@ def _own() -> Data | None:
 
 def _on_the_shelf(entry: DatasetStatus) -> Data | None:
     if entry.row is not None:
-        st.caption(_("From: {licence}").format(licence=entry.row.licence))
+        st.caption(_("From: {licence}").format(licence=_(entry.row.licence)))
     name = f"import {entry.key}"
     job = the_visit().jobs.get(name)
     if job is not None and not job.is_over:
@@ -88,7 +89,7 @@ def _on_the_shelf(entry: DatasetStatus) -> Data | None:
     with st.container(border=True):
         size = megabytes((entry.row.download_bytes if entry.row else 0) / 2**20)
         words = _("**{label}** is not on this machine yet: {size} to download.")
-        st.markdown(words.format(label=plain(entry.label), size=size))
+        st.markdown(words.format(label=plain(_(entry.label)), size=size))
         if job is not None and job.state is JobState.FAILED and job.error is not None:
             show_error(job.error)
         if st.button(_("Download"), key="download", icon=":material/download:", type="primary"):
@@ -118,7 +119,7 @@ def _progress_words(progress: ImportSnapshot) -> str:
     if progress.phase == "downloading":
         done, total = (megabytes(n / 2**20) for n in (progress.step, progress.steps))
     else:
-        done, total = f"{progress.step:,}", f"{progress.steps:,}"
+        done, total = number(progress.step, ","), number(progress.steps, ",")
     return _("{phase}: {done} of {total}").format(phase=phase, done=done, total=total)
 
 
@@ -129,7 +130,7 @@ def _is_far(entry: DatasetStatus) -> bool:
 def _label(entry: DatasetStatus) -> str:
     if entry.row is None:
         return _("{label} · a folder on this machine").format(label=entry.label)
-    parts = [entry.label, _("{count:,} pictures").format(count=entry.row.photographs)]
+    parts = [_(entry.label), _("{count:,} pictures").format(count=entry.row.photographs)]
     if _is_far(entry):
         size = megabytes(entry.row.download_bytes / 2**20)
         parts.append(_("{size} to download").format(size=size))

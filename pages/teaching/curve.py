@@ -10,15 +10,16 @@ from pages.shared.measured_examples import measured_examples
 from pages.shared.words import _
 from pages.state import Run
 from pages.teaching.ways import WAYS, colours, snapshot_of
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import FineTuneSnapshot
 
-EXPLANATION = (
+EXPLANATION = N_(
     "Solid with dots: on photographs it never learns from. Dotted: on those it learns from. Where "
     "the two part, it is learning by heart."
 )
-NO_DATA = "Nothing to learn from yet: fill the boxes under Classes, or take a ready set."
-_CURVES = {"accuracy": "Accuracy", "loss": "Loss"}
-_AXES = {"accuracy": "how often it is right", "loss": "how wrong it is"}
+NO_DATA = N_("Nothing to learn from yet: fill the boxes under Classes, or take a ready set.")
+_CURVES = {"accuracy": N_("Accuracy"), "loss": N_("Loss")}
+_AXES = {"accuracy": N_("how often it is right"), "loss": N_("how wrong it is")}
 _HEIGHT = 220  # pixels; on a phone it leaves room for the controls
 
 
@@ -89,10 +90,12 @@ def _example() -> tuple[Part, Part, list[int]]:
 
 def _alt(shown: Sequence[FineTuneSnapshot], what: str) -> str:
     """What the chart shows, with its newest figures."""
-    words = _("{what} by epoch, for training and validation").format(what=_(_CURVES[what]))
+    words = _("Loss by epoch, for training and validation.")
+    if what == "accuracy":
+        words = _("Accuracy by epoch, for training and validation.")
     if not any(snapshot.epochs for snapshot in shown):
         until = _("An example until it learns.")
-        return f"{words}. {until if what == 'accuracy' else _('Empty until it learns.')}"
+        return f"{words} {until if what == 'accuracy' else _('Empty until it learns.')}"
     figures = [
         _("{way}: {value:.2f} after {epoch} epochs").format(
             way=_(WAYS[snapshot.mode]),
@@ -102,4 +105,4 @@ def _alt(shown: Sequence[FineTuneSnapshot], what: str) -> str:
         for snapshot in shown
         if snapshot.epochs
     ]
-    return f"{words}. " + "; ".join(figures)
+    return f"{words} {'; '.join(figures)}"

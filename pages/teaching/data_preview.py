@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared.live import watch_answer
 from pages.shared.picture import data_url
 from pages.shared.table import table
-from pages.shared.words import _, plain
+from pages.shared.words import _, ngettext, plain
 from pages.state import Data
 from pages.teaching.squares import MOST, draw_squares
 from pages.teaching.ways import small_test
@@ -38,7 +38,11 @@ def _draw(snapshot: PreviewSnapshot, *, is_own: bool) -> None:
         _thumbnails(shown)
     rest = snapshot.classes[_OPEN:]
     if rest:
-        with st.expander(_("{count} more classes").format(count=len(rest))):
+        with st.expander(
+            ngettext("{count} more class", "{count} more classes", len(rest)).format(
+                count=len(rest)
+            )
+        ):
             for shown in rest:
                 _thumbnails(shown)
             counts = [

@@ -5,17 +5,18 @@ import html
 import streamlit as st
 
 from pages.shared.table import table
-from pages.shared.words import _
+from pages.shared.words import _, number, percent
 from pages.state import Run
-from pages.teaching.ways import TOP3_FROM, WAYS, colours, interval_words, percent, snapshot_of
+from pages.teaching.ways import TOP3_FROM, WAYS, colours, interval_words, snapshot_of
 from tl_core.lab import Job, JobState
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import FineTune, FineTuneSnapshot
 
 _ENDINGS = {
-    JobState.QUEUED: "waiting",
-    JobState.PAUSED: "paused",
-    JobState.FAILED: "failed",
-    JobState.CANCELLED: "stopped",
+    JobState.QUEUED: N_("waiting"),
+    JobState.PAUSED: N_("paused"),
+    JobState.FAILED: N_("failed"),
+    JobState.CANCELLED: N_("stopped"),
 }
 
 
@@ -83,7 +84,7 @@ def _line(label: str, job: Job) -> dict[str, str]:
 
 def _known(figure: float, form: str = ",") -> str:
     """The figure as text; empty while it is 0, which is not known yet."""
-    return f"{figure:{form}}" if figure else ""
+    return number(figure, form) if figure else ""
 
 
 def _now(job: Job, snapshot: FineTuneSnapshot) -> str:
@@ -95,4 +96,6 @@ def _now(job: Job, snapshot: FineTuneSnapshot) -> str:
         return _("done: head kept, unfrozen {reached}").format(reached=reached)
     if snapshot.phase == "done" or not snapshot.seconds_left:
         return _(snapshot.phase)
-    return f"{_(snapshot.phase)}, {snapshot.seconds_left:.0f} s"
+    return _("{phase}, {seconds:.0f} s").format(
+        phase=_(snapshot.phase), seconds=snapshot.seconds_left
+    )

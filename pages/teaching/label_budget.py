@@ -8,13 +8,14 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson
 from pages.state import Data
 from tl_core.lab import Job
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import LabelBudget, LabelBudgetSnapshot
 
 _NAME = "budget"
 _STARTS = {
-    "trained": "What ImageNet taught",
-    "random": "The same network, untrained",
-    "pixels": "Raw pixels",
+    "trained": N_("What ImageNet taught"),
+    "random": N_("The same network, untrained"),
+    "pixels": N_("Raw pixels"),
 }
 
 
@@ -86,7 +87,7 @@ def _draw(snapshot: LabelBudgetSnapshot) -> None:
         st.caption(words)
         _conclusion(snapshot)
     else:
-        st.caption(f"{words} {_(snapshot.phase).capitalize()} …")
+        st.caption(_("{words} Now: {phase} …").format(words=words, phase=_(snapshot.phase)))
 
 
 def _conclusion(snapshot: LabelBudgetSnapshot) -> None:

@@ -9,15 +9,16 @@ from pages.shared.words import _
 from pages.state import Box
 from pages.teaching.box import refuse
 from tl_core.lab import UserError
+from tl_core.lab import gettext_noop as N_
 
 _COUNTS = [2, 4, 8, 16, 50, 100]
-_USES = {"learn": "learn from", "test": "be tested on"}
+_USES = {"learn": N_("learn from"), "test": N_("be tested on")}
 
 
 def ready_photos(boxes: list[Box]) -> None:
     """A choice of data set, class, number and box, one click away."""
     datasets = the_lab().datasets
-    labels = {entry.key: entry.label for entry in datasets.rows() if entry.state == "ready"}
+    labels = {entry.key: _(entry.label) for entry in datasets.rows() if entry.state == "ready"}
     names = {box.id: box.name for box in boxes}
     with st.popover(_("Ready set"), icon=":material/photo_library:", key="ready_photos"):
         st.caption(_("Put photographs of a ready data set into a box, or test it on them."))

@@ -7,10 +7,10 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.table import table
-from pages.shared.words import _, lesson
+from pages.shared.words import _, lesson, percent
 from pages.teaching.confusion_matrix import confusion_matrix
 from pages.teaching.predictions import draw_predictions
-from pages.teaching.ways import TOP3_FROM, interval_words, percent, small_test
+from pages.teaching.ways import TOP3_FROM, interval_words, small_test
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _ALL = "mistakes"
@@ -52,12 +52,14 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
         anchor=False,
     )
     interval = interval_words(result.interval)
-    words = _("With 95 % certainty the true share lies in {interval}.").format(interval=interval)
+    sentences = [
+        _("With 95 % certainty the true share lies in {interval}.").format(interval=interval)
+    ]
     if len(snapshot.classes) >= TOP3_FROM:
-        words += " " + _("The true class is among its three best guesses in {percent}.").format(
-            percent=percent(result.top3)
-        )
-    st.markdown(f"{words} {small_test(len(result.predictions))}".rstrip())
+        words = _("The true class is among its three best guesses in {percent}.")
+        sentences.append(words.format(percent=percent(result.top3)))
+    sentences.append(small_test(len(result.predictions)))
+    st.markdown("\n".join(filter(None, sentences)))
     _how_it_ended(result)
     st.caption(lesson("teach")["honest"])
     names = tuple(name.replace("_", " ") for name in snapshot.classes)  # of folders

@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from pages.shared import link, runs
-from pages.shared.words import _
+from pages.shared.words import _, number
 from pages.teaching.run import NAME
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import AUGMENTATIONS, SCHEDULES, TRAINING_OPTIMISERS, FineTune
 
 _BESIDE = 2  # controls in a row
@@ -29,100 +30,117 @@ class Trick:
 TRICKS: tuple[Trick, ...] = (
     Trick(
         "epochs",
-        "Epochs",
+        N_("Epochs"),
         (0, 1, 2, 3, 5, 10, 20, 30, 50, 100),
-        "How often every photograph is looked at.",
-        {0: "each way's own"},
+        N_("How often every photograph is looked at."),
+        {0: N_("each way's own")},
     ),
     Trick(
         "learning_rate",
-        "Learning rate",
+        N_("Learning rate"),
         (0.0, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 1.0),
-        "How far each step goes: too small crawls, too large jumps about. Acts while it runs; a "
-        "head that learns first has its own.",
-        {0: "each way's own"},
+        N_(
+            "How far each step goes: too small crawls, too large jumps about. Acts while it runs; "
+            "a head that learns first has its own."
+        ),
+        {0: N_("each way's own")},
     ),
     Trick(
         "schedule",
-        "Its course",
+        N_("Its course"),
         SCHEDULES,
-        "Large steps find the valley, small ones its floor: so the rate falls on the way.",
-        {"cosine": "falls like a cosine", "constant": "stays", "step": "falls in steps"},
+        N_("Large steps find the valley, small ones its floor: so the rate falls on the way."),
+        {
+            "cosine": N_("falls like a cosine"),
+            "constant": N_("stays"),
+            "step": N_("falls in steps"),
+        },
     ),
     Trick(
         "optimiser",
-        "Optimiser",
+        N_("Optimiser"),
         TRAINING_OPTIMISERS,
-        "AdamW gives every weight a step size of its own; take it when unsure.",
-        {"adamw": "AdamW", "momentum": "momentum"},
+        N_("AdamW gives every weight a step size of its own; take it when unsure."),
+        {"adamw": N_("AdamW"), "momentum": N_("momentum")},
     ),
     Trick(
         "momentum",
-        "Momentum",
+        N_("Momentum"),
         (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
-        "Keeps rolling in the direction of the last steps; for the optimiser of that name.",
-        {0: "none"},
+        N_("Keeps rolling in the direction of the last steps; for the optimiser of that name."),
+        {0: N_("none")},
     ),
     Trick(
         "dropout",
-        "Dropout",
+        N_("Dropout"),
         (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
-        "Hides a random part of the description at each step, so that the head trusts no single "
-        "clue. Acts while it runs.",
-        {0: "none"},
+        N_(
+            "Hides a random part of the description at each step, so that the head trusts no "
+            "single clue. Acts while it runs."
+        ),
+        {0: N_("none")},
     ),
     Trick(
         "weight_decay",
-        "Weight decay",
+        N_("Weight decay"),
         (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0),
-        "Pulls weights towards zero: simpler rules last longer. Acts while it runs.",
-        {0: "none"},
+        N_("Pulls weights towards zero: simpler rules last longer. Acts while it runs."),
+        {0: N_("none")},
     ),
     Trick(
         "batch_size",
-        "Batch size",
+        N_("Batch size"),
         (4, 8, 16, 32, 64, 128),
-        "Photographs behind each step: few make it noisy, many make it slow.",
+        N_("Photographs behind each step: few make it noisy, many make it slow."),
         {},
     ),
     Trick(
         "augmentation",
-        "Augmentation",
+        N_("Augmentation"),
         AUGMENTATIONS,
-        "Shows every photograph in new guises, so that fewer are needed. For a head alone, on kept "
-        "features, the mirror is all there is.",
-        {"none": "none", "mirror": "mirror", "strong": "crop, mirror and colour"},
+        N_(
+            "Shows every photograph in new guises, so that fewer are needed. For a head alone, on "
+            "kept features, the mirror is all there is."
+        ),
+        {"none": N_("none"), "mirror": N_("mirror"), "strong": N_("crop, mirror and colour")},
     ),
     Trick(
         "early_stopping",
-        "Early stopping",
+        N_("Early stopping"),
         (0, 2, 3, 5, 10),
-        "Ends after so many epochs without a better one, before it learns by heart.",
-        {0: "never"},
+        N_("Ends after so many epochs without a better one, before it learns by heart."),
+        {0: N_("never")},
     ),
     Trick(
         "clip_norm",
-        "Clip gradients",
+        N_("Clip gradients"),
         (0.0, 0.1, 0.5, 1.0, 5.0),
-        "No step is longer than this: one odd batch cannot wreck the weights. Acts while it runs.",
-        {0: "never"},
+        N_(
+            "No step is longer than this: one odd batch cannot wreck the weights. Acts while it "
+            "runs."
+        ),
+        {0: N_("never")},
     ),
     Trick(
         "head_first",
-        "Head first",
+        N_("Head first"),
         (True, False),
-        "A random head sends wild gradients into good filters; so it learns alone before the rest "
-        "is unfrozen.",
-        {False: "no", True: "yes"},
+        N_(
+            "A random head sends wild gradients into good filters; so it learns alone before the "
+            "rest is unfrozen."
+        ),
+        {False: N_("no"), True: N_("yes")},
         ways=("last-block", "full"),
     ),
     Trick(
         "train_batch_norm",
-        "Batch norm",
+        N_("Batch norm"),
         (False, True),
-        "Batch normalisation keeps what it measured on ImageNet, or learns along. For what is "
-        "unfrozen; from random weights it always learns.",
-        {False: "frozen", True: "learns"},
+        N_(
+            "Batch normalisation keeps what it measured on ImageNet, or learns along. For what is "
+            "unfrozen; from random weights it always learns."
+        ),
+        {False: N_("frozen"), True: N_("learns")},
         ways=("last-block", "full"),
     ),
 )
@@ -167,4 +185,4 @@ def _moved(field: str) -> None:
 
 
 def _spoken(trick: Trick, value: Any) -> str:
-    return _(trick.words[value]) if value in trick.words else f"{value:g}"
+    return _(trick.words[value]) if value in trick.words else number(value)

@@ -3,15 +3,16 @@
 from pages.shared.charts import palette
 from pages.shared.words import _
 from tl_core.lab import Job
+from tl_core.lab import gettext_noop as N_
 from tl_core.specs import MODES, FineTuneSnapshot
 
 WAYS = {row.key: row.label for row in MODES}
 SHORT = {
-    "head": "New head",
-    "last-block": "Last block",
-    "full": "Everything",
-    "scratch": "Random weights",
-    "pixels": "Raw pixels",
+    "head": N_("New head"),
+    "last-block": N_("Last block"),
+    "full": N_("Everything"),
+    "scratch": N_("Random weights"),
+    "pixels": N_("Raw pixels"),
 }  # on the buttons
 _SMALL = 25  # photographs in a test: one is worth more than four points
 TOP3_FROM = 6  # classes; with fewer, three guesses say little
@@ -27,10 +28,6 @@ def snapshot_of(job: Job) -> FineTuneSnapshot | None:
     return job.snapshot if isinstance(job.snapshot, FineTuneSnapshot) else None
 
 
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def small_test(count: int) -> str:
     """How far one photograph moves the figure, where the test is small; else nothing."""
     if not 0 < count < _SMALL:
@@ -44,4 +41,4 @@ def small_test(count: int) -> str:
 
 def interval_words(interval: tuple[float, float]) -> str:
     low, high = (100 * bound for bound in interval)
-    return f"{low:.1f} – {high:.1f} %"
+    return _("{low:.1f} – {high:.1f} %").format(low=low, high=high)

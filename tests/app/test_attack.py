@@ -138,7 +138,7 @@ def test_all_networks_at_once_are_those_that_know_the_same_classes(page, teach_o
 def test_the_smallest_budget_is_one_level_and_few_values(page):
     page.button(key="start_smallest").click().run()
     page = finished(page, "smallest")
-    assert "1 level(s) of 255 are enough" in words(page)
+    assert "1 level of 255 is enough" in words(page)
     assert "values have to move" in words(page)
 
 

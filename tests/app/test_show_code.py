@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from pages.languages import ASSETS
 from pages.shared.show_code import FOLDER, code_of
 from pages.shared.sitemap import PAGES
-from pages.shared.words import ASSETS
 from tests.app.conftest import settled
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.store import BackboneStore

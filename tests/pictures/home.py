@@ -11,7 +11,7 @@ from PIL import Image
 
 from pages.drawing.examples import FOLDER as EXAMPLES
 from pages.drawing.examples import file_stem
-from pages.shared.words import ASSETS
+from pages.languages import ASSETS
 from tests.pictures.examples import webp
 from tl_core.backbones.store import BackboneStore
 from tl_core.commands.common import OWNER, run_to_end

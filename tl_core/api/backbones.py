@@ -12,18 +12,19 @@ from tl_core.backbones.store import BackboneStore
 from tl_core.backbones.weights import WeightsState
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.pool import Pool
+from tl_core.errors import gettext_noop as N_
 
 
 class BackboneState(StrEnum):
     """Whether a backbone can be used now."""
 
-    READY = "ready"
-    DOWNLOADABLE = "can be downloaded"
-    DOWNLOADING = "downloading"
-    OFFLINE = "offline"  # the last download did not reach a server
-    TOO_LARGE = "too large for this server"
-    CHECKING = "being checked"  # a file that nobody has compared with its checksum yet
-    DAMAGED = "damaged"  # or another file of that name
+    READY = N_("ready")
+    DOWNLOADABLE = N_("can be downloaded")
+    DOWNLOADING = N_("downloading")
+    OFFLINE = N_("offline")  # the last download did not reach a server
+    TOO_LARGE = N_("too large for this server")
+    CHECKING = N_("being checked")  # a file that nobody has compared with its checksum yet
+    DAMAGED = N_("damaged")  # or another file of that name
 
 
 @dataclass(frozen=True, slots=True)

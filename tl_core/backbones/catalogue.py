@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tl_core.errors import gettext_noop as N_
 from tl_core.images.photo import Photo, PhotoArray, fit, to_array
 
 StageWords = Literal["edges and colours", "textures", "parts", "whole things"]
@@ -92,10 +93,10 @@ _VGG: dict[str, Any] = {"family": "VGG", "year": 2014, "head": "classifier.6"}
 def _stages(edges: str, textures: str, parts: str, things: str) -> tuple[Stage, ...]:
     """Each argument is a space-separated list of layer names, shallow to deep."""
     named: tuple[tuple[str, StageWords], ...] = (
-        (edges, "edges and colours"),
-        (textures, "textures"),
-        (parts, "parts"),
-        (things, "whole things"),
+        (edges, N_("edges and colours")),
+        (textures, N_("textures")),
+        (parts, N_("parts")),
+        (things, N_("whole things")),
     )
     return tuple(Stage(layer, words) for layers, words in named for layer in layers.split())
 
@@ -143,7 +144,9 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=0.407,
         top1=75.1,
         stages=_lite_stages(1, 2, 2, 3, 3, 4, 1),
-        advice="Small, fast and accurate: the one to start with, and it works without a network.",
+        advice=N_(
+            "Small, fast and accurate: the one to start with, and it works without a network."
+        ),
         needs_memory_mb=60,
         **_LITE,
     ),
@@ -160,7 +163,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=0.631,
         top1=76.7,
         stages=_lite_stages(1, 3, 3, 4, 4, 5, 1),
-        advice="A second opinion close to Lite0: use it to ask whether a trick fools both.",
+        advice=N_("A second opinion close to Lite0: use it to ask whether a trick fools both."),
         needs_memory_mb=80,
         **_LITE,
     ),
@@ -177,7 +180,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=0.899,
         top1=77.6,
         stages=_lite_stages(1, 3, 3, 4, 4, 5, 1),
-        advice="The most accurate one that needs no download; half the speed of Lite0.",
+        advice=N_("The most accurate one that needs no download; half the speed of Lite0."),
         needs_memory_mb=95,
         **_LITE,
     ),
@@ -194,7 +197,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         head="classifier.1",
         stages=_feature_stages(range(4), range(4, 11), range(11, 14), range(14, 19)),
         guided_obstacle="ReLU6",
-        advice="Made for phones: the smallest download, a little less accurate.",
+        advice=N_("Made for phones: the smallest download, a little less accurate."),
         needs_memory_mb=60,
     ),
     BackboneRow(
@@ -210,7 +213,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         head="classifier.3",
         stages=_feature_stages(range(4), range(4, 9), range(9, 13), range(13, 17)),
         guided_obstacle="Hardsigmoid, Hardswish",
-        advice="The cheapest to run in the table: choose it where every millisecond counts.",
+        advice=N_("The cheapest to run in the table: choose it where every millisecond counts."),
         needs_memory_mb=70,
     ),
     BackboneRow(
@@ -223,7 +226,9 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         top1=69.76,
         stages=_resnet_stages(2, 2, 2, 2),
         guided_obstacle="a ReLU used several times",
-        advice="Shortcuts past every two layers, and few of them: the clearest ResNet to study.",
+        advice=N_(
+            "Shortcuts past every two layers, and few of them: the clearest ResNet to study."
+        ),
         needs_memory_mb=110,
         **_RESNET,
     ),
@@ -237,7 +242,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         top1=76.13,
         stages=_resnet_stages(3, 4, 6, 3),
         guided_obstacle="a ReLU used several times",
-        advice="The field's standard yardstick: accurate, and heavier to run than MobileNet.",
+        advice=N_("The field's standard yardstick: accurate, and heavier to run than MobileNet."),
         needs_memory_mb=220,
         **_RESNET,
     ),
@@ -250,7 +255,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=15.47,
         top1=71.59,
         stages=_feature_stages((1, 3, 6, 8), (11, 13, 15), (18, 20, 22), (25, 27, 29)),
-        advice="Simple, uniform and big: the lesson's network, made for a first look inside.",
+        advice=N_("Simple, uniform and big: the lesson's network, made for a first look inside."),
         needs_memory_mb=1180,
         **_VGG,
     ),
@@ -263,7 +268,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=19.632,
         top1=72.38,
         stages=_feature_stages((1, 3, 6, 8), (11, 13, 15, 17), (20, 22, 24, 26), (29, 31, 33, 35)),
-        advice="VGG-16 with three more layers: a little better, slower still.",
+        advice=N_("VGG-16 with three more layers: a little better, slower still."),
         needs_memory_mb=1240,
         **_VGG,
     ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from tl_core.datasets.packaged import PackagedPhotos, digits, faces
+from tl_core.errors import gettext_noop as N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +62,28 @@ def _breed(member: PurePosixPath) -> str | None:
 DATASETS: tuple[DatasetRow, ...] = (
     DatasetRow(
         key="digits",
-        label="Handwritten digits",
+        label=N_("Handwritten digits"),
         classes=10,
         photographs=1797,
-        licence="UCI's optical recognition of handwritten digits, in scikit-learn; CC BY 4.0",
+        licence=N_("UCI's optical recognition of handwritten digits, in scikit-learn; CC BY 4.0"),
         is_unlike_imagenet=True,
         source=digits,
     ),
     DatasetRow(
         key="faces",
-        label="Faces and not faces",
+        label=N_("Faces and not faces"),
         classes=2,
         photographs=200,
-        licence="Labeled Faces in the Wild, a subset in scikit-image; for research",
+        licence=N_("Labeled Faces in the Wild, a subset in scikit-image; for research"),
         is_unlike_imagenet=True,
         source=faces,
     ),
     DatasetRow(
         key="microsoft_cats_and_dogs",
-        label="Cats and dogs (Microsoft, 25,000)",
+        label=N_("Cats and dogs (Microsoft, 25,000)"),
         classes=2,
         photographs=25_000,
-        licence="Microsoft Research and Petfinder.com; Microsoft's licence for research",
+        licence=N_("Microsoft Research and Petfinder.com; Microsoft's licence for research"),
         is_unlike_imagenet=False,
         source=DataArchive(
             url="https://download.microsoft.com/download/3/E/1/"
@@ -94,10 +95,10 @@ DATASETS: tuple[DatasetRow, ...] = (
     ),
     DatasetRow(
         key="oxford_iiit_pet",
-        label="Pet breeds (Oxford-IIIT, 37)",
+        label=N_("Pet breeds (Oxford-IIIT, 37)"),
         classes=37,
         photographs=7390,
-        licence="Parkhi et al. 2012, University of Oxford; CC BY-SA 4.0",
+        licence=N_("Parkhi et al. 2012, University of Oxford; CC BY-SA 4.0"),
         is_unlike_imagenet=False,
         source=DataArchive(
             url="https://www.robots.ox.ac.uk/~vgg/data/pets/data/images.tar.gz",
@@ -108,10 +109,10 @@ DATASETS: tuple[DatasetRow, ...] = (
     ),
     DatasetRow(
         key="eurosat",
-        label="Satellite pictures (EuroSAT)",
+        label=N_("Satellite pictures (EuroSAT)"),
         classes=10,
         photographs=27_000,
-        licence="Helber et al. 2019, from Copernicus Sentinel-2; MIT",
+        licence=N_("Helber et al. 2019, from Copernicus Sentinel-2; MIT"),
         is_unlike_imagenet=True,
         source=DataArchive(
             url="https://huggingface.co/datasets/torchgeo/eurosat/resolve/"

@@ -10,6 +10,7 @@ import urllib3
 
 from tl_core.download.request import DownloadRequest
 from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
 
 CHUNK_BYTES = 2**18
 POLL_S = 0.1  # how soon a cancel acts while a server is silent
@@ -107,19 +108,19 @@ def require_success(request: DownloadRequest, response: Any, *, expected: int) -
     raise ConnectionBroken(refusal) if status >= 500 else refusal
 
 
-_REFUSED = (
+_REFUSED = N_(
     "{host} refuses to hand out {name} ({status}). Ask whoever runs that server or this network, "
     "and go on meanwhile with what is on this machine."
 )
-_MISSING = (
+_MISSING = N_(
     "{host} has no file {name} ({status}). Check TL_MIRROR if it is set, and go on meanwhile with "
     "what is on this machine."
 )
-_SERVER = (
+_SERVER = N_(
     "{host} has a problem of its own ({status}). Try again later, and go on meanwhile with what is "
     "on this machine."
 )
-_OTHER = (
+_OTHER = N_(
     "{host} did not send {name} (its answer was {status}). Try again later, and go on meanwhile "
     "with what is on this machine."
 )
@@ -129,19 +130,19 @@ _BY_STATUS = {401: _REFUSED, 403: _REFUSED, 404: _MISSING, 410: _MISSING}
 def network_error(host: str, error: Exception | None = None) -> UserError:
     """Put a connection's failure into words; without an error it ended before the file did."""
     if isinstance(error, requests.exceptions.SSLError):
-        message = (
+        message = N_(
             "No secure connection to {host}. Check this machine's clock and whether the network "
             "wants you to sign in first, then try again."
         )
     elif isinstance(error, requests.RequestException) and not isinstance(
         error, requests.exceptions.ReadTimeout
     ):
-        message = (
+        message = N_(
             "{host} cannot be reached. Check the network and try again; what is on this machine "
             "already works without it."
         )
     else:
-        message = (
+        message = N_(
             "The connection to {host} broke off or fell silent. Try again: the download goes on "
             "where it stopped."
         )

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
 
 PREFIX = "sample:"
 Kind = Literal["cat", "dog", "bird", "insect", "fruit", "building", "space", "thing"]
 
-_FOOLBOX = "ImageNet, from the package foolbox; all rights with its photographer"
+_FOOLBOX = N_("ImageNet, from the package foolbox; all rights with its photographer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +38,28 @@ def _imagenet(name: str, label: str, number: int, truth: int, kind: Kind = "thin
 
 
 SAMPLES: tuple[Sample, ...] = (
-    _skimage("cat", "Cat", "chelsea.png", "Stéfan van der Walt, CC0", kind="cat"),
-    _imagenet("bull-mastiff", "Dog (bull mastiff)", 0, 243, kind="dog"),
-    _imagenet("dalmatian", "Dog (dalmatian)", 16, 251, kind="dog"),
-    _skimage("coffee", "Cup of coffee", "coffee.png", "Rachel Michetti, CC0"),
-    _imagenet("strawberries", "Strawberries", 4, 949, kind="fruit"),
-    _imagenet("eagle", "Eagle", 17, 22, kind="bird"),
-    _imagenet("geese", "Geese", 15, 99, kind="bird"),
-    _imagenet("car", "Off-road car", 7, 609),
-    _imagenet("drum", "Drum", 10, 541),
-    _imagenet("shoe", "Shoe", 11, 630),
-    _imagenet("chairs", "Folding chairs", 1, 559),
-    _imagenet("cottage", "House with a thatched roof", 5, 853, kind="building"),
-    _imagenet("yurts", "Yurts in a forest", 8, 915, kind="building"),
-    _imagenet("beaker", "Glass beakers", 2, 438),
-    _imagenet("chestnuts", "Horse chestnuts", 3, 990, kind="fruit"),
-    _imagenet("beetle", "Beetle", 19, 305, kind="insect"),
-    _imagenet("leafhopper", "Leafhopper", 18, 317, kind="insect"),
-    _skimage("rocket", "Rocket", "rocket.jpg", "SpaceX, public domain", kind="space"),
-    _skimage("astronaut", "Astronaut", "astronaut.png", "NASA, public domain", kind="space"),
-    _skimage("galaxies", "Galaxies", "hubble_deep_field.jpg", "NASA, public domain", kind="space"),
+    _skimage("cat", N_("Cat"), "chelsea.png", "Stéfan van der Walt, CC0", kind="cat"),
+    _imagenet("bull-mastiff", N_("Dog (bull mastiff)"), 0, 243, kind="dog"),
+    _imagenet("dalmatian", N_("Dog (dalmatian)"), 16, 251, kind="dog"),
+    _skimage("coffee", N_("Cup of coffee"), "coffee.png", "Rachel Michetti, CC0"),
+    _imagenet("strawberries", N_("Strawberries"), 4, 949, kind="fruit"),
+    _imagenet("eagle", N_("Eagle"), 17, 22, kind="bird"),
+    _imagenet("geese", N_("Geese"), 15, 99, kind="bird"),
+    _imagenet("car", N_("Off-road car"), 7, 609),
+    _imagenet("drum", N_("Drum"), 10, 541),
+    _imagenet("shoe", N_("Shoe"), 11, 630),
+    _imagenet("chairs", N_("Folding chairs"), 1, 559),
+    _imagenet("cottage", N_("House with a thatched roof"), 5, 853, kind="building"),
+    _imagenet("yurts", N_("Yurts in a forest"), 8, 915, kind="building"),
+    _imagenet("beaker", N_("Glass beakers"), 2, 438),
+    _imagenet("chestnuts", N_("Horse chestnuts"), 3, 990, kind="fruit"),
+    _imagenet("beetle", N_("Beetle"), 19, 305, kind="insect"),
+    _imagenet("leafhopper", N_("Leafhopper"), 18, 317, kind="insect"),
+    _skimage("rocket", N_("Rocket"), "rocket.jpg", "SpaceX, public domain", kind="space"),
+    _skimage("astronaut", N_("Astronaut"), "astronaut.png", "NASA, public domain", kind="space"),
+    _skimage(
+        "galaxies", N_("Galaxies"), "hubble_deep_field.jpg", "NASA, public domain", kind="space"
+    ),
 )
 _BY_KEY = {sample.key: sample for sample in SAMPLES}
 

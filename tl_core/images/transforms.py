@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageFilter
 
+from tl_core.errors import gettext_noop as N_
 from tl_core.images.decode import read_back
 from tl_core.images.encode import encode_jpeg
 from tl_core.images.photo import Photo, to_array
@@ -55,12 +56,27 @@ def _blurred(photo: Photo) -> Photo:
 TRANSFORMS: tuple[Transform, ...] = tuple(
     Transform(*row)
     for row in (
-        ("jpeg-95", "JPEG 95", "Saved once by a careful program.", _jpeg(95)),
-        ("jpeg-75", "JPEG 75", "Sent by a messenger or shown on a website.", _jpeg(75)),
-        ("jpeg-50", "JPEG 50", "Saved for the smallest file.", _jpeg(50)),
-        ("resize-90", "90 % and back", "Shown a little smaller, then enlarged.", _resized(0.9)),
-        ("shift-1", "One pixel aside", "Pasted one pixel further right and down.", _shifted),
-        ("blur", "Slight blur", "Out of focus by two thirds of a pixel.", _blurred),
-        ("crop", "Screenshot", "Cut by a twentieth at every edge, then scaled back.", _cropped),
+        ("jpeg-95", N_("JPEG 95"), N_("Saved once by a careful program."), _jpeg(95)),
+        ("jpeg-75", N_("JPEG 75"), N_("Sent by a messenger or shown on a website."), _jpeg(75)),
+        ("jpeg-50", N_("JPEG 50"), N_("Saved for the smallest file."), _jpeg(50)),
+        (
+            "resize-90",
+            N_("90 % and back"),
+            N_("Shown a little smaller, then enlarged."),
+            _resized(0.9),
+        ),
+        (
+            "shift-1",
+            N_("One pixel aside"),
+            N_("Pasted one pixel further right and down."),
+            _shifted,
+        ),
+        ("blur", N_("Slight blur"), N_("Out of focus by two thirds of a pixel."), _blurred),
+        (
+            "crop",
+            N_("Screenshot"),
+            N_("Cut by a twentieth at every edge, then scaled back."),
+            _cropped,
+        ),
     )
 )

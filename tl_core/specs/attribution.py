@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import Between, Snapshot, Spec, require
 
 
@@ -22,29 +23,33 @@ class MethodRow:
 ATTRIBUTION_METHODS: tuple[MethodRow, ...] = (
     MethodRow(
         key="gradcam",
-        label="Grad-CAM",
-        does="Lights up where a late layer saw what raises the class's score: fast and coarse.",
+        label=N_("Grad-CAM"),
+        does=N_("Lights up where a late layer saw what raises the class's score: fast and coarse."),
         paper="Selvaraju et al. 2017, arXiv:1610.02391",
         needs_layer=True,
         is_signed=False,
     ),
     MethodRow(
         key="integrated_gradients",
-        label="Integrated Gradients",
-        does="Fades the photograph in from plain grey and adds up what every pixel contributed.",
+        label=N_("Integrated Gradients"),
+        does=N_(
+            "Fades the photograph in from plain grey and adds up what every pixel contributed."
+        ),
         paper="Sundararajan et al. 2017, arXiv:1703.01365; noise: Smilkov et al. 2017, "
         "arXiv:1706.03825",
     ),
     MethodRow(
         key="occlusion",
-        label="Occlusion",
-        does="Covers one patch after another and watches the class's probability fall.",
+        label=N_("Occlusion"),
+        does=N_("Covers one patch after another and watches the class's probability fall."),
         paper="Zeiler & Fergus 2014, arXiv:1311.2901",
     ),
     MethodRow(
         key="guided_gradcam",
-        label="Guided Grad-CAM",
-        does="Grad-CAM with the fine lines of guided back-propagation; needs a network of ReLUs.",
+        label=N_("Guided Grad-CAM"),
+        does=N_(
+            "Grad-CAM with the fine lines of guided back-propagation; needs a network of ReLUs."
+        ),
         paper="Selvaraju et al. 2017, arXiv:1610.02391; Springenberg et al. 2015, arXiv:1412.6806",
         needs_layer=True,
     ),

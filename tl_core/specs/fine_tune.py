@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
+from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import Between, Snapshot, require_choice
 from tl_core.specs.datasets import OWN_DATASET, PRIVATE_DATASET, OnDataset
 
@@ -27,11 +28,11 @@ class ModeRow:
 
 
 MODES: tuple[ModeRow, ...] = (
-    ModeRow("head", "Frozen backbone, new head", "trained", "head", 1e-3, 30),
-    ModeRow("last-block", "Last block unfrozen", "trained", "last block", 1e-4, 5),
-    ModeRow("full", "Everything unfrozen, gently", "trained", "all", 5e-5, 3),
-    ModeRow("scratch", "The same network from random weights", "random", "all", 1e-3, 10),
-    ModeRow("pixels", "Linear classifier on raw pixels", "pixels", "head", 1e-3, 30),
+    ModeRow("head", N_("Frozen backbone, new head"), "trained", "head", 1e-3, 30),
+    ModeRow("last-block", N_("Last block unfrozen"), "trained", "last block", 1e-4, 5),
+    ModeRow("full", N_("Everything unfrozen, gently"), "trained", "all", 5e-5, 3),
+    ModeRow("scratch", N_("The same network from random weights"), "random", "all", 1e-3, 10),
+    ModeRow("pixels", N_("Linear classifier on raw pixels"), "pixels", "head", 1e-3, 30),
 )
 _MODES = {row.key: row for row in MODES}
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ class Recipe:
 
 _PIXELS = Recipe(
     key="pixels",
-    label="Pixels",
-    why="Climb the gradient of every pixel: the network is sure, and nobody else sees a thing.",
+    label=N_("Pixels"),
+    why=N_("Climb the gradient of every pixel: the network is sure, and nobody else sees a thing."),
     parameterisation="pixels",
     optimiser="adam",
     learning_rate=0.02,
@@ -89,15 +90,15 @@ _PIXELS = Recipe(
 _SMOOTH = replace(
     _PIXELS,
     key="smooth",
-    label="+ total variation",
-    why="Ask neighbouring pixels to agree, so that less of the picture is noise.",
+    label=N_("+ total variation"),
+    why=N_("Ask neighbouring pixels to agree, so that less of the picture is noise."),
     tv_weight=50.0,
 )
 _CAMERA = replace(
     _SMOOTH,
     key="camera",
-    label="+ random crops and turns",
-    why="What only works for one exact view is worth nothing: shapes begin to appear.",
+    label=N_("+ random crops and turns"),
+    why=N_("What only works for one exact view is worth nothing: shapes begin to appear."),
     terms=(("logit", always(1.0)),),
     rate=Ramp(1.0, 0.1, shape="cosine"),
     affine=RandomAffine(shift=24 / 224, turn_deg=15, zoom=0.25, mirrors=True),
@@ -105,17 +106,19 @@ _CAMERA = replace(
 _FOURIER = replace(
     _CAMERA,
     key="fourier",
-    label="+ waves and natural colours",
-    why="Paint with waves instead of pixels, coarse ones first, in the colours of photographs.",
+    label=N_("+ waves and natural colours"),
+    why=N_("Paint with waves instead of pixels, coarse ones first, in the colours of photographs."),
     parameterisation="fourier",
     learning_rate=0.05,
 )
 _IDEAL = replace(
     _FOURIER,
     key="ideal",
-    label="+ statistics and fading noise",
-    why="Ask each layer for the averages it met in photographs, and let fade whatever the "
-    "gradient no longer asks for; coarse shapes come before the details.",
+    label=N_("+ statistics and fading noise"),
+    why=N_(
+        "Ask each layer for the averages it met in photographs, and let fade whatever the "
+        "gradient no longer asks for; coarse shapes come before the details."
+    ),
     optimiser="shared",  # Adam makes the fine waves as strong as the coarse ones
     learning_rate=0.08,
     terms=(

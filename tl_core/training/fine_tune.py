@@ -14,6 +14,7 @@ from tl_core.datasets.dataset import Dataset, Example, sample_per_class
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
 from tl_core.training.data import open_dataset, split_by_spec
 from tl_core.training.embeddings import Extractor, embeddings, extract
@@ -57,7 +58,7 @@ class _Run:
         self.job = job
         self.context = context
         self.spec = job.spec
-        first = FineTuneSnapshot(phase="opening the data", mode=self.spec.mode)
+        first = FineTuneSnapshot(phase=N_("opening the data"), mode=self.spec.mode)
         self.progress = Progress(job, first)
         self.views = (False,) if self.spec.augmentation == "none" else (False, True)  # mirrored?
         self.dataset: Dataset
@@ -96,7 +97,7 @@ class _Run:
     def _open_data(self) -> Sliced[None]:
         """Choose the photographs to train on and to test on."""
         spec, on_progress = self.spec, self.progress.count
-        self.progress.phase("opening the data", 1)
+        self.progress.phase(N_("opening the data"), 1)
         self.dataset = yield from open_dataset(self.job, self.context, spec, on_progress)
         owner = min(self.job.owners)
         self.source = PhotoSource(self.context, self.dataset, owner, on_progress)
@@ -139,7 +140,7 @@ class _Run:
         count = len(self.train) + len(self.validation)
         self._hold(model, 2 * start.embedding_size * count * len(self.views))  # float16
         work = partial(embeddings, self.source, start)
-        inputs = yield from self._precomputed("extracting features", 1, work)
+        inputs = yield from self._precomputed(N_("extracting features"), 1, work)
         return (yield from self._train(model, *inputs))
 
     def _train_unfrozen(
@@ -175,7 +176,7 @@ class _Run:
             if size <= self._memory_bytes() // 2:
                 self._hold(model, size)
                 work = partial(extract, self.source, extractor)
-                return (yield from self._precomputed("extracting activations", count, work))
+                return (yield from self._precomputed(N_("extracting activations"), count, work))
         sides = [
             PhotoInputs(self.source, model, side, self.spec.augmentation, self.spec.seed)
             for side in (self.train, self.validation)
@@ -212,7 +213,7 @@ class _Run:
         self._hold(model, size if is_kept else 0)
         if not is_kept:
             return
-        self.progress.phase("reading photographs", total)
+        self.progress.phase(N_("reading photographs"), total)
         done = 0
         for side in sides:
             counted = replace(self.source, on_progress=shifted(self.progress.count, done, total))
@@ -236,7 +237,7 @@ class _Run:
     def _finish(self, model: TrainableModel, best: BestEpoch) -> Sliced[FineTuneSnapshot]:
         """Put the model into the store and return the result on the validation photographs."""
         key, classes = f"{OWN}{self.job.id[:12]}", self.dataset.classes
-        self.progress.publish(phase="evaluating")
+        self.progress.publish(phase=N_("evaluating"))
         work = partial(evaluate, best.validation.probs, self.validation, classes, model=key)
         result = replace(
             (yield from self.context.in_pool(work)),
@@ -249,7 +250,7 @@ class _Run:
         backbone = model.to_backbone(key, label + " …" if len(classes) > 3 else label, current)
         self.context.backbones.adopt(key, OwnModel(backbone, self.source.owner, model.size_bytes))
         self.progress.publish(
-            phase="done",
+            phase=N_("done"),
             best_epoch=best.validation.epoch,
             step=self.progress.snapshot.steps,
             trainable_parameters=model.trainable_parameters,

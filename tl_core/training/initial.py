@@ -13,6 +13,7 @@ from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import BackboneRow, Stage
 from tl_core.context import Context
 from tl_core.engine.runner import Sliced
+from tl_core.errors import gettext_noop as N_
 
 Start = Literal["trained", "random", "pixels"]
 PIXELS = "pixels"  # key of the row for raw pixels
@@ -67,7 +68,7 @@ def pixels_row(row: BackboneRow) -> BackboneRow:
     return replace(
         row,
         key=PIXELS,
-        label="Raw pixels",
+        label=N_("Raw pixels"),
         family="none",
         head="2",  # after the two layers of ``pixels_body``
         stages=(Stage("0", "edges and colours"),),
@@ -75,6 +76,6 @@ def pixels_row(row: BackboneRow) -> BackboneRow:
         gflops=0.0,
         top1=0.0,
         guided_obstacle="",
-        advice="No network at all: what a linear classifier makes of the colours alone.",
+        advice=N_("No network at all: what a linear classifier makes of the colours alone."),
         needs_memory_mb=1,
     )

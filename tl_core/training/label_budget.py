@@ -13,6 +13,7 @@ from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example, Split, sample_per_class
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
+from tl_core.errors import gettext_noop as N_
 from tl_core.specs import BudgetPoint, LabelBudget, LabelBudgetSnapshot, Snapshot
 from tl_core.training.data import open_dataset, split_by_spec
 from tl_core.training.embeddings import embeddings
@@ -43,7 +44,7 @@ class _Run:
         self.context = context
         self.spec = job.spec
         self.began = job.worked_s()
-        self.snapshot = LabelBudgetSnapshot(phase="opening the data")
+        self.snapshot = LabelBudgetSnapshot(phase=N_("opening the data"))
         self.dataset: Dataset
         self.parts: Split
         self.publish()
@@ -55,9 +56,9 @@ class _Run:
         counts = possible_counts(spec.counts, self.parts.train)
         self.publish(validation_photographs=len(self.parts.validation))
         for start in STARTS:
-            self.publish(phase="extracting features")
+            self.publish(phase=N_("extracting features"))
             features = yield from self._features(start, max(counts))
-            self.publish(phase="training heads", photographs_per_s=0.0)
+            self.publish(phase=N_("training heads"), photographs_per_s=0.0)
             for count in counts:
                 accuracies = []
                 for seed in range(spec.seed, spec.seed + spec.repeats):
@@ -67,7 +68,7 @@ class _Run:
                 point = BudgetPoint(count, start, fmean(accuracies), low, high)
                 points = (*self.snapshot.points, point)
                 self.publish(points=points, step=len(points), steps=len(STARTS) * len(counts))
-        self.publish(phase="done")
+        self.publish(phase=N_("done"))
         return self.snapshot
 
     def publish(self, **changes: object) -> None:

@@ -15,12 +15,14 @@ from tl_core.device import autocast_bf16, sent
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
 from tl_core.specs import FineTune
 from tl_core.specs.fine_tune import Schedule
 from tl_core.training.inputs import Inputs, chunks
 from tl_core.training.progress import Progress
 from tl_core.training.trainable import TrainableModel
 
+_PHASES = {"head": N_("training the head"), "network": N_("training the network")}
 _HEAD_LEARNING_RATE = 1e-3  # of the head that trains before the rest
 _HEAD_EPOCHS = 30
 _MICRO_GFLOPS = 2.0  # on two CPU cores about 0.3 s forward and backward
@@ -116,7 +118,7 @@ class TrainingLoop:
         """
         best: BestEpoch | None = None
         photographs = len(self.train.labels) + len(self.validation.labels)
-        self.progress.phase(f"training the {self.part}", photographs * self.epochs)
+        self.progress.phase(_PHASES[self.part], photographs * self.epochs)
         for epoch in range(self.epochs):
             yield from self.train_epoch(epoch)
             found = yield from self.validate(epoch)

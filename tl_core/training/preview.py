@@ -6,6 +6,7 @@ from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example, Split, duplicates, sample_per_class
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
+from tl_core.errors import gettext_noop as N_
 from tl_core.images.decode import decode
 from tl_core.images.encode import thumbnail
 from tl_core.specs import ClassPreview, PreviewData, PreviewSnapshot, Snapshot
@@ -21,7 +22,9 @@ def preview_data(job: Job[PreviewData], context: Context) -> Sliced[Snapshot]:
     spec = job.spec
 
     def on_progress(done: int, total: int) -> None:
-        job.publish(PreviewSnapshot(phase="checking photographs", step=done, steps=max(total, 1)))
+        job.publish(
+            PreviewSnapshot(phase=N_("checking photographs"), step=done, steps=max(total, 1))
+        )
 
     on_progress(0, 1)
     dataset = yield from open_dataset(job, context, spec, on_progress)
@@ -43,7 +46,7 @@ def preview_data(job: Job[PreviewData], context: Context) -> Sliced[Snapshot]:
 def _snapshot(dataset: Dataset, parts: Split, classes: list[ClassPreview]) -> PreviewSnapshot:
     sizes = [sum(e.label == label for e in dataset.examples) for label in range(len(classes))]
     return PreviewSnapshot(
-        phase="done",
+        phase=N_("done"),
         step=1,
         label=dataset.label,
         classes=tuple(classes),

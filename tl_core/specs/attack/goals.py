@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import SnapshotT, Spec, require, require_choice
 
 
@@ -23,10 +24,10 @@ class Group:
 GROUPS: dict[str, Group] = {
     group.key: group
     for group in (
-        Group("dog", "a dog", 151, 268),
-        Group("cat", "a cat", 281, 285),
-        Group("bird", "a bird", 7, 24),
-        Group("animal", "an animal", 0, 397),
+        Group("dog", N_("a dog"), 151, 268),
+        Group("cat", N_("a cat"), 281, 285),
+        Group("bird", N_("a bird"), 7, 24),
+        Group("animal", N_("an animal"), 0, 397),
     )
 }
 

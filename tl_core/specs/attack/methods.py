@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from tl_core.errors import gettext_noop as N_
 from tl_core.specs.recipes import IDENTITY, ONE, Ramp, RandomAffine, always
 
 MAX_EPSILON = 64  # levels; more than that is a new picture
@@ -36,8 +37,8 @@ _FALLING = Ramp(1.0, 0.5)
 _ROWS = (
     AttackMethod(
         key="fgsm",
-        label="FGSM: one step",
-        why="Move every value by all of epsilon at once, each in the direction that helps.",
+        label=N_("FGSM: one step"),
+        why=N_("Move every value by all of epsilon at once, each in the direction that helps."),
         paper="Goodfellow, Shlens & Szegedy 2014, arXiv:1412.6572",
         optimiser="sign",
         step_share=1.0,
@@ -45,8 +46,8 @@ _ROWS = (
     ),
     AttackMethod(
         key="pgd",
-        label="PGD: many steps",
-        why="Ask for the direction again after every step, and stay within epsilon.",
+        label=N_("PGD: many steps"),
+        why=N_("Ask for the direction again after every step, and stay within epsilon."),
         paper="Madry et al. 2017, arXiv:1706.06083",
         optimiser="sign",
         step_share=0.5,
@@ -54,8 +55,10 @@ _ROWS = (
     ),
     AttackMethod(
         key="momentum",
-        label="Momentum PGD",
-        why="Remember earlier directions, so that the path goes past what fools this network only.",
+        label=N_("Momentum PGD"),
+        why=N_(
+            "Remember earlier directions, so that the path goes past what fools this network only."
+        ),
         paper="Dong et al. 2017, arXiv:1710.06081 (MI-FGSM)",
         optimiser="sign_with_memory",
         step_share=1.0,
@@ -64,8 +67,8 @@ _ROWS = (
     ),
     AttackMethod(
         key="minimum",
-        label="Smallest norm",
-        why="Shrink the change while the network is fooled and let it grow while it is not.",
+        label=N_("Smallest norm"),
+        why=N_("Shrink the change while the network is fooled and let it grow while it is not."),
         paper="Rony et al. 2018, arXiv:1811.09600 (DDN)",
         optimiser="descent",
         step_share=1.0,
@@ -75,8 +78,8 @@ _ROWS = (
     ),
     AttackMethod(
         key="smooth",
-        label="Smooth noise",
-        why="Ask neighbours in the change to agree: total variation, as in the lesson.",
+        label=N_("Smooth noise"),
+        why=N_("Ask neighbours in the change to agree: total variation, as in the lesson."),
         paper="Mahendran & Vedaldi 2014, arXiv:1412.0035 (total variation)",
         optimiser="adam",
         step_share=0.25,
@@ -86,8 +89,10 @@ _ROWS = (
     ),
     AttackMethod(
         key="sparse",
-        label="Few values",
-        why="Move only the values that matter most, by one level each, and drop one after another.",
+        label=N_("Few values"),
+        why=N_(
+            "Move only the values that matter most, by one level each, and drop one after another."
+        ),
         paper="Frank & Wolfe 1956; Chen et al. 2018, arXiv:1811.10828 (on attacks)",
         optimiser="descent",
         step_share=1.0,
@@ -96,9 +101,11 @@ _ROWS = (
     ),
     AttackMethod(
         key="robust",
-        label="Robust",
-        why="Attack many worn copies at once (JPEG, shifted, smaller, blurred): what is left "
-        "survives.",
+        label=N_("Robust"),
+        why=N_(
+            "Attack many worn copies at once (JPEG, shifted, smaller, blurred): what is left "
+            "survives."
+        ),
         paper="Athalye et al. 2017, arXiv:1707.07397 (expectation over transformation)",
         optimiser="sign_with_memory",
         step_share=0.25,
@@ -111,9 +118,11 @@ _ROWS = (
     ),
     AttackMethod(
         key="transfer",
-        label="For strangers",
-        why="Show each network another crop at every step and blur the direction: what helps with "
-        "all of them helps with networks nobody asked.",
+        label=N_("For strangers"),
+        why=N_(
+            "Show each network another crop at every step and blur the direction: what helps with "
+            "all of them helps with networks nobody asked."
+        ),
         paper="Xie et al. 2018, arXiv:1803.06978; Dong et al. 2019, arXiv:1904.02884; "
         "Zhao et al. 2020, arXiv:2012.11207",
         optimiser="sign_with_memory",

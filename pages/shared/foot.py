@@ -1,0 +1,65 @@
+"""The line at the foot of every page: what the lab does, and in which language it speaks."""
+
+import streamlit as st
+
+from pages import languages
+from pages.shared import link
+from pages.shared.uploaded_files import show_refused
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, show_error, speak
+
+
+def choose_tongue() -> None:
+    """Speak as the visitor has chosen, or the link, or else the browser; before all else."""
+    visit = st.session_state.get("visit")
+    chosen = visit.choices.get("language") if visit is not None else None
+    wishes = [chosen, st.query_params.get("language"), _browsers()]
+    speak(next(code for code in wishes if code in languages.codes()))
+
+
+def foot() -> None:
+    """Draw the line."""
+    with st.bottom, st.container(horizontal=True, key="foot", vertical_alignment="center"):
+        _heartbeat()
+        _choose_language()
+
+
+@st.fragment(run_every=10)
+def _heartbeat() -> None:
+    """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
+    the_visit()
+    show_refused()
+    status = the_lab().status()
+    if status.trouble is not None:
+        show_error(status.trouble)
+    st.caption(
+        _("{device} · {visitors} here · {running} running · {queued} waiting").format(
+            device=status.device,
+            visitors=status.visitors,
+            running=status.running,
+            queued=status.queued,
+        )
+    )
+
+
+def _choose_language() -> None:
+    codes = list(languages.codes())
+    with link.kept("language", _browsers(), codes):
+        st.segmented_control(
+            _("Language"),
+            codes,
+            required=True,
+            format_func=languages.own_name,
+            key="language",
+            label_visibility="collapsed",
+            on_change=_take_language,
+        )
+
+
+def _take_language() -> None:
+    """Note the choice before the page is drawn: its title comes before the switch."""
+    the_visit().choices["language"] = st.session_state.language
+
+
+def _browsers() -> str:
+    return languages.preferred([st.context.locale or ""])
