@@ -3,9 +3,11 @@
 import streamlit as st
 
 from pages.inside import backbone_table, compare_backbones
+from pages.shared.chapters import note
 from pages.shared.charts import answer_bars
 from pages.shared.choose_backbone import label_of, megabytes, offer
 from pages.shared.choose_photo import credit, photo_label
+from pages.shared.foot import device_words
 from pages.shared.frame import header
 from pages.shared.live import answer, ask_ahead
 from pages.shared.picture import MAIN_PICTURE, live_picture
@@ -63,7 +65,7 @@ def answers(found: Classification, network: str) -> None:
     st.subheader(words.format(backbone=plain(network), label=label), anchor=False)
     answer_bars(found.answers, key="top5", bar=24)
     words = _("One look took {ms:.0f} ms on this server ({device}).")
-    st.caption(words.format(ms=found.milliseconds, device=the_lab().status().device))
+    st.caption(words.format(ms=found.milliseconds, device=device_words(the_lab().status())))
 
 
 backbone_table.take_row()
@@ -81,17 +83,20 @@ with rail:
 ready = [row.key for row in the_lab().backbones.ready()]
 lookers = [bench.backbone] if bench.backbone is not None else ready[:1]
 ask_ahead(Classify(photo=photo, backbone=key) for key in dict.fromkeys([*lookers, *ready]))
+said = {}
 for looker in lookers:
     with picture:
         found = answer(Classify(backbone=looker, photo=photo), height=MAIN_PICTURE)
         if found is not None:
+            said[looker] = found
             photograph(found, photo, label_of(looker))
     if found is not None and looker == chosen:
         with side:
             answers(found, label_of(chosen))
 with side:
     st.markdown(f"**{_('The other networks')}**")
-    compare_backbones.other_answers(photo, chosen)
+    said |= compare_backbones.other_answers(photo, chosen)
+note(BACKBONES, compare_backbones.surest(said, photo))
 
 show_code(BACKBONES, bench.backbone, photo)
 st.markdown(lesson("backbones")["choose"])

@@ -14,14 +14,17 @@ from pages.inside.layer_controls import (
     other_maps,
 )
 from pages.inside.mosaics import draw_mosaic
+from pages.shared.chapters import note
 from pages.shared.frame import header
 from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE
 from pages.shared.show_code import show_code
 from pages.shared.sitemap import FEATURE_MAPS
 from pages.shared.stage import stage
+from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson
-from tl_core.specs import FeatureMaps
+from pages.state import Outcome
+from tl_core.specs import FeatureMaps, FeatureMapsSnapshot
 
 _DETAIL = 480  # width of the channel at large, where it has the page to itself, in pixels
 
@@ -38,6 +41,7 @@ def one_layer(spec: FeatureMaps) -> None:
         channel_detail(spec, channel)
     with picture:
         draw_mosaic(found, key="left", chosen=str(channel), on_pick=pick_channel)
+    note(FEATURE_MAPS, of_last_layer(found, spec))
 
 
 def two_layers(spec: FeatureMaps, other: FeatureMaps) -> None:
@@ -64,6 +68,24 @@ def two_layers(spec: FeatureMaps, other: FeatureMaps) -> None:
         draw_mosaic(first, key="left", chosen=str(channel), on_pick=pick_channel)
     with right:
         draw_mosaic(second, key="right", chosen="", on_pick=lambda _channel: None)
+
+
+def of_last_layer(found: FeatureMapsSnapshot, spec: FeatureMaps) -> Outcome | None:
+    """What is left of the photograph in the network's last layer."""
+    row = the_lab().backbones.row(spec.backbone)
+    if spec.layer != row.stages[-1].layer:
+        return None
+    _channels, height, width = found.facts.shape
+    return Outcome(
+        about=f"{spec.backbone} {spec.photo}",
+        answer="place",
+        figures={
+            "layer": spec.layer,
+            "height": height,
+            "width": width,
+            "side": row.input_size,
+        },
+    )
 
 
 bench = header(FEATURE_MAPS)

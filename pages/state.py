@@ -65,6 +65,42 @@ class Data:
         return {"dataset": self.dataset, "photos": self.photos, "tests": self.tests}
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a page has shown that answers its chapter's question."""
+
+    about: str  # what it was shown of: of another photograph or run it is another outcome
+    answer: str  # the one that came true, by its key; "" for none
+    figures: dict[str, float | str]  # for the chapter's sentence; names of classes in English
+
+
+@dataclass
+class Guess:
+    """A visitor's answer before they tried, and what came of it."""
+
+    answer: str
+    is_open: bool  # whether the next outcome counts: not what was on the page at the time
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The figures of one finished training."""
+
+    dataset: str
+    label: str  # of the data set
+    mode: str
+    backbone: str  # its label
+    photos_per_class: int  # at most; 0: all
+    classes: int
+    train: int
+    tested: int
+    accuracy: float  # shares
+    top3: float
+    is_unlike_imagenet: bool
+    curve: tuple[float, ...]  # accuracy on what it never learned from, by epoch
+
+
 @dataclass
 class Visit:
     """What one visitor has here; it outlasts a reload of the browser tab."""
@@ -84,4 +120,8 @@ class Visit:
     last_shot: int = 0  # the largest number of a photograph from the camera for them
     thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key
     labels: dict[str, str] = field(default_factory=dict)  # pictures on the picker, by key
+    guesses: dict[str, Guess] = field(default_factory=dict)  # by chapter
+    outcomes: dict[str, Outcome] = field(default_factory=dict)  # what each chapter's page shows
+    learned: dict[str, Learned] = field(default_factory=dict)  # finished trainings, by model
+    quiz: dict[str, int] = field(default_factory=dict)  # the answers given, by question
     maps: dict[str, dict[str, str]] = field(default_factory=dict)  # classes on a data set's map

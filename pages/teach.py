@@ -16,6 +16,7 @@ from pages.teaching.curve import EXPLANATION, NO_DATA, choose_curve, draw_axes, 
 from pages.teaching.data_preview import look_at
 from pages.teaching.figures import draw_figures
 from pages.teaching.label_budget import label_budget
+from pages.teaching.learned import keep_figures
 from pages.teaching.result import choose_way, draw_result
 from pages.teaching.run import NAME, begin, finished
 from pages.teaching.trying import draw_trying
@@ -63,6 +64,7 @@ with trying:
     draw_trying(bench.photo, backbone)
 done = finished()
 if done:
+    keep_figures(done)
     st.header(_("How good is it?"), anchor=False)
     draw_result(*done[choose_way(done)][1:])
 label_budget(data, backbone, seed)

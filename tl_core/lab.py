@@ -64,6 +64,7 @@ class LabStatus:
     """What the lab runs on and how busy it is."""
 
     device: str
+    cores: int  # of its CPU; 0 on a GPU
     memory_mb: int  # of this process
     queued: int
     running: int
@@ -166,6 +167,7 @@ class Lab:
         counts = self._scheduler.counts()
         return LabStatus(
             device=device_name(self.device),
+            cores=usable_cores() if self.device.type == "cpu" else 0,
             memory_mb=int(_THIS_PROCESS.memory_info().rss) // 2**20,
             queued=counts[JobState.QUEUED],
             running=counts[JobState.RUNNING],

@@ -11,19 +11,22 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.drawing import gallery
 from pages.drawing.curves import CURVES_HEIGHT, columns_of, compare_curves, draw_curves
 from pages.drawing.start_view import draw_start
+from pages.shared.chapters import note
 from pages.shared.choose_class import are_imagenets
 from pages.shared.choose_photo import choose
 from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.picture import live_picture
+from pages.shared.sitemap import IDEAL
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, shown
-from pages.state import Finished, Run
+from pages.state import Finished, Outcome, Run
 from tl_core.images import samples
 from tl_core.lab import Job, JobState
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
 
 _NEXT_START = "next_start"
+_KNOWS = 0.5  # probability
 _SKELETON = 170  # pixels, of one of several pictures
 
 
@@ -151,6 +154,7 @@ def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
     for target in targets:
         found = answer(Judge(photo=photo, target=target, backbone=spec.backbone), timeout_s=0.1)
         if found is not None:
+            note(IDEAL, _of_another(found, spec, classes[target]))
             _verdict(spec, found, shown(classes[target]) if len(targets) > 1 else "")
 
 
@@ -169,6 +173,25 @@ def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
         if verdict.backbone != spec.backbone
     ]
     st.markdown("\n".join(lines))
+
+
+def _of_another(found: Verdicts, spec: IdealImage, label: str) -> Outcome | None:
+    """Whether the first network that never saw the picture knows its class."""
+    own = next((row for row in found.verdicts if row.backbone == spec.backbone), None)
+    other = next((row for row in found.verdicts if row.backbone != spec.backbone), None)
+    if own is None or other is None:
+        return None
+    return Outcome(
+        about=f"{own.probability} {label}",
+        answer="yes" if other.probability >= _KNOWS else "no",
+        figures={
+            "network": own.label,
+            "other": other.label,
+            "label": label,
+            "own": 100 * own.probability,
+            "percent": 100 * other.probability,
+        },
+    )
 
 
 def _start_from(png: bytes) -> None:

@@ -9,16 +9,20 @@ from pages.fooling.attack_view import figures
 from pages.fooling.change_view import draw_change
 from pages.fooling.smallest_view import draw_smallest
 from pages.shared import link, runs
+from pages.shared.chapters import note
 from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.picture import live_picture
+from pages.shared.sitemap import ATTACK
 from pages.shared.table import table
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, class_name, shown
-from tl_core.lab import Job
+from pages.state import Outcome
+from tl_core.lab import Job, JobState
 from tl_core.specs import Attack, AttackSnapshot, PasteBack, SmallestBudget, Survival, Transfer
 
 NAME = "attack"
+_GUESSES = {"1": 2, "8": 16, "64": 255}  # by the answer, the most levels it stands for
 _ROBUST_LEVELS = 4  # fewer leave a JPEG encoder little to keep
 _COMMAND = (
     "python -m tl_core attack PHOTO --target {spec.target} --epsilon {spec.epsilon} --steps "
@@ -31,6 +35,8 @@ def draw_finished(job: Job, smallest: SmallestBudget | None) -> None:
     found, spec = job.snapshot, job.spec
     if not isinstance(found, AttackSnapshot) or not isinstance(spec, Attack) or not found.picture:
         return
+    if job.state is JobState.DONE:
+        note(ATTACK, _how_far(job.id, found))
     _downloads(found, spec)
     question: dict[str, Any] = {
         "photo": the_lab().photos.add(found.picture, the_visit().id),
@@ -58,6 +64,23 @@ def draw_finished(job: Job, smallest: SmallestBudget | None) -> None:
         _draw_paste_back(PasteBack(**question))
     with budget:
         draw_smallest(smallest)
+
+
+def _how_far(run: str, found: AttackSnapshot) -> Outcome:
+    """Within how many levels the attack succeeded, or did not."""
+    levels, answer = found.gap.linf_levels, ""
+    if found.is_fooled:
+        answer = next(key for key, most in _GUESSES.items() if levels <= most)
+    return Outcome(
+        about=run,
+        answer=answer,
+        figures={
+            "levels": levels,
+            "before": found.before[0].label,
+            "after": found.after[0].label,
+            "percent": 100 * found.after[0].probability,
+        },
+    )
 
 
 def _downloads(found: AttackSnapshot, spec: Attack) -> None:

@@ -1,6 +1,6 @@
 """All backbones compared: their answers to one photograph, accuracy against cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -8,8 +8,9 @@ from pages.shared.charts import axis, draw
 from pages.shared.live import answer
 from pages.shared.visit import the_lab
 from pages.shared.words import _, class_name, number, percent
+from pages.state import Outcome
 from tl_core.lab import BackboneRow, BackboneStatus
-from tl_core.specs import Classify
+from tl_core.specs import Classification, Classify
 
 _TICKS = [0.2, 0.5, 1, 2, 5, 10, 20]  # GFLOPs
 _ROW = 30  # pixels, of one network's answer
@@ -17,14 +18,16 @@ _HEADER = 37  # pixels
 _SHOWN = 5  # answers at once; the others are scrolled to
 
 
-def other_answers(photo: str, chosen: str) -> None:
-    """What the other ready backbones say of the photograph."""
+def other_answers(photo: str, chosen: str) -> dict[str, Classification]:
+    """Draw what the other ready backbones say of the photograph; return it, by their keys."""
     place, lines, said = st.container(key="other_answers"), [], []
+    answers = {}
     for row in the_lab().backbones.ready():
         found = None
         if row.key != chosen:
             found = answer(Classify(backbone=row.key, photo=photo), height=_ROW)
         if found is not None:
+            answers[row.key] = found
             label = class_name(found.answers[0].label)
             line = {
                 _("Backbone"): row.label,
@@ -35,7 +38,7 @@ def other_answers(photo: str, chosen: str) -> None:
             lines.append(line)
             said.append(f"{row.label}: {label}, {percent(found.answers[0].probability)}")
     if not lines:
-        return
+        return answers
     column = st.column_config
     place.dataframe(
         lines,
@@ -49,6 +52,22 @@ def other_answers(photo: str, chosen: str) -> None:
             ),
         },
         alt=" · ".join(said),
+    )
+    return answers
+
+
+def surest(found: Mapping[str, Classification], photo: str) -> Outcome | None:
+    """Whether the largest or the smallest of the networks was surer of the photograph."""
+    rows = [row for row in the_lab().backbones.ready() if row.key in found]
+    if len(rows) < 2:
+        return None
+    small, big = min(rows, key=lambda row: row.gflops), max(rows, key=lambda row: row.gflops)
+    percent = [100 * found[row.key].answers[0].probability for row in (big, small)]
+    figures = {"big": big.label, "small": small.label, "photo": photo}
+    return Outcome(
+        about=photo,
+        answer="big" if percent[0] > percent[1] else "small",
+        figures={**figures, "big_percent": percent[0], "small_percent": percent[1]},
     )
 
 

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.reasons.controls import METHODS
+from pages.shared.chapters import note
 from pages.shared.picture import live_picture
+from pages.shared.sitemap import WHY
 from pages.shared.words import _, class_name, percent, shown
+from pages.state import Outcome
 from tl_core.images import heatmap
 from tl_core.specs import AttributeSnapshot, AttributionMap, ExplainedClass, Faithfulness
 
 _METRIC = 96  # height of a figure, in pixels
+_AS_SURE, _HALF_AS_SURE = 0.75, 0.25  # shares of the probability before
 _PAIR, _ONE = [1, 1], [3, 2]  # shares of the width
 
 
@@ -53,6 +57,21 @@ def draw_proof(found: AttributeSnapshot) -> None:
     proof = found.maps[0].faithfulness if found.maps else None
     _draw_metrics(proof, is_share=found.contrast is not None)
     _draw_others(found, found.maps[1:])
+    note(WHY, without_the_marked(found))
+
+
+def without_the_marked(found: AttributeSnapshot) -> Outcome | None:
+    """How sure the network stays without the fifth that the first map marks."""
+    proof = found.maps[0].faithfulness if found.maps else None
+    if proof is None or found.contrast is not None:
+        return None
+    explained, left = found.classes[0], proof.important / max(proof.before, 1e-9)
+    figures = {name: 100 * getattr(proof, name) for name in ("before", "important", "random")}
+    return Outcome(
+        about=f"{explained.target} {proof.before}",
+        answer="as" if left >= _AS_SURE else "half" if left >= _HALF_AS_SURE else "hardly",
+        figures={"label": explained.label, **figures},
+    )
 
 
 def draw_place() -> None:

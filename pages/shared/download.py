@@ -9,6 +9,7 @@ _MEDIA_TYPES = {
     ".png": "image/png",
     ".webp": "image/webp",
     ".json": "application/json",
+    ".html": "text/html",
     ".safetensors": "application/octet-stream",
 }
 

@@ -6,7 +6,8 @@ from pages import languages
 from pages.shared import link
 from pages.shared.uploaded_files import show_refused
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, show_error, speak
+from pages.shared.words import _, ngettext, show_error, speak
+from tl_core.lab import LabStatus
 
 
 def choose_tongue() -> None:
@@ -24,6 +25,15 @@ def foot() -> None:
         _choose_language()
 
 
+def device_words(status: LabStatus) -> str:
+    """What the lab computes on."""
+    if status.cores:
+        return ngettext("CPU, {cores} core", "CPU, {cores} cores", status.cores).format(
+            cores=status.cores
+        )
+    return status.device
+
+
 @st.fragment(run_every=10)
 def _heartbeat() -> None:
     """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
@@ -34,7 +44,7 @@ def _heartbeat() -> None:
         show_error(status.trouble)
     st.caption(
         _("{device} · {visitors} here · {running} running · {queued} waiting").format(
-            device=status.device,
+            device=device_words(status),
             visitors=status.visitors,
             running=status.running,
             queued=status.queued,

@@ -6,14 +6,15 @@ import streamlit as st
 
 from pages.languages import ASSETS
 from pages.shared import link
+from pages.shared.chapter_strip import strip
 from pages.shared.choose_backbone import choose_backbone, is_usable, offer
 from pages.shared.choose_photo import choose_photo
 from pages.shared.components import style
 from pages.shared.copy_link import copy_link
 from pages.shared.foot import foot
 from pages.shared.photo_input import show_refused_photo
-from pages.shared.sitemap import HOME, PAGES, PageRow
-from pages.shared.words import _, lesson
+from pages.shared.sitemap import HOME, PAGES, PATH, PageRow
+from pages.shared.words import _
 from tl_core.images import samples
 
 
@@ -38,11 +39,19 @@ def configure() -> None:
 
 def navigation() -> st.Page:
     """Declare the pages and return the one that is open."""
-    return st.navigation([_page(row) for row in (HOME, *PAGES)], position="top")
+    return st.navigation([_page(row) for row in (HOME, *PAGES, PATH)], position="top")
 
 
 def begin(row: PageRow) -> None:
-    """Take the link that opened the page, and draw the line at its foot."""
+    """Take the link that opened the page, and draw the line at its foot.
+
+    Streamlit runs a page without ``streamlit_app.py`` around it when its address is the first
+    that a new server is asked for; such a page starts the whole app at its own address instead.
+    """
+    if not st.session_state.get("has_frame"):
+        configure()
+        navigation()
+        st.switch_page(_page(row), query_params=st.query_params.to_dict())
     link.take_address(row.path)
     foot()
 
@@ -59,14 +68,7 @@ def header(
     ``first_photo`` is the page's photograph for who has chosen none; ``panel`` tells the keys of
     the backbone's download from the page's own. Without ``has_offer`` the page itself offers the
     download of a backbone that cannot be used yet.
-
-    Streamlit runs a page without ``streamlit_app.py`` around it when its address is the first
-    that a new server is asked for; such a page starts the whole app at its own address instead.
     """
-    if not st.session_state.get("has_frame"):
-        configure()
-        navigation()
-        st.switch_page(_page(row), query_params=st.query_params.to_dict())
     begin(row)
     with st.container(
         key="page_head",
@@ -79,8 +81,7 @@ def header(
             photo = choose_photo(first_photo)
             backbone = choose_backbone()
             copy_link()
-    with st.container(key="strip"):
-        st.markdown(lesson(row.lesson)[""])
+    strip(row)
     show_refused_photo()
     if is_usable(backbone):
         return Bench(backbone, photo)

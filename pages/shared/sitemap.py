@@ -66,4 +66,10 @@ ATTACK = PageRow(
     ":material/theater_comedy:",
     N_("Drop a dog and turn it into a cat by a change that nobody can see."),
 )
+PATH = PageRow(
+    "pages/path.py",
+    N_("Your path"),
+    ":material/route:",
+    N_("Six chapters with a question each, two exercises, a quiz before and after."),
+)
 PAGES = (BACKBONES, FEATURE_MAPS, WHY, TEACH, IDEAL, ATTACK)

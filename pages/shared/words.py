@@ -14,6 +14,7 @@ from tl_core.lab import UserError
 
 _MARKS = re.compile(r"[\\`*_\[\]<>&$~#|]")
 _PARTED = re.compile(r"^(?=[-+=]|\d+[.)])|(?<=[:@])(?=\S)|(?<=www)(?=\S)", re.IGNORECASE)
+_OUR_WORDS = {"hint", "obstacle"}  # arguments of errors that are messages themselves
 _JOINER = "\u2060"  # takes no room on the screen
 
 _thread = threading.local()  # a thread draws for one tab only
@@ -93,6 +94,8 @@ def sentence(error: UserError) -> str:
         name: value if isinstance(value, int | float) else plain(value)
         for name, value in error.arguments.items()
     }
+    for name in _OUR_WORDS & error.arguments.keys():
+        arguments[name] = _(str(error.arguments[name])) if error.arguments[name] else ""
     return _(error.message).format(**arguments)
 
 

@@ -1,0 +1,63 @@
+"""The strip above the stage: the chapter's question, what to do now, and what happened."""
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.chapters import ASKS, CHAPTERS, Chapter, chapter_of, guess, with_guess
+from pages.shared.sitemap import PATH, PageRow
+from pages.shared.visit import the_visit
+from pages.shared.words import _, lesson
+
+
+def strip(row: PageRow) -> None:
+    """Draw the page's chapter; for who only plays, the lesson's first sentence."""
+    with st.container(key="strip"):
+        if the_visit().choices.get(ASKS) == link.encode(False):
+            st.markdown(lesson(row.lesson)[""])
+            return
+        with st.container(key="chapter", horizontal=True, vertical_alignment="center", gap="small"):
+            _chapter(chapter_of(row))
+            st.button(
+                "",
+                key="close_chapter",
+                icon=":material/close:",
+                type="tertiary",
+                help=_("No questions: I only play. Your path brings them back."),
+                on_click=link.set_choice,
+                args=(ASKS, False),
+            )
+
+
+def _chapter(chapter: Chapter) -> None:
+    guessed = the_visit().guesses.get(chapter.key)
+    if guessed is None:
+        _ask(chapter)
+    elif guessed.outcome is None:
+        words = _("You guess *{answer}*. {to_do}")
+        answer = _(chapter.answers[guessed.answer])
+        st.markdown(words.format(answer=answer, to_do=_(chapter.to_do)))
+    else:
+        st.markdown(with_guess(chapter, guessed, guessed.outcome))
+        _lead_on(chapter)
+
+
+def _ask(chapter: Chapter) -> None:
+    words = _("**{number} · {question}**")
+    number = 1 + CHAPTERS.index(chapter)
+    st.markdown(words.format(number=number, question=_(chapter.question)), width="content")
+    with st.container(key="guesses", horizontal=True, gap="xsmall", width="content"):
+        for key, words in chapter.answers.items():
+            st.button(
+                _(words),
+                key=f"guess_{chapter.key}_{key}",
+                on_click=guess,
+                args=(chapter, key),
+            )
+
+
+def _lead_on(chapter: Chapter) -> None:
+    """A link to the next chapter; after the last one, to the path with its quiz."""
+    rest = CHAPTERS[1 + CHAPTERS.index(chapter) :]
+    row = rest[0].page if rest else PATH
+    words = _("Next: {title}").format(title=_(row.title))
+    st.page_link(row.path, label=words, icon=":material/arrow_forward:", width="content")

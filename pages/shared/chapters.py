@@ -1,0 +1,157 @@
+"""The path through the lab: a chapter for each working page, with a question before it is tried."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.shared.choose_photo import photo_label
+from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, TEACH, WHY, PageRow
+from pages.shared.visit import the_visit
+from pages.shared.words import _, shown
+from pages.state import Guess, Outcome
+from tl_core.lab import gettext_noop as N_
+
+ASKS = "questions"  # the choice whether to be asked at all
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One page's question, its answers by key, and the sentence that the visitor's figures fill."""
+
+    page: PageRow
+    question: str
+    answers: Mapping[str, str]
+    to_do: str  # after the guess
+    happened: str
+    failed: str = ""  # the sentence where no answer came true
+
+    @property
+    def key(self) -> str:
+        """The name under which the visit keeps its guess."""
+        return self.page.lesson
+
+
+CHAPTERS = (
+    Chapter(
+        BACKBONES,
+        N_("Which network is surer: the big or the small?"),
+        {"big": N_("the big one"), "small": N_("the small one")},
+        N_("Now choose another photograph."),
+        N_(
+            "Of *{photo}* the big {big} is {big_percent:.0f} % sure, the small {small} "
+            "{small_percent:.0f} %."
+        ),
+    ),
+    Chapter(
+        FEATURE_MAPS,
+        N_("What is left of it in the last layer?"),
+        {"all": N_("all of it"), "place": N_("where things are"), "nothing": N_("nothing")},
+        N_("Now move the layer to the last one."),
+        N_(
+            "In {layer} a map has {height} × {width} values for {side} × {side} pixels: where "
+            "something is, no longer how it looks."
+        ),
+    ),
+    Chapter(
+        WHY,
+        N_("Blur what the map marks: how sure is it then?"),
+        {"as": N_("as sure as before"), "half": N_("half as sure"), "hardly": N_("hardly sure")},
+        N_("Now choose another photograph, or another class."),
+        N_(
+            "*{label}* fell from {before:.0f} % to {important:.0f} % without its marked fifth, "
+            "and to {random:.0f} % without a random one."
+        ),
+    ),
+    Chapter(
+        TEACH,
+        N_("How many of 100 new ones will it get right?"),
+        {"50": N_("about 50"), "75": N_("about 75"), "95": N_("90 or more")},
+        N_("Now fill the boxes, or take a ready set, and press Start."),
+        N_(
+            "{right:.0f} of 100: it learned from {train:,} photographs and was tested on "
+            "{tested:,} others."
+        ),
+    ),
+    Chapter(
+        IDEAL,
+        N_("Will another network know what it draws?"),
+        {"yes": N_("yes"), "no": N_("no")},
+        N_("Now press Start."),
+        N_(
+            "{network} is {own:.0f} % sure of its *{label}*; {other}, which never saw it, "
+            "{percent:.0f} %. And you?"
+        ),
+    ),
+    Chapter(
+        ATTACK,
+        N_("How far must values move, of 255 levels?"),
+        {"1": N_("by 1"), "8": N_("by 8"), "64": N_("by 64")},
+        N_("Now press Start, and raise epsilon if it fails."),
+        N_("Within {levels} of 255 levels *{before}* became *{after}*, {percent:.0f} % sure."),
+        N_("Within {levels} of 255 levels it stayed *{after}*. Raise epsilon, and try again."),
+    ),
+)
+_BY_KEY = {chapter.key: chapter for chapter in CHAPTERS}
+
+
+def chapter_of(page: PageRow) -> Chapter:
+    """The page's chapter."""
+    return _BY_KEY[page.lesson]
+
+
+def guess(chapter: Chapter, answer: str) -> None:
+    """Keep the visitor's guess; what is on the page already is not what it was about."""
+    visit = the_visit()
+    visit.guesses[chapter.key] = Guess(answer, is_open=chapter.key not in visit.outcomes)
+
+
+def note(page: PageRow, outcome: Outcome | None) -> None:
+    """Tell the chapter what the page shows; draws the page anew where a guess waited for it.
+
+    ``None`` says that it shows nothing that would answer the question.
+    """
+    visit, key = the_visit(), page.lesson
+    if outcome is None:
+        visit.outcomes.pop(key, None)
+    guessed, before = visit.guesses.get(key), visit.outcomes.get(key)
+    if outcome is not None:
+        visit.outcomes[key] = outcome
+    if guessed is None:
+        return
+    guessed.is_open |= outcome is None or (before is not None and before.about != outcome.about)
+    if outcome is not None and guessed.is_open and guessed.outcome != outcome:
+        guessed.outcome = outcome
+        st.rerun()
+
+
+def done() -> list[Chapter]:
+    """The chapters whose question was answered, in their order."""
+    guesses = the_visit().guesses
+    return [row for row in CHAPTERS if row.key in guesses and guesses[row.key].outcome is not None]
+
+
+def what_happened(chapter: Chapter, outcome: Outcome, name: Callable[[str], str] = shown) -> str:
+    """The chapter's sentence with the visitor's own figures, in Markdown.
+
+    ``name`` says what to call a class or a network.
+    """
+    figures: dict[str, object] = dict(outcome.figures)
+    for key, value in figures.items():
+        if isinstance(value, str):
+            figures[key] = photo_label(value) if key == "photo" else name(value)
+    words = chapter.happened if outcome.answer else chapter.failed
+    return _(words).format(**figures)
+
+
+def with_guess(
+    chapter: Chapter, guessed: Guess, outcome: Outcome, name: Callable[[str], str] = shown
+) -> str:
+    """What happened, and what the visitor had guessed."""
+    happened, answer = what_happened(chapter, outcome, name), _(chapter.answers[guessed.answer])
+    if not outcome.answer:
+        return happened
+    words = _("{happened} You guessed *{answer}*.")
+    if outcome.answer == guessed.answer:
+        words = _("{happened} You guessed it.")
+    return words.format(happened=happened, answer=answer)

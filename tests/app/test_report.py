@@ -1,0 +1,99 @@
+"""What I did: one file that holds the visit, and asks nobody for anything."""
+
+from html.parser import HTMLParser
+
+from streamlit.testing.v1 import AppTest
+
+from pages.shared.chapters import CHAPTERS
+from pages.state import Finished, Guess, Outcome, Visit
+from tests import hostile
+from tests.app.test_foreign_words import LABEL, over
+from tests.app.test_path import DIGITS
+from tests.hostile import saved
+from tl_core.specs import Answer, Attack, AttackSnapshot
+
+MOST_BYTES = 5 * 10**6
+
+
+class Addresses(HTMLParser):
+    """Everything in a page that may lead out of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        names = {"href", "src", "srcset", "action", "data", "poster"}
+        self.found += [value or "" for name, value in attrs if name in names]
+
+
+def draw() -> None:
+    import streamlit as st
+
+    from pages.learning.report import report
+
+    st.code(report())
+
+
+def report_of(visit: Visit, app_lab, monkeypatch) -> str:
+    monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
+    app = AppTest.from_function(draw, default_timeout=60)
+    app.session_state["visit"] = visit
+    app.run()
+    assert not app.exception
+    return str(app.code[0].value)
+
+
+def busy(label: str) -> Visit:
+    """A visit with all that a report can hold, as much of it as a visit keeps."""
+    visit = Visit()
+    picture = saved(hostile.photo(260, 260), "PNG")
+    visit.gallery = [Finished(label, picture, '{"kind": "IdealImage"}', (), False)] * 24
+    answers = (Answer(index=0, label=label, probability=0.9),)
+    snapshot = AttackSnapshot(picture=picture, original=picture, before=answers, after=answers)
+    visit.runs["attack"] = over(Attack(photo="sample:cat"), snapshot, visit.id)
+    figures = {"levels": 1, "before": label, "after": "Siamese cat", "percent": 90.0}
+    visit.guesses["attack"] = Guess("8", is_open=True, outcome=Outcome("run", "1", figures))
+    visit.learned["model"] = DIGITS
+    visit.quiz["before training"] = 0
+    visit.choices["steps"] = "256"
+    return visit
+
+
+def test_the_report_holds_guesses_trainings_pictures_attack_answers_and_links(app_lab, monkeypatch):
+    text = report_of(busy("zebra"), app_lab, monkeypatch)
+    assert CHAPTERS[-1].question in text
+    assert "Within 1 of 255 levels <em>zebra</em> became <em>Siamese cat</em>" in text
+    assert "You guessed <em>by 8</em>." in text
+    assert "90.0 % right on 500 photographs" in text
+    assert "<polyline" in text
+    assert text.count("data:image/jpeg;base64,") == 24
+    assert text.count("data:image/png;base64,") == 2
+    assert "zebra, 90.0 %" in text
+    assert "1.28 million photographs take" in text
+    assert "/ideal?steps=256&amp;version=1" in text
+    assert "&quot;kind&quot;: &quot;IdealImage&quot;" in text
+
+
+def test_the_report_opens_without_a_network_and_is_below_five_megabytes(app_lab, monkeypatch):
+    text = report_of(busy(LABEL), app_lab, monkeypatch)
+    assert len(text.encode()) < MOST_BYTES
+    addresses = Addresses()
+    addresses.feed(text)
+    assert len(addresses.found) == 26
+    assert all(address.startswith("data:image/") for address in addresses.found)
+    assert not {"script", "link", "iframe", "base"} & addresses.tags
+    assert "url(" not in text
+    assert "default-src 'none'" in text
+
+
+def test_names_in_the_report_are_text(app_lab, monkeypatch):
+    text = report_of(busy('<b onclick="x">*y*'), app_lab, monkeypatch)
+    assert "<b onclick" not in text
+    assert "&lt;b onclick=&quot;x&quot;&gt;&#42;y&#42;" in text
+
+
+def test_an_empty_visit_has_a_report_too(app_lab, monkeypatch):
+    assert "<h2>" not in report_of(Visit(), app_lab, monkeypatch)
