@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.languages import ASSETS
 from pages.overview.pictures import pictures
-from pages.overview.ways_in import ways_in
+from pages.overview.ways_in import path, ways_in
 from pages.shared.frame import begin
 from pages.shared.sitemap import HOME, PAGES, PageRow
 from pages.shared.visit import the_lab
@@ -24,6 +24,7 @@ with st.container(key="home"):
     st.markdown(lesson("home")[""])
     with st.container(key="ways_in"):
         ways_in()
+        path()
     with st.container(key="home_pictures"):
         pictures()
 st.header(_("What you can do here"), anchor=False)

@@ -30,7 +30,8 @@ def chapter(number: int, row: Chapter) -> None:
 
 
 begin(PATH)
-st.title(_(PATH.title), anchor=False)
+with st.container(key="path_title"):
+    st.title(_(PATH.title), anchor=False)
 st.markdown(lesson("path")[""])
 finished = done()
 words = _("Chapters done: {done} of {all}").format(done=len(finished), all=len(CHAPTERS))

@@ -1,6 +1,7 @@
 """Four pictures that the lab has made, with the figures measured when they were made."""
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -8,12 +9,12 @@ from pages.languages import ASSETS
 from pages.shared.charts import theme
 from pages.shared.measured_examples import FOLDER, measured_examples
 from pages.shared.sitemap import ATTACK, FEATURE_MAPS, IDEAL, TEACH, PageRow
-from pages.shared.words import _
+from pages.shared.words import _, class_name
 
 
 def pictures() -> None:
     """Each with its figures in words and a link to its page, in the order of the pages."""
-    found = measured_examples()
+    found = {name: _named(row) for name, row in measured_examples().items()}
     channel, training, ideal, fooled = st.columns([1, 2, 1, 2])
     with channel:
         words = _("Where channel {channel} of {channels} in {layer} of {backbone} reacts.")
@@ -37,6 +38,14 @@ def pictures() -> None:
             "{after_probability:.1%}, on the right. No value differs by more than {levels} of 255."
         ).format(**found["fooled"])
         _picture(ATTACK, FOLDER / "fooled.webp", words)
+
+
+def _named(figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures with the names of classes in the visitor's language."""
+    return {
+        key: class_name(value) if isinstance(value, str) else value
+        for key, value in figures.items()
+    }
 
 
 def _picture(row: PageRow, file: Path, words: str) -> None:

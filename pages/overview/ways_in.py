@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, TEACH, PageRow
+from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, PATH, TEACH, PageRow
 from pages.shared.words import _
 from tl_core.lab import gettext_noop as N_
 
@@ -50,6 +50,12 @@ def ways_in() -> None:
         _way(BACKBONES, _("Choose a network"), _("And show it a photograph of yours."))
     with teach:
         _way(TEACH, _("Teach your own"), _("Your cat, your dog, eight photographs."))
+
+
+def path() -> None:
+    """The way for who wants to be asked."""
+    words = _("Or follow the path: six chapters, with a question before each")
+    st.page_link(PATH.path, label=words, icon=PATH.icon)
 
 
 def _way(row: PageRow, words: str, promise: str) -> None:

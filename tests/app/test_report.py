@@ -54,7 +54,12 @@ def busy(label: str) -> Visit:
     answers = (Answer(index=0, label=label, probability=0.9),)
     snapshot = AttackSnapshot(picture=picture, original=picture, before=answers, after=answers)
     visit.runs["attack"] = over(Attack(photo="sample:cat"), snapshot, visit.id)
-    figures = {"levels": 1, "before": label, "after": "Siamese cat", "percent": 90.0}
+    figures: dict[str, float | str] = {
+        "levels": 1,
+        "before": label,
+        "after": "Siamese cat",
+        "percent": 90.0,
+    }
     visit.guesses["attack"] = Guess("8", is_open=True, outcome=Outcome("run", "1", figures))
     visit.learned["model"] = DIGITS
     visit.quiz["before training"] = 0
