@@ -27,7 +27,8 @@ def test_the_words_below_the_pictures_quote_the_figures_measured_with_them(open_
 
 def test_the_pictures_stand_in_the_order_of_the_pages(open_page):
     titles = [row.title for row in PAGES]
-    links = [link.proto.label for link in open_page().get("page_link")][len(FIVE_MINUTES) :][:4]
+    links = [link.proto.label for link in open_page().get("page_link")]
+    links = [label for label in links[len(FIVE_MINUTES) :] if label.startswith("**")][:4]
     places = [titles.index(label.strip("*")) for label in links]
     assert places == sorted(places)
 

@@ -1,0 +1,118 @@
+"""The whole path in every language, on a laptop and on a phone; leaves pictures of each step."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pages.languages import codes, language
+from pages.shared.chapters import CHAPTERS, Chapter
+from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, PATH, TEACH, WHY
+from tests.e2e.layout import SIZES, no_sideways_scrolling, nothing_cut_off, wait_for_rest
+
+pytestmark = pytest.mark.browser
+
+_SHORT = "steps=10&photos_per_class=8"
+_NEXT = ".st-key-chapter [data-testid=stPageLink] a"
+_IS_CUT = "strip => strip.scrollHeight > strip.clientHeight + 1"
+# Characters that the page's font draws as it draws one that no font has
+_MISSING = """characters => {
+  const canvas = new OffscreenCanvas(24, 24), pen = canvas.getContext("2d");
+  pen.font = `20px ${getComputedStyle(document.body).fontFamily}`;
+  const drawn = character => {
+    pen.clearRect(0, 0, 24, 24);
+    pen.fillText(character, 2, 20);
+    return pen.getImageData(0, 0, 24, 24).data.join();
+  };
+  const nothing = drawn("\\u{10ffff}");
+  return [...characters].filter(character => drawn(character) === nothing);
+}"""
+
+
+def another_photograph(tab: Any) -> None:
+    tab.locator(".st-key-photos button").first.click()
+    tab.locator(".st-key-photo-picker button").nth(5).click()
+    tab.keyboard.press("Escape")
+
+
+def last_layer(tab: Any) -> None:
+    tab.locator(".st-key-layer input").focus()
+    tab.keyboard.press("End")
+
+
+def start_with_digits(tab: Any) -> None:
+    tab.locator(".st-key-ready_set button").click()
+    tab.locator(".st-key-start button:enabled").click()
+
+
+def start(tab: Any) -> None:
+    tab.locator(".st-key-start button:enabled").click()
+
+
+ACTS: dict[str, Callable[[Any], None]] = {
+    BACKBONES.lesson: another_photograph,
+    FEATURE_MAPS.lesson: last_layer,
+    WHY.lesson: another_photograph,
+    TEACH.lesson: start_with_digits,
+    IDEAL.lesson: start,
+    ATTACK.lesson: start,
+}
+
+
+@pytest.mark.parametrize("code", codes())
+def test_the_path_leads_from_home_through_six_guesses_to_the_quiz(page, app_url, tmp_path, code):
+    words = language(code).words
+    page.goto(f"{app_url}/?language={code}&{_SHORT}")
+    page.get_by_test_id("stMain").get_by_text(words(CHAPTERS[0].page.title)).first.wait_for()
+    page.locator(".st-key-ways_in").get_by_role("link").last.click()
+    page.get_by_role("heading", name=words(PATH.title)).wait_for()
+    looked_at(page, tmp_path / "path")
+    page.get_by_role("link", name=f"1 · {words(CHAPTERS[0].page.title)}").click()
+    for chapter in CHAPTERS:
+        page.get_by_role("heading", name=words(chapter.page.title), level=1).wait_for()
+        try_out(page, chapter, tmp_path)
+        page.locator(_NEXT).click()
+    page.get_by_text(words("Chapters done: {done} of {all}").format(done=6, all=6)).wait_for()
+    looked_at(page, tmp_path / "end")
+
+
+def try_out(page: Any, chapter: Chapter, pictures: Path) -> None:
+    """Guess, do what the chapter asks for, and read what happened."""
+    answer = next(iter(chapter.answers))
+    page.locator(f".st-key-guess_{chapter.key}_{answer} button").wait_for()
+    wait_for_rest(page)
+    looked_at(page, pictures / f"{chapter.key}_asks")
+    page.locator(f".st-key-guess_{chapter.key}_{answer} button").click()
+    page.locator(f".st-key-guess_{chapter.key}_{answer} button").wait_for(state="detached")
+    wait_for_rest(page)
+    ACTS[chapter.key](page)
+    page.locator(_NEXT).wait_for()
+    wait_for_rest(page)
+    looked_at(page, pictures / f"{chapter.key}_happened")
+
+
+def looked_at(page: Any, picture: Path) -> None:
+    """Check the page at both sizes, and keep a picture of each."""
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(150)  # a frame or two
+        no_sideways_scrolling(page)
+        nothing_cut_off(page)
+        strip = page.locator(".st-key-strip")
+        if strip.count():
+            assert not strip.evaluate(_IS_CUT), f"the strip does not hold {strip.inner_text()!r}"
+        page.screenshot(path=f"{picture}_{size}.png")
+    page.set_viewport_size({"width": 1280, "height": 720})
+
+
+@pytest.mark.parametrize("code", codes())
+def test_every_character_of_a_language_has_a_glyph(page, app_url, code):
+    texts = language(code).messages._catalog.values() if code != "en" else CHAPTERS[0].question
+    files = sorted(Path("assets/lesson", code).iterdir())
+    characters = sorted({*"".join(map(str, texts)), *"".join(map(Path.read_text, files))})
+    page.goto(f"{app_url}/path?language={code}")
+    page.locator(".st-key-path_title").wait_for()
+    shown = [one for one in characters if not one.isspace() and one.isprintable()]
+    assert page.evaluate(_MISSING, shown) == []
+    assert page.evaluate(_MISSING, ["\U000f0000"]) == ["\U000f0000"]
