@@ -1,4 +1,4 @@
-"""Walk with new seeds: ``python -m tests.journeys [--actions N] [--steps N] [--seed S]``."""
+"""Walk with new seeds: ``python -m tests.journeys [--actions N] [--steps N] [--seed S] ...``."""
 
 import argparse
 import logging
@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from pages.languages import SOURCE, codes
 from tests.app_process import serve
 from tests.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.journeys import browser
@@ -26,17 +27,18 @@ def main() -> int:
     arguments.add_argument("--actions", type=int, default=3000, help="on pages without a browser")
     arguments.add_argument("--steps", type=int, default=300, help="in Chromium")
     arguments.add_argument("--seed", type=int, default=random.randrange(10**6))
+    arguments.add_argument("--language", choices=codes(), default=SOURCE, help="at first")
     chosen = arguments.parse_args()
     start = time.monotonic()
     for name in ("scriptrunner_utils.script_run_context", "state.session_state_proxy"):
         logging.getLogger(f"streamlit.runtime.{name}").disabled = True  # no server: meant
     print(f"seed {chosen.seed}", flush=True)
     try:
-        _without_browser(chosen.actions, chosen.seed)
+        _without_browser(chosen.actions, chosen.seed, chosen.language)
         if CHROMIUM is None:
             print("no Chromium here, so none of its steps", flush=True)
         else:
-            _in_browser(chosen.steps, chosen.seed)
+            _in_browser(chosen.steps, chosen.seed, chosen.language)
     except AssertionError as found:
         print(found)
         return 1
@@ -45,15 +47,15 @@ def main() -> int:
     return 0
 
 
-def _without_browser(actions: int, seed: int) -> None:
+def _without_browser(actions: int, seed: int, language: str) -> None:
     for number, first in enumerate(range(0, actions, _ACTIONS_EACH)):
         count = min(_ACTIONS_EACH, actions - first)
         print(f"{count} actions, seed {seed + number}", flush=True)
         with tempfile.TemporaryDirectory() as folder, Lab(lab_settings(Path(folder))) as lab:
-            explore(lab, seed + number, count, shrink_s=_SHRINK_S)
+            explore(lab, seed + number, count, shrink_s=_SHRINK_S, language=language)
 
 
-def _in_browser(steps: int, seed: int) -> None:
+def _in_browser(steps: int, seed: int, language: str) -> None:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -62,7 +64,8 @@ def _in_browser(steps: int, seed: int) -> None:
             count = min(_STEPS_EACH, steps - first)
             print(f"{count} steps in Chromium, seed {seed + number}", flush=True)
             with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as url:
-                browser.explore(chromium, url, Path(folder) / "log", seed + number, count)
+                log = Path(folder) / "log"
+                browser.explore(chromium, url, log, seed + number, count, language)
         chromium.close()
 
 

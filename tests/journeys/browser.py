@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pages.shared.sitemap import HOME, PAGES
+from pages.languages import SOURCE
+from pages.shared.sitemap import HOME, PAGES, PATH
 from tests.journeys.files import files, names_for
 from tests.journeys.sentences import is_ours
 
-_PAGES = {row.title: row.path.removeprefix("pages/").removesuffix(".py") for row in (HOME, *PAGES)}
+_PAGES = [row.lesson for row in (HOME, *PAGES, PATH)]
 _SHOWN_S = 90  # far beyond, so that a busy machine is no failure
 _KEYS = ("Enter", "Space", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "End", "Home")
 _MAIN = tuple(f".st-key-{key}" for key in ("start", "stop", "pause", "start_smallest", "new_seed"))
@@ -39,8 +40,9 @@ class Found(AssertionError):
 class BrowserWalk:
     """One visitor of a server at ``url``, whose log lies at ``log``."""
 
-    def __init__(self, chromium: Any, url: str, log: Path) -> None:
+    def __init__(self, chromium: Any, url: str, log: Path, language: str) -> None:
         self._chromium, self._url, self._log = chromium, url, log
+        self._language = language
         self._begin()
 
     def do(self, step: Step) -> None:
@@ -56,28 +58,29 @@ class BrowserWalk:
         kinds = ("sidebar", "keys", "press", "drop", "back", "reload", "leave", "link")
         kind = chance.choices(kinds, (5, 6, 6, 2, 2, 1, 1, 1))[0]
         if kind == "sidebar":
-            return Step(kind, chance.choice(list(_PAGES)))
+            return Step(kind, chance.randrange(len(_PAGES)))
         if kind == "keys":
             return Step(kind, [chance.randint(1, 25), *chance.choices(_KEYS, k=3)])
         if kind == "press":
             return Step(kind, chance.randrange(40))
         if kind == "drop":
             return Step(kind, [chance.randrange(4), chance.choice(names_for([]))])
-        return Step(kind, chance.choice(list(_PAGES.values())) if kind == "link" else None)
+        return Step(kind, chance.choice(_PAGES) if kind == "link" else None)
 
     # -- what hands do ---------------------------------------------------------------------
 
     def _begin(self) -> None:
-        self._context = self._chromium.new_context(viewport={"width": 1280, "height": 900})
+        self._context = self._chromium.new_context(
+            viewport={"width": 1280, "height": 900}, locale=self._language
+        )
         self.page = self._context.new_page()
         self.page.set_default_timeout(1000 * _SHOWN_S)
         self.page.goto(self._url)
         self._stand()
 
-    def _sidebar(self, title: str) -> None:
+    def _sidebar(self, place: int) -> None:
         self.page.keyboard.press("Escape")  # what the keyboard may have opened above it
-        links = self.page.get_by_test_id("stTopNavLink").filter(has_text=title)
-        self._click(links, 0)
+        self._click(self.page.get_by_test_id("stTopNavLink"), place)
 
     def _keys(self, value: list[Any]) -> None:
         """Tab to somewhere, then press keys there."""
@@ -144,7 +147,7 @@ class BrowserWalk:
 
 def _is_known(text: str) -> bool:
     """Whether the alert says a sentence of ours; an icon's name stands before it, Markdown gone."""
-    words = re.sub(r"^[a-z_]+(?=\n|[A-Z])\n*", "", text.strip())
+    words = re.sub(r"^[a-z_]+(?=\n|[A-Z]|[^\x00-\x7f])\n*", "", text.strip())
     return is_ours(words.replace("\n", " "))
 
 
@@ -156,15 +159,17 @@ def stroll(walk: BrowserWalk, chance: random.Random, steps: int) -> Iterator[Ste
         walk.do(step)
 
 
-def explore(chromium: Any, url: str, log: Path, seed: int, steps: int) -> None:
-    """Walk at random.
+def explore(
+    chromium: Any, url: str, log: Path, seed: int, steps: int, language: str = SOURCE
+) -> None:
+    """Walk at random, in a browser of this language.
 
     Raises:
         AssertionError: If something does not hold; with the seed and the steps that led there.
     """
     from playwright.sync_api import Error  # no other test of this folder needs a browser
 
-    walk, done = BrowserWalk(chromium, url, log), []
+    walk, done = BrowserWalk(chromium, url, log, language), []
     try:
         for step in stroll(walk, random.Random(seed), steps):
             done.append(step)

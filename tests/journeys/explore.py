@@ -2,20 +2,23 @@
 
 import random
 
+from pages.languages import SOURCE
 from tests.journeys.shrink import as_python, headline_of, shrunk
 from tests.journeys.visitor import Broken, Trail, Walk, stroll
 from tl_core.lab import Lab
 
 
-def explore(lab: Lab, seed: int, actions: int, *, shrink_s: float = 60.0) -> None:
-    """Walk at random.
+def explore(
+    lab: Lab, seed: int, actions: int, *, shrink_s: float = 60.0, language: str = SOURCE
+) -> None:
+    """Walk at random, beginning in this language.
 
     Raises:
         AssertionError: If something does not hold; with the seed and the shortest trail found.
     """
     trail: Trail = []
     try:
-        with Walk(lab) as walk:
+        with Walk(lab, language) as walk:
             for action in stroll(walk, random.Random(seed), actions):
                 trail.append(action)
     except Broken as found:

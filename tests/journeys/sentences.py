@@ -5,27 +5,33 @@ import functools
 import re
 from pathlib import Path
 
+from pages.languages import codes, language
+
 ROOT = Path(__file__).parents[2]
-_ACCIDENT = "Something went wrong inside the lab"  # a sentence that no visitor should ever need
+# a sentence that no visitor should ever need
+_ACCIDENT = "Something went wrong inside the lab; its log has the details. Please try again."
 _GAP = re.compile(r"\{[^{}]*\}")  # what is filled in
 
 
 @functools.cache
 def templates() -> tuple[str, ...]:
-    """All literal strings of the lab and its pages that read like a sentence."""
+    """All literal strings of the lab and its pages that read like a sentence, in every language."""
     found = set()
     for folder in ("tl_core", "pages"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     found.add(node.value)
-    return tuple(sorted(text for text in found if _is_sentence(text)))
+    sentences = {text for text in found if _is_sentence(text)}
+    spoken = {str(language(code).words(text)) for code in codes() for text in sentences}
+    return tuple(sorted(sentences | spoken))
 
 
 def is_ours(text: str) -> bool:
     """Whether a box says a sentence of the lab, or two, and nothing that only its log should."""
     text = text.strip()
-    if "Traceback" in text or _ACCIDENT in text:
+    accidents = {str(language(code).words(_ACCIDENT)) for code in codes()}
+    if "Traceback" in text or any(accident in text for accident in accidents):
         return False
     return any(
         not rest or any(not rest_of_it for rest_of_it in _after_one(rest.removeprefix(" ")))

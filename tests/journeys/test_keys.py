@@ -25,7 +25,7 @@ def test_no_key_has_two_meanings_on_any_page_in_any_of_its_variants(walked_lab):
                 assert walk.do(Action(0, key, value)), key
             walk.do(Action(0, "backbone", FAR))
             walk.do(Action(0, "backbone", 0))
-        known = walk.meanings.keys()
+        known = {key for key, _language in walk.meanings}
     assert {"steps", "ig_steps", "target_class", "explained", "seed", "epsilon"} <= known
     assert {"layer_2", "backbone_2", "sample_2", "second_class", "goal_unit", "avoid"} <= known
 

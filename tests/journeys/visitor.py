@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.sitemap import HOME, PAGES
+from pages.languages import SOURCE
+from pages.shared import words
+from pages.shared.sitemap import HOME, PAGES, PATH
 from tests.journeys.sentences import is_ours
 from tests.journeys.watch import Clock, watched
 from tests.journeys.widgets import is_press, meanings, send, some_value, widgets
@@ -34,6 +36,7 @@ _LINKS = {
     "target_class": ("0", "999", "1000", "-1", "zebra"),
     "second_class": ("1", "x"),
     "dataset": ("own", "digits", "eurosat", "../.."),
+    "language": ("en", "ja", "xx", ""),
 }
 
 
@@ -64,13 +67,15 @@ class Broken(AssertionError):
 class Walk:
     """Visitors on one lab, each in a tab of their own; a context manager.
 
+    They begin in ``language``, and may choose another.
     Whatever is done, ``do`` raises ``Broken`` if something does not hold afterwards.
     """
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, language: str = SOURCE) -> None:
         self.lab = lab
+        self._language = language
         self.tabs: dict[int, AppTest] = {}
-        self.meanings: dict[str, tuple[tuple[object, ...], str]] = {}
+        self.meanings: dict[tuple[str, str], tuple[tuple[object, ...], str]] = {}
         self._log: list[logging.LogRecord] = []
         self._clock = Clock()
 
@@ -83,10 +88,12 @@ class Walk:
         for tab in list(self.tabs):
             self._close(tab)
         self._leave_all.__exit__(None, None, None)
+        words._thread.code = SOURCE
 
     def do(self, action: Action) -> bool:
         """Do one thing and check; ``False`` where it cannot be done here."""
         app = self._tab(action.tab)
+        words._thread.code = _language_of(app)  # AppTest formats options in this thread
         self._clock.runs.clear()
         if not self._act(app, action):
             return False
@@ -98,10 +105,11 @@ class Walk:
         tab = chance.randrange(TABS)
         dice = chance.random()
         if dice < 0.15:
-            return Action(tab, "@page", chance.choice((HOME, *PAGES)).path)
+            return Action(tab, "@page", chance.choice((HOME, *PAGES, PATH)).path)
         if dice < 0.22:
             kind = chance.choices(("@wait", "@again", "@link", "@close", "@lapse"), (3, 2, 1, 1, 1))
             return Action(tab, kind[0], _link(chance) if kind[0] == "@link" else None)
+        words._thread.code = _language_of(self._tab(tab))
         found = widgets(self._tab(tab))
         presses = {key for key, node in found.items() if is_press(node)}
         others = found.keys() - presses
@@ -114,6 +122,7 @@ class Walk:
     def _tab(self, tab: int) -> AppTest:
         if tab not in self.tabs:
             self.tabs[tab] = AppTest.from_file(str(APP), default_timeout=_RUN_S)
+            self.tabs[tab].query_params["language"] = self._language
             self.tabs[tab].run()
         return self.tabs[tab]
 
@@ -192,9 +201,16 @@ class Walk:
     def _check_keys(self, app: AppTest) -> None:
         page = app.title[0].value if app.title else "?"
         for key, found in meanings(app):
-            known, where = self.meanings.setdefault(key, (found, page))
+            known, where = self.meanings.setdefault((key, _language_of(app)), (found, page))
             if known != found:
                 raise Broken(f"key {key} with two meanings", f"{where}: {known}, {page}: {found}")
+
+
+def _language_of(app: AppTest) -> str:
+    try:
+        return str(app.session_state["speaks"])
+    except KeyError:  # a page that broke before it began
+        return SOURCE
 
 
 def visitor_of(app: AppTest) -> str:
