@@ -5,4 +5,5 @@ export default function ({ data }) {
     document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
   }
   shown = data.page;
+  document.documentElement.lang = data.language;
 }

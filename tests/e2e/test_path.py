@@ -112,7 +112,7 @@ def test_every_character_of_a_language_has_a_glyph(page, app_url, code):
     files = sorted(Path("assets/lesson", code).iterdir())
     characters = sorted({*"".join(map(str, texts)), *"".join(map(Path.read_text, files))})
     page.goto(f"{app_url}/path?language={code}")
-    page.locator(".st-key-path_title").wait_for()
+    page.locator(f"html[lang={code}] .st-key-path_title").wait_for()
     shown = [one for one in characters if not one.isspace() and one.isprintable()]
     assert page.evaluate(_MISSING, shown) == []
     assert page.evaluate(_MISSING, ["\U000f0000"]) == ["\U000f0000"]
