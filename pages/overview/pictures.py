@@ -1,6 +1,7 @@
 """Four pictures that the lab has made, with the figures measured when they were made."""
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -8,7 +9,7 @@ from pages.languages import ASSETS
 from pages.shared.charts import theme
 from pages.shared.measured_examples import FOLDER, measured_examples
 from pages.shared.sitemap import ATTACK, FEATURE_MAPS, IDEAL, TEACH, PageRow
-from pages.shared.words import _
+from pages.shared.words import _, class_name
 
 
 def pictures() -> None:
@@ -29,14 +30,19 @@ def pictures() -> None:
         words = _(
             "Drawn from noise by {backbone}: {class}, {probability:.1%}. {judge}, which never saw "
             "it, says {judge_class}, {judge_probability:.1%}."
-        ).format(**found["ideal"])
+        ).format(**_with_classes(found["ideal"], "class", "judge_class"))
         _picture(IDEAL, ASSETS / "examples" / "siamese_cat.webp", words)
     with fooled:
         words = _(
             "{backbone} sees {before}, {before_probability:.1%}, on the left, and {after}, "
             "{after_probability:.1%}, on the right. No value differs by more than {levels} of 255."
-        ).format(**found["fooled"])
+        ).format(**_with_classes(found["fooled"], "before", "after"))
         _picture(ATTACK, FOLDER / "fooled.webp", words)
+
+
+def _with_classes(figures: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """The same with some of them as the visitor's language calls these classes."""
+    return figures | {key: class_name(figures[key]) for key in keys}
 
 
 def _picture(row: PageRow, file: Path, words: str) -> None:

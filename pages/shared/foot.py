@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages import languages
 from pages.shared import link
+from pages.shared.device import device_words
 from pages.shared.uploaded_files import show_refused
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error, speak
@@ -34,7 +35,7 @@ def _heartbeat() -> None:
         show_error(status.trouble)
     st.caption(
         _("{device} · {visitors} here · {running} running · {queued} waiting").format(
-            device=status.device,
+            device=device_words(),
             visitors=status.visitors,
             running=status.running,
             queued=status.queued,

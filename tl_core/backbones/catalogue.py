@@ -225,7 +225,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=1.814,
         top1=69.76,
         stages=_resnet_stages(2, 2, 2, 2),
-        guided_obstacle="a ReLU used several times",
+        guided_obstacle=N_("a ReLU used several times"),
         advice=N_(
             "Shortcuts past every two layers, and few of them: the clearest ResNet to study."
         ),
@@ -241,7 +241,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=4.089,
         top1=76.13,
         stages=_resnet_stages(3, 4, 6, 3),
-        guided_obstacle="a ReLU used several times",
+        guided_obstacle=N_("a ReLU used several times"),
         advice=N_("The field's standard yardstick: accurate, and heavier to run than MobileNet."),
         needs_memory_mb=220,
         **_RESNET,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
 from tl_core.specs.attack.goals import Goal
 from tl_core.specs.attack.methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
 from tl_core.specs.base import Between, Snapshot, require, require_choice
@@ -44,7 +45,7 @@ class Attack(Goal["AttackSnapshot"]):
         super().__post_init__()
         require_recipe_version(self.recipe_version)
         require_choice("method", self.method, tuple(ATTACK_METHODS))
-        hint = "One level is 1/255."
+        hint = N_("One level is 1/255.")
         require(name="epsilon", value=self.epsilon, low=0, high=MAX_EPSILON, hint=hint)
         if self.epsilon != int(self.epsilon):
             raise UserError(
