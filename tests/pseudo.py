@@ -68,7 +68,9 @@ def _marked() -> frozenset[str]:
 def speak_pseudo(monkeypatch: pytest.MonkeyPatch) -> None:
     """Add the language to the lab's, for every visitor whose link asks for it, and the test."""
     classes = {name: accented(name) for name in imagenet_classes()}
-    ours = Language(CODE, _Accents(), classes, Locale("en"))
+    ours = Language(
+        CODE, _Accents(), classes, Locale("el")
+    )  # "Ελληνικά": its own name has no ASCII
     language, codes, sections = languages.language, languages.codes(), words._sections
 
     def lesson(code: str, page: str) -> dict[str, str]:

@@ -78,3 +78,29 @@ def test_what_is_said_of_a_link_went_through_a_catalogue(opened, link):
     app.run()
     assert app.info
     assert not list(left(app))
+
+
+def a_page() -> None:
+    """The script of a page with a title and the line at the foot."""
+    import streamlit as st
+
+    from pages.shared.foot import choose_tongue, foot
+    from pages.shared.link import take_address
+    from pages.shared.words import _
+
+    choose_tongue()
+    st.title(_("Home"))
+    take_address("pages/home.py")
+    foot()
+
+
+def test_what_is_chosen_at_the_foot_is_spoken_from_then_on_and_is_in_the_link(opened):
+    app = AppTest.from_function(a_page)  # AppTest runs the app's own frame at the first run only
+    app.query_params["language"] = CODE
+    assert app.run().title[0].value == accented("Home")
+    app.segmented_control(key="language").set_value("en").run()
+    assert app.run().title[0].value == "Home"
+    assert app.query_params["language"] == "en"
+    app.segmented_control(key="language").set_value(CODE).run()
+    assert app.run().title[0].value == accented("Home")
+    assert app.query_params["language"] == CODE
