@@ -7,7 +7,7 @@ from pages.shared.chapters import note
 from pages.shared.charts import answer_bars
 from pages.shared.choose_backbone import label_of, megabytes, offer
 from pages.shared.choose_photo import credit, photo_label
-from pages.shared.foot import device_words
+from pages.shared.device import device_words
 from pages.shared.frame import header
 from pages.shared.live import answer, ask_ahead
 from pages.shared.picture import MAIN_PICTURE, live_picture
@@ -21,10 +21,10 @@ from tl_core.lab import gettext_noop as N_
 from tl_core.specs import Classification, Classify
 
 _MEANINGS = {
-    "Right on ImageNet": N_("Share of ImageNet's test photographs it gets right"),
-    "Work of one look": N_("Billions of multiply-adds for one photograph"),
-    "Parameters": N_("The numbers that it has learned, in millions"),
-    "Weights": N_("Size of the file that holds those numbers"),
+    N_("Right on ImageNet"): N_("Share of ImageNet's test photographs it gets right"),
+    N_("Work of one look"): N_("Billions of multiply-adds for one photograph"),
+    N_("Parameters"): N_("The numbers that it has learned, in millions"),
+    N_("Weights"): N_("Size of the file that holds those numbers"),
 }
 
 
@@ -65,7 +65,7 @@ def answers(found: Classification, network: str) -> None:
     st.subheader(words.format(backbone=plain(network), label=label), anchor=False)
     answer_bars(found.answers, key="top5", bar=24)
     words = _("One look took {ms:.0f} ms on this server ({device}).")
-    st.caption(words.format(ms=found.milliseconds, device=device_words(the_lab().status())))
+    st.caption(words.format(ms=found.milliseconds, device=device_words()))
 
 
 backbone_table.take_row()
@@ -94,7 +94,7 @@ for looker in lookers:
         with side:
             answers(found, label_of(chosen))
 with side:
-    st.markdown(f"**{_('The other networks')}**")
+    st.markdown("**" + _("The other networks") + "**")
     said |= compare_backbones.other_answers(photo, chosen)
 note(BACKBONES, compare_backbones.surest(said, photo))
 

@@ -30,7 +30,8 @@ class Language:
 
     def words(self, message: str) -> "Words":
         """A message in this language; in English where it has none."""
-        return Words(self.messages.gettext(message), self.locale)
+        text = self.messages.gettext(message) if message else ""  # "": a catalogue's heading
+        return Words(text, self.locale)
 
     def number(self, value: float, form: str) -> str:
         """A number in a format of Python's, with this language's marks."""

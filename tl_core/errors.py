@@ -5,6 +5,10 @@ from typing import Any, TypeVar
 TextT = TypeVar("TextT", bound=str)
 
 
+class Phrase(str):
+    """Words of the lab's own in an error's arguments: pages translate them too."""
+
+
 class UserError(Exception):
     """Something a person did or asked for that cannot be; one sentence says what to do about it.
 

@@ -31,7 +31,7 @@ from tl_core.engine.pool import Pool
 from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
 from tl_core.engine.worker import Worker
-from tl_core.errors import UserError, gettext_noop
+from tl_core.errors import Phrase, UserError, gettext_noop
 from tl_core.estimates import Estimates
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
@@ -50,6 +50,7 @@ __all__ = [
     "MemoryRow",
     "OwnUpload",
     "PackagedWeights",
+    "Phrase",
     "Settings",
     "UserError",
     "gettext_noop",
@@ -64,7 +65,7 @@ class LabStatus:
     """What the lab runs on and how busy it is."""
 
     device: str
-    cores: int  # of its CPU; 0 on a GPU
+    cores: int  # of the processor that it computes on; 0 on a graphics card
     memory_mb: int  # of this process
     queued: int
     running: int

@@ -97,7 +97,7 @@ def _marks(snapshot: IdealSnapshot) -> Part:
 
 def _moved(control: str, value: float | None) -> str:
     to = _("the recipe's own") if value is None else number(value)
-    return f"{_(_CONTROLS[control])} {to}"
+    return _("{control} {value}").format(control=_(_CONTROLS[control]), value=to)
 
 
 def columns_of(snapshot: IdealSnapshot) -> dict[str, tuple[float, ...]]:

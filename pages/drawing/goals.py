@@ -65,6 +65,7 @@ def _several(classes: tuple[str, ...]) -> list[Goal]:
             range(len(classes)),
             format_func=lambda index: both_names(classes[index]),
             max_selections=most,
+            placeholder=_("Choose classes"),
             key=key,
         )
     return [_of_class(classes, index) for index in chosen]

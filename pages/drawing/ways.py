@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.drawing.goals import Goal
-from pages.drawing.moves import RATES_OF_OPTIMISERS
+from pages.drawing.moves import OPTIMISERS, RATES_OF_OPTIMISERS
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _
 from tl_core.lab import gettext_noop as N_
@@ -54,7 +54,7 @@ def specs(
         return [(_(row.label), IdealImage(recipe=row.key, **fields)) for row in LADDER]
     if way() == "optimisers":
         return [
-            (name, IdealImage(**mine | {"optimiser": name, "learning_rate": rate}))
+            (_(OPTIMISERS[name]), IdealImage(**mine | {"optimiser": name, "learning_rate": rate}))
             for name, rate in RATES_OF_OPTIMISERS.items()
         ]
     seeds = [(mine["seed"] + i) % SEEDS for i in range(3)]

@@ -15,13 +15,15 @@ from tl_core.specs import Answer, Attack, AttackSnapshot, Classify, Gap
 
 _RUNNERS_UP = 2
 _MEASURES = {
-    "L∞, levels of 1/255": N_("The largest change of any value, of the 255 that are possible."),
-    "L2": N_("All changes in one number: squared, added up, and the root of that."),
-    "PSNR": N_("How faint the change is beside the picture. Above 40 dB hardly anybody sees it."),
-    "SSIM": N_(
+    N_("L∞, levels of 1/255"): N_("The largest change of any value, of the 255 that are possible."),
+    N_("L2"): N_("All changes in one number: squared, added up, and the root of that."),
+    N_("PSNR"): N_(
+        "How faint the change is beside the picture. Above 40 dB hardly anybody sees it."
+    ),
+    N_("SSIM"): N_(
         "How alike both pictures look in brightness, contrast and structure; 1 is the same."
     ),
-    "Values changed": N_("Of all red, green and blue values, the share that differs at all."),
+    N_("Values changed"): N_("Of all red, green and blue values, the share that differs at all."),
 }
 
 

@@ -70,6 +70,7 @@ def _draw(statuses: Sequence[BackboneStatus]) -> None:
         selection_mode="single-row",
         column_order=list(columns),
         column_config=columns,
+        placeholder="",  # a cell without a value; else Streamlit's English word stands there
         alt=" · ".join(f"{line[_('Backbone')]}: {line[_('State')]}" for line in lines),
     )
 

@@ -146,7 +146,11 @@ def _chart(found: FeatureSpaceSnapshot, points: SpaceMap) -> alt.LayerChart | al
     base = alt.Chart(frame).encode(
         x=alt.X("x:Q", axis=None, scale=scale),
         y=alt.Y("y:Q", axis=None, scale=scale),
-        tooltip=["image", "photo", "kind"],
+        tooltip=[
+            "image",  # drawn as what it is, by this name
+            alt.Tooltip("photo:N", title=_("photograph")),
+            alt.Tooltip("kind:N", title=_("kind")),
+        ],
     )
     squares = base.mark_square(size=4200, filled=True, opacity=1).encode(
         color=alt.Color(

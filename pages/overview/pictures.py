@@ -14,7 +14,7 @@ from pages.shared.words import _, class_name
 
 def pictures() -> None:
     """Each with its figures in words and a link to its page, in the order of the pages."""
-    found = {name: _named(row) for name, row in measured_examples().items()}
+    found = measured_examples()
     channel, training, ideal, fooled = st.columns([1, 2, 1, 2])
     with channel:
         words = _("Where channel {channel} of {channels} in {layer} of {backbone} reacts.")
@@ -30,22 +30,19 @@ def pictures() -> None:
         words = _(
             "Drawn from noise by {backbone}: {class}, {probability:.1%}. {judge}, which never saw "
             "it, says {judge_class}, {judge_probability:.1%}."
-        ).format(**found["ideal"])
+        ).format(**_with_classes(found["ideal"], "class", "judge_class"))
         _picture(IDEAL, ASSETS / "examples" / "siamese_cat.webp", words)
     with fooled:
         words = _(
             "{backbone} sees {before}, {before_probability:.1%}, on the left, and {after}, "
             "{after_probability:.1%}, on the right. No value differs by more than {levels} of 255."
-        ).format(**found["fooled"])
+        ).format(**_with_classes(found["fooled"], "before", "after"))
         _picture(ATTACK, FOLDER / "fooled.webp", words)
 
 
-def _named(figures: dict[str, Any]) -> dict[str, Any]:
-    """The figures with the names of classes in the visitor's language."""
-    return {
-        key: class_name(value) if isinstance(value, str) else value
-        for key, value in figures.items()
-    }
+def _with_classes(figures: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """The same with some of them as the visitor's language calls these classes."""
+    return figures | {key: class_name(figures[key]) for key in keys}
 
 
 def _picture(row: PageRow, file: Path, words: str) -> None:

@@ -4,10 +4,10 @@ import streamlit as st
 
 from pages import languages
 from pages.shared import link
+from pages.shared.device import device_words
 from pages.shared.uploaded_files import show_refused
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, ngettext, show_error, speak
-from tl_core.lab import LabStatus
+from pages.shared.words import _, show_error, speak
 
 
 def choose_tongue() -> None:
@@ -25,15 +25,6 @@ def foot() -> None:
         _choose_language()
 
 
-def device_words(status: LabStatus) -> str:
-    """What the lab computes on."""
-    if status.cores:
-        return ngettext("CPU, {cores} core", "CPU, {cores} cores", status.cores).format(
-            cores=status.cores
-        )
-    return status.device
-
-
 @st.fragment(run_every=10)
 def _heartbeat() -> None:
     """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
@@ -44,7 +35,7 @@ def _heartbeat() -> None:
         show_error(status.trouble)
     st.caption(
         _("{device} · {visitors} here · {running} running · {queued} waiting").format(
-            device=device_words(status),
+            device=device_words(),
             visitors=status.visitors,
             running=status.running,
             queued=status.queued,

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared.words import number
+from pages.shared.words import _, number
 
 
 def table(
@@ -25,4 +25,6 @@ def _read(line: Mapping[str, object]) -> str:
 
 
 def _figure(value: object) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return number(value, ".3g") if isinstance(value, float) else str(value)

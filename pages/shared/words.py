@@ -10,11 +10,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages import languages
 from pages.languages import ASSETS, SOURCE, Language
-from tl_core.lab import UserError
+from tl_core.lab import Phrase, UserError
 
 _MARKS = re.compile(r"[\\`*_\[\]<>&$~#|]")
 _PARTED = re.compile(r"^(?=[-+=]|\d+[.)])|(?<=[:@])(?=\S)|(?<=www)(?=\S)", re.IGNORECASE)
-_OUR_WORDS = {"hint", "obstacle"}  # arguments of errors that are messages themselves
 _JOINER = "\u2060"  # takes no room on the screen
 
 _thread = threading.local()  # a thread draws for one tab only
@@ -91,12 +90,14 @@ def chart_text(text: str) -> str:
 def sentence(error: UserError) -> str:
     """An error as a translated sentence, in Markdown."""
     arguments = {
-        name: value if isinstance(value, int | float) else plain(value)
+        name: value if isinstance(value, int | float) else plain(_in_words(value))
         for name, value in error.arguments.items()
     }
-    for name in _OUR_WORDS & error.arguments.keys():
-        arguments[name] = _(str(error.arguments[name])) if error.arguments[name] else ""
     return _(error.message).format(**arguments)
+
+
+def _in_words(value: object) -> object:
+    return _(value) if isinstance(value, Phrase) else value
 
 
 def show_error(error: UserError) -> None:

@@ -94,8 +94,10 @@ def _alt(shown: Sequence[FineTuneSnapshot], what: str) -> str:
     if what == "accuracy":
         words = _("Accuracy by epoch, for training and validation.")
     if not any(snapshot.epochs for snapshot in shown):
-        until = _("An example until it learns.")
-        return f"{words} {until if what == 'accuracy' else _('Empty until it learns.')}"
+        until = _("Empty until it learns.")
+        if what == "accuracy":
+            until = _("An example until it learns.")
+        return f"{words} {until}"
     figures = [
         _("{way}: {value:.2f} after {epoch} epochs").format(
             way=_(WAYS[snapshot.mode]),

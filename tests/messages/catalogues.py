@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po, write_po
 from pages.languages import LOCALES
 
 ROOT = Path(__file__).parents[2]
-_KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "UserError": None}
+_KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "UserError": None, "Phrase": None}
 _METHODS = [("**.py", "python")]
 _A_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 _MARKS = re.compile(r"\*\*|`|:material/\w+:")

@@ -18,7 +18,7 @@ from tl_core.datasets.catalogue import DataArchive, DatasetRow
 from tl_core.datasets.folder import is_dataset
 from tl_core.datasets.store import DatasetStore
 from tl_core.download import DownloadRequest, fetch, free_bytes, mirrored
-from tl_core.errors import UserError
+from tl_core.errors import Phrase, UserError
 
 Phase = Literal["downloading", "unpacking", "checking"]
 Report = Callable[[Phase, int, int], None]  # done, of all: bytes, then photographs
@@ -138,7 +138,7 @@ class _Import:
             raise UserError(
                 "The archive of {label} is damaged or not all of it arrived; it was deleted. "
                 "Download it again.",
-                label=self.row.label,
+                label=Phrase(self.row.label),
             ) from error
 
 
@@ -168,7 +168,7 @@ def _require_room(archive: Path, row: DatasetRow) -> None:
         raise UserError(
             "{label} needs {needed} MB more on the disk of the folder {folder} to be "
             "unpacked. Make room there and try again.",
-            label=row.label,
+            label=Phrase(row.label),
             needed=needed // 2**20,
             folder=archive.parent.parent.name,
         )

@@ -20,7 +20,7 @@ from tl_core.datasets.folder import (
     is_inside_name,
     names_of_class,
 )
-from tl_core.errors import UserError
+from tl_core.errors import Phrase, UserError
 from tl_core.images.decode import content_key
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
@@ -91,7 +91,7 @@ class DatasetStore:
             raise UserError(
                 "{label} is not on this machine yet. Download it on the Teach page or with "
                 "python -m tl_core prepare {key}.",
-                label=self.rows[key].label,
+                label=Phrase(self.rows[key].label),
                 key=key,
             )
         if not self._has_folder(key):

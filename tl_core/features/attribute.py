@@ -14,7 +14,7 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
-from tl_core.errors import UserError
+from tl_core.errors import Phrase, UserError
 from tl_core.features.activations import stage_of
 from tl_core.features.attribution_methods import METHODS
 from tl_core.features.faithfulness import blurred_variants, faithfulness_of
@@ -77,7 +77,7 @@ def _check(spec: Attribute, backbone: Backbone) -> None:
             "Guided Grad-CAM is right only where every activation is a ReLU of its own, and "
             "{label} has {obstacle}. Choose VGG-16 or another method.",
             label=backbone.label,
-            obstacle=backbone.row.guided_obstacle,
+            obstacle=Phrase(backbone.row.guided_obstacle),
         )
 
 

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tl_core.errors import UserError
+from tl_core.errors import Phrase, UserError
 from tl_core.errors import gettext_noop as N_
 
 PREFIX = "sample:"
 Kind = Literal["cat", "dog", "bird", "insect", "fruit", "building", "space", "thing"]
 
 _FOOLBOX = N_("ImageNet, from the package foolbox; all rights with its photographer")
+_VAN_DER_WALT = N_("scikit-image; Stéfan van der Walt, CC0")
+_MICHETTI = N_("scikit-image; Rachel Michetti, CC0")
+_SPACEX = N_("scikit-image; SpaceX, public domain")
+_NASA = N_("scikit-image; NASA, public domain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,7 @@ class Sample:
 
 
 def _skimage(name: str, label: str, file: str, credit: str, kind: Kind = "thing") -> Sample:
-    source = f"scikit-image; {credit}"
-    return Sample(PREFIX + name, label, kind, "skimage", f"data/{file}", source)
+    return Sample(PREFIX + name, label, kind, "skimage", f"data/{file}", credit)
 
 
 def _imagenet(name: str, label: str, number: int, truth: int, kind: Kind = "thing") -> Sample:
@@ -38,10 +41,10 @@ def _imagenet(name: str, label: str, number: int, truth: int, kind: Kind = "thin
 
 
 SAMPLES: tuple[Sample, ...] = (
-    _skimage("cat", N_("Cat"), "chelsea.png", "Stéfan van der Walt, CC0", kind="cat"),
+    _skimage("cat", N_("Cat"), "chelsea.png", _VAN_DER_WALT, kind="cat"),
     _imagenet("bull-mastiff", N_("Dog (bull mastiff)"), 0, 243, kind="dog"),
     _imagenet("dalmatian", N_("Dog (dalmatian)"), 16, 251, kind="dog"),
-    _skimage("coffee", N_("Cup of coffee"), "coffee.png", "Rachel Michetti, CC0"),
+    _skimage("coffee", N_("Cup of coffee"), "coffee.png", _MICHETTI),
     _imagenet("strawberries", N_("Strawberries"), 4, 949, kind="fruit"),
     _imagenet("eagle", N_("Eagle"), 17, 22, kind="bird"),
     _imagenet("geese", N_("Geese"), 15, 99, kind="bird"),
@@ -55,11 +58,15 @@ SAMPLES: tuple[Sample, ...] = (
     _imagenet("chestnuts", N_("Horse chestnuts"), 3, 990, kind="fruit"),
     _imagenet("beetle", N_("Beetle"), 19, 305, kind="insect"),
     _imagenet("leafhopper", N_("Leafhopper"), 18, 317, kind="insect"),
-    _skimage("rocket", N_("Rocket"), "rocket.jpg", "SpaceX, public domain", kind="space"),
-    _skimage("astronaut", N_("Astronaut"), "astronaut.png", "NASA, public domain", kind="space"),
     _skimage(
-        "galaxies", N_("Galaxies"), "hubble_deep_field.jpg", "NASA, public domain", kind="space"
+        "rocket",
+        N_("Rocket"),
+        "rocket.jpg",
+        _SPACEX,
+        kind="space",
     ),
+    _skimage("astronaut", N_("Astronaut"), "astronaut.png", _NASA, kind="space"),
+    _skimage("galaxies", N_("Galaxies"), "hubble_deep_field.jpg", _NASA, kind="space"),
 )
 _BY_KEY = {sample.key: sample for sample in SAMPLES}
 
@@ -95,6 +102,6 @@ def read(key: str) -> bytes:
         raise UserError(
             "The photograph {label} needs the package {package}, which is not here in full. "
             "Install requirements.txt again or choose another photograph.",
-            label=row.label,
+            label=Phrase(row.label),
             package=row.package,
         ) from error

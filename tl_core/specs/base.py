@@ -20,8 +20,7 @@ from typing import (
 
 from typing_extensions import TypeVar  # typing's has no default before Python 3.13
 
-from tl_core.errors import UserError
-from tl_core.errors import gettext_noop as N_
+from tl_core.errors import Phrase, UserError
 
 DEFAULT_BACKBONE = "efficientnet_lite0"
 VERSION = 1  # of the JSON; to be raised when an older reader would misread a newer spec
@@ -42,7 +41,7 @@ def require(*, name: str, value: float, low: float, high: float, hint: str = "")
             low=low,
             high=high,
             value=value,
-            hint=hint or N_("Choose a value in that range."),
+            hint=Phrase(hint) if hint else Phrase("Choose a value in that range."),
         )
 
 

@@ -13,7 +13,7 @@ from tl_core.datasets.folder import FolderIndex
 from tl_core.datasets.store import own_dataset
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
-from tl_core.errors import UserError
+from tl_core.errors import Phrase, UserError
 from tl_core.specs import OWN_DATASET, ImportData, ImportSnapshot, Snapshot
 from tl_core.specs.datasets import OnDataset
 from tl_core.training.inputs import OnProgress, chunks
@@ -98,6 +98,6 @@ def split_by_spec(dataset: Dataset, spec: OnDataset) -> Split:
     if not parts.train or not validation:
         raise UserError(
             "{label} has too few photographs to learn from some and be tested on others. Add some.",
-            label=dataset.label,
+            label=Phrase(dataset.label),
         )
     return Split(parts.train, validation, parts.duplicates_across)

@@ -14,7 +14,8 @@ from tl_core.backbones.build import new_network
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.sharing import share_equal
 from tl_core.backbones.store import BackboneStore, OwnModel
-from tl_core.errors import UserError
+from tl_core.errors import Phrase, UserError
+from tl_core.errors import gettext_noop as N_
 from tl_core.specs import MAX_CLASSES, FineTune, spec_from_json
 from tl_core.specs.datasets import MAX_NAME_LENGTH, clean_name
 from tl_core.training.initial import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
@@ -70,7 +71,11 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
         network = _empty_network(row, len(classes))
         _require_same(state, network.state_dict())
     except KeyError as error:
-        raise _unusable(f"it does not say its {error.args[0]}") from error
+        raise UserError(
+            "This is no model file of the lab, or it is damaged: it does not say its {field}. "
+            "Choose a .safetensors file that was downloaded here.",
+            field=error.args[0],
+        ) from error
     except (SafetensorError, ValueError, TypeError, RecursionError) as error:
         raise _unusable(str(error)) from error
     state = {name: tensor.to(store.device) for name, tensor in state.items()}
@@ -91,7 +96,7 @@ def _unusable(reason: str) -> UserError:
     return UserError(
         "This is no model file of the lab, or it is damaged: {reason}. "
         "Choose a .safetensors file that was downloaded here.",
-        reason=reason[:_REASON_LENGTH],
+        reason=Phrase(reason[:_REASON_LENGTH]),
     )
 
 
@@ -104,7 +109,7 @@ def _require_answer(model: Backbone) -> None:
     generator = torch.Generator().manual_seed(0)
     pixels = torch.rand(1, 3, model.input_size, model.input_size, generator=generator)
     if not bool(model.logits(pixels.to(model.device)).isfinite().all()):
-        raise _unusable("its network answers in numbers that are not finite")
+        raise _unusable(N_("its network answers in numbers that are not finite"))
 
 
 def plain_pytorch(model: Backbone, file_name: str = "model.safetensors") -> str:
@@ -141,11 +146,11 @@ def _metadata(data: bytes) -> dict[str, str]:
     """The file's header, read before anything else is."""
     size = int.from_bytes(data[:8], "little")
     if len(data) > _MAX_FILE_BYTES or not 0 < size <= min(_MAX_HEADER_BYTES, len(data) - 8):
-        raise ValueError("its header does not fit its size")
+        raise ValueError(N_("its header does not fit its size"))
     header = json.loads(data[8 : 8 + size])
     metadata = dict(header).get("__metadata__")
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise ValueError("it was not saved by this lab")
+        raise ValueError(N_("it was not saved by this lab"))
     return metadata
 
 
@@ -153,10 +158,10 @@ def _classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
     names = json.loads(metadata["classes"])
     fits = isinstance(names, list) and 2 <= len(names) <= _MAX_CLASSES
     if not fits or not all(isinstance(n, str) and 0 < len(n) <= MAX_NAME_LENGTH for n in names):
-        raise ValueError("its class names are not usable")
+        raise ValueError(N_("its class names are not usable"))
     classes = tuple(clean_name(name) for name in names)
     if not all(classes) or len(set(classes)) < len(classes):
-        raise ValueError("its classes have no names of their own")
+        raise ValueError(N_("its classes have no names of their own"))
     return classes
 
 
@@ -167,9 +172,9 @@ def _settings(metadata: Mapping[str, str]) -> FineTune | None:
     try:
         spec = spec_from_json(text)
     except UserError as error:
-        raise ValueError("its settings are not usable") from error
+        raise ValueError(N_("its settings are not usable")) from error
     if not isinstance(spec, FineTune):
-        raise ValueError("its settings are not those of training")
+        raise ValueError(N_("its settings are not those of training"))
     return spec.without_photos()
 
 
@@ -183,7 +188,7 @@ def _row(
             store.rows.get(trained_with.backbone, any_row) if trained_with else any_row
         )
     if key not in store.rows:
-        raise ValueError("its backbone is not known here")
+        raise ValueError(N_("its backbone is not known here"))
     return store.rows[key]
 
 
@@ -200,7 +205,7 @@ def _empty_network(row: BackboneRow, classes: int) -> nn.Module:
 
 def _require_same(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
     if state.keys() != wanted.keys():
-        raise ValueError("its tensors are not those of the network it names")
+        raise ValueError(N_("its tensors are not those of the network it names"))
     for name, tensor in state.items():
         if tensor.shape != wanted[name].shape or tensor.dtype != wanted[name].dtype:
             raise ValueError(f"the tensor {name} has another shape or type than the network's")
