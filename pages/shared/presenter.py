@@ -1,4 +1,4 @@
-"""Presenter view, for a projector: big type, one thing a screen, turned by a clicker's page keys."""
+"""Presenter view, for a projector: big type, one thing a screen, turned by a clicker's keys."""
 
 import streamlit as st
 
