@@ -8,15 +8,19 @@ from streamlit.components.v2.types import ComponentRenderer
 from pages.languages import ASSETS
 
 
-def component(name: str, *shared: str) -> ComponentRenderer:
+def component(name: str, *shared: str, isolate_styles: bool = True) -> ComponentRenderer:
     """Register the component whose files are called ``name``.
 
     Components cannot import: the lines of the ``shared`` files, which several use, come before its
-    own.
+    own. Without ``isolate_styles`` its rules hold for the whole page while it is drawn.
     """
     lines = [_text(f"{file}.js") or "" for file in (*shared, name)]
     return st.components.v2.component(
-        name, html=_text(f"{name}.html"), css=_text(f"{name}.css"), js="\n".join(lines)
+        name,
+        html=_text(f"{name}.html"),
+        css=_text(f"{name}.css"),
+        js="\n".join(lines),
+        isolate_styles=isolate_styles,
     )
 
 

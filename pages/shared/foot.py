@@ -1,10 +1,11 @@
-"""The line at the foot of every page: what the lab does, and in which language it speaks."""
+"""The line at the foot of every page: what the lab does, for whom and how it speaks."""
 
 import streamlit as st
 
 from pages import languages
 from pages.shared import link
 from pages.shared.device import device_words
+from pages.shared.presenter import presenter_view
 from pages.shared.uploaded_files import show_refused
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error, speak
@@ -22,6 +23,7 @@ def foot() -> None:
     """Draw the line."""
     with st.bottom, st.container(horizontal=True, key="foot", vertical_alignment="center"):
         _heartbeat()
+        presenter_view()
         _choose_language()
 
 

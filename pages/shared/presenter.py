@@ -1,0 +1,32 @@
+"""Presenter view, for a projector: big type, one thing a screen, turned by a clicker's keys."""
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.components import component
+from pages.shared.sitemap import HOME, PAGES, PATH
+from pages.shared.words import _
+
+_ORDER = [row.path for row in (HOME, *PAGES, PATH)]  # of the pages, as in the navigation
+_mount = component("presenter", isolate_styles=False)
+
+
+def presenter_view() -> None:
+    """Draw the switch; while it is on, the browser shows the page's screens and turns them."""
+    with link.kept("present", False):
+        is_on = st.toggle(
+            _("Presenter view"),
+            key="present",
+            help=_("Page keys turn the screens, C shows the controls."),
+        )
+    if is_on:
+        page = st.session_state.page
+        data = {"page": page, "label": _("Controls")}
+        shown = _mount(key="presenter", data=data, on_turned_change=lambda: None)
+        _turn(_ORDER.index(page) + (shown.turned or 0), page)
+
+
+def _turn(place: int, page: str) -> None:
+    """Go on to the page at this place of the navigation, if there is one and it is another."""
+    if place in range(len(_ORDER)) and _ORDER[place] != page:
+        st.switch_page(_ORDER[place])
