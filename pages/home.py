@@ -24,9 +24,9 @@ with st.container(key="home"):
     st.markdown(lesson("home")[""])
     with st.container(key="ways_in"):
         ways_in()
-        path()
     with st.container(key="home_pictures"):
         pictures()
+    path()
 st.header(_("What you can do here"), anchor=False)
 for first in range(0, len(PAGES), 3):
     for column, row in zip(st.columns(3), PAGES[first : first + 3], strict=False):

@@ -81,7 +81,8 @@ def language(code: str) -> Language:
     messages, classes = gettext.NullTranslations(), {}
     if code != SOURCE:
         messages = _compiled(folder / "lab.po")
-        classes = tomllib.loads((folder / "classes.toml").read_text(encoding="utf-8"))
+        names = folder / "classes.toml"
+        classes = tomllib.loads(names.read_text(encoding="utf-8")) if names.exists() else {}
     return Language(code, messages, classes, Locale.parse(code))
 
 
@@ -89,6 +90,12 @@ def language(code: str) -> Language:
 def codes() -> tuple[str, ...]:
     """English, then every language that has a folder."""
     return (SOURCE, *sorted(folder.parent.name for folder in LOCALES.glob("*/lab.po")))
+
+
+def lesson_file(code: str, name: str) -> Path:
+    """A text of the lesson in this language; in English where it is not translated yet."""
+    file = ASSETS / "lesson" / code / name
+    return file if file.exists() else ASSETS / "lesson" / SOURCE / name
 
 
 def own_name(code: str) -> str:

@@ -42,10 +42,11 @@ with st.expander(
     _("Before you begin: six questions"), icon=":material/quiz:", expanded=not finished
 ):
     quiz.draw(quiz.BEFORE)
-for first in range(0, len(CHAPTERS), 3):
-    for place, column in enumerate(st.columns(3), start=first):
+numbered = list(enumerate(CHAPTERS, start=1))
+for first in range(0, len(numbered), 3):
+    for column, (number, row) in zip(st.columns(3), numbered[first : first + 3], strict=False):
         with column:
-            chapter(1 + place, CHAPTERS[place])
+            chapter(number, row)
 st.header(_("Two exercises"), anchor=False)
 st.markdown(lesson("path")["exercises"])
 challenge, pets = st.columns(2, gap="large")

@@ -6,7 +6,7 @@ from functools import cache, partial
 
 import streamlit as st
 
-from pages.languages import ASSETS
+from pages.languages import lesson_file
 from pages.shared.visit import the_visit
 from pages.shared.words import spoken
 
@@ -86,7 +86,7 @@ def _say(reply: Reply) -> None:
 
 @cache
 def _quiz(code: str, when: str) -> Quiz:
-    text = (ASSETS / "lesson" / code / "quiz.toml").read_text(encoding="utf-8")
+    text = lesson_file(code, "quiz.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)[when]
     questions = tuple(
         Question(

@@ -15,14 +15,13 @@ from pages.languages import ASSETS
 from pages.learning import quiz
 from pages.shared import link
 from pages.shared.chapters import CHAPTERS, with_guess
-from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, TEACH, WHY
+from pages.shared.sitemap import PAGES
 from pages.shared.visit import the_visit
 from pages.shared.words import _, class_name, percent, spoken
 from pages.state import Finished, Learned
 from tl_core.images.encode import encode_jpeg
 from tl_core.specs import MODES, Attack, AttackSnapshot
 
-_PAGES = (BACKBONES, FEATURE_MAPS, WHY, TEACH, IDEAL, ATTACK)
 _WAYS = {row.key: row.label for row in MODES}
 _QUALITY = 90
 _WIDTH, _HEIGHT = 360, 120  # of a curve
@@ -135,7 +134,7 @@ def _addresses() -> Iterator[str]:
         return
     yield f"<p>{html.escape(_('Put one of these behind the address of the lab:'))}</p><ul>"
     query = urlencode({**choices, "version": link.VERSION})
-    for row in _PAGES:
+    for row in PAGES:
         address = html.escape(f"/{row.lesson}?{query}")
         yield f"<li>{html.escape(_(row.title))}: <code>{address}</code></li>"
     yield "</ul>"

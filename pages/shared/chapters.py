@@ -46,7 +46,7 @@ CHAPTERS = (
     Chapter(
         FEATURE_MAPS,
         N_("What is left of it in the last layer?"),
-        {"all": N_("all of it"), "place": N_("where things are"), "nothing": N_("nothing")},
+        {"all": N_("all of it"), "place": N_("where things are"), "nothing": N_("nothing at all")},
         N_("Now move the layer to the last one."),
         N_(
             "In {layer} a map has {height} × {width} values for {side} × {side} pixels: where "

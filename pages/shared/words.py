@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages import languages
-from pages.languages import ASSETS, SOURCE, Language
+from pages.languages import SOURCE, Language
 from tl_core.lab import Phrase, UserError
 
 _MARKS = re.compile(r"[\\`*_\[\]<>&$~#|]")
@@ -111,7 +111,7 @@ def lesson(page: str) -> dict[str, str]:
 
 @cache
 def _sections(code: str, page: str) -> dict[str, str]:
-    text = (ASSETS / "lesson" / code / f"{page}.md").read_text(encoding="utf-8")
+    text = languages.lesson_file(code, f"{page}.md").read_text(encoding="utf-8")
     parts = ("\n" + text).split("\n## ")
     sections = {"": parts[0].strip()}
     for part in parts[1:]:

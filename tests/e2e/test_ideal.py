@@ -17,7 +17,7 @@ def test_a_picture_grows_while_its_slider_is_moved_and_stops_when_asked(page, ap
     slider = page.locator(".st-key-tv_weight input")
     slider.press("ArrowRight")
     # the curve marks the place; while a page is drawn anew its last chart may still stand beside it
-    page.get_by_text(re.compile("tv weight 100")).first.wait_for()
+    page.get_by_text(re.compile("TV weight 100")).first.wait_for()
     page.locator(".st-key-stop button").click()
     expect(page.locator(".st-key-stop button")).to_have_count(0)
     before = picture.get_attribute("alt")

@@ -65,7 +65,7 @@ def test_the_path_leads_from_home_through_six_guesses_to_the_quiz(page, app_url,
     words = language(code).words
     page.goto(f"{app_url}/?language={code}&{_SHORT}")
     page.get_by_test_id("stMain").get_by_text(words(CHAPTERS[0].page.title)).first.wait_for()
-    page.locator(".st-key-ways_in").get_by_role("link").last.click()
+    page.get_by_test_id("stMain").locator("a[href$=path]").click()
     page.get_by_role("heading", name=words(PATH.title)).wait_for()
     looked_at(page, tmp_path / "path")
     page.get_by_role("link", name=f"1 · {words(CHAPTERS[0].page.title)}").click()
