@@ -12,7 +12,7 @@ from pages.shared.words import _, lesson
 def strip(row: PageRow) -> None:
     """Draw the page's chapter; for who only plays, the lesson's first sentence."""
     with st.container(key="strip"):
-        if the_visit().choices.get(ASKS) == link.encode(False):
+        if not link.is_chosen(ASKS, default=True):
             st.markdown(lesson(row.lesson)[""])
             return
         with st.container(key="chapter", horizontal=True, vertical_alignment="center", gap="small"):

@@ -58,6 +58,14 @@ def set_choice(key: str, value: Any) -> None:
     the_visit().choices[key] = encode(value)
 
 
+def is_chosen(key: str, *, default: bool) -> bool:
+    """A choice whose switch is on another page, as the link or the visit has it."""
+    linked, choices = st.session_state.get("linked", {}), the_visit().choices
+    if key in linked:
+        choices[key] = linked.pop(key)
+    return choices.get(key, encode(default)) == encode(True)
+
+
 def take_address(page: str) -> None:
     """Remember the link that this tab was opened with, and which page it shows now.
 

@@ -82,6 +82,16 @@ def test_whoever_only_plays_closes_the_questions_with_one_click_and_finds_them_a
     assert CHAPTERS[2].question in strip(settled(page))
 
 
+def test_a_link_closes_the_questions_for_a_whole_class(open_page):
+    page = open_page("home")
+    page.switch_page("pages/why.py")
+    page.query_params["questions"] = "0"
+    page.run()
+    assert not [button for button in page.button if button.key.startswith("guess_")]
+    page.switch_page("pages/path.py").run()
+    assert not page.toggle(key="questions").value
+
+
 def test_guesses_and_what_happened_are_kept_with_the_visit(open_page):
     page = press(settled(open_page("feature_maps")), "guess_feature_maps_all")
     page.select_slider(key="layer").set_value("bn2").run()
