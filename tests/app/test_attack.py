@@ -64,6 +64,7 @@ def test_what_did_not_survive_is_attacked_through_the_wear(page, monkeypatch, ca
 
 
 def test_the_networks_that_saw_through_it_are_attacked_too(page):
+    page.select_slider(key="steps").set_value(10).run()
     page.button(key="start").click().run()
     page = finished(page)
     page.button(key="attack_all").click().run()

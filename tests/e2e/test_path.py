@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pages.languages import codes, language
+from pages.languages import SOURCE, codes, language
 from pages.shared.chapters import CHAPTERS, Chapter
 from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, PATH, TEACH, WHY
 from tests.e2e.layout import SIZES, no_sideways_scrolling, nothing_cut_off, wait_for_rest
@@ -60,7 +60,9 @@ ACTS: dict[str, Callable[[Any], None]] = {
 }
 
 
-@pytest.mark.parametrize("code", codes())
+@pytest.mark.parametrize(
+    "code", [pytest.param(SOURCE, marks=pytest.mark.walk), *(c for c in codes() if c != SOURCE)]
+)
 def test_the_path_leads_from_home_through_six_guesses_to_the_quiz(page, app_url, tmp_path, code):
     words = language(code).words
     page.goto(f"{app_url}/?language={code}&{_SHORT}")
