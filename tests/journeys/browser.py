@@ -13,6 +13,7 @@ from tests.journeys.files import files, names_for
 from tests.journeys.sentences import is_ours
 
 _PAGES = [row.lesson for row in (HOME, *PAGES, PATH)]
+_BACK_MS = 300
 _SHOWN_S = 90  # far beyond, so that a busy machine is no failure
 _KEYS = ("Enter", "Space", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "End", "Home")
 _MAIN = tuple(f".st-key-{key}" for key in ("start", "stop", "pause", "start_smallest", "new_seed"))
@@ -112,7 +113,8 @@ class BrowserWalk:
             places.nth(place % places.count()).dispatch_event(event, {"dataTransfer": transfer})
 
     def _back(self, _value: None) -> None:
-        self.page.go_back()
+        self.page.evaluate("history.back()")  # Playwright's waits for what a new address cuts off
+        self.page.wait_for_timeout(_BACK_MS)
         if not self.page.url.startswith(self._url):  # before the first page
             self.page.goto(self._url)
 
