@@ -8,13 +8,13 @@ from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
     from pages.languages import ASSETS
-    from pages.shared.foot import choose_tongue
+    from pages.shared.foot import choose_current_language
     from pages.shared.frame import configure, navigation
     from pages.shared.page_top import begin_at_top
     from pages.shared.resume import resume
     from pages.shared.visit import the_visit
 
-    choose_tongue()
+    choose_current_language()
     configure()
     st.logo(str(ASSETS / "icon.svg"), size="large")
     current = navigation()

@@ -15,7 +15,7 @@ from pages.shared.show_code import show_code
 from pages.shared.sitemap import BACKBONES, FEATURE_MAPS, TEACH
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
-from pages.shared.words import _, class_name, lesson, percent, plain, shown
+from pages.shared.words import _, class_name, lesson, percent, plain, plain_class
 from tl_core.lab import BackboneRow
 from tl_core.lab import gettext_noop as N_
 from tl_core.specs import Classification, Classify
@@ -61,7 +61,7 @@ def photograph(found: Classification, photo: str, network: str) -> None:
 def answers(found: Classification, network: str) -> None:
     """What the chosen network says."""
     words = _("{backbone} says: {label}")
-    label = shown(found.answers[0].label)
+    label = plain_class(found.answers[0].label)
     st.subheader(words.format(backbone=plain(network), label=label), anchor=False)
     answer_bars(found.answers, key="top5", bar=24)
     words = _("One look took {ms:.0f} ms on this server ({device}).")

@@ -19,7 +19,7 @@ from pages.shared.live import answer
 from pages.shared.picture import live_picture
 from pages.shared.sitemap import IDEAL
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, plain, shown
+from pages.shared.words import _, plain, plain_class
 from pages.state import Finished, Outcome, Run
 from tl_core.images import samples
 from tl_core.lab import Job, JobState
@@ -155,7 +155,7 @@ def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
         found = answer(Judge(photo=photo, target=target, backbone=spec.backbone), timeout_s=0.1)
         if found is not None:
             note(IDEAL, _of_another(found, spec, classes[target]))
-            _verdict(spec, found, shown(classes[target]) if len(targets) > 1 else "")
+            _verdict(spec, found, plain_class(classes[target]) if len(targets) > 1 else "")
 
 
 def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
@@ -167,7 +167,7 @@ def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
         _("- {network}: **{percent:.1f} %** (it says {top})").format(
             network=plain(verdict.label),
             percent=100 * verdict.probability,
-            top=shown(verdict.top_name),
+            top=plain_class(verdict.top_name),
         )
         for verdict in found.verdicts
         if verdict.backbone != spec.backbone

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.shared.charts import axis, draw
 from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE, live_picture
-from pages.shared.words import _, class_name, number, percent, shown
+from pages.shared.words import _, class_name, number, percent, plain_class
 from pages.state import Run
 from tl_core.lab import gettext_noop as N_
 from tl_core.specs import Answer, Attack, AttackSnapshot, Classify, Gap
@@ -97,8 +97,8 @@ def _said(words: str, answers: Sequence[Answer]) -> str:
 def _answers(title: str, answers: Sequence[Answer]) -> None:
     """The network's first answer at large, the next ones small."""
     first, rest = answers[0], answers[1 : 1 + _RUNNERS_UP]
-    st.markdown(title.format(label=shown(first.label), percent=100 * first.probability))
-    st.caption(" · ".join(f"{shown(a.label)} {percent(a.probability)}" for a in rest))
+    st.markdown(title.format(label=plain_class(first.label), percent=100 * first.probability))
+    st.caption(" · ".join(f"{plain_class(a.label)} {percent(a.probability)}" for a in rest))
 
 
 def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
@@ -108,7 +108,7 @@ def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
         "step": found.step,
         "steps": found.steps,
         "percent": 100 * found.probability,
-        "label": shown(found.after[0].label),
+        "label": plain_class(found.after[0].label),
     }
     show, icon = st.info, ":material/hourglass_top:"
     if found.first_confident is not None:

@@ -16,7 +16,7 @@ from pages.shared.picture import live_picture
 from pages.shared.sitemap import ATTACK
 from pages.shared.table import table
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, class_name, shown
+from pages.shared.words import _, class_name, plain_class
 from pages.state import Outcome
 from tl_core.lab import Job, JobState
 from tl_core.specs import Attack, AttackSnapshot, PasteBack, SmallestBudget, Survival, Transfer
@@ -169,7 +169,7 @@ def _draw_paste_back(spec: PasteBack) -> None:
     picture, text = st.columns(2)
     with picture:
         live_picture(found.picture, alt=_("The whole photograph, attacked"))
-    label = shown(found.after[0].label)
+    label = plain_class(found.after[0].label)
     words = _("At {width} × {height} pixels the network says **{label}**: not fooled any more.")
     if found.is_fooled:
         words = _("At {width} × {height} pixels the network says **{label}**: still fooled.")

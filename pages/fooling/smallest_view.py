@@ -6,7 +6,7 @@ from pages.fooling.attack_view import figures
 from pages.shared import runs
 from pages.shared.charts import GREEN, GREY, axis, draw, palette
 from pages.shared.picture import live_picture
-from pages.shared.words import _, ngettext, shown
+from pages.shared.words import _, ngettext, plain_class
 from pages.state import Run
 from tl_core.specs import SmallestBudget, SmallestSnapshot
 
@@ -51,7 +51,7 @@ def _draw(run: Run) -> None:
 def _answer(found: SmallestSnapshot) -> str:
     """How many levels are enough, and of how many values."""
     levels = found.epsilon or 0
-    label = shown(found.after[0].label) if found.after else ""
+    label = plain_class(found.after[0].label) if found.after else ""
     words = ngettext(
         "{levels} level of 255 is enough to make it **{label}**.",
         "{levels} levels of 255 are enough to make it **{label}**.",

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.languages import lesson_file
 from pages.shared.visit import the_visit
-from pages.shared.words import spoken
+from pages.shared.words import current_language
 
 BEFORE, AFTER = "before", "after"
 
@@ -41,7 +41,7 @@ class Quiz:
 
 def quiz(when: str) -> Quiz:
     """The quiz in the visitor's language."""
-    return _quiz(spoken().code, when)
+    return _quiz(current_language().code, when)
 
 
 def draw(when: str) -> None:

@@ -17,7 +17,7 @@ from pages.shared import link
 from pages.shared.chapters import CHAPTERS, with_guess
 from pages.shared.sitemap import PAGES
 from pages.shared.visit import the_visit
-from pages.shared.words import _, class_name, percent, spoken
+from pages.shared.words import _, class_name, current_language, percent
 from pages.state import Finished, Learned
 from tl_core.images.encode import encode_jpeg
 from tl_core.specs import MODES, Attack, AttackSnapshot
@@ -30,9 +30,9 @@ _WIDTH, _HEIGHT = 360, 120  # of a curve
 def report() -> str:
     """The file, in the visitor's language."""
     template = (ASSETS / "report.html").read_text(encoding="utf-8")
-    when = format_datetime(datetime.now().astimezone(), "long", locale=spoken().locale)
+    when = format_datetime(datetime.now().astimezone(), "long", locale=current_language().locale)
     parts = {
-        "language": spoken().code,
+        "language": current_language().code,
         "title": _("What I did in the Transfer Learning Lab"),
         "when": when,
         "body": "\n".join(_sections()),

@@ -8,7 +8,7 @@ from pages.reasons.controls import METHODS
 from pages.shared.chapters import note
 from pages.shared.picture import live_picture
 from pages.shared.sitemap import WHY
-from pages.shared.words import _, class_name, percent, shown
+from pages.shared.words import _, class_name, percent, plain_class
 from pages.state import Outcome
 from tl_core.images import heatmap
 from tl_core.specs import AttributeSnapshot, AttributionMap, ExplainedClass, Faithfulness
@@ -41,7 +41,7 @@ def draw_main(found: AttributeSnapshot) -> None:
 def draw_proof(found: AttributeSnapshot) -> None:
     """The question, the first map's proof, and the other maps with theirs."""
     explained = found.classes[0]
-    label, before = shown(explained.label), 100 * explained.probability
+    label, before = plain_class(explained.label), 100 * explained.probability
     if found.contrast is None:
         words = _("Why {label}? ({percent:.1f} %)").format(label=label, percent=before)
     else:
@@ -49,7 +49,7 @@ def draw_proof(found: AttributeSnapshot) -> None:
         words = words.format(
             label=label,
             percent=before,
-            other=shown(found.contrast.label),
+            other=plain_class(found.contrast.label),
             other_percent=100 * found.contrast.probability,
         )
     with st.container(key="question"):
@@ -121,7 +121,7 @@ def _draw_others(found: AttributeSnapshot, maps: Sequence[AttributionMap]) -> No
         columns = st.columns(_PAIR if len(maps) > 1 else _ONE, gap="small", wrap=False)
     for place, one in enumerate(maps):
         explained = _class_of(found, one)
-        name = _(METHODS[one.method].label) if are_methods else shown(explained.label)
+        name = _(METHODS[one.method].label) if are_methods else plain_class(explained.label)
         words = "**{name}**" if len(maps) > 1 else _beside(found.classes[0], explained)
         with columns[place % len(columns)]:
             _draw_map(found, one)

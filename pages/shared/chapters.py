@@ -8,7 +8,7 @@ import streamlit as st
 from pages.shared.choose_photo import photo_label
 from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, TEACH, WHY, PageRow
 from pages.shared.visit import the_visit
-from pages.shared.words import _, shown
+from pages.shared.words import _, plain_class
 from pages.state import Guess, Outcome
 from tl_core.lab import gettext_noop as N_
 
@@ -131,7 +131,9 @@ def done() -> list[Chapter]:
     return [row for row in CHAPTERS if row.key in guesses and guesses[row.key].outcome is not None]
 
 
-def what_happened(chapter: Chapter, outcome: Outcome, name: Callable[[str], str] = shown) -> str:
+def what_happened(
+    chapter: Chapter, outcome: Outcome, name: Callable[[str], str] = plain_class
+) -> str:
     """The chapter's sentence with the visitor's own figures, in Markdown.
 
     ``name`` says what to call a class or a network.
@@ -145,7 +147,7 @@ def what_happened(chapter: Chapter, outcome: Outcome, name: Callable[[str], str]
 
 
 def with_guess(
-    chapter: Chapter, guessed: Guess, outcome: Outcome, name: Callable[[str], str] = shown
+    chapter: Chapter, guessed: Guess, outcome: Outcome, name: Callable[[str], str] = plain_class
 ) -> str:
     """What happened, and what the visitor had guessed."""
     happened, answer = what_happened(chapter, outcome, name), _(chapter.answers[guessed.answer])

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.words import _, both_names, shown
+from pages.shared.words import _, both_names, plain_class
 
 QUICK = (
     "Siamese cat",
@@ -36,7 +36,7 @@ def choose_class(
             with st.container(horizontal=True, gap="xsmall", key=f"quick_{key}"):
                 for name in quick:
                     st.button(
-                        shown(name),
+                        plain_class(name),
                         key=f"{key}_{name}",
                         on_click=_take,
                         args=(key, str(classes.index(name))),

@@ -1,4 +1,4 @@
-"""The line at the foot of every page: what the lab does, for whom and how it speaks."""
+"""The line at the foot of every page: what the lab does, for whom, in which language."""
 
 import streamlit as st
 
@@ -8,15 +8,15 @@ from pages.shared.device import device_words
 from pages.shared.presenter import presenter_view
 from pages.shared.uploaded_files import show_refused
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, show_error, speak
+from pages.shared.words import _, show_error, use_language
 
 
-def choose_tongue() -> None:
+def choose_current_language() -> None:
     """Speak as the visitor has chosen, or the link, or else the browser; before all else."""
     visit = st.session_state.get("visit")
     chosen = visit.choices.get("language") if visit is not None else None
     wishes = [chosen, st.query_params.get("language"), _browsers()]
-    speak(next(code for code in wishes if code in languages.codes()))
+    use_language(next(code for code in wishes if code in languages.codes()))
 
 
 def foot() -> None:

@@ -19,12 +19,12 @@ _JOINER = "\u2060"  # takes no room on the screen
 _thread = threading.local()  # a thread draws for one tab only
 
 
-def speak(code: str) -> None:
+def use_language(code: str) -> None:
     """Say everything in this language to this tab's visitor, from now on."""
-    st.session_state.speaks = _thread.code = code
+    st.session_state.current_language = _thread.code = code
 
 
-def spoken() -> Language:
+def current_language() -> Language:
     """The language of the visitor for whom this thread draws; English where it draws for none.
 
     Read from the session once for each thread: Streamlit may break a run off wherever that is read.
@@ -32,18 +32,18 @@ def spoken() -> Language:
     if not hasattr(_thread, "code"):
         if get_script_run_ctx(suppress_warning=True) is None:
             return languages.language(SOURCE)
-        _thread.code = st.session_state.get("speaks", SOURCE)
+        _thread.code = st.session_state.get("current_language", SOURCE)
     return languages.language(_thread.code)
 
 
 def _(message: str) -> str:
     """A message in the visitor's language; to be filled in by ``format``."""
-    return spoken().words(message)
+    return current_language().words(message)
 
 
 def ngettext(one: str, many: str, count: int) -> str:
     """The form of a message for this count, in the visitor's language."""
-    return spoken().plural(one, many, count)
+    return current_language().plural(one, many, count)
 
 
 def percent(share: float) -> str:
@@ -53,15 +53,15 @@ def percent(share: float) -> str:
 
 def number(value: float, form: str = "g") -> str:
     """A number in a format of Python's, as the visitor's language writes it."""
-    return spoken().number(value, form)
+    return current_language().number(value, form)
 
 
 def class_name(name: str) -> str:
     """What the visitor's language calls a class of ImageNet; where it has no word, as it is."""
-    return spoken().classes.get(name, name)
+    return current_language().classes.get(name, name)
 
 
-def shown(name: str) -> str:
+def plain_class(name: str) -> str:
     """The same as Markdown."""
     return plain(class_name(name))
 
@@ -106,7 +106,7 @@ def show_error(error: UserError) -> None:
 
 def lesson(page: str) -> dict[str, str]:
     """The page's lesson text, by section; the part before the first heading is ``""``."""
-    return _sections(spoken().code, page)
+    return _sections(current_language().code, page)
 
 
 @cache

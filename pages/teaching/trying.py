@@ -11,7 +11,7 @@ from pages.shared.choose_photo import photo_label
 from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, lesson, plain, show_error, shown
+from pages.shared.words import _, lesson, plain, plain_class, show_error
 from tl_core.lab import UserError
 from tl_core.specs import Classify
 
@@ -56,7 +56,7 @@ def _say(model: str, photo: str, title: str) -> None:
         return
     picture, said = st.columns([2, 3], gap="small", wrap=False, vertical_alignment="center")
     picture.image(found.seen, width="stretch", alt=photo_label(photo))
-    said.subheader(title.format(label=shown(found.answers[0].label)), anchor=False)
+    said.subheader(title.format(label=plain_class(found.answers[0].label)), anchor=False)
     answer_bars(found.answers, key="own_answer")
 
 

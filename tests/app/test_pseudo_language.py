@@ -84,11 +84,11 @@ def a_page() -> None:
     """The script of a page with a title and the line at the foot."""
     import streamlit as st
 
-    from pages.shared.foot import choose_tongue, foot
+    from pages.shared.foot import choose_current_language, foot
     from pages.shared.link import take_address
     from pages.shared.words import _
 
-    choose_tongue()
+    choose_current_language()
     st.title(_("Home"))
     take_address("pages/home.py")
     foot()

@@ -208,7 +208,7 @@ class Walk:
 
 def _language_of(app: AppTest) -> str:
     try:
-        return str(app.session_state["speaks"])
+        return str(app.session_state["current_language"])
     except KeyError:  # a page that broke before it began
         return SOURCE
 

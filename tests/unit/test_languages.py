@@ -106,10 +106,10 @@ def draws_a_percentage() -> None:
     """The script of a tab that reads the language of its link and says a number in it."""
     import streamlit as st
 
-    from pages.shared.foot import choose_tongue
+    from pages.shared.foot import choose_current_language
     from pages.shared.words import percent
 
-    choose_tongue()
+    choose_current_language()
     st.write(percent(0.5))
 
 

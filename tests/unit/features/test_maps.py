@@ -68,14 +68,14 @@ def test_a_channel_that_is_the_same_everywhere_is_the_least_active():
 
 
 def test_two_mosaics_can_share_one_scale(context: Context):
-    def shown(scale: tuple[float, float]) -> np.ndarray:
+    def plain_class(scale: tuple[float, float]) -> np.ndarray:
         spec = FeatureMaps(photo="sample:cat", layer="blocks.2.0", channels=8, scale=scale)
         shot = drive(maps.run, spec, context)
         assert shot.scale == scale
         return _colours(shot.mosaic.picture)
 
-    assert np.array_equal(shown((-10.0, 10.0)), shown((-10.0, 10.0)))
-    assert not np.array_equal(shown((-10.0, 10.0)), shown((-20.0, 20.0)))
+    assert np.array_equal(plain_class((-10.0, 10.0)), plain_class((-10.0, 10.0)))
+    assert not np.array_equal(plain_class((-10.0, 10.0)), plain_class((-20.0, 20.0)))
 
 
 def test_another_layer_of_a_photograph_seen_before_calls_no_network(
