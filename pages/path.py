@@ -38,9 +38,7 @@ words = _("Chapters done: {done} of {all}").format(done=len(finished), all=len(C
 st.progress(len(finished) / len(CHAPTERS), text=words)
 with link.kept(ASKS, default=True):
     st.toggle(_("Ask me a question on each page"), key=ASKS)
-with st.expander(
-    _("Before you begin: six questions"), icon=":material/quiz:", expanded=not finished
-):
+with st.expander(_("Before you begin: six questions"), icon=":material/quiz:"):
     quiz.draw(quiz.BEFORE)
 numbered = list(enumerate(CHAPTERS, start=1))
 for first in range(0, len(numbered), 3):
