@@ -41,6 +41,7 @@ screenshots: .venv/dev.stamp
 	$(BIN)/python -m tests.pictures.screenshots
 
 .venv/app.stamp: requirements.txt
+	@echo "Installing what the lab needs into .venv: a few minutes, the first time only ..."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@

@@ -1,5 +1,7 @@
 """The path page: six chapters with a guess each, two exercises, a quiz before and one after."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.learning import exercises, quiz
@@ -10,7 +12,7 @@ from pages.shared.download import download
 from pages.shared.frame import begin
 from pages.shared.sitemap import PATH
 from pages.shared.visit import the_visit
-from pages.shared.words import _, lesson
+from pages.shared.words import _, current_language, lesson
 
 _ICONS = {True: ":green[:material/check_circle:]", False: ":material/radio_button_unchecked:"}
 
@@ -62,7 +64,7 @@ st.header(_("What I did"), anchor=False)
 st.markdown(lesson("path")["report"])
 download(
     _("Download what I did (HTML)"),
-    report,
+    partial(report, the_visit(), current_language().code),
     "what_i_did.html",
     key="download_report",
     icon=":material/download:",

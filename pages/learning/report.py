@@ -16,9 +16,8 @@ from pages.learning import quiz
 from pages.shared import link
 from pages.shared.chapters import CHAPTERS, with_guess
 from pages.shared.sitemap import PAGES
-from pages.shared.visit import the_visit
-from pages.shared.words import _, class_name, current_language, percent
-from pages.state import Finished, Learned
+from pages.shared.words import _, class_name, current_language, in_language, percent
+from pages.state import Finished, Learned, Visit
 from tl_core.images.encode import encode_jpeg
 from tl_core.specs import MODES, Attack, AttackSnapshot
 
@@ -27,36 +26,44 @@ _QUALITY = 90
 _WIDTH, _HEIGHT = 360, 120  # of a curve
 
 
-def report() -> str:
-    """The file, in the visitor's language."""
+def report(visit: Visit, code: str) -> str:
+    """The file about this visit in this language.
+
+    Streamlit makes it in a thread of its own, which knows of no visitor.
+    """
+    with in_language(code):
+        return _written(visit)
+
+
+def _written(visit: Visit) -> str:
     template = (ASSETS / "report.html").read_text(encoding="utf-8")
     when = format_datetime(datetime.now().astimezone(), "long", locale=current_language().locale)
     parts = {
         "language": current_language().code,
         "title": _("What I did in the Transfer Learning Lab"),
         "when": when,
-        "body": "\n".join(_sections()),
+        "body": "\n".join(_sections(visit)),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
 
 
-def _sections() -> Iterator[str]:
+def _sections(visit: Visit) -> Iterator[str]:
     for title, lines in (
-        (_("My guesses, and what happened"), _chapters()),
-        (_("What I taught it"), map(_training, the_visit().learned.values())),
-        (_("What it drew"), map(_picture, the_visit().gallery)),
-        (_("How I fooled it"), _attacks()),
-        (_("My answers to the questions"), _answers()),
-        (_("To go on from here"), _addresses()),
+        (_("My guesses, and what happened"), _chapters(visit)),
+        (_("What I taught it"), map(_training, visit.learned.values())),
+        (_("What it drew"), map(_picture, visit.gallery)),
+        (_("How I fooled it"), _attacks(visit)),
+        (_("My answers to the questions"), _answers(visit)),
+        (_("To go on from here"), _addresses(visit)),
     ):
         found = list(lines)
         if found:
             yield f"<h2>{html.escape(title)}</h2>" + "\n".join(found)
 
 
-def _chapters() -> Iterator[str]:
+def _chapters(visit: Visit) -> Iterator[str]:
     for chapter in CHAPTERS:
-        guessed = the_visit().guesses.get(chapter.key)
+        guessed = visit.guesses.get(chapter.key)
         if guessed is not None and guessed.outcome is not None:
             happened = with_guess(chapter, guessed, guessed.outcome, name=_escaped)
             yield f"<p><b>{html.escape(_(chapter.question))}</b><br>{_emphasised(happened)}</p>"
@@ -100,9 +107,9 @@ def _picture(picture: Finished) -> str:
     return _figure(jpeg, "jpeg", picture.label) + _settings(picture.settings)
 
 
-def _attacks() -> Iterator[str]:
+def _attacks(visit: Visit) -> Iterator[str]:
     """The last attack: the photograph and the picture, as the files are."""
-    run = the_visit().runs.get("attack")
+    run = visit.runs.get("attack")
     for _label, job in run.jobs if run is not None else []:
         found = job.snapshot
         if isinstance(found, AttackSnapshot) and found.picture and isinstance(job.spec, Attack):
@@ -115,8 +122,8 @@ def _attacks() -> Iterator[str]:
             yield _settings(found.settings or job.spec.to_json())
 
 
-def _answers() -> Iterator[str]:
-    given = the_visit().quiz
+def _answers(visit: Visit) -> Iterator[str]:
+    given = visit.quiz
     for when in (quiz.BEFORE, quiz.AFTER):
         for question in quiz.quiz(when).questions:
             chosen = given.get(f"{when} {question.key}")
@@ -127,9 +134,9 @@ def _answers() -> Iterator[str]:
                 yield f"<p><b>{ask}</b><br><em>{text}</em> {why}</p>"
 
 
-def _addresses() -> Iterator[str]:
+def _addresses(visit: Visit) -> Iterator[str]:
     """The ends of the pages' addresses, as text: with the lab's own before them they lead back."""
-    choices = the_visit().choices
+    choices = visit.choices
     if not choices:
         return
     yield f"<p>{html.escape(_('Put one of these behind the address of the lab:'))}</p><ul>"

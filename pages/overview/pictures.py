@@ -9,7 +9,7 @@ from pages.languages import ASSETS
 from pages.shared.charts import theme
 from pages.shared.measured_examples import FOLDER, measured_examples
 from pages.shared.sitemap import ATTACK, FEATURE_MAPS, IDEAL, TEACH, PageRow
-from pages.shared.words import _, class_name
+from pages.shared.words import _, class_name, percent
 
 
 def pictures() -> None:
@@ -23,26 +23,27 @@ def pictures() -> None:
         accuracy = found["training"]["accuracy"]
         words = _(
             "{backbone} learns {classes} handwritten digits from {photographs:,} pictures: after "
-            "{epochs} epochs it is right on {last:.1%} of {tested_on} others."
-        ).format(**found["training"], epochs=len(accuracy), last=accuracy[-1])
+            "{epochs} epochs it is right on {last} of {tested_on} others."
+        ).format(**found["training"], epochs=len(accuracy), last=percent(accuracy[-1]))
         _picture(TEACH, FOLDER / f"training_{theme()}.svg", words)
     with ideal:
         words = _(
-            "Drawn from noise by {backbone}: {class}, {probability:.1%}. {judge}, which never saw "
-            "it, says {judge_class}, {judge_probability:.1%}."
+            "Drawn from noise by {backbone}: {class}, {probability}. {judge}, which never saw "
+            "it, says {judge_class}, {judge_probability}."
         ).format(**_with_classes(found["ideal"], "class", "judge_class"))
         _picture(IDEAL, ASSETS / "examples" / "siamese_cat.webp", words)
     with fooled:
         words = _(
-            "{backbone} sees {before}, {before_probability:.1%}, on the left, and {after}, "
-            "{after_probability:.1%}, on the right. No value differs by more than {levels} of 255."
+            "{backbone} sees {before}, {before_probability}, on the left, and {after}, "
+            "{after_probability}, on the right. No value differs by more than {levels} of 255."
         ).format(**_with_classes(found["fooled"], "before", "after"))
         _picture(ATTACK, FOLDER / "fooled.webp", words)
 
 
 def _with_classes(figures: dict[str, Any], *keys: str) -> dict[str, Any]:
-    """The same with some of them as the visitor's language calls these classes."""
-    return figures | {key: class_name(figures[key]) for key in keys}
+    """The same with some of them as the visitor's language calls these classes, and per cents."""
+    shares = {key: percent(value) for key, value in figures.items() if key.endswith("probability")}
+    return figures | shares | {key: class_name(figures[key]) for key in keys}
 
 
 def _picture(row: PageRow, file: Path, words: str) -> None:

@@ -69,8 +69,12 @@ CHAPTERS = (
         {"50": N_("about 50"), "75": N_("about 75"), "95": N_("90 or more")},
         N_("Now fill the boxes, or take a ready set, and press Start."),
         N_(
-            "{right:.0f} of 100: it learned from {train:,} photographs and was tested on "
+            "{percent:.0f} % right: it learned from {train:,} photographs and was tested on "
             "{tested:,} others."
+        ),
+        N_(
+            "{right} of {tested} right. A test of so few says little: give it more photographs, or "
+            "take a ready set."
         ),
     ),
     Chapter(

@@ -12,10 +12,15 @@ from pages.shared.words import _, show_error, use_language
 
 
 def choose_current_language() -> None:
-    """Speak as the visitor has chosen, or the link, or else the browser; before all else."""
-    visit = st.session_state.get("visit")
+    """Take the link's language, or the visitor's choice, or else the browser's; before all else.
+
+    A link counts until the page has taken it, also in a tab that goes on with an older visit.
+    """
+    state = st.session_state
+    visit = state.get("visit")
     chosen = visit.choices.get("language") if visit is not None else None
-    wishes = [chosen, st.query_params.get("language"), _browsers()]
+    asked = state.get("linked", state.get("opened_with", st.query_params))
+    wishes = [asked.get("language"), chosen, _browsers()]
     use_language(next(code for code in wishes if code in languages.codes()))
 
 

@@ -3,6 +3,8 @@
 import html
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import streamlit as st
@@ -22,6 +24,20 @@ _thread = threading.local()  # a thread draws for one tab only
 def use_language(code: str) -> None:
     """Say everything in this language to this tab's visitor, from now on."""
     st.session_state.current_language = _thread.code = code
+
+
+@contextmanager
+def in_language(code: str) -> Iterator[None]:
+    """Say everything in this language in this thread, which may draw for no tab."""
+    before = getattr(_thread, "code", None)
+    _thread.code = code
+    try:
+        yield
+    finally:
+        if before is None:
+            del _thread.code
+        else:
+            _thread.code = before
 
 
 def current_language() -> Language:

@@ -11,6 +11,7 @@ from pages.state import Learned, Outcome
 from tl_core.lab import UserError
 from tl_core.specs import OWN_DATASET, FineTune, FineTuneResult, FineTuneSnapshot
 
+_ENOUGH = 10  # photographs in a test
 _HALF, _MOST = 0.625, 0.875  # accuracies between the answers to the chapter's question
 
 
@@ -50,12 +51,15 @@ def _figures(spec: FineTune, snapshot: FineTuneSnapshot, result: FineTuneResult)
 
 
 def _outcome(model: str, figures: Learned) -> Outcome:
-    share = figures.accuracy
+    share, answer = figures.accuracy, ""
+    if figures.tested >= _ENOUGH:
+        answer = "50" if share < _HALF else "75" if share < _MOST else "95"
     return Outcome(
         about=model,
-        answer="50" if share < _HALF else "75" if share < _MOST else "95",
+        answer=answer,
         figures={
-            "right": 100 * share,
+            "percent": 100 * share,
+            "right": round(share * figures.tested),
             "train": figures.train,
             "tested": figures.tested,
         },

@@ -258,10 +258,10 @@ def attack(scene: Scene) -> Walk:
 
 def _figures(chapter: Chapter) -> dict[str, float | str]:
     """Something for every field of the chapter's sentences."""
-    fields = Formatter().parse(chapter.happened + chapter.failed)
-    figures: dict[str, float | str] = {
-        name: 1.0 if form else "zebra" for _text, name, form, _how in fields if name
-    }
+    figures: dict[str, float | str] = {}
+    for _text, name, form, _how in Formatter().parse(chapter.happened + chapter.failed):
+        if name:
+            figures[name] = 1.0 if form else figures.get(name, "zebra")
     return figures | ({"photo": "sample:cat"} if "photo" in figures else {})
 
 

@@ -18,11 +18,11 @@ def test_home_says_what_transfer_learning_is_and_leads_to_every_page(open_page):
 def test_the_words_below_the_pictures_quote_the_figures_measured_with_them(open_page):
     text, found = words(open_page()), measured_examples()
     for name in ("probability", "judge_probability"):
-        assert f"{found['ideal'][name]:.1%}" in text
+        assert f"{100 * found['ideal'][name]:.1f} %" in text
     for name in ("before_probability", "after_probability"):
-        assert f"{found['fooled'][name]:.1%}" in text
+        assert f"{100 * found['fooled'][name]:.1f} %" in text
     assert f"channel {found['channel']['channel']} of {found['channel']['channels']}" in text
-    assert f"{found['training']['accuracy'][-1]:.1%}" in text
+    assert f"{100 * found['training']['accuracy'][-1]:.1f} %" in text
 
 
 def test_the_pictures_stand_in_the_order_of_the_pages(open_page):

@@ -166,4 +166,4 @@ def test_a_finished_training_is_kept_for_the_exercises(open_page):
     assert (kept.dataset, kept.mode, kept.classes, kept.train) == ("digits", "head", 10, 80)
     assert kept.is_unlike_imagenet
     assert len(kept.curve) == 30
-    assert f"{100 * kept.accuracy:.0f} of 100: it learned from 80 photographs" in strip(page)
+    assert f"{100 * kept.accuracy:.0f} % right: it learned from 80 photographs" in strip(page)

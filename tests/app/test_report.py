@@ -2,8 +2,7 @@
 
 from html.parser import HTMLParser
 
-from streamlit.testing.v1 import AppTest
-
+from pages.learning.report import report
 from pages.shared.chapters import CHAPTERS
 from pages.state import Finished, Guess, Outcome, Visit
 from tests import hostile
@@ -29,23 +28,6 @@ class Addresses(HTMLParser):
         self.found += [value or "" for name, value in attrs if name in names]
 
 
-def draw() -> None:
-    import streamlit as st
-
-    from pages.learning.report import report
-
-    st.code(report())
-
-
-def report_of(visit: Visit, app_lab, monkeypatch) -> str:
-    monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
-    app = AppTest.from_function(draw, default_timeout=60)
-    app.session_state["visit"] = visit
-    app.run()
-    assert not app.exception
-    return str(app.code[0].value)
-
-
 def busy(label: str) -> Visit:
     """A visit with all that a report can hold, as much of it as a visit keeps."""
     visit = Visit()
@@ -67,8 +49,8 @@ def busy(label: str) -> Visit:
     return visit
 
 
-def test_the_report_holds_guesses_trainings_pictures_attack_answers_and_links(app_lab, monkeypatch):
-    text = report_of(busy("zebra"), app_lab, monkeypatch)
+def test_the_report_holds_guesses_trainings_pictures_attack_answers_and_links():
+    text = report(busy("zebra"), "en")
     assert CHAPTERS[-1].question in text
     assert "Within 1 of 255 levels <em>zebra</em> became <em>Siamese cat</em>" in text
     assert "You guessed <em>by 8</em>." in text
@@ -82,8 +64,8 @@ def test_the_report_holds_guesses_trainings_pictures_attack_answers_and_links(ap
     assert "&quot;kind&quot;: &quot;IdealImage&quot;" in text
 
 
-def test_the_report_opens_without_a_network_and_is_below_five_megabytes(app_lab, monkeypatch):
-    text = report_of(busy(LABEL), app_lab, monkeypatch)
+def test_the_report_opens_without_a_network_and_is_below_five_megabytes():
+    text = report(busy(LABEL), "en")
     assert len(text.encode()) < MOST_BYTES
     addresses = Addresses()
     addresses.feed(text)
@@ -94,11 +76,18 @@ def test_the_report_opens_without_a_network_and_is_below_five_megabytes(app_lab,
     assert "default-src 'none'" in text
 
 
-def test_names_in_the_report_are_text(app_lab, monkeypatch):
-    text = report_of(busy('<b onclick="x">*y*'), app_lab, monkeypatch)
+def test_names_in_the_report_are_text():
+    text = report(busy('<b onclick="x">*y*'), "en")
     assert "<b onclick" not in text
     assert "&lt;b onclick=&quot;x&quot;&gt;&#42;y&#42;" in text
 
 
-def test_an_empty_visit_has_a_report_too(app_lab, monkeypatch):
-    assert "<h2>" not in report_of(Visit(), app_lab, monkeypatch)
+def test_an_empty_visit_has_a_report_too():
+    assert "<h2>" not in report(Visit(), "en")
+
+
+def test_the_report_is_in_the_language_that_it_is_asked_for_in():
+    text = report(busy("zebra"), "ja")
+    assert '<html lang="ja">' in text
+    assert "予想は「8段階」でした。" in text
+    assert "シマウマ" in text

@@ -118,3 +118,24 @@ def test_every_character_of_a_language_has_a_glyph(page, app_url, code):
     shown = [one for one in characters if not one.isspace() and one.isprintable()]
     assert page.evaluate(_MISSING, shown) == []
     assert page.evaluate(_MISSING, ["\U000f0000"]) == ["\U000f0000"]
+
+
+def test_what_i_did_holds_the_visit_in_its_language(page, app_url, tmp_path):
+    page.goto(f"{app_url}/feature_maps?language=ja&layer=bn2")
+    page.locator(".st-key-guess_feature_maps_place button").click()
+    page.goto(f"{app_url}/path?language=ja")  # the same tab goes on with its visit
+    page.get_by_text("どこにあるか").first.wait_for()
+    with page.expect_download() as downloading:
+        page.locator(".st-key-download_report button").click()
+    downloading.value.save_as(tmp_path / "what_i_did.html")
+    text = (tmp_path / "what_i_did.html").read_text(encoding="utf-8")
+    assert '<html lang="ja">' in text
+    assert "/feature_maps?" in text
+
+
+def test_a_link_brings_its_language_into_a_tab_that_had_another(page, app_url):
+    page.goto(f"{app_url}/path?language=ja")
+    page.get_by_role("heading", name="学びの道").wait_for()
+    page.goto(f"{app_url}/path?language=en")
+    page.get_by_role("heading", name="Your path").wait_for()
+    page.locator("html[lang=en]").wait_for(state="attached")

@@ -29,6 +29,8 @@ VIEWS = {
     "teach": ("teach?dataset=digits&mode=head,pixels", re.compile("it has never learned from")),
     "ideal": ("ideal?target_class=340", re.compile("Networks that never saw it")),
     "attack": ("attack", re.compile("Fooled at step .* seen as")),
+    "path": ("path?language=ja", re.compile("6")),
+    "presenter": ("why?sample=sample%3Adalmatian&present=1", re.compile("A random fifth instead")),
 }
 
 

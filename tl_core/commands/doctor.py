@@ -3,12 +3,16 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from tl_core.commands.common import Result
 from tl_core.download import free_bytes
 from tl_core.lab import BackboneState, BackboneStatus, DatasetStatus, Lab, MemoryRow
 
+_PYTHON = Path(sys.executable)  # as it is typed in this folder
+_PYTHON = _PYTHON.relative_to(Path.cwd()) if _PYTHON.is_relative_to(Path.cwd()) else _PYTHON
+_COMMAND = f"{_PYTHON} -m tl_core"
 _PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
 
 
@@ -62,13 +66,13 @@ def run(lab: Lab, _options: Namespace) -> Result:
 def _backbone_hint(found: BackboneStatus) -> str:
     if found.state is BackboneState.DOWNLOADABLE:
         size = found.row.source.size_mb
-        return f"  {size:,.0f} MB: python -m tl_core prepare {found.row.key}"
+        return f"  {size:,.0f} MB: {_COMMAND} prepare {found.row.key}"
     if found.state is BackboneState.DAMAGED:
-        return f"  get it again: python -m tl_core prepare {found.row.key}"
+        return f"  get it again: {_COMMAND} prepare {found.row.key}"
     return ""
 
 
 def _dataset_hint(entry: DatasetStatus) -> str:
     if entry.state != "can be downloaded" or entry.row is None:
         return ""
-    return f"  {entry.row.download_bytes / 2**20:,.0f} MB: python -m tl_core prepare {entry.key}"
+    return f"  {entry.row.download_bytes / 2**20:,.0f} MB: {_COMMAND} prepare {entry.key}"
