@@ -18,7 +18,7 @@ from tl_core.files import write_whole
 FOLDER = ROOT / "docs/pictures"
 RUN_S = 600
 _IS_AT_REST = """() => !document.querySelector(
-  "[data-stale=true], [data-test-script-state=running], [data-testid=stMain] [role=progressbar]")"""
+  "[data-stale=true], [data-test-script-state=running], .st-key-stage [role=progressbar]")"""
 _STARTED = ("/teach", "/ideal", "/attack")  # pages that show something once they are started
 # by file: where it is, and what the page says once its picture is ready
 VIEWS = {
