@@ -130,7 +130,7 @@ def _draw_when_over(picture: _Picture, *, key: str) -> None:
     finished = Finished(picture.label, snapshot.png, snapshot.settings, snapshot.frames, is_own)
     gallery.add(finished)
     if not spec.layer:
-        _verdicts(spec, snapshot)
+        _verdicts(spec, snapshot, is_alone=key == "main")
     with st.container(horizontal=True):
         gallery.downloads(finished, key=key)
         words, icon, args = _("Go on from here"), ":material/replay:", (snapshot.png,)
@@ -138,8 +138,11 @@ def _draw_when_over(picture: _Picture, *, key: str) -> None:
             st.rerun()  # the controls above are no part of what is drawn again and again
 
 
-def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
-    """What other networks say of each class that the picture shall show."""
+def _verdicts(spec: IdealImage, snapshot: IdealSnapshot, *, is_alone: bool) -> None:
+    """What other networks say of each class that the picture shall show.
+
+    Of one picture alone, and one class, that answers the chapter's question.
+    """
     classes = the_lab().backbones.classes(spec.backbone)
     if not are_imagenets(classes):  # nobody else knows a visitor's own
         return
@@ -154,7 +157,8 @@ def _verdicts(spec: IdealImage, snapshot: IdealSnapshot) -> None:
     for target in targets:
         found = answer(Judge(photo=photo, target=target, backbone=spec.backbone), timeout_s=0.1)
         if found is not None:
-            note(IDEAL, _of_another(found, spec, classes[target]))
+            if is_alone and len(targets) == 1:
+                note(IDEAL, _of_another(found, spec, classes[target]))
             _verdict(spec, found, plain_class(classes[target]) if len(targets) > 1 else "")
 
 

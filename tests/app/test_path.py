@@ -62,6 +62,17 @@ def test_a_guess_before_anything_was_shown_is_answered_by_the_first_run(open_pag
     assert "You guessed *by 8*." in strip(page)
 
 
+def test_a_guess_about_ideal_images_is_answered_by_a_picture_alone(open_page):
+    page = press(settled(open_page("ideal")), "guess_ideal_no")
+    page.select_slider(key="steps").set_value(10).run()
+    page.button_group(key="way").set_value("optimisers").run()
+    page = press(page, "start")
+    assert "Now press Start." in strip(page)
+    page.button_group(key="way").set_value("one").run()
+    page = press(page, "start")
+    assert re.search(r"which never saw it, \d+ %\. And you\? You guessed it\.", strip(page))
+
+
 def test_the_last_layer_answers_what_is_left_of_the_photograph(open_page):
     page = press(settled(open_page("feature_maps")), "guess_feature_maps_place")
     assert "Now move the layer to the last one." in strip(page)
