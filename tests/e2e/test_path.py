@@ -31,8 +31,10 @@ _MISSING = """characters => {
 
 
 def another_photograph(tab: Any) -> None:
+    chosen = tab.locator(".st-key-photo-picker button[aria-checked=true]")
     tab.locator(".st-key-photos button").first.click()
-    tab.locator(".st-key-photo-picker button").nth(5).click()
+    chosen.wait_for()
+    tab.locator(".st-key-photo-picker button[aria-checked=false]").nth(4).click()
     tab.keyboard.press("Escape")
 
 
