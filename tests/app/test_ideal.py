@@ -21,7 +21,7 @@ def finished(page):
 @pytest.fixture
 def page(open_page):
     page = open_page("ideal")
-    page.select_slider(key="steps").set_value(64).run()
+    page.select_slider(key="steps").set_value(30).run()
     return page
 
 
@@ -33,7 +33,7 @@ def test_a_run_ends_in_a_picture_that_others_judge_and_the_gallery_keeps(page):
     page.button(key="start").click().run()
     page = finished(page)
     text = words(page)
-    assert "step 64 of 64" in text
+    assert "step 30 of 30" in text
     assert "Networks that never saw it" in text
     assert "EfficientNet-Lite1" in text
     assert "EfficientNet-Lite0:" not in text
@@ -104,7 +104,7 @@ def test_the_ladder_runs_all_recipes_from_one_seed(page):
     for job in jobs:
         job.cancel()
     assert [job.spec.recipe for job in jobs] == ["pixels", "smooth", "camera", "fourier", "ideal"]
-    assert {(job.spec.seed, job.spec.steps, job.spec.target) for job in jobs} == {(0, 64, 284)}
+    assert {(job.spec.seed, job.spec.steps, job.spec.target) for job in jobs} == {(0, 30, 284)}
 
 
 def test_several_classes_become_a_contact_sheet(page):
@@ -172,7 +172,7 @@ def test_a_layer_offers_the_channels_it_has_and_shows_how_strongly_one_answers(p
     page.button(key="start").click().run()
     page = finished(page)
     text = words(page)
-    assert "step 64 of 64" in text
+    assert "step 30 of 30" in text
     assert float(text.split("activation ")[1].split()[0]) > 5
     assert "Networks that never saw it" not in text
 
@@ -195,5 +195,5 @@ def test_another_class_shows_its_example_and_the_noise_again(page):
     page.button(key="target_class_zebra").click().run()
     text = words(page)
     assert "An example: zebra" in text
-    assert "step 64 of 64" not in text
+    assert "step 30 of 30" not in text
     assert len(page.session_state["visit"].gallery) == 1

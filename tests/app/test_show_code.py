@@ -98,7 +98,7 @@ def test_grad_cam_is_that_of_the_page(run, lite0):
 
 
 def test_the_lessons_ideal_image_convinces_the_network(run, lite0):
-    names = run("ideal", target=340, steps=128, tv_weight=50, seed=0, size=224)
+    names = run("ideal", target=340, steps=64, tv_weight=50, seed=0, size=224)
     saved = pixels_from(to_array(Image.open("ideal.png")), lite0.device)
     with torch.no_grad():
         probability = lite0.logits(saved).softmax(1)[0, 340].item()

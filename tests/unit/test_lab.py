@@ -67,7 +67,7 @@ def test_two_visitors_on_two_backbones_get_exactly_the_answers_that_one_alone_ge
     wrong = []
 
     def visitor(backbone):
-        for turn in range(200):
+        for turn in range(60):
             photo = photos[turn % len(photos)]
             if classified(lab, photo, backbone, owner=backbone).logits != alone[backbone, photo]:
                 wrong.append((backbone, turn))
