@@ -35,7 +35,7 @@ class Language:
 
     def number(self, value: float, form: str) -> str:
         """A number in a format of Python's, with this language's marks."""
-        return _LocalFormatter(self.locale).format_field(value, form)
+        return _formatter(self.locale).format_field(value, form)
 
     def plural(self, one: str, many: str, count: int) -> "Words":
         """The form of a message for this count."""
@@ -57,7 +57,7 @@ class Words(str):
 
     def format(self, *values: object, **named: object) -> str:
         """Fill the message in."""
-        return _LocalFormatter(self.locale).vformat(self, values, named)
+        return _formatter(self.locale).vformat(self, values, named)
 
 
 class _LocalFormatter(Formatter):
@@ -72,6 +72,11 @@ class _LocalFormatter(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         text = format(value, format_spec)
         return text.translate(self._marks) if isinstance(value, int | float) else text
+
+
+@cache
+def _formatter(locale: Locale) -> _LocalFormatter:
+    return _LocalFormatter(locale)
 
 
 @cache

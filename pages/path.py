@@ -7,14 +7,12 @@ import streamlit as st
 from pages.learning import exercises, quiz
 from pages.learning.report import report
 from pages.shared import link
-from pages.shared.chapters import ASKS, CHAPTERS, Chapter, done, with_guess
+from pages.shared.chapters import ASKS, CHAPTERS, Chapter, done, what_next, with_guess
 from pages.shared.download import download
 from pages.shared.frame import begin
 from pages.shared.sitemap import PATH
 from pages.shared.visit import the_visit
 from pages.shared.words import _, current_language, lesson
-
-_ICONS = {True: ":green[:material/check_circle:]", False: ":material/radio_button_unchecked:"}
 
 
 def chapter(number: int, row: Chapter) -> None:
@@ -23,12 +21,11 @@ def chapter(number: int, row: Chapter) -> None:
     outcome = guessed.outcome if guessed is not None else None
     with st.container(border=True, height="stretch"):
         st.page_link(row.page.path, label=f"**{number} · {_(row.page.title)}**", icon=row.page.icon)
-        st.markdown(f"{_ICONS[outcome is not None]} {_(row.question)}")
+        st.markdown(f"{exercises.ICONS[outcome is not None]} {_(row.question)}")
         if guessed is not None and outcome is not None:
             st.caption(with_guess(row, guessed, outcome))
         elif guessed is not None:
-            words = _("You guess *{answer}*. {to_do}")
-            st.caption(words.format(answer=_(row.answers[guessed.answer]), to_do=_(row.to_do)))
+            st.caption(what_next(row, guessed))
 
 
 begin(PATH)

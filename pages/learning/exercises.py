@@ -13,7 +13,8 @@ from pages.state import Learned
 
 PETS = "oxford_iiit_pet"
 _BORROWED, _NOTHING = ("head", "last-block", "full"), "scratch"
-_TODO, _DONE = ":material/radio_button_unchecked:", ":green[:material/check_circle:]"
+# whether something is done
+ICONS = {True: ":green[:material/check_circle:]", False: ":material/radio_button_unchecked:"}
 
 
 def draw_challenge() -> None:
@@ -93,7 +94,7 @@ def _task(row: Learned) -> tuple[object, ...]:
 
 
 def _draw(name: str, *, is_done: bool) -> None:
-    st.markdown(f"{_DONE if is_done else _TODO} {lesson('path')[name]}")
+    st.markdown(f"{ICONS[is_done]} {lesson('path')[name]}")
 
 
 def _to_teach(dataset: str, words: str, *, mode: str) -> None:

@@ -1,6 +1,5 @@
 """What I did: the visit as one HTML file, which holds everything and asks nobody for anything."""
 
-import base64
 import html
 import io
 import re
@@ -15,13 +14,13 @@ from pages.languages import ASSETS
 from pages.learning import quiz
 from pages.shared import link
 from pages.shared.chapters import CHAPTERS, with_guess
+from pages.shared.picture import data_url
 from pages.shared.sitemap import PAGES
 from pages.shared.words import _, class_name, current_language, in_language, percent
 from pages.state import Finished, Learned, Visit
 from tl_core.images.encode import encode_jpeg
-from tl_core.specs import MODES, Attack, AttackSnapshot
+from tl_core.specs import Attack, AttackSnapshot, mode_row
 
-_WAYS = {row.key: row.label for row in MODES}
 _QUALITY = 90
 _WIDTH, _HEIGHT = 360, 120  # of a curve
 
@@ -75,7 +74,7 @@ def _training(row: Learned) -> str:
         "from {train:,}; among the first three guesses: {top3}."
     ).format(
         label=_(row.label),
-        way=_(_WAYS[row.mode]),
+        way=_(mode_row(row.mode).label),
         network=row.backbone,
         accuracy=percent(row.accuracy),
         tested=row.tested,
@@ -104,7 +103,7 @@ def _curve(shares: tuple[float, ...]) -> str:
 
 def _picture(picture: Finished) -> str:
     jpeg = encode_jpeg(Image.open(io.BytesIO(picture.png)), _QUALITY)
-    return _figure(jpeg, "jpeg", picture.label) + _settings(picture.settings)
+    return _figure(jpeg, picture.label) + _settings(picture.settings)
 
 
 def _attacks(visit: Visit) -> Iterator[str]:
@@ -118,7 +117,7 @@ def _attacks(visit: Visit) -> Iterator[str]:
                 (found.picture, found.after),
             ):
                 label, sure = class_name(answers[0].label), percent(answers[0].probability)
-                yield _figure(data, "png", f"{label}, {sure}")
+                yield _figure(data, f"{label}, {sure}")
             yield _settings(found.settings or job.spec.to_json())
 
 
@@ -147,10 +146,11 @@ def _addresses(visit: Visit) -> Iterator[str]:
     yield "</ul>"
 
 
-def _figure(data: bytes, kind: str, words: str) -> str:
+def _figure(data: bytes, words: str) -> str:
     text = html.escape(words)
-    url = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return f'<figure><img src="{url}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+    return (
+        f'<figure><img src="{data_url(data)}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+    )
 
 
 def _settings(text: str) -> str:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.chapters import ASKS, CHAPTERS, Chapter, chapter_of, guess, with_guess
+from pages.shared.chapters import ASKS, CHAPTERS, Chapter, chapter_of, guess, what_next, with_guess
 from pages.shared.sitemap import PATH, PageRow
 from pages.shared.visit import the_visit
 from pages.shared.words import _, lesson
@@ -33,9 +33,7 @@ def _chapter(chapter: Chapter) -> None:
     if guessed is None:
         _ask(chapter)
     elif guessed.outcome is None:
-        words = _("You guess *{answer}*. {to_do}")
-        answer = _(chapter.answers[guessed.answer])
-        st.markdown(words.format(answer=answer, to_do=_(chapter.to_do)))
+        st.markdown(what_next(chapter, guessed))
     else:
         st.markdown(with_guess(chapter, guessed, guessed.outcome))
         _lead_on(chapter)

@@ -150,6 +150,12 @@ def what_happened(
     return _(words).format(**figures)
 
 
+def what_next(chapter: Chapter, guessed: Guess) -> str:
+    """The guess, and what to do now."""
+    words, answer = _("You guess *{answer}*. {to_do}"), _(chapter.answers[guessed.answer])
+    return words.format(answer=answer, to_do=_(chapter.to_do))
+
+
 def with_guess(
     chapter: Chapter, guessed: Guess, outcome: Outcome, name: Callable[[str], str] = plain_class
 ) -> str:
