@@ -138,7 +138,8 @@ def _addresses(visit: Visit) -> Iterator[str]:
     choices = visit.choices
     if not choices:
         return
-    yield f"<p>{html.escape(_('Put one of these behind the address of the lab:'))}</p><ul>"
+    words = _("Put one of these behind the address of the lab:")
+    yield f"<p>{html.escape(words)}</p><ul>"
     query = urlencode({**choices, "version": link.VERSION})
     for row in PAGES:
         address = html.escape(f"/{row.lesson}?{query}")
