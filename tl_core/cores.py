@@ -3,14 +3,11 @@
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 import torch
 
-_QUOTA_V2 = Path("/sys/fs/cgroup/cpu.max")
-_QUOTA_V1 = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
-_PERIOD_V1 = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+from tl_core.control_group import cpu_quota
 
 WINDOW_S = 0.3  # of work, before the worker's processor time says anything
 ENOUGH = 0.6  # share of its time in which the worker's thread had a core
@@ -27,23 +24,7 @@ def usable_cores() -> int:
     """
     physical = psutil.cpu_count(logical=False) or 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
-    return max(1, int(min(physical, allowed, _quota())))
-
-
-def _quota() -> float:
-    """Cores that the container may use at once; infinite where nothing limits it.
-
-    Source:
-        The Linux kernel's documentation, cgroup-v2 (cpu.max) and sched-bwc (cpu.cfs_quota_us).
-    """
-    try:
-        if _QUOTA_V2.exists():
-            quota, period = _QUOTA_V2.read_text().split()
-        else:
-            quota, period = _QUOTA_V1.read_text(), _PERIOD_V1.read_text()
-        return float(quota) / float(period) if float(quota) > 0 else float("inf")
-    except (OSError, ValueError):
-        return float("inf")  # no such control group, or "max"
+    return max(1, int(min(physical, allowed, cpu_quota())))
 
 
 def use_cores(count: int) -> None:

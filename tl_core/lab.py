@@ -101,6 +101,7 @@ class Lab:
         self.photos = PhotoStore(
             self.settings.photo_memory_mb * 2**20,
             self.settings.max_pixels,
+            decoded_bytes=self.settings.decoded_memory_mb * 2**20,
             require_share=self.memory.require,
         )
         self._pool = Pool(photo_threads=usable_cores(), prepare_thread=stay_on_one_core)
@@ -152,12 +153,12 @@ class Lab:
         """Have everything counted that visitors make the lab keep."""
         settings, context = self.settings, self._context
         for kind, held, budget_mb in (
-            ("photographs", self.photos.held, settings.photo_memory_mb // 2),
+            ("photographs", self.photos.held, settings.photo_memory_mb),
             ("own models", context.backbones.held, settings.model_memory_mb),
             ("runs", self._scheduler.held, settings.run_memory_mb),
             ("finished pictures", self.memory.noted, settings.gallery_memory_mb),
             ("own embeddings", context.embeddings.held, settings.feature_memory_mb),
-            ("decoded photographs", self.photos.decoded, settings.photo_memory_mb // 2),
+            ("decoded photographs", self.photos.decoded, settings.decoded_memory_mb),
             ("feature maps", context.activations.held, settings.activation_memory_mb),
             ("answers", self._answers.held, settings.answer_memory_mb),
         ):

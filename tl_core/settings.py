@@ -9,9 +9,11 @@ from typing import Literal, cast, get_args
 import platformdirs
 import psutil
 
+from tl_core.control_group import memory_limit_bytes
 from tl_core.errors import UserError
 
 Profile = Literal["cloud", "server"]
+COMMUNITY_CLOUD = Path("/mount/src")  # where it clones every app, as its tracebacks show
 _CLOUD_MEMORY_BYTES = 4 * 2**30
 
 
@@ -26,7 +28,8 @@ class Settings:
     profile: Profile = "server"
     mirror: str = ""  # base address that replaces every download's own server, for a closed network
     network_memory_mb: int = 4096  # loaded backbones together, least recently used leaves
-    photo_memory_mb: int = 512  # visitors' photographs together
+    photo_memory_mb: int = 512  # visitors' photographs together, as files
+    decoded_memory_mb: int = 256  # photographs in use, decoded
     upload_memory_mb: int = 2048  # files that visitors have sent and no page has taken, together
     upload_visit_mb: int = 512  # the same, of one browser tab
     activation_memory_mb: int = 512  # kept feature maps together
@@ -55,8 +58,11 @@ class Settings:
             UserError: If a variable cannot be read as its field's type.
         """
         env = os.environ if env is None else env
-        profile = _profile(env.get("TL_PROFILE", "auto"))
-        chosen: dict[str, object] = _CLOUD_LIMITS.copy() if profile == "cloud" else {}
+        memory_bytes = _memory_bytes()
+        profile = _profile(env.get("TL_PROFILE", "auto"), memory_bytes)
+        chosen: dict[str, object] = dict(budgets_mb(0 if profile == "cloud" else memory_bytes))
+        if profile == "cloud":
+            chosen |= _CLOUD_LIMITS
         chosen |= {"data_dir": _default_data_dir(), "weights_dir": _torch_hub_dir(env)}
         for field in fields(cls):
             text = env.get(f"TL_{field.name.upper()}", "")
@@ -65,40 +71,58 @@ class Settings:
         return cls(**chosen | {"profile": profile})  # type: ignore[arg-type]
 
 
-_CLOUD_LIMITS: dict[str, object] = {
+_CLOUD_LIMITS: dict[str, object] = {"max_pixels": 25_000_000, "max_running": 4}
+
+# What the process keeps in memory at most, in MB, where there is little
+_LEAST_MB: dict[str, int] = {
     "network_memory_mb": 160,
     "photo_memory_mb": 96,
+    "decoded_memory_mb": 48,
     "upload_memory_mb": 400,
-    "upload_visit_mb": 220,
     "activation_memory_mb": 96,
     "model_memory_mb": 96,
     "feature_memory_mb": 96,
     "answer_memory_mb": 32,
     "run_memory_mb": 96,
     "gallery_memory_mb": 64,
-    "visitor_memory_mb": 192,
-    "max_pixels": 25_000_000,
-    "max_running": 4,
 }
+_LEAST_SHARES_MB: dict[str, int] = {"upload_visit_mb": 220, "visitor_memory_mb": 192}  # in it
+_PROCESS_MB = 1300  # beside all that: packages, pages, and what a step of the networks takes
+_SPARE = 0.25  # of the memory, for the system and other programs
+_FOR_NETWORKS = 0.55  # of what there is beyond the least: VGG-19 from 6 GB upwards
 
 
-def _profile(text: str) -> Profile:
+def budgets_mb(memory_bytes: float) -> dict[str, int]:
+    """What may be kept of each kind on a machine with so much memory, by field, in MB.
+
+    Between the least and the defaults of ``Settings``; together with the process itself at most
+    three quarters of the memory, once that is 4 GB.
+    """
+    most = {field.name: cast(int, field.default) for field in fields(Settings)}
+    room = (1 - _SPARE) * memory_bytes / 2**20 - _PROCESS_MB - sum(_LEAST_MB.values())
+    spread = {name: most[name] - least for name, least in _LEAST_MB.items()}
+    of_networks = spread.pop("network_memory_mb")
+    for_networks = min(max(_FOR_NETWORKS * room, 0.0), of_networks)
+    share = min(max((room - for_networks) / sum(spread.values()), 0.0), 1.0)
+    budgets = {
+        name: round(least + share * (most[name] - least))
+        for name, least in (_LEAST_MB | _LEAST_SHARES_MB).items()
+    }
+    return budgets | {"network_memory_mb": round(_LEAST_MB["network_memory_mb"] + for_networks)}
+
+
+def _profile(text: str, memory_bytes: float) -> Profile:
     if text == "auto":
-        return "cloud" if _memory_limit_bytes() < _CLOUD_MEMORY_BYTES else "server"
+        is_hosted = Path(__file__).is_relative_to(COMMUNITY_CLOUD)  # which may not say its limit
+        return "cloud" if is_hosted or memory_bytes < _CLOUD_MEMORY_BYTES else "server"
     if text not in get_args(Profile):
         raise UserError("TL_PROFILE must be auto, cloud or server, got {value}.", value=text)
     return cast(Profile, text)
 
 
-def _memory_limit_bytes() -> int:
-    """The container's memory limit, or the machine's memory where there is none."""
-    total = int(psutil.virtual_memory().total)
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            total = min(total, int(Path(path).read_text()))
-        except (OSError, ValueError):
-            continue  # no such control group, or "max": no limit from here
-    return total
+def _memory_bytes() -> float:
+    """The machine's memory, or what this process may use of it where that is less."""
+    return min(psutil.virtual_memory().total, memory_limit_bytes())
 
 
 def _default_data_dir() -> Path:

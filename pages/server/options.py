@@ -4,7 +4,7 @@ from pathlib import Path
 
 from streamlit import config, net_util
 
-CLOUD = Path("/mount/src")  # where Community Cloud clones every app, as its tracebacks show
+from tl_core.settings import COMMUNITY_CLOUD
 
 
 def set_options(script: Path) -> None:
@@ -18,7 +18,7 @@ def set_options(script: Path) -> None:
     address, whenever a websocket comes from another page, and everybody waits for the answer.
     Whoever opens the lab under that address is let in without it: their origin is the host.
     """
-    is_cloud = script.resolve().is_relative_to(CLOUD)
+    is_cloud = script.resolve().is_relative_to(COMMUNITY_CLOUD)
     if not is_cloud and not config.is_manually_set("client.allowedOrigins"):
         config.set_option("client.allowedOrigins", [])
     net_util.get_external_ip = lambda: None

@@ -12,7 +12,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from pages.server import open_files, served, upload_limits
 from pages.server.app import ready
-from pages.server.options import CLOUD, set_options
+from pages.server.options import set_options
+from tl_core.settings import COMMUNITY_CLOUD
 
 MB = 2**20
 
@@ -180,7 +181,8 @@ def test_the_server_is_ready_while_the_lab_is(limits, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("script", "is_framed"), [(CLOUD / "lab/streamlit_app.py", True), (Path("lab/app.py"), False)]
+    ("script", "is_framed"),
+    [(COMMUNITY_CLOUD / "lab/streamlit_app.py", True), (Path("lab/app.py"), False)],
 )
 def test_community_cloud_may_frame_the_lab_and_nobody_else(script, is_framed, monkeypatch):
     monkeypatch.setattr("streamlit.net_util.get_external_ip", None)

@@ -7,40 +7,23 @@ from tl_core.cores import FIRST_WAIT_S, LONGEST_WAIT_S, WINDOW_S, WorkerThreads,
 
 
 @pytest.fixture
-def machine(monkeypatch, tmp_path):
-    """A machine of eight cores whose limits a test writes."""
+def machine(monkeypatch):
+    """A machine of eight cores without limits."""
     monkeypatch.setattr(cores.psutil, "cpu_count", lambda logical: 8)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)), raising=False)
-    for name in ("_QUOTA_V2", "_QUOTA_V1", "_PERIOD_V1"):
-        monkeypatch.setattr(cores, name, tmp_path / name)
-    return tmp_path
+    monkeypatch.setattr(cores, "cpu_quota", lambda: float("inf"))
 
 
 def test_without_limits_every_physical_core_counts(machine):
     assert usable_cores() == 8
 
 
-def test_a_container_has_the_whole_cores_of_its_quota(machine):
-    (machine / "_QUOTA_V2").write_text("350000 100000\n")
-    assert usable_cores() == 3
-
-
-def test_a_container_with_less_than_a_core_has_one(machine):
-    (machine / "_QUOTA_V2").write_text("8000 100000\n")
-    assert usable_cores() == 1
-
-
-def test_no_quota_is_no_limit(machine):
-    (machine / "_QUOTA_V2").write_text("max 100000\n")
-    assert usable_cores() == 8
-
-
-def test_the_older_kind_of_control_group_counts_too(machine):
-    (machine / "_QUOTA_V1").write_text("200000\n")
-    (machine / "_PERIOD_V1").write_text("100000\n")
-    assert usable_cores() == 2
-    (machine / "_QUOTA_V1").write_text("-1\n")
-    assert usable_cores() == 8
+@pytest.mark.parametrize(("quota", "count"), [(3.5, 3), (0.08, 1), (float("inf"), 8)])
+def test_a_container_has_the_whole_cores_of_its_quota_and_at_least_one(
+    machine, monkeypatch, quota, count
+):
+    monkeypatch.setattr(cores, "cpu_quota", lambda: quota)
+    assert usable_cores() == count
 
 
 def test_cores_that_the_process_may_not_run_on_do_not_count(machine, monkeypatch):

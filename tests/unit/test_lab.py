@@ -231,14 +231,16 @@ def test_the_runs_of_who_is_away_pause_until_the_visit_is_over(lab, labelled):
 
 
 def test_photographs_of_who_is_away_leave_before_those_of_who_is_here(settings, labelled):
-    small = dataclasses.replace(settings, photo_memory_mb=1)  # half of it for files
+    small = dataclasses.replace(settings, photo_memory_mb=1)
     with Lab(small) as lab:
         for place in (9, 12):  # 240 kB
             lab.photos.add(labelled[place][1], "bob")
         lab.touch("bob")
         lab._visits._seen["bob"] -= lab.settings.visit_timeout_s + 1
         lab._visits.reap()
-        keys = [lab.photos.add(labelled[place][1], "ann") for place in (0, 1, 3, 4, 5)]  # 380 kB
+        keys = [
+            lab.photos.add(labelled[place][1], "ann") for place in (*range(9), 10, 13)
+        ]  # 870 kB
         assert not lab.resume("bob")
         assert lab.photos.held()["bob"] == 0
         assert all(lab.photos.data(key) for key in keys)

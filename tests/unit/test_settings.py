@@ -1,9 +1,16 @@
+from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tl_core import settings
+from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.errors import UserError
-from tl_core.settings import Settings
+from tl_core.settings import Settings, budgets_mb
+
+GB = 2**30
+SHARES = {"upload_visit_mb", "visitor_memory_mb"}  # of what others count
 
 
 def test_variables_set_their_fields():
@@ -30,3 +37,50 @@ def test_the_cloud_profile_lowers_the_limits_and_a_variable_still_wins():
 def test_a_value_that_makes_no_sense_is_refused_in_a_sentence(variable):
     with pytest.raises(UserError, match="must be"):
         Settings.from_env(variable)
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Sets how much memory there is."""
+
+    def has(memory_bytes: float, limit_bytes: float = float("inf")) -> None:
+        memory = type("Memory", (), {"total": memory_bytes})
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+        monkeypatch.setattr(settings, "memory_limit_bytes", lambda: limit_bytes)
+
+    return has
+
+
+def test_a_container_with_less_than_4_gb_gets_the_cloud_profile(machine):
+    machine(64 * GB, 2.7 * GB)
+    assert Settings.from_env({}).profile == "cloud"
+    machine(64 * GB, 4 * GB)
+    assert Settings.from_env({}).profile == "server"
+
+
+def test_community_cloud_gets_its_profile_whatever_memory_it_shows(machine, monkeypatch):
+    machine(64 * GB)
+    monkeypatch.setattr(settings, "__file__", "/mount/src/lab/tl_core/settings.py")
+    assert Settings.from_env({}).profile == "cloud"
+
+
+@pytest.mark.parametrize("memory_gb", [4, 5, 6, 8, 12, 16, 24])
+def test_what_is_kept_leaves_a_quarter_of_the_memory_free(machine, memory_gb):
+    machine(memory_gb * GB)
+    found = Settings.from_env({})
+    kept = sum(getattr(found, name) for name in budgets_mb(0).keys() - SHARES)
+    assert kept + settings._PROCESS_MB <= 0.75 * memory_gb * 1024 + len(budgets_mb(0))  # rounding
+
+
+def test_more_memory_never_means_a_smaller_budget_and_ends_at_the_defaults():
+    steps = [budgets_mb(gb * GB) for gb in (0, 4, 6, 8, 12, 16, 24)]
+    for less, more in pairwise(steps):
+        assert all(less[name] <= more[name] for name in less)
+    defaults = Settings(data_dir=Path(), weights_dir=Path())
+    assert steps[-1] == {name: getattr(defaults, name) for name in steps[-1]}
+
+
+def test_every_network_fits_from_6_gb_upwards():
+    largest = max(row.needs_memory_mb for row in CATALOGUE)
+    assert budgets_mb(4 * GB)["network_memory_mb"] < largest
+    assert budgets_mb(6 * GB)["network_memory_mb"] >= largest

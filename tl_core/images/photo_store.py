@@ -57,10 +57,10 @@ class Addition:
 class PhotoStore:
     """Photographs by key, "sample:<name>" or "sha256:<hex>"; thread-safe.
 
-    Half of the budget holds files: when they are too many, whoever holds most gives up what was
-    used least recently, so that nobody pushes out what others hold. The other half holds decoded
-    photographs, the least recently used leaves first. They are shared between callers: never
-    change one. What asks for a key raises ``UserError`` where it is unknown or had to make room.
+    The budget is of files: when they are too many, whoever holds most gives up what was used least
+    recently, so that nobody pushes out what others hold. Decoded photographs have a budget of their
+    own, the least recently used leaves first. They are shared between callers: never change one.
+    What asks for a key raises ``UserError`` where it is unknown or had to make room.
     """
 
     def __init__(
@@ -68,13 +68,14 @@ class PhotoStore:
         budget_bytes: int,
         max_pixels: int,
         *,
+        decoded_bytes: int = 2**26,
         require_share: Callable[[str, int], None] = lambda _owner, _size_bytes: None,
     ) -> None:
         self._require_share = require_share
-        self._half_budget = budget_bytes // 2
+        self._budget_bytes = budget_bytes
         self._max_pixels = max_pixels
         self._files: OrderedDict[str, _File] = OrderedDict()
-        self._decoded = ByteCache[Photo](self._half_budget)
+        self._decoded = ByteCache[Photo](decoded_bytes)
         self._additions: set[Addition] = set()
         self._lock = threading.Lock()
 
@@ -126,7 +127,7 @@ class PhotoStore:
             for key, data in files.items():
                 old = after.pop(key, None)
                 after[key] = _File(data, {addition.owner, *(old.owners if old else ())})
-            leaving = _leaving(after, self._half_budget)
+            leaving = _leaving(after, self._budget_bytes)
             if not leaving.isdisjoint(files):
                 raise _no_room()
             for key in leaving:
@@ -158,7 +159,7 @@ class PhotoStore:
         Raises:
             UserError: If they are larger together.
         """
-        if size_bytes > self._half_budget:
+        if size_bytes > self._budget_bytes:
             raise _no_room()
 
     def __contains__(self, key: str) -> bool:
@@ -197,7 +198,7 @@ class PhotoStore:
         return self._decoded.get(key) or self._decode(data)
 
     def _decode(self, data: bytes, *, at_least: int | None = None) -> Photo:
-        max_bytes = min(MAX_BYTES, self._half_budget)
+        max_bytes = min(MAX_BYTES, self._budget_bytes)
         return decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes, at_least=at_least)
 
     def _remember(self, key: str, photo: Photo) -> None:

@@ -13,10 +13,11 @@ from tests.hostile import large_png, photo, saved
 from tl_core.datasets import uploads
 from tl_core.datasets.dropped_folder import Drop, folder_drops
 from tl_core.datasets.dropped_zip import zip_drops
-from tl_core.datasets.uploads import OwnUpload, keep_drops, keep_first
+from tl_core.datasets.uploads import OwnUpload, compact, keep_drops, keep_first
 from tl_core.errors import UserError
 from tl_core.images.decode import content_key
 from tl_core.images.photo_store import PhotoStore
+from tl_core.settings import budgets_mb
 
 MAX_PIXELS = 10**6
 Entries = Iterable[tuple[str | zipfile.ZipInfo, bytes]]
@@ -24,6 +25,11 @@ Entries = Iterable[tuple[str | zipfile.ZipInfo, bytes]]
 
 def png(number: int) -> bytes:
     return saved(photo(16 + number, 16), "PNG")
+
+
+def noise(width: int, height: int, seed: int = 0) -> Image.Image:
+    chance = np.random.default_rng(seed)
+    return Image.fromarray(chance.integers(0, 256, (height, width, 3), np.uint8))
 
 
 def zipped(entries: Entries, kind: int = zipfile.ZIP_DEFLATED) -> io.BytesIO:
@@ -151,7 +157,7 @@ def test_a_damaged_zip_is_refused(data: bytes) -> None:
 def test_a_set_too_large_for_the_album_is_refused() -> None:
     drops = [Drop(name.split("/")[0], name, data) for name, data in classes(20, 20)]
     with pytest.raises(UserError, match="no room for these photographs"):
-        keep_drops(drops, PhotoStore(2 * 20_000, MAX_PIXELS), "me", MAX_PIXELS)
+        keep_drops(drops, PhotoStore(20_000, MAX_PIXELS), "me", MAX_PIXELS)
 
 
 @pytest.mark.parametrize("name", ["one class", "200 classes", "one photograph in a class"])
@@ -246,3 +252,30 @@ def test_the_first_photographs_are_kept_once_and_what_cannot_be_read_is_passed_o
     keys = keep_first(files, 2, photos, "me", MAX_PIXELS)
     assert keys == (content_key(png(1)), content_key(png(2)))
     assert content_key(png(3)) not in photos
+
+
+def test_a_class_of_thirty_loses_no_photograph_on_the_smallest_server() -> None:
+    photos = PhotoStore(budgets_mb(0)["photo_memory_mb"] * 2**20, MAX_PIXELS)
+    keys = []
+    for number in range(30 * 8):
+        file = saved(noise(290, 290, seed=number), "PNG", compress_level=0)
+        assert len(file) > 250_000
+        data = compact(file, MAX_PIXELS)
+        assert data == file  # no network looks at less of it
+        keys.append(photos.add(data, f"visitor {number % 30}"))
+    assert all(key in photos for key in keys)
+
+
+@pytest.mark.parametrize("side", [800, 1024, 1500])
+def test_a_photograph_larger_than_any_network_looks_at_is_kept_smaller(side: int) -> None:
+    file = saved(noise(side + 100, side), "JPEG", quality=80)
+    assert len(file) > 100_000
+    small = compact(file, 10 * MAX_PIXELS)
+    assert len(small) < len(file)
+    assert min(Image.open(io.BytesIO(small)).size) == 512
+
+
+def test_a_saved_attack_stays_as_it_is() -> None:
+    attack = saved(noise(260, 260), "PNG")
+    assert len(attack) > 100_000
+    assert compact(attack, MAX_PIXELS) == attack

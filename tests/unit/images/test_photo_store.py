@@ -24,7 +24,7 @@ def file(seed: int) -> bytes:
 
 def photos(files: float = 100) -> PhotoStore:
     """An photos with room for this many files, and less than that decoded."""
-    return PhotoStore(int(2 * files * FILE_BYTES), max_pixels=10_000)
+    return PhotoStore(int(files * FILE_BYTES), max_pixels=10_000)
 
 
 def test_a_file_is_kept_under_its_content():
@@ -95,7 +95,7 @@ def test_decoded_photographs_stay_while_there_is_room():
 
 
 def test_a_decoded_photograph_larger_than_its_share_is_decoded_anew():
-    kept = PhotoStore(2**20, max_pixels=2_000_000)
+    kept = PhotoStore(2**20, max_pixels=2_000_000, decoded_bytes=2**20)
     assert kept.photo("sample:drum") is not kept.photo("sample:drum")
 
 
