@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +34,17 @@ class AppProcess:
 
 
 @contextmanager
-def app_process(folder: Path, *, root: Path = ROOT, **environment: str) -> Iterator[AppProcess]:
-    """Start the app of a checkout with README's plain command, and end it afterwards."""
+def app_process(
+    folder: Path,
+    *,
+    root: Path = ROOT,
+    prepare: Callable[[], None] | None = None,
+    **environment: str,
+) -> Iterator[AppProcess]:
+    """Start the app of a checkout with README's plain command, and end it afterwards.
+
+    ``prepare`` is called in the new process, before the app.
+    """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
@@ -50,7 +59,12 @@ def app_process(folder: Path, *, root: Path = ROOT, **environment: str) -> Itera
     command += ["--server.headless", "true", "--server.port", str(port)]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            command, cwd=root, env=variables | environment, stdout=log, stderr=log
+            command,
+            cwd=root,
+            env=variables | environment,
+            stdout=log,
+            stderr=log,
+            preexec_fn=prepare,
         )
     app = AppProcess(f"http://localhost:{port}", process, folder)
     try:

@@ -63,6 +63,11 @@ class Context:
             warm_up(loaded)
         return loaded
 
+    def photos_at_once(self, networks: int = 1) -> int:
+        """How many photographs may go through so many networks together, gradients included."""
+        most = self.settings.pass_photos if self.device.type == "cpu" else 1024
+        return max(most // networks, 1)
+
     def pixels(self, photo_key: str, backbone: Backbone) -> Sliced[Tensor]:
         """The photograph as the network sees it: (1, 3, S, S) in [0, 1], on the device.
 

@@ -1,7 +1,5 @@
 """The device that networks run on."""
 
-import ctypes
-import platform
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache
@@ -13,8 +11,6 @@ from torch import Tensor
 
 from tl_core.cores import usable_cores
 from tl_core.errors import UserError
-
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8  # malloc.h
 
 
 def choose_device(name: str) -> torch.device:
@@ -103,38 +99,3 @@ def is_device_gone(error: BaseException) -> bool:
         and not is_lack_of_memory
         and ("CUDA error" in text or "device-side assert" in text)
     )
-
-
-def keep_freed_memory() -> None:
-    """Let the process keep what its tensors give back, up to 256 MB, instead of the system.
-
-    A network's step takes and frees the same memory again and again; where the system must clear
-    it each time, that is a tenth to a fifth of the step. All threads share it. Only glibc has
-    these options; elsewhere nothing happens.
-
-    Source:
-        mallopt(3).
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    mallopt = ctypes.CDLL(None).mallopt
-    for option, value in (
-        (_M_TRIM_THRESHOLD, 256 * 2**20),
-        (_M_TOP_PAD, 16 * 2**20),
-        (_M_MMAP_THRESHOLD, 32 * 2**20),  # the most it takes
-        (_M_ARENA_MAX, 1),
-    ):
-        mallopt(option, value)
-
-
-def give_back_freed_memory() -> None:
-    """Give the system the memory that is free now, also between what is in use.
-
-    For once in a while, after large files: they leave holes in what ``keep_freed_memory`` keeps,
-    which small things then take, so that the next large file finds no room there.
-
-    Source:
-        malloc_trim(3).
-    """
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).malloc_trim(0)

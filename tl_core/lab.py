@@ -4,7 +4,6 @@ from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import dataclass
 
-import psutil
 import torch
 
 from tl_core.api.backbones import Backbones, BackboneState, BackboneStatus
@@ -20,9 +19,7 @@ from tl_core.datasets.uploads import OwnUpload
 from tl_core.device import (
     choose_device,
     device_name,
-    give_back_freed_memory,
     is_device_gone,
-    keep_freed_memory,
 )
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
@@ -35,6 +32,12 @@ from tl_core.errors import Phrase, UserError, gettext_noop
 from tl_core.estimates import Estimates
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
+from tl_core.process_memory import (
+    FreedMemory,
+    give_back_freed_memory,
+    keep_freed_memory,
+    process_bytes,
+)
 from tl_core.settings import Settings
 from tl_core.staleness import Staleness
 
@@ -57,7 +60,6 @@ __all__ = [
 ]
 
 _STOP_S = 10.0  # longer than any slice
-_THIS_PROCESS = psutil.Process()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,17 @@ class Lab:
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
         self._staleness = Staleness(self._context.backbones, self.photos, self._context.datasets)
         threads = WorkerThreads(usable_cores())
+        freed = FreedMemory(self.settings.process_memory_mb * 2**20)
+
+        def after_slice(clock_s: float, thread_s: float, process_s: float) -> None:
+            threads.note(clock_s, thread_s, process_s)
+            freed.look()
+
         self._scheduler = Scheduler(
             lambda job: make_runner(job, self._context),
             self.settings,
             explain=self._explain,
-            after_slice=threads.note,
+            after_slice=after_slice,
         )
         self._worker = Worker(
             self._scheduler,
@@ -170,7 +178,7 @@ class Lab:
         return LabStatus(
             device=device_name(self.device),
             cores=usable_cores() if self.device.type == "cpu" else 0,
-            memory_mb=int(_THIS_PROCESS.memory_info().rss) // 2**20,
+            memory_mb=process_bytes() // 2**20,
             queued=counts[JobState.QUEUED],
             running=counts[JobState.RUNNING],
             paused=counts[JobState.PAUSED],

@@ -40,6 +40,8 @@ class Settings:
     run_memory_mb: int = 2048  # photographs and activations that open trainings keep, together
     gallery_memory_mb: int = 1024  # finished pictures on the pages of all visitors together
     visitor_memory_mb: int = 1024  # what one visitor makes the lab keep, of all kinds together
+    process_memory_mb: int = 8192  # of the process; above it freed memory is not kept for later
+    pass_photos: int = 64  # that go through networks at once where gradients are taken, on a CPU
     max_jobs_per_visitor: int = 6
     max_queue: int = 200
     max_running: int = 8  # long runs that take turns, paused ones apart; others queue
@@ -60,7 +62,7 @@ class Settings:
         env = os.environ if env is None else env
         memory_bytes = _memory_bytes()
         profile = _profile(env.get("TL_PROFILE", "auto"), memory_bytes)
-        chosen: dict[str, object] = dict(budgets_mb(0 if profile == "cloud" else memory_bytes))
+        chosen: dict[str, object] = dict(memory_limits(0 if profile == "cloud" else memory_bytes))
         if profile == "cloud":
             chosen |= _CLOUD_LIMITS
         chosen |= {"data_dir": _default_data_dir(), "weights_dir": _torch_hub_dir(env)}
@@ -86,14 +88,19 @@ _LEAST_MB: dict[str, int] = {
     "run_memory_mb": 96,
     "gallery_memory_mb": 64,
 }
-_LEAST_SHARES_MB: dict[str, int] = {"upload_visit_mb": 220, "visitor_memory_mb": 192}  # in it
+_LEAST_OF_IT: dict[str, int] = {
+    "upload_visit_mb": 220,
+    "visitor_memory_mb": 192,
+    "process_memory_mb": 1400,
+    "pass_photos": 2,
+}
 _PROCESS_MB = 1300  # beside all that: packages, pages, and what a step of the networks takes
 _SPARE = 0.25  # of the memory, for the system and other programs
 _FOR_NETWORKS = 0.55  # of what there is beyond the least: VGG-19 from 6 GB upwards
 
 
-def budgets_mb(memory_bytes: float) -> dict[str, int]:
-    """What may be kept of each kind on a machine with so much memory, by field, in MB.
+def memory_limits(memory_bytes: float) -> dict[str, int]:
+    """The limits that keep a machine with so much memory from running out of it, by field.
 
     Between the least and the defaults of ``Settings``; together with the process itself at most
     three quarters of the memory, once that is 4 GB.
@@ -106,7 +113,7 @@ def budgets_mb(memory_bytes: float) -> dict[str, int]:
     share = min(max((room - for_networks) / sum(spread.values()), 0.0), 1.0)
     budgets = {
         name: round(least + share * (most[name] - least))
-        for name, least in (_LEAST_MB | _LEAST_SHARES_MB).items()
+        for name, least in (_LEAST_MB | _LEAST_OF_IT).items()
     }
     return budgets | {"network_memory_mb": round(_LEAST_MB["network_memory_mb"] + for_networks)}
 

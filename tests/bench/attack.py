@@ -27,7 +27,7 @@ from tests.bench.library_attacks import (
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import pixels_from
-from tl_core.device import choose_device, keep_freed_memory
+from tl_core.device import choose_device
 from tl_core.imageopt.attack.goals import ClassGoal, answer, is_fooled
 from tl_core.imageopt.attack.runner import AttackMember
 from tl_core.imageopt.attack.smallest import Search
@@ -38,6 +38,7 @@ from tl_core.images.decode import decode, read_back
 from tl_core.images.encode import encode_png
 from tl_core.images.photo import PhotoArray
 from tl_core.images.transforms import TRANSFORMS
+from tl_core.process_memory import keep_freed_memory
 from tl_core.settings import Settings
 from tl_core.specs import Attack, SmallestBudget
 

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
-from tl_core.device import keep_freed_memory
 from tl_core.imageopt import augment
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.eight_bit import array_from, rounded
@@ -23,6 +22,7 @@ from tl_core.imageopt.ideal.slot import recipe_slot
 from tl_core.imageopt.losses import total_variation
 from tl_core.imageopt.slot import Slot
 from tl_core.images.encode import encode_png
+from tl_core.process_memory import keep_freed_memory
 from tl_core.settings import Settings
 from tl_core.specs import LADDER, Recipe
 

@@ -31,12 +31,12 @@ from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example
 from tl_core.datasets.store import DatasetStore
-from tl_core.device import keep_freed_memory
 from tl_core.engine.job import Job
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
+from tl_core.process_memory import keep_freed_memory
 from tl_core.settings import Settings
 from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot, Spec
 from tl_core.training.data import open_dataset

@@ -18,7 +18,7 @@ _BARE = """
 import json, torch
 from tests.bench.ideal import DRAWN_ON, speed
 from tl_core.backbones.store import BackboneStore
-from tl_core.device import keep_freed_memory
+from tl_core.process_memory import keep_freed_memory
 from tl_core.settings import Settings
 keep_freed_memory()
 print(json.dumps(speed(BackboneStore(Settings.from_env(), torch.device("cpu")).load(DRAWN_ON), 40)))

@@ -7,10 +7,15 @@ import pytest
 from tl_core import settings
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.errors import UserError
-from tl_core.settings import Settings, budgets_mb
+from tl_core.settings import Settings, memory_limits
 
 GB = 2**30
-SHARES = {"upload_visit_mb", "visitor_memory_mb"}  # of what others count
+SHARES = {
+    "upload_visit_mb",
+    "visitor_memory_mb",
+    "process_memory_mb",
+    "pass_photos",
+}  # of what others count
 
 
 def test_variables_set_their_fields():
@@ -68,12 +73,14 @@ def test_community_cloud_gets_its_profile_whatever_memory_it_shows(machine, monk
 def test_what_is_kept_leaves_a_quarter_of_the_memory_free(machine, memory_gb):
     machine(memory_gb * GB)
     found = Settings.from_env({})
-    kept = sum(getattr(found, name) for name in budgets_mb(0).keys() - SHARES)
-    assert kept + settings._PROCESS_MB <= 0.75 * memory_gb * 1024 + len(budgets_mb(0))  # rounding
+    kept = sum(getattr(found, name) for name in memory_limits(0).keys() - SHARES)
+    assert kept + settings._PROCESS_MB <= 0.75 * memory_gb * 1024 + len(
+        memory_limits(0)
+    )  # rounding
 
 
 def test_more_memory_never_means_a_smaller_budget_and_ends_at_the_defaults():
-    steps = [budgets_mb(gb * GB) for gb in (0, 4, 6, 8, 12, 16, 24)]
+    steps = [memory_limits(gb * GB) for gb in (0, 4, 6, 8, 12, 16, 24)]
     for less, more in pairwise(steps):
         assert all(less[name] <= more[name] for name in less)
     defaults = Settings(data_dir=Path(), weights_dir=Path())
@@ -82,5 +89,5 @@ def test_more_memory_never_means_a_smaller_budget_and_ends_at_the_defaults():
 
 def test_every_network_fits_from_6_gb_upwards():
     largest = max(row.needs_memory_mb for row in CATALOGUE)
-    assert budgets_mb(4 * GB)["network_memory_mb"] < largest
-    assert budgets_mb(6 * GB)["network_memory_mb"] >= largest
+    assert memory_limits(4 * GB)["network_memory_mb"] < largest
+    assert memory_limits(6 * GB)["network_memory_mb"] >= largest

@@ -42,7 +42,8 @@ def run(job: Job[Attribute], context: Context) -> Sliced[AttributeSnapshot]:
     backbone = yield from context.backbone(spec.backbone)
     photo = yield from context.in_pool(fitted, context.photos, spec.photo, backbone.row)
     _check(spec, backbone)
-    model, pixels = PixelModel(backbone, spec.contrast), pixels_from(photo, context.device)
+    model = PixelModel(backbone, spec.contrast, photos_at_once=context.photos_at_once())
+    pixels = pixels_from(photo, context.device)
     probabilities = model.probabilities(pixels)[0].tolist()
     yield None
     spec = _chosen(spec, backbone, probabilities)

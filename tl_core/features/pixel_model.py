@@ -13,11 +13,15 @@ from tl_core.device import constant
 class PixelModel(nn.Module):
     """Pixels (N, 3, S, S) in [0, 1] to class scores (N, classes); only the worker may call it.
 
-    A score is the class's logit or, with ``contrast``, by how much it exceeds that class's.
+    A score is the class's logit or, with ``contrast``, by how much it exceeds that class's. Where
+    gradients are taken, ``photos_at_once`` go through it together at most.
     """
 
-    def __init__(self, backbone: Backbone, contrast: int | None = None) -> None:
+    def __init__(
+        self, backbone: Backbone, contrast: int | None = None, *, photos_at_once: int = 1024
+    ) -> None:
         super().__init__()
+        self.photos_at_once = photos_at_once
         self.body = backbone.body
         self.head = backbone.head
         self.backbone = backbone

@@ -54,15 +54,17 @@ class _Stack:
 class Batch:
     """Slots that advance together on the same networks; not thread-safe.
 
-    With several backbones a term is their mean. ``limit`` is how many slots go through a network
-    at once: all, until a GPU runs out of memory. ``advanced`` is how many took the newest step.
+    With several backbones a term is their mean. At most ``limit`` slots go through a network at
+    once, fewer after a GPU has run out of memory. ``advanced`` is how many took the newest step.
     """
 
-    def __init__(self, backbones: Sequence[Backbone], precision: str = "fp32") -> None:
+    def __init__(
+        self, backbones: Sequence[Backbone], precision: str = "fp32", *, limit: int = 1024
+    ) -> None:
         self.backbones = tuple(backbone.folded for backbone in backbones)
         self.precision = precision
         self.device = self.backbones[0].device
-        self.limit = 1024
+        self.limit = limit
         self.advanced = 0
         self._stacks: dict[Parameterisation, _Stack] = {}
         self._seeds: list[int] = []  # of the members with noise

@@ -197,7 +197,8 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 self._loading = self.context.pool.submit(self._load)
                 return self._loading
             self.backbones = _of_same_classes(self._loading.result())
-            self.batch = Batch(self.backbones, self._precision)
+            limit = self.context.photos_at_once(len(self.backbones))
+            self.batch = Batch(self.backbones, self._precision, limit=limit)
         self._admit_ready()
         self._finish_done()
         self._encode_due()

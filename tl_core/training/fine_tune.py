@@ -162,7 +162,15 @@ class _Run:
         return [trained]
 
     def _train(self, model: TrainableModel, train: Inputs, validation: Inputs) -> Sliced[Trained]:
-        best = yield from TrainingLoop(self.job, model, train, validation, self.progress).run()
+        loop = TrainingLoop(
+            self.job,
+            model,
+            train,
+            validation,
+            self.progress,
+            most=2 * self.context.photos_at_once(),  # batch statistics of two would be noise
+        )
+        best = yield from loop.run()
         model.restore(best.state)
         self.has_diverged |= best.has_diverged
         return model, best

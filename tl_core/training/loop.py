@@ -62,7 +62,10 @@ class Diverged(UserError):
 
 
 class TrainingLoop:
-    """Trains one model; ``run`` is a generator that ends a slice at each yield."""
+    """Trains one model; ``run`` is a generator that ends a slice at each yield.
+
+    At most ``most`` photographs go through the whole network at once.
+    """
 
     def __init__(
         self,
@@ -71,6 +74,8 @@ class TrainingLoop:
         train: Inputs,
         validation: Inputs,
         progress: Progress,
+        *,
+        most: int = 1024,
     ) -> None:
         self.job = job
         self.spec = job.spec
@@ -83,17 +88,18 @@ class TrainingLoop:
         self.epochs = _HEAD_EPOCHS if self.is_warm_up else self.spec.chosen_epochs
         self.epochs_before = len(progress.snapshot.epochs)  # of the head that trained first
         self.optimiser = _optimiser(model.parameters(), self.spec)
-        self.micro_size, self._validation_size = self._batch_sizes()
+        self.micro_size, self._validation_size = self._batch_sizes(most)
         self.photos_done = 0  # in training and validation
         self._epoch_began_at = 0  # in ``photos_done``
         self._generator = torch.Generator().manual_seed(self.spec.seed)
         self._slice_end = time.perf_counter() + SLICE_S
 
-    def _batch_sizes(self) -> tuple[int, int]:
+    def _batch_sizes(self, most: int) -> tuple[int, int]:
         """Return the photographs at once in training and in validation.
 
-        On a CPU these are as many as two cores train on in about 0.3 s. It depends on the spec and
-        the network alone, so that equal seeds give equal curves.
+        On a CPU these are as many as two cores train on in about 0.3 s, and at most ``most``. It
+        depends on the spec, the network and the memory of the machine alone, so that equal seeds
+        give equal curves.
         """
         size, row = self.spec.batch_size, self.model.start.row
         if self.part == "head":
@@ -105,7 +111,7 @@ class TrainingLoop:
         if self.model.uses_batch_statistics:
             is_large = row.gflops > _LARGE_GFLOPS
             micro = max(micro, _LARGE_BATCH_NORM_BATCH if is_large else _BATCH_NORM_BATCH)
-        return min(size, micro), validation
+        return min(size, micro, most), validation
 
     def run(self) -> Sliced[BestEpoch]:
         """Train to the end, or until it gets no better for as long as the spec says.

@@ -17,7 +17,7 @@ from tl_core.datasets.uploads import OwnUpload, compact, keep_drops, keep_first
 from tl_core.errors import UserError
 from tl_core.images.decode import content_key
 from tl_core.images.photo_store import PhotoStore
-from tl_core.settings import budgets_mb
+from tl_core.settings import memory_limits
 
 MAX_PIXELS = 10**6
 Entries = Iterable[tuple[str | zipfile.ZipInfo, bytes]]
@@ -255,7 +255,7 @@ def test_the_first_photographs_are_kept_once_and_what_cannot_be_read_is_passed_o
 
 
 def test_a_class_of_thirty_loses_no_photograph_on_the_smallest_server() -> None:
-    photos = PhotoStore(budgets_mb(0)["photo_memory_mb"] * 2**20, MAX_PIXELS)
+    photos = PhotoStore(memory_limits(0)["photo_memory_mb"] * 2**20, MAX_PIXELS)
     keys = []
     for number in range(30 * 8):
         file = saved(noise(290, 290, seed=number), "PNG", compress_level=0)
