@@ -12,9 +12,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from streamlit import config, net_util
+from streamlit import config
+from streamlit.web.server import server_util
 
 from pages.server import served
+from pages.server.addresses import announcement
 from pages.server.ending import Ending
 from pages.server.open_files import RoomForTabs, raise_limit
 from pages.server.upload_limits import UploadLimit
@@ -39,14 +41,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 
 def _announce() -> None:
-    """Print the address for other computers; open the lab where there is a browser."""
-    scheme = "https" if config.get_option("server.sslCertFile") else "http"
-    port = config.get_option("server.port")
-    if not config.get_option("server.address"):
-        address = net_util.get_internal_ip()
-        click.echo(f"  From other computers of this network: {scheme}://{address}:{port}\n")
+    """Print the addresses for other computers; open the lab where there is a browser."""
+    click.echo(announcement() + "\n")
     if not config.get_option("server.headless"):
-        url = f"{scheme}://localhost:{port}"
+        url = server_util.get_url("localhost")
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)
 
 
