@@ -18,6 +18,7 @@ from streamlit.web.server import server_util
 from pages.server import served
 from pages.server.addresses import announcement
 from pages.server.ending import Ending
+from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
 from pages.server.upload_limits import UploadLimit
 
@@ -32,6 +33,7 @@ def ready(_request: Request) -> Response:
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Say where the lab is, and end in order."""
     raise_limit()
+    configure_logs()
     ending = Ending()
     if threading.current_thread() is threading.main_thread():
         ending.watch()

@@ -1,6 +1,7 @@
 """The parts of the web server, without one."""
 
 import asyncio
+import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from pages.server import addresses, open_files, served, upload_limits
 from pages.server.app import ready
+from pages.server.logs import configure_logs
 from pages.server.options import CLOUD, set_options
 
 MB = 2**20
@@ -301,3 +303,21 @@ def test_the_start_says_where_the_lab_is_and_what_cameras_need(
     said = addresses.announcement()
     assert [word for word in said.split() if word.startswith("http") and ":" in word] == urls
     assert ("--server.sslCertFile" in said) == says_cameras
+
+
+def test_what_the_lab_says_is_printed_once_with_its_level(capsys):
+    names = ("tl_core", "pages", "uvicorn.error", "uvicorn.access", "websockets")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(each, each.handlers, each.propagate, each.level) for each in loggers]
+    try:
+        configure_logs()
+        configure_logs()
+        logging.getLogger("tl_core.engine.job").info("a run ended")
+        logging.getLogger("tl_core.engine.job").debug("a detail")
+        logging.getLogger("uvicorn.error").info("10.1.2.3 came")
+    finally:
+        for logger, handlers, propagate, level in before:
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(level)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(" INFO tl_core.engine.job: a run ended")

@@ -154,6 +154,35 @@ def test_a_visitor_who_clears_streamlits_caches_leaves_the_lab_to_everybody(app)
         assert visitors(other.open().texts) == before + 1
 
 
+def test_the_log_has_a_line_for_each_run_and_nothing_about_its_visitor(app, photos):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("secret-class-a/secret-bad.jpg", b"no photograph")
+        for place, (_name, data) in enumerate(photos[:4]):
+            file.writestr(f"secret-class-{'ab'[place % 2]}/secret-{place}.jpg", data)
+    with Visitor(app.url).open("teach") as visitor:
+        sent = [
+            {"number": 1, "name": "secret-name.jpg", "data": base64.b64encode(data).decode()}
+            for data in (photos[0][1], b"no photograph")
+        ]
+        visitor.tell_component("photos_0", "sent", {"number": 1, "photos": sent})
+        visitor.drop("upload_zip", [("secret-set.zip", packed.getvalue())])
+        assert any("secret-class-a" in text for text in visitor.texts)
+        visitor.drop("upload_zip", [("secret-half.zip", packed.getvalue()[:500])])
+        visitor.press("start")
+        while "FineTune" not in app.log:
+            visitor.poll()
+    assert re.search(r" INFO .*: PreviewData of own: done, ", app.log)
+    assert re.search(
+        r"^[-0-9]+ [:,0-9]+ INFO tl_core\S+: FineTune of efficientnet_lite0: done, "
+        r"step \d+ of \d+, [.0-9]+ s$",
+        app.log,
+        re.MULTILINE,
+    )
+    for private in ("secret", "127.0.0.1", "::1", "sha256", "Traceback"):
+        assert private not in app.log
+
+
 def test_visitors_in_mid_run_do_not_keep_the_server_from_ending(tmp_path):
     with ExitStack() as tabs, app_process(tmp_path) as app:
         for _ in range(4):
