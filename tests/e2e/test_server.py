@@ -10,6 +10,7 @@ import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from urllib.error import HTTPError
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -183,15 +184,20 @@ def test_the_log_has_a_line_for_each_run_and_nothing_about_its_visitor(app, phot
         assert private not in app.log
 
 
-def test_visitors_in_mid_run_do_not_keep_the_server_from_ending(tmp_path):
-    with ExitStack() as tabs, app_process(tmp_path) as app:
+def test_a_second_signal_ends_the_process_at_once_whoever_is_in_mid_run(tmp_path):
+    with ExitStack() as tabs, app_process(tmp_path, TL_END_S="600") as app:
         for _ in range(4):
-            visitor = tabs.enter_context(Visitor(app.url).open("ideal").press("start"))
-        visitor.poll()
-        start = time.monotonic()
+            visitor = tabs.enter_context(Visitor(app.url).open("ideal", "steps=1024"))
+            visitor.press("start")
         app.process.terminate()
+        with pytest.raises(HTTPError, match="503"):
+            while True:
+                app.get("/ready")
+        visitor.poll()
+        assert app.process.poll() is None
+        app.process.send_signal(signal.SIGINT)
         status = app.process.wait(20)
-        assert time.monotonic() - start < 10
+    assert len(re.findall("IdealImage of efficientnet_lite0: cancelled", app.log)) == 4
     assert status == 0
     assert "terminate called" not in app.log
     assert "Traceback" not in app.log
@@ -200,7 +206,7 @@ def test_visitors_in_mid_run_do_not_keep_the_server_from_ending(tmp_path):
 
 
 def test_a_client_that_never_finishes_does_not_keep_the_server_from_ending(tmp_path):
-    with app_process(tmp_path) as app:
+    with app_process(tmp_path, TL_END_S="600") as app:  # and nothing runs
         port = int(app.url.rsplit(":", 1)[1])
         with socket.create_connection(("127.0.0.1", port)) as line:
             line.sendall(

@@ -1,0 +1,36 @@
+"""How the process ends: what runs may come to its end first, and visitors are told."""
+
+import urllib.error
+
+import pytest
+
+from tests.app_process import app_process
+from tests.websocket_client import Visitor
+
+
+def problem(app) -> str:
+    """What a proxy is told that asks whether the lab is ready."""
+    with pytest.raises(urllib.error.HTTPError) as answer:
+        while True:
+            app.get("/ready")
+    assert answer.value.code == 503
+    return answer.value.read().decode()
+
+
+def test_on_sigterm_a_run_comes_to_its_end_and_nothing_new_starts(tmp_path):
+    with (
+        app_process(tmp_path, TL_END_S="300") as app,
+        Visitor(app.url).open("ideal", "steps=30") as ann,
+        Visitor(app.url).open("ideal") as bob,
+    ):
+        ann.press("start")
+        app.process.terminate()
+        assert "The lab is about to restart: what runs now may go on for" in problem(app)
+        assert any("about to restart" in text for text in bob.poll().texts)
+        bob.press("start")
+        assert any("starts nothing new" in text for text in bob.texts)
+        bob.open("teach").wait_for("It says: tiger cat")  # a quick question
+        assert app.process.wait(300) == 0
+    assert "IdealImage of efficientnet_lite0: done, step 30 of 30" in app.log
+    assert app.log.count("IdealImage") == 1
+    assert "Traceback" not in app.log
