@@ -13,6 +13,7 @@ from tl_core.api.backbones import Backbones, BackboneState, BackboneStatus
 from tl_core.api.datasets import Datasets
 from tl_core.api.jobs import Jobs
 from tl_core.api.models import Models
+from tl_core.api.preparation import Preparation, names_to_prepare
 from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
@@ -153,6 +154,7 @@ class Lab:
         self.datasets = Datasets(
             self._context.datasets, self.photos, self.settings, self._visits.touch
         )
+        self._preparation = Preparation(self.jobs, self.backbones, self.datasets)
         self._ends_at: float | None = None  # once the process was asked to end
         self._count_memory()
         self._worker.start()
@@ -192,12 +194,23 @@ class Lab:
         """Say in a sentence why nothing new can run now; empty while all is well."""
         return str(self._trouble() or "")
 
+    def prepare(self) -> None:
+        """Begin to download what ``settings.prepare`` names and is not here yet; returns at once.
+
+        Raises:
+            UserError: If nothing is called that.
+        """
+        names = names_to_prepare(self.settings.prepare)
+        if names:
+            self._preparation.start(names)
+
     def begin_end(self) -> None:
         """Say that the lab closes in ``settings.end_s``, and take only quick questions until then.
 
         What waits for its turn fails in a sentence; what runs goes on.
         """
         self._ends_at = time.monotonic() + self.settings.end_s
+        self._preparation.close()
         self._scheduler.refuse_runs(UserError(_REFUSED))
 
     def has_runs(self) -> bool:
@@ -260,6 +273,7 @@ class Lab:
     def close(self) -> None:
         """Stop the worker after its slice and end every open job."""
         self._visits.close()
+        self._preparation.close()
         self.photos.stop_adding()
         self._worker.close(_STOP_S)
         self._pool.close()

@@ -1,10 +1,13 @@
 """How the process ends: what runs may come to its end first, and visitors are told."""
 
+import os
+import subprocess
+import sys
 import urllib.error
 
 import pytest
 
-from tests.app_process import app_process
+from tests.app_process import ROOT, app_process
 from tests.websocket_client import Visitor
 
 
@@ -34,3 +37,17 @@ def test_on_sigterm_a_run_comes_to_its_end_and_nothing_new_starts(tmp_path):
     assert "IdealImage of efficientnet_lite0: done, step 30 of 30" in app.log
     assert app.log.count("IdealImage") == 1
     assert "Traceback" not in app.log
+
+
+def test_a_name_that_cannot_be_prepared_ends_the_start_in_a_sentence():
+    done = subprocess.run(
+        [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"],
+        cwd=ROOT,
+        env=os.environ | {"TL_PREPARE": "vgg16,vgg17", "STREAMLIT_SERVER_PORT": "0"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("TL_PREPARE names vgg17, and nothing is called that. Choose")
+    assert len(done.stderr.splitlines()) == 1
