@@ -20,21 +20,30 @@ def problem(app) -> str:
     return answer.value.read().decode()
 
 
-def test_on_sigterm_a_run_comes_to_its_end_and_nothing_new_starts(tmp_path):
+def told(visitor) -> list[str]:
+    """What every fragment of the page says now."""
+    return [text for name in list(visitor.fragments) for text in visitor.poll_one(name).texts]
+
+
+def test_on_sigterm_a_run_goes_on_to_its_end_and_nothing_new_starts(tmp_path):
     with (
         app_process(tmp_path, TL_END_S="300") as app,
-        Visitor(app.url).open("ideal", "steps=30") as ann,
+        Visitor(app.url).open("ideal", "steps=1024") as ann,
         Visitor(app.url).open("ideal") as bob,
     ):
         ann.press("start")
+        while not any("1 running" in text for text in told(ann)):
+            pass
         app.process.terminate()
         assert "The lab is about to restart: what runs now may go on for" in problem(app)
-        assert any("about to restart" in text for text in bob.poll().texts)
+        assert any("about to restart" in text for text in told(bob))
         bob.press("start")
         assert any("starts nothing new" in text for text in bob.texts)
         bob.open("teach").wait_for("It says: tiger cat")  # a quick question
-        assert app.process.wait(300) == 0
-    assert "IdealImage of efficientnet_lite0: done, step 30 of 30" in app.log
+        assert app.process.poll() is None
+        ann.press("stop")
+        assert app.process.wait(60) == 0
+    assert "IdealImage of efficientnet_lite0: cancelled, step" in app.log
     assert app.log.count("IdealImage") == 1
     assert "Traceback" not in app.log
 
