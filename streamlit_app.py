@@ -24,8 +24,14 @@ if runtime.exists():  # Streamlit draws a page
     the_visit().drawn_at = time.monotonic()
     current.run()
 else:  # ``streamlit run`` looks for what to serve
-    from pages.server.app import MIDDLEWARE, ROUTES, lifespan
+    from pages.server.app import MIDDLEWARE, ROUTES, lifespan, refuse_wrong_settings
     from pages.server.options import set_options
 
+    def start_lab() -> None:
+        from pages.shared.visit import the_lab
+
+        the_lab().prepare()
+
+    refuse_wrong_settings()
     set_options(Path(__file__))
-    app = st.App(__file__, lifespan=lifespan, routes=ROUTES, middleware=MIDDLEWARE)
+    app = st.App(__file__, lifespan=lifespan(start_lab), routes=ROUTES, middleware=MIDDLEWARE)

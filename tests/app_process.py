@@ -54,6 +54,7 @@ def app_process(
         "TL_CACHE_DIR": str(folder / "cache"),
         "TL_DEVICE": "cpu",
         "TL_MIRROR": "http://127.0.0.1:9",
+        "TL_END_S": "0",
     }
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.headless", "true", "--server.port", str(port)]

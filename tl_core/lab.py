@@ -1,5 +1,7 @@
 """The one door: builds and closes a lab, whose five nouns pages and commands use."""
 
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from tl_core.api.backbones import Backbones, BackboneState, BackboneStatus
 from tl_core.api.datasets import Datasets
 from tl_core.api.jobs import Jobs
 from tl_core.api.models import Models
+from tl_core.api.preparation import Preparation, names_to_prepare
 from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
@@ -29,6 +32,7 @@ from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
 from tl_core.engine.worker import Worker
 from tl_core.errors import Phrase, UserError, gettext_noop
+from tl_core.errors import gettext_noop as N_
 from tl_core.estimates import Estimates
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
@@ -60,6 +64,13 @@ __all__ = [
 ]
 
 _STOP_S = 10.0  # longer than any slice
+_REFUSED = N_(
+    "The lab is about to restart and starts nothing new. Please try again in a few minutes."
+)
+_ENDING = N_(
+    "The lab is about to restart: what runs now may go on for {seconds} seconds, and nothing new "
+    "starts. Save what you want to keep."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ class LabStatus:
     running: int
     paused: int
     visitors: int
-    trouble: UserError | None  # why nothing can run now
+    trouble: UserError | None  # why nothing new can run now
 
 
 class Lab:
@@ -152,6 +163,8 @@ class Lab:
         self.datasets = Datasets(
             self._context.datasets, self.photos, self.settings, self._visits.touch
         )
+        self._preparation = Preparation(self.jobs, self.backbones, self.datasets)
+        self._ends_at: float | None = None  # once the process was asked to end
         self._count_memory()
         self._worker.start()
         self._visits.start()
@@ -183,12 +196,35 @@ class Lab:
             running=counts[JobState.RUNNING],
             paused=counts[JobState.PAUSED],
             visitors=self._visits.count(),
-            trouble=self._worker.trouble(),
+            trouble=self._trouble(),
         )
 
     def readiness(self) -> str:
-        """Say in a sentence why nothing can run now; empty while all is well."""
-        return str(self._worker.trouble() or "")
+        """Say in a sentence why nothing new can run now; empty while all is well."""
+        return str(self._trouble() or "")
+
+    def prepare(self) -> None:
+        """Begin to download what ``settings.prepare`` names and is not here yet; returns at once.
+
+        Raises:
+            UserError: If nothing is called that.
+        """
+        names = names_to_prepare(self.settings.prepare)
+        if names:
+            self._preparation.start(names)
+
+    def begin_end(self) -> None:
+        """Say that the lab closes in ``settings.end_s``, and take only quick questions until then.
+
+        What waits for its turn fails in a sentence; what runs goes on.
+        """
+        self._ends_at = time.monotonic() + self.settings.end_s
+        self._preparation.close()
+        self._scheduler.refuse_runs(UserError(_REFUSED))
+
+    def has_runs(self) -> bool:
+        """Whether a run is at work, which is no quick question and no download, and not paused."""
+        return self._scheduler.has_runs()
 
     def touch(self, visitor: str) -> None:
         """Note that the visitor is here; without a touch for a while the visit ends."""
@@ -246,6 +282,7 @@ class Lab:
     def close(self) -> None:
         """Stop the worker after its slice and end every open job."""
         self._visits.close()
+        self._preparation.close()
         self.photos.stop_adding()
         self._worker.close(_STOP_S)
         self._pool.close()
@@ -255,6 +292,13 @@ class Lab:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+    def _trouble(self) -> UserError | None:
+        trouble = self._worker.trouble()
+        if trouble is None and self._ends_at is not None:
+            left_s = max(self._ends_at - time.monotonic(), 0.0)
+            return UserError(_ENDING, seconds=math.ceil(left_s))
+        return trouble
 
     def _explain(self, error: BaseException) -> UserError | None:
         if isinstance(error, torch.OutOfMemoryError):

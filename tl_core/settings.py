@@ -51,6 +51,8 @@ class Settings:
     visit_resume_s: float = 600.0  # without a poll: then everything of the visit is forgotten
     hang_s: float = 120.0  # a slice that takes longer will not come back
     exit_on_hang: bool = False  # then end the process, for a supervisor that starts it again
+    end_s: float = 60.0  # for which runs may go on once the process was asked to end
+    prepare: str = ""  # backbones and data sets that the server downloads by itself, with commas
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":

@@ -1,10 +1,12 @@
 """The parts that ``st.App`` is made of."""
 
 import asyncio
+import logging
+import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import click
 import streamlit as st
@@ -12,12 +14,29 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from streamlit import config, net_util
+from streamlit import config
+from streamlit.web.server import server_util
 
 from pages.server import served
+from pages.server.addresses import announcement
 from pages.server.ending import Ending
+from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
 from pages.server.upload_limits import UploadLimit
+from tl_core.api.preparation import names_to_prepare
+from tl_core.errors import UserError
+from tl_core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def refuse_wrong_settings() -> None:
+    """End the start with a sentence and status 2 where a ``TL_*`` variable makes no sense."""
+    try:
+        names_to_prepare(Settings.from_env().prepare)
+    except UserError as error:
+        click.echo(error, err=True)
+        sys.exit(2)
 
 
 def ready(_request: Request) -> Response:
@@ -26,27 +45,41 @@ def ready(_request: Request) -> Response:
     return PlainTextResponse(problem or "ok", 503 if problem else 200)
 
 
-@asynccontextmanager
-async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Say where the lab is, and end in order."""
-    raise_limit()
-    ending = Ending()
-    if threading.current_thread() is threading.main_thread():
-        ending.watch()
-    _announce()
-    yield
-    await asyncio.to_thread(ending.finish)
+def lifespan(
+    start_lab: Callable[[], None],
+) -> Callable[[st.App], AbstractAsyncContextManager[None]]:
+    """What the server does around its work: say where the lab is, start it, and end in order.
+
+    ``start_lab`` runs beside the first answers, so that torch is loaded when a visitor comes.
+    """
+
+    @asynccontextmanager
+    async def around(_app: st.App) -> AsyncIterator[None]:
+        raise_limit()
+        configure_logs()
+        ending = Ending()
+        if threading.current_thread() is threading.main_thread():
+            ending.watch()
+        _announce()
+        threading.Thread(target=_start, args=(start_lab,), name="lab-start", daemon=True).start()
+        yield
+        await asyncio.to_thread(ending.finish)
+
+    return around
+
+
+def _start(start_lab: Callable[[], None]) -> None:
+    try:
+        start_lab()
+    except UserError as error:  # pages say the same
+        log.error("%s", error)
 
 
 def _announce() -> None:
-    """Print the address for other computers; open the lab where there is a browser."""
-    scheme = "https" if config.get_option("server.sslCertFile") else "http"
-    port = config.get_option("server.port")
-    if not config.get_option("server.address"):
-        address = net_util.get_internal_ip()
-        click.echo(f"  From other computers of this network: {scheme}://{address}:{port}\n")
+    """Print the addresses for other computers; open the lab where there is a browser."""
+    click.echo(announcement() + "\n")
     if not config.get_option("server.headless"):
-        url = f"{scheme}://localhost:{port}"
+        url = server_util.get_url("localhost")
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)
 
 

@@ -1,13 +1,13 @@
 """What the server and the pages tell each other.
 
-The lab of this process is here once a visitor's page has started it: the server itself must not.
+The lab of this process is here once it has started: beside the first answers, or with a page.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # torch is loaded for the first visitor, not before the server answers
+if TYPE_CHECKING:  # torch is not loaded before the server answers
     from tl_core.lab import Lab
 
 lab: Lab | None = None

@@ -32,7 +32,7 @@ def foot() -> None:
         _choose_language()
 
 
-@st.fragment(run_every=10)
+@st.fragment(run_every=5)
 def _heartbeat() -> None:
     """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
     the_visit()

@@ -19,7 +19,7 @@ _starting = threading.Lock()
 
 
 def the_lab() -> Lab:
-    """The lab of this process, started at the first call.
+    """The lab of this process, started at the first call: the server's own, soon after its start.
 
     Not a cached resource of Streamlit's: any browser may have those thrown away for everybody.
     """

@@ -80,7 +80,7 @@ def _on_the_shelf(entry: DatasetStatus) -> Data | None:
     if entry.row is not None:
         st.caption(_("From: {licence}").format(licence=_(entry.row.licence)))
     name = f"import {entry.key}"
-    job = the_visit().jobs.get(name)
+    job = the_visit().jobs.get(name) or the_lab().jobs.download(entry.key)
     if job is not None and not job.is_over:
         _follow(job, name)
         return None
@@ -108,9 +108,11 @@ def _follow(job: Job, name: str) -> None:
         st.rerun()
     if isinstance(job.snapshot, ImportSnapshot):
         st.progress(share_done(job), text=_progress_words(job.snapshot))
-    if st.button(_("Cancel"), key="cancel_download", icon=":material/close:"):
+    if visit.id in job.owners and st.button(
+        _("Cancel"), key="cancel_download", icon=":material/close:"
+    ):
         the_lab().jobs.leave(job, visit.id)  # it goes on for others who wait for it
-        del visit.jobs[name]
+        visit.jobs.pop(name, None)
         st.rerun()
 
 

@@ -1,6 +1,8 @@
 """The parts of the web server, without one."""
 
 import asyncio
+import logging
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,8 +12,9 @@ from streamlit import config
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from pages.server import open_files, served, upload_limits
+from pages.server import addresses, open_files, served, upload_limits
 from pages.server.app import ready
+from pages.server.logs import configure_logs
 from pages.server.options import set_options
 from tl_core.settings import COMMUNITY_CLOUD
 
@@ -236,3 +239,87 @@ def test_the_limit_on_open_files_is_raised_as_far_as_the_system_allows(
     monkeypatch.setattr(open_files.resource, "setrlimit", lambda _kind, new: found.append(new))
     open_files.raise_limit()
     assert found == [(after, hard)]
+
+
+@pytest.fixture
+def networks(monkeypatch):
+    """Sets the addresses of this machine, by interface; those called ``off`` are down."""
+
+    def set_to(found):
+        listed = {
+            name: [SimpleNamespace(family=socket.AF_INET, address=address)]
+            for name, address in found.items()
+        }
+        states = {name: SimpleNamespace(isup=name != "off") for name in found}
+        monkeypatch.setattr(addresses.psutil, "net_if_addrs", lambda: listed)
+        monkeypatch.setattr(addresses.psutil, "net_if_stats", lambda: states)
+
+    return set_to
+
+
+@pytest.mark.parametrize(
+    ("found", "usable"),
+    [
+        ({"lo": "127.0.0.1"}, []),
+        (
+            {"lo": "127.0.0.1", "eth0": "10.1.2.3", "wlan0": "192.168.0.4"},
+            ["10.1.2.3", "192.168.0.4"],
+        ),
+        (
+            {"eth0": "10.1.2.3", "docker0": "172.17.0.1", "br-1f": "172.18.0.1", "off": "10.9.9.9"},
+            ["10.1.2.3"],
+        ),
+        ({"eth0": "169.254.1.2", "wlan0": "192.168.0.4"}, ["192.168.0.4"]),
+        ({"eth0": "169.254.1.2"}, ["169.254.1.2"]),
+    ],
+)
+def test_every_address_is_told_that_another_computer_may_reach(networks, found, usable):
+    networks(found)
+    assert addresses.own_addresses() == usable
+
+
+@pytest.mark.parametrize(
+    ("options", "urls", "says_cameras"),
+    [
+        ({}, ["http://10.1.2.3:8501", "http://192.168.0.4:8501"], True),
+        (
+            {"server.address": "0.0.0.0", "server.baseUrlPath": "lab"},
+            ["http://10.1.2.3:8501/lab", "http://192.168.0.4:8501/lab"],
+            True,
+        ),
+        (
+            {"server.address": "192.168.0.4", "server.sslCertFile": "c.pem"},
+            ["https://192.168.0.4:8501"],
+            False,
+        ),
+        ({"server.address": "localhost"}, [], False),
+        ({"server.address": "127.0.0.1"}, [], False),
+    ],
+)
+def test_the_start_says_where_the_lab_is_and_what_cameras_need(
+    networks, monkeypatch, options, urls, says_cameras
+):
+    networks({"lo": "127.0.0.1", "eth0": "10.1.2.3", "wlan0": "192.168.0.4"})
+    option = config.get_option
+    monkeypatch.setattr(config, "get_option", lambda name: options.get(name, option(name)))
+    said = addresses.announcement()
+    assert [word for word in said.split() if word.startswith("http") and ":" in word] == urls
+    assert ("--server.sslCertFile" in said) == says_cameras
+
+
+def test_what_the_lab_says_is_printed_once_with_its_level(capsys):
+    names = ("tl_core", "pages", "uvicorn.error", "uvicorn.access", "websockets")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(each, each.handlers, each.propagate, each.level) for each in loggers]
+    try:
+        configure_logs()
+        configure_logs()
+        logging.getLogger("tl_core.engine.job").info("a run ended")
+        logging.getLogger("tl_core.engine.job").debug("a detail")
+        logging.getLogger("uvicorn.error").info("10.1.2.3 came")
+    finally:
+        for logger, handlers, propagate, level in before:
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(level)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(" INFO tl_core.engine.job: a run ended")

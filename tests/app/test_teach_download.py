@@ -7,7 +7,9 @@ import pytest
 
 from tests.app.conftest import settled, words
 from tests.server import Faults, FileServer
+from tl_core.api.preparation import OWNER
 from tl_core.lab import JobState
+from tl_core.specs import ImportData
 
 KEY = "microsoft_cats_and_dogs"
 HALF = 2**20  # bytes, about
@@ -93,3 +95,16 @@ def test_a_data_set_deleted_while_the_app_runs_is_downloaded_again(page, publish
         assert jobs[-1].wait(60)
         assert (jobs[-1].error, folder.is_dir()) == (None, True)
     assert jobs[0] is not jobs[1]
+
+
+def test_what_the_server_downloads_by_itself_is_followed_and_cannot_be_cancelled(
+    page, publisher, app_lab
+):
+    shutil.rmtree(app_lab.settings.data_dir / KEY, ignore_errors=True)
+    publisher.faults = Faults(stall_after=HALF)
+    job = app_lab.jobs.submit(ImportData(dataset=KEY), OWNER)
+    assert publisher.stalled.wait(30)
+    assert progress(page).startswith("downloading: ")
+    assert "cancel_download" not in [button.key for button in page.button]
+    app_lab.jobs.leave(job, OWNER)
+    assert job.wait(30)

@@ -10,6 +10,7 @@ import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from urllib.error import HTTPError
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -154,15 +155,49 @@ def test_a_visitor_who_clears_streamlits_caches_leaves_the_lab_to_everybody(app)
         assert visitors(other.open().texts) == before + 1
 
 
-def test_visitors_in_mid_run_do_not_keep_the_server_from_ending(tmp_path):
-    with ExitStack() as tabs, app_process(tmp_path) as app:
+def test_the_log_has_a_line_for_each_run_and_nothing_about_its_visitor(app, photos):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("secret-class-a/secret-bad.jpg", b"no photograph")
+        for place, (_name, data) in enumerate(photos[:4]):
+            file.writestr(f"secret-class-{'ab'[place % 2]}/secret-{place}.jpg", data)
+    with Visitor(app.url).open("teach") as visitor:
+        sent = [
+            {"number": 1, "name": "secret-name.jpg", "data": base64.b64encode(data).decode()}
+            for data in (photos[0][1], b"no photograph")
+        ]
+        visitor.tell_component("photos_0", "sent", {"number": 1, "photos": sent})
+        visitor.drop("upload_zip", [("secret-set.zip", packed.getvalue())])
+        assert any("secret-class-a" in text for text in visitor.texts)
+        visitor.drop("upload_zip", [("secret-half.zip", packed.getvalue()[:500])])
+        visitor.press("start")
+        while "FineTune" not in app.log:
+            visitor.poll()
+    assert re.search(r" INFO .*: PreviewData of own: done, ", app.log)
+    assert re.search(
+        r"^[-0-9]+ [:,0-9]+ INFO tl_core\S+: FineTune of efficientnet_lite0: done, "
+        r"step \d+ of \d+, [.0-9]+ s$",
+        app.log,
+        re.MULTILINE,
+    )
+    for private in ("secret", "127.0.0.1", "::1", "sha256", "Traceback"):
+        assert private not in app.log
+
+
+def test_a_second_signal_ends_the_process_at_once_whoever_is_in_mid_run(tmp_path):
+    with ExitStack() as tabs, app_process(tmp_path, TL_END_S="600") as app:
         for _ in range(4):
-            visitor = tabs.enter_context(Visitor(app.url).open("ideal").press("start"))
-        visitor.poll()
-        start = time.monotonic()
+            visitor = tabs.enter_context(Visitor(app.url).open("ideal", "steps=1024"))
+            visitor.press("start")
         app.process.terminate()
+        with pytest.raises(HTTPError, match="503"):
+            while True:
+                app.get("/ready")
+        visitor.poll()
+        assert app.process.poll() is None
+        app.process.send_signal(signal.SIGINT)
         status = app.process.wait(20)
-        assert time.monotonic() - start < 10
+    assert "IdealImage of efficientnet_lite0: cancelled" in app.log
     assert status == 0
     assert "terminate called" not in app.log
     assert "Traceback" not in app.log
@@ -171,7 +206,7 @@ def test_visitors_in_mid_run_do_not_keep_the_server_from_ending(tmp_path):
 
 
 def test_a_client_that_never_finishes_does_not_keep_the_server_from_ending(tmp_path):
-    with app_process(tmp_path) as app:
+    with app_process(tmp_path, TL_END_S="600") as app:  # and nothing runs
         port = int(app.url.rsplit(":", 1)[1])
         with socket.create_connection(("127.0.0.1", port)) as line:
             line.sendall(

@@ -81,14 +81,7 @@ def memory(app: AppProcess, group: Group, visitors: int, seconds: float) -> None
     for person in people:
         person.come()
     while time.monotonic() < end and app.process.poll() is None:
-        now = process.memory_info().rss // 2**20
-            print(
-                round(time.monotonic() - end + seconds),
-                now,
-                [(p.number + p.done) % 9 for p in people],
-                flush=True,
-            )
-        most = max(most, now)
+        most = max(most, process.memory_info().rss // 2**20)
         time.sleep(0.2)
     print(
         f"{visitors} visitors, {sum(person.done for person in people)} errands: process at most "

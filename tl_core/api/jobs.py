@@ -83,7 +83,8 @@ class Jobs:
 
     def download(self, name: str) -> Job | None:
         """The newest download of a backbone or data set, running or ended."""
-        return self._downloads.get(Download(name=name))
+        found = self._downloads.get(Download(name=name))
+        return found or self._downloads.get(ImportData(dataset=name))
 
     def estimate_s(self, specs: Sequence[Spec]) -> float:
         """About how long runs would take if they were submitted now, in seconds.

@@ -198,9 +198,18 @@ class Job(Generic[SpecT_co]):
             self.held_bytes = 0
             self.finished_at = time.monotonic()
             listeners, self._when_over = self._when_over, []
+        self._log_end()
         self._finished.set()
         for listener in listeners:
             listener(self)
+
+    def _log_end(self) -> None:
+        """Say in one line what a run came to, and nothing of its owner's."""
+        if not self.spec.is_quick:
+            shown = self.snapshot or Snapshot(steps=0)
+            kind, subject = type(self.spec).__name__, self.spec.subject
+            words = "%s of %s: %s, step %d of %d, %.1f s"
+            log.info(words, kind, subject, self.state, shown.step, shown.steps, self.seconds)
 
 
 def _let_go(error: BaseException | None) -> None:

@@ -13,6 +13,7 @@ from tl_core.engine.fairness import Turns
 from tl_core.engine.job import Explain, Job, JobCancelled, JobState, SpecT
 from tl_core.engine.queueing import rank, refuse_excess
 from tl_core.engine.runner import Runner
+from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.specs import Spec
 
@@ -56,6 +57,7 @@ class Scheduler:
         self._turns = Turns()
         self._has_news = False
         self._is_stopped = False
+        self._refusal: UserError | None = None  # of every run, where none is taken any more
 
     # -- from any thread -------------------------------------------------------------------
 
@@ -63,9 +65,12 @@ class Scheduler:
         """Queue a spec for ``owner``.
 
         Raises:
-            UserError: If the visitor has too many runs going, or the queue is full.
+            UserError: If the visitor has too many runs going, the queue is full, or no run is
+                taken any more.
         """
         with self._changed:
+            if self._refusal is not None and not spec.is_quick:
+                raise self._refusal
             active = self._active()
             refuse_excess(spec, owner, queue=self._queue, active=active, settings=self._settings)
             self._turns.served.admit(owner, active)
@@ -134,6 +139,20 @@ class Scheduler:
             for job in self._active():
                 held[min(job.owners)] += job.held_bytes
         return held
+
+    def refuse_runs(self, refusal: UserError) -> None:
+        """Take only quick questions from now on, and fail what waits for its turn with the same."""
+        with self._changed:
+            self._refusal = refusal
+            for job in [job for job in self._queue if not job.spec.is_quick]:
+                self._remove_and_fail(job, refusal)
+
+    def has_runs(self) -> bool:
+        """Whether a long run is at work, neither waiting nor paused."""
+        with self._changed:
+            return any(
+                _counts_as_run(job.spec) and job.state is JobState.RUNNING for job in self._active()
+            )
 
     def stop(self) -> None:
         """Let ``run`` return after the slice in progress; every open job ends as cancelled."""

@@ -114,6 +114,11 @@ class Spec(Generic[SnapshotT]):
         """Jobs with equal keys may share a runner; ``None`` for work that stays alone."""
         return None
 
+    @property
+    def subject(self) -> str:
+        """What the work is about, as a log may name it: "own" for a visitor's model."""
+        return self.backbone.partition(":")[0]
+
     def moved(self, **controls: object) -> Self:
         """Return this spec with some of its controls changed.
 

@@ -111,6 +111,11 @@ class PreviewData(OnDataset["PreviewSnapshot"]):
     thumbnails: Annotated[int, Between(0, 50)] = 6  # a class
     thumbnail_side: Annotated[int, Between(16, 512)] = 96  # pixels
 
+    @property
+    def subject(self) -> str:
+        """The data set; "own" for a visitor's."""
+        return self.dataset
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImportData(Spec["ImportSnapshot"]):
@@ -119,6 +124,11 @@ class ImportData(Spec["ImportSnapshot"]):
     uses_network: ClassVar[bool] = False
 
     dataset: str
+
+    @property
+    def subject(self) -> str:
+        """What is fetched."""
+        return self.dataset
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,11 @@ class Download(Spec["DownloadProgress"]):
         if not self.name:
             raise UserError("A download needs a name. Choose a backbone or a data set.")
 
+    @property
+    def subject(self) -> str:
+        """What is fetched."""
+        return self.name
+
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadProgress(Snapshot):

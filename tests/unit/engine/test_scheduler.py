@@ -474,6 +474,45 @@ def test_a_visitor_is_refused_by_the_limits_that_the_lab_has():
     bench.scheduler.submit(Long(), "bob")
 
 
+def test_once_runs_are_refused_those_under_way_go_on_and_questions_are_answered():
+    started, may_end = threading.Event(), threading.Event()
+
+    def until_told(_job):
+        while not may_end.is_set():
+            started.set()
+            yield None
+        return Snapshot()
+
+    work = {Long: until_told, Quick: lambda job: iter(())}
+    bench = Bench(work=lambda job: work[type(job.spec)](job), max_running=1)
+    with bench:
+        assert not bench.scheduler.has_runs()
+        running = bench.scheduler.submit(Long(), "ann")
+        assert started.wait(WAIT_S)
+        waiting = bench.scheduler.submit(Long(), "bob")
+        bench.scheduler.refuse_runs(UserError("The lab closes."))
+        assert ended(waiting) is JobState.FAILED
+        assert str(waiting.error) == "The lab closes."
+        with pytest.raises(UserError, match="closes"):
+            bench.scheduler.submit(Fetching(), "ann")
+        assert ended(bench.scheduler.submit(Quick(), "bob")) is JobState.DONE
+        assert bench.scheduler.has_runs()
+        may_end.set()
+        assert ended(running) is JobState.DONE
+        assert not bench.scheduler.has_runs()
+
+
+def test_a_paused_run_and_a_download_are_no_reason_to_wait():
+    scheduler = Bench().scheduler
+    run, download = scheduler.submit(Long(), "ann"), scheduler.submit(Fetching(), "ann")
+    scheduler._start_queued()
+    assert scheduler.has_runs()
+    run.pause()
+    scheduler._apply_requests()
+    assert download.state is JobState.RUNNING
+    assert not scheduler.has_runs()
+
+
 def test_the_jobs_of_a_visitor_who_left_end_and_those_shared_with_another_go_on():
     started = threading.Event()
     with Bench(endless(started)) as bench:
