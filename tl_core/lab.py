@@ -14,7 +14,13 @@ from tl_core.api.models import Models
 from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
-from tl_core.cores import WorkerThreads, stay_on_one_core, take_turns_quickly, usable_cores
+from tl_core.cores import (
+    WorkerThreads,
+    flush_subnormals,
+    stay_on_one_core,
+    take_turns_quickly,
+    usable_cores,
+)
 from tl_core.datasets.store import DatasetStatus, DatasetStore
 from tl_core.datasets.uploads import OwnUpload
 from tl_core.device import (
@@ -103,7 +109,7 @@ class Lab:
             self.settings.max_pixels,
             require_share=self.memory.require,
         )
-        self._pool = Pool(photo_threads=usable_cores(), prepare_thread=stay_on_one_core)
+        self._pool = Pool(photo_threads=usable_cores(), prepare_thread=_flushing(stay_on_one_core))
         self._context = Context(
             self.settings,
             self.device,
@@ -127,7 +133,7 @@ class Lab:
             self._scheduler,
             name=f"lab-worker-{self.device}",
             hang_s=self.settings.hang_s,
-            prepare_thread=threads.begin,
+            prepare_thread=_flushing(threads.begin),
             exits_on_hang=self.settings.exit_on_hang,
         )
         self.jobs = Jobs(
@@ -257,3 +263,13 @@ class Lab:
             self._worker.note_broken()
             return self._worker.trouble()
         return None
+
+
+def _flushing(begin: Callable[[], None]) -> Callable[[], None]:
+    """What prepares a thread that computes with visitors' numbers, which may be of any size."""
+
+    def prepare() -> None:
+        flush_subnormals()
+        begin()
+
+    return prepare

@@ -6,6 +6,7 @@ import zipfile
 from concurrent.futures import Future
 
 import pytest
+import torch
 
 from tests.hostile import hostile_files, photo, saved
 from tl_core.backbones.weights import WeightsFiles
@@ -341,6 +342,24 @@ def test_only_the_worker_has_helpers_for_tensor_arithmetic(settings, monkeypatch
         counts["pool"] = lab._pool.submit(torch.get_num_threads).result()
     assert counts["pool"] == torch.get_num_threads() == 1
     assert counts["worker"] == usable_cores()
+
+
+def test_numbers_too_small_for_the_processor_are_zero_where_networks_run(lab, monkeypatch):
+    def products():
+        return torch.full((2**21,), 1e-39) * 0.9  # enough of them for every helper
+
+    def work(job, context):
+        found["worker"] = products()
+        found["pool"] = yield context.pool.submit(products)
+        return Snapshot()
+
+    found = {}
+    monkeypatch.setitem(HANDLERS, ImportData, work)
+    assert lab.jobs.submit(ImportData(dataset="eurosat"), "ann").wait(WAIT_S)
+    assert {place: int(numbers.count_nonzero()) for place, numbers in found.items()} == {
+        "worker": 0,
+        "pool": 0,
+    }
 
 
 def test_answers_about_a_visitors_photograph_leave_with_the_visitor(lab, labelled):
