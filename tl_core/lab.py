@@ -145,7 +145,7 @@ class Lab:
             self._context.backbones,
         )
         self.backbones = Backbones(self._context.backbones, self.jobs, self._pool)
-        self.models = Models(self._context.backbones, self._pool, self.memory)
+        self.models = Models(self._context.backbones, self._pool, self.memory, self.settings)
         self.datasets = Datasets(
             self._context.datasets, self.photos, self.settings, self._visits.touch
         )
