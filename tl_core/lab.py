@@ -30,6 +30,7 @@ from tl_core.device import (
     is_device_gone,
     keep_freed_memory,
 )
+from tl_core.downloads import visitor_downloads
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.memory import MemoryRow, VisitorMemory
@@ -143,6 +144,10 @@ class Lab:
             self._staleness,
             Estimates(self.device),
             self._context.backbones,
+            visitor_downloads(
+                self.settings.visitor_downloads,
+                [*self._context.backbones.rows, *self._context.datasets.rows],
+            ),
         )
         self.backbones = Backbones(self._context.backbones, self.jobs, self._pool)
         self.models = Models(self._context.backbones, self._pool, self.memory, self.settings)

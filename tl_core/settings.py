@@ -24,6 +24,7 @@ class Settings:
     cache_dir: Path = Path(platformdirs.user_cache_dir("transfer-learning-lab"))  # may be emptied
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     profile: Profile = "server"
+    visitor_downloads: str = "all"  # all, none, or names separated by commas
     mirror: str = ""  # base address that replaces every download's own server, for a closed network
     network_memory_mb: int = 4096  # loaded backbones together, least recently used leaves
     photo_memory_mb: int = 512  # visitors' photographs together

@@ -203,6 +203,17 @@ def test_a_download_that_no_server_answers_says_so(own):
     assert page.button(key="download")
 
 
+def test_a_data_set_that_visitors_may_not_download_is_not_offered(open_page, app_lab, monkeypatch):
+    monkeypatch.setattr(app_lab.jobs, "_visitor_downloads", frozenset())
+    page = open_page("teach").selectbox(key="dataset").set_value("eurosat").run()
+    assert "python -m tl_core prepare eurosat" in words(page)
+    assert "download" not in [button.key for button in page.button]
+    options = page.selectbox(key="dataset").options
+    assert "Satellite pictures (EuroSAT) · 27,000 pictures · not on this machine" in options
+    page.switch_page("pages/path.py").run()
+    assert "python -m tl_core prepare oxford_iiit_pet" in words(page)
+
+
 def test_a_model_is_saved_and_loaded_back(page, app_lab):
     page = taught(page, "head")
     (job,) = jobs(page)
