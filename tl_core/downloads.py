@@ -48,6 +48,7 @@ def backbone_requests(context: Context) -> Requests:
             target=store.weights.path(row),
             sha256=row.source.sha256_prefix,
             size_bytes=round(row.source.size_mb * 2**20),
+            keep_free_bytes=context.settings.keep_free_disk_mb * 2**20,
         )
         if isinstance(row.source, DownloadableWeights)
         else None

@@ -34,6 +34,7 @@ class Settings:
     model_memory_mb: int = 1024  # visitors' own models together
     feature_memory_mb: int = 512  # kept embeddings of visitors' own photographs together
     feature_disk_mb: int = 2048  # kept embeddings of data sets, in cache_dir
+    keep_free_disk_mb: int = 1024  # of each disk that downloads, data sets and caches go to
     answer_memory_mb: int = 128  # kept answers to quick questions
     run_memory_mb: int = 2048  # photographs and activations that open trainings keep, together
     gallery_memory_mb: int = 1024  # finished pictures on the pages of all visitors together
@@ -78,6 +79,7 @@ _CLOUD_LIMITS: dict[str, object] = {
     "run_memory_mb": 96,
     "gallery_memory_mb": 64,
     "visitor_memory_mb": 192,
+    "keep_free_disk_mb": 256,
     "max_pixels": 25_000_000,
     "max_running": 4,
 }
