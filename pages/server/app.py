@@ -17,6 +17,7 @@ from streamlit import config, net_util
 from pages.server import served
 from pages.server.ending import Ending
 from pages.server.open_files import RoomForTabs, raise_limit
+from pages.server.uncompressed import Uncompressed
 from pages.server.upload_limits import UploadLimit
 
 
@@ -51,4 +52,4 @@ def _announce() -> None:
 
 
 ROUTES = [Route("/ready", ready)]
-MIDDLEWARE = [Middleware(RoomForTabs), Middleware(UploadLimit)]
+MIDDLEWARE = [Middleware(RoomForTabs), Middleware(UploadLimit), Middleware(Uncompressed)]

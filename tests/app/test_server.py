@@ -13,6 +13,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from pages.server import open_files, served, upload_limits
 from pages.server.app import ready
 from pages.server.options import CLOUD, set_options
+from pages.server.uncompressed import Uncompressed
 
 MB = 2**20
 
@@ -234,3 +235,19 @@ def test_the_limit_on_open_files_is_raised_as_far_as_the_system_allows(
     monkeypatch.setattr(open_files.resource, "setrlimit", lambda _kind, new: found.append(new))
     open_files.raise_limit()
     assert found == [(after, hard)]
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted"), [("/media/a.bin", None), ("/media/a.json", b"gzip"), ("/teach", b"gzip")]
+)
+def test_only_the_file_of_a_model_is_sent_as_it_is(path, accepted):
+    seen, headers = [], [(b"accept-encoding", b"gzip"), (b"range", b"bytes=0-")]
+
+    async def app(scope, receive, send):
+        seen.append(dict(scope["headers"]))
+
+    scope = {"type": "http", "path": path, "headers": headers}
+    run(Uncompressed(app)(scope, None, None))
+    assert seen[0].get(b"accept-encoding") == accepted
+    assert seen[0][b"range"] == b"bytes=0-"
+    assert len(headers) == 2
