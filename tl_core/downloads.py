@@ -1,7 +1,7 @@
 """The download handler: turns a name into a file on disk, with progress, beside the worker."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.context import Context
@@ -16,6 +16,29 @@ PUBLISH_EVERY_S = 0.25
 Requests = Mapping[str, DownloadRequest | None]  # by name; None: comes with the installation
 
 
+def visitor_downloads(setting: str, names: Collection[str]) -> frozenset[str] | None:
+    """Return which of ``names`` visitors may start to download; ``None`` for whatever there is.
+
+    Args:
+        setting: ``Settings.visitor_downloads``.
+        names: Everything in the catalogues.
+
+    Raises:
+        UserError: If the setting has a name that is not among them.
+    """
+    if setting == "all":
+        return None
+    allowed = {name.strip() for name in setting.split(",")} - {"", "none"}
+    for name in sorted(allowed.difference(names)):
+        raise UserError(
+            "TL_VISITOR_DOWNLOADS must be all, none, or names separated by commas, got {name}. "
+            "Choose from: {names}.",
+            name=name,
+            names=", ".join(names),
+        )
+    return frozenset(allowed)
+
+
 def backbone_requests(context: Context) -> Requests:
     """What fetches the weights of each backbone."""
     store, mirror = context.backbones, context.settings.mirror
@@ -25,6 +48,7 @@ def backbone_requests(context: Context) -> Requests:
             target=store.weights.path(row),
             sha256=row.source.sha256_prefix,
             size_bytes=round(row.source.size_mb * 2**20),
+            keep_free_bytes=context.settings.keep_free_disk_mb * 2**20,
         )
         if isinstance(row.source, DownloadableWeights)
         else None

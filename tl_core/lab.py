@@ -16,7 +16,13 @@ from tl_core.api.preparation import Preparation, names_to_prepare
 from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
-from tl_core.cores import WorkerThreads, stay_on_one_core, take_turns_quickly, usable_cores
+from tl_core.cores import (
+    WorkerThreads,
+    flush_subnormals,
+    stay_on_one_core,
+    take_turns_quickly,
+    usable_cores,
+)
 from tl_core.datasets.store import DatasetStatus, DatasetStore
 from tl_core.datasets.uploads import OwnUpload
 from tl_core.device import (
@@ -24,6 +30,7 @@ from tl_core.device import (
     device_name,
     is_device_gone,
 )
+from tl_core.downloads import visitor_downloads
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.memory import MemoryRow, VisitorMemory
@@ -117,7 +124,7 @@ class Lab:
             decoded_bytes=self.settings.decoded_memory_mb * 2**20,
             require_share=self.memory.require,
         )
-        self._pool = Pool(photo_threads=usable_cores(), prepare_thread=stay_on_one_core)
+        self._pool = Pool(photo_threads=usable_cores(), prepare_thread=_flushing(stay_on_one_core))
         self._context = Context(
             self.settings,
             self.device,
@@ -147,7 +154,7 @@ class Lab:
             self._scheduler,
             name=f"lab-worker-{self.device}",
             hang_s=self.settings.hang_s,
-            prepare_thread=threads.begin,
+            prepare_thread=_flushing(threads.begin),
             exits_on_hang=self.settings.exit_on_hang,
         )
         self.jobs = Jobs(
@@ -157,9 +164,13 @@ class Lab:
             self._staleness,
             Estimates(self.device),
             self._context.backbones,
+            visitor_downloads(
+                self.settings.visitor_downloads,
+                [*self._context.backbones.rows, *self._context.datasets.rows],
+            ),
         )
         self.backbones = Backbones(self._context.backbones, self.jobs, self._pool)
-        self.models = Models(self._context.backbones, self._pool, self.memory)
+        self.models = Models(self._context.backbones, self._pool, self.memory, self.settings)
         self.datasets = Datasets(
             self._context.datasets, self.photos, self.settings, self._visits.touch
         )
@@ -310,3 +321,13 @@ class Lab:
             self._worker.note_broken()
             return self._worker.trouble()
         return None
+
+
+def _flushing(begin: Callable[[], None]) -> Callable[[], None]:
+    """What prepares a thread that computes with visitors' numbers, which may be of any size."""
+
+    def prepare() -> None:
+        flush_subnormals()
+        begin()
+
+    return prepare

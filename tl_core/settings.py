@@ -26,16 +26,18 @@ class Settings:
     cache_dir: Path = Path(platformdirs.user_cache_dir("transfer-learning-lab"))  # may be emptied
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     profile: Profile = "server"
+    visitor_downloads: str = "all"  # all, none, or names separated by commas
     mirror: str = ""  # base address that replaces every download's own server, for a closed network
     network_memory_mb: int = 4096  # loaded backbones together, least recently used leaves
     photo_memory_mb: int = 512  # visitors' photographs together, as files
     decoded_memory_mb: int = 256  # photographs in use, decoded
     upload_memory_mb: int = 2048  # files that visitors have sent and no page has taken, together
-    upload_visit_mb: int = 512  # the same, of one browser tab
+    upload_visit_mb: int = 640  # the same, of one browser tab; the file of a whole VGG-19 has 534
     activation_memory_mb: int = 512  # kept feature maps together
     model_memory_mb: int = 1024  # visitors' own models together
     feature_memory_mb: int = 512  # kept embeddings of visitors' own photographs together
     feature_disk_mb: int = 2048  # kept embeddings of data sets, in cache_dir
+    keep_free_disk_mb: int = 1024  # of each disk that downloads, data sets and caches go to
     answer_memory_mb: int = 128  # kept answers to quick questions
     run_memory_mb: int = 2048  # photographs and activations that open trainings keep, together
     gallery_memory_mb: int = 1024  # finished pictures on the pages of all visitors together
@@ -75,7 +77,11 @@ class Settings:
         return cls(**chosen | {"profile": profile})  # type: ignore[arg-type]
 
 
-_CLOUD_LIMITS: dict[str, object] = {"max_pixels": 25_000_000, "max_running": 4}
+_CLOUD_LIMITS: dict[str, object] = {
+    "keep_free_disk_mb": 256,
+    "max_pixels": 25_000_000,
+    "max_running": 4,
+}
 
 # What the process keeps in memory at most, in MB, where there is little
 _LEAST_MB: dict[str, int] = {

@@ -12,6 +12,7 @@ from pages.shared.choose_backbone import (
     can_be_downloaded,
     cancel_download,
     megabytes,
+    state_words,
 )
 from pages.shared.live import POLL_S, share_done
 from pages.shared.visit import the_lab, the_visit
@@ -100,7 +101,7 @@ def _line(status: BackboneStatus) -> dict[str, object]:
         if the_visit().id in job.owners:
             line[_("Download")] = ":material/close: " + _("Cancel")
     return line | {
-        _("State"): _(status.state.value),
+        _("State"): state_words(status),
         _("Top-1"): row.top1,
         _("GFLOPs"): row.gflops,
         _("Parameters"): row.parameters_m,

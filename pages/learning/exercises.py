@@ -75,7 +75,12 @@ def draw_pets() -> None:
     if entry.state != "ready" and entry.row is not None:
         size = megabytes(entry.row.download_bytes / 2**20)
         words = _("Its photographs are not on this machine yet: {size} to download, on *Teach it*.")
-        st.caption(words.format(size=size))
+        if not the_lab().jobs.visitors_may_download(PETS):
+            words = _(
+                "Its photographs are not on this machine. Whoever runs the lab can get them "
+                "({size}) with `python -m tl_core prepare {key}`."
+            )
+        st.caption(words.format(size=size, key=PETS))
     _to_teach(PETS, _("Open it with the breeds"), mode="head")
 
 

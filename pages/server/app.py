@@ -22,6 +22,7 @@ from pages.server.addresses import announcement
 from pages.server.ending import Ending
 from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
+from pages.server.uncompressed import Uncompressed
 from pages.server.upload_limits import UploadLimit
 from tl_core.api.preparation import names_to_prepare
 from tl_core.errors import UserError
@@ -84,4 +85,4 @@ def _announce() -> None:
 
 
 ROUTES = [Route("/ready", ready)]
-MIDDLEWARE = [Middleware(RoomForTabs), Middleware(UploadLimit)]
+MIDDLEWARE = [Middleware(RoomForTabs), Middleware(UploadLimit), Middleware(Uncompressed)]

@@ -15,10 +15,26 @@ _DAMAGED = N_(
     "The file with the weights of **{label}** is damaged, or another file of that name. Download "
     "it again ({size}); the lab keeps the old one beside it, with *.damaged* after its name."
 )
+_NOT_OFFERED = N_(
+    "**{label}** is not on this machine. Whoever runs the lab can get it ({size}) with "
+    "`python -m tl_core prepare {key}`."
+)
+_DAMAGED_NOT_OFFERED = N_(
+    "The file with the weights of **{label}** is damaged, or another file of that name. Whoever "
+    "runs the lab can get it again ({size}) with `python -m tl_core prepare {key}`."
+)
 _DAMAGED_PACKAGE = N_(
     "The weights of **{label}** are damaged in the Python package that brings them. Whoever runs "
     "the lab installs that package again; the other backbones work as before."
 )
+
+_WORDS = {  # by whether the file is damaged, and whether visitors may start its download
+    (False, True): _MISSING,
+    (False, False): _NOT_OFFERED,
+    (True, True): _DAMAGED,
+    (True, False): _DAMAGED_NOT_OFFERED,
+}
+_ABSENT = (BackboneState.DOWNLOADABLE, BackboneState.OFFLINE)
 
 
 def choose_backbone() -> str:
@@ -28,7 +44,7 @@ def choose_backbone() -> str:
         if status.state is BackboneState.READY:
             labels[status.row.key] = status.row.label
         elif status.state is not BackboneState.TOO_LARGE:
-            labels[status.row.key] = f"{status.row.label} · {_(status.state.value)}"
+            labels[status.row.key] = f"{status.row.label} · {state_words(status)}"
     with link.kept("backbone", DEFAULT_BACKBONE, list(labels)):
         chosen = st.selectbox(
             _("Backbone"),
@@ -56,10 +72,19 @@ def offer(key: str, *, panel: str = "") -> None:
 
 
 def can_be_downloaded(status: BackboneStatus) -> bool:
-    """Whether a download would help, and none is under way."""
+    """Whether a download would help, none is under way, and visitors may start it."""
+    if not the_lab().jobs.visitors_may_download(status.row.key):
+        return False
     if status.state is BackboneState.DAMAGED:
         return not isinstance(status.row.source, PackagedWeights)
-    return status.state in (BackboneState.DOWNLOADABLE, BackboneState.OFFLINE)
+    return status.state in _ABSENT
+
+
+def state_words(status: BackboneStatus) -> str:
+    """Whether a backbone can be used now, in a few words."""
+    if status.state in _ABSENT and not can_be_downloaded(status):
+        return _("not on this machine")
+    return _(status.state.value)
 
 
 def begin_download(key: str) -> None:
@@ -102,12 +127,14 @@ def _explain(status: BackboneStatus, panel: str) -> None:
         _wait_for_check(row.key)
         return
     is_damaged = status.state is BackboneState.DAMAGED
+    is_offered = the_lab().jobs.visitors_may_download(row.key)
     if is_damaged and isinstance(row.source, PackagedWeights):
         st.warning(_(_DAMAGED_PACKAGE).format(label=row.label), icon=":material/healing:")
         return
     with st.container(border=True):
-        words = _(_DAMAGED) if is_damaged else _(_MISSING)
-        st.markdown(words.format(label=row.label, size=megabytes(row.source.size_mb)))
+        words = _(_WORDS[is_damaged, is_offered])
+        size = megabytes(row.source.size_mb)
+        st.markdown(words.format(label=row.label, size=size, key=row.key))
         if job is not None and not job.is_over:
             _follow(job, panel)
             return
@@ -119,7 +146,7 @@ def _explain(status: BackboneStatus, panel: str) -> None:
                 icon=":material/cloud_off:",
             )
         words, icon = _("Download"), ":material/download:"
-        if st.button(words, key=f"download{panel}", icon=icon, type="primary"):
+        if is_offered and st.button(words, key=f"download{panel}", icon=icon, type="primary"):
             begin_download(row.key)
             st.rerun()
         words = _("Use {label} instead").format(label=label_of(DEFAULT_BACKBONE))

@@ -15,6 +15,7 @@ from tl_core.specs import MAX_CLASSES, MIN_CLASSES
 
 _FIRST_NAMES = (N_("cats"), N_("dogs"))
 _NAME_LENGTH = 60
+_MOST_MB = 200  # a file: a zip of photographs fits, the Cats and Dogs set does not
 
 
 def own_boxes() -> None:
@@ -68,12 +69,18 @@ def _whole_sets() -> None:
         words = _("All classes at once, with one folder per class inside. It replaces the boxes.")
         st.caption(words)
         st.file_uploader(
-            _("A zip"), type="zip", key="upload_zip", on_change=_take_set, args=("upload_zip",)
+            _("A zip"),
+            type="zip",
+            key="upload_zip",
+            max_upload_size=_MOST_MB,
+            on_change=_take_set,
+            args=("upload_zip",),
         )
         st.file_uploader(
             _("A folder"),
             accept_multiple_files="directory",
             key="upload_folder",
+            max_upload_size=_MOST_MB,
             on_change=_take_set,
             args=("upload_folder",),
         )

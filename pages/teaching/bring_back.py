@@ -17,6 +17,7 @@ def bring_back() -> None:
             _("A model file that was downloaded here"),
             type="safetensors",
             key="model_file",
+            max_upload_size=the_lab().models.largest_file_mb,
             on_change=_load,
         )
     note = st.session_state.pop(_NOTE, None)

@@ -87,12 +87,19 @@ def _on_the_shelf(entry: DatasetStatus) -> Data | None:
     if not _is_far(entry):
         return Data(entry.key)
     with st.container(border=True):
+        is_offered = the_lab().jobs.visitors_may_download(entry.key)
         size = megabytes((entry.row.download_bytes if entry.row else 0) / 2**20)
         words = _("**{label}** is not on this machine yet: {size} to download.")
-        st.markdown(words.format(label=plain(_(entry.label)), size=size))
+        if not is_offered:
+            words = _(
+                "**{label}** is not on this machine. Whoever runs the lab can get it ({size}) with "
+                "`python -m tl_core prepare {key}`."
+            )
+        st.markdown(words.format(label=plain(_(entry.label)), size=size, key=entry.key))
         if job is not None and job.state is JobState.FAILED and job.error is not None:
             show_error(job.error)
-        if st.button(_("Download"), key="download", icon=":material/download:", type="primary"):
+        words, icon = _("Download"), ":material/download:"
+        if is_offered and st.button(words, key="download", icon=icon, type="primary"):
             spec = ImportData(dataset=entry.key)  # the download is one that all visitors share
             job = start(lambda: the_lab().jobs.submit(spec, the_visit().id))
             if job is not None:
@@ -133,7 +140,9 @@ def _label(entry: DatasetStatus) -> str:
     if entry.row is None:
         return _("{label} · a folder on this machine").format(label=entry.label)
     parts = [_(entry.label), _("{count:,} pictures").format(count=entry.row.photographs)]
-    if _is_far(entry):
+    if _is_far(entry) and not the_lab().jobs.visitors_may_download(entry.key):
+        parts.append(_("not on this machine"))
+    elif _is_far(entry):
         size = megabytes(entry.row.download_bytes / 2**20)
         parts.append(_("{size} to download").format(size=size))
     return " · ".join(parts)

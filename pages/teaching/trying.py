@@ -11,7 +11,7 @@ from pages.shared.choose_photo import photo_label
 from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, lesson, plain, plain_class, show_error
+from pages.shared.words import _, lesson, plain, plain_class, sentence, show_error
 from tl_core.lab import UserError
 from tl_core.specs import Classify
 
@@ -81,6 +81,10 @@ def _take_home(model: str) -> None:
     except UserError as error:
         show_error(error)
         return
+    try:
+        lab.models.require_loadable(model)
+    except UserError as error:
+        st.caption(sentence(error))
     download(
         _("Model (safetensors, classes and settings inside)"),
         partial(lab.models.save, model),

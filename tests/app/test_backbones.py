@@ -97,6 +97,19 @@ def test_a_backbone_that_is_not_here_offers_its_download_and_says_why_it_failed(
     assert table(page)["State"]["MobileNetV2"] == "offline"
 
 
+def test_a_download_that_visitors_may_not_start_is_not_offered(page, app_lab, monkeypatch):
+    monkeypatch.setattr(app_lab.jobs, "_visitor_downloads", frozenset({"vgg16"}))
+    page.selectbox(key="backbone").set_value("mobilenet_v2").run()
+    assert "MobileNetV2** is not on this machine. Whoever runs the lab" in words(page)
+    assert "python -m tl_core prepare mobilenet_v2" in words(page)
+    assert "download" not in [button.key for button in page.button]
+    assert page.button(key="use_ready")
+    rows = table(page)
+    assert rows["State"]["MobileNetV2"] == "not on this machine"
+    assert not isinstance(rows["Download"]["MobileNetV2"], str)
+    assert rows["Download"]["VGG-16"].endswith("528 MB")
+
+
 def test_a_backbone_that_is_not_here_leaves_the_photograph_and_the_others_answers(page):
     page.selectbox(key="backbone").set_value("mobilenet_v2").run()
     assert len(others(page)) == 3

@@ -16,6 +16,7 @@ from pages.server import addresses, open_files, served, upload_limits
 from pages.server.app import ready
 from pages.server.logs import configure_logs
 from pages.server.options import set_options
+from pages.server.uncompressed import Uncompressed
 from tl_core.settings import COMMUNITY_CLOUD
 
 MB = 2**20
@@ -323,3 +324,19 @@ def test_what_the_lab_says_is_printed_once_with_its_level(capsys):
             logger.setLevel(level)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith(" INFO tl_core.engine.job: a run ended")
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted"), [("/media/a.bin", None), ("/media/a.json", b"gzip"), ("/teach", b"gzip")]
+)
+def test_only_the_file_of_a_model_is_sent_as_it_is(path, accepted):
+    seen, headers = [], [(b"accept-encoding", b"gzip"), (b"range", b"bytes=0-")]
+
+    async def app(scope, receive, send):
+        seen.append(dict(scope["headers"]))
+
+    scope = {"type": "http", "path": path, "headers": headers}
+    run(Uncompressed(app)(scope, None, None))
+    assert seen[0].get(b"accept-encoding") == accepted
+    assert seen[0][b"range"] == b"bytes=0-"
+    assert len(headers) == 2

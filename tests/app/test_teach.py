@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -202,6 +203,17 @@ def test_a_download_that_no_server_answers_says_so(own):
     assert page.button(key="download")
 
 
+def test_a_data_set_that_visitors_may_not_download_is_not_offered(open_page, app_lab, monkeypatch):
+    monkeypatch.setattr(app_lab.jobs, "_visitor_downloads", frozenset())
+    page = open_page("teach").selectbox(key="dataset").set_value("eurosat").run()
+    assert "python -m tl_core prepare eurosat" in words(page)
+    assert "download" not in [button.key for button in page.button]
+    options = page.selectbox(key="dataset").options
+    assert "Satellite pictures (EuroSAT) · 27,000 pictures · not on this machine" in options
+    page.switch_page("pages/path.py").run()
+    assert "python -m tl_core prepare oxford_iiit_pet" in words(page)
+
+
 def test_a_model_is_saved_and_loaded_back(page, app_lab):
     page = taught(page, "head")
     (job,) = jobs(page)
@@ -214,6 +226,17 @@ def test_a_model_is_saved_and_loaded_back(page, app_lab):
     cat = samples.read("sample:cat")
     page.file_uploader(key="model_file").upload("cat.safetensors", cat).run()
     assert "no model file of the lab" in words(page)
+
+
+def test_a_file_that_cannot_come_back_says_so_beside_its_download(page, app_lab, monkeypatch):
+    page = taught(page, "head")
+    assert "takes a model's file" not in words(page)
+    settings = replace(app_lab.settings, upload_visit_mb=1)
+    monkeypatch.setattr(app_lab, "models", replace(app_lab.models, _settings=settings))
+    page.run()
+    assert "takes a model's file of 1 MB at most" in words(page)
+    assert page.file_uploader(key="model_file").proto.max_upload_size_mb == 1
+    assert page.get("download_button")
 
 
 def test_the_settings_inside_a_models_file_are_those_of_its_run(page, app_lab):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import timm
 import torch
 
@@ -52,6 +53,8 @@ _ODD: tuple[object, ...] = (
     {"a": 1}, [0, 10**9], "[" * 500, "F32", [2**40], [0], [-1, 5],
 )  # fmt: skip
 
+_NUMBERS = (0.0, 1e-40, -1e-40, 1e-20, -1e-6, -1.0, 1e20, 3e38, float("inf"), float("nan"))
+
 
 def model_bytes(seed: int) -> None:
     """A model file with a few bytes changed, cut or put in, most of them in its header."""
@@ -95,6 +98,21 @@ def model_header(seed: int) -> None:
     _is_taken_or_refused(length.to_bytes(8, "little") + text + body)
 
 
+def model_numbers(seed: int) -> None:
+    """A model file in which some tensors hold numbers that no training leaves."""
+    chance = random.Random(seed)
+    data = chance.choice(_files())
+    size = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + size])["__metadata__"]
+    state = safetensors.torch.load(data)
+    for name in chance.sample(sorted(state), min(len(state), chance.choice((1, 1, 2, 20)))):
+        is_whole = not state[name].is_floating_point()
+        value = chance.choice((-1, 2**62, -(2**63)) if is_whole else _NUMBERS)
+        flat = state[name].view(-1)
+        flat[chance.choice((slice(None), chance.randrange(len(flat))))] = value
+    _is_taken_or_refused(safetensors.torch.save(state, metadata))
+
+
 def model_settings(seed: int) -> None:
     """A model file whose settings or class names are damaged."""
     chance = random.Random(seed)
@@ -129,6 +147,7 @@ def saved_settings(seed: int) -> None:
 KINDS = (
     Kind("model bytes", model_bytes),
     Kind("model header", model_header),
+    Kind("model numbers", model_numbers),
     Kind("model settings", model_settings),
     Kind("saved settings", saved_settings),
 )
@@ -154,6 +173,8 @@ def _is_taken_or_refused(data: bytes) -> None:
         assert len(set(classes)) == len(classes) >= 2
         assert all(name.strip() and name.isprintable() for name in classes)
         assert model.size_bytes <= len(data)
+        state = model.backbone.body.state_dict()
+        assert all((t >= 0).all() for name, t in state.items() if name.endswith("running_var"))
         with torch.inference_mode():
             assert model.backbone.logits(torch.full((1, 3, 32, 32), 0.5)).shape == (1, len(classes))
     assert time.process_time() - started < MOST_S

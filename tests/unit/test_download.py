@@ -14,6 +14,7 @@ import pytest
 
 from tests.server import Faults, FileServer
 from tl_core.download import DownloadRequest, fetch, free_bytes, mirrored
+from tl_core.download.response import CHUNK_BYTES
 from tl_core.errors import UserError
 
 DATA = random.Random(7).randbytes(1_500_000)
@@ -395,13 +396,33 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(
     server = serve()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(2**30, 2**30 - 2**20, 2**20))
 
-    with pytest.raises(UserError, match=r"6\d MB more .* has 1 MB free"):
+    with pytest.raises(UserError, match=r"[12] MB more .* has 1 MB free, and 64 MB .* stay free"):
         get(wanted(server, tmp_path, size_bytes=size_bytes))
     assert len(server.exchanges) == (1 if size_bytes is None else 0)
     assert {path.name for path in tmp_path.iterdir()} <= {
         "weights.pth.lock",
         "weights.pth.part.json",
     }
+
+
+def test_a_download_ends_where_the_disk_has_only_left_what_is_to_stay_free(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = wanted(serve(), tmp_path, keep_free_bytes=2**30, sha256=SHA256)
+    part = tmp_path / "weights.pth.part"
+    free = [2**31]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(2**40, 0, free[0]))
+
+    def others_write(received: int, total: int | None) -> None:
+        if received >= CHUNK_BYTES:
+            free[0] = 2**30 + 1
+
+    with pytest.raises(UserError, match="1024 MB free, and 1024 MB of the disk stay free"):
+        get(request, report=others_write)
+    assert CHUNK_BYTES <= part.stat().st_size < len(DATA)
+
+    free[0] = 2**31
+    assert get(request).read_bytes() == DATA
 
 
 def test_a_disk_that_fills_up_keeps_the_part(

@@ -6,8 +6,10 @@ import zipfile
 from concurrent.futures import Future
 
 import pytest
+import torch
 
 from tests.hostile import hostile_files, photo, saved
+from tl_core.api.jobs import OPERATOR
 from tl_core.backbones.weights import WeightsFiles
 from tl_core.device import choose_device
 from tl_core.errors import UserError
@@ -152,6 +154,25 @@ def test_equal_downloads_are_one_and_a_failed_one_leaves_the_rest_ready(settings
         assert states["resnet18"] is BackboneState.OFFLINE
         assert states["efficientnet_lite0"] is BackboneState.READY
         assert classified(lab, "sample:cat", "efficientnet_lite0")
+
+
+@pytest.mark.parametrize("setting", ["none", "vgg16, oxford_iiit_pet"])
+def test_what_visitors_may_not_download_is_refused_to_them_alone(settings, setting, monkeypatch):
+    for kind in (Download, ImportData):
+        monkeypatch.setitem(HANDLERS, kind, lambda job, context: iter(()))
+    with Lab(dataclasses.replace(settings, visitor_downloads=setting)) as lab:
+        for spec in (Download(name="resnet18"), ImportData(dataset="eurosat")):
+            with pytest.raises(UserError, match="python -m tl_core prepare"):
+                lab.jobs.submit(spec, "ann")
+            assert lab.jobs.submit(spec, OPERATOR).wait(WAIT_S)
+        assert lab.jobs.visitors_may_download("vgg16") == ("vgg16" in setting)
+        if "vgg16" in setting:
+            assert lab.jobs.submit(Download(name="vgg16"), "ann").wait(WAIT_S)
+
+
+def test_a_lab_does_not_start_with_the_name_of_a_download_that_there_is_none_of(settings):
+    with pytest.raises(UserError, match=r"got vgg61\. Choose from: .*vgg16.*eurosat"):
+        Lab(dataclasses.replace(settings, visitor_downloads="vgg16,vgg61"))
 
 
 @pytest.mark.parametrize("spec", [Download(name="resnet18"), ImportData(dataset="eurosat")])
@@ -343,6 +364,24 @@ def test_only_the_worker_has_helpers_for_tensor_arithmetic(settings, monkeypatch
         counts["pool"] = lab._pool.submit(torch.get_num_threads).result()
     assert counts["pool"] == torch.get_num_threads() == 1
     assert counts["worker"] == usable_cores()
+
+
+def test_numbers_too_small_for_the_processor_are_zero_where_networks_run(lab, monkeypatch):
+    def products():
+        return torch.full((2**21,), 1e-39) * 0.9  # enough of them for every helper
+
+    def work(job, context):
+        found["worker"] = products()
+        found["pool"] = yield context.pool.submit(products)
+        return Snapshot()
+
+    found = {}
+    monkeypatch.setitem(HANDLERS, ImportData, work)
+    assert lab.jobs.submit(ImportData(dataset="eurosat"), "ann").wait(WAIT_S)
+    assert {place: int(numbers.count_nonzero()) for place, numbers in found.items()} == {
+        "worker": 0,
+        "pool": 0,
+    }
 
 
 def test_answers_about_a_visitors_photograph_leave_with_the_visitor(lab, labelled):

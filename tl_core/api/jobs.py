@@ -11,11 +11,13 @@ from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState, SpecT
 from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.worker import Worker
+from tl_core.errors import UserError
 from tl_core.estimates import Estimates
 from tl_core.specs import Download, ImportData, Spec
 from tl_core.staleness import Staleness
 
 _POLLS = ((4, 0.5), (8, 1.0), (math.inf, 2.0))  # seconds, with so many runs at most
+OPERATOR = "command line"  # whoever runs the lab, as an owner; visitors' ids are random
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 
@@ -29,6 +31,7 @@ class Jobs:
     _staleness: Staleness
     _estimates: Estimates
     _backbones: BackboneStore
+    _visitor_downloads: frozenset[str] | None = None  # names that visitors may start; None: all
     _downloads: dict[Spec, Job] = field(default_factory=dict)  # the newest of each
     _downloads_lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -36,12 +39,20 @@ class Jobs:
         """Queue a run; equal downloads are one download.
 
         Raises:
-            UserError: If the spec asks for what does not exist, or the lab is too busy.
+            UserError: If the spec asks for what does not exist or visitors may not download, or the
+                lab is too busy.
         """
         trouble = self._worker.trouble()
         if trouble is not None:
             raise trouble
         if isinstance(spec, Download | ImportData):
+            name = spec.name if isinstance(spec, Download) else spec.dataset
+            if owner != OPERATOR and not self.visitors_may_download(name):
+                raise UserError(
+                    "Visitors of this lab do not start the download of {name}. Whoever runs the "
+                    "lab can get it with python -m tl_core prepare {name}.",
+                    name=name,
+                )
             return self._submit_download(spec, owner)
         row = self._backbones.row(spec.backbone)
         job = self._scheduler.submit(spec, owner)
@@ -85,6 +96,10 @@ class Jobs:
         """The newest download of a backbone or data set, running or ended."""
         found = self._downloads.get(Download(name=name))
         return found or self._downloads.get(ImportData(dataset=name))
+
+    def visitors_may_download(self, name: str) -> bool:
+        """Whether visitors may start the download of a backbone or data set."""
+        return self._visitor_downloads is None or name in self._visitor_downloads
 
     def estimate_s(self, specs: Sequence[Spec]) -> float:
         """About how long runs would take if they were submitted now, in seconds.

@@ -8,7 +8,15 @@ from functools import partial
 from tl_core.backbones.store import OWN, BackboneStore
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
-from tl_core.training.model_file import load_model, plain_pytorch, save_model, settings_of
+from tl_core.settings import Settings
+from tl_core.training.model_file import (
+    MAX_FILE_MB,
+    load_model,
+    plain_pytorch,
+    require_loadable,
+    save_model,
+    settings_of,
+)
 
 
 @dataclass(eq=False, repr=False)
@@ -21,6 +29,19 @@ class Models:
     _store: BackboneStore
     _pool: Pool
     _memory: VisitorMemory
+    _settings: Settings
+
+    @property
+    def largest_file_mb(self) -> int:
+        """Size of the largest file of a model that can be loaded here, in 2**20 bytes."""
+        limits = self._settings
+        return min(
+            MAX_FILE_MB,
+            limits.upload_visit_mb,
+            limits.upload_memory_mb,
+            limits.model_memory_mb,
+            limits.visitor_memory_mb,
+        )
 
     def of(self, owner: str) -> dict[str, str]:
         """The labels of the models this visitor has trained or loaded, by their keys, oldest first.
@@ -37,6 +58,14 @@ class Models:
     def save(self, key: str) -> bytes:
         """The model as a safetensors file, with its classes and how it was trained."""
         return save_model(self._store.load(key))
+
+    def require_loadable(self, key: str) -> None:
+        """Say before a file is saved whether this lab would not take it back.
+
+        Raises:
+            UserError: If so.
+        """
+        require_loadable(self._store.load(key), self.largest_file_mb)
 
     def settings_of(self, key: str) -> str:
         """The settings in the model's file, as JSON."""

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tl_core.api.jobs import OPERATOR
 from tl_core.errors import UserError
 from tl_core.files import write_whole
 from tl_core.lab import JobState, Lab
 from tl_core.specs import Snapshot, Spec, spec_from_json
 
-OWNER = "command line"
+OWNER = OPERATOR
 _POLL_S = 0.2
 
 AnySpec = TypeVar("AnySpec", bound=Spec)

@@ -19,6 +19,7 @@ from tl_core.datasets.folder import is_dataset
 from tl_core.datasets.store import DatasetStore
 from tl_core.download import DownloadRequest, fetch, free_bytes, mirrored
 from tl_core.errors import Phrase, UserError
+from tl_core.settings import Settings
 
 Phase = Literal["downloading", "unpacking", "checking"]
 Report = Callable[[Phase, int, int], None]  # done, of all: bytes, then photographs
@@ -26,7 +27,6 @@ Check = Callable[[], None]  # raises to cancel
 
 MAX_MEMBER_BYTES = 25 * 2**20
 _FEWEST = 0.95  # of the photographs that the publisher promises
-_SPARE_BYTES = 64 * 2**20
 _LOCK_POLL_S = 0.1
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
@@ -54,7 +54,7 @@ def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: C
         with lock.acquire(poll_interval=_LOCK_POLL_S, cancel_check=is_cancelled):
             if not is_dataset(folder):  # another caller may have imported it meanwhile
                 _require_free(folder)
-                _Import(row, archive, folder, report, check).run(datasets.settings.mirror)
+                _Import(row, archive, folder, report, check).run(datasets.settings)
     return folder
 
 
@@ -96,18 +96,20 @@ class _Import:
     report: Report
     check: Check
 
-    def run(self, mirror: str) -> None:
+    def run(self, settings: Settings) -> None:
+        keep_free_bytes = settings.keep_free_disk_mb * 2**20
         request = DownloadRequest(
-            url=mirrored(self.archive.url, mirror),
+            url=mirrored(self.archive.url, settings.mirror),
             target=self.folder.parent / ".downloads" / self.archive.file_name,
             md5=self.archive.md5,
             size_bytes=self.archive.size_bytes,
+            keep_free_bytes=keep_free_bytes,
         )
         fetch(request, report=self._report_download, check=self.check)
         unfinished = self.folder.with_name(f".{self.row.key}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
         try:
-            _require_room(request.target, self.row)
+            _require_room(request.target, self.row, keep_free_bytes)
             self._unpack(request.target, unfinished)
             unfinished.replace(self.folder)
         finally:
@@ -162,8 +164,8 @@ def _safe_name(name: str) -> str:
     return kept.lstrip(".") or "unnamed"
 
 
-def _require_room(archive: Path, row: DatasetRow) -> None:
-    needed = round(1.1 * archive.stat().st_size) + _SPARE_BYTES  # photographs hardly compress
+def _require_room(archive: Path, row: DatasetRow, keep_free_bytes: int) -> None:
+    needed = round(1.1 * archive.stat().st_size) + keep_free_bytes  # photographs hardly compress
     if free_bytes(archive.parent) < needed:
         raise UserError(
             "{label} needs {needed} MB more on the disk of the folder {folder} to be "

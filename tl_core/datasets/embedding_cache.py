@@ -15,6 +15,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from tl_core.download import has_room
 from tl_core.engine.cache import ByteCache
 from tl_core.files import write_whole
 from tl_core.settings import Settings
@@ -54,6 +55,7 @@ class EmbeddingCache:
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.cache_dir / "embeddings"
         self._disk_bytes = settings.feature_disk_mb * 2**20
+        self._keep_free_bytes = settings.keep_free_disk_mb * 2**20
         self._own = ByteCache[Rows](settings.feature_memory_mb * 2**20)
 
     def get(self, space: EmbeddingSpace, keys: Iterable[str]) -> dict[str, Rows]:
@@ -89,6 +91,9 @@ class EmbeddingCache:
         packed = io.BytesIO()
         np.savez(packed, keys=np.array(keys), rows=rows)
         try:
+            if not has_room(folder, len(packed.getbuffer()), self._keep_free_bytes):
+                log.warning("embeddings are not kept in %s: the disk is nearly full", folder)
+                return
             folder.mkdir(parents=True, exist_ok=True)
             write_whole(folder / f"{uuid4().hex}.npz", packed.getvalue())
             self._make_room()

@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path, PurePath
 
 from tl_core.datasets.dataset import Dataset, Example, Side
+from tl_core.download import has_room
 from tl_core.errors import UserError
 from tl_core.files import state_of, write_whole
 from tl_core.images.decode import content_key, decode
@@ -43,9 +44,10 @@ class FolderIndex:
     Only the thread that made it may change it; ``check_files`` runs anywhere.
     """
 
-    def __init__(self, folder: Path, cache: Path) -> None:
+    def __init__(self, folder: Path, cache: Path, *, keep_free_bytes: int = 0) -> None:
         place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
         self._file = cache / "index" / f"{folder.name}-{place}.json"
+        self._keep_free_bytes = keep_free_bytes
         self.folder = folder
         self.names = tuple(sorted(_photo_names(folder)))
         self.known = self._unchanged()
@@ -60,10 +62,13 @@ class FolderIndex:
 
     def save(self) -> None:
         """Write what is known to the cache; one that cannot be written costs time only."""
-        text = json.dumps([astuple(entry) for entry in self.known.values()])
+        data = json.dumps([astuple(entry) for entry in self.known.values()]).encode()
         try:
+            if not has_room(self._file.parent, len(data), self._keep_free_bytes):
+                log.warning("the index of %s is not kept: the disk is nearly full", self.folder)
+                return
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self._file, text.encode())
+            write_whole(self._file, data)
         except OSError as error:
             log.warning("the index of %s is not kept: %s", self.folder, error)
 

@@ -108,7 +108,8 @@ class DatasetStore:
                 folder=folder.name,
                 count=count,
             )
-        return FolderIndex(folder, self.settings.cache_dir)
+        keep_free_bytes = self.settings.keep_free_disk_mb * 2**20
+        return FolderIndex(folder, self.settings.cache_dir, keep_free_bytes=keep_free_bytes)
 
     def check(self, key: str, names: Iterable[str]) -> list[CheckedFile]:
         """Read and decode some files of a folder; runs in the pool."""

@@ -6,9 +6,18 @@ only appears whole and verified.
 """
 
 from tl_core.download.checksums import CheckedFiles
-from tl_core.download.disk import free_bytes
+from tl_core.download.disk import free_bytes, has_room
 from tl_core.download.downloader import Report, fetch
 from tl_core.download.request import DownloadRequest, mirrored
 from tl_core.download.response import Check
 
-__all__ = ["Check", "CheckedFiles", "DownloadRequest", "Report", "fetch", "free_bytes", "mirrored"]
+__all__ = [
+    "Check",
+    "CheckedFiles",
+    "DownloadRequest",
+    "Report",
+    "fetch",
+    "free_bytes",
+    "has_room",
+    "mirrored",
+]

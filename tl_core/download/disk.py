@@ -8,8 +8,6 @@ from pathlib import Path
 
 from tl_core.errors import UserError
 
-SPARE_BYTES = 64 * 2**20  # stays free
-
 
 def free_bytes(folder: Path) -> int:
     """Return the free space of the disk that holds, or would hold, ``folder``."""
@@ -22,21 +20,28 @@ def beside(target: Path, ending: str) -> Path:
     return target.with_name(target.name + ending)
 
 
-def require_room(target: Path, needed_bytes: int) -> None:
+def has_room(folder: Path, needed_bytes: int, keep_free_bytes: int) -> bool:
+    """Whether so much can be written there with ``keep_free_bytes`` left on the disk."""
+    return free_bytes(folder) >= needed_bytes + keep_free_bytes
+
+
+def require_room(target: Path, needed_bytes: int, keep_free_bytes: int) -> None:
     """Refuse to fill the disk.
 
     Raises:
-        UserError: If fewer than ``SPARE_BYTES`` would stay free.
+        UserError: If fewer than ``keep_free_bytes`` would stay free.
     """
-    free = free_bytes(target.parent)
-    if needed_bytes > 0 and free < needed_bytes + SPARE_BYTES:
+    with writing(target):
+        free = free_bytes(target.parent)
+    if needed_bytes > 0 and free < needed_bytes + keep_free_bytes:
         raise UserError(
-            "{name} needs {needed} MB more on the disk and the folder {folder} has {free} MB free. "
-            "Make room there and try again.",
+            "{name} needs {needed} MB more on the disk, the folder {folder} has {free} MB free, "
+            "and {kept} MB of the disk stay free. Make room there and try again.",
             name=target.name,
-            needed=(needed_bytes + SPARE_BYTES) // 2**20,
+            needed=-(-needed_bytes // 2**20),
             folder=target.parent.name,
             free=free // 2**20,
+            kept=keep_free_bytes // 2**20,
         )
 
 

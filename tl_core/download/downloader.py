@@ -101,7 +101,9 @@ def _pause(seconds: float, check: Check) -> None:
 
 def _receive(request: DownloadRequest, part: PartialFile, report: Report, check: Check) -> None:
     """Append to the part what one connection brings; an unusable part is emptied instead."""
-    require_room(request.target, (request.size_bytes or 0) - part.size_bytes)
+    require_room(
+        request.target, (request.size_bytes or 0) - part.size_bytes, request.keep_free_bytes
+    )
     with StreamedResponse(request, part.range_headers(), check) as stream:
         status = stream.response.status_code
         if part.size_bytes and status in (206, 416) and not part.is_continued_by(stream.response):
@@ -112,10 +114,11 @@ def _receive(request: DownloadRequest, part: PartialFile, report: Report, check:
         require_success(request, stream.response, expected=206 if part.size_bytes else 200)
         part.begin(stream.response)
         total = part.total_bytes or request.size_bytes
-        require_room(request.target, (total or 0) - part.size_bytes)
+        require_room(request.target, (total or 0) - part.size_bytes, request.keep_free_bytes)
         report(part.size_bytes, total)
         with part.appending() as append:
             while chunk := stream.read():
+                require_room(request.target, len(chunk), request.keep_free_bytes)
                 append(chunk)
                 report(part.size_bytes, total)
     part.end(request.host)

@@ -20,6 +20,7 @@ class DownloadRequest:
     sha256: str = ""  # hexadecimal, all of it or its first digits; empty: not checked
     md5: str = ""  # hexadecimal, for publishers that give no SHA-256
     size_bytes: int | None = None  # about; used until the server names the true size
+    keep_free_bytes: int = 64 * 2**20  # of the disk, whatever else fills it meanwhile
 
     def __post_init__(self) -> None:
         try:

@@ -1,6 +1,7 @@
 """Data sets: which one a spec names, its preview and its import."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -35,6 +36,15 @@ def _is_seen(character: str) -> bool:
     return category not in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in _JOINERS
 
 
+def are_own_names(names: Sequence[str]) -> bool:
+    """Whether each name has a fitting length and none looks like another.
+
+    An accented letter may be one character or two; the two look the same.
+    """
+    has_length = all(0 < len(name) <= MAX_NAME_LENGTH for name in names)
+    return has_length and len({unicodedata.normalize("NFC", name) for name in names}) == len(names)
+
+
 def require_classes(classes: OwnClasses, tests: OwnClasses = ()) -> None:
     """Refuse a visitor's own classes that cannot be trained on.
 
@@ -52,7 +62,7 @@ def require_classes(classes: OwnClasses, tests: OwnClasses = ()) -> None:
             high=MAX_CLASSES,
             count=len(classes),
         )
-    if len(set(names)) < len(names) or not all(0 < len(n) <= MAX_NAME_LENGTH for n in names):
+    if not are_own_names(names):
         raise UserError(
             "Every class needs a name of its own with 1 to {length} characters. Rename the boxes.",
             length=MAX_NAME_LENGTH,

@@ -16,13 +16,14 @@ from tl_core.backbones.sharing import share_equal
 from tl_core.backbones.store import BackboneStore, OwnModel
 from tl_core.errors import Phrase, UserError
 from tl_core.errors import gettext_noop as N_
-from tl_core.specs import MAX_CLASSES, FineTune, spec_from_json
-from tl_core.specs.datasets import MAX_NAME_LENGTH, clean_name
+from tl_core.specs import FineTune, spec_from_json
+from tl_core.specs.datasets import are_own_names, clean_name
 from tl_core.training.initial import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
+from tl_core.training.sharing import tensors
 
 FORMAT = "transfer-learning-lab 1"
-_MAX_FILE_BYTES = 700 * 2**20
-_MAX_CLASSES = 10 * MAX_CLASSES
+MAX_FILE_MB = 700  # of 2**20 bytes; VGG-19, the largest network, has 548
+_MAX_CLASSES = 1000
 _MAX_HEADER_BYTES = 2**20
 _LABEL_LENGTH = 200
 _REASON_LENGTH = 200  # a reason may quote the file
@@ -35,16 +36,43 @@ def save_model(model: Backbone) -> bytes:
     them; see ``plain_pytorch``.
     """
     head = {f"{model.row.head}.{name}": t for name, t in model.head.state_dict().items()}
-    tensors = (model.body.state_dict() | head).items()
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors}
-    metadata = {
+    state = model.body.state_dict() | head
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    return safetensors.torch.save(state, _metadata_of(model))
+
+
+def _metadata_of(model: Backbone) -> dict[str, str]:
+    return {
         "format": FORMAT,
         "backbone": model.row.key,
         "label": model.label,
         "classes": json.dumps(model.classes),
         "settings": settings_of(model),
     }
-    return safetensors.torch.save(state, metadata)
+
+
+def require_loadable(model: Backbone, limit_mb: int) -> None:
+    """Say of a model that can be saved whether this lab would not take its file back.
+
+    Raises:
+        UserError: If so.
+    """
+    size_bytes = sum(tensor.nbytes for part in (model.body, model.head) for tensor in tensors(part))
+    size_mb = -(-(size_bytes + _MAX_HEADER_BYTES) // 2**20)
+    if size_mb > limit_mb:
+        raise UserError(
+            "This lab takes a model's file of {limit} MB at most and this one has {size} MB. Load "
+            "it in a lab on another machine, or with the lines of PyTorch.",
+            limit=limit_mb,
+            size=size_mb,
+        )
+    try:
+        _classes(_metadata_of(model))
+    except ValueError as error:
+        raise UserError(
+            "The lab cannot load this file again, because {reason}. The lines of PyTorch can.",
+            reason=Phrase(str(error)),
+        ) from error
 
 
 def settings_of(model: Backbone) -> str:
@@ -108,7 +136,9 @@ def _require_answer(model: Backbone) -> None:
     """
     generator = torch.Generator().manual_seed(0)
     pixels = torch.rand(1, 3, model.input_size, model.input_size, generator=generator)
-    if not bool(model.logits(pixels.to(model.device)).isfinite().all()):
+    shades = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, *pixels.shape[1:])
+    probes = torch.cat([pixels, shades])  # noise, black, white
+    if not bool(model.logits(probes.to(model.device)).isfinite().all()):
         raise _unusable(N_("its network answers in numbers that are not finite"))
 
 
@@ -145,7 +175,7 @@ print({list(model.classes)!r}[int(probs.argmax())], float(probs.max()))
 def _metadata(data: bytes) -> dict[str, str]:
     """The file's header, read before anything else is."""
     size = int.from_bytes(data[:8], "little")
-    if len(data) > _MAX_FILE_BYTES or not 0 < size <= min(_MAX_HEADER_BYTES, len(data) - 8):
+    if len(data) > MAX_FILE_MB * 2**20 or not 0 < size <= min(_MAX_HEADER_BYTES, len(data) - 8):
         raise ValueError(N_("its header does not fit its size"))
     header = json.loads(data[8 : 8 + size])
     metadata = dict(header).get("__metadata__")
@@ -157,10 +187,10 @@ def _metadata(data: bytes) -> dict[str, str]:
 def _classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
     names = json.loads(metadata["classes"])
     fits = isinstance(names, list) and 2 <= len(names) <= _MAX_CLASSES
-    if not fits or not all(isinstance(n, str) and 0 < len(n) <= MAX_NAME_LENGTH for n in names):
+    if not fits or not all(isinstance(name, str) for name in names):
         raise ValueError(N_("its class names are not usable"))
     classes = tuple(clean_name(name) for name in names)
-    if not all(classes) or len(set(classes)) < len(classes):
+    if not are_own_names(classes):
         raise ValueError(N_("its classes have no names of their own"))
     return classes
 
@@ -209,5 +239,13 @@ def _require_same(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> 
     for name, tensor in state.items():
         if tensor.shape != wanted[name].shape or tensor.dtype != wanted[name].dtype:
             raise ValueError(f"the tensor {name} has another shape or type than the network's")
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
-            raise ValueError(f"the tensor {name} is not finite")
+        if tensor.is_floating_point():
+            _require_usable(name, tensor)
+
+
+def _require_usable(name: str, tensor: Tensor) -> None:
+    least, most = tensor.aminmax()  # NaN where one is; needs no copy, of 400 MB where VGG begins
+    if not bool(least.isfinite() & most.isfinite()):
+        raise ValueError(f"the tensor {name} is not finite")
+    if name.endswith("running_var") and bool(least < 0):
+        raise ValueError(N_("a variance in it is below zero"))

@@ -2,10 +2,12 @@ import dataclasses
 import errno
 import hashlib
 import io
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -114,6 +116,20 @@ def test_an_archive_becomes_a_folder_per_class(key: str, tmp_path: Path) -> None
     assert datasets.entries()[0].state == "ready"
     unreadable = sum(1 for name in index.names if not index.known[name].key)
     assert len(leftovers(datasets)) == len(expected) + unreadable
+
+
+def test_an_archive_for_whose_photographs_the_disk_has_no_room_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "microsoft_cats_and_dogs"
+    data = zipped(STAND_INS[key][1])
+    with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
+        datasets = store_for(key, data, server, tmp_path, 100)
+        kept = datasets.settings.keep_free_disk_mb * 2**20
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=kept + len(data)))
+        with pytest.raises(UserError, match="needs 1024 MB more on the disk"):
+            import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
+    assert leftovers(datasets) == [ROWS[key].source.file_name]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("damage", ["cut", "few"])

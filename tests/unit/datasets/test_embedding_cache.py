@@ -1,7 +1,9 @@
 import dataclasses
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -105,3 +107,18 @@ def test_a_disk_that_cannot_be_written_costs_time_only(settings: Settings) -> No
     cache = EmbeddingCache(settings)
     cache.put(PUBLIC, ["a"], rows(1))
     assert cache.get(PUBLIC, ["a"]) == {}
+
+
+def test_a_disk_with_only_what_is_to_stay_free_keeps_none_and_says_so_in_the_log(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage = SimpleNamespace(free=settings.keep_free_disk_mb * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    cache = EmbeddingCache(settings)
+    cache.put(PUBLIC, ["a"], rows(1))
+    assert cache.get(PUBLIC, ["a"]) == {}
+    assert files(settings) == []
+    assert "nearly full" in caplog.text
+    usage.free += 2**20
+    cache.put(PUBLIC, ["a"], rows(1))
+    assert list(cache.get(PUBLIC, ["a"])) == ["a"]

@@ -1,4 +1,6 @@
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -91,3 +93,18 @@ def test_one_class_is_refused(tmp_path: Path) -> None:
 )
 def test_a_data_set_has_two_classes(tmp_path: Path, names: tuple[str, ...], expected: bool) -> None:
     assert is_dataset(fill(tmp_path / "pets", *names)) is expected
+
+
+def test_an_index_is_not_kept_where_the_disk_has_only_left_what_is_to_stay_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = fill(tmp_path / "pets", "cat/1.png", "dog/1.png")
+    usage = SimpleNamespace(free=2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    index = FolderIndex(folder, tmp_path / "cache", keep_free_bytes=2**20)
+    index.add(check_files(folder, index.unknown(), MAX_PIXELS))
+    index.save()
+    assert len(FolderIndex(folder, tmp_path / "cache").unknown()) == 2
+    usage.free += 2**20
+    index.save()
+    assert FolderIndex(folder, tmp_path / "cache").unknown() == []

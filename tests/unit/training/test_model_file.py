@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import torch
 
 from tests.hostile import saved
 from tests.unit.training.conftest import Do, photo_of
+from tl_core.api.models import Models
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
 from tl_core.context import Context
 from tl_core.errors import UserError
+from tl_core.settings import Settings
 from tl_core.specs import FineTune, FineTuneSnapshot
-from tl_core.training.model_file import load_model, plain_pytorch, save_model
+from tl_core.training.model_file import load_model, plain_pytorch, require_loadable, save_model
 
+CONFIG = Path(__file__).parents[3] / ".streamlit" / "config.toml"
 State = dict[str, torch.Tensor]
 Meta = dict[str, str]
 
@@ -155,7 +160,7 @@ def _overflow(state: State, _: Meta) -> None:
 
 def _negative_variance(state: State, _: Meta) -> None:
     name = next(name for name in state if name.endswith("running_var"))
-    state[name] = -torch.ones_like(state[name])
+    state[name] = torch.full_like(state[name], -1e-6)  # the layer adds 1e-5
 
 
 def _poison(state: State, _: Meta) -> None:
@@ -170,10 +175,16 @@ TRICKS: dict[str, Callable[[State, Meta], object]] = {
     "classes no JSON": _changed("classes", "[["),
     "one class": _changed("classes", '["cat"]'),
     "a class too many": _changed("classes", '["a", "b", "c"]'),
-    "long class name": _changed("classes", json.dumps(["x" * 61, "b"])),
+    "a name too many": _changed("classes", json.dumps([str(n) for n in range(1001)])),
     "class is a number": _changed("classes", "[1, 2]"),
     "two classes of one name": _changed("classes", '["cat", "cat"]'),
     "names that differ in nothing seen": _changed("classes", '["cat", "cat\\u200b"]'),
+    "names of other characters that look the same": _changed(
+        "classes", json.dumps(["caf\u00e9", "cafe\u0301"])
+    ),
+    "names that differ where they are cut": _changed(
+        "classes", json.dumps(["x" * 60 + "a", "x" * 60 + "b"])
+    ),
     "a name of nothing seen": _changed("classes", '["cat", "\\u202e"]'),
     "no classes": lambda _state, meta: meta.pop("classes"),
     "settings no JSON": _changed("settings", "{"),
@@ -197,6 +208,46 @@ def test_a_file_that_was_tampered_with_is_refused(trick: str, do: Do, context: C
     TRICKS[trick](state, metadata)
     with pytest.raises(UserError, match="no model file of the lab"):
         load_model(safetensors.torch.save(state, metadata), context.backbones, key="k", owner="me")
+
+
+def test_a_model_that_answers_noise_but_no_white_picture_is_refused(
+    do: Do, context: Context
+) -> None:
+    data = save_model(taught(do, context, "pixels"))
+    state = safetensors.torch.load(data)
+    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    state["2.weight"] = torch.full_like(state["2.weight"], 2e35)
+    pixels = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    model = context.backbones.own_models("me")[0]
+    head = torch.nn.functional.linear(model.embed(pixels), state["2.weight"], state["2.bias"])
+    assert head.isfinite().all()
+    with pytest.raises(UserError, match="numbers that are not finite"):
+        load_model(safetensors.torch.save(state, metadata), context.backbones, key="k", owner="me")
+
+
+@pytest.mark.parametrize("profile", ["cloud", "server"])
+@pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.key)
+def test_the_largest_file_of_each_network_can_be_sent_and_loaded(
+    profile: str, row: BackboneRow
+) -> None:
+    settings = Settings.from_env({"TL_PROFILE": profile})
+    limit = Models(None, None, None, settings).largest_file_mb  # type: ignore[arg-type]
+    assert limit <= tomllib.loads(CONFIG.read_text())["server"]["maxUploadSize"]
+    if row.needs_memory_mb <= settings.network_memory_mb:
+        assert 1e6 * row.parameters_m * 4 / 2**20 + 1 < limit
+
+
+def test_what_this_lab_would_not_take_back_is_said_before_it_is_saved(
+    do: Do, context: Context
+) -> None:
+    model = taught(do, context, "head")
+    size_mb = len(save_model(model)) / 2**20
+    require_loadable(model, round(size_mb) + 2)
+    with pytest.raises(UserError, match="of 1 MB at most and this one has 3 MB"):
+        require_loadable(model, 1)
+    twins = dataclasses.replace(model, classes=("cat", "cat\u200b"))
+    with pytest.raises(UserError, match=r"its classes have no names of their own\."):
+        require_loadable(twins, 700)
 
 
 HEADERS = [b'{"__metadata__": "x"}', b'{"__metadata__": [1]}', b'{"__metadata__": null}']
@@ -241,3 +292,9 @@ def test_a_loaded_class_keeps_its_name_but_for_what_is_not_seen(
     backbone = load_model(data, context.backbones, key="k", owner="me").backbone
     assert backbone.classes == (kept, "other")
     assert backbone.label == f"x {kept}"
+
+
+def test_a_name_that_is_longer_than_any_here_is_cut(do: Do, context: Context) -> None:
+    model = dataclasses.replace(taught(do, context, "pixels"), classes=("x" * 61, "other"))
+    loaded = load_model(save_model(model), context.backbones, key="k", owner="me")
+    assert loaded.backbone.classes == ("x" * 60, "other")
