@@ -192,10 +192,15 @@ class _Import:
 
     def _of_file(self, file: Path) -> Iterator[Photo]:
         """The photographs of a downloaded archive that belong to the data set."""
-        photos = self._of_archive(file)
-        if self.archive.handful is not None:
-            max_pixels = self.settings.max_pixels
-            photos = photos_in_file(file, self.archive, self.archive.handful, max_pixels=max_pixels)
+        photos, handful = self._of_archive(file), self.archive.handful
+        if handful is not None:
+            photos = photos_in_file(
+                file,
+                self.archive,
+                handful,
+                max_pixels=self.settings.max_pixels,
+                check=self.check,
+            )
         for count, photo in enumerate(photos, 1):
             yield photo
             self.report("unpacking", count, max(self.row.photographs, count))

@@ -52,28 +52,31 @@ def photos_in_parts(
     )
     remote.load(max(remote.size_bytes - _TAIL_BYTES, 0), remote.size_bytes)
     with zipfile.ZipFile(remote) as packed:
-        drawn = _draw(packed, archive, handful.per_class)
+        drawn = _draw(packed, archive, handful.per_class, check)
         wanted = (info for members in drawn.values() for info in members[: handful.per_class])
         total_bytes = remote.received_bytes + sum(map(_span, wanted))
         yield from _readable(packed, drawn, handful.per_class, max_pixels, remote.load)
 
 
 def photos_in_file(
-    file: Path, archive: DataArchive, handful: Handful, *, max_pixels: int
+    file: Path, archive: DataArchive, handful: Handful, *, max_pixels: int, check: Check
 ) -> Iterator[Photo]:
     """Read the same handful from a downloaded zip."""
     with zipfile.ZipFile(file) as packed:
-        drawn = _draw(packed, archive, handful.per_class)
+        drawn = _draw(packed, archive, handful.per_class, check)
         yield from _readable(packed, drawn, handful.per_class, max_pixels, lambda *_: None)
 
 
-def _draw(packed: zipfile.ZipFile, archive: DataArchive, per_class: int) -> dict[str, _Members]:
+def _draw(
+    packed: zipfile.ZipFile, archive: DataArchive, per_class: int, check: Check
+) -> dict[str, _Members]:
     """Return twice ``per_class`` members of each class, the second half to replace damaged ones.
 
     They lie next to each other from a place that is random, but the same every time.
     """
     classes: dict[str, _Members] = defaultdict(list)
     for info in sorted(packed.infolist(), key=lambda info: info.header_offset):
+        check()  # there may be 25,000
         class_name = archive.class_of(PurePosixPath(info.filename))
         if class_name is not None and max(_span(info), info.file_size) <= MAX_MEMBER_BYTES:
             classes[class_name].append(info)
