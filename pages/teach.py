@@ -10,7 +10,12 @@ from pages.shared.sitemap import TEACH
 from pages.shared.stage import stage
 from pages.shared.words import _, lesson
 from pages.teaching.bring_back import bring_back
-from pages.teaching.choose_data import choose_data, has_empty_boxes, offer_ready_set
+from pages.teaching.choose_data import (
+    choose_data,
+    has_empty_boxes,
+    offer_ready_set,
+    offer_small_download,
+)
 from pages.teaching.controls import choose_amount, choose_modes, more_settings
 from pages.teaching.curve import EXPLANATION, NO_DATA, choose_curve, draw_axes, draw_curve
 from pages.teaching.data_preview import look_at
@@ -58,6 +63,8 @@ with curve_place:
         draw_axes()
     runs.charts(NAME, draw_curve)
     st.caption(_(EXPLANATION if data is not None else NO_DATA))
+    if has_empty_boxes():
+        offer_small_download()
     runs.live(NAME, draw_figures)
 with trying:
     st.header(_("Trying"), anchor=False)

@@ -18,11 +18,14 @@ class Faults:
     stall_after: int | None = None  # send so many bytes of an answer, then nothing more
     is_silent: bool = False  # take the request and never answer
     ignores_range: bool = False
-    ignores_if_range: bool = False  # resumes although the file has changed
+    ignores_if_range: bool = False  # sends a part although the file has changed
     refuses_range: bool = False  # answers 416
     sends_version: bool = True  # an ETag
+    changes_version: bool = False  # another one in every answer
     sends_length: bool = True
     redirect: str = ""
+    replaced_by: bytes | None = None  # the file, from the answer number ``replaced_at`` on
+    replaced_at: int = 0
 
 
 @dataclass
@@ -91,7 +94,10 @@ class _Handler(BaseHTTPRequestHandler):
             owner.stalled.set()
             owner.closing.wait()
             return
-        data = owner.files.get(self.path.rsplit("/", 1)[-1])
+        name = self.path.rsplit("/", 1)[-1]
+        if faults.replaced_by is not None and len(owner.exchanges) > faults.replaced_at:
+            owner.files[name] = faults.replaced_by
+        data = owner.files.get(name)
         if faults.redirect and not self.path.startswith("/moved/"):
             self._head(302, {"Location": faults.redirect + self.path, "Content-Length": "0"})
         elif faults.status or data is None:
@@ -101,25 +107,31 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, data: bytes, exchange: Exchange) -> None:
         faults = self.server_of_files.faults
-        start = self._start(data)
-        headers = {"ETag": etag(data)} if faults.sends_version else {}
-        if start and (faults.refuses_range or start >= len(data)):
+        wanted = self._wanted(data)
+        version = f'"{id(exchange)}"' if faults.changes_version else etag(data)
+        headers = {"ETag": version} if faults.sends_version else {}
+        if wanted is not None and (faults.refuses_range or wanted.start >= len(data)):
             return self._head(416, {"Content-Range": f"bytes */{len(data)}", "Content-Length": "0"})
-        if start:
-            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        if wanted is not None:
+            headers["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{len(data)}"
+        part = data if wanted is None else data[wanted.start : wanted.stop]
         if faults.sends_length:
-            headers["Content-Length"] = str(len(data) - start)
-        self._head(206 if start else 200, headers)
-        self._body(data[start:], exchange)
+            headers["Content-Length"] = str(len(part))
+        self._head(200 if wanted is None else 206, headers)
+        self._body(part, exchange)
         return None
 
-    def _start(self, data: bytes) -> int:
+    def _wanted(self, data: bytes) -> range | None:
+        """The bytes asked for, ``None`` for the whole file."""
         wanted, condition = self.headers.get("Range", ""), self.headers.get("If-Range")
         faults = self.server_of_files.faults
         is_same = condition in (None, etag(data)) or faults.ignores_if_range
         if not wanted or faults.ignores_range or not is_same:
-            return 0
-        return int(wanted.removeprefix("bytes=").split("-")[0])
+            return None
+        first, last = wanted.removeprefix("bytes=").split("-")
+        if not first:
+            return range(max(len(data) - int(last), 0), len(data))
+        return range(int(first), min(int(last or len(data)) + 1, len(data)))
 
     def _body(self, data: bytes, exchange: Exchange) -> None:
         owner, faults = self.server_of_files, self.server_of_files.faults

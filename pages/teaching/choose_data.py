@@ -13,6 +13,7 @@ from tl_core.lab import DatasetStatus, Job, JobState, UserError
 from tl_core.lab import gettext_noop as N_
 from tl_core.specs import OWN_DATASET, ImportData, ImportSnapshot, require_classes
 
+_SMALL_BYTES = 20 * 2**20  # a download to wait for
 _PHASES = {
     "downloading": N_("downloading"),
     "unpacking": N_("unpacking"),
@@ -56,6 +57,22 @@ def offer_ready_set() -> None:
         width="stretch",
         on_click=link.set_choice,
         args=("dataset", row.key),
+    )
+
+
+def offer_small_download() -> None:
+    """Offer the first data set that is not on this machine, if it is here in half a minute."""
+    rows = [entry.row for entry in the_lab().datasets.rows() if entry.row and _is_far(entry)]
+    if not rows or rows[0].download_bytes > _SMALL_BYTES:
+        return
+    words = _("Get “{label}”: {size} to download")
+    size = megabytes(rows[0].download_bytes / 2**20)
+    st.button(
+        words.format(label=plain(_(rows[0].label)), size=size),
+        key="small_download",
+        icon=":material/download:",
+        on_click=link.set_choice,
+        args=("dataset", rows[0].key),
     )
 
 

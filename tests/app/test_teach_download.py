@@ -12,6 +12,7 @@ from tl_core.lab import JobState
 from tl_core.specs import ImportData
 
 KEY = "microsoft_cats_and_dogs"
+HANDFUL = "cats_and_dogs_handful"
 HALF = 2**20  # bytes, about
 
 
@@ -28,12 +29,14 @@ def archive(pictures: list[bytes]) -> bytes:
 
 @pytest.fixture
 def publisher(app_lab, labelled, monkeypatch):
-    """The mirror of a closed network, with a small stand-in for the data set."""
+    """The mirror of a closed network, with a small stand-in for the data sets."""
     pictures = [data for _label, data in labelled[:16]]
     data, datasets = archive(pictures), app_lab._context.datasets
-    row = datasets.rows[KEY]
-    source = replace(row.source, size_bytes=len(data))
-    monkeypatch.setitem(datasets.rows, KEY, replace(row, source=source, photographs=len(pictures)))
+    for key in (KEY, HANDFUL):
+        row, count = datasets.rows[key], len(pictures)
+        handful = row.source.handful and replace(row.source.handful, per_class=count // 2)
+        source = replace(row.source, size_bytes=len(data), handful=handful)
+        monkeypatch.setitem(datasets.rows, key, replace(row, source=source, photographs=count))
     with FileServer({source.file_name: data}) as server:
         monkeypatch.setattr(datasets, "settings", replace(datasets.settings, mirror=server.base))
         yield server
@@ -44,10 +47,10 @@ def page(open_page):
     return open_page("teach").selectbox(key="dataset").set_value(KEY).run()
 
 
-def begun(page):
+def begun(page, key=KEY):
     """The download, just begun."""
     page.button(key="download").click().run()
-    return page.session_state["visit"].jobs[f"import {KEY}"]
+    return page.session_state["visit"].jobs[f"import {key}"]
 
 
 def progress(page):
@@ -108,3 +111,26 @@ def test_what_the_server_downloads_by_itself_is_followed_and_cannot_be_cancelled
     assert "cancel_download" not in [button.key for button in page.button]
     app_lab.jobs.leave(job, OWNER)
     assert job.wait(30)
+
+
+def test_a_newcomer_is_offered_a_small_download_and_takes_it_as_a_ready_set_later(
+    open_page, publisher, app_lab, tmp_path, monkeypatch
+):
+    datasets = app_lab._context.datasets
+    monkeypatch.setattr(datasets, "settings", replace(datasets.settings, data_dir=tmp_path))
+    page = open_page("teach")
+    offer = page.button(key="small_download")
+    assert offer.label == "Get “Cats and dogs, a handful”: 12 MB to download"
+    assert "Handwritten digits" in page.button(key="ready_set").label
+    page = offer.click().run()
+    assert "**Cats and dogs, a handful** is not on this machine yet: 12 MB" in words(page)
+    job = begun(page, HANDFUL)
+    assert job.wait(60)
+    assert job.error is None
+    page = settled(page.run())
+    assert "**2 classes**: 12 photographs to learn from, 4 kept aside" in words(page)
+
+    monkeypatch.delitem(datasets.rows, KEY)  # small here; all others that are left are large
+    newcomer = open_page("teach")
+    assert "Cats and dogs, a handful" in newcomer.button(key="ready_set").label
+    assert "small_download" not in {button.key for button in newcomer.button}

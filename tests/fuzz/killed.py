@@ -16,6 +16,7 @@ from tests.fuzz.registry import Kind
 from tests.hostile import photo, saved
 from tests.server import Faults, FileServer
 from tl_core.datasets.archive_import import import_archive
+from tl_core.datasets.catalogue import Handful
 from tl_core.datasets.embedding_cache import EmbeddingCache
 from tl_core.datasets.folder import FolderIndex, check_files
 from tl_core.download import CheckedFiles, DownloadRequest, fetch
@@ -44,12 +45,18 @@ def killed_download(seed: int) -> None:
 
 
 def killed_import(seed: int) -> None:
-    """Killed up to three times; a folder that is there is whole, and the next import ends."""
+    """Killed up to three times; a folder that is there is whole, and the next import ends.
+
+    Of all of an archive, or of a handful that is all of it, with and without ranges.
+    """
     chance = random.Random(seed)
     data, key = _archive(), killed_work.DATASET.key
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    with tempfile.TemporaryDirectory() as name, FileServer({"a.zip": data}) as server:
+    handful = chance.choice((None, Handful(killed_work.PHOTOGRAPHS // 2, len(data))))
+    faults = Faults(ignores_range=chance.random() < 0.3)
+    with tempfile.TemporaryDirectory() as name, FileServer({"a.zip": data}, faults) as server:
         stand_in = {"url": server.url("a.zip"), "size_bytes": len(data), "md5": md5}
+        stand_in |= {"handful": handful}
         datasets = killed_work.store_with(stand_in, Path(name))
         for _ in range(chance.randrange(1, 4)):
             _killed(killed_work.import_data, stand_in, Path(name), chance.randrange(1, 70))

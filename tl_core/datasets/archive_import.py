@@ -1,10 +1,9 @@
-"""Imports a data set: its publisher's archive is downloaded and unpacked, a folder per class."""
+"""Imports a data set: its publisher's archive, or a handful of it, becomes a folder per class."""
 
-import lzma
+import logging
 import shutil
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,21 +13,36 @@ from typing import Any, Literal
 
 import filelock
 
-from tl_core.datasets.catalogue import DataArchive, DatasetRow
+from tl_core.datasets.catalogue import DataArchive, DatasetRow, Handful
 from tl_core.datasets.folder import is_dataset
+from tl_core.datasets.handful import (
+    MAX_MEMBER_BYTES,
+    ZIP_DAMAGE,
+    Photo,
+    photos_in_file,
+    photos_in_parts,
+)
 from tl_core.datasets.store import DatasetStore
-from tl_core.download import DownloadRequest, fetch, free_bytes, mirrored
+from tl_core.download import (
+    Check,
+    DownloadRequest,
+    FileChanged,
+    NoRanges,
+    fetch,
+    free_bytes,
+    mirrored,
+)
 from tl_core.errors import Phrase, UserError
 from tl_core.settings import Settings
 
+log = logging.getLogger(__name__)
+
 Phase = Literal["downloading", "unpacking", "checking"]
 Report = Callable[[Phase, int, int], None]  # done, of all: bytes, then photographs
-Check = Callable[[], None]  # raises to cancel
 
-MAX_MEMBER_BYTES = 25 * 2**20
 _FEWEST = 0.95  # of the photographs that the publisher promises
 _LOCK_POLL_S = 0.1
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+_DAMAGE = (*ZIP_DAMAGE, tarfile.TarError)
 
 
 def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: Check) -> Path:
@@ -54,7 +68,7 @@ def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: C
         with lock.acquire(poll_interval=_LOCK_POLL_S, cancel_check=is_cancelled):
             if not is_dataset(folder):  # another caller may have imported it meanwhile
                 _require_free(folder)
-                _Import(row, archive, folder, report, check).run(datasets.settings)
+                _Import(row, archive, folder, datasets.settings, report, check).run()
     return folder
 
 
@@ -93,55 +107,130 @@ class _Import:
     row: DatasetRow
     archive: DataArchive
     folder: Path
+    settings: Settings
     report: Report
     check: Check
 
-    def run(self, settings: Settings) -> None:
-        keep_free_bytes = settings.keep_free_disk_mb * 2**20
+    def run(self) -> None:
+        downloads = self.folder.parent / ".downloads"
+        if self.archive.handful is not None:  # the same file may be on its way for another row
+            downloads /= self.row.key
         request = DownloadRequest(
-            url=mirrored(self.archive.url, settings.mirror),
-            target=self.folder.parent / ".downloads" / self.archive.file_name,
+            url=mirrored(self.archive.url, self.settings.mirror),
+            target=downloads / self.archive.file_name,
             md5=self.archive.md5,
             size_bytes=self.archive.size_bytes,
-            keep_free_bytes=keep_free_bytes,
+            keep_free_bytes=self.settings.keep_free_disk_mb * 2**20,
         )
+        handful = self.archive.handful
+        if handful is None or not self._is_read_in_parts(request, handful):
+            self._read_whole(request)
+
+    def _is_read_in_parts(self, request: DownloadRequest, handful: Handful) -> bool:
+        """Make the folder of parts of the archive, unless the server does not send them."""
+        for _ in range(2):  # once more if the archive is replaced on the server meanwhile
+            try:
+                with self._unfinished(handful.size_bytes) as target:
+                    self._write(self._of_parts(request, handful), target)
+                return True
+            except _DAMAGE as error:
+                raise self._damaged() from error
+            except FileChanged:
+                log.info("%s has changed on the server", request.url)
+            except NoRanges:
+                break
+        log.info("%s sends no parts of %s", request.host, request.target.name)
+        return False
+
+    def _read_whole(self, request: DownloadRequest) -> None:
+        """Make the folder of the downloaded archive; delete it then, or if it is damaged."""
         fetch(request, report=self._report_download, check=self.check)
-        unfinished = self.folder.with_name(f".{self.row.key}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
+        handful, file = self.archive.handful, request.target
         try:
-            _require_room(request.target, self.row, keep_free_bytes)
-            self._unpack(request.target, unfinished)
-            unfinished.replace(self.folder)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-        request.target.unlink()
+            with self._unfinished(handful.size_bytes if handful else file.stat().st_size) as target:
+                self._write(self._of_file(file), target)
+        except _DAMAGE as error:
+            file.unlink()
+            raise self._damaged() from error
+        file.unlink()
 
     def _report_download(self, done: int, total: int | None) -> None:
         self.report("downloading", done, total or self.archive.size_bytes)
 
-    def _unpack(self, file: Path, target: Path) -> None:
-        """Write the photographs into ``target``, a folder per class; delete a damaged archive."""
-        count = 0
+    @contextmanager
+    def _unfinished(self, needed_bytes: int) -> Iterator[Path]:
+        """A folder that takes the place of the data set's if all goes well, and else is deleted."""
+        unfinished = self.folder.with_name(f".{self.row.key}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
         try:
-            for name, stream in _members(file):
-                self.check()
-                class_name = self.archive.class_of(name)
-                if class_name is None:
-                    continue
-                place = target / _safe_name(class_name) / _safe_name(name.name)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(stream().read(MAX_MEMBER_BYTES))
-                count += 1
-                self.report("unpacking", count, max(self.row.photographs, count))
-            if count < _FEWEST * self.row.photographs:
-                raise EOFError(f"{count} photographs only")
-        except _DAMAGE as error:
-            file.unlink()
+            self._require_room(needed_bytes)
+            yield unfinished
+            unfinished.replace(self.folder)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def _require_room(self, size_bytes: int) -> None:
+        keep_free_bytes = self.settings.keep_free_disk_mb * 2**20
+        needed = round(1.1 * size_bytes) + keep_free_bytes  # photographs hardly compress
+        if free_bytes(self.folder.parent) < needed:
             raise UserError(
-                "The archive of {label} is damaged or not all of it arrived; it was deleted. "
-                "Download it again.",
+                "{label} needs {needed} MB more on the disk of the folder {folder} to be "
+                "unpacked. Make room there and try again.",
                 label=Phrase(self.row.label),
-            ) from error
+                needed=needed // 2**20,
+                folder=self.folder.parent.name,
+            )
+
+    def _of_parts(self, request: DownloadRequest, handful: Handful) -> Iterator[Photo]:
+        return photos_in_parts(
+            request,
+            self.archive,
+            handful,
+            max_pixels=self.settings.max_pixels,
+            report=self._report_download,
+            check=self.check,
+        )
+
+    def _of_file(self, file: Path) -> Iterator[Photo]:
+        """The photographs of a downloaded archive that belong to the data set."""
+        photos, handful = self._of_archive(file), self.archive.handful
+        if handful is not None:
+            photos = photos_in_file(
+                file,
+                self.archive,
+                handful,
+                max_pixels=self.settings.max_pixels,
+                check=self.check,
+            )
+        for count, photo in enumerate(photos, 1):
+            yield photo
+            self.report("unpacking", count, max(self.row.photographs, count))
+
+    def _of_archive(self, file: Path) -> Iterator[Photo]:
+        for name, stream in _members(file):
+            self.check()
+            class_name = self.archive.class_of(name)
+            if class_name is not None:
+                yield class_name, name.name, stream().read(MAX_MEMBER_BYTES)
+
+    def _write(self, photos: Iterator[Photo], target: Path) -> None:
+        """Write the photographs into ``target``, a folder per class."""
+        count = 0
+        for class_name, name, data in photos:
+            self.check()
+            place = target / _safe_name(class_name) / _safe_name(name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+            count += 1
+        if count < _FEWEST * self.row.photographs:
+            raise EOFError(f"{count} photographs only")
+
+    def _damaged(self) -> UserError:
+        return UserError(
+            "The archive of {label} is damaged or not all of it arrived; it was deleted. "
+            "Download it again.",
+            label=Phrase(self.row.label),
+        )
 
 
 def _members(file: Path) -> Iterator[tuple[PurePosixPath, Callable[[], Any]]]:
@@ -162,15 +251,3 @@ def _safe_name(name: str) -> str:
     """A name that stays inside its folder on any system."""
     kept = "".join(letter for letter in name if letter.isprintable() and letter not in '/\\:*?"<>|')
     return kept.lstrip(".") or "unnamed"
-
-
-def _require_room(archive: Path, row: DatasetRow, keep_free_bytes: int) -> None:
-    needed = round(1.1 * archive.stat().st_size) + keep_free_bytes  # photographs hardly compress
-    if free_bytes(archive.parent) < needed:
-        raise UserError(
-            "{label} needs {needed} MB more on the disk of the folder {folder} to be "
-            "unpacked. Make room there and try again.",
-            label=Phrase(row.label),
-            needed=needed // 2**20,
-            folder=archive.parent.parent.name,
-        )

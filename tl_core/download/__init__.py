@@ -2,12 +2,13 @@
 
 While a file is on its way three more stand beside its target: ``.part`` (the bytes so far),
 ``.part.json`` (which version of the server's file they belong to) and ``.lock``. The target itself
-only appears whole and verified.
+only appears whole and verified. ``RemoteFile`` reads parts of a file instead, and writes nothing.
 """
 
 from tl_core.download.checksums import CheckedFiles
 from tl_core.download.disk import free_bytes, has_room
 from tl_core.download.downloader import Report, fetch
+from tl_core.download.remote_file import FileChanged, NoRanges, RemoteFile
 from tl_core.download.request import DownloadRequest, mirrored
 from tl_core.download.response import Check
 
@@ -15,6 +16,9 @@ __all__ = [
     "Check",
     "CheckedFiles",
     "DownloadRequest",
+    "FileChanged",
+    "NoRanges",
+    "RemoteFile",
     "Report",
     "fetch",
     "free_bytes",

@@ -75,28 +75,45 @@ def _locked(target: Path, check: Check) -> Iterator[None]:
         lock.release()
 
 
+class Retries:
+    """Whether a broken connection is tried again, and how long that waits.
+
+    Args:
+        arrived_bytes: What had arrived before the first try.
+    """
+
+    def __init__(self, arrived_bytes: int = 0) -> None:
+        self._tries, self._mark = 0, arrived_bytes
+
+    def pause(
+        self, broken: ConnectionBroken, arrived_bytes: int, check: Check, *, is_begun: bool
+    ) -> None:
+        """Wait before the next try; a server that has not answered yet gets none.
+
+        Raises:
+            UserError: If there is none left.
+        """
+        if arrived_bytes >= self._mark + FRESH_TRIES_BYTES:
+            self._tries, self._mark = 0, arrived_bytes
+        if not is_begun or self._tries == len(RETRY_WAITS_S):
+            raise broken.reason from broken
+        end = time.monotonic() + RETRY_WAITS_S[self._tries]
+        while (left := end - time.monotonic()) > 0:
+            check()
+            time.sleep(min(POLL_S, left))
+        self._tries += 1
+
+
 def _download(request: DownloadRequest, report: Report, check: Check) -> None:
     part = PartialFile(request)
-    tries, mark = 0, part.size_bytes
+    retries = Retries(part.size_bytes)
     while not part.is_whole:
         try:
             _receive(request, part, report, check)
         except ConnectionBroken as broken:
-            if part.size_bytes >= mark + FRESH_TRIES_BYTES:
-                tries, mark = 0, part.size_bytes
-            if not part.is_begun or tries == len(RETRY_WAITS_S):
-                raise broken.reason from broken
-            _pause(RETRY_WAITS_S[tries], check)
-            tries += 1
+            retries.pause(broken, part.size_bytes, check, is_begun=part.is_begun)
     part.verify(check)
     part.move_into_place()
-
-
-def _pause(seconds: float, check: Check) -> None:
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        check()
-        time.sleep(min(POLL_S, left))
 
 
 def _receive(request: DownloadRequest, part: PartialFile, report: Report, check: Check) -> None:

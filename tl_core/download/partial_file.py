@@ -9,7 +9,7 @@ from typing import Any
 from tl_core.download.checksums import digest_of, remember
 from tl_core.download.disk import beside, writing
 from tl_core.download.request import DownloadRequest
-from tl_core.download.response import Check, ConnectionBroken, network_error
+from tl_core.download.response import Check, ConnectionBroken, network_error, version_of
 from tl_core.errors import UserError
 
 
@@ -51,7 +51,7 @@ class PartialFile:
         return (
             response.status_code == 206
             and response.headers.get("Content-Range", "").startswith(expected)
-            and _version(response) in ("", self._version)
+            and version_of(response) in ("", self._version)
         )
 
     def begin(self, response: Any) -> None:
@@ -61,7 +61,7 @@ class PartialFile:
             return
         length = response.headers.get("Content-Length", "")
         self.total_bytes = int(length) if length.isdecimal() else None
-        self._version = _version(response)
+        self._version = version_of(response)
         notes = {"url": self._request.url, "version": self._version}
         with writing(self._path):
             self._notes.write_text(json.dumps(notes | {"total_bytes": self.total_bytes}))
@@ -130,10 +130,3 @@ class PartialFile:
             self._notes.unlink(missing_ok=True)
         self.size_bytes, self.total_bytes, self._version = 0, None, ""
         self.is_whole = False
-
-
-def _version(response: Any) -> str:
-    """What tells two versions of the server's file apart; weak ETags cannot (RFC 9110, 13.1.5)."""
-    etag: str = response.headers.get("ETag", "")
-    modified: str = response.headers.get("Last-Modified", "")
-    return etag if etag.startswith('"') else modified

@@ -108,6 +108,13 @@ def require_success(request: DownloadRequest, response: Any, *, expected: int) -
     raise ConnectionBroken(refusal) if status >= 500 else refusal
 
 
+def version_of(response: Any) -> str:
+    """What tells two versions of the server's file apart; weak ETags cannot (RFC 9110, 13.1.5)."""
+    etag: str = response.headers.get("ETag", "")
+    modified: str = response.headers.get("Last-Modified", "")
+    return etag if etag.startswith('"') else modified
+
+
 _REFUSED = N_(
     "{host} refuses to hand out {name} ({status}). Ask whoever runs that server or this network, "
     "and go on meanwhile with what is on this machine."
@@ -143,7 +150,7 @@ def network_error(host: str, error: Exception | None = None) -> UserError:
         )
     else:
         message = N_(
-            "The connection to {host} broke off or fell silent. Try again: the download goes on "
-            "where it stopped."
+            "The connection to {host} broke off or fell silent. Try again: a large download goes "
+            "on where it stopped."
         )
     return UserError(message, host=host)
