@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.context import Context
-from tl_core.download import DownloadRequest, fetch, mirrored
+from tl_core.download import DownloadRequest, fetch
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
@@ -18,17 +18,12 @@ Requests = Mapping[str, DownloadRequest | None]  # by name; None: comes with the
 
 def backbone_requests(context: Context) -> Requests:
     """What fetches the weights of each backbone."""
-    store, mirror = context.backbones, context.settings.mirror
+    settings = context.settings
     return {
-        row.key: DownloadRequest(
-            url=mirrored(row.source.url, mirror),
-            target=store.weights.path(row),
-            sha256=row.source.sha256_prefix,
-            size_bytes=round(row.source.size_mb * 2**20),
-        )
+        row.key: row.source.request(settings.weights_dir, settings.mirror)
         if isinstance(row.source, DownloadableWeights)
         else None
-        for row in store.rows.values()
+        for row in context.backbones.rows.values()
     }
 
 

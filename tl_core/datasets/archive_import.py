@@ -17,7 +17,7 @@ import filelock
 from tl_core.datasets.catalogue import DataArchive, DatasetRow
 from tl_core.datasets.folder import is_dataset
 from tl_core.datasets.store import DatasetStore
-from tl_core.download import DownloadRequest, fetch, free_bytes, mirrored
+from tl_core.download import fetch, free_bytes
 from tl_core.errors import Phrase, UserError
 
 Phase = Literal["downloading", "unpacking", "checking"]
@@ -97,12 +97,7 @@ class _Import:
     check: Check
 
     def run(self, mirror: str) -> None:
-        request = DownloadRequest(
-            url=mirrored(self.archive.url, mirror),
-            target=self.folder.parent / ".downloads" / self.archive.file_name,
-            md5=self.archive.md5,
-            size_bytes=self.archive.size_bytes,
-        )
+        request = self.archive.request(self.folder.parent / ".downloads", mirror)
         fetch(request, report=self._report_download, check=self.check)
         unfinished = self.folder.with_name(f".{self.row.key}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from tl_core.datasets.packaged import PackagedPhotos, digits, faces
+from tl_core.download import DownloadRequest, mirrored
 from tl_core.errors import gettext_noop as N_
 
 
@@ -22,6 +23,15 @@ class DataArchive:
     def file_name(self) -> str:
         """Name of the downloaded file."""
         return self.url.rsplit("/", 1)[1]
+
+    def request(self, folder: Path, mirror: str) -> DownloadRequest:
+        """What fetches the archive into ``folder``, from ``mirror`` if one is set."""
+        return DownloadRequest(
+            url=mirrored(self.url, mirror),
+            target=folder / self.file_name,
+            md5=self.md5,
+            size_bytes=self.size_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
