@@ -1,10 +1,13 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import ROOT
 from tl_core import commands
 from tl_core.images import samples
 from tl_core.images.encode import encode_png
@@ -48,7 +51,28 @@ def test_doctor_as_json_tells_device_and_backbones(capsys):
 
 def test_preparing_what_is_here_already_succeeds(capsys):
     assert commands.main(["prepare", "efficientnet_lite0", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"ready": ["efficientnet_lite0"]}
+    assert json.loads(capsys.readouterr().out) == {"ready": ["efficientnet_lite0"], "failed": {}}
+
+
+def test_preparing_goes_on_after_a_failure_and_names_what_failed(capsys):
+    names = ["resnet18", "digits", "resnet99", "efficientnet_lite0"]
+    assert commands.main(["prepare", *names, "--json"]) == 2
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found["ready"] == ["digits", "efficientnet_lite0"]
+    assert list(found["failed"]) == ["resnet18", "resnet99"]
+    assert [line.split(".")[0] for line in err.splitlines()] == [
+        "Not ready: resnet18",
+        "Not ready: resnet99",
+    ]
+
+
+def test_without_its_packages_the_lab_says_how_to_install_them():
+    command = [sys.executable, "-S", "-m", "tl_core", "doctor"]  # -S: no installed packages
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "pip install -r requirements.txt" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -257,7 +281,7 @@ def test_doctor_lists_the_data_sets_and_prepare_takes_their_names(capsys):
     assert found["digits"] == "ready"
     assert found["eurosat"] == "can be downloaded"
     assert commands.main(["prepare", "digits", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"ready": ["digits"]}
+    assert json.loads(capsys.readouterr().out) == {"ready": ["digits"], "failed": {}}
 
 
 @pytest.mark.parametrize(

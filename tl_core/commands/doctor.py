@@ -3,16 +3,13 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from tl_core.commands.common import Result
+from tl_core.commands.output import PYTHON, Result
 from tl_core.download import free_bytes
 from tl_core.lab import BackboneState, BackboneStatus, DatasetStatus, Lab, MemoryRow
 
-_PYTHON = Path(sys.executable)  # as it is typed in this folder
-_PYTHON = _PYTHON.relative_to(Path.cwd()) if _PYTHON.is_relative_to(Path.cwd()) else _PYTHON
-_COMMAND = f"{_PYTHON} -m tl_core"
+_COMMAND = f"{PYTHON} -m tl_core"
 _PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
 
 
@@ -60,7 +57,7 @@ def run(lab: Lab, _options: Namespace) -> Result:
         "\ndata sets",
         *(f"  {entry.key:<24}{entry.state}{_dataset_hint(entry)}" for entry in datasets),
     ]
-    return result, "\n".join(lines)
+    return Result(result, "\n".join(lines))
 
 
 def _backbone_hint(found: BackboneStatus) -> str:
