@@ -84,14 +84,14 @@ _CLOUD_LIMITS: dict[str, object] = {
 
 def _profile(text: str) -> Profile:
     if text == "auto":
-        return "cloud" if _memory_limit_bytes() < _CLOUD_MEMORY_BYTES else "server"
+        return "cloud" if memory_limit_bytes() < _CLOUD_MEMORY_BYTES else "server"
     if text not in get_args(Profile):
         raise UserError("TL_PROFILE must be auto, cloud or server, got {value}.", value=text)
     return cast(Profile, text)
 
 
-def _memory_limit_bytes() -> int:
-    """The container's memory limit, or the machine's memory where there is none."""
+def memory_limit_bytes() -> int:
+    """Return the container's memory limit, or the machine's memory where there is none."""
     total = int(psutil.virtual_memory().total)
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:

@@ -37,18 +37,6 @@ def test_classify_prints_one_json_object_and_nothing_else(cat, capsys):
     assert "cat" in found["answers"][0]["label"]
 
 
-def test_doctor_names_what_is_missing_and_how_to_get_it(capsys):
-    assert commands.main(["doctor"]) == 0
-    assert "python -m tl_core prepare vgg16" in capsys.readouterr().out
-
-
-def test_doctor_as_json_tells_device_and_backbones(capsys):
-    assert commands.main(["doctor", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["device"].startswith("CPU")
-    assert found["backbones"]["efficientnet_lite0"] == "ready"
-
-
 def test_preparing_what_is_here_already_succeeds(capsys):
     assert commands.main(["prepare", "efficientnet_lite0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"ready": ["efficientnet_lite0"], "failed": {}}
@@ -273,15 +261,6 @@ def test_train_learns_from_the_folder_that_is_named_whatever_its_name(
     arguments = ["train", "--data", str(folder), "--epochs", "1", "--json"]
     assert commands.main([*arguments, "--out", str(tmp_path / "m.safetensors")]) == 0
     assert json.loads(capsys.readouterr().out)["classes"] == ["blue", "red"]
-
-
-def test_doctor_lists_the_data_sets_and_prepare_takes_their_names(capsys):
-    assert commands.main(["doctor", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["datasets"]
-    assert found["digits"] == "ready"
-    assert found["eurosat"] == "can be downloaded"
-    assert commands.main(["prepare", "digits", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"ready": ["digits"], "failed": {}}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class _Command:
 
 # Each module has add_arguments(parser) and run
 _COMMANDS = {
-    "doctor": _Command("say what this machine has, and how to get what is missing"),
+    "doctor": _Command("say what will fail, and what this machine has", needs_lab=False),
     "prepare": _Command("download weights and data sets before the class arrives"),
     "classify": _Command("say what is on a photograph"),
     "features": _Command("write a layer's most active feature maps"),
@@ -38,7 +38,7 @@ _COMMANDS = {
 def main(arguments: Sequence[str]) -> int:
     """Run one command; return its exit status.
 
-    0 is success, 2 a user's mistake; a command may end with a status of its own.
+    0 is success, 1 what ``doctor`` found wrong, 2 a user's mistake.
     """
     if arguments[:1] == ["bench"]:
         return int(_module("bench").run(arguments[1:]))
