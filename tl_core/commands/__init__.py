@@ -25,6 +25,7 @@ class _Command:
 _COMMANDS = {
     "doctor": _Command("say what will fail, and what this machine has", needs_lab=False),
     "prepare": _Command("download weights and data sets before the class arrives"),
+    "mirror": _Command("fill a folder that a room without internet installs from", needs_lab=False),
     "classify": _Command("say what is on a photograph"),
     "features": _Command("write a layer's most active feature maps"),
     "attribute": _Command("write a map of the reasons for a class"),
@@ -38,7 +39,7 @@ _COMMANDS = {
 def main(arguments: Sequence[str]) -> int:
     """Run one command; return its exit status.
 
-    0 is success, 1 what ``doctor`` found wrong, 2 a user's mistake.
+    0 is success, 1 what ``doctor`` and ``mirror`` found missing, 2 a user's mistake.
     """
     if arguments[:1] == ["bench"]:
         return int(_module("bench").run(arguments[1:]))
