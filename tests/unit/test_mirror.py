@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import http.client
 import json
@@ -83,6 +84,21 @@ def test_weights_that_this_machine_has_are_not_fetched_again(publisher, folder, 
     assert fill(folder, "small", "--no-wheels") == 0
     assert (folder / FILE).read_bytes() == WEIGHTS
     assert publisher.exchanges == []
+
+
+def test_weights_that_cannot_be_linked_are_copied(publisher, folder, tmp_path, monkeypatch):
+    own = tmp_path / "TL_WEIGHTS_DIR" / FILE
+    own.parent.mkdir()
+    own.write_bytes(WEIGHTS)
+
+    def refuse(*_places):
+        raise OSError(errno.EXDEV, "another disk")
+
+    monkeypatch.setattr(mirror.os, "link", refuse)
+    assert fill(folder, "small", "--no-wheels") == 0
+    assert (folder / FILE).read_bytes() == WEIGHTS
+    assert publisher.exchanges == []
+    assert not (folder / f".{FILE}").exists()
 
 
 def test_damaged_weights_of_this_machine_are_fetched(publisher, folder, tmp_path):

@@ -4,6 +4,7 @@ In the folder, flat, as ``TL_MIRROR`` expects them: weights and archives of data
 itself as ``lab.zip``. In ``wheels/`` below it: what pip installs.
 """
 
+import logging
 import os
 import shutil
 import subprocess
@@ -11,7 +12,6 @@ import sys
 import sysconfig
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +19,12 @@ from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
 from tl_core.commands.output import PYTHON, Result, note, show_line
 from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.download import CheckedFiles, DownloadRequest, fetch
+from tl_core.download.disk import writing
 from tl_core.errors import UserError
 from tl_core.files import write_whole
 from tl_core.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).parents[2]
 _WHEELS_MB = 3200  # of requirements.txt on Linux, nearly all of it torch with CUDA
@@ -145,15 +148,19 @@ def _bring(request: DownloadRequest, weights_dir: Path, checked: CheckedFiles) -
 
 
 def _link_or_copy(file: Path, target: Path) -> None:
-    """Let a file stand at ``target`` too, whole; without room for it there, nothing does."""
+    """Let a file stand at ``target`` too, whole or not at all."""
+    try:
+        os.link(file, target)
+        return
+    except OSError as error:
+        log.info("%s is copied, not linked: %s", file, error)  # on another disk, for example
     unfinished = target.with_name(f".{target.name}")
-    with suppress(OSError):  # another disk, or no links, or no room: fetch says which
-        unfinished.unlink(missing_ok=True)
+    with writing(target):
         try:
-            os.link(file, unfinished)
-        except OSError:
             shutil.copyfile(file, unfinished)
-        unfinished.replace(target)
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 def _wheels_of() -> bytes:
@@ -173,7 +180,8 @@ def bring_wheels(folder: Path) -> None:
     if _has_wheels(folder):
         return
     if wheels.is_dir() and not unfinished.exists():
-        wheels.rename(unfinished)  # of other requirements: what is the same need not come again
+        with writing(wheels):
+            wheels.rename(unfinished)  # of others: what is the same need not come again
     command = [sys.executable, "-m", "pip", "download", "--only-binary", ":all:", "--dest"]
     command += [str(unfinished), "-r", str(_ROOT / "requirements.txt")]
     if subprocess.run(command, stdout=sys.stderr).returncode:
@@ -181,8 +189,9 @@ def bring_wheels(folder: Path) -> None:
             "pip could not download every wheel; its last lines say why. Run this again: what has "
             "arrived is kept."
         )
-    write_whole(unfinished / "requirements.txt", _wheels_of())
-    unfinished.rename(wheels)
+    with writing(wheels):
+        write_whole(unfinished / "requirements.txt", _wheels_of())
+        unfinished.rename(wheels)
 
 
 def _bring_lab(folder: Path) -> None:
