@@ -2,7 +2,15 @@
 
 import sys
 
-from tl_core.commands import main
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        from tl_core.commands import main
+
+        sys.exit(main(sys.argv[1:]))
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("tl_core"):
+            raise
+        sys.exit(
+            f"The package {error.name} is not installed for {sys.executable}. Install what the lab "
+            f"needs with {sys.executable} -m pip install -r requirements.txt."
+        )

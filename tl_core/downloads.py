@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.context import Context
-from tl_core.download import DownloadRequest, fetch, mirrored
+from tl_core.download import DownloadRequest, fetch
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
@@ -41,18 +41,13 @@ def visitor_downloads(setting: str, names: Collection[str]) -> frozenset[str] | 
 
 def backbone_requests(context: Context) -> Requests:
     """What fetches the weights of each backbone."""
-    store, mirror = context.backbones, context.settings.mirror
+    settings = context.settings
+    keep_free_bytes = settings.keep_free_disk_mb * 2**20
     return {
-        row.key: DownloadRequest(
-            url=mirrored(row.source.url, mirror),
-            target=store.weights.path(row),
-            sha256=row.source.sha256_prefix,
-            size_bytes=round(row.source.size_mb * 2**20),
-            keep_free_bytes=context.settings.keep_free_disk_mb * 2**20,
-        )
+        row.key: row.source.request(settings.weights_dir, settings.mirror, keep_free_bytes)
         if isinstance(row.source, DownloadableWeights)
         else None
-        for row in store.rows.values()
+        for row in context.backbones.rows.values()
     }
 
 

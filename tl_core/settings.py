@@ -64,9 +64,9 @@ class Settings:
             UserError: If a variable cannot be read as its field's type.
         """
         env = os.environ if env is None else env
-        memory_bytes = _memory_bytes()
-        profile = _profile(env.get("TL_PROFILE", "auto"), memory_bytes)
-        chosen: dict[str, object] = dict(memory_limits(0 if profile == "cloud" else memory_bytes))
+        memory = memory_bytes()
+        profile = _profile(env.get("TL_PROFILE", "auto"), memory)
+        chosen: dict[str, object] = dict(memory_limits(0 if profile == "cloud" else memory))
         if profile == "cloud":
             chosen |= _CLOUD_LIMITS
         chosen |= {"data_dir": _default_data_dir(), "weights_dir": _torch_hub_dir(env)}
@@ -135,8 +135,8 @@ def _profile(text: str, memory_bytes: float) -> Profile:
     return cast(Profile, text)
 
 
-def _memory_bytes() -> float:
-    """The machine's memory, or what this process may use of it where that is less."""
+def memory_bytes() -> float:
+    """The machine's memory, or what this process may use of it if that is less."""
     return min(psutil.virtual_memory().total, memory_limit_bytes())
 
 

@@ -1,10 +1,13 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import ROOT
 from tl_core import commands
 from tl_core.images import samples
 from tl_core.images.encode import encode_png
@@ -34,21 +37,39 @@ def test_classify_prints_one_json_object_and_nothing_else(cat, capsys):
     assert "cat" in found["answers"][0]["label"]
 
 
-def test_doctor_names_what_is_missing_and_how_to_get_it(capsys):
-    assert commands.main(["doctor"]) == 0
-    assert "python -m tl_core prepare vgg16" in capsys.readouterr().out
-
-
-def test_doctor_as_json_tells_device_and_backbones(capsys):
-    assert commands.main(["doctor", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["device"].startswith("CPU")
-    assert found["backbones"]["efficientnet_lite0"] == "ready"
-
-
 def test_preparing_what_is_here_already_succeeds(capsys):
     assert commands.main(["prepare", "efficientnet_lite0", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"ready": ["efficientnet_lite0"]}
+    assert json.loads(capsys.readouterr().out) == {"ready": ["efficientnet_lite0"], "failed": {}}
+
+
+def test_preparing_goes_on_after_a_failure_and_names_what_failed(capsys):
+    names = ["resnet18", "digits", "resnet99", "efficientnet_lite0"]
+    assert commands.main(["prepare", *names, "--json"]) == 2
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found["ready"] == ["digits", "efficientnet_lite0"]
+    assert list(found["failed"]) == ["resnet18", "resnet99"]
+    assert [line.split(".")[0] for line in err.splitlines()] == [
+        "Not ready: resnet18",
+        "Not ready: resnet99",
+    ]
+
+
+def test_without_its_packages_the_lab_says_how_to_install_them():
+    command = [sys.executable, "-S", "-m", "tl_core", "doctor"]  # -S: no installed packages
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "pip install -r requirements.txt" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_command_that_needs_no_network_does_not_wait_for_torch():
+    program = "import sys; from tl_core.commands import main; main(['mirror', '/', '--serve', "
+    program += "'--port', '99999']); sys.exit('torch' in sys.modules)"
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0
+    assert "Port 99999 cannot be served" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -249,15 +270,6 @@ def test_train_learns_from_the_folder_that_is_named_whatever_its_name(
     arguments = ["train", "--data", str(folder), "--epochs", "1", "--json"]
     assert commands.main([*arguments, "--out", str(tmp_path / "m.safetensors")]) == 0
     assert json.loads(capsys.readouterr().out)["classes"] == ["blue", "red"]
-
-
-def test_doctor_lists_the_data_sets_and_prepare_takes_their_names(capsys):
-    assert commands.main(["doctor", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["datasets"]
-    assert found["digits"] == "ready"
-    assert found["eurosat"] == "can be downloaded"
-    assert commands.main(["prepare", "digits", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"ready": ["digits"]}
 
 
 @pytest.mark.parametrize(

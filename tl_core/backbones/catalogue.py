@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+from tl_core.download import DownloadRequest, mirrored
 from tl_core.errors import gettext_noop as N_
 from tl_core.images.photo import Photo, PhotoArray, fit, to_array
 
@@ -34,6 +36,19 @@ class DownloadableWeights:
     def sha256_prefix(self) -> str:
         """First digits of the file's SHA-256, from its name (torch.hub's convention)."""
         return self.file_name.rsplit("-", 1)[1].split(".")[0]
+
+    def request(self, folder: Path, mirror: str, keep_free_bytes: int) -> DownloadRequest:
+        """What fetches the file into ``folder``, from ``mirror`` if one is set.
+
+        ``keep_free_bytes`` of the disk stay free.
+        """
+        return DownloadRequest(
+            url=mirrored(self.url, mirror),
+            target=folder / self.file_name,
+            sha256=self.sha256_prefix,
+            size_bytes=round(self.size_mb * 2**20),
+            keep_free_bytes=keep_free_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,74 +1,90 @@
 """The commands that teachers and tests use; each prints text, or one JSON object with --json."""
 
 import argparse
+import importlib
 import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
-from types import ModuleType
+from dataclasses import dataclass
+from typing import Any, cast
 
-from tl_core.commands import (
-    attack,
-    attribute,
-    bench,
-    classify,
-    doctor,
-    features,
-    ideal,
-    prepare,
-    train,
-)
+from tl_core.commands.output import Result, clear_line, note
 from tl_core.errors import UserError
-from tl_core.lab import Lab, Settings
-from tl_core.specs import DEFAULT_BACKBONE
+from tl_core.settings import Settings
+from tl_core.specs.base import DEFAULT_BACKBONE
 
-# Each module has add_arguments(parser) and run(lab, options)
-_COMMANDS: dict[str, tuple[ModuleType, str]] = {
-    "doctor": (doctor, "say what this machine has, and how to get what is missing"),
-    "prepare": (prepare, "download weights and data sets before the class arrives"),
-    "classify": (classify, "say what is on a photograph"),
-    "features": (features, "write a layer's most active feature maps"),
-    "attribute": (attribute, "write a map of the reasons for a class"),
-    "ideal": (ideal, "draw what a network would most like to see"),
-    "attack": (attack, "make a photograph be seen as something else"),
-    "train": (train, "teach a network the classes of a folder"),
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A module of this package, imported once it is asked for: torch alone takes seconds."""
+
+    summary: str
+    needs_lab: bool = True  # run(lab, options); else run(settings, options)
+
+
+# Each module has add_arguments(parser) and run
+_COMMANDS = {
+    "doctor": _Command("say what will fail, and what this machine has", needs_lab=False),
+    "prepare": _Command("download weights and data sets before the class arrives"),
+    "mirror": _Command("fill a folder that a room without internet installs from", needs_lab=False),
+    "classify": _Command("say what is on a photograph"),
+    "features": _Command("write a layer's most active feature maps"),
+    "attribute": _Command("write a map of the reasons for a class"),
+    "ideal": _Command("draw what a network would most like to see"),
+    "attack": _Command("make a photograph be seen as something else"),
+    "train": _Command("teach a network the classes of a folder", needs_lab=False),
+    "bench": _Command("measure the figures that the README quotes"),
 }
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; return its exit status: 0 for success, 2 for a user's mistake."""
+    """Run one command; return its exit status.
+
+    0 is success, 1 what ``doctor`` and ``mirror`` found missing, 2 a user's mistake.
+    """
     if arguments[:1] == ["bench"]:
-        return bench.run(arguments[1:])
-    options = _parser().parse_args(arguments)
+        return int(_module("bench").run(arguments[1:]))
     try:
-        with Lab(_settings(options)) as lab:
-            result, text = options.run(lab, options)
+        options = _parser(arguments[0] if arguments else "").parse_args(arguments)
+        result = _run(options)
     except UserError as error:
-        print(error, file=sys.stderr)
+        clear_line()
+        note(str(error))
         return 2
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        clear_line()
+        note("Stopped.")
         return 130
-    print(json.dumps(result) if options.json else text)
-    return 0
+    clear_line()
+    if options.json or result.text:
+        print(json.dumps(result.facts) if options.json else result.text)
+    for line in result.failures:
+        note(line)
+    return result.status
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    """The environment's, except that a command may name where its data are."""
-    settings = Settings.from_env()
-    data: Path | None = getattr(options, "data", None)
-    return settings if data is None else train.settings_beside(data, settings)
+def _run(options: argparse.Namespace) -> Result:
+    settings, run = Settings.from_env(), _module(options.command).run
+    if not _COMMANDS[options.command].needs_lab:
+        return cast(Result, run(settings, options))
+    from tl_core.lab import Lab  # here: it imports torch
+
+    with Lab(settings) as lab:
+        return cast(Result, run(lab, options))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _module(name: str) -> Any:
+    return importlib.import_module(f"tl_core.commands.{name}")
+
+
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """The parser of all commands, of which only the chosen one has its arguments."""
     parser = argparse.ArgumentParser(prog="python -m tl_core", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, (command, summary) in _COMMANDS.items():
-        sub = commands.add_parser(name, help=summary, description=summary)
-        sub.set_defaults(run=command.run)
-        sub.add_argument("--json", action="store_true", help="print one JSON object")
-        sub.add_argument("--backbone", default=DEFAULT_BACKBONE, metavar="B")
-        sub.add_argument("--seed", type=int, default=0, metavar="S")
-        command.add_arguments(sub)
-    commands.add_parser("bench", help="measure the figures that the README quotes")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for name, command in _COMMANDS.items():
+        sub = commands.add_parser(name, help=command.summary, description=command.summary)
+        if name == chosen:
+            sub.add_argument("--json", action="store_true", help="print one JSON object")
+            sub.add_argument("--backbone", default=DEFAULT_BACKBONE, metavar="B")
+            sub.add_argument("--seed", type=int, default=0, metavar="S")
+            _module(name).add_arguments(sub)
     return parser

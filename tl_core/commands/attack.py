@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from tl_core.commands import common
+from tl_core.commands.output import Result
 from tl_core.lab import Lab
 from tl_core.specs import ATTACK_METHODS, Attack
 
@@ -29,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(lab: Lab, options: Namespace) -> common.Result:
+def run(lab: Lab, options: Namespace) -> Result:
     """Change a photograph until the network sees the target in it."""
     common.require_folder(options.out)
     spec = Attack(
@@ -65,4 +66,4 @@ def run(lab: Lab, options: Namespace) -> common.Result:
             f"fooled after {found.first_success} steps, {found.probability:.0%} sure at the end"
         )
     text = f"{options.out}: {verdict}; {found.before[0].label} is seen as {found.after[0].label}"
-    return result, text
+    return Result(result, text)

@@ -3,7 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from tl_core.commands.common import Result, add_photo, class_index, run_to_end, write
+from tl_core.commands.common import add_photo, class_index, run_to_end, write
+from tl_core.commands.output import Result
 from tl_core.images.decode import decode
 from tl_core.images.encode import encode_png
 from tl_core.lab import Lab
@@ -52,4 +53,4 @@ def run(lab: Lab, options: Namespace) -> Result:
         f"{options.out}: {asked.label} {asked.probability:.1%}; {measured.important:.1%} with the "
         f"most important fifth blurred, {measured.random:.1%} with a random fifth"
     )
-    return result, text
+    return Result(result, text)

@@ -4,7 +4,8 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from tl_core.commands.common import Result, add_photo, run_to_end
+from tl_core.commands.common import add_photo, run_to_end
+from tl_core.commands.output import Result
 from tl_core.lab import Lab
 from tl_core.specs import Classify
 
@@ -25,4 +26,6 @@ def run(lab: Lab, options: Namespace) -> Result:
         "milliseconds": round(found.milliseconds, 1),
         "answers": [asdict(best) for best in found.answers],
     }
-    return result, "\n".join(f"{best.probability:7.1%}  {best.label}" for best in found.answers)
+    return Result(
+        result, "\n".join(f"{best.probability:7.1%}  {best.label}" for best in found.answers)
+    )

@@ -3,12 +3,12 @@
 Every function raises ``UserError`` for what the person at the command line can change.
 """
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tl_core.api.jobs import OPERATOR
+from tl_core.commands.output import show_line
 from tl_core.errors import UserError
 from tl_core.files import write_whole
 from tl_core.lab import JobState, Lab
@@ -18,7 +18,6 @@ OWNER = OPERATOR
 _POLL_S = 0.2
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
-Result = tuple[dict[str, Any], str]  # what --json prints, and what is printed without it
 
 
 def read(path: Path) -> bytes:
@@ -84,12 +83,6 @@ def class_index(lab: Lab, backbone: str, name: str) -> int:
         if near
         else f"Give a class name or an index from 0 to {len(classes) - 1}.",
     )
-
-
-def show_line(line: str) -> None:
-    """Write a run's state over the last one, where standard error is a terminal."""
-    if sys.stderr.isatty():
-        print(f"\r{line:<70}", end="", file=sys.stderr)
 
 
 def show_step(snapshot: Snapshot) -> None:

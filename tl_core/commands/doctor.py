@@ -1,18 +1,19 @@
-"""Say what this machine has, and how to get what is missing."""
+"""Say what will fail tomorrow, then what this machine has and how to get what is missing."""
 
 import sys
 from argparse import ArgumentParser, Namespace
-from importlib.metadata import version
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from tl_core.commands.common import Result
+from tl_core.commands import machine
+from tl_core.commands.health import NOTES, PROBLEMS, sentences
+from tl_core.commands.output import PYTHON, Result
 from tl_core.download import free_bytes
+from tl_core.errors import UserError
 from tl_core.lab import BackboneState, BackboneStatus, DatasetStatus, Lab, MemoryRow
+from tl_core.settings import Settings
 
-_PYTHON = Path(sys.executable)  # as it is typed in this folder
-_PYTHON = _PYTHON.relative_to(Path.cwd()) if _PYTHON.is_relative_to(Path.cwd()) else _PYTHON
-_COMMAND = f"{_PYTHON} -m tl_core"
+_COMMAND = f"{PYTHON} -m tl_core"
 _PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
 
 
@@ -20,15 +21,43 @@ def add_arguments(_parser: ArgumentParser) -> None:
     """There are none but those of every command."""
 
 
-def run(lab: Lab, _options: Namespace) -> Result:
-    """Look everything up; files of weights are read where nobody has yet."""
+def run(settings: Settings, _options: Namespace) -> Result:
+    """Try everything; files of weights are read where nobody has yet. Status 1: something fails."""
+    load = machine.OthersLoad()
+    lab, device_error = _start(settings)
+    with lab:
+        facts = machine.look(lab, load, device_error=device_error)
+        problems, notes = sentences(PROBLEMS, facts), sentences(NOTES, facts)
+        machine_facts, lines = _describe(lab)
+    head = ["This will fail:"] if problems else ["Nothing will fail."]
+    head += [f"{number:>3}. {problem}" for number, problem in enumerate(problems, start=1)]
+    head += ["\nGood to know:"] if notes else []
+    head += [f"  - {note}" for note in notes]
+    return Result(
+        {"problems": problems, "notes": notes} | machine_facts,
+        "\n".join([*head, "", *lines]),
+        status=1 if problems else 0,
+    )
+
+
+def _start(settings: Settings) -> tuple[Lab, str]:
+    """A lab on the device that was asked for; else one on the CPU, and why."""
+    try:
+        return Lab(settings), ""
+    except UserError as error:
+        return Lab(replace(settings, device="cpu")), str(error)
+
+
+def _describe(lab: Lab) -> tuple[dict[str, Any], list[str]]:
+    """What this machine has, for --json and in lines."""
     settings, status = lab.settings, lab.status()
-    lab.backbones.finish_checks()
     backbones, datasets = lab.backbones.rows(), lab.datasets.rows()
     kept = lab.memory.rows()
     held, budget = sum(row.held_bytes for row in kept), sum(row.budget_bytes for row in kept)
     together = MemoryRow("together", held, budget)
-    versions = {"python": sys.version.split()[0]} | {name: version(name) for name in _PACKAGES}
+    versions = {"python": sys.version.split()[0]} | {
+        name: machine.installed(name) or "not installed" for name in _PACKAGES
+    }
     result: dict[str, Any] = {
         "device": status.device,
         "ready": lab.readiness() or "yes",
@@ -60,7 +89,7 @@ def run(lab: Lab, _options: Namespace) -> Result:
         "\ndata sets",
         *(f"  {entry.key:<24}{entry.state}{_dataset_hint(entry)}" for entry in datasets),
     ]
-    return result, "\n".join(lines)
+    return result, lines
 
 
 def _backbone_hint(found: BackboneStatus) -> str:

@@ -3,7 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from tl_core.commands.common import Result, add_photo, run_to_end, write
+from tl_core.commands.common import add_photo, run_to_end, write
+from tl_core.commands.output import Result
 from tl_core.lab import Lab
 from tl_core.specs import FeatureMaps
 
@@ -36,4 +37,4 @@ def run(lab: Lab, options: Namespace) -> Result:
         "channels": list(found.mosaic.channels),
     }
     shown, channels = len(found.mosaic.channels), found.facts.shape[0]
-    return result, f"{options.out}: {shown} of {channels} channels"
+    return Result(result, f"{options.out}: {shown} of {channels} channels")

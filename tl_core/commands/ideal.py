@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tl_core.commands import common
+from tl_core.commands.output import Result
 from tl_core.errors import UserError
 from tl_core.lab import Lab
 from tl_core.specs import IdealImage
@@ -21,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
 
 
-def run(lab: Lab, options: Namespace) -> common.Result:
+def run(lab: Lab, options: Namespace) -> Result:
     """Draw the picture and write it with its settings inside."""
     common.require_folder(options.out)
     spec = _spec(lab, options)
@@ -38,7 +39,7 @@ def run(lab: Lab, options: Namespace) -> common.Result:
         "steps": found.step,
     }
     probability = f" probability {found.probability:.1%}" if has_probability else ""
-    return result, f"{options.out}:{probability} after {found.step} steps"
+    return Result(result, f"{options.out}:{probability} after {found.step} steps")
 
 
 def _spec(lab: Lab, options: Namespace) -> IdealImage:

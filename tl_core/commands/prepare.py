@@ -2,7 +2,9 @@
 
 from argparse import ArgumentParser, Namespace
 
-from tl_core.commands.common import Result, run_to_end, show_line
+from tl_core.commands.common import run_to_end
+from tl_core.commands.output import Result, show_line
+from tl_core.errors import UserError
 from tl_core.lab import BackboneState, Lab
 from tl_core.specs import Download, ImportData, ImportSnapshot, Snapshot
 from tl_core.specs.download import DownloadProgress
@@ -19,19 +21,33 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(lab: Lab, options: Namespace) -> Result:
-    """Get what is named and not here yet, one after the other."""
+    """Get what is named and not here yet, one after the other; a failure stops none of the rest."""
     states = {found.row.key: found.state for found in lab.backbones.rows()}
     names = options.names or [
         key for key, state in states.items() if state is not BackboneState.TOO_LARGE
     ]
-    datasets = {entry.key: entry.state for entry in lab.datasets.rows()}
+    failed: dict[str, str] = {}
     for name in names:
-        if name in datasets and name not in states:
-            if datasets[name] == "can be downloaded":
-                run_to_end(lab, ImportData(dataset=name), show=_progress_line)
-        elif states.get(name) is not BackboneState.READY:
-            run_to_end(lab, Download(name=name), show=_progress_line)
-    return {"ready": names}, "Ready: " + ", ".join(names)
+        try:
+            _prepare(lab, name, states.get(name))
+        except UserError as error:
+            failed[name] = str(error)
+    ready = [name for name in names if name not in failed]
+    return Result(
+        {"ready": ready, "failed": failed},
+        "Ready: " + ", ".join(ready) if ready else "",
+        tuple(f"Not ready: {name}. {reason}" for name, reason in failed.items()),
+        status=2 if failed else 0,
+    )
+
+
+def _prepare(lab: Lab, name: str, state: BackboneState | None) -> None:
+    datasets = {entry.key: entry.state for entry in lab.datasets.rows()}
+    if name in datasets and state is None:
+        if datasets[name] == "can be downloaded":
+            run_to_end(lab, ImportData(dataset=name), show=_progress_line)
+    elif state is not BackboneState.READY:
+        run_to_end(lab, Download(name=name), show=_progress_line)
 
 
 def _progress_line(snapshot: Snapshot) -> None:

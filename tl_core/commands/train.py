@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tl_core.commands import common
+from tl_core.commands.output import Result, show_line
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs import MODES, FineTune, FineTuneResult, FineTuneSnapshot, Snapshot
@@ -28,7 +29,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL.safetensors")
 
 
-def settings_beside(data: Path, settings: Settings) -> Settings:
+def run(settings: Settings, options: Namespace) -> Result:
+    """Teach, test, and write the model to a safetensors file."""
+    data: Path | None = options.data
+    with Lab(settings if data is None else _settings_beside(data, settings)) as lab:
+        return _train(lab, options)
+
+
+def _settings_beside(data: Path, settings: Settings) -> Settings:
     """The settings of a lab whose data sets lie where the folder ``data`` lies.
 
     Raises:
@@ -42,8 +50,7 @@ def settings_beside(data: Path, settings: Settings) -> Settings:
     return replace(settings, data_dir=folder.parent)
 
 
-def run(lab: Lab, options: Namespace) -> common.Result:
-    """Teach, test, and write the model to a safetensors file."""
+def _train(lab: Lab, options: Namespace) -> Result:
     common.require_folder(options.out)
     spec = _spec(options)
     found = common.run_to_end(lab, spec, show=_show)
@@ -73,7 +80,7 @@ def run(lab: Lab, options: Namespace) -> common.Result:
         f"photographs, which also chose the epoch (95 % interval {low:.1%} to {high:.1%}), "
         f"{found.seconds:.1f} s"
     )
-    return result, text + _ending(best)
+    return Result(result, text + _ending(best))
 
 
 def _ending(best: FineTuneResult) -> str:
@@ -112,4 +119,4 @@ def _spec(options: Namespace) -> FineTune:
 def _show(snapshot: Snapshot) -> None:
     if isinstance(snapshot, FineTuneSnapshot):
         accuracy = f", {snapshot.epochs[-1].validation_accuracy:.1%}" if snapshot.epochs else ""
-        common.show_line(f"{snapshot.phase}: {snapshot.step} of {snapshot.steps}{accuracy}")
+        show_line(f"{snapshot.phase}: {snapshot.step} of {snapshot.steps}{accuracy}")

@@ -30,7 +30,6 @@ from tl_core.download import (
     NoRanges,
     fetch,
     free_bytes,
-    mirrored,
 )
 from tl_core.errors import Phrase, UserError
 from tl_core.settings import Settings
@@ -115,13 +114,8 @@ class _Import:
         downloads = self.folder.parent / ".downloads"
         if self.archive.handful is not None:  # the same file may be on its way for another row
             downloads /= self.row.key
-        request = DownloadRequest(
-            url=mirrored(self.archive.url, self.settings.mirror),
-            target=downloads / self.archive.file_name,
-            md5=self.archive.md5,
-            size_bytes=self.archive.size_bytes,
-            keep_free_bytes=self.settings.keep_free_disk_mb * 2**20,
-        )
+        keep_free_bytes = self.settings.keep_free_disk_mb * 2**20
+        request = self.archive.request(downloads, self.settings.mirror, keep_free_bytes)
         handful = self.archive.handful
         if handful is None or not self._is_read_in_parts(request, handful):
             self._read_whole(request)

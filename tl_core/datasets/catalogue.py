@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from tl_core.datasets.packaged import PackagedPhotos, digits, faces
+from tl_core.download import DownloadRequest, mirrored
 from tl_core.errors import gettext_noop as N_
 
 
@@ -31,6 +32,19 @@ class DataArchive:
     def file_name(self) -> str:
         """Name of the downloaded file."""
         return self.url.rsplit("/", 1)[1]
+
+    def request(self, folder: Path, mirror: str, keep_free_bytes: int) -> DownloadRequest:
+        """What fetches the archive into ``folder``, from ``mirror`` if one is set.
+
+        ``keep_free_bytes`` of the disk stay free.
+        """
+        return DownloadRequest(
+            url=mirrored(self.url, mirror),
+            target=folder / self.file_name,
+            md5=self.md5,
+            size_bytes=self.size_bytes,
+            keep_free_bytes=keep_free_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)

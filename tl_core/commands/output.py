@@ -1,0 +1,38 @@
+"""What a command says on its way and at its end."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_EXECUTABLE = Path(sys.executable)
+_IS_HERE = _EXECUTABLE.is_relative_to(Path.cwd())
+PYTHON = str(_EXECUTABLE.relative_to(Path.cwd()) if _IS_HERE else _EXECUTABLE)  # as it is typed
+_WIDTH = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The end of a command."""
+
+    facts: dict[str, Any]  # what --json prints
+    text: str  # what is printed without it
+    failures: tuple[str, ...] = ()  # lines for standard error
+    status: int = 0  # of the process
+
+
+def note(line: str) -> None:
+    """Say something on the way; standard output has the result alone."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def show_line(line: str) -> None:
+    """Write a run's state over the last one, where standard error is a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r{line:<{_WIDTH}}", end="", file=sys.stderr)
+
+
+def clear_line() -> None:
+    """Take away what ``show_line`` has left."""
+    if sys.stderr.isatty():
+        print("\r" + " " * _WIDTH, end="\r", file=sys.stderr, flush=True)
