@@ -68,7 +68,6 @@ def answers(found: Classification, network: str) -> None:
     st.caption(words.format(ms=found.milliseconds, device=device_words()))
 
 
-backbone_table.take_row()
 bench = header(BACKBONES, has_offer=False)
 chosen, photo = str(st.session_state.backbone), bench.photo
 picked = the_lab().backbones.row(chosen)  # of a visitor's model: what it grew from

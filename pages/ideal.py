@@ -6,7 +6,7 @@ from pages.drawing import gallery
 from pages.drawing.controls import choices, more_settings, tv_slider
 from pages.drawing.goals import choose_goals
 from pages.drawing.moves import NAME
-from pages.drawing.run_view import draw_charts, draw_pictures, take_start
+from pages.drawing.run_view import draw_charts, draw_pictures, say_start
 from pages.drawing.start_view import draw_example, draw_start
 from pages.drawing.ways import specs as make_specs
 from pages.shared import runs
@@ -19,7 +19,7 @@ from pages.shared.words import _, lesson
 
 _CHOSEN = ("backbone", "target", "second_target", "layer", "channel", "photo")
 
-take_start()
+say_start()
 bench = header(IDEAL, panel="_backbone")
 run = runs.current(NAME)
 rail, picture, side = stage() if run is None or len(run.jobs) < 2 else stage(picture=85, side=0)

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.drawing import gallery
 from pages.drawing.curves import CURVES_HEIGHT, columns_of, compare_curves, draw_curves
 from pages.drawing.start_view import draw_start
+from pages.shared import link
 from pages.shared.chapters import note
 from pages.shared.choose_class import are_imagenets
 from pages.shared.choose_photo import choose
@@ -25,7 +26,7 @@ from tl_core.images import samples
 from tl_core.lab import Job, JobState
 from tl_core.specs import IdealImage, IdealSnapshot, Judge, Verdicts
 
-_NEXT_START = "next_start"
+_HAS_NEW_START = "has_new_start"
 _KNOWS = 0.5  # probability
 _SKELETON = 170  # pixels, of one of several pictures
 
@@ -134,8 +135,7 @@ def _draw_when_over(picture: _Picture, *, key: str) -> None:
     with st.container(horizontal=True):
         gallery.downloads(finished, key=key)
         words, icon, args = _("Go on from here"), ":material/replay:", (snapshot.png,)
-        if st.button(words, key=f"from_{key}", icon=icon, on_click=_start_from, args=args):
-            st.rerun()  # the controls above are no part of what is drawn again and again
+        st.button(words, key=f"from_{key}", icon=icon, on_click=_start_from, args=args)
 
 
 def _verdicts(spec: IdealImage, snapshot: IdealSnapshot, *, is_alone: bool) -> None:
@@ -199,18 +199,14 @@ def _of_another(found: Verdicts, spec: IdealImage, label: str) -> Outcome | None
 
 
 def _start_from(png: bytes) -> None:
-    """Ask for the picture as the start of the next run; ``take_start`` takes it over.
+    """Choose the picture as the start of the next run."""
+    link.set_choice("from_photo", value=True)
+    choose(the_lab().photos.add(png, the_visit().id))
+    st.session_state[_HAS_NEW_START] = True
+    st.rerun()  # the controls are outside this fragment
 
-    What is set here for controls outside this fragment is lost where one of the page's timers
-    comes in between: it brings the browser's own, older state of them along.
-    """
-    st.session_state[_NEXT_START] = png
 
-
-def take_start() -> None:
-    """Choose the picture that was asked for as the next start; only before the controls."""
-    png = st.session_state.pop(_NEXT_START, None)
-    if png is not None:
-        st.session_state.from_photo = True
-        choose(the_lab().photos.add(png, the_visit().id))
+def say_start() -> None:
+    """Say once that the next run starts from a picture; what is said before a rerun is lost."""
+    if st.session_state.pop(_HAS_NEW_START, False):
         st.toast(_("The next run starts from this picture."), icon=":material/replay:")

@@ -20,17 +20,6 @@ from pages.shared.words import _
 from tl_core.lab import BackboneState, BackboneStatus
 
 _TABLE = "backbone_table"
-_NEXT = "next_backbone"
-
-
-def take_row() -> None:
-    """Choose the backbone whose row was clicked; only before the picker is drawn.
-
-    What is set for the picker in the table's fragment is lost where the browser brings its own,
-    older state of it along.
-    """
-    if _NEXT in st.session_state:
-        link.set_choice("backbone", st.session_state.pop(_NEXT))
 
 
 def backbones() -> list[BackboneStatus]:
@@ -46,7 +35,7 @@ def draw() -> None:
     def body() -> None:
         the_visit()
         statuses = backbones()
-        if _NEXT in st.session_state or _under_way(statuses) != under_way:
+        if _under_way(statuses) != under_way:
             st.rerun()
         _draw(statuses)
 
@@ -77,9 +66,11 @@ def _draw(statuses: Sequence[BackboneStatus]) -> None:
 
 
 def _choose(statuses: Sequence[BackboneStatus]) -> None:
+    """Choose the backbone whose row was clicked; its picker is outside the table's fragment."""
     rows = st.session_state[_TABLE]["selection"]["rows"]
     if rows:
-        st.session_state[_NEXT] = statuses[rows[0]].row.key
+        link.set_choice("backbone", statuses[rows[0]].row.key)
+        st.rerun()
 
 
 def _press(statuses: Sequence[BackboneStatus]) -> None:

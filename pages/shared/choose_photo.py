@@ -90,7 +90,7 @@ def _take(data: bytes) -> None:
 
 
 def choose(key: str) -> None:
-    """Make one of the visitor's photographs the visit's; only before the picker is drawn."""
+    """Make one of the visitor's photographs the visit's, from when the picker is next drawn."""
     visit = the_visit()
     visit.photos = [key, *(old for old in visit.photos if old != key)]
     link.set_choice("sample", key)

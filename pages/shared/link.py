@@ -53,8 +53,12 @@ def kept(
 
 
 def set_choice(key: str, value: Any) -> None:
-    """Choose for the widget ``key``, here or on another page; only before it is drawn."""
-    st.session_state[key] = value
+    """Choose for the widget ``key``, which takes it when it is next drawn, here or elsewhere.
+
+    Its own state is left alone: a timer's message that comes in between overwrites that with what
+    the browser still shows.
+    """
+    st.session_state[f"shown_{key}"] = None  # what it shows does not count any more
     the_visit().choices[key] = encode(value)
 
 

@@ -152,17 +152,6 @@ def test_a_run_can_go_on_from_its_own_picture(page):
     assert page.button_group(key="sample").value == page.session_state["visit"].photos[0]
 
 
-def test_a_picture_asked_for_as_the_start_wins_over_what_the_browser_still_shows(page):
-    page.button(key="start").click().run()
-    page = finished(page)
-    (picture,) = page.session_state["visit"].gallery
-    page.toggle(key="from_photo").set_value(False)
-    page.session_state["next_start"] = picture.png
-    page.run()
-    assert page.toggle(key="from_photo").value
-    assert page.button_group(key="sample").value == page.session_state["visit"].photos[0]
-
-
 def test_a_layer_offers_the_channels_it_has_and_shows_how_strongly_one_answers(page):
     page.segmented_control(key="goal").set_value("channel").run()
     page.selectbox(key="goal_layer").set_value("blocks.2.1").run()
