@@ -17,6 +17,7 @@ from streamlit import config, net_util
 from pages.server import served
 from pages.server.ending import Ending
 from pages.server.open_files import RoomForTabs, raise_limit
+from pages.server.sessions import forget_closed
 from pages.server.upload_limits import UploadLimit
 
 
@@ -34,7 +35,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     if threading.current_thread() is threading.main_thread():
         ending.watch()
     _announce()
+    forgetting = asyncio.create_task(forget_closed())
     yield
+    forgetting.cancel()
     await asyncio.to_thread(ending.finish)
 
 
