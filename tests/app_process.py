@@ -34,8 +34,13 @@ class AppProcess:
 
 
 @contextmanager
-def app_process(folder: Path, *, root: Path = ROOT, **environment: str) -> Iterator[AppProcess]:
-    """Start the app of a checkout with README's plain command, and end it afterwards."""
+def app_process(
+    folder: Path, *, root: Path = ROOT, module: str = "streamlit", **environment: str
+) -> Iterator[AppProcess]:
+    """Start the app of a checkout with README's plain command, and end it afterwards.
+
+    Another ``module`` is started in Streamlit's place, with its arguments.
+    """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
@@ -46,7 +51,7 @@ def app_process(folder: Path, *, root: Path = ROOT, **environment: str) -> Itera
         "TL_DEVICE": "cpu",
         "TL_MIRROR": "http://127.0.0.1:9",
     }
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, "-m", module, "run", "streamlit_app.py"]
     command += ["--server.headless", "true", "--server.port", str(port)]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
