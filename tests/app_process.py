@@ -38,12 +38,14 @@ def app_process(
     folder: Path,
     *,
     root: Path = ROOT,
+    module: str = "streamlit",
     prepare: Callable[[], None] | None = None,
     **environment: str,
 ) -> Iterator[AppProcess]:
     """Start the app of a checkout with README's plain command, and end it afterwards.
 
-    ``prepare`` is called in the new process, before the app.
+    ``prepare`` is called in the new process, before the app. Another ``module`` is started in
+    Streamlit's place, with its arguments.
     """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -56,7 +58,7 @@ def app_process(
         "TL_MIRROR": "http://127.0.0.1:9",
         "TL_END_S": "0",
     }
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, "-m", module, "run", "streamlit_app.py"]
     command += ["--server.headless", "true", "--server.port", str(port)]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(

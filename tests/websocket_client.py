@@ -1,6 +1,8 @@
 """A visitor without a browser: opens pages of a running app, presses, drops files and polls."""
 
+import json
 import math
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -32,7 +34,8 @@ class Visitor:
 
     Every call returns once the app has drawn what it asked for. ``widgets`` has the id of each
     widget that was drawn, by its key; ``fragments`` the ids of those that want to be polled, by
-    the seconds between polls; ``texts`` what the last answer said, ``said_at`` when each came.
+    the seconds between polls; ``downloads`` the files that buttons hand out, by the button's key;
+    ``texts`` what the last answer said, ``said_at`` when each came; ``code`` is the visit's.
     """
 
     url: str
@@ -40,9 +43,11 @@ class Visitor:
     timeout_s: float = 120
     widgets: dict[str, str] = field(default_factory=dict)
     fragments: dict[str, float] = field(default_factory=dict)
+    downloads: dict[str, str] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
     said_at: list[float] = field(default_factory=list)
     session: str = ""
+    code: str = ""
     received: int = 0  # bytes
     _states: dict[str, WidgetState] = field(default_factory=dict)  # as a browser keeps them
     _page: str = ""
@@ -74,6 +79,11 @@ class Visitor:
     def close(self) -> None:
         """Close the tab."""
         self._socket.__exit__(None, None, None)
+
+    def vanish(self) -> None:
+        """Lose the connection without a word, as a computer that is switched off."""
+        self._socket.socket.shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def open(self, page: str = "", query: str = "") -> Self:
         """Open a page by the name in its address, the first one if empty, as a link does."""
@@ -123,6 +133,20 @@ class Visitor:
         if arrived:
             self.set(key, file_uploader_state_value=listed)
         return statuses
+
+    def download(self, key: str) -> bytes:
+        """Press a button that hands out a file, and get that."""
+        message = BackMsg()
+        request = message.backend_operation_request
+        request.request_id, request.session_id = uuid4().hex, self.session
+        request.deferred_file.file_id = self.downloads[key]
+        self._socket.send(message.SerializeToString())
+        answer = self._receive("backend_operation_response").backend_operation_response
+        if answer.error_msg:
+            raise RuntimeError(answer.error_msg)
+        address = self.url + answer.deferred_file.url
+        with urllib.request.urlopen(address, timeout=self.timeout_s) as found:
+            return bytes(found.read())
 
     def wait_for(self, words: str) -> Self:
         """Poll until the page says so."""
@@ -207,7 +231,7 @@ class Visitor:
         kind = message.WhichOneof("type")
         if kind == "new_session":
             if not message.metadata.run.fragment_ids:  # the whole page is drawn anew
-                self.widgets, self.fragments = {}, {}
+                self.widgets, self.fragments, self.downloads = {}, {}, {}
             self.session = message.new_session.initialize.session_id or self.session
         elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
@@ -227,7 +251,12 @@ class Visitor:
                 self.said_at.append(time.monotonic())
             widget = str(getattr(drawn, "id", ""))
             if widget.startswith("$$ID-"):
-                self.widgets[widget.split("-", 2)[2]] = widget
+                key = widget.split("-", 2)[2]
+                self.widgets[key] = widget
+                if key == "resume":
+                    self.code = json.loads(drawn.json)["code"]
+                if getattr(drawn, "deferred_file_id", ""):
+                    self.downloads[key] = drawn.deferred_file_id
 
 
 def _file_info(url: FileURLs, name: str, data: bytes) -> UploadedFileInfo:

@@ -22,6 +22,7 @@ from pages.server.addresses import announcement
 from pages.server.ending import Ending
 from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
+from pages.server.sessions import forget_closed
 from pages.server.uncompressed import Uncompressed
 from pages.server.upload_limits import UploadLimit
 from tl_core.api.preparation import names_to_prepare
@@ -63,7 +64,9 @@ def lifespan(
             ending.watch()
         _announce()
         threading.Thread(target=_start, args=(start_lab,), name="lab-start", daemon=True).start()
+        forgetting = asyncio.create_task(forget_closed())
         yield
+        forgetting.cancel()
         await asyncio.to_thread(ending.finish)
 
     return around

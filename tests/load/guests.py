@@ -44,10 +44,14 @@ class Person(ABC):
     def visit(self, visitor: Visitor) -> None:
         """Do what they came for, until they have left."""
 
+    def stay(self) -> None:
+        """Be there with one tab."""
+        with Visitor(self.url) as visitor:
+            self.visit(visitor)
+
     def _run(self) -> None:
         try:
-            with Visitor(self.url) as visitor:
-                self.visit(visitor)
+            self.stay()
         except Exception as error:  # noqa: BLE001 - told when they leave
             self.error = error
 

@@ -1,0 +1,152 @@
+"""One soak: an app, those who come and go, looks at it every few seconds, and what is left."""
+
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tests.app_process import AppProcess, app_process
+from tests.soak.guests import Passer
+from tests.soak.served import ask
+from tests.websocket_client import Visitor
+
+_LOOK_EVERY_S = 3.0
+_ALL_GONE_S = 120.0  # then whoever is still there counts as left
+UNFINISHED = (".part", ".unfinished")
+# What the app holds for visitors: nothing of it after they are gone
+HELD = (
+    "visits",
+    "codes of visits",
+    "open jobs",
+    "jobs without an owner",
+    "runners",
+    "visitors charged",
+    "open questions",
+    "runs estimated",
+    "photographs",
+    "photographs being added",
+    "own models",
+    "finished pictures MB",
+    "tabs",
+    "uploaded files",
+    "media files",
+    "uploads refused",
+    "unfinished files",
+    "sessions",
+)
+
+Look = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the app waits for those who have gone: short, so that they are soon forgotten."""
+
+    away_s: int = 5  # TL_VISIT_TIMEOUT_S, else 90
+    forgotten_s: int = 20  # TL_VISIT_RESUME_S, else 600
+    session_s: int = 10  # Streamlit's server.disconnectedSessionTTL, else 120
+
+
+@dataclass
+class Soak:
+    """What was seen: ``quiet`` after the warm-up's visitors had gone, ``left`` after the last."""
+
+    quiet: Look
+    quiet_types: Counter[str]
+    looks: list[tuple[float, Look]] = field(default_factory=list)  # seconds since the begin
+    left: Look = field(default_factory=dict)
+    left_types: Counter[str] = field(default_factory=Counter)
+    did: Counter[str] = field(default_factory=Counter)
+    log: str = ""
+
+    @property
+    def remains(self) -> dict[str, float]:
+        """What the app still holds for visitors who have all gone; should be nothing."""
+        held = {name: self.left[name] for name in HELD if self.left[name]}
+        kept = self.left_types["pages.state.Visit"] - 1  # but one: see ``counts``
+        return held | ({"Visit objects": kept} if kept > 0 else {})
+
+
+def soak(*, visitors: int, warm_up_s: float, seconds: float, seed: int, patience: Patience) -> Soak:
+    """Have so many people come and go for a while, twice; what they do at first warms up.
+
+    Raises:
+        RuntimeError: If one of them met an error.
+    """
+    with tempfile.TemporaryDirectory(prefix="soak") as name:
+        folder = Path(name)
+        (folder / "tmp").mkdir()
+        with app_process(
+            folder,
+            module="tests.soak.served",
+            SOAK_DOOR=str(folder / "door"),
+            TMPDIR=str(folder / "tmp"),
+            TL_VISIT_TIMEOUT_S=str(patience.away_s),
+            TL_VISIT_RESUME_S=str(patience.forgotten_s),
+            # Small, so that they are full, and let go of as much as they take, within minutes
+            TL_ACTIVATION_MEMORY_MB="16",
+            TL_ANSWER_MEMORY_MB="2",
+            TL_PHOTO_MEMORY_MB="64",
+            STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(patience.session_s),
+        ) as app:
+            _come_and_go(app, visitors, warm_up_s, f"{seed} first")
+            found = Soak(_when_all_are_gone(app), Counter(ask(app.folder / "door", "types")))
+            found.looks, found.did = _come_and_go(app, visitors, seconds, str(seed))
+            found.left = _when_all_are_gone(app)
+            found.left_types.update(ask(app.folder / "door", "types"))
+        found.log = app.log
+    return found
+
+
+def look(app: AppProcess) -> Look:
+    """Everything that is counted, inside the app and from outside."""
+    process = psutil.Process(app.process.pid)
+    memory = process.memory_full_info()
+    found = ask(app.folder / "door", "counts")
+    files = [file for file in app.folder.rglob("*") if file.is_file()]
+    return found | {
+        "RSS MB": memory.rss / 2**20,
+        "USS MB": memory.uss / 2**20,
+        "threads": process.num_threads(),
+        "file handles": process.num_fds(),
+        "files": len(files),
+        "unfinished files": sum(file.suffix in UNFINISHED for file in files),
+        "temporary files": sum(1 for _ in (app.folder / "tmp").rglob("*")),
+    }
+
+
+def _come_and_go(
+    app: AppProcess, visitors: int, seconds: float, seed: str
+) -> tuple[list[tuple[float, Look]], Counter[str]]:
+    """Look at the app every few seconds meanwhile; return that, and what the visitors did."""
+    people = [Passer(app.url, seed=f"{seed} {number}") for number in range(visitors)]
+    for person in people:
+        person.come()
+    with Visitor(app.url).open():
+        pass  # so that there is a lab to look into
+    begin, pause = time.monotonic(), threading.Event()
+    looks = []
+    while (at := time.monotonic() - begin) < seconds:
+        looks.append((at, look(app)))
+        pause.wait(_LOOK_EVERY_S)
+    for person in people:
+        person.left.set()
+    did: Counter[str] = Counter()
+    for person in people:
+        person.leave()
+        did += person.did
+    return looks, did
+
+
+def _when_all_are_gone(app: AppProcess) -> Look:
+    """The first look at which nothing is held for anybody, or the last if there is none."""
+    end = time.monotonic() + _ALL_GONE_S
+    seen = look(app)
+    while any(seen[name] for name in HELD) and time.monotonic() < end:
+        time.sleep(1)
+        seen = look(app)
+    return seen

@@ -1,0 +1,34 @@
+"""A short soak: visitors come and go, and nothing of them stays."""
+
+import pytest
+
+from tests.soak.soak import Patience, Soak, soak
+
+pytestmark = pytest.mark.slow
+
+_THREADS, _HANDLES = 10, 10  # of pools, which grow to their size and stay
+
+
+@pytest.fixture(scope="module")
+def found() -> Soak:
+    return soak(visitors=6, warm_up_s=3, seconds=15, seed=4, patience=Patience(2, 5, 2))
+
+
+def test_visitors_ran_things_came_back_and_went_without_a_word(found):
+    assert found.did["visits"] >= 6
+    for deed in ("runs started", "visits resumed", "show a photograph", "lines cut"):
+        assert found.did[deed] > 0, found.did
+
+
+def test_after_all_have_left_the_lab_holds_nothing_for_anybody(found):
+    assert found.remains == {}
+
+
+def test_after_all_have_left_threads_and_handles_are_few_again(found):
+    assert found.left["threads"] <= found.quiet["threads"] + _THREADS
+    assert found.left["file handles"] <= found.quiet["file handles"] + _HANDLES
+    assert found.left["temporary files"] <= found.quiet["temporary files"]
+
+
+def test_no_visitor_met_an_error_that_is_in_the_log(found):
+    assert "Traceback" not in found.log, found.log
