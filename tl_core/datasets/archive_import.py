@@ -6,28 +6,26 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-import filelock
-
 from tl_core.datasets.catalogue import DataArchive, DatasetRow
 from tl_core.datasets.folder import is_dataset
 from tl_core.datasets.store import DatasetStore
-from tl_core.download import DownloadRequest, fetch, free_bytes, mirrored
+from tl_core.download import DownloadRequest, fetch, free_bytes, locked, mirrored
 from tl_core.errors import Phrase, UserError
 
 Phase = Literal["downloading", "unpacking", "checking"]
 Report = Callable[[Phase, int, int], None]  # done, of all: bytes, then photographs
 Check = Callable[[], None]  # raises to cancel
 
+DOWNLOADS = ".downloads"  # the folder of archives on their way, in the data folder
 MAX_MEMBER_BYTES = 25 * 2**20
 _FEWEST = 0.95  # of the photographs that the publisher promises
 _SPARE_BYTES = 64 * 2**20
-_LOCK_POLL_S = 0.1
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
 
@@ -43,19 +41,22 @@ def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: C
     """
     row, archive = datasets.archive(key)
     folder = datasets.folder(key)
-
-    def is_cancelled() -> bool:
-        check()
-        return False
-
-    with _writing(folder.parent):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder.with_name(f".{key}.lock"))
-        with lock.acquire(poll_interval=_LOCK_POLL_S, cancel_check=is_cancelled):
-            if not is_dataset(folder):  # another caller may have imported it meanwhile
-                _require_free(folder)
+    with _writing(folder.parent), locked(folder.with_name(f".{key}.lock"), check):
+        if not is_dataset(folder):  # another caller may have imported it meanwhile
+            _require_free(folder)
+            with _emptied(folder.parent / DOWNLOADS):
                 _Import(row, archive, folder, report, check).run(datasets.settings.mirror)
     return folder
+
+
+@contextmanager
+def _emptied(downloads: Path) -> Iterator[None]:
+    """Delete the folder of downloads afterwards, where nothing is left in it."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # there is a part to go on from, or another archive's
+            downloads.rmdir()
 
 
 @contextmanager
@@ -99,7 +100,7 @@ class _Import:
     def run(self, mirror: str) -> None:
         request = DownloadRequest(
             url=mirrored(self.archive.url, mirror),
-            target=self.folder.parent / ".downloads" / self.archive.file_name,
+            target=self.folder.parent / DOWNLOADS / self.archive.file_name,
             md5=self.archive.md5,
             size_bytes=self.archive.size_bytes,
         )

@@ -1,14 +1,26 @@
 """Brings one file from a web server to the disk: resumable, verified, cancellable, never half.
 
 While a file is on its way three more stand beside its target: ``.part`` (the bytes so far),
-``.part.json`` (which version of the server's file they belong to) and ``.lock``. The target itself
-only appears whole and verified.
+``.part.json`` (which version of the server's file they belong to) and ``.lock``. What fails or is
+cancelled leaves the part, for the next try, and no lock. The target only appears whole and
+verified.
 """
 
 from tl_core.download.checksums import CheckedFiles
 from tl_core.download.disk import free_bytes
 from tl_core.download.downloader import Report, fetch
+from tl_core.download.lock import locked, locked_if_free
 from tl_core.download.request import DownloadRequest, mirrored
 from tl_core.download.response import Check
 
-__all__ = ["Check", "CheckedFiles", "DownloadRequest", "Report", "fetch", "free_bytes", "mirrored"]
+__all__ = [
+    "Check",
+    "CheckedFiles",
+    "DownloadRequest",
+    "Report",
+    "fetch",
+    "free_bytes",
+    "locked",
+    "locked_if_free",
+    "mirrored",
+]

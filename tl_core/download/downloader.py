@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-import filelock
 
 from tl_core.download.checksums import matches, set_aside
 from tl_core.download.disk import beside, require_room, writing
+from tl_core.download.lock import locked
 from tl_core.download.partial_file import PartialFile
 from tl_core.download.request import DownloadRequest
 from tl_core.download.response import (
@@ -59,24 +58,25 @@ def _is_there(request: DownloadRequest, check: Check) -> bool:
 
 @contextmanager
 def _locked(target: Path, check: Check) -> Iterator[None]:
-    """Hold the target's lock, which works between threads and between processes."""
-    lock = filelock.FileLock(beside(target, ".lock"))
-    with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        while not lock.is_locked:
-            check()
-            try:
-                lock.acquire(timeout=0)
-            except filelock.Timeout:
-                time.sleep(POLL_S)
-    try:
+    """Hold the target's lock; what is wrong with the folder is put into words."""
+    with ExitStack() as stack:
+        with writing(target):
+            stack.enter_context(locked(beside(target, ".lock"), check))
         yield
-    finally:
-        lock.release()
 
 
 def _download(request: DownloadRequest, report: Report, check: Check) -> None:
     part = PartialFile(request)
+    try:
+        _receive_all(request, part, report, check)
+        part.verify(check)
+        part.move_into_place()
+    finally:
+        part.forget_if_empty()
+
+
+def _receive_all(request: DownloadRequest, part: PartialFile, report: Report, check: Check) -> None:
+    """Append what is missing, over as many connections as it takes."""
     tries, mark = 0, part.size_bytes
     while not part.is_whole:
         try:
@@ -88,8 +88,6 @@ def _download(request: DownloadRequest, report: Report, check: Check) -> None:
                 raise broken.reason from broken
             _pause(RETRY_WAITS_S[tries], check)
             tries += 1
-    part.verify(check)
-    part.move_into_place()
 
 
 def _pause(seconds: float, check: Check) -> None:

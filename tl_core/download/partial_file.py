@@ -123,6 +123,11 @@ class PartialFile:
         if "sha256" in self._digests:
             remember(self._request.target, self._digests["sha256"])
 
+    def forget_if_empty(self) -> None:
+        """Delete the notes of a file of which nothing has arrived: nobody can go on from there."""
+        if not self.size_bytes:
+            self._notes.unlink(missing_ok=True)
+
     def delete(self) -> None:
         """Delete what has arrived."""
         with writing(self._path):

@@ -92,9 +92,9 @@ def store_for(
 
 
 def leftovers(datasets: DatasetStore) -> list[str]:
-    """What stands in the data folder but locks and the data set itself."""
+    """The files in the data folder, and its folders without any."""
     found = datasets.settings.data_dir.rglob("*")
-    return [p.name for p in found if p.is_file() and p.suffix != ".lock" and ".part" not in p.name]
+    return [p.name for p in found if p.is_file() or not any(p.iterdir())]
 
 
 @pytest.mark.parametrize("key", STAND_INS)
