@@ -35,6 +35,7 @@ from tl_core.errors import Phrase, UserError, gettext_noop
 from tl_core.estimates import Estimates
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
+from tl_core.leftovers import delete_leftovers
 from tl_core.settings import Settings
 from tl_core.staleness import Staleness
 
@@ -146,6 +147,7 @@ class Lab:
         self._count_memory()
         self._worker.start()
         self._visits.start()
+        self._pool.submit_download(delete_leftovers, self._context)
         self.backbones.rows()  # has large files of weights read before the first page asks
 
     def _count_memory(self) -> None:

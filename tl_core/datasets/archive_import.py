@@ -22,7 +22,6 @@ Phase = Literal["downloading", "unpacking", "checking"]
 Report = Callable[[Phase, int, int], None]  # done, of all: bytes, then photographs
 Check = Callable[[], None]  # raises to cancel
 
-DOWNLOADS = ".downloads"  # the folder of archives on their way, in the data folder
 MAX_MEMBER_BYTES = 25 * 2**20
 _FEWEST = 0.95  # of the photographs that the publisher promises
 _SPARE_BYTES = 64 * 2**20
@@ -41,12 +40,27 @@ def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: C
     """
     row, archive = datasets.archive(key)
     folder = datasets.folder(key)
-    with _writing(folder.parent), locked(folder.with_name(f".{key}.lock"), check):
+    with _writing(folder.parent), locked(lock_file(folder), check):
         if not is_dataset(folder):  # another caller may have imported it meanwhile
             _require_free(folder)
-            with _emptied(folder.parent / DOWNLOADS):
+            with _emptied(archive_file(folder, archive).parent):
                 _Import(row, archive, folder, report, check).run(datasets.settings.mirror)
     return folder
+
+
+def lock_file(folder: Path) -> Path:
+    """Where the lock is of whoever imports the data set of ``folder``."""
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def unfinished_folder(folder: Path) -> Path:
+    """Where the photographs are that do not all lie in ``folder`` yet."""
+    return folder.with_name(f".{folder.name}.unfinished")
+
+
+def archive_file(folder: Path, archive: DataArchive) -> Path:
+    """Where the archive is until it is unpacked."""
+    return folder.parent / ".downloads" / archive.file_name
 
 
 @contextmanager
@@ -100,12 +114,12 @@ class _Import:
     def run(self, mirror: str) -> None:
         request = DownloadRequest(
             url=mirrored(self.archive.url, mirror),
-            target=self.folder.parent / DOWNLOADS / self.archive.file_name,
+            target=archive_file(self.folder, self.archive),
             md5=self.archive.md5,
             size_bytes=self.archive.size_bytes,
         )
         fetch(request, report=self._report_download, check=self.check)
-        unfinished = self.folder.with_name(f".{self.row.key}.unfinished")
+        unfinished = unfinished_folder(self.folder)
         shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
         try:
             _require_room(request.target, self.row)

@@ -10,6 +10,7 @@ from tl_core.download.checksums import CheckedFiles
 from tl_core.download.disk import free_bytes
 from tl_core.download.downloader import Report, fetch
 from tl_core.download.lock import locked, locked_if_free
+from tl_core.download.partial_file import parts_of
 from tl_core.download.request import DownloadRequest, mirrored
 from tl_core.download.response import Check
 
@@ -23,4 +24,5 @@ __all__ = [
     "locked",
     "locked_if_free",
     "mirrored",
+    "parts_of",
 ]

@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tl_core.download.checksums import matches, set_aside
-from tl_core.download.disk import beside, require_room, writing
+from tl_core.download.disk import require_room, writing
 from tl_core.download.lock import locked
-from tl_core.download.partial_file import PartialFile
+from tl_core.download.partial_file import PartialFile, parts_of
 from tl_core.download.request import DownloadRequest
 from tl_core.download.response import (
     POLL_S,
@@ -61,7 +61,7 @@ def _locked(target: Path, check: Check) -> Iterator[None]:
     """Hold the target's lock; what is wrong with the folder is put into words."""
     with ExitStack() as stack:
         with writing(target):
-            stack.enter_context(locked(beside(target, ".lock"), check))
+            stack.enter_context(locked(parts_of(target)[0], check))
         yield
 
 
