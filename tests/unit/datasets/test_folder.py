@@ -1,3 +1,4 @@
+import errno
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from tl_core.datasets.folder import FolderIndex, check_files, is_dataset
 from tl_core.errors import UserError
 
 MAX_PIXELS = 10**6
+DECODER = "tl_core.images.decode._load"
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -91,3 +93,23 @@ def test_one_class_is_refused(tmp_path: Path) -> None:
 )
 def test_a_data_set_has_two_classes(tmp_path: Path, names: tuple[str, ...], expected: bool) -> None:
     assert is_dataset(fill(tmp_path / "pets", *names)) is expected
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), MemoryError()])
+def test_a_photograph_that_could_not_be_read_for_another_reason_is_tried_again(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = fill(tmp_path / "pets", "cat/1.png", "dog/1.png")
+    index = FolderIndex(folder, tmp_path / "cache")
+    with monkeypatch.context() as patch:
+        place = "pathlib.Path.read_bytes" if isinstance(error, OSError) else DECODER
+        patch.setattr(place, lambda *_: _raise(error))
+        index.add(check_files(folder, index.unknown(), MAX_PIXELS))
+        index.save()
+    assert all(not entry.key for entry in index.known.values())
+    again = FolderIndex(folder, tmp_path / "cache")
+    assert again.unknown() == list(again.names)
+
+
+def _raise(error: Exception) -> None:
+    raise error
