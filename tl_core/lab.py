@@ -22,6 +22,7 @@ from tl_core.device import (
     device_name,
     give_back_freed_memory,
     is_device_gone,
+    is_out_of_memory,
     keep_freed_memory,
 )
 from tl_core.engine.answers import Answers
@@ -57,6 +58,7 @@ __all__ = [
     "gettext_noop",
 ]
 
+_CARDS = ("CUDA", "CUBLAS", "CUDNN", "MPS")  # in the words of their libraries
 _STOP_S = 10.0  # longer than any slice
 _THIS_PROCESS = psutil.Process()
 
@@ -250,12 +252,21 @@ class Lab:
         self.close()
 
     def _explain(self, error: BaseException) -> UserError | None:
-        if isinstance(error, torch.OutOfMemoryError):
-            torch.cuda.empty_cache()
-            return UserError(
-                "The graphics card has no memory left for this. Choose a smaller network or size."
-            )
+        if is_out_of_memory(error):
+            return _no_memory(error)
         if is_device_gone(error):
             self._worker.note_broken()
             return self._worker.trouble()
         return None
+
+
+def _no_memory(error: BaseException) -> UserError:
+    if isinstance(error, torch.OutOfMemoryError) or any(name in str(error) for name in _CARDS):
+        torch.cuda.empty_cache()
+        return UserError(
+            "The graphics card has no memory left for this. Choose a smaller network or size."
+        )
+    return UserError(
+        "This machine has no memory left for this just now. Try again once other work has ended, "
+        "or choose a smaller network or size."
+    )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.device import copied, optimises_in_bf16
+from tl_core.device import copied, is_out_of_memory, optimises_in_bf16
 from tl_core.errors import UserError
 from tl_core.imageopt.augment import AffineViews
 from tl_core.imageopt.losses import TERMS
@@ -55,7 +55,8 @@ class Batch:
     """Slots that advance together on the same networks; not thread-safe.
 
     With several backbones a term is their mean. ``limit`` is how many slots go through a network
-    at once: all, until a GPU runs out of memory. ``advanced`` is how many took the newest step.
+    at once: all, until the device runs out of memory. ``advanced`` is how many took the newest
+    step.
     """
 
     def __init__(self, backbones: Sequence[Backbone], precision: str = "fp32") -> None:
@@ -126,7 +127,9 @@ class Batch:
             try:
                 figures, pixels = take_step(self.backbones, stacks, passes)
                 break
-            except torch.OutOfMemoryError as error:
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
                 self._halve(len(slots), error)
         for slot, row in zip(slots, figures, strict=True):
             if slot.update.adapt is not None:
@@ -137,7 +140,7 @@ class Batch:
             slot.step += 1
         return Readings(slots, steps, terms, figures, pixels)
 
-    def _halve(self, count: int, error: torch.OutOfMemoryError) -> None:
+    def _halve(self, count: int, error: Exception) -> None:
         tried = min(self.limit, count)
         if tried == 1:
             raise UserError(
