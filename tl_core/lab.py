@@ -26,6 +26,7 @@ from tl_core.device import (
     keep_freed_memory,
 )
 from tl_core.engine.answers import Answers
+from tl_core.engine.awake import AwakeClock
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.memory import MemoryRow, VisitorMemory
 from tl_core.engine.pool import Pool
@@ -89,11 +90,13 @@ class Lab:
         keep_freed_memory()
         stay_on_one_core()
         take_turns_quickly()
+        awake = AwakeClock()
         self._visits = Visits(
             timeout_s=self.settings.visit_timeout_s,
             keep_s=self.settings.visit_resume_s,
             on_away=self.set_aside,
             on_gone=self.forget,
+            clock=awake,
         )
         self._on_forgotten: Callable[[str], None] = lambda _visitor: None
         self.memory = VisitorMemory(
@@ -125,6 +128,7 @@ class Lab:
             self.settings,
             explain=self._explain,
             after_slice=threads.note,
+            clock=awake,
         )
         self._worker = Worker(
             self._scheduler,
