@@ -40,11 +40,16 @@ def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: C
     """
     row, archive = datasets.archive(key)
     folder = datasets.folder(key)
-    with _writing(folder.parent), locked(lock_file(folder), check):
+    downloaded = archive_file(folder, archive)
+    with (
+        _writing(folder.parent),
+        locked(lock_file(folder), check),
+        _emptied(downloaded.parent),
+    ):
         if not is_dataset(folder):  # another caller may have imported it meanwhile
             _require_free(folder)
-            with _emptied(archive_file(folder, archive).parent):
-                _Import(row, archive, folder, report, check).run(datasets.settings.mirror)
+            _Import(row, archive, folder, report, check).run(datasets.settings.mirror)
+        downloaded.unlink(missing_ok=True)  # a killed caller's too
     return folder
 
 
@@ -127,7 +132,6 @@ class _Import:
             unfinished.replace(self.folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-        request.target.unlink()
 
     def _report_download(self, done: int, total: int | None) -> None:
         self.report("downloading", done, total or self.archive.size_bytes)
