@@ -24,14 +24,14 @@ def delete_leftovers(context: Context) -> None:
         if isinstance(row.source, DownloadableWeights):
             target = context.backbones.weights.path(row)
             with suppress(OSError):
-                _delete_parts(target, is_needed=not target.is_file())
+                delete_parts(target, is_needed=not target.is_file())
     for data in context.datasets.rows.values():
         if isinstance(data.source, DataArchive):
             with suppress(OSError):
                 _delete_import(context.datasets.folder(data.key), data.source)
 
 
-def _delete_parts(target: Path, *, is_needed: bool) -> None:
+def delete_parts(target: Path, *, is_needed: bool) -> None:
     """Delete the lock of a download that nobody is at work on, and what else is not needed."""
     lock, *parts = parts_of(target)
     if any(path.exists() for path in (lock, *parts)):
@@ -54,5 +54,5 @@ def _delete_import(folder: Path, source: DataArchive) -> None:
             is_needed = not is_dataset(folder)
             if not is_needed:
                 archive.unlink(missing_ok=True)
-            _delete_parts(archive, is_needed=is_needed)
+            delete_parts(archive, is_needed=is_needed)
             archive.parent.rmdir()

