@@ -15,7 +15,7 @@ from typing import Any, Literal
 from tl_core.datasets.catalogue import DataArchive, DatasetRow
 from tl_core.datasets.folder import is_dataset
 from tl_core.datasets.store import DatasetStore
-from tl_core.download import DownloadRequest, fetch, free_bytes, locked, mirrored
+from tl_core.download import DownloadRequest, fetch, free_bytes, locked, mirrored, parts_of
 from tl_core.errors import Phrase, UserError
 
 Phase = Literal["downloading", "unpacking", "checking"]
@@ -49,7 +49,8 @@ def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: C
         if not is_dataset(folder):  # another caller may have imported it meanwhile
             _require_free(folder)
             _Import(row, archive, folder, report, check).run(datasets.settings.mirror)
-        downloaded.unlink(missing_ok=True)  # a killed caller's too
+        for path in (downloaded, *parts_of(downloaded)):  # a killed caller's too
+            path.unlink(missing_ok=True)
     return folder
 
 
