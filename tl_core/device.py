@@ -1,7 +1,8 @@
 """The device that networks run on."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 
 import numpy as np
@@ -11,6 +12,14 @@ from torch import Tensor
 
 from tl_core.cores import usable_cores
 from tl_core.errors import UserError
+
+_LACKS_OF_MEMORY = (
+    "out of memory",  # CUDA, MPS
+    "can't allocate memory",  # torch on the processor
+    "Cannot allocate memory",  # the system
+    "std::bad_alloc",
+    "ALLOC_FAILED",  # cuBLAS, cuDNN
+)
 
 
 def choose_device(name: str) -> torch.device:
@@ -93,9 +102,32 @@ def is_device_gone(error: BaseException) -> bool:
         which only another process can do.
     """
     text = str(error)
-    is_lack_of_memory = "out of memory" in text
     return (
         isinstance(error, RuntimeError)
-        and not is_lack_of_memory
+        and not is_out_of_memory(error)
         and ("CUDA error" in text or "device-side assert" in text)
     )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the device or this machine has no memory for what was asked.
+
+    On the processor torch raises a plain ``RuntimeError``, numpy and Pillow ``MemoryError``.
+    """
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, RuntimeError):  # torch.OutOfMemoryError is one
+        return isinstance(error, torch.OutOfMemoryError) or any(
+            words in str(error) for words in _LACKS_OF_MEMORY
+        )
+    return isinstance(error, MemoryError)
+
+
+@contextmanager
+def no_memory_skips() -> Iterator[None]:
+    """Skip the rest of what is inside where there is no memory for it."""
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise

@@ -1,27 +1,64 @@
 """Files on this disk: written whole, and known by their size and time of change."""
 
+import glob
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+import filelock
+
 FileState = tuple[int, int]  # size in bytes, time of the last change in nanoseconds
 GONE: FileState = (-1, -1)
+_ID = "[0-9a-f]" * 32
+_OLD_S = 3600  # since its last change: then nobody is between two steps of writing it
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Let a file appear whole or not at all, whoever else writes it at the same time.
 
+    What killed processes left of the same file is deleted.
+
     Raises:
         OSError: If it cannot be written; nothing of it is left.
     """
+    delete_unfinished(path.parent.glob(f".{glob.escape(path.name)}.{_ID}"))
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        unfinished.write_bytes(data)
+        with unfinished.open("xb") as file:
+            with suppress(OSError):  # a disk without locks: its age alone tells
+                filelock.lock_descriptor(file.fileno(), blocking=False)
+            file.write(data)
         unfinished.replace(path)
     except OSError:
         with suppress(OSError):  # the folder may be what is wrong
             unfinished.unlink(missing_ok=True)
         raise
+
+
+def unfinished_below(folder: Path) -> Iterator[Path]:
+    """Every file in a folder and those below it that ``write_whole`` has not finished."""
+    return folder.rglob(f".*.{_ID}")
+
+
+def delete_unfinished(files: Iterator[Path]) -> None:
+    """Delete those files that nobody writes any more: old ones whose writer does not hold them.
+
+    A file that cannot be deleted stays.
+    """
+    with suppress(OSError):  # a folder that is not there, or nobody's to list
+        for path in files:
+            with suppress(OSError):
+                if _is_given_up(path):
+                    path.unlink()
+
+
+def _is_given_up(path: Path) -> bool:
+    if time.time() - path.stat().st_mtime < _OLD_S:
+        return False
+    with path.open("rb+") as file:  # the clock may have been set forward: its writer's lock counts
+        return filelock.lock_descriptor(file.fileno(), blocking=False)
 
 
 def state_of(path: Path) -> FileState:

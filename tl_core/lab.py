@@ -29,9 +29,11 @@ from tl_core.device import (
     choose_device,
     device_name,
     is_device_gone,
+    is_out_of_memory,
 )
 from tl_core.downloads import visitor_downloads
 from tl_core.engine.answers import Answers
+from tl_core.engine.awake import AwakeClock
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.memory import MemoryRow, VisitorMemory
 from tl_core.engine.pool import Pool
@@ -43,6 +45,7 @@ from tl_core.errors import gettext_noop as N_
 from tl_core.estimates import Estimates
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
+from tl_core.leftovers import delete_leftovers
 from tl_core.process_memory import (
     FreedMemory,
     give_back_freed_memory,
@@ -70,6 +73,7 @@ __all__ = [
     "gettext_noop",
 ]
 
+_CARDS = ("CUDA", "CUBLAS", "CUDNN", "MPS")  # in the words of their libraries
 _STOP_S = 10.0  # longer than any slice
 _REFUSED = N_(
     "The lab is about to restart and starts nothing new. Please try again in a few minutes."
@@ -106,11 +110,13 @@ class Lab:
         keep_freed_memory()
         stay_on_one_core()
         take_turns_quickly()
+        awake = AwakeClock()
         self._visits = Visits(
             timeout_s=self.settings.visit_timeout_s,
             keep_s=self.settings.visit_resume_s,
             on_away=self.set_aside,
             on_gone=self.forget,
+            clock=awake,
         )
         self._on_forgotten: Callable[[str], None] = lambda _visitor: None
         self.memory = VisitorMemory(
@@ -149,6 +155,7 @@ class Lab:
             self.settings,
             explain=self._explain,
             after_slice=after_slice,
+            clock=awake,
         )
         self._worker = Worker(
             self._scheduler,
@@ -179,6 +186,7 @@ class Lab:
         self._count_memory()
         self._worker.start()
         self._visits.start()
+        self._pool.submit_download(delete_leftovers, self._context)
         self.backbones.rows()  # has large files of weights read before the first page asks
 
     def _count_memory(self) -> None:
@@ -312,11 +320,8 @@ class Lab:
         return trouble
 
     def _explain(self, error: BaseException) -> UserError | None:
-        if isinstance(error, torch.OutOfMemoryError):
-            torch.cuda.empty_cache()
-            return UserError(
-                "The graphics card has no memory left for this. Choose a smaller network or size."
-            )
+        if is_out_of_memory(error):
+            return _no_memory(error)
         if is_device_gone(error):
             self._worker.note_broken()
             return self._worker.trouble()
@@ -331,3 +336,15 @@ def _flushing(begin: Callable[[], None]) -> Callable[[], None]:
         begin()
 
     return prepare
+
+
+def _no_memory(error: BaseException) -> UserError:
+    if isinstance(error, torch.OutOfMemoryError) or any(name in str(error) for name in _CARDS):
+        torch.cuda.empty_cache()
+        return UserError(
+            "The graphics card has no memory left for this. Choose a smaller network or size."
+        )
+    return UserError(
+        "This machine has no memory left for this just now. Try again once other work has ended, "
+        "or choose a smaller network or size."
+    )

@@ -1,4 +1,4 @@
-"""What is killed in the middle: one download, import or save, in a process of its own.
+"""What is killed in the middle: one download, import, save or command, in its own process.
 
 The process ends itself with SIGKILL at the n-th time that it opens, renames or deletes a file,
 makes a folder, or is asked whether it goes on.
@@ -7,11 +7,15 @@ makes a folder, or is asked whether it goes on.
 import os
 import signal
 import sys
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from tl_core.backbones.store import BackboneStore
+from tl_core.commands import main
 from tl_core.commands.common import write
 from tl_core.datasets.archive_import import import_archive
 from tl_core.datasets.catalogue import DATASETS, DataArchive
@@ -20,6 +24,7 @@ from tl_core.datasets.folder import FolderIndex, check_files
 from tl_core.datasets.store import DatasetStore
 from tl_core.download import CheckedFiles, DownloadRequest, fetch
 from tl_core.settings import Settings
+from tl_core.training.model_file import load_model, save_model
 
 DATASET = next(row for row in DATASETS if row.key == "eurosat")
 PHOTOGRAPHS = 6
@@ -68,6 +73,27 @@ def save_checksum(path: Path, sha256: str, cache: Path, moment: int) -> None:
 def save_embeddings(settings: Settings, rows: list[float], moment: int) -> None:
     arm(moment, settings.cache_dir)
     EmbeddingCache(settings).put(SPACE, ["a"], np.array([rows], np.float16))
+
+
+def save_trained(path: Path, saved: bytes, folder: Path, moment: int) -> None:
+    model = load_model(saved, model_store(folder), key="own:x", owner="me")
+    arm(moment, path.parent)
+    write(path, save_model(model.backbone))
+
+
+def model_store(folder: Path) -> BackboneStore:
+    settings = Settings(data_dir=folder, weights_dir=folder, cache_dir=folder / "cache")
+    return BackboneStore(settings, torch.device("cpu"))
+
+
+def command(arguments: list[str], folder: Path, moment: int) -> None:
+    """A command with its cache in the folder; what it prints goes to a file there."""
+    os.environ |= {"TL_CACHE_DIR": str(folder / "cache"), "TL_DEVICE": "cpu"}
+    os.environ |= {"TL_WEIGHTS_DIR": str(folder / "weights"), "TL_DATA_DIR": str(folder / "data")}
+    with (folder / "printed").open("w") as printed, redirect_stdout(printed):
+        arm(moment, folder)
+        status = main(arguments)
+    sys.exit(status)
 
 
 def arm(moment: int, place: Path) -> None:

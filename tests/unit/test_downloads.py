@@ -20,6 +20,7 @@ from tl_core.backbones.catalogue import (
     PackagedWeights,
 )
 from tl_core.backbones.store import BackboneStore
+from tl_core.commands import main
 from tl_core.engine.job import Job, JobCancelled
 from tl_core.engine.pool import Pool
 from tl_core.engine.runner import SoloRunner
@@ -207,6 +208,17 @@ def test_a_wrong_checksum_leaves_the_rest_working(
             download(context)
     assert_the_rest_still_works(context)
     assert not list(tmp_path.rglob("*.part*"))
+
+
+def test_a_weights_folder_that_cannot_be_looked_into_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TL_WEIGHTS_DIR", str(tmp_path / ("a" * 300)))
+    monkeypatch.setenv("TL_CACHE_DIR", str(tmp_path / "cache"))
+    assert main(["doctor"]) == 0
+    assert "can be downloaded" in capsys.readouterr().out
+    assert main(["prepare", "resnet18"]) == 2
+    assert "cannot be written to: File name too long" in capsys.readouterr().err
 
 
 def test_a_full_disk_leaves_the_rest_working(

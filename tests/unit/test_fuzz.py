@@ -1,5 +1,7 @@
 """Generated hostile input: some of every kind in each run, all of them by ``make fuzz``."""
 
+from collections import Counter
+
 import pytest
 
 from tests.fuzz.registry import Kind, all_kinds, check, dealt
@@ -16,6 +18,16 @@ def test_generated_cases_end_well(name: str) -> None:
             except Exception as error:
                 repeat = f"python -m tests.fuzz --kinds '{name}' --seed {seed} --cases 1"
                 raise AssertionError(repeat) from error
+
+
+@pytest.mark.parametrize(("cases", "least"), [(_CASES, 2), (10_000, 50)])
+def test_processes_are_killed_in_each_kind_of_work(cases: int, least: int) -> None:
+    kinds = [kind.name for kind, _ in dealt(all_kinds(), cases, seed=0)]
+    killed = Counter(name for name in kinds if name.startswith("killed"))
+    assert set(killed) == {
+        f"killed {what}" for what in ("download", "import", "save", "model", "command")
+    }
+    assert min(killed.values()) >= least
 
 
 def test_every_kind_gets_a_case_and_its_seeds_can_be_repeated() -> None:

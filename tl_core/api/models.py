@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from tl_core.backbones.store import OWN, BackboneStore
+from tl_core.device import is_out_of_memory
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
+from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.training.model_file import (
     MAX_FILE_MB,
@@ -79,12 +81,19 @@ class Models:
         """Take in a file that ``save`` wrote; return the model's key.
 
         Raises:
-            UserError: If the file is not exactly that, or the model exceeds the owner's share of
-                memory.
+            UserError: If the file is not exactly that, the model exceeds the owner's share of
+                memory, or there is none left.
         """
         key = f"{OWN}{uuid.uuid4().hex}"
         loading = self._pool.submit(partial(load_model, data, self._store, key=key, owner=owner))
-        model = loading.result()
+        try:
+            model = loading.result()
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise UserError(
+                "There is too little memory for this model just now. Try it again in a moment."
+            ) from error
         self._memory.require(owner, model.size_bytes)
         self._store.adopt(key, model)
         return key

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tl_core.backbones.backbone import Backbone, freeze, split_head
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.pointwise import use_products
+from tl_core.device import is_out_of_memory
 from tl_core.errors import UserError
 
 
@@ -45,7 +46,9 @@ def pretrained(row: BackboneRow, weights: Path, device: torch.device) -> Backbon
         if row.library == "timm":
             state = _renamed(state, network)
         network.load_state_dict(state, assign=True)
-    except Exception as error:  # any reader's or module's complaint means the same: a bad file
+    except Exception as error:  # any other complaint of readers and modules means a bad file
+        if is_out_of_memory(error):
+            raise
         raise UserError(
             "The weights of {label} cannot be read from the file {file}. Get another version of "
             "the lab or of that file.",

@@ -1,6 +1,7 @@
 """The files of pretrained weights: where they are, and whether they are the published ones."""
 
 import importlib
+import os.path
 from enum import Enum
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class WeightsFiles:
         Reads a small file that nobody has read as it is now; a large one waits for ``check``.
         """
         path, digits = self.path(row), row.source.sha256_prefix
-        if not path.is_file():
+        if not os.path.isfile(path):  # never raises, whatever is wrong with the folder
             return WeightsState.MISSING
         is_published = self._files.is_published(path, digits)
         if is_published is None and path.stat().st_size <= _AT_ONCE_BYTES:
@@ -56,7 +57,7 @@ class WeightsFiles:
 
     def check(self, row: BackboneRow) -> None:
         """Read the file, unless that is done; seconds for a large one."""
-        if self.path(row).is_file():
+        if os.path.isfile(self.path(row)):
             self._files.check(self.path(row), row.source.sha256_prefix)
 
     def require(self, row: BackboneRow) -> None:

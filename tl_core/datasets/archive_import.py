@@ -5,13 +5,11 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
-
-import filelock
 
 from tl_core.datasets.catalogue import DataArchive, DatasetRow, Handful
 from tl_core.datasets.folder import is_dataset
@@ -30,6 +28,8 @@ from tl_core.download import (
     NoRanges,
     fetch,
     free_bytes,
+    locked,
+    parts_of,
 )
 from tl_core.errors import Phrase, UserError
 from tl_core.settings import Settings
@@ -40,7 +40,6 @@ Phase = Literal["downloading", "unpacking", "checking"]
 Report = Callable[[Phase, int, int], None]  # done, of all: bytes, then photographs
 
 _FEWEST = 0.95  # of the photographs that the publisher promises
-_LOCK_POLL_S = 0.1
 _DAMAGE = (*ZIP_DAMAGE, tarfile.TarError)
 
 
@@ -56,19 +55,44 @@ def import_archive(datasets: DatasetStore, key: str, *, report: Report, check: C
     """
     row, archive = datasets.archive(key)
     folder = datasets.folder(key)
-
-    def is_cancelled() -> bool:
-        check()
-        return False
-
-    with _writing(folder.parent):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder.with_name(f".{key}.lock"))
-        with lock.acquire(poll_interval=_LOCK_POLL_S, cancel_check=is_cancelled):
-            if not is_dataset(folder):  # another caller may have imported it meanwhile
-                _require_free(folder)
-                _Import(row, archive, folder, datasets.settings, report, check).run()
+    downloaded = archive_file(folder, archive)
+    with (
+        _writing(folder.parent),
+        locked(lock_file(folder), check),
+        _emptied(downloaded.parent),
+    ):
+        if not is_dataset(folder):  # another caller may have imported it meanwhile
+            _require_free(folder)
+            _Import(row, archive, folder, datasets.settings, report, check).run()
+        for path in (downloaded, *parts_of(downloaded)):  # a killed caller's too
+            path.unlink(missing_ok=True)
     return folder
+
+
+def lock_file(folder: Path) -> Path:
+    """Where the lock is of whoever imports the data set of ``folder``."""
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def unfinished_folder(folder: Path) -> Path:
+    """Where the photographs are that do not all lie in ``folder`` yet."""
+    return folder.with_name(f".{folder.name}.unfinished")
+
+
+def archive_file(folder: Path, archive: DataArchive) -> Path:
+    """Where the archive is until it is unpacked; two data sets of one archive have two."""
+    name = archive.file_name if archive.handful is None else f"{folder.name}-{archive.file_name}"
+    return folder.parent / ".downloads" / name
+
+
+@contextmanager
+def _emptied(downloads: Path) -> Iterator[None]:
+    """Delete the folder of downloads afterwards, where nothing is left in it."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # there is a part to go on from, or another archive's
+            downloads.rmdir()
 
 
 @contextmanager
@@ -111,11 +135,10 @@ class _Import:
     check: Check
 
     def run(self) -> None:
-        downloads = self.folder.parent / ".downloads"
-        if self.archive.handful is not None:  # the same file may be on its way for another row
-            downloads /= self.row.key
-        keep_free_bytes = self.settings.keep_free_disk_mb * 2**20
-        request = self.archive.request(downloads, self.settings.mirror, keep_free_bytes)
+        settings, target = self.settings, archive_file(self.folder, self.archive)
+        keep_free_bytes = settings.keep_free_disk_mb * 2**20
+        request = self.archive.request(target.parent, settings.mirror, keep_free_bytes)
+        request = replace(request, target=target)
         handful = self.archive.handful
         if handful is None or not self._is_read_in_parts(request, handful):
             self._read_whole(request)
@@ -154,7 +177,7 @@ class _Import:
     @contextmanager
     def _unfinished(self, needed_bytes: int) -> Iterator[Path]:
         """A folder that takes the place of the data set's if all goes well, and else is deleted."""
-        unfinished = self.folder.with_name(f".{self.row.key}.unfinished")
+        unfinished = unfinished_folder(self.folder)
         shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
         try:
             self._require_room(needed_bytes)

@@ -5,8 +5,10 @@ import io
 import logging
 import os
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,13 +19,21 @@ from numpy.typing import NDArray
 
 from tl_core.download import has_room
 from tl_core.engine.cache import ByteCache
-from tl_core.files import write_whole
+from tl_core.files import state_of, write_whole
 from tl_core.settings import Settings
 
 log = logging.getLogger(__name__)
 
 Rows: TypeAlias = NDArray[np.float16]
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+_UNREADABLE = (  # whatever zipfile, zlib and numpy say of a damaged file
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +117,11 @@ class EmbeddingCache:
             return []  # nothing kept yet
 
     def _make_room(self) -> None:
+        files = [(state_of(path), path) for path in self._folder.rglob("*.npz")]
         by_age = sorted(
-            (p.stat().st_mtime, p.stat().st_size, p) for p in self._folder.rglob("*.npz")
+            (changed_ns, size, path)
+            for (size, changed_ns), path in files
+            if size >= 0  # another process may have deleted it just now
         )
         used = sum(size for _, size, _ in by_age)
         for _, size, path in by_age:
@@ -124,8 +137,9 @@ def _read(path: Path, wanted: set[str]) -> dict[str, Rows]:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             keys: list[str] = file["keys"].tolist()
             rows: Any = file["rows"]
-        os.utime(path)  # just used
     except _UNREADABLE as error:
         log.warning("%s is not an embeddings file and is ignored: %s", path, error)
         return {}
+    with suppress(OSError):  # it may be read where nobody may write
+        os.utime(path)  # just used
     return {key: row for key, row in zip(keys, rows, strict=False) if key in wanted}

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from tl_core.datasets.dataset import Dataset, Example, Side
 from tl_core.download import has_room
 from tl_core.errors import UserError
-from tl_core.files import state_of, write_whole
+from tl_core.files import GONE, state_of, write_whole
 from tl_core.images.decode import content_key, decode
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,10 @@ _CHECKED_SIDE = 64  # pixels: enough to find a file that no decoder can read
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """One file of a data set and the key of its content, "" if no decoder can read it."""
+    """One file of a data set and the key of its content, "" if no decoder can read it.
+
+    Size and time of change are ``GONE``, as no file has them, where another try may end better.
+    """
 
     name: str  # relative to the data set's folder, with forward slashes
     size_bytes: int
@@ -112,18 +115,25 @@ class FolderIndex:
 
 
 def check_files(folder: Path, names: Iterable[str], max_pixels: int) -> list[CheckedFile]:
-    """Read and decode files; safe in any thread."""
-    checked = []
-    for name in names:
-        size_bytes, changed_ns = state_of(folder / name)  # ``GONE``: reading it fails too
-        try:
-            data = (folder / name).read_bytes()
-            decode(data, max_pixels=max_pixels, at_least=_CHECKED_SIDE)
-            key = content_key(data)
-        except (UserError, OSError):
-            key = ""  # listed as left out
-        checked.append(CheckedFile(name, size_bytes, changed_ns, key))
-    return checked
+    """Read and decode files; safe in any thread.
+
+    A file that only the disk or a lack of memory keeps from being read is left out this time.
+    """
+    return [_checked(folder, name, max_pixels) for name in names]
+
+
+def _checked(folder: Path, name: str, max_pixels: int) -> CheckedFile:
+    state = state_of(folder / name)
+    try:
+        data = (folder / name).read_bytes()
+        decode(data, max_pixels=max_pixels, at_least=_CHECKED_SIDE)
+    except OSError as error:
+        log.warning("%s cannot be read: %s", folder / name, error)
+        return CheckedFile(name, *GONE, "")
+    except UserError as error:
+        is_its_fault = not isinstance(error.__cause__, MemoryError)
+        return CheckedFile(name, *(state if is_its_fault else GONE), "")
+    return CheckedFile(name, *state, content_key(data))
 
 
 def is_dataset(folder: Path) -> bool:

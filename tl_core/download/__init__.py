@@ -1,13 +1,16 @@
 """Brings one file from a web server to the disk: resumable, verified, cancellable, never half.
 
 While a file is on its way three more stand beside its target: ``.part`` (the bytes so far),
-``.part.json`` (which version of the server's file they belong to) and ``.lock``. The target itself
-only appears whole and verified. ``RemoteFile`` reads parts of a file instead, and writes nothing.
+``.part.json`` (which version of the server's file they belong to) and ``.lock``. What fails or is
+cancelled leaves the part, for the next try, and no lock. The target only appears whole and
+verified. ``RemoteFile`` reads parts of a file instead, and writes nothing.
 """
 
 from tl_core.download.checksums import CheckedFiles
 from tl_core.download.disk import free_bytes, has_room
 from tl_core.download.downloader import Report, fetch
+from tl_core.download.lock import locked, locked_if_free
+from tl_core.download.partial_file import parts_of
 from tl_core.download.remote_file import FileChanged, NoRanges, RemoteFile
 from tl_core.download.request import DownloadRequest, mirrored
 from tl_core.download.response import Check
@@ -23,5 +26,8 @@ __all__ = [
     "fetch",
     "free_bytes",
     "has_room",
+    "locked",
+    "locked_if_free",
     "mirrored",
+    "parts_of",
 ]

@@ -1,6 +1,7 @@
 """The disk a download lands on: its room, and its complaints put into words."""
 
 import errno
+import os.path
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,9 @@ from tl_core.errors import UserError
 
 def free_bytes(folder: Path) -> int:
     """Return the free space of the disk that holds, or would hold, ``folder``."""
-    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    existing = next(
+        place for place in (folder, *folder.absolute().parents) if os.path.exists(place)
+    )
     return shutil.disk_usage(existing).free
 
 

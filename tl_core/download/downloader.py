@@ -1,15 +1,15 @@
 """The download itself: alone, resumed, retried, verified, moved into place."""
 
+import os.path
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import filelock
-
 from tl_core.download.checksums import matches, set_aside
-from tl_core.download.disk import beside, require_room, writing
-from tl_core.download.partial_file import PartialFile
+from tl_core.download.disk import require_room, writing
+from tl_core.download.lock import locked
+from tl_core.download.partial_file import PartialFile, parts_of
 from tl_core.download.request import DownloadRequest
 from tl_core.download.response import (
     POLL_S,
@@ -52,27 +52,18 @@ def fetch(request: DownloadRequest, *, report: Report, check: Check) -> Path:
 
 
 def _is_there(request: DownloadRequest, check: Check) -> bool:
-    if not request.target.is_file():
+    if not os.path.isfile(request.target):  # never raises; making its folder then says why
         return False
     return not request.sha256 or matches(request.target, request.sha256, check)
 
 
 @contextmanager
 def _locked(target: Path, check: Check) -> Iterator[None]:
-    """Hold the target's lock, which works between threads and between processes."""
-    lock = filelock.FileLock(beside(target, ".lock"))
-    with writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        while not lock.is_locked:
-            check()
-            try:
-                lock.acquire(timeout=0)
-            except filelock.Timeout:
-                time.sleep(POLL_S)
-    try:
+    """Hold the target's lock; what is wrong with the folder is put into words."""
+    with ExitStack() as stack:
+        with writing(target):
+            stack.enter_context(locked(parts_of(target)[0], check))
         yield
-    finally:
-        lock.release()
 
 
 class Retries:
@@ -106,14 +97,22 @@ class Retries:
 
 def _download(request: DownloadRequest, report: Report, check: Check) -> None:
     part = PartialFile(request)
+    try:
+        _receive_all(request, part, report, check)
+        part.verify(check)
+        part.move_into_place()
+    finally:
+        part.forget_if_empty()
+
+
+def _receive_all(request: DownloadRequest, part: PartialFile, report: Report, check: Check) -> None:
+    """Append what is missing, over as many connections as it takes."""
     retries = Retries(part.size_bytes)
     while not part.is_whole:
         try:
             _receive(request, part, report, check)
         except ConnectionBroken as broken:
             retries.pause(broken, part.size_bytes, check, is_begun=part.is_begun)
-    part.verify(check)
-    part.move_into_place()
 
 
 def _receive(request: DownloadRequest, part: PartialFile, report: Report, check: Check) -> None:

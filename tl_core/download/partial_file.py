@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tl_core.download.checksums import digest_of, remember
@@ -13,13 +14,17 @@ from tl_core.download.response import Check, ConnectionBroken, network_error, ve
 from tl_core.errors import UserError
 
 
+def parts_of(target: Path) -> tuple[Path, Path, Path]:
+    """Where the lock, the bytes so far and the notes of a download are, beside its target."""
+    return beside(target, ".lock"), beside(target, ".part"), beside(target, ".part.json")
+
+
 class PartialFile:
     """The bytes so far, and which version of the server's file they belong to."""
 
     def __init__(self, request: DownloadRequest) -> None:
         self._request = request
-        self._path = beside(request.target, ".part")
-        self._notes = beside(request.target, ".part.json")
+        _, self._path, self._notes = parts_of(request.target)
         self.size_bytes = self._path.stat().st_size if self._path.is_file() else 0
         self.is_begun = False  # whether a server has answered during this fetch
         self.is_whole = False
@@ -122,6 +127,11 @@ class PartialFile:
             self._notes.unlink(missing_ok=True)
         if "sha256" in self._digests:
             remember(self._request.target, self._digests["sha256"])
+
+    def forget_if_empty(self) -> None:
+        """Delete the notes of a file of which nothing has arrived: nobody can go on from there."""
+        if not self.size_bytes:
+            self._notes.unlink(missing_ok=True)
 
     def delete(self) -> None:
         """Delete what has arrived."""

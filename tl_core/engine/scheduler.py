@@ -42,11 +42,13 @@ class Scheduler:
         *,
         explain: Explain = lambda _error: None,
         after_slice: Callable[[float, float, float], None] = lambda *_seconds: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make_runner = make_runner
         self._settings = settings
         self._explain = explain
         self._after_slice = after_slice
+        self._clock = clock
         self._busy_since: float | None = None
         self._changed = threading.Condition()
         self._queue: list[Job] = []
@@ -182,8 +184,8 @@ class Scheduler:
     @property
     def busy_s(self) -> float:
         """Seconds since the worker last came back from a slice; 0 while it has nothing to do."""
-        since = self._busy_since
-        return 0.0 if since is None else time.monotonic() - since
+        since, now = self._busy_since, self._clock()
+        return 0.0 if since is None else now - since
 
     # -- the worker's loop -----------------------------------------------------------------
 
@@ -215,7 +217,7 @@ class Scheduler:
     def _run_once(self) -> None:
         """Apply requests, start what there is room for, and run one slice."""
         with self._changed:
-            self._busy_since = time.monotonic()
+            self._busy_since = self._clock()
             self._has_news = False
             self._apply_requests()
             self._start_queued()

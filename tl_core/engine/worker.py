@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable
 
+from tl_core.engine.awake import TICK_S
 from tl_core.engine.scheduler import Scheduler
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
@@ -72,9 +73,9 @@ class Worker:
 
     def trouble(self) -> UserError | None:
         """Return why nothing can run now, in a sentence; ``None`` while all is well."""
+        busy_s = self._scheduler.busy_s
         if self._is_broken:
             return UserError(_BROKEN)
-        busy_s = self._scheduler.busy_s
         if busy_s > self._hang_s:
             return UserError(_HANGS, minutes=max(round(busy_s / 60), 1))
         return None
@@ -94,9 +95,12 @@ class Worker:
                 self._thread.start()
 
     def _watch_over(self) -> None:
-        """Log a device that does not answer, once, and end the process where that is wished."""
+        """Log a device that does not answer, once, and end the process where that is wished.
+
+        Looking reads the scheduler's clock, which an ``AwakeClock`` needs.
+        """
         was_in_trouble = False
-        while not self._closing.wait(min(self._hang_s / 4, 1.0)):
+        while not self._closing.wait(min(self._hang_s / 4, TICK_S)):
             trouble = self.trouble()
             if trouble is not None and not was_in_trouble:
                 log.critical("%s", trouble)

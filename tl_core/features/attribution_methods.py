@@ -148,7 +148,7 @@ def occlusion(network: PixelModel, pixels: Tensor, spec: Attribute) -> Slices:
 
 def _gradients(network: PixelModel, points: Tensor, targets: Sequence[int]) -> Tensor:
     """Gradients of each target's score at each picture, (T, N, 3, S, S)."""
-    passes = points.split(network.photos_at_once)
+    passes = torch.split(points, network.photos_at_once)
     return torch.cat([_gradients_together(network, part, targets) for part in passes], dim=1)
 
 

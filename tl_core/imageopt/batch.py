@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.device import copied, optimises_in_bf16
+from tl_core.device import copied, is_out_of_memory, optimises_in_bf16
 from tl_core.errors import UserError
 from tl_core.imageopt.augment import AffineViews
 from tl_core.imageopt.losses import TERMS
@@ -55,7 +55,8 @@ class Batch:
     """Slots that advance together on the same networks; not thread-safe.
 
     With several backbones a term is their mean. At most ``limit`` slots go through a network at
-    once, fewer after a GPU has run out of memory. ``advanced`` is how many took the newest step.
+    once, fewer after the device has run out of memory. ``advanced`` is how many took the newest
+    step.
     """
 
     def __init__(
@@ -128,7 +129,9 @@ class Batch:
             try:
                 figures, pixels = take_step(self.backbones, stacks, passes)
                 break
-            except torch.OutOfMemoryError as error:
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
                 self._halve(len(slots), error)
         for slot, row in zip(slots, figures, strict=True):
             if slot.update.adapt is not None:
@@ -139,7 +142,7 @@ class Batch:
             slot.step += 1
         return Readings(slots, steps, terms, figures, pixels)
 
-    def _halve(self, count: int, error: torch.OutOfMemoryError) -> None:
+    def _halve(self, count: int, error: Exception) -> None:
         tried = min(self.limit, count)
         if tried == 1:
             raise UserError(

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tl_core.device import autocast_bf16, sent
+from tl_core.device import autocast_bf16, is_out_of_memory, sent
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.errors import UserError
@@ -242,7 +242,9 @@ def _refusing_out_of_memory() -> Iterator[None]:
     """Put a device's lack of memory into words."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
         raise UserError(
             "The device has too little memory for this batch. Choose a smaller batch size or "
             "unfreeze less."

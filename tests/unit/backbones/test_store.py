@@ -100,6 +100,30 @@ def test_only_the_published_weights_count_as_ready(elsewhere, damage):
     assert store.load(row.key).key == row.key
 
 
+@pytest.mark.parametrize("source", ["downloaded", "packaged"])
+def test_weights_damaged_while_their_network_is_in_memory_are_refused_once_it_has_left(
+    elsewhere, monkeypatch, source
+):
+    store, row, path = elsewhere
+    place = path.replace(store.weights.path(row))
+    digits = row.source.sha256_prefix
+    if source == "packaged":
+        packaged = dataclasses.replace(LITE0.source, sha256_prefix=digits)
+        row = dataclasses.replace(row, source=packaged)
+        store.rows[row.key] = row
+        monkeypatch.setattr(store.weights, "path", lambda _row: place)
+    loaded = store.load(row.key)
+    data = place.read_bytes()
+    place.write_bytes(data[:-9] + b"x" + data[-8:])
+    assert store.load(row.key) is loaded
+    assert store.weights.state(row) is WeightsState.DAMAGED
+    store._loaded.put(row.key, None, 0)
+    with pytest.raises(UserError, match="are not those that were published"):
+        store.load(row.key)
+    place.write_bytes(data)
+    assert store.load(row.key).key == row.key
+
+
 def test_a_file_is_read_once_and_again_when_it_changes(elsewhere, settings, monkeypatch):
     store, row, path = elsewhere
     path.replace(store.weights.path(row))

@@ -6,13 +6,14 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from tests.hostile import photo, saved
-from tests.server import FileServer
+from tests.server import Faults, FileServer
 from tl_core.datasets.archive_import import import_archive
 from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.datasets.folder import FolderIndex, check_files
@@ -94,9 +95,9 @@ def store_for(
 
 
 def leftovers(datasets: DatasetStore) -> list[str]:
-    """What stands in the data folder but locks and the data set itself."""
+    """The files in the data folder, and its folders without any."""
     found = datasets.settings.data_dir.rglob("*")
-    return [p.name for p in found if p.is_file() and p.suffix != ".lock" and ".part" not in p.name]
+    return [p.name for p in found if p.is_file() or not any(p.iterdir())]
 
 
 @pytest.mark.parametrize("key", STAND_INS)
@@ -227,3 +228,41 @@ def test_members_cannot_leave_their_folder(tmp_path: Path) -> None:
         import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
     outside = [p for p in tmp_path.rglob("*.jpg") if datasets.folder(key) not in p.parents]
     assert outside == []
+
+
+def test_a_network_that_goes_in_the_middle_is_told_and_the_next_try_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tl_core.download.downloader.RETRY_WAITS_S", (0.0,))
+    key = "eurosat"
+    data = zipped(STAND_INS[key][1])
+    half = len(data) // 2
+    faults = Faults(cut_after=half, cuts=1)
+    with FileServer({ROWS[key].source.file_name: data}, faults) as server:  # type: ignore[union-attr]
+        datasets = store_for(key, data, server, tmp_path, 2)
+
+        def report(_phase: str, done: int, _of: int) -> None:
+            faults.status = 503 if done >= half else 0
+
+        with pytest.raises(UserError, match="has a problem of its own"):
+            import_archive(datasets, key, report=report, check=lambda: None)
+        assert sorted(leftovers(datasets)) == ["EuroSAT.zip.part", "EuroSAT.zip.part.json"]
+        faults.status = 0
+        import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
+        assert server.exchanges[-1].range == f"bytes={half}-"
+    assert sorted(leftovers(datasets)) == ["Forest_1.jpg", "River_1.jpg"]
+
+
+def test_two_imports_at_once_unpack_the_archive_once(tmp_path: Path) -> None:
+    key = "eurosat"
+    data = zipped(STAND_INS[key][1])
+    with FileServer({ROWS[key].source.file_name: data}) as server:  # type: ignore[union-attr]
+        datasets = store_for(key, data, server, tmp_path, 2)
+
+        def work(_number: int) -> Path:
+            return import_archive(datasets, key, report=lambda *_: None, check=lambda: None)
+
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(work, range(4))) == {datasets.folder(key)}
+        assert len(server.exchanges) == 1
+    assert sorted(leftovers(datasets)) == ["Forest_1.jpg", "River_1.jpg"]

@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -92,6 +93,46 @@ def test_damaged_files_are_ignored(settings: Settings) -> None:
     assert cache.get(PUBLIC, ["a"]) == {}
     cache.put(PUBLIC, ["a"], rows(3))
     assert cache.get(PUBLIC, ["a"])["a"].tolist() == [3.0] * 4
+
+
+def test_no_damaged_byte_ends_a_run(settings: Settings) -> None:
+    cache = EmbeddingCache(settings)
+    cache.put(PUBLIC, ["a"], rows(1))
+    (path,) = files(settings)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 3):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
+        found = cache.get(PUBLIC, ["a"])
+        assert not found or found["a"].tolist() == [1.0] * 4
+
+
+def test_a_cache_that_may_only_be_read_is_read(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    EmbeddingCache(settings).put(PUBLIC, ["a"], rows(1))
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    for name in ("os.utime", "pathlib.Path.replace"):
+        monkeypatch.setattr(name, refuse)
+    cache = EmbeddingCache(settings)
+    cache.put(PUBLIC, ["b"], rows(2))
+    assert list(cache.get(PUBLIC, ["a", "b"])) == ["a"]
+
+
+def test_labs_that_make_room_in_one_folder_keep_their_embeddings(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    small = dataclasses.replace(settings, feature_disk_mb=1)
+
+    def put(number: int) -> None:
+        EmbeddingCache(small).put(PUBLIC, [f"k{number}"], rows(number, width=200_000))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(put, range(40)))
+    assert caplog.text == ""
+    assert len(files(small)) <= 2 + 3  # each of the others may just have added one
 
 
 def test_writers_side_by_side_lose_nothing(settings: Settings) -> None:

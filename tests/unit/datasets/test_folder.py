@@ -1,3 +1,4 @@
+import errno
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from tl_core.datasets.folder import FolderIndex, check_files, is_dataset
 from tl_core.errors import UserError
 
 MAX_PIXELS = 10**6
+DECODER = "tl_core.images.decode._load"
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -108,3 +110,23 @@ def test_an_index_is_not_kept_where_the_disk_has_only_left_what_is_to_stay_free(
     usage.free += 2**20
     index.save()
     assert FolderIndex(folder, tmp_path / "cache").unknown() == []
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "Too many open files"), MemoryError()])
+def test_a_photograph_that_could_not_be_read_for_another_reason_is_tried_again(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = fill(tmp_path / "pets", "cat/1.png", "dog/1.png")
+    index = FolderIndex(folder, tmp_path / "cache")
+    with monkeypatch.context() as patch:
+        place = "pathlib.Path.read_bytes" if isinstance(error, OSError) else DECODER
+        patch.setattr(place, lambda *_: _raise(error))
+        index.add(check_files(folder, index.unknown(), MAX_PIXELS))
+        index.save()
+    assert all(not entry.key for entry in index.known.values())
+    again = FolderIndex(folder, tmp_path / "cache")
+    assert again.unknown() == list(again.names)
+
+
+def _raise(error: Exception) -> None:
+    raise error

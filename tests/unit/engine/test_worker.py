@@ -1,5 +1,6 @@
 import logging
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ HANG_S = 0.05
 class Bench:
     """A worker whose runs do what their spec's name says."""
 
-    def __init__(self, **options):
+    def __init__(self, *, clock=time.monotonic, **options):
         self.gate = threading.Event()
         self.is_inside = threading.Event()
         self.left: list[int] = []
@@ -26,6 +27,7 @@ class Bench:
         self.scheduler = Scheduler(
             lambda job: SoloRunner(job, self.work(job)),
             Settings(data_dir=Path(), weights_dir=Path()),
+            clock=clock,
         )
         self.worker = Worker(
             self.scheduler,

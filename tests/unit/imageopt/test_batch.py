@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 import torch
 
+from tests.lack_of_memory import LACKS_OF_MEMORY
 from tests.unit.imageopt.conftest import TINY, tiny_backbone
 from tl_core.backbones.store import BackboneStore
 from tl_core.errors import UserError
@@ -213,14 +214,15 @@ def test_pixels_stay_between_0_and_1(backbone):
     assert batch.pixels().max() <= 1
 
 
-def test_short_memory_halves_the_batch_and_changes_nothing(backbone, monkeypatch):
+@pytest.mark.parametrize("error", LACKS_OF_MEMORY, ids=str)
+def test_short_memory_halves_the_batch_and_changes_nothing(backbone, monkeypatch, error):
     calls = []
     logits = type(backbone).logits
 
     def short_of_memory(self, pixels):
         calls.append(len(pixels))
         if len(pixels) > 2:
-            raise torch.OutOfMemoryError("no room")
+            raise error
         return logits(self, pixels)
 
     roomy, tight = (Batch([backbone]) for _ in range(2))
@@ -234,9 +236,10 @@ def test_short_memory_halves_the_batch_and_changes_nothing(backbone, monkeypatch
     torch.testing.assert_close(tight.pixels(), roomy.pixels(), atol=2e-5, rtol=0)
 
 
-def test_no_memory_for_one_picture_is_said_in_a_sentence(backbone, monkeypatch):
+@pytest.mark.parametrize("error", LACKS_OF_MEMORY, ids=str)
+def test_no_memory_for_one_picture_is_said_in_a_sentence(backbone, monkeypatch, error):
     def no_memory(_self, _pixels):
-        raise torch.OutOfMemoryError("no room")
+        raise error
 
     monkeypatch.setattr(type(backbone), "logits", no_memory)
     with pytest.raises(UserError, match="too little memory"):

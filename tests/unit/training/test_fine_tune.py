@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tests.hostile import saved
+from tests.lack_of_memory import LACKS_OF_MEMORY
 from tests.unit.training.conftest import Do, photo_of
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context, fitted, pixels_from
@@ -277,6 +278,20 @@ def test_a_paused_run_that_is_dropped_takes_no_memory(context: Context) -> None:
     runner.close()
     job.mark_cancelled()
     assert job.held_bytes == 0
+
+
+@pytest.mark.parametrize("error", LACKS_OF_MEMORY, ids=repr)
+def test_a_training_without_memory_says_so_and_the_next_one_works(
+    do: Do, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def no_memory(*_arguments: object, **_options: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tl_core.training.trainable.TrainableModel.logits", no_memory)
+        with pytest.raises(UserError, match="too little memory for this batch"):
+            do(spec(epochs=1))
+    assert final(do(spec(epochs=1)))
 
 
 def test_the_hosted_copy_unfreezes_no_large_network(do: Do, context: Context) -> None:

@@ -6,16 +6,15 @@ A step itself is in ``imageopt.step``, what an attack may change in ``constraint
 import math
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-import torch
 from PIL import Image
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.ranking import top_classes
 from tl_core.context import Context, fitted, pixels_from
+from tl_core.device import no_memory_skips
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
 from tl_core.imageopt.attack.constraints import (
@@ -251,7 +250,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
         live = [member for member in due if not member.is_done]
         if len(live) > 1:
             photos = [Image.fromarray(member.picture) for member in live]
-            with suppress(torch.OutOfMemoryError):  # then each draft asks for itself
+            with no_memory_skips():  # then each draft asks for itself
                 found = [
                     answers(backbone, photos, at_once=self.batch.limit).cpu()
                     for backbone in self.backbones

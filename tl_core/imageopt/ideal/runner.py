@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tl_core.context import Context, pixels_from
+from tl_core.device import no_memory_skips
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
 from tl_core.imageopt import augment
@@ -120,7 +120,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         """Ask the network about all live pictures in one pass; about results it is asked alone."""
         live = [member for member in due if not member.is_done and not member.has_channel]
         if len(live) > 1:
-            with suppress(torch.OutOfMemoryError):  # then each draft asks for itself
+            with no_memory_skips():  # then each draft asks for itself
                 for member, probability in zip(live, self._probabilities(live), strict=True):
                     member.probability = probability
 
