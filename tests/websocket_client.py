@@ -25,7 +25,7 @@ from tests.component_event import component_event
 Files = list[tuple[str, bytes]]
 
 POLL_S = 0.2
-KEPT_MESSAGES = 100  # a browser keeps those of its last two runs
+KEPT_MESSAGES = 300  # a browser keeps those of its last two runs
 
 
 @dataclass

@@ -50,6 +50,7 @@ from tl_core.process_memory import (
     FreedMemory,
     give_back_freed_memory,
     keep_freed_memory,
+    keep_little_freed_memory,
     process_bytes,
 )
 from tl_core.settings import Settings
@@ -74,6 +75,7 @@ __all__ = [
 ]
 
 _CARDS = ("CUDA", "CUBLAS", "CUDNN", "MPS")  # in the words of their libraries
+_SMALL_MB = 2048  # a process that may not grow larger
 _STOP_S = 10.0  # longer than any slice
 _REFUSED = N_(
     "The lab is about to restart and starts nothing new. Please try again in a few minutes."
@@ -107,7 +109,8 @@ class Lab:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_env()
         self.device = choose_device(self.settings.device)
-        keep_freed_memory()
+        is_small = self.settings.process_memory_mb < _SMALL_MB
+        (keep_little_freed_memory if is_small else keep_freed_memory)()
         stay_on_one_core()
         take_turns_quickly()
         awake = AwakeClock()

@@ -2,7 +2,7 @@
 
 import ctypes
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psutil
 
@@ -26,16 +26,33 @@ def keep_freed_memory() -> None:
     Source:
         mallopt(3).
     """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    mallopt = ctypes.CDLL(None).mallopt
-    for option, value in (
-        (_M_TRIM_THRESHOLD, 256 * 2**20),
-        (_M_TOP_PAD, 16 * 2**20),
-        (_M_MMAP_THRESHOLD, 32 * 2**20),  # the most it takes
-        (_M_ARENA_MAX, 1),
-    ):
-        mallopt(option, value)
+    _set_malloc(
+        {
+            _M_TRIM_THRESHOLD: 256 * 2**20,
+            _M_TOP_PAD: 16 * 2**20,
+            _M_MMAP_THRESHOLD: 32 * 2**20,  # the most it takes
+            _M_ARENA_MAX: 1,
+        }
+    )
+
+
+def keep_little_freed_memory() -> None:
+    """Have the system take back all that is larger than 1 MB as soon as it is freed.
+
+    For little memory: else the holes between blocks of many sizes make a process half as large
+    again. Batches of two take a tenth longer, those of eight two thirds.
+
+    Source:
+        mallopt(3).
+    """
+    _set_malloc({_M_TRIM_THRESHOLD: 32 * 2**20, _M_MMAP_THRESHOLD: 2**20, _M_ARENA_MAX: 1})
+
+
+def _set_malloc(options: Mapping[int, int]) -> None:
+    if platform.libc_ver()[0] == "glibc":
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, value in options.items():
+            mallopt(option, value)
 
 
 def give_back_freed_memory() -> None:

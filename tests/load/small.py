@@ -1,7 +1,8 @@
 """The smallest server: memory with eight visitors at everything at once, pages on half a core.
 
-The app is in a control group with little memory, beside a program that keeps its cores busy where
-pages are timed. Needs Linux, and the right to make control groups.
+The app is in a control group with little memory; where pages are timed, beside programs that keep
+the cores busy. The group's memory counts files that are read, of which the system drops what it
+needs at the limit. Needs Linux, and the right to make control groups.
 """
 
 import argparse

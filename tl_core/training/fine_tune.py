@@ -168,7 +168,7 @@ class _Run:
             train,
             validation,
             self.progress,
-            most=2 * self.context.photos_at_once(),  # batch statistics of two would be noise
+            most=self.context.photos_at_once(),
         )
         best = yield from loop.run()
         model.restore(best.state)

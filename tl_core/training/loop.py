@@ -64,7 +64,8 @@ class Diverged(UserError):
 class TrainingLoop:
     """Trains one model; ``run`` is a generator that ends a slice at each yield.
 
-    At most ``most`` photographs go through the whole network at once.
+    At most ``most`` photographs go through the whole network at once, twice as many where batch
+    norm learns: statistics over two would be noise alone.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class TrainingLoop:
         if self.model.uses_batch_statistics:
             is_large = row.gflops > _LARGE_GFLOPS
             micro = max(micro, _LARGE_BATCH_NORM_BATCH if is_large else _BATCH_NORM_BATCH)
+            most *= 2
         return min(size, micro, most), validation
 
     def run(self) -> Sliced[BestEpoch]:
