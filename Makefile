@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-gpu lint messages bench load fuzz journeys examples screenshots
+.PHONY: run test test-gpu coverage lint messages bench load soak fuzz journeys examples screenshots pins
 
 run: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py
@@ -12,12 +12,16 @@ test: .venv/dev.stamp
 test-gpu: .venv/dev.stamp
 	$(BIN)/python -m pytest -m gpu tests/gpu
 
+coverage: .venv/dev.stamp
+	$(BIN)/python -m pytest --cov=tl_core --cov-branch --cov-report=term-missing:skip-covered
+
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.messages check
+	$(BIN)/python -m tests.audit
 
 messages: .venv/dev.stamp
 	$(BIN)/python -m tests.messages update
@@ -27,6 +31,12 @@ bench: .venv/dev.stamp
 
 load: .venv/dev.stamp
 	$(BIN)/python -m tests.load
+
+soak: .venv/dev.stamp
+	$(BIN)/python -m tests.soak
+
+pins: .venv/dev.stamp
+	$(BIN)/python -m tests.pins
 
 fuzz: .venv/dev.stamp
 	$(BIN)/python -m tests.fuzz --cases 10000
