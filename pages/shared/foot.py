@@ -32,7 +32,7 @@ def foot() -> None:
         _choose_language()
 
 
-@st.fragment(run_every=5)
+@st.fragment(run_every=10)
 def _heartbeat() -> None:
     """Poll on every page, so that a run goes on while its owner looks elsewhere in the lab."""
     the_visit()
@@ -65,8 +65,12 @@ def _choose_language() -> None:
 
 
 def _take_language() -> None:
-    """Note the choice before the page is drawn: its title comes before the switch."""
-    the_visit().choices["language"] = st.session_state.language
+    """Note the choice before the page is drawn: its title comes before the switch.
+
+    There is none where an older visit has just taken this one's place.
+    """
+    if "language" in st.session_state:
+        the_visit().choices["language"] = st.session_state.language
 
 
 def _browsers() -> str:

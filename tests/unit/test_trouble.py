@@ -72,7 +72,7 @@ def test_doctor_says_whether_work_can_be_done(capsys, monkeypatch):
     assert commands.main(["doctor"]) == 0
     assert "ready         yes" in capsys.readouterr().out
     monkeypatch.setattr(Lab, "readiness", lambda _self: "The device is gone.")
-    assert commands.main(["doctor"]) == 0
+    assert commands.main(["doctor"]) == 1
     assert "The device is gone." in capsys.readouterr().out
 
 

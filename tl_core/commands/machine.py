@@ -133,8 +133,8 @@ def answer_error(lab: Lab) -> str:
 
 def why_unwritable(folder: Path) -> str:
     """Why nothing can be written to ``folder``, or to where it would be made; empty if it can."""
-    place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     try:
+        place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         with tempfile.TemporaryFile(dir=place):
             return ""
     except OSError as error:

@@ -115,7 +115,7 @@ class PartialFile:
                     "What {host} sent as {name} is not the published file (wrong {algorithm}), so "
                     "it was deleted. Try again, or use another network.",
                     host=self._request.host,
-                    name=self._request.target.name,
+                    name=self._request.name,
                     algorithm=algorithm,
                 )
             self._digests[algorithm] = found

@@ -36,6 +36,11 @@ class DownloadRequest:
             )
 
     @property
+    def name(self) -> str:
+        """What the server calls the file, for messages."""
+        return urlsplit(self.url).path.rsplit("/", 1)[-1]
+
+    @property
     def host(self) -> str:
         """The server's name, for messages."""
         return urlsplit(self.url).netloc.rpartition("@")[2]

@@ -104,7 +104,7 @@ def require_success(request: DownloadRequest, response: Any, *, expected: int) -
     if status == expected:
         return
     message = _BY_STATUS.get(status, _SERVER if status >= 500 else _OTHER)
-    refusal = UserError(message, host=request.host, name=request.target.name, status=status)
+    refusal = UserError(message, host=request.host, name=request.name, status=status)
     raise ConnectionBroken(refusal) if status >= 500 else refusal
 
 
