@@ -7,9 +7,9 @@ import pytest
 
 from tests.app.conftest import settled, words
 from tests.server import Faults, FileServer
-from tl_core.api.preparation import OWNER
 from tl_core.lab import JobState
 from tl_core.specs import ImportData
+from tl_core.specs.download import OPERATOR
 
 KEY = "microsoft_cats_and_dogs"
 HANDFUL = "cats_and_dogs_handful"
@@ -105,11 +105,11 @@ def test_what_the_server_downloads_by_itself_is_followed_and_cannot_be_cancelled
 ):
     shutil.rmtree(app_lab.settings.data_dir / KEY, ignore_errors=True)
     publisher.faults = Faults(stall_after=HALF)
-    job = app_lab.jobs.submit(ImportData(dataset=KEY), OWNER)
+    job = app_lab.jobs.submit(ImportData(dataset=KEY), OPERATOR)
     assert publisher.stalled.wait(30)
     assert progress(page).startswith("downloading: ")
     assert "cancel_download" not in [button.key for button in page.button]
-    app_lab.jobs.leave(job, OWNER)
+    app_lab.jobs.leave(job, OPERATOR)
     assert job.wait(30)
 
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from tests.hostile import hostile_files, photo, saved
-from tl_core.api.jobs import OPERATOR
 from tl_core.backbones.weights import WeightsFiles
 from tl_core.device import choose_device
 from tl_core.errors import UserError
@@ -26,6 +25,7 @@ from tl_core.specs import (
     PreviewData,
     Snapshot,
 )
+from tl_core.specs.download import OPERATOR
 
 WAIT_S = 60
 

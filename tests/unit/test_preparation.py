@@ -1,13 +1,17 @@
 """What a server downloads by itself."""
 
+import dataclasses
 import logging
 from types import SimpleNamespace
 
 import pytest
 
-from tl_core.api.preparation import OWNER, Preparation, names_to_prepare
+from tests.server import FileServer
+from tl_core.api.preparation import Preparation, names_to_prepare
 from tl_core.errors import UserError
+from tl_core.lab import Lab
 from tl_core.specs import Download, ImportData
+from tl_core.specs.download import OPERATOR
 
 WAIT_S = 60
 
@@ -21,7 +25,7 @@ class Jobs:
         self.here = ["efficientnet_lite0"]
 
     def submit(self, spec, owner):
-        assert owner == OWNER
+        assert owner == OPERATOR
         name = spec.name if isinstance(spec, Download) else spec.dataset
         self.asked.append((type(spec), name))
         error = None
@@ -71,3 +75,13 @@ def test_in_the_end_it_is_given_up_in_words(caplog):
     assert len(jobs.asked) == 2
     assert "not tried again" in caplog.records[-1].getMessage()
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+
+def test_a_server_prepares_what_its_visitors_may_not_download(settings, caplog):
+    with FileServer({}) as server:  # which has no such file
+        own = dataclasses.replace(settings, visitor_downloads="none", mirror=server.base)
+        with Lab(own) as lab:
+            preparation = Preparation(lab.jobs, lab.backbones, lab.datasets, waits_s=())
+            preparation.start(["resnet18"]).join(WAIT_S)
+    assert [exchange.path for exchange in server.exchanges] == ["/resnet18-f37072fd.pth"]
+    assert "has no file resnet18-f37072fd.pth" in caplog.text

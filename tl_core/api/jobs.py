@@ -14,10 +14,10 @@ from tl_core.engine.worker import Worker
 from tl_core.errors import UserError
 from tl_core.estimates import Estimates
 from tl_core.specs import Download, ImportData, Spec
+from tl_core.specs.download import OPERATOR
 from tl_core.staleness import Staleness
 
 _POLLS = ((4, 0.5), (8, 1.0), (math.inf, 2.0))  # seconds, with so many runs at most
-OPERATOR = "command line"  # whoever runs the lab, as an owner; visitors' ids are random
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
 

@@ -11,6 +11,7 @@ from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.datasets.catalogue import DATASETS
 from tl_core.errors import UserError
 from tl_core.specs import Download, ImportData
+from tl_core.specs.download import OPERATOR
 
 if TYPE_CHECKING:  # a server reads the names before it loads torch
     from tl_core.api.backbones import Backbones
@@ -19,7 +20,6 @@ if TYPE_CHECKING:  # a server reads the names before it loads torch
 
 log = logging.getLogger(__name__)
 
-OWNER = "preparation"  # of these downloads; no visitor
 RETRY_WAITS_S = (60.0, 300.0, 1800.0, 7200.0)  # after each round in which something failed
 _DATASETS = frozenset(row.key for row in DATASETS)
 
@@ -95,7 +95,7 @@ class Preparation:
         """Download it; why it could not be, or ``None``."""
         spec = ImportData(dataset=name) if name in _DATASETS else Download(name=name)
         try:
-            job = self._jobs.submit(spec, OWNER)
+            job = self._jobs.submit(spec, OPERATOR)
         except UserError as error:  # the lab is too busy, or in trouble
             return error
         job.wait()

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tl_core.api.jobs import OPERATOR
 from tl_core.commands.output import show_line
 from tl_core.errors import UserError
 from tl_core.files import write_whole
 from tl_core.lab import JobState, Lab
 from tl_core.specs import Snapshot, Spec, spec_from_json
+from tl_core.specs.download import OPERATOR
 
 OWNER = OPERATOR
 _POLL_S = 0.2

@@ -6,6 +6,8 @@ from typing import ClassVar
 from tl_core.errors import UserError
 from tl_core.specs.base import Snapshot, Spec
 
+OPERATOR = "operator"  # whoever runs the lab, as the owner of a job; visitors' ids are random
+
 
 @dataclass(frozen=True, kw_only=True)
 class Download(Spec["DownloadProgress"]):
