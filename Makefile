@@ -13,7 +13,7 @@ test-gpu: .venv/dev.stamp
 	$(BIN)/python -m pytest -m gpu tests/gpu
 
 coverage: .venv/dev.stamp
-	$(BIN)/python -m pytest --cov=tl_core --cov-branch --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest tests/unit tests/app --cov=tl_core --cov-branch --cov-report=term-missing:skip-covered
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

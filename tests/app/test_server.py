@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from streamlit import config
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -17,6 +18,7 @@ from pages.server.app import ready
 from pages.server.logs import configure_logs
 from pages.server.options import set_options
 from pages.server.uncompressed import Uncompressed
+from tl_core.addresses import own_addresses
 from tl_core.settings import COMMUNITY_CLOUD
 
 MB = 2**20
@@ -252,8 +254,8 @@ def networks(monkeypatch):
             for name, address in found.items()
         }
         states = {name: SimpleNamespace(isup=name != "off") for name in found}
-        monkeypatch.setattr(addresses.psutil, "net_if_addrs", lambda: listed)
-        monkeypatch.setattr(addresses.psutil, "net_if_stats", lambda: states)
+        monkeypatch.setattr(psutil, "net_if_addrs", lambda: listed)
+        monkeypatch.setattr(psutil, "net_if_stats", lambda: states)
 
     return set_to
 
@@ -276,7 +278,7 @@ def networks(monkeypatch):
 )
 def test_every_address_is_told_that_another_computer_may_reach(networks, found, usable):
     networks(found)
-    assert addresses.own_addresses() == usable
+    assert own_addresses() == usable
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from tl_core.addresses import own_addresses
 from tl_core.commands.output import Result, note
 from tl_core.errors import UserError
 
@@ -37,23 +37,12 @@ def serve(folder: Path, port: int) -> Result:
             reason=error,
         ) from error
     port = listener.getsockname()[1]
-    bases = [f"http://{address}:{port}" for address in _addresses()]
+    bases = [f"http://{address}:{port}" for address in own_addresses() or ["localhost"]]
     note(f"Serving {folder} at {' '.join(bases)} until Ctrl+C. On the other machine:\n")
     note(instructions(folder, bases[0]))
     config = uvicorn.Config(application(folder), log_level="warning")
     uvicorn.Server(config).run(sockets=[listener])
     return Result({"served": str(folder), "port": port}, "")
-
-
-def _addresses() -> list[str]:
-    """This machine's IPv4 addresses that others may reach; else its own name for itself."""
-    found = [
-        entry.address
-        for entries in psutil.net_if_addrs().values()
-        for entry in entries
-        if entry.family == socket.AF_INET and not entry.address.startswith("127.")
-    ]
-    return found or ["localhost"]
 
 
 def instructions(folder: Path, base: str) -> str:
