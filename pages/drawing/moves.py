@@ -20,9 +20,12 @@ def acting(control: str) -> dict[str, Any]:
 
 
 def moved(control: str) -> None:
-    """Pass a moved slider on to the running jobs that follow it."""
-    value = st.session_state[control]
-    run = runs.current(NAME)
+    """Pass a moved slider on to the running jobs that follow it.
+
+    It has no value where an older visit has just taken this one's place.
+    """
+    value = st.session_state.get(control)
+    run = runs.current(NAME) if value is not None else None
     for _label, job in run.jobs if run else []:
         if isinstance(job.spec, IdealImage) and not job.is_over and _listens(job.spec, control):
             if control == "learning_rate" and not value:

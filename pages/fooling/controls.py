@@ -41,7 +41,8 @@ def epsilon_slider() -> None:
             _("Epsilon, in levels of 1/255"),
             LEVELS,
             key="epsilon",
-            on_change=lambda: runs.update(NAME, epsilon=int(st.session_state.epsilon)),
+            on_change=runs.pass_on,
+            args=(NAME, "epsilon"),
             help=_(
                 "How far each value may move. A pixel's red, green and blue are values from 0 to "
                 "255; 1 is the smallest step that a picture file knows. Acts while it runs."
@@ -62,7 +63,8 @@ def more_settings(backbone: str) -> None:
                 CONFIDENCES,
                 format_func=lambda share: f"{100 * share:.0f} %" if share else _("at all"),
                 key="confidence",
-                on_change=lambda: runs.update(NAME, confidence=st.session_state.confidence),
+                on_change=runs.pass_on,
+                args=(NAME, "confidence"),
                 help=_("A photograph that is called a cat with 12 % has fooled nobody."),
             )
         with link.kept("ensemble", default=False):
@@ -96,7 +98,8 @@ def _method() -> None:
             required=True,
             format_func=lambda key: _(ATTACK_METHODS[key].label),
             key="method",
-            on_change=lambda: runs.update(NAME, method=st.session_state.method),
+            on_change=runs.pass_on,
+            args=(NAME, "method"),
         )
     row = ATTACK_METHODS[str(method)]
     st.caption(f"{_(row.why)} ({row.paper})")

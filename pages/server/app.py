@@ -19,6 +19,7 @@ from streamlit.web.server import server_util
 
 from pages.server import served
 from pages.server.addresses import announcement
+from pages.server.downloads import keep_downloads
 from pages.server.ending import Ending
 from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
@@ -59,6 +60,7 @@ def lifespan(
     async def around(_app: st.App) -> AsyncIterator[None]:
         raise_limit()
         configure_logs()
+        keep_downloads()
         ending = Ending()
         if threading.current_thread() is threading.main_thread():
             ending.watch()

@@ -73,12 +73,15 @@ def is_about(run: Run, spec: Spec, *fields: str) -> bool:
     )
 
 
-def update(name: str, **controls: object) -> None:
-    """Change controls of the page's jobs that are not over."""
-    run = current(name)
-    for _label, job in run.jobs if run else []:
+def pass_on(name: str, control: str, key: str = "") -> None:
+    """Let a moved widget act on the page's jobs; its key is the control's name where none is given.
+
+    For callbacks: where an older visit has just taken this one's place, the widget has no value.
+    """
+    key, run = key or control, current(name)
+    for _label, job in run.jobs if run and key in st.session_state else []:
         if not job.is_over:
-            job.update(**controls)
+            job.update(**{control: st.session_state[key]})
 
 
 def live(name: str, draw: Callable[[Run], None]) -> None:

@@ -169,19 +169,14 @@ def _control(trick: Trick, modes: Sequence[str]) -> Any:
         "options": trick.values,
         "format_func": lambda value: _spoken(trick, value),
         "key": key,
-        "on_change": _moved if trick.field in FineTune.controls else None,
-        "args": (trick.field,),
+        "on_change": runs.pass_on if trick.field in FineTune.controls else None,
+        "args": (NAME, trick.field, key),
         "disabled": bool(trick.ways) and set(trick.ways).isdisjoint(modes),
     }
     with link.kept(key, default, trick.values):
         if isinstance(default, str | bool):
             return st.selectbox(_(trick.label), **shared)
         return st.select_slider(_(trick.label), **shared)
-
-
-def _moved(field: str) -> None:
-    """Pass a moved control on to the running jobs."""
-    runs.update(NAME, **{field: st.session_state[f"trick_{field}"]})
 
 
 def _spoken(trick: Trick, value: Any) -> str:

@@ -10,11 +10,15 @@ from types import SimpleNamespace
 import psutil
 import pytest
 from streamlit import config
+from streamlit.runtime import media_file_manager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from pages.server import addresses, open_files, served, upload_limits
+from pages.server import addresses, downloads, open_files, served, upload_limits
 from pages.server.app import ready
+from pages.server.downloads import keep_downloads
 from pages.server.logs import configure_logs
 from pages.server.options import set_options
 from pages.server.uncompressed import Uncompressed
@@ -342,3 +346,22 @@ def test_only_the_file_of_a_model_is_sent_as_it_is(path, accepted):
     assert seen[0].get(b"accept-encoding") == accepted
     assert seen[0][b"range"] == b"bytes=0-"
     assert len(headers) == 2
+
+
+def test_a_file_that_was_asked_for_outlasts_the_runs_of_others_for_a_minute(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(downloads.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(media_file_manager, "MediaFileMetadata", None)
+    keep_downloads()
+    storage = MemoryMediaFileStorage("/media")
+    files = media_file_manager.MediaFileManager(storage)
+    asked = files.add_deferred(lambda: b"a film", "image/webp", "0.1", file_name="film.webp")
+    name = files.execute_deferred(asked).rpartition("/")[2]
+    for _ in range(30):
+        files.clear_session_refs("another")
+        files.remove_orphaned_files()
+    assert storage.get_file(name).content == b"a film"
+    now[0] += downloads.KEPT_S
+    files.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        storage.get_file(name)

@@ -13,12 +13,15 @@ from contextlib import ExitStack
 from urllib.error import HTTPError
 
 import pytest
+from streamlit.proto.Common_pb2 import DoubleArray
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from pages.shared.photo_input import MAX_AS_IT_IS_BYTES
 from tests.app_process import app_process
+from tests.component_event import component_event
 from tests.server import Faults, FileServer
 from tests.websocket_client import Visitor
 
@@ -215,4 +218,18 @@ def test_a_client_that_never_finishes_does_not_keep_the_server_from_ending(tmp_p
             assert app.get("/ready") == "ok"  # so the server has read the line before
             app.process.send_signal(signal.SIGINT)
             assert app.process.wait(10) == 0
+    assert "Traceback" not in app.log
+
+
+def test_a_widget_that_moves_as_an_older_visit_comes_back_ends_in_no_error(app):
+    with Visitor(app.url).open("attack") as before:
+        code = before.code
+    with Visitor(app.url).open("attack") as tab:
+        widgets = [
+            WidgetState(id=tab.widgets[key], double_array_value=DoubleArray(data=[3]))
+            for key in ("epsilon", "steps", "confidence")
+        ]
+        tab._run([component_event(tab.widgets["resume"], "wanted", code), *widgets])
+        assert tab.code == code
+        assert "Fool it" in " ".join(tab.texts)
     assert "Traceback" not in app.log
