@@ -62,8 +62,11 @@ def offer_ready_set() -> None:
 
 def offer_small_download() -> None:
     """Offer the first data set that is not on this machine, if it is here in half a minute."""
-    rows = [entry.row for entry in the_lab().datasets.rows() if entry.row and _is_far(entry)]
+    lab = the_lab()
+    rows = [entry.row for entry in lab.datasets.rows() if entry.row and _is_far(entry)]
     if not rows or rows[0].download_bytes > _SMALL_BYTES:
+        return
+    if not lab.jobs.visitors_may_download(rows[0].key):
         return
     words = _("Get “{label}”: {size} to download")
     size = megabytes(rows[0].download_bytes / 2**20)

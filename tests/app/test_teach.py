@@ -205,7 +205,9 @@ def test_a_download_that_no_server_answers_says_so(own):
 
 def test_a_data_set_that_visitors_may_not_download_is_not_offered(open_page, app_lab, monkeypatch):
     monkeypatch.setattr(app_lab.jobs, "_visitor_downloads", frozenset())
-    page = open_page("teach").selectbox(key="dataset").set_value("eurosat").run()
+    page = open_page("teach")
+    assert "small_download" not in [button.key for button in page.button]
+    page = page.selectbox(key="dataset").set_value("eurosat").run()
     assert "python -m tl_core prepare eurosat" in words(page)
     assert "download" not in [button.key for button in page.button]
     options = page.selectbox(key="dataset").options
