@@ -24,8 +24,10 @@ def moved(control: str) -> None:
 
     It has no value where an older visit has just taken this one's place.
     """
-    value = st.session_state.get(control)
-    run = runs.current(NAME) if value is not None else None
+    if control not in st.session_state:
+        return
+    value = st.session_state[control]
+    run = runs.current(NAME)
     for _label, job in run.jobs if run else []:
         if isinstance(job.spec, IdealImage) and not job.is_over and _listens(job.spec, control):
             if control == "learning_rate" and not value:
