@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.context import Context
-from tl_core.download import DownloadRequest, fetch
+from tl_core.download import DownloadRequest, fetch, unknown_download
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
@@ -59,11 +59,7 @@ def request_for(name: str, context: Context) -> DownloadRequest | None:
     """
     known = backbone_requests(context)
     if name not in known:
-        raise UserError(
-            "There is nothing called {name} to download. Choose one of: {names}.",
-            name=name,
-            names=", ".join(known),
-        )
+        raise unknown_download(name, known)
     return known[name]
 
 

@@ -15,7 +15,7 @@ _DAMAGED = N_(
     "The file with the weights of **{label}** is damaged, or another file of that name. Download "
     "it again ({size}); the lab keeps the old one beside it, with *.damaged* after its name."
 )
-_NOT_OFFERED = N_(
+NOT_OFFERED = N_(
     "**{label}** is not on this machine. Whoever runs the lab can get it ({size}) with "
     "`python -m tl_core prepare {key}`."
 )
@@ -30,7 +30,7 @@ _DAMAGED_PACKAGE = N_(
 
 _WORDS = {  # by whether the file is damaged, and whether visitors may start its download
     (False, True): _MISSING,
-    (False, False): _NOT_OFFERED,
+    (False, False): NOT_OFFERED,
     (True, True): _DAMAGED,
     (True, False): _DAMAGED_NOT_OFFERED,
 }

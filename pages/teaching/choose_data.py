@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.choose_backbone import megabytes
+from pages.shared.choose_backbone import NOT_OFFERED, megabytes
 from pages.shared.live import share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence, show_error
@@ -111,10 +111,7 @@ def _on_the_shelf(entry: DatasetStatus) -> Data | None:
         size = megabytes((entry.row.download_bytes if entry.row else 0) / 2**20)
         words = _("**{label}** is not on this machine yet: {size} to download.")
         if not is_offered:
-            words = _(
-                "**{label}** is not on this machine. Whoever runs the lab can get it ({size}) with "
-                "`python -m tl_core prepare {key}`."
-            )
+            words = _(NOT_OFFERED)
         st.markdown(words.format(label=plain(_(entry.label)), size=size, key=entry.key))
         if job is not None and job.state is JobState.FAILED and job.error is not None:
             show_error(job.error)

@@ -21,6 +21,7 @@ from tl_core.commands.common import OWNER
 from tl_core.commands.health import Facts, PortUse
 from tl_core.download import free_bytes
 from tl_core.lab import Lab, PackagedWeights
+from tl_core.process_memory import process_bytes
 from tl_core.settings import memory_bytes
 from tl_core.specs import Classify
 
@@ -166,8 +167,7 @@ def use_of_port(port: int) -> tuple[PortUse, str]:
 
 def free_memory_bytes() -> int:
     """What the system, and a container's limit, leave to this process beside what it has."""
-    own = psutil.Process().memory_info().rss
-    return max(0, int(min(psutil.virtual_memory().available, memory_bytes() - own)))
+    return max(0, int(min(psutil.virtual_memory().available, memory_bytes() - process_bytes())))
 
 
 def _tabs() -> int | None:

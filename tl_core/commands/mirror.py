@@ -18,7 +18,7 @@ from pathlib import Path
 from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
 from tl_core.commands.output import PYTHON, Result, note, show_line
 from tl_core.datasets.catalogue import DATASETS, DataArchive
-from tl_core.download import CheckedFiles, DownloadRequest, fetch
+from tl_core.download import CheckedFiles, DownloadRequest, fetch, unknown_download
 from tl_core.download.disk import writing
 from tl_core.errors import UserError
 from tl_core.files import write_whole
@@ -87,11 +87,7 @@ def _requests(folder: Path, settings: Settings, names: Iterable[str]) -> dict[st
     chosen = tuple(names) or tuple(sources)
     for name in chosen:
         if name not in sources:
-            raise UserError(
-                "There is nothing called {name} to download. Choose one of: {names}.",
-                name=name,
-                names=", ".join(sources),
-            )
+            raise unknown_download(name, sources)
     keep_free_bytes = settings.keep_free_disk_mb * 2**20
     return {
         name: source.request(folder, settings.mirror, keep_free_bytes)

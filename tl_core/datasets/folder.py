@@ -12,7 +12,7 @@ from tl_core.datasets.dataset import Dataset, Example, Side
 from tl_core.download import has_room
 from tl_core.errors import UserError
 from tl_core.files import GONE, state_of, write_whole
-from tl_core.images.decode import content_key, decode
+from tl_core.images.decode import PROBE_SIDE, content_key, decode
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ _SIDES: dict[str, Side] = {
     "validation": "validation",
     "test": "validation",
 }
-_CHECKED_SIDE = 64  # pixels: enough to find a file that no decoder can read
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ def _checked(folder: Path, name: str, max_pixels: int) -> CheckedFile:
     state = state_of(folder / name)
     try:
         data = (folder / name).read_bytes()
-        decode(data, max_pixels=max_pixels, at_least=_CHECKED_SIDE)
+        decode(data, max_pixels=max_pixels, at_least=PROBE_SIDE)
     except OSError as error:
         log.warning("%s cannot be read: %s", folder / name, error)
         return CheckedFile(name, *GONE, "")

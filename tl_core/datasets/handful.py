@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from tl_core.datasets.catalogue import DataArchive, Handful
 from tl_core.download import Check, DownloadRequest, RemoteFile, Report
 from tl_core.errors import UserError
-from tl_core.images.decode import decode
+from tl_core.images.decode import PROBE_SIDE, decode
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ MAX_MEMBER_BYTES = 25 * 2**20
 _TAIL_BYTES = 2**16 + 2**10  # the end of a zip, where its directory's place is told
 _RUN_BYTES = 2 * 2**20  # of neighbours that are loaded at once
 _HEADER_BYTES = 512  # before a member's data, more than its name and time take
-_CHECKED_SIDE = 64  # pixels: enough to find a file that no decoder can read
 
 Photo = tuple[str, str, bytes]  # class, file name, content
 _Members = list[zipfile.ZipInfo]
@@ -138,7 +137,7 @@ def _content(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 def _is_photograph(data: bytes, max_pixels: int) -> bool:
     try:
-        decode(data, max_pixels=max_pixels, at_least=_CHECKED_SIDE)
+        decode(data, max_pixels=max_pixels, at_least=PROBE_SIDE)
     except UserError:
         return False
     return True

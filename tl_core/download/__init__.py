@@ -12,7 +12,7 @@ from tl_core.download.downloader import Report, fetch
 from tl_core.download.lock import locked, locked_if_free
 from tl_core.download.partial_file import parts_of
 from tl_core.download.remote_file import FileChanged, NoRanges, RemoteFile
-from tl_core.download.request import DownloadRequest, mirrored
+from tl_core.download.request import DownloadRequest, mirrored, unknown_download
 from tl_core.download.response import Check
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "locked_if_free",
     "mirrored",
     "parts_of",
+    "unknown_download",
 ]

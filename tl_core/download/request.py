@@ -1,5 +1,6 @@
 """What to fetch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,6 +45,15 @@ class DownloadRequest:
     def host(self) -> str:
         """The server's name, for messages."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
+
+
+def unknown_download(name: str, names: Iterable[str]) -> UserError:
+    """What to say of a name that is none of ``names``."""
+    return UserError(
+        "There is nothing called {name} to download. Choose one of: {names}.",
+        name=name,
+        names=", ".join(names),
+    )
 
 
 def mirrored(url: str, mirror: str) -> str:

@@ -17,6 +17,7 @@ from tl_core.images.photo import Photo, PhotoArray, to_array
 from tl_core.images.upright import upright_rgb
 
 MAX_BYTES = 25 * 2**20
+PROBE_SIDE = 64  # pixels, as ``at_least``: enough to find a file that no decoder can read
 _MIN_SIDE_PX = 8
 # For all decoding of the process together, sized for a machine of 2.7 GB: 25 million pixels of any
 # format fit. Small photographs, a camera's shots above all, do not wait behind large ones.

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from tl_core.engine.cache import ByteCache
 from tl_core.errors import UserError
 from tl_core.images import samples
-from tl_core.images.decode import MAX_BYTES, content_key, decode
+from tl_core.images.decode import MAX_BYTES, PROBE_SIDE, content_key, decode
 from tl_core.images.photo import Photo
-
-_AT_LEAST = 64  # pixels of a JPEG's shorter side: enough to find one that cannot be read
 
 
 @dataclass(slots=True)
@@ -116,7 +114,7 @@ class PhotoStore:
         Raises:
             UserError: If it is no photograph that the lab can read, or too large.
         """
-        self._decode(data, at_least=_AT_LEAST)
+        self._decode(data, at_least=PROBE_SIDE)
         return content_key(data)
 
     def _keep(self, files: Mapping[str, bytes], addition: Addition) -> None:
