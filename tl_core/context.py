@@ -1,5 +1,6 @@
 """What all handlers share: the settings, the device, the stores, the caches and the pool."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,7 @@ class Context:
     pool: Pool
     memory: VisitorMemory
     poll_s: Callable[[], float] = lambda: 0.5  # seconds after which somebody looks at a run again
+    hand_over_s: float = math.inf  # after which pictures are handed over, in case this process dies
     embeddings: EmbeddingCache = field(init=False)
     activations: ByteCache[Any] = field(init=False)  # what networks made of photographs
 
@@ -45,6 +47,11 @@ class Context:
         budget = self.settings.activation_memory_mb * 2**20
         object.__setattr__(self, "embeddings", EmbeddingCache(self.settings))  # the class is frozen
         object.__setattr__(self, "activations", ByteCache(budget))
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether other processes go on with what this one leaves."""
+        return self.hand_over_s < math.inf
 
     def in_pool(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Sliced[T]:
         """Run ``work(*arguments)`` in the pool while the worker serves others; its result."""

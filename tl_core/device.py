@@ -10,7 +10,6 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from tl_core.cores import usable_cores
 from tl_core.errors import UserError
 
 _LACKS_OF_MEMORY = (
@@ -42,11 +41,11 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def device_name(device: torch.device) -> str:
-    """What a person calls the device."""
+def device_name(device: torch.device, cores: int) -> str:
+    """What a person calls the device, which has so many cores if it is the processor."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return "Apple GPU" if device.type == "mps" else f"CPU, {usable_cores()} cores"
+    return "Apple GPU" if device.type == "mps" else f"CPU, {cores} cores"
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -1,42 +1,18 @@
 """The download handler: turns a name into a file on disk, with progress, beside the worker."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.context import Context
 from tl_core.download import DownloadRequest, fetch, unknown_download
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
-from tl_core.errors import UserError
 from tl_core.specs import Download, DownloadProgress, Snapshot
 
 PUBLISH_EVERY_S = 0.25
 
 Requests = Mapping[str, DownloadRequest | None]  # by name; None: comes with the installation
-
-
-def visitor_downloads(setting: str, names: Collection[str]) -> frozenset[str] | None:
-    """Return which of ``names`` visitors may start to download; ``None`` for whatever there is.
-
-    Args:
-        setting: ``Settings.visitor_downloads``.
-        names: Everything in the catalogues.
-
-    Raises:
-        UserError: If the setting has a name that is not among them.
-    """
-    if setting == "all":
-        return None
-    allowed = {name.strip() for name in setting.split(",")} - {"", "none"}
-    for name in sorted(allowed.difference(names)):
-        raise UserError(
-            "TL_VISITOR_DOWNLOADS must be all, none, or names separated by commas, got {name}. "
-            "Choose from: {names}.",
-            name=name,
-            names=", ".join(names),
-        )
-    return frozenset(allowed)
 
 
 def backbone_requests(context: Context) -> Requests:

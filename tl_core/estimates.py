@@ -3,9 +3,7 @@
 import math
 import threading
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
-
-import torch
+from collections.abc import Callable, Hashable, Sequence
 
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.engine.job import Job, JobState
@@ -19,6 +17,10 @@ _DEPTHWISE_GIGA, _GPU_GIGA = 4.5, 100.0
 _CPU_ROOM, _GPU_ROOM = 8, 32  # pictures by which a batch still becomes more efficient
 
 
+# of runs those that would share a worker with a spec
+Beside = Callable[[Spec, Sequence[Job]], Sequence[Job]]
+
+
 class Estimates:
     """Follows the runs under way; thread-safe.
 
@@ -29,8 +31,9 @@ class Estimates:
     for the newest run on another.
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self._on_cpu = device.type == "cpu"
+    def __init__(self, *, on_cpu: bool, beside: Beside = lambda _spec, runs: runs) -> None:
+        self._on_cpu = on_cpu
+        self._beside = beside
         self._runs: list[tuple[Job, BackboneRow]] = []
         # seconds of a step, by row, kind of run and pictures in the batch
         self._measured: defaultdict[str, dict[str, dict[int, float]]] = defaultdict(dict)
@@ -50,6 +53,9 @@ class Estimates:
         these, so that each holds them up by no more than what it has left or what they take.
         """
         others = [run for run in self.under_way() if run[0].state is not JobState.PAUSED]
+        if specs:
+            together = self._beside(specs[0][0], [job for job, _ in others])
+            others = [run for run in others if run[0] in together]
         mine: defaultdict[Hashable, list[tuple[Spec, BackboneRow]]] = defaultdict(list)
         for spec, row in specs:
             mine[spec.batch_key or spec].append((spec, row))

@@ -6,48 +6,27 @@ from collections.abc import Callable
 from concurrent.futures import wait
 from dataclasses import dataclass
 
-import torch
-
 from tl_core.api.backbones import Backbones, BackboneState, BackboneStatus
 from tl_core.api.datasets import Datasets
-from tl_core.api.jobs import Jobs
+from tl_core.api.jobs import Jobs, visitor_downloads
 from tl_core.api.models import Models
 from tl_core.api.preparation import Preparation, names_to_prepare
 from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
-from tl_core.backbones.store import BackboneStore
-from tl_core.context import Context
-from tl_core.cores import (
-    WorkerThreads,
-    flush_subnormals,
-    stay_on_one_core,
-    take_turns_quickly,
-    usable_cores,
-)
-from tl_core.datasets.store import DatasetStatus, DatasetStore
+from tl_core.compute import Compute
+from tl_core.cores import take_turns_quickly
+from tl_core.datasets.catalogue import DATASETS
+from tl_core.datasets.store import DatasetStatus
 from tl_core.datasets.uploads import OwnUpload
-from tl_core.device import (
-    choose_device,
-    device_name,
-    is_device_gone,
-    is_out_of_memory,
-)
-from tl_core.downloads import visitor_downloads
 from tl_core.engine.answers import Answers
 from tl_core.engine.awake import AwakeClock
 from tl_core.engine.job import Job, JobState
 from tl_core.engine.memory import MemoryRow, VisitorMemory
-from tl_core.engine.pool import Pool
-from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.visits import Visits
-from tl_core.engine.worker import Worker
 from tl_core.errors import Phrase, UserError, gettext_noop
 from tl_core.errors import gettext_noop as N_
 from tl_core.estimates import Estimates
-from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
-from tl_core.leftovers import delete_leftovers
 from tl_core.process_memory import (
-    FreedMemory,
     give_back_freed_memory,
     keep_freed_memory,
     keep_little_freed_memory,
@@ -74,7 +53,6 @@ __all__ = [
     "gettext_noop",
 ]
 
-_CARDS = ("CUDA", "CUBLAS", "CUDNN", "MPS")  # in the words of their libraries
 _SMALL_MB = 2048  # a process that may not grow larger
 _STOP_S = 10.0  # longer than any slice
 _REFUSED = N_(
@@ -101,17 +79,15 @@ class LabStatus:
 
 
 class Lab:
-    """Owns the worker, the pool and everything kept between jobs; thread-safe.
+    """Owns visits, photographs and answers, and has jobs run by a ``Compute``; thread-safe.
 
     Use it as a context manager, or ``close`` it; a lab that is not closed ends with its process.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_env()
-        self.device = choose_device(self.settings.device)
         is_small = self.settings.process_memory_mb < _SMALL_MB
         (keep_little_freed_memory if is_small else keep_freed_memory)()
-        stay_on_one_core()
         take_turns_quickly()
         awake = AwakeClock()
         self._visits = Visits(
@@ -133,86 +109,50 @@ class Lab:
             decoded_bytes=self.settings.decoded_memory_mb * 2**20,
             require_share=self.memory.require,
         )
-        self._pool = Pool(photo_threads=usable_cores(), prepare_thread=_flushing(stay_on_one_core))
-        self._context = Context(
-            self.settings,
-            self.device,
-            BackboneStore(self.settings, self.device),
-            self.photos,
-            DatasetStore(self.settings),
-            self._pool,
-            self.memory,
-            lambda: self.jobs.poll_s(),
-        )
+        self._compute = self._make_compute(awake)
+        networks, datasets = self._compute.networks, self._compute.datasets
         self._answers = Answers(self.settings.answer_memory_mb * 2**20)
-        self._staleness = Staleness(self._context.backbones, self.photos, self._context.datasets)
-        threads = WorkerThreads(usable_cores())
-        freed = FreedMemory(self.settings.process_memory_mb * 2**20)
-
-        def after_slice(clock_s: float, thread_s: float, process_s: float) -> None:
-            threads.note(clock_s, thread_s, process_s)
-            freed.look()
-
-        self._scheduler = Scheduler(
-            lambda job: make_runner(job, self._context),
-            self.settings,
-            explain=self._explain,
-            after_slice=after_slice,
-            clock=awake,
-        )
-        self._worker = Worker(
-            self._scheduler,
-            name=f"lab-worker-{self.device}",
-            hang_s=self.settings.hang_s,
-            prepare_thread=_flushing(threads.begin),
-            exits_on_hang=self.settings.exit_on_hang,
-        )
+        self._staleness = Staleness(networks, self.photos, datasets)
+        downloads = [*networks.rows, *(row.key for row in DATASETS)]
         self.jobs = Jobs(
-            self._scheduler,
-            self._worker,
+            self._compute,
             self._answers,
             self._staleness,
-            Estimates(self.device),
-            self._context.backbones,
-            visitor_downloads(
-                self.settings.visitor_downloads,
-                [*self._context.backbones.rows, *self._context.datasets.rows],
-            ),
+            Estimates(on_cpu=self._compute.hardware().is_cpu, beside=self._compute.others),
+            visitor_downloads(self.settings.visitor_downloads, downloads),
         )
-        self.backbones = Backbones(self._context.backbones, self.jobs, self._pool)
-        self.models = Models(self._context.backbones, self._pool, self.memory, self.settings)
-        self.datasets = Datasets(
-            self._context.datasets, self.photos, self.settings, self._visits.touch
-        )
+        self.backbones = Backbones(networks, self.jobs)
+        self.models = Models(networks, self.settings)
+        self.datasets = Datasets(datasets, self.photos, self.settings, self._visits.touch)
         self._preparation = Preparation(self.jobs, self.backbones, self.datasets)
         self._ends_at: float | None = None  # once the process was asked to end
         self._count_memory()
-        self._worker.start()
+        self._compute.start()
         self._visits.start()
-        self._pool.submit_download(delete_leftovers, self._context)
         self.backbones.rows()  # has large files of weights read before the first page asks
+
+    def _make_compute(self, awake: AwakeClock) -> Compute:
+        from tl_core.local.compute import LocalCompute  # here: it imports torch
+
+        return LocalCompute(self.settings, self.photos, self.memory, awake)
 
     def _count_memory(self) -> None:
         """Have everything counted that visitors make the lab keep."""
-        settings, context = self.settings, self._context
         for kind, held, budget_mb in (
-            ("photographs", self.photos.held, settings.photo_memory_mb),
-            ("own models", context.backbones.held, settings.model_memory_mb),
-            ("runs", self._scheduler.held, settings.run_memory_mb),
-            ("finished pictures", self.memory.noted, settings.gallery_memory_mb),
-            ("own embeddings", context.embeddings.held, settings.feature_memory_mb),
-            ("decoded photographs", self.photos.decoded, settings.decoded_memory_mb),
-            ("feature maps", context.activations.held, settings.activation_memory_mb),
-            ("answers", self._answers.held, settings.answer_memory_mb),
+            ("photographs", self.photos.held, self.settings.photo_memory_mb),
+            *self._compute.kept(),
+            ("finished pictures", self.memory.noted, self.settings.gallery_memory_mb),
+            ("decoded photographs", self.photos.decoded, self.settings.decoded_memory_mb),
+            ("answers", self._answers.held, self.settings.answer_memory_mb),
         ):
             self.memory.count(kind, held, budget_mb * 2**20)
 
     def status(self) -> LabStatus:
         """Device, memory, queue and visitors, for a status line."""
-        counts = self._scheduler.counts()
+        counts, hardware = self._compute.queue.counts(), self._compute.hardware()
         return LabStatus(
-            device=device_name(self.device),
-            cores=usable_cores() if self.device.type == "cpu" else 0,
+            device=hardware.name,
+            cores=hardware.cores,
             memory_mb=process_bytes() // 2**20,
             queued=counts[JobState.QUEUED],
             running=counts[JobState.RUNNING],
@@ -242,11 +182,11 @@ class Lab:
         """
         self._ends_at = time.monotonic() + self.settings.end_s
         self._preparation.close()
-        self._scheduler.refuse_runs(UserError(_REFUSED))
+        self._compute.queue.refuse_runs(UserError(_REFUSED))
 
     def has_runs(self) -> bool:
         """Whether a run is at work, which is no quick question and no download, and not paused."""
-        return self._scheduler.has_runs()
+        return self._compute.queue.has_runs()
 
     def touch(self, visitor: str) -> None:
         """Note that the visitor is here; without a touch for a while the visit ends."""
@@ -258,7 +198,7 @@ class Lab:
 
     def end(self, visitor: str) -> None:
         """End a visit that nobody will come back to; does not wait until all is forgotten."""
-        self._scheduler.leave(visitor)
+        self._compute.queue.leave(visitor)
         self._visits.end(visitor)
 
     def tell_when_forgotten(self, listener: Callable[[str], None]) -> None:
@@ -268,7 +208,7 @@ class Lab:
     def set_aside(self, visitor: str) -> None:
         """Pause the runs of a visitor who is away, and stop what they were adding or asking."""
         self.photos.stop_adding(visitor)
-        self._scheduler.set_aside(visitor)
+        self._compute.queue.set_aside(visitor)
 
     def stop(self, visitor: str) -> None:
         """Stop what a visitor has running or is adding; photographs and models stay.
@@ -276,7 +216,7 @@ class Lab:
         Waits until the jobs have stopped: their last slice may keep something of the visitor's.
         """
         self.photos.stop_adding(visitor)
-        for job in self._scheduler.leave(visitor):
+        for job in self._compute.queue.leave(visitor):
             if job.spec.uses_network and job.wait(_STOP_S) and job.pool_work is not None:
                 wait([job.pool_work], _STOP_S)
 
@@ -284,7 +224,7 @@ class Lab:
         """End a visit: its jobs stop, its photographs and models are dropped."""
         self._on_forgotten(visitor)
         self.stop(visitor)
-        self._context.backbones.forget(visitor)
+        self._compute.forget(visitor)
         self.memory.forget(visitor)
         self.forget_photos(visitor)
 
@@ -294,7 +234,7 @@ class Lab:
         A photograph that another visitor has dropped too stays theirs.
         """
         self.photos.forget(visitor)
-        self._context.embeddings.forget(visitor)
+        self._compute.forget_photos(visitor)
         self._answers.forget(self._staleness.is_stale)
 
     def give_back_memory(self) -> None:
@@ -306,8 +246,7 @@ class Lab:
         self._visits.close()
         self._preparation.close()
         self.photos.stop_adding()
-        self._worker.close(_STOP_S)
-        self._pool.close()
+        self._compute.close(_STOP_S)
 
     def __enter__(self) -> "Lab":
         return self
@@ -316,38 +255,8 @@ class Lab:
         self.close()
 
     def _trouble(self) -> UserError | None:
-        trouble = self._worker.trouble()
+        trouble = self._compute.trouble()
         if trouble is None and self._ends_at is not None:
             left_s = max(self._ends_at - time.monotonic(), 0.0)
             return UserError(_ENDING, seconds=math.ceil(left_s))
         return trouble
-
-    def _explain(self, error: BaseException) -> UserError | None:
-        if is_out_of_memory(error):
-            return _no_memory(error)
-        if is_device_gone(error):
-            self._worker.note_broken()
-            return self._worker.trouble()
-        return None
-
-
-def _flushing(begin: Callable[[], None]) -> Callable[[], None]:
-    """What prepares a thread that computes with visitors' numbers, which may be of any size."""
-
-    def prepare() -> None:
-        flush_subnormals()
-        begin()
-
-    return prepare
-
-
-def _no_memory(error: BaseException) -> UserError:
-    if isinstance(error, torch.OutOfMemoryError) or any(name in str(error) for name in _CARDS):
-        torch.cuda.empty_cache()
-        return UserError(
-            "The graphics card has no memory left for this. Choose a smaller network or size."
-        )
-    return UserError(
-        "This machine has no memory left for this just now. Try again once other work has ended, "
-        "or choose a smaller network or size."
-    )

@@ -14,6 +14,7 @@ from tl_core.errors import UserError
 
 Profile = Literal["cloud", "server"]
 COMMUNITY_CLOUD = Path("/mount/src")  # where it clones every app, as its tracebacks show
+LARGEST_MODEL_FILE_MB = 700  # of 2**20 bytes; VGG-19, the largest network, has 548
 _CLOUD_MEMORY_BYTES = 4 * 2**30
 
 

@@ -17,6 +17,7 @@ from tests.app.conftest import fill_box, photo_message, send_photo, settled
 from tests.app.teaching import finished, two_boxes
 from tests.app.test_path import DIGITS
 from tests.hostile import saved
+from tests.inside import local
 from tests.journeys.widgets import send, widgets
 from tl_core import specs
 from tl_core.engine.job import _BROKEN
@@ -94,7 +95,7 @@ def backbones(scene: Scene) -> Walk:
         scene.app.run()
         yield state.name
     scene.patch.setattr(scene.lab.backbones, "_state", really)
-    rows = scene.lab._context.backbones.rows
+    rows = local(scene.lab).context.backbones.rows
     row = rows["efficientnet_lite1"]
     assert isinstance(row.source, PackagedWeights)
     damaged = replace(row, source=replace(row.source, sha256_prefix="0123abcd"))
@@ -232,7 +233,7 @@ def attack(scene: Scene) -> Walk:
     usual = scene.lab.settings
     for full in (replace(usual, max_jobs_per_visitor=0), replace(usual, max_queue=0)):
         with scene.patch.context() as patch:
-            patch.setattr(scene.lab._scheduler, "_settings", full)
+            patch.setattr(local(scene.lab).queue, "_settings", full)
             yield scene.press("start")
     yield from scene.each("aim")
     yield from scene.each("method")

@@ -8,6 +8,7 @@ import torch
 import torchvision
 
 from tests.app.conftest import settled, words
+from tests.inside import local
 from tests.server import Faults, FileServer
 from tl_core import specs
 from tl_core.backbones.catalogue import DownloadableWeights
@@ -124,7 +125,9 @@ def test_the_scatter_names_every_backbone_and_the_chosen_one_in_bold(page):
 
 
 def test_a_damaged_file_is_offered_as_a_download_and_no_page_says_where_it_lies(page, app_lab):
-    path = app_lab._context.backbones.weights.path(app_lab._context.backbones.rows["resnet18"])
+    path = local(app_lab).context.backbones.weights.path(
+        local(app_lab).context.backbones.rows["resnet18"]
+    )
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"junk")
     page.selectbox(key="backbone").set_value("resnet18").run()
@@ -140,9 +143,9 @@ def test_a_damaged_file_is_offered_as_a_download_and_no_page_says_where_it_lies(
 
 
 def test_a_damaged_package_is_no_download(page, app_lab, monkeypatch):
-    row = app_lab._context.backbones.rows["efficientnet_lite1"]
+    row = local(app_lab).context.backbones.rows["efficientnet_lite1"]
     source = replace(row.source, sha256_prefix="0123abcd")
-    monkeypatch.setitem(app_lab._context.backbones.rows, row.key, replace(row, source=source))
+    monkeypatch.setitem(local(app_lab).context.backbones.rows, row.key, replace(row, source=source))
     page.selectbox(key="backbone").set_value(row.key).run()
     assert not page.exception
     assert "installs that package again" in page.warning[0].value
@@ -167,12 +170,12 @@ def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, mo
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         torch.save(torchvision.models.mobilenet_v2(weights=None).state_dict(), file)
-    weights, rows = file.getvalue(), app_lab._context.backbones.rows
+    weights, rows = file.getvalue(), local(app_lab).context.backbones.rows
     name = f"mobilenet_v2-{hashlib.sha256(weights).hexdigest()[:8]}.pth"
     with FileServer({name: weights}, Faults()) as server:
         source = DownloadableWeights(f"{server.base}/{name}", len(weights) / 2**20)
         monkeypatch.setitem(rows, "mobilenet_v2", replace(rows["mobilenet_v2"], source=source))
-        context = replace(app_lab._context, settings=replace(app_lab.settings, mirror=""))
+        context = replace(local(app_lab).context, settings=replace(app_lab.settings, mirror=""))
         monkeypatch.setattr(app_lab, "_context", context)
         page.selectbox(key="backbone").set_value("mobilenet_v2").run()
         page.button(key="download").click().run()
@@ -184,11 +187,11 @@ def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, mo
 def test_a_download_under_way_is_followed_in_its_row_and_can_be_cancelled_there(
     page, app_lab, monkeypatch
 ):
-    weights, rows = bytes(2**20), app_lab._context.backbones.rows
+    weights, rows = bytes(2**20), local(app_lab).context.backbones.rows
     with FileServer({"resnet50-0676ba61.pth": weights}, Faults(stall_after=2**19)) as server:
         source = DownloadableWeights(f"{server.base}/resnet50-0676ba61.pth", 1.0)
         monkeypatch.setitem(rows, "resnet50", replace(rows["resnet50"], source=source))
-        context = replace(app_lab._context, settings=replace(app_lab.settings, mirror=""))
+        context = replace(local(app_lab).context, settings=replace(app_lab.settings, mirror=""))
         monkeypatch.setattr(app_lab, "_context", context)
         page.selectbox(key="backbone").set_value("resnet50").run()
         page.button(key="download").click().run()

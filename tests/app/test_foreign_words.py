@@ -11,6 +11,7 @@ from pages.state import Run
 from tests import hostile
 from tests.app.conftest import settled
 from tests.hostile import saved
+from tests.inside import local
 from tests.model_files import of_backbone
 from tl_core.lab import Job, Lab, UserError
 from tl_core.specs import (
@@ -129,7 +130,7 @@ def test_no_page_draws_the_names_of_a_models_classes_as_markdown(
     monkeypatch.setattr("pages.inside.feature_space.feature_space", lambda *_of: None)
     app = open_page()
     visit = app.session_state["visit"]
-    lite0 = app_lab._context.backbones.load("efficientnet_lite0")
+    lite0 = local(app_lab).context.backbones.load("efficientnet_lite0")
     key = app_lab.models.load(of_backbone(lite0, LABEL, (PICTURE, LINK)), visit.id)
     app.session_state["kept_backbone"] = app.session_state["backbone"] = key
     visit.runs.update(runs(key, visit.id))

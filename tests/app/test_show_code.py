@@ -16,6 +16,7 @@ from pages.languages import ASSETS
 from pages.shared.show_code import FOLDER, code_of
 from pages.shared.sitemap import PAGES
 from tests.app.conftest import settled
+from tests.inside import local
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import pixels_from
@@ -119,7 +120,7 @@ def test_the_attack_fools_the_network_by_its_saved_picture(run, lite0):
 
 def test_a_head_is_as_right_as_that_of_the_page_on_the_same_pictures(run, lab, monkeypatch):
     spec = FineTune(dataset="digits", photos_per_class=20, max_validation=200)
-    dataset = lab._context.datasets.packaged("digits")
+    dataset = local(lab).context.datasets.packaged("digits")
     parts = split_by_spec(dataset, spec)
     train = sample_per_class(parts.train, spec.photos_per_class, seed=spec.seed)
     same = types.ModuleType("same_pictures")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.app.conftest import settled, words
+from tests.inside import local
 from tests.server import Faults, FileServer
 from tl_core.lab import JobState
 from tl_core.specs import ImportData
@@ -31,7 +32,7 @@ def archive(pictures: list[bytes]) -> bytes:
 def publisher(app_lab, labelled, monkeypatch):
     """The mirror of a closed network, with a small stand-in for the data sets."""
     pictures = [data for _label, data in labelled[:16]]
-    data, datasets = archive(pictures), app_lab._context.datasets
+    data, datasets = archive(pictures), local(app_lab).context.datasets
     for key in (KEY, HANDFUL):
         row, count = datasets.rows[key], len(pictures)
         handful = row.source.handful and replace(row.source.handful, per_class=count // 2)
@@ -116,7 +117,7 @@ def test_what_the_server_downloads_by_itself_is_followed_and_cannot_be_cancelled
 def test_a_newcomer_is_offered_a_small_download_and_takes_it_as_a_ready_set_later(
     open_page, publisher, app_lab, tmp_path, monkeypatch
 ):
-    datasets = app_lab._context.datasets
+    datasets = local(app_lab).context.datasets
     monkeypatch.setattr(datasets, "settings", replace(datasets.settings, data_dir=tmp_path))
     page = open_page("teach")
     offer = page.button(key="small_download")

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from pages.languages import SOURCE
 from pages.shared import words
 from pages.shared.sitemap import HOME, PAGES, PATH
+from tests.inside import local
 from tests.journeys.sentences import is_ours
 from tests.journeys.watch import Clock, watched
 from tests.journeys.widgets import is_press, meanings, send, some_value, widgets
@@ -191,7 +192,7 @@ class Walk:
             raise Broken(f"in the log: {what}", details)
 
     def _check_jobs(self) -> None:
-        scheduler = self.lab._scheduler
+        scheduler = local(self.lab).queue
         with scheduler._changed:
             here = self.lab._visits._seen.keys()
             for job in scheduler._active():

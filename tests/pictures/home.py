@@ -12,6 +12,7 @@ from PIL import Image
 from pages.drawing.examples import FOLDER as EXAMPLES
 from pages.drawing.examples import file_stem
 from pages.languages import ASSETS
+from tests.inside import local
 from tests.pictures.examples import webp
 from tl_core.backbones.store import BackboneStore
 from tl_core.commands.common import OWNER, run_to_end
@@ -65,8 +66,10 @@ def channel(lab: Lab, folder: Path) -> dict[str, Any]:
     """Draw the photograph under a heat map of one channel."""
     found = run_to_end(lab, ChannelDetail(photo=CAT, layer=LAYER, channel=CHANNEL))
     photo = to_array(Image.open(io.BytesIO(found.photo)))
-    backbone = BackboneStore(lab.settings, lab.device).load(ChannelDetail(photo=CAT).backbone)
-    activations = probe(backbone, pixels_from(photo, lab.device), [LAYER])[LAYER]
+    backbone = BackboneStore(lab.settings, local(lab).device).load(
+        ChannelDetail(photo=CAT).backbone
+    )
+    activations = probe(backbone, pixels_from(photo, local(lab).device), [LAYER])[LAYER]
     picture = overlay_channel(photo, to_half(activations[0])[CHANNEL], found.scale)
     write_whole(folder / "channel.webp", webp(encode_png(picture), quality=90))
     return {

@@ -70,11 +70,12 @@ def types() -> dict[str, int]:
 
 def _held() -> dict[str, float]:
     from pages.shared.visit import visits  # the lab is loaded by its first visitor
+    from tests.inside import local
 
     lab, server = served.lab, runtime.get_instance()
     if lab is None:
         raise RuntimeError("there is no lab before its first visitor")
-    backbones, scheduler = lab._context.backbones, lab._scheduler
+    backbones, scheduler = local(lab).context.backbones, local(lab).queue
     uploads = cast("MemoryUploadedFileManager", server.uploaded_file_mgr).file_storage
     pictures = server._media_file_mgr._files_by_session_and_coord
     with scheduler._changed:

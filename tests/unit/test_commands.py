@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
+from tests.inside import local
 from tl_core import commands
 from tl_core.images import samples
 from tl_core.images.encode import encode_png
@@ -247,7 +248,9 @@ def test_train_replays_the_settings_that_the_page_hands_out(colours, tmp_path, c
     arguments = ["train", "--data", str(colours), "--spec", str(settings), "--out", str(out)]
     assert commands.main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["mode"] == "pixels"
-    trained = lab._context.backbones.load(lab.models.load(out.read_bytes(), "me")).trained_with
+    trained = (
+        local(lab).context.backbones.load(lab.models.load(out.read_bytes(), "me")).trained_with
+    )
     assert trained == replace(spec, dataset="folder:colours")
 
 

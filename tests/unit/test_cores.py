@@ -3,7 +3,8 @@ import os
 import pytest
 
 from tl_core import cores
-from tl_core.cores import FIRST_WAIT_S, LONGEST_WAIT_S, WINDOW_S, WorkerThreads, usable_cores
+from tl_core.cores import usable_cores
+from tl_core.threads import FIRST_WAIT_S, LONGEST_WAIT_S, WINDOW_S, WorkerThreads
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ import dataclasses
 from typing import Any
 
 import pytest
-import torch
 
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.engine.job import Job, JobState
@@ -25,7 +24,7 @@ SNAPSHOTS: dict[type[Spec], type[Snapshot]] = {
     Attack: AttackSnapshot,
     FineTune: FineTuneSnapshot,
 }
-CPU, GPU = torch.device("cpu"), torch.device("cuda")
+CPU, GPU = True, False
 
 
 def picture(steps: int = 100, **changes: Any) -> IdealImage:
@@ -40,8 +39,8 @@ def under_way(pace: Estimates, spec: Spec, **snapshot: Any) -> Job:
     return job
 
 
-def measured(device: torch.device, *, steps_per_s: float, batch_size: int = 1) -> Estimates:
-    pace = Estimates(device)
+def measured(on_cpu: bool, *, steps_per_s: float, batch_size: int = 1) -> Estimates:
+    pace = Estimates(on_cpu=on_cpu)
     job = under_way(pace, picture(), steps_per_s=steps_per_s, batch_size=batch_size)
     job.finish(None)
     return pace
@@ -53,26 +52,26 @@ def estimate(pace: Estimates, *specs: Spec) -> float:
 
 def test_a_network_without_multiplications_has_an_estimate() -> None:
     pixels = dataclasses.replace(ROW, key="pixels", gflops=0.0)
-    assert 0 < Estimates(CPU).seconds([(picture(), pixels)]) < 10
+    assert 0 < Estimates(on_cpu=True).seconds([(picture(), pixels)]) < 10
 
 
 def test_nothing_to_begin_takes_no_time() -> None:
-    pace = Estimates(CPU)
+    pace = Estimates(on_cpu=True)
     under_way(pace, picture())
     assert estimate(pace) == 0
 
 
-@pytest.mark.parametrize(("device", "seconds"), [(CPU, 10 * 8**0.75), (GPU, 10)])
-def test_pictures_of_a_batch_advance_together(device: torch.device, seconds: float) -> None:
-    pace = measured(device, steps_per_s=10)
+@pytest.mark.parametrize(("on_cpu", "seconds"), [(CPU, 10 * 8**0.75), (GPU, 10)])
+def test_pictures_of_a_batch_advance_together(on_cpu: bool, seconds: float) -> None:
+    pace = measured(on_cpu, steps_per_s=10)
     assert estimate(pace, picture()) == pytest.approx(10)
     eight = [picture(seed=seed) for seed in range(8)]
     assert estimate(pace, *eight) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("device", [CPU, GPU])
-def test_a_batch_of_eight_takes_what_a_batch_of_eight_took(device: torch.device) -> None:
-    pace = measured(device, steps_per_s=10, batch_size=8)
+@pytest.mark.parametrize("on_cpu", [CPU, GPU])
+def test_a_batch_of_eight_takes_what_a_batch_of_eight_took(on_cpu: bool) -> None:
+    pace = measured(on_cpu, steps_per_s=10, batch_size=8)
     eight = [picture(seed=seed) for seed in range(8)]
     assert estimate(pace, *eight) == pytest.approx(10)
 

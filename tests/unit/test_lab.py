@@ -3,12 +3,14 @@ import io
 import threading
 import time
 import zipfile
+from collections import Counter
 from concurrent.futures import Future
 
 import pytest
 import torch
 
 from tests.hostile import hostile_files, photo, saved
+from tests.inside import local
 from tl_core.backbones.weights import WeightsFiles
 from tl_core.device import choose_device
 from tl_core.errors import UserError
@@ -348,8 +350,9 @@ def test_every_hostile_file_is_kept_or_refused_in_a_sentence(lab):
 def test_only_the_worker_has_helpers_for_tensor_arithmetic(settings, monkeypatch):
     import torch
 
-    from tl_core.cores import WorkerThreads, usable_cores
+    from tl_core.cores import usable_cores
     from tl_core.features import classify
+    from tl_core.threads import WorkerThreads
 
     real, counts = classify.logits, {}
 
@@ -361,7 +364,7 @@ def test_only_the_worker_has_helpers_for_tensor_arithmetic(settings, monkeypatch
     monkeypatch.setattr(WorkerThreads, "note", lambda *_seconds: None)  # as on a quiet machine
     with Lab(settings) as lab:
         lab.jobs.ask(Classify(photo="sample:coffee"), "ann", timeout_s=WAIT_S)
-        counts["pool"] = lab._pool.submit(torch.get_num_threads).result()
+        counts["pool"] = local(lab)._pool.submit(torch.get_num_threads).result()
     assert counts["pool"] == torch.get_num_threads() == 1
     assert counts["worker"] == usable_cores()
 
@@ -429,7 +432,7 @@ def test_a_look_at_a_folder_is_taken_again_once_a_file_has_come_in(lab, labelled
 def test_what_the_last_slice_of_a_visitor_keeps_is_forgotten_with_the_visit(lab, monkeypatch):
     events, forgotten = [], threading.Event()
     is_at_work, has_left = threading.Event(), threading.Event()
-    leave, forget = lab._scheduler.leave, lab._context.backbones.forget
+    leave, forget = local(lab).queue.leave, local(lab).context.backbones.forget
 
     def keep():
         forgotten.wait(0.2)  # leaves time for what must not happen
@@ -450,8 +453,8 @@ def test_what_the_last_slice_of_a_visitor_keeps_is_forgotten_with_the_visit(lab,
         forgotten.set()
         forget(visitor)
 
-    monkeypatch.setattr(lab._scheduler, "leave", leaving)
-    monkeypatch.setattr(lab._context.backbones, "forget", forgetting)
+    monkeypatch.setattr(local(lab).queue, "leave", leaving)
+    monkeypatch.setattr(local(lab).context.backbones, "forget", forgetting)
     monkeypatch.setitem(HANDLERS, FineTune, last_slice)
     job = lab.jobs.submit(FineTune(dataset="digits"), "ann")
     assert is_at_work.wait(WAIT_S)
@@ -522,5 +525,6 @@ def test_what_a_run_keeps_counts_as_long_as_it_lives(lab, monkeypatch):
 
 @pytest.mark.parametrize(("count", "seconds"), [(1, 0.5), (4, 0.5), (7, 1.0), (32, 2.0)])
 def test_the_more_runs_there_are_the_fewer_looks_at_each(lab, monkeypatch, count, seconds):
-    monkeypatch.setattr(type(lab.jobs), "count", lambda _jobs: count)
-    assert lab.jobs.poll_s() == lab._context.poll_s() == seconds
+    running = Counter({JobState.RUNNING: count})
+    monkeypatch.setattr(type(local(lab).queue), "counts", lambda _queue: running)
+    assert lab.jobs.poll_s() == local(lab).context.poll_s() == seconds

@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tl_core.api.jobs import Jobs
-from tl_core.backbones.build import channel_counts
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.store import BackboneStore
 from tl_core.backbones.weights import WeightsState
+from tl_core.compute import Networks
 from tl_core.engine.job import Job, JobState
-from tl_core.engine.pool import Pool
 from tl_core.errors import gettext_noop as N_
 
 
@@ -43,43 +41,45 @@ class Backbones:
     Every method with a ``key`` raises ``UserError`` where there is no such network (any more).
     """
 
-    _store: BackboneStore
+    _networks: Networks
     _jobs: Jobs
-    _pool: Pool
     _checks: dict[str, Future[None]] = field(default_factory=dict)  # files being read, by backbone
 
     def rows(self) -> list[BackboneStatus]:
         """Every backbone of the catalogue with its state, in the catalogue's order."""
         return [
             BackboneStatus(row, self._state(row), self._jobs.download(row.key))
-            for row in self._store.rows.values()
+            for row in self._networks.rows.values()
         ]
 
     def ready(self) -> list[BackboneRow]:
         """The rows that can be used now."""
-        return self._store.ready()
+        return [row for row in self._networks.rows.values() if self._is_ready(row)]
 
     def row(self, key: str) -> BackboneRow:
         """The catalogue's row of a backbone, or of the one that a visitor's model grew from."""
-        return self._store.row(key)
+        return self._networks.row(key)
 
     def classes(self, key: str) -> tuple[str, ...]:
         """The names of a backbone's classes, by index."""
-        return self._store.classes(key)
+        return self._networks.classes(key)
 
     def channel_counts(self, key: str) -> Mapping[str, int]:
         """How many channels each layer of a backbone has that can be looked into, by its name."""
-        return channel_counts(self._store.row(key))
+        return self._networks.channel_counts(key)
 
     def finish_checks(self) -> None:
         """Wait until every file of weights was compared with its checksum."""
         self.rows()
         wait(list(self._checks.values()))
 
+    def _is_ready(self, row: BackboneRow) -> bool:
+        return self._networks.fits(row) and self._networks.state(row) is WeightsState.READY
+
     def _state(self, row: BackboneRow) -> BackboneState:
-        if not self._store.fits(row):
+        if not self._networks.fits(row):
             return BackboneState.TOO_LARGE
-        weights = self._store.weights.state(row)
+        weights = self._networks.state(row)
         if weights is WeightsState.READY:
             return BackboneState.READY
         download = self._jobs.download(row.key)
@@ -98,4 +98,4 @@ class Backbones:
         """Have a large file read beside the pages, unless that is under way."""
         under_way = self._checks.get(row.key)
         if under_way is None or under_way.done():
-            self._checks[row.key] = self._pool.submit(self._store.weights.check, row)
+            self._checks[row.key] = self._networks.begin_check(row)

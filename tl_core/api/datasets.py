@@ -4,11 +4,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from tl_core.compute import DatasetFiles
 from tl_core.datasets import uploads
 from tl_core.datasets.dataset import shuffled
 from tl_core.datasets.dropped_folder import Drop, folder_drops
 from tl_core.datasets.dropped_zip import zip_drops
-from tl_core.datasets.store import DatasetStatus, DatasetStore
+from tl_core.datasets.store import DatasetStatus
 from tl_core.datasets.uploads import OwnUpload
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
@@ -21,7 +22,7 @@ IsHere = Callable[[], bool]
 class Datasets:
     """Data sets by key; thread-safe. Adding photographs counts as a sign of the visitor."""
 
-    _store: DatasetStore
+    _store: DatasetFiles
     _photos: PhotoStore
     _settings: Settings
     _touch: Callable[[str], None]

@@ -1,36 +1,54 @@
 """``lab.jobs``: submit runs, ask questions, and know how long they take."""
 
-import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from tl_core.backbones.store import BackboneStore
+from tl_core.compute import Compute
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, JobState, SpecT
-from tl_core.engine.scheduler import Scheduler
-from tl_core.engine.worker import Worker
+from tl_core.engine.queueing import poll_s
 from tl_core.errors import UserError
 from tl_core.estimates import Estimates
 from tl_core.specs import Download, ImportData, Spec
 from tl_core.specs.download import OPERATOR
 from tl_core.staleness import Staleness
 
-_POLLS = ((4, 0.5), (8, 1.0), (math.inf, 2.0))  # seconds, with so many runs at most
 ASK_S = 2.0  # a question not answered within this becomes a polled job
+
+
+def visitor_downloads(setting: str, names: Collection[str]) -> frozenset[str] | None:
+    """Return which of ``names`` visitors may start to download; ``None`` for whatever there is.
+
+    Args:
+        setting: ``Settings.visitor_downloads``.
+        names: Everything in the catalogues.
+
+    Raises:
+        UserError: If the setting has a name that is not among them.
+    """
+    if setting == "all":
+        return None
+    allowed = {name.strip() for name in setting.split(",")} - {"", "none"}
+    for name in sorted(allowed.difference(names)):
+        raise UserError(
+            "TL_VISITOR_DOWNLOADS must be all, none, or names separated by commas, got {name}. "
+            "Choose from: {names}.",
+            name=name,
+            names=", ".join(names),
+        )
+    return frozenset(allowed)
 
 
 @dataclass(eq=False, repr=False)
 class Jobs:
     """Runs and questions of all visitors; thread-safe."""
 
-    _scheduler: Scheduler
-    _worker: Worker
+    _compute: Compute
     _answers: Answers
     _staleness: Staleness
     _estimates: Estimates
-    _backbones: BackboneStore
     _visitor_downloads: frozenset[str] | None = None  # names that visitors may start; None: all
     _downloads: dict[Spec, Job] = field(default_factory=dict)  # the newest of each
     _downloads_lock: threading.Lock = field(default_factory=threading.Lock)
@@ -42,7 +60,7 @@ class Jobs:
             UserError: If the spec asks for what does not exist or visitors may not download, or the
                 lab is too busy.
         """
-        trouble = self._worker.trouble()
+        trouble = self._compute.trouble()
         if trouble is not None:
             raise trouble
         if isinstance(spec, Download | ImportData):
@@ -54,8 +72,8 @@ class Jobs:
                     name=name,
                 )
             return self._submit_download(spec, owner)
-        row = self._backbones.row(spec.backbone)
-        job = self._scheduler.submit(spec, owner)
+        row = self._compute.networks.row(spec.backbone)
+        job = self._compute.queue.submit(spec, owner)
         if spec.uses_network and not spec.is_quick:
             self._estimates.follow(job, row)
         return job
@@ -67,30 +85,26 @@ class Jobs:
             UserError: As ``submit``.
         """
         stamp = self._staleness.stamp(spec)
-        job = self._answers.job_for(spec, owner, self.submit, self._scheduler.join, stamp=stamp)
+        job = self._answers.job_for(spec, owner, self.submit, self._compute.queue.join, stamp=stamp)
         job.wait(timeout_s)
         return job
 
     def leave(self, job: Job, owner: str) -> None:
         """Give up a job that others may share: it goes on for them, and is cancelled without."""
-        self._scheduler.withdraw(job, owner)
+        self._compute.queue.withdraw(job, owner)
 
     def of(self, owner: str) -> list[Job]:
         """The visitor's jobs that are not over, oldest first."""
-        return self._scheduler.jobs_of(owner)
+        return self._compute.queue.jobs_of(owner)
 
     def count(self) -> int:
         """How many jobs of all visitors are queued or running."""
-        counts = self._scheduler.counts()
+        counts = self._compute.queue.counts()
         return counts[JobState.QUEUED] + counts[JobState.RUNNING]
 
     def poll_s(self) -> float:
-        """Seconds between two looks at a run, and two pictures of it: more where there are many.
-
-        A look takes time that the runs need.
-        """
-        count = self.count()
-        return next(seconds for most, seconds in _POLLS if count <= most)
+        """Seconds between two looks at a run: more where there are many."""
+        return poll_s(self._compute.queue.counts())
 
     def download(self, name: str) -> Job | None:
         """The newest download of a backbone or data set, running or ended."""
@@ -109,7 +123,7 @@ class Jobs:
         An attack may end before its last step, and then takes less.
         """
         return self._estimates.seconds(
-            [(spec, self._backbones.row(spec.backbone)) for spec in specs]
+            [(spec, self._compute.networks.row(spec.backbone)) for spec in specs]
         )
 
     def wait_s(self, job: Job) -> float:
@@ -119,8 +133,8 @@ class Jobs:
     def _submit_download(self, spec: SpecT, owner: str) -> Job[SpecT]:
         with self._downloads_lock:
             going = self._downloads.get(spec)
-            if going and not going.is_over and self._scheduler.join(going, owner):
+            if going and not going.is_over and self._compute.queue.join(going, owner):
                 return cast(Job[SpecT], going)
-            job = self._scheduler.submit(spec, owner)
+            job = self._compute.queue.submit(spec, owner)
             self._downloads[spec] = job
             return job

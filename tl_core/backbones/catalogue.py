@@ -1,13 +1,15 @@
 """The table of pretrained networks. To add one, add a row; nothing else asks for its name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from tl_core.download import DownloadRequest, mirrored
+from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.images.photo import Photo, PhotoArray, fit, to_array
+from tl_core.specs import OWN
 
 StageWords = Literal["edges and colours", "textures", "parts", "whole things"]
 
@@ -288,3 +290,20 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         **_VGG,
     ),
 )
+
+
+def row_of(key: str, rows: Mapping[str, BackboneRow]) -> BackboneRow:
+    """Return a network's row, where it is no visitor's model that is there.
+
+    Raises:
+        UserError: If there is no such backbone, or it was a visitor's model.
+    """
+    if key.startswith(OWN):
+        raise UserError("That model of yours is no longer in memory. Train or load it again.")
+    if key not in rows:
+        raise UserError(
+            "There is no backbone called {key}. Choose one of: {keys}.",
+            key=key,
+            keys=", ".join(rows),
+        )
+    return rows[key]

@@ -3,6 +3,7 @@
 import threading
 import weakref
 from collections import Counter, OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -10,14 +11,12 @@ import torch
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import imagenet_classes, pretrained
-from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
+from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, row_of
 from tl_core.backbones.sharing import unshared_bytes
 from tl_core.backbones.weights import WeightsFiles
 from tl_core.engine.cache import ByteCache
 from tl_core.errors import UserError
 from tl_core.settings import Settings
-
-OWN = "own:"
 
 
 @dataclass(frozen=True)
@@ -61,15 +60,7 @@ class BackboneStore:
         own = self._own.get(key)
         if own is not None:
             return own.backbone.row
-        if key.startswith(OWN):
-            raise UserError("That model of yours is no longer in memory. Train or load it again.")
-        if key not in self.rows:
-            raise UserError(
-                "There is no backbone called {key}. Choose one of: {keys}.",
-                key=key,
-                keys=", ".join(self.rows),
-            )
-        return self.rows[key]
+        return row_of(key, self.rows)
 
     def classes(self, key: str) -> tuple[str, ...]:
         """The class names of ``key``: ImageNet's, or those a visitor's model was trained on."""
@@ -168,6 +159,22 @@ class BackboneStore:
         with self._lock:  # they lie in the order of their use
             found = [own for own in self._own.values() if own.owner == owner]
         return [own.backbone for own in sorted(found, key=lambda own: own.number)]
+
+    def own(self, key: str) -> OwnModel:
+        """A visitor's model, with whose it is."""
+        with self._lock:
+            self.row(key)
+            return self._own[key]
+
+    def loaded_keys(self) -> frozenset[str]:
+        """The networks that are in memory, visitors' own among them."""
+        with self._lock:
+            return frozenset([*map(str, self._loaded.keys()), *self._own])
+
+    def owned(self, owners: Collection[str]) -> list[OwnModel]:
+        """The models of some visitors, in no order."""
+        with self._lock:
+            return [own for own in self._own.values() if own.owner in owners]
 
     def forget(self, owner: str) -> None:
         """Drop the models of a visitor who left."""

@@ -1,7 +1,7 @@
 """Every data set of one lab: the catalogue's, the folders in TL_DATA_DIR, visitors' own."""
 
-import os.path
-from collections.abc import Iterable
+import os
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -160,6 +160,11 @@ class DatasetStore:
             raise _no_photograph(name) from error
         raise _no_photograph(name)
 
+    def stamp(self, key: str) -> Hashable:
+        """Return what changes when a file comes into the data set's folder, or goes."""
+        folders = os.walk(self.folder(key))  # none, where it is on no disk
+        return tuple((place, _changed_ns(place)) for place, _, _ in folders)
+
     def _entry(self, row: DatasetRow) -> DatasetStatus:
         is_ready = not isinstance(row.source, DataArchive) or is_dataset(self.folder(row.key))
         return DatasetStatus(row.key, row.label, "ready" if is_ready else "can be downloaded", row)
@@ -237,3 +242,10 @@ def _no_photograph(name: str) -> UserError:
 
 def _label(name: str) -> str:
     return name.replace("_", " ").capitalize()
+
+
+def _changed_ns(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return -1  # gone since it was listed

@@ -38,6 +38,11 @@ class ByteCache(Generic[Value]):
         with self._lock:
             return self._held.copy()
 
+    def keys(self) -> list[Hashable]:
+        """The keys of all kept values."""
+        with self._lock:
+            return list(self._entries)
+
     def get(self, key: Hashable) -> Value | None:
         """Return the value, marked as just used, or ``None`` where it is not kept."""
         with self._lock:

@@ -68,6 +68,7 @@ class Job(Generic[SpecT_co]):
         self.error: UserError | None = None
         self.position = 0  # jobs ahead in the queue; 0 while running
         self.saved: Any = None  # a batched runner's state of this job while it is paused
+        self.handed: tuple[int, bytes] | None = None  # a step, and all to go on from it
         self.held_bytes = 0  # memory that its work keeps from slice to slice
         self.pool_work: Future[Any] | None = None  # what its last slice left the pool to do
         self.cancel_requested = False
@@ -95,6 +96,7 @@ class Job(Generic[SpecT_co]):
         """
         with self._lock:
             self.current = self.current.moved(**controls)
+        self._wake()
 
     def pause(self) -> None:
         """Ask the worker to set this job aside after the slice in progress."""
@@ -196,6 +198,7 @@ class Job(Generic[SpecT_co]):
                 return
             self.state = state
             self.held_bytes = 0
+            self.handed = None
             self.finished_at = time.monotonic()
             listeners, self._when_over = self._when_over, []
         self._log_end()

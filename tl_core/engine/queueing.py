@@ -1,12 +1,15 @@
-"""Who may queue another job, and in which order queued jobs start."""
+"""Who may queue another job, in which order queued jobs start, and how often they are shown."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from tl_core.engine.job import Job
+from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.specs import Spec
+
+_POLLS = ((4, 0.5), (8, 1.0), (math.inf, 2.0))  # seconds, with so many runs at most
 
 
 def refuse_excess(
@@ -51,3 +54,12 @@ def rank(queue: list[Job], running: Iterable[Job]) -> None:
     queue.sort(key=places.__getitem__)
     for position, job in enumerate(queue, start=1):
         job.position = position
+
+
+def poll_s(counts: Mapping[JobState, int]) -> float:
+    """Seconds between two looks at a run, and two pictures of it: more where there are many.
+
+    A look takes time that the runs need.
+    """
+    count = counts[JobState.QUEUED] + counts[JobState.RUNNING]
+    return next(seconds for most, seconds in _POLLS if count <= most)

@@ -63,8 +63,10 @@ class Scheduler:
 
     # -- from any thread -------------------------------------------------------------------
 
-    def submit(self, spec: SpecT, owner: str) -> Job[SpecT]:
-        """Queue a spec for ``owner``.
+    def submit(
+        self, spec: SpecT, owner: str, *, begin: Callable[[Job], None] = lambda _job: None
+    ) -> Job[SpecT]:
+        """Queue a spec for ``owner``; ``begin`` may change its job before that is looked at.
 
         Raises:
             UserError: If the visitor has too many runs going, the queue is full, or no run is
@@ -77,6 +79,7 @@ class Scheduler:
             refuse_excess(spec, owner, queue=self._queue, active=active, settings=self._settings)
             self._turns.served.admit(owner, active)
             job = Job(spec, owner, wake=self._wake, explain=self._explain)
+            begin(job)
             self._queue.append(job)
             self._rank()
             self._notify()
@@ -119,6 +122,11 @@ class Scheduler:
                 elif owner in job.owners:
                     self._withdraw(job, owner)
             self._notify()
+
+    def open_jobs(self) -> list[Job]:
+        """Every job that is not over."""
+        with self._changed:
+            return list(self._active())
 
     def jobs_of(self, owner: str) -> list[Job]:
         """The visitor's jobs that are not over, oldest first."""

@@ -101,6 +101,12 @@ class Batch:
             del self._stacks[slot.parameterisation]
         self._keep_tiles()
 
+    def write_back(self, slot: Slot) -> None:
+        """Let a slot see its state, which stays in the batch; until the next step."""
+        stack = self._stacks.get(slot.parameterisation)
+        if stack is not None and slot in stack.slots:
+            slot.state = stack.state[stack.slots.index(slot)]
+
     def pixels(self) -> Tensor:
         """Return every slot's picture as it is now, (N, 3, S, S) in [0, 1]."""
         return torch.cat([self.pixels_of(slot) for slot in self.slots])

@@ -19,6 +19,7 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Runner
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import Batch, Readings
+from tl_core.imageopt.handover import packed, unpacked
 from tl_core.imageopt.slot import Slot
 from tl_core.images.photo import PhotoArray
 from tl_core.specs import Snapshot, Spec
@@ -54,6 +55,10 @@ class Member(ABC):
 
     def __post_init__(self) -> None:
         self.controls = self.current = self.spec
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs of it, whose clock is another and whose pool is empty."""
+        return vars(self) | {"encoding": None, "due_at": 0.0}
 
     def begin_pace(self) -> None:
         """Measure its speed from here."""
@@ -138,6 +143,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         self._most_unread: float = math.inf  # else figures are read when a picture is due
         self._stepped_s = 0.0  # since pictures were shown last
         self._showing_s = 0.0  # what that took
+        self._hand_over_at = time.monotonic() + context.hand_over_s
 
     # -- what a kind of job says ---------------------------------------------------------------
 
@@ -188,6 +194,8 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 self._read()
         finally:  # whatever is wrong with it, it may not stay in the batch
             self._end(job)
+        if member is not None and keep and self.context.hands_over:
+            job.handed = member.slot.step, packed(member, self.backbones)
         return True
 
     def advance(self) -> Future[Any] | None:
@@ -207,6 +215,8 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
             self.step()
             if time.monotonic() >= until:
                 break
+        if time.monotonic() >= self._hand_over_at:
+            self._hand_over()
         return None if self.batch.slots else self._wait()
 
     def step(self) -> None:
@@ -231,6 +241,14 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 self.batch.leave(member.slot)
         self._encode_due()
 
+    def _hand_over(self) -> None:
+        """Let every picture be gone on with by another process, should this one die."""
+        self._read()
+        for job, member in self._running():
+            self.batch.write_back(member.slot)
+            job.handed = member.slot.step, packed(member, self.backbones)
+        self._hand_over_at = time.monotonic() + self.context.hand_over_s
+
     # -- coming and going ----------------------------------------------------------------------
 
     def _load(self) -> list[Backbone]:
@@ -243,7 +261,16 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 self._fetching[job] = self.context.pool.submit(self.fetch, job.spec)
             elif job.saved is not None or self._fetching[job].done():
                 with self._failing_alone(job):
-                    self.join(job, job.saved or self.admit(job.spec, self._fetching[job].result()))
+                    self.join(job, self._saved(job) or self._fresh(job))
+
+    def _fresh(self, job: Job[Any]) -> MemberT:
+        return self.admit(job.spec, self._fetching[job].result())
+
+    def _saved(self, job: Job[Any]) -> MemberT | None:
+        """The member with which a job goes on, from a pause or from another process."""
+        is_packed = isinstance(job.saved, bytes)
+        member: MemberT | None = unpacked(job.saved, self.backbones) if is_packed else job.saved
+        return member
 
     def join(self, job: Job[Any], member: MemberT) -> None:
         """Let a member, fresh or back from a pause, take part from the next step on."""

@@ -25,7 +25,17 @@ from tl_core.specs.attribution import (
     Faithfulness,
     MethodRow,
 )
-from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot, SnapshotT, Spec, require, spec_from_json
+from tl_core.specs.base import (
+    DEFAULT_BACKBONE,
+    OWN,
+    PHOTO_PREFIX,
+    Snapshot,
+    SnapshotT,
+    Spec,
+    photo_keys,
+    require,
+    spec_from_json,
+)
 from tl_core.specs.classify import Answer, Classification, Classify
 from tl_core.specs.datasets import (
     MAX_CLASSES,

@@ -25,6 +25,8 @@ from tl_core.errors import Phrase, UserError
 DEFAULT_BACKBONE = "efficientnet_lite0"
 VERSION = 1  # of the JSON; to be raised when an older reader would misread a newer spec
 _QUOTED = 200  # characters of what a person or a file said, in an error
+OWN = "own:"  # of the key of a visitor's model
+PHOTO_PREFIX = "sha256:"  # of the key of a visitor's photograph
 _KINDS: dict[str, type["Spec"]] = {}
 
 
@@ -91,6 +93,7 @@ class Spec(Generic[SnapshotT]):
     backbone: str = DEFAULT_BACKBONE
     seed: Annotated[int, Between(0, 2**32 - 1)] = 0
 
+    can_begin_again: ClassVar[bool] = True  # by itself, where what ran it was lost
     is_quick: ClassVar[bool] = False  # short questions go before long runs
     uses_network: ClassVar[bool] = True  # what does not goes on beside the runs, however many
     controls: ClassVar[frozenset[str]] = frozenset()  # fields that may move during a run
@@ -185,3 +188,14 @@ def _fits(value: object, kind: Any) -> bool:
 
 def _tuples(value: object) -> object:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def photo_keys(spec: Spec) -> set[str]:
+    """Find the keys of visitors' photographs, wherever in a spec they stand."""
+    return _photo_keys(dataclasses.astuple(spec))
+
+
+def _photo_keys(value: object) -> set[str]:
+    if isinstance(value, tuple):
+        return set().union(*map(_photo_keys, value))
+    return {value} if isinstance(value, str) and value.startswith(PHOTO_PREFIX) else set()

@@ -51,6 +51,7 @@ def mode_row(key: str) -> ModeRow:
 class FineTune(OnDataset["FineTuneSnapshot"]):
     """Train ``backbone`` on the classes of a data set, in one of the five ``MODES``."""
 
+    can_begin_again: ClassVar[bool] = False
     controls: ClassVar[frozenset[str]] = frozenset(
         {"learning_rate", "weight_decay", "dropout", "clip_norm"}
     )

@@ -1,7 +1,7 @@
 """The label budget: how accurate a head becomes with few labels."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from tl_core.specs.base import Between, Snapshot, require
 from tl_core.specs.datasets import OnDataset
@@ -10,6 +10,8 @@ from tl_core.specs.datasets import OnDataset
 @dataclass(frozen=True, kw_only=True)
 class LabelBudget(OnDataset["LabelBudgetSnapshot"]):
     """How accurate a head becomes with few labels on trained features, random ones, raw pixels."""
+
+    can_begin_again: ClassVar[bool] = False
 
     counts: tuple[int, ...] = (1, 2, 4, 8, 16, 50)  # photographs a class
     repeats: Annotated[int, Between(1, 20)] = 5  # seeds averaged

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.store import OWN, OwnModel
+from tl_core.backbones.store import OwnModel
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example, sample_per_class
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
-from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
+from tl_core.specs import OWN, FineTune, FineTuneSnapshot, Snapshot
 from tl_core.training.data import open_dataset, split_by_spec
 from tl_core.training.embeddings import Extractor, embeddings, extract
 from tl_core.training.initial import starting_point

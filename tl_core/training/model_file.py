@@ -12,32 +12,34 @@ from torch import Tensor, nn
 from tl_core.backbones.backbone import Backbone, freeze, split_head
 from tl_core.backbones.build import new_network
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.backbones.sharing import share_equal
+from tl_core.backbones.sharing import named_tensors, same, share_equal
 from tl_core.backbones.store import BackboneStore, OwnModel
 from tl_core.errors import Phrase, UserError
 from tl_core.errors import gettext_noop as N_
+from tl_core.settings import LARGEST_MODEL_FILE_MB
 from tl_core.specs import FineTune, spec_from_json
 from tl_core.specs.datasets import are_own_names, clean_name
 from tl_core.training.initial import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
 from tl_core.training.sharing import tensors
 
 FORMAT = "transfer-learning-lab 1"
-MAX_FILE_MB = 700  # of 2**20 bytes; VGG-19, the largest network, has 548
 _MAX_CLASSES = 1000
 _MAX_HEADER_BYTES = 2**20
 _LABEL_LENGTH = 200
 _REASON_LENGTH = 200  # a reason may quote the file
 
 
-def save_model(model: Backbone) -> bytes:
+def save_model(model: Backbone, *, beside: Backbone | None = None) -> bytes:
     """Return the model as a safetensors file with its classes and settings; worker or pool.
 
     The tensors have the names of torchvision's or timm's own network, so that plain PyTorch loads
-    them; see ``plain_pytorch``.
+    them; see ``plain_pytorch``. With ``beside`` those that equal that network's are left out.
     """
     head = {f"{model.row.head}.{name}": t for name, t in model.head.state_dict().items()}
-    state = model.body.state_dict() | head
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    body = model.body.state_dict()
+    known = named_tensors(beside.body) if beside else {}
+    body = {name: t for name, t in body.items() if name not in known or not same(t, known[name])}
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in (body | head).items()}
     return safetensors.torch.save(state, _metadata_of(model))
 
 
@@ -80,12 +82,20 @@ def settings_of(model: Backbone) -> str:
     return model.trained_with.without_photos().to_json() if model.trained_with else ""
 
 
-def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> OwnModel:
+def load_model(
+    data: bytes,
+    store: BackboneStore,
+    *,
+    key: str,
+    owner: str,
+    beside: Backbone | None = None,
+) -> OwnModel:
     """Return the model in a file that ``save_model`` wrote; ``store.adopt`` then keeps it.
 
     Nothing in the file is run: it holds numbers and text only, and every name, shape and type is
     compared with what the network needs. Tensors equal to the backbone's own are shared with it
-    where it is in memory. May run in the pool.
+    where it is in memory; with ``beside`` its tensors stand for those that the file leaves out.
+    May run in the pool.
 
     Raises:
         UserError: If it is no such file.
@@ -96,6 +106,8 @@ def load_model(data: bytes, store: BackboneStore, *, key: str, owner: str) -> Ow
         trained_with = _settings(metadata)
         row = _row(metadata, store, trained_with)
         state = safetensors.torch.load(data)
+        if beside is not None:
+            state = named_tensors(beside.body) | state
         network = _empty_network(row, len(classes))
         _require_same(state, network.state_dict())
     except KeyError as error:
@@ -175,7 +187,8 @@ print({list(model.classes)!r}[int(probs.argmax())], float(probs.max()))
 def _metadata(data: bytes) -> dict[str, str]:
     """The file's header, read before anything else is."""
     size = int.from_bytes(data[:8], "little")
-    if len(data) > MAX_FILE_MB * 2**20 or not 0 < size <= min(_MAX_HEADER_BYTES, len(data) - 8):
+    is_small = len(data) <= LARGEST_MODEL_FILE_MB * 2**20
+    if not is_small or not 0 < size <= min(_MAX_HEADER_BYTES, len(data) - 8):
         raise ValueError(N_("its header does not fit its size"))
     header = json.loads(data[8 : 8 + size])
     metadata = dict(header).get("__metadata__")

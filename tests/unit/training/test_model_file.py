@@ -231,7 +231,7 @@ def test_the_largest_file_of_each_network_can_be_sent_and_loaded(
     profile: str, row: BackboneRow
 ) -> None:
     settings = Settings.from_env({"TL_PROFILE": profile})
-    limit = Models(None, None, None, settings).largest_file_mb  # type: ignore[arg-type]
+    limit = Models(None, settings).largest_file_mb  # type: ignore[arg-type]
     assert limit <= tomllib.loads(CONFIG.read_text())["server"]["maxUploadSize"]
     if row.needs_memory_mb <= settings.network_memory_mb:
         assert 1e6 * row.parameters_m * 4 / 2**20 + 1 < limit

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from PIL import Image
 from torch import Tensor
@@ -194,9 +195,12 @@ class AttackMember(Member):
 
 def _gradient_map(row: AttackMethod) -> TensorMap:
     if row.norm == "linf" and not row.is_l1_normalised:
-        return lambda gradient: blurred(gradient, row.blur)
-    normalised = l1_normalised if row.norm == "linf" else l2_normalised
-    return lambda gradient: normalised(blurred(gradient, row.blur))
+        return partial(blurred, sigma=row.blur)
+    return partial(_normalised, l1_normalised if row.norm == "linf" else l2_normalised, row.blur)
+
+
+def _normalised(normalise: TensorMap, sigma: float, gradient: Tensor) -> Tensor:
+    return normalise(blurred(gradient, sigma))
 
 
 class AttackRunner(BatchRunner[Attack, AttackMember]):

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import channel_counts
-from tl_core.backbones.store import OWN
 from tl_core.errors import UserError
 from tl_core.imageopt.losses import ChannelObjective
 from tl_core.imageopt.optimisers import UPDATE_RULES
@@ -20,7 +19,7 @@ from tl_core.imageopt.slot import (
     clamp_pixels,
     fresh_state,
 )
-from tl_core.specs import IdealImage, Ramp, Recipe
+from tl_core.specs import OWN, IdealImage, Ramp, Recipe
 from tl_core.specs.recipes import always
 
 _CLASS_TERMS = ("logit", "cross_entropy", "other_classes")

@@ -1,0 +1,1 @@
+"""Runs jobs in this process, on its one device."""
