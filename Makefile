@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-gpu coverage lint messages bench load soak fuzz journeys examples screenshots pins
+.PHONY: run test test-gpu test-cluster coverage lint messages bench load soak fuzz journeys examples screenshots pins
 
 run: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py
@@ -12,8 +12,11 @@ test: .venv/dev.stamp
 test-gpu: .venv/dev.stamp
 	$(BIN)/python -m pytest -m gpu tests/gpu
 
+test-cluster: .venv/dev.stamp
+	$(BIN)/python -m pytest -m cluster tests/cluster
+
 coverage: .venv/dev.stamp
-	$(BIN)/python -m pytest tests/unit tests/app --cov=tl_core --cov-branch --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -m "not gpu and not walk" tests/unit tests/app tests/cluster --cov=tl_core --cov-branch --cov-report=term-missing:skip-covered
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
@@ -56,6 +59,6 @@ screenshots: .venv/dev.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-.venv/dev.stamp: requirements-dev.txt .venv/app.stamp
+.venv/dev.stamp: requirements-dev.txt requirements-cluster.txt .venv/app.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@

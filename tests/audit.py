@@ -1,4 +1,4 @@
-"""Names the known vulnerabilities of what requirements.txt pins, where a network allows.
+"""Names the known vulnerabilities of what is pinned, where a network allows.
 
 They are news for whoever raises the pins, and no reason for a checkout to fail from one day to the
 next.
@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_COMMAND = ["-m", "pip_audit", "--requirement", "requirements.txt", "--no-deps", "--disable-pip"]
+_FILES = ["--requirement", "requirements.txt", "--requirement", "requirements-cluster.txt"]
+_COMMAND = ["-m", "pip_audit", *_FILES, "--no-deps", "--disable-pip"]
 _OPTIONS = ["--format", "json", "--progress-spinner", "off", "--timeout", "5"]
 
 

@@ -1,4 +1,4 @@
-"""Whether the pins of requirements.txt can be installed as wheels with each Python we promise."""
+"""Whether the pins of what is shipped can be installed as wheels with each Python we promise."""
 
 import subprocess
 import sys
@@ -17,6 +17,7 @@ def main() -> int:
             command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--no-deps"]
             command += ["--only-binary=:all:", "--python-version", version, "--target", target]
             command += ["--disable-pip-version-check", "-r", "requirements.txt"]
+            command += ["-r", "requirements-cluster.txt"]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             problems += 1

@@ -12,7 +12,8 @@ from tl_core.api.jobs import Jobs, visitor_downloads
 from tl_core.api.models import Models
 from tl_core.api.preparation import Preparation, names_to_prepare
 from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
-from tl_core.compute import Compute
+from tl_core.cluster.connect import chosen_cluster
+from tl_core.compute import Compute, MachineStatus
 from tl_core.cores import take_turns_quickly
 from tl_core.datasets.catalogue import DATASETS
 from tl_core.datasets.store import DatasetStatus
@@ -44,6 +45,7 @@ __all__ = [
     "JobState",
     "Lab",
     "LabStatus",
+    "MachineStatus",
     "MemoryRow",
     "OwnUpload",
     "PackagedWeights",
@@ -132,6 +134,11 @@ class Lab:
         self.backbones.rows()  # has large files of weights read before the first page asks
 
     def _make_compute(self, awake: AwakeClock) -> Compute:
+        cluster = chosen_cluster(self.settings.cluster, self.settings.device)
+        if cluster:
+            from tl_core.cluster.compute import ClusterCompute  # here: it imports Ray
+
+            return ClusterCompute(cluster, self.settings, self.photos)
         from tl_core.local.compute import LocalCompute  # here: it imports torch
 
         return LocalCompute(self.settings, self.photos, self.memory, awake)
@@ -160,6 +167,10 @@ class Lab:
             visitors=self._visits.count(),
             trouble=self._trouble(),
         )
+
+    def machines(self) -> list[MachineStatus]:
+        """The machines of the cluster that jobs run on; none where they run in this process."""
+        return self._compute.machines()
 
     def readiness(self) -> str:
         """Say in a sentence why nothing new can run now; empty while all is well."""

@@ -50,22 +50,29 @@ class Settings:
     max_running: int = 8  # long runs that take turns, paused ones apart; others queue
     max_steps: int = 4096
     max_pixels: int = 50_000_000  # width x height of a photograph
-    visit_timeout_s: float = 90.0  # without a poll: then what a visitor has running pauses
+    visit_timeout_s: float = 90.0  # without a poll: then what a visitor has running pauses, and
+    # what an app server has on a cluster ends
     visit_resume_s: float = 600.0  # without a poll: then everything of the visit is forgotten
     hang_s: float = 120.0  # a slice that takes longer will not come back
     exit_on_hang: bool = False  # then end the process, for a supervisor that starts it again
     end_s: float = 60.0  # for which runs may go on once the process was asked to end
+    cluster: str = "auto"  # auto, local, or the address of a Ray cluster
+    actor_cores: int = 4  # of each machine of a cluster without graphics cards
     prepare: str = ""  # backbones and data sets that the server downloads by itself, with commas
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] | None = None) -> "Settings":
+    def from_env(
+        cls, env: Mapping[str, str] | None = None, *, memory_share: float = 1.0
+    ) -> "Settings":
         """Read ``TL_*`` variables; what is not set keeps its default.
+
+        ``memory_share`` of this machine's memory is for this lab.
 
         Raises:
             UserError: If a variable cannot be read as its field's type.
         """
         env = os.environ if env is None else env
-        memory = memory_bytes()
+        memory = memory_share * memory_bytes()
         profile = _profile(env.get("TL_PROFILE", "auto"), memory)
         chosen: dict[str, object] = dict(memory_limits(0 if profile == "cloud" else memory))
         if profile == "cloud":

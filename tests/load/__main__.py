@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.app_process import ROOT, app_process
 from tests.load.scenes import Figures, alike, mixed, play, warm_up
+from tl_core.cores import usable_cores
 
 _BARE = """
 import json, torch
@@ -33,20 +34,34 @@ def main() -> int:
     parser.add_argument(
         "--root", type=Path, default=ROOT, help="the checkout whose app is measured"
     )
+    parser.add_argument(
+        "--machines",
+        type=int,
+        nargs="+",
+        default=[],
+        help="play each scene also on a Ray cluster of so many, which share the cores",
+    )
     options = parser.parse_args()
     print("bare loop before:", json.dumps(bare()))
     print(" | ".join(field.name for field in fields(Figures)))
     for name in options.scenes:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            app_process(Path(folder), root=options.root) as app,
-        ):
-            warm_up(app.url)
-            guests = mixed(app.url) if name == "mixed" else alike(app.url, int(name))
-            print(play(name, app, guests, options.seconds).line(), flush=True)
-            if "Traceback" in app.log:
-                print(app.log, file=sys.stderr)
-                return 1
+        for machines in (0, *options.machines):
+            shown = f"{name} on {machines}" if machines else name
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                app_process(
+                    Path(folder),
+                    root=options.root,
+                    TL_CLUSTER="local" if machines else "auto",
+                    TL_ACTOR_CORES=str(max(usable_cores() // max(machines, 1), 1)),
+                ) as app,
+            ):
+                warm_up(app.url)
+                guests = mixed(app.url) if name == "mixed" else alike(app.url, int(name))
+                print(play(shown, app, guests, options.seconds).line(), flush=True)
+                if "Traceback" in app.log:
+                    print(app.log, file=sys.stderr)
+                    return 1
     print("bare loop after:", json.dumps(bare()))
     return 0
 

@@ -32,6 +32,7 @@ class Figures:
     answer_p95_s: float
     kb_per_s: float  # received by a guest
     app_cores: float  # that the app kept busy
+    machines_cores: float  # the same of a cluster's processes
     guests_cores: float  # that the guests took from it, on this same machine
     memory_mb: float  # of the app, at the end
 
@@ -71,14 +72,13 @@ def play(name: str, app: AppProcess, guests: Sequence[Guest], seconds: float) ->
         time.sleep(0.1)
     process, here = psutil.Process(app.process.pid), psutil.Process()
     begin, before = time.monotonic(), [guest.received for guest in guests]
-    busy = [sum(each.cpu_times()[:2]) for each in (process, here)]
+    busy = _busy_s(process), _busy_s(*process.children(recursive=True)), _busy_s(here)
     counted = [len(guest.polls_s) for guest in guests]
     time.sleep(seconds)
     end = time.monotonic()
     memory = process.memory_info().rss / _MEGABYTE
-    app_s, guests_s = (
-        sum(each.cpu_times()[:2]) - first for each, first in zip((process, here), busy, strict=True)
-    )
+    machines_s = _busy_s(*process.children(recursive=True)) - busy[1]
+    app_s, guests_s = _busy_s(process) - busy[0], _busy_s(here) - busy[2]
     received = sum(g.received - first for g, first in zip(guests, before, strict=True))
     polls = [s for g, first in zip(guests, counted, strict=True) for s in g.polls_s[first:]]
     people: list[Person] = [*guests, asker]
@@ -98,9 +98,15 @@ def play(name: str, app: AppProcess, guests: Sequence[Guest], seconds: float) ->
         answer_p95_s=_share(asker.answers_s, 95),
         kb_per_s=received / 1000 / (end - begin) / len(guests),
         app_cores=app_s / (end - begin),
+        machines_cores=machines_s / (end - begin),
         guests_cores=guests_s / (end - begin),
         memory_mb=memory,
     )
+
+
+def _busy_s(*processes: psutil.Process) -> float:
+    """The processor time that processes have taken so far."""
+    return sum(sum(each.cpu_times()[:2]) for each in processes)
 
 
 def warm_up(url: str) -> None:

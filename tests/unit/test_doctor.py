@@ -11,9 +11,10 @@ import pytest
 from tl_core import commands
 from tl_core.commands import machine
 from tl_core.commands.health import NOTES, PROBLEMS, Facts, sentences
-from tl_core.lab import BackboneState
+from tl_core.lab import BackboneState, MachineStatus
 
 READY, DAMAGED, ABSENT = BackboneState.READY, BackboneState.DAMAGED, BackboneState.DOWNLOADABLE
+MACHINE = MachineStatus("machine 0", "node-a", "CPU, 4 cores", "", ("lite",), (), 0, 0)
 HEALTHY = Facts(
     today=date(2030, 1, 1),
     missing_packages=(),
@@ -34,6 +35,7 @@ HEALTHY = Facts(
     unused_gpu="",
     port=8501,
     port_use="free",
+    machines=(),
     lab_trouble="",
 )
 PROBLEM_CASES = {  # the gravest first
@@ -41,6 +43,10 @@ PROBLEM_CASES = {  # the gravest first
     "device": ({"device_error": "TL_DEVICE names cuda."}, "will not start: TL_DEVICE names cuda."),
     "no network": ({"backbones": {"lite": ABSENT}}, "no network is ready"),
     "no answer": ({"answer_error": "the device is silent."}, "classified: the device is silent."),
+    "machine": (
+        {"machines": (MACHINE, replace(MACHINE, name="machine 1", trouble="It is silent."))},
+        "some will run nothing: machine 1 (It is silent)",
+    ),
     "lab": ({"port_use": "the lab", "lab_trouble": "It hangs."}, "8501 cannot work: It hangs."),
     "memory": ({"free_memory_mb": 300, "kept_memory_mb": 0}, "only 300 MB of memory"),
     "port": ({"port_use": "another program"}, "Links to port 8501 will not reach the lab"),
@@ -63,6 +69,10 @@ PROBLEM_CASES = {  # the gravest first
     "versions": ({"other_versions": ("torch 1.0 instead of 2.0",)}, "torch 1.0 instead of 2.0"),
 }
 NOTE_CASES = {
+    "machine": (
+        {"machines": (replace(MACHINE, missing=("vgg16", "pets")),)},
+        "pass by some nodes: node-a lacks vgg16, pets.",
+    ),
     "lab": ({"port_use": "the lab"}, "running at port 8501"),
     "budgets": ({"free_memory_mb": 6000}, "TL_PROFILE=cloud"),
     "swap": ({"swapped_mb": 900}, "900 MB of this machine's memory are swapped"),

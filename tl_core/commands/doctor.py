@@ -2,7 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from tl_core.commands import machine
@@ -10,7 +10,14 @@ from tl_core.commands.health import NOTES, PROBLEMS, sentences
 from tl_core.commands.output import PYTHON, Result
 from tl_core.download import free_bytes
 from tl_core.errors import UserError
-from tl_core.lab import BackboneState, BackboneStatus, DatasetStatus, Lab, MemoryRow
+from tl_core.lab import (
+    BackboneState,
+    BackboneStatus,
+    DatasetStatus,
+    Lab,
+    MachineStatus,
+    MemoryRow,
+)
 from tl_core.settings import Settings
 
 _COMMAND = f"{PYTHON} -m tl_core"
@@ -41,18 +48,18 @@ def run(settings: Settings, _options: Namespace) -> Result:
 
 
 def _start(settings: Settings) -> tuple[Lab, str]:
-    """A lab on the device that was asked for; else one on the CPU, and why."""
+    """A lab on the device or cluster that was asked for; else one on the CPU, and why."""
     try:
         return Lab(settings), ""
     except UserError as error:
-        return Lab(replace(settings, device="cpu")), str(error)
+        return Lab(replace(settings, device="cpu", cluster="auto")), str(error)
 
 
 def _describe(lab: Lab) -> tuple[dict[str, Any], list[str]]:
     """What this machine has, for --json and in lines."""
     settings, status = lab.settings, lab.status()
     backbones, datasets = lab.backbones.rows(), lab.datasets.rows()
-    kept = lab.memory.rows()
+    machines, kept = lab.machines(), lab.memory.rows()
     held, budget = sum(row.held_bytes for row in kept), sum(row.budget_bytes for row in kept)
     together = MemoryRow("together", held, budget)
     versions = {"python": sys.version.split()[0]} | {
@@ -72,6 +79,7 @@ def _describe(lab: Lab) -> tuple[dict[str, Any], list[str]]:
             for row in kept
         },
         "share_mb": settings.visitor_memory_mb,
+        "machines": {one.name: asdict(one) for one in machines},
         "backbones": {found.row.key: str(found.state) for found in backbones},
         "datasets": {entry.key: entry.state for entry in datasets},
     }
@@ -84,12 +92,22 @@ def _describe(lab: Lab) -> tuple[dict[str, Any], list[str]]:
             f"  {row.kind:<22}{row.held_bytes / 2**20:>8,.0f}{row.budget_bytes / 2**20:>8,.0f}"
             for row in (*kept, together)
         ),
+        *(["\nmachines of the cluster"] if machines else []),
+        *map(_machine_line, machines),
         "\nbackbones",
         *(f"  {found.row.key:<22}{found.state}{_backbone_hint(found)}" for found in backbones),
         "\ndata sets",
         *(f"  {entry.key:<24}{entry.state}{_dataset_hint(entry)}" for entry in datasets),
     ]
     return result, lines
+
+
+def _machine_line(one: MachineStatus) -> str:
+    if one.trouble:
+        return f"  {one.name:<12}{one.node}  {one.trouble}"
+    loaded = ", ".join(one.loaded) or "no network"
+    runs = f"{one.runs} runs, {one.waiting} of them waiting"
+    return f"  {one.name:<12}{one.node}  {one.device}  {loaded} in memory; {runs}"
 
 
 def _backbone_hint(found: BackboneStatus) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Literal
 
 from tl_core.commands.output import PYTHON
-from tl_core.lab import BackboneState
+from tl_core.lab import BackboneState, MachineStatus
 
 INSTALL = f"{PYTHON} -m pip install -r requirements.txt"
 PREPARE = f"{PYTHON} -m tl_core prepare"
@@ -45,6 +45,7 @@ class Facts:
     unused_gpu: str  # why torch does not use the graphics card that is there
     port: int
     port_use: PortUse
+    machines: tuple[MachineStatus, ...]  # of a cluster
     lab_trouble: str  # what the lab at that port says of itself, if it cannot work
 
     def absent_backbones(self) -> list[str]:
@@ -81,6 +82,24 @@ def _lab_in_trouble(facts: Facts) -> str:
     if not facts.lab_trouble:
         return ""
     return f"The lab that runs at port {facts.port} cannot work: {facts.lab_trouble}"
+
+
+def _machine_unusable(facts: Facts) -> str:
+    reasons = [f"{one.name} ({one.trouble.rstrip('.')})" for one in facts.machines if one.trouble]
+    if not reasons:
+        return ""
+    return f"Of the cluster's machines some will run nothing: {', '.join(reasons)}."
+
+
+def _machine_lacks(facts: Facts) -> str:
+    lacks = {one.node: one.missing for one in facts.machines if one.missing}
+    if not lacks:
+        return ""
+    listed = "; ".join(f"{node} lacks {', '.join(names)}" for node, names in lacks.items())
+    return (
+        f"Jobs that need these pass by some nodes: {listed}. Copy or prepare them there too, or "
+        "name one shared folder on every node."
+    )
 
 
 def _memory_short(facts: Facts) -> str:
@@ -170,6 +189,7 @@ PROBLEMS: tuple[Check, ...] = (
     _device_missing,
     _no_backbone,
     _no_answer,
+    _machine_unusable,
     _lab_in_trouble,
     _memory_short,
     _port_taken,
@@ -239,6 +259,7 @@ def _not_here(facts: Facts) -> str:
 
 NOTES: tuple[Check, ...] = (
     _lab_runs,
+    _machine_lacks,
     _memory_budgets,
     _swapped,
     _busy,

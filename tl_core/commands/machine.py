@@ -20,7 +20,7 @@ import torch
 from tl_core.commands.common import OWNER
 from tl_core.commands.health import Facts, PortUse
 from tl_core.download import free_bytes
-from tl_core.lab import Lab, PackagedWeights
+from tl_core.lab import Lab, MachineStatus, PackagedWeights
 from tl_core.process_memory import process_bytes
 from tl_core.settings import memory_bytes
 from tl_core.specs import Classify
@@ -30,6 +30,7 @@ if sys.platform != "win32":  # which has no such limit
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
 _PORT = 8501  # Streamlit's
+_START_S = 30.0  # for the machines of a cluster
 _ANSWER_S = 60.0  # for one photograph; the slowest machine needs a few seconds
 _TAB_FILES, _OTHER_FILES = 4, 128  # as pages/server/open_files.py counts
 _GPUS = Path("/proc/driver/nvidia/gpus")
@@ -95,8 +96,19 @@ def look(lab: Lab, load: OthersLoad, *, device_error: str, port: int = _PORT) ->
         unused_gpu=unused_gpu(),
         port=port,
         port_use=port_use,
+        machines=machines_of(lab),
         lab_trouble=trouble,
     )
+
+
+def machines_of(lab: Lab) -> tuple[MachineStatus, ...]:
+    """The machines of a cluster, once they have started or could have."""
+    end = time.monotonic() + _START_S
+    while (found := lab.machines()) and time.monotonic() < end:
+        if not any(one.trouble for one in found):
+            break
+        time.sleep(1)
+    return tuple(found)
 
 
 def installed(package: str) -> str:

@@ -46,6 +46,16 @@ def test_a_loaded_model_answers_as_the_saved_one(mode: str, do: Do, context: Con
     assert not any(p.requires_grad for p in loaded.backbone.body.parameters())
 
 
+@pytest.mark.parametrize("mode", ["head", "last-block", "scratch", "pixels"])
+def test_what_the_backbone_has_can_be_left_out(mode: str, do: Do, context: Context) -> None:
+    model, base = taught(do, context, mode), context.backbones.load("tiny")
+    beside = None if mode == "pixels" else base
+    parts, whole = save_model(model, beside=beside), save_model(model)
+    assert len(parts) < len(whole) if mode in {"head", "last-block"} else len(parts) == len(whole)
+    loaded = load_model(parts, context.backbones, key="own:x", owner="me", beside=beside)
+    assert torch.equal(loaded.backbone.logits(probe()), model.logits(probe()))
+
+
 def test_what_the_backbone_has_already_is_shared(do: Do, context: Context) -> None:
     model = taught(do, context, "head")
     loaded = load_model(save_model(model), context.backbones, key="own:x", owner="me")

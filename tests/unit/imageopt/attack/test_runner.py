@@ -1,6 +1,7 @@
 """Attacks of several visitors in one batch, on a tiny network, turned by hand."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,6 +167,30 @@ def test_pause_and_resume_give_the_same_file_as_a_run_without(context, spec_of):
     finish(other)
     assert job.snapshot.picture == whole.picture
     assert job.snapshot.history == whole.history
+
+
+@pytest.mark.parametrize("method", ["pgd", "momentum", "smooth", "sparse", "robust"])
+def test_what_is_handed_over_is_gone_on_with_to_the_same_file(context, spec_of, method):
+    """As another process would, where this one dies."""
+    spec = spec_of(method=method, steps=12)
+    whole = attacked(context, spec)
+    runner, (job,) = start(replace(context, hand_over_s=0.0), spec)
+    advance_to(runner, job, 4)
+    step, packed = job.handed
+    assert step == 4
+    other, (again,) = start(context, spec)
+    again.saved = packed
+    finish(other)
+    assert again.snapshot.picture == whole.picture
+    assert again.snapshot.history == whole.history
+    assert isinstance(packed, bytes)
+
+
+def test_nothing_is_handed_over_where_nobody_would_go_on(context, spec_of):
+    runner, (job,) = start(context, spec_of())
+    advance_to(runner, job, 3)
+    runner.remove(job, keep=True)
+    assert job.handed is None
 
 
 def test_a_cancelled_attack_leaves_the_batch(context, spec_of, photos):

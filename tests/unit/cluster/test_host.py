@@ -1,0 +1,160 @@
+"""What a machine does for app servers, without Ray between them."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tl_core.cluster.host import Host
+from tl_core.cluster.messages import Begin, Controls, Forget, JobNews, Known, Order
+from tl_core.engine.job import FINAL, JobState
+from tl_core.images.decode import content_key
+from tl_core.images.samples import PREFIX, read
+from tl_core.settings import Settings
+from tl_core.specs import Classify, IdealImage, Spec, photo_keys
+
+WAIT_S = 60.0
+PICTURE = IdealImage(target=281, steps=400)
+
+
+@pytest.fixture
+def gone_s() -> float:
+    """After which an app server is taken for gone."""
+    return 90.0
+
+
+@pytest.fixture
+def host(settings: Settings, gone_s: float) -> Iterator[Host]:
+    own = replace(settings, visit_timeout_s=gone_s)
+    host = Host(own, node="here", cores=1, fetch=lambda refs: refs)
+    yield host
+    host.close()
+
+
+class Server:
+    """An app server that talks to one machine."""
+
+    def __init__(self, host: Host, name: str = "server.0") -> None:
+        self.host, self.name = host, name
+        self.known, self.number = Known(), 0
+        self.jobs: dict[str, JobNews] = {}
+
+    def send(self, *orders: Order) -> None:
+        self.number += 1
+        assert self.host.take(self.name, self.host.about().life, self.number, list(orders))
+
+    def begin(self, name: str, spec: Spec, owner: str = "ann", **cargo: Any) -> Controls:
+        controls = Controls(name, spec, frozenset([owner]), is_paused=False, is_cancelled=False)
+        self.send(Begin(spec, controls, cargo.get("photos", {}), None, cargo.get("saved")))
+        return controls
+
+    def hear(self) -> None:
+        news = self.host.news(self.name, self.known, 0.2)
+        self.known = news.known
+        self.jobs |= {one.job: one for one in news.jobs}
+
+    def until(self, name: str, *states: JobState) -> JobNews:
+        end = time.monotonic() + WAIT_S
+        while name not in self.jobs or self.jobs[name].state not in states:
+            assert time.monotonic() < end
+            self.hear()
+        return self.jobs[name]
+
+
+def test_orders_that_come_twice_are_followed_once(host):
+    server = Server(host)
+    server.begin("a", PICTURE)
+    life = host.about().life
+    again = Controls("b", PICTURE, frozenset(["ann"]), is_paused=False, is_cancelled=False)
+    assert host.take(server.name, life, 1, [Begin(PICTURE, again, {}, None, None)])
+    server.hear()
+    assert "b" not in server.jobs
+    assert not host.take(server.name, "another life", 2, [])
+
+
+def test_news_that_got_lost_are_told_again(host):
+    server = Server(host)
+    server.begin("a", Classify(photo="sample:cat"))
+    assert server.until("a", *FINAL).state is JobState.DONE
+    lost = replace(server.known, jobs=0)
+    assert [one.job for one in host.news(server.name, lost, 0.1).jobs] == ["a"]
+    assert host.news(server.name, server.known, 0.1).jobs == ()
+    assert host.news(server.name, lost, 0.1).jobs == ()  # it was known, and is let go of
+
+
+def test_a_photograph_is_fetched_once(host):
+    data = read(f"{PREFIX}cat")
+    key, fetched = content_key(data), []
+    host._fetch = lambda refs: fetched.append(refs) or refs
+    server = Server(host)
+    for name in "ab":
+        spec = Classify(photo=key, seed=ord(name))
+        assert photo_keys(spec) == {key}
+        server.begin(name, spec, photos={key: data})
+        assert server.until(name, *FINAL).state is JobState.DONE
+    assert fetched == [[data]]
+    server.send(Forget("ann", everything=False))
+    assert key not in host.photos
+
+
+def test_a_job_whose_cargo_is_lost_fails_in_words(host):
+    def lost(_refs: object) -> object:
+        raise ConnectionError
+
+    host._fetch = lost
+    server = Server(host)
+    server.begin("a", Classify(photo="sha256:1"), photos={"sha256:1": "ref"})
+    assert "Please try again" in str(server.until("a", *FINAL).error)
+
+
+def test_controls_that_come_before_the_cargo_act_once_it_is_there(host):
+    data = read(f"{PREFIX}cat")
+    server = Server(host)
+    host._fetch = lambda refs: time.sleep(0.3) or refs
+    spec = replace(PICTURE, photo=content_key(data))
+    controls = server.begin("a", spec, photos={spec.photo: data})
+    server.send(replace(controls, is_cancelled=True))
+    assert server.until("a", *FINAL).state is JobState.CANCELLED
+
+
+def test_a_picture_is_handed_over_and_gone_on_with_by_another_server(host, monkeypatch):
+    monkeypatch.setattr("tl_core.cluster.host.HAND_OVER_S", 0.2)
+    first, second = Server(host), Server(host, "other.0")
+    first.begin("a", replace(PICTURE, steps=60))
+    end = time.monotonic() + WAIT_S
+    while not (handed := host.handed(first.name, ["a"])):
+        assert time.monotonic() < end
+        first.hear()
+    second.begin("b", replace(PICTURE, steps=60), "bob", saved=handed["a"])
+    done, whole = second.until("b", *FINAL), first.until("a", *FINAL)
+    for job in (done, whole):
+        assert [row[0] for row in job.snapshot.history] == list(range(60))  # type: ignore[union-attr]
+
+
+def test_what_an_earlier_connection_began_ends_when_the_server_connects_anew(host):
+    server = Server(host)
+    server.begin("a", PICTURE)
+    server.until("a", JobState.RUNNING)
+    (job,) = host.compute.queue.open_jobs()
+    Server(host, "server.1").hear()
+    assert job.wait(WAIT_S)
+    assert job.state is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("gone_s", [1.0])
+def test_a_server_that_does_not_ask_for_a_while_is_gone_with_all_its_jobs(host):
+    gone, other = Server(host), Server(host, "other.0")
+    gone.begin("a", PICTURE)
+    gone.hear()
+    other.begin("b", PICTURE, "bob")
+    end = time.monotonic() + WAIT_S
+    while gone.name in host._servers:
+        assert time.monotonic() < end
+        other.hear()
+    (job,) = [job for job in host.compute.queue.open_jobs() if "bob" in job.owners]
+    assert not job.cancel_requested
+    other.send(replace(Controls("b", PICTURE, job.owners, False, False), is_paused=True))
+    other.until("b", JobState.PAUSED)
+    assert host.news(gone.name, gone.known, 0.1).life != host.about().life

@@ -1,0 +1,54 @@
+"""The Ray actor that is a machine of the lab."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import TYPE_CHECKING, Any
+
+import ray
+
+from tl_core.cluster.messages import About, Known, News
+from tl_core.errors import UserError
+from tl_core.settings import Settings
+
+if TYPE_CHECKING:
+    from tl_core.cluster.host import Host
+
+
+class LabActor:
+    """A ``Host`` behind two methods; where it cannot start, it says so instead of dying."""
+
+    def __init__(self, cores: int, memory_share: float) -> None:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+        from tl_core.cluster.host import Host  # here: an app server loads no torch
+
+        self._host: Host | None = None
+        self._refusal: UserError | None = None
+        try:
+            settings = Settings.from_env(memory_share=memory_share)
+            address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+            node = f"{socket.gethostname()} {address}"
+            self._host = Host(settings, node=node, cores=cores, fetch=ray.get)
+        except UserError as error:
+            self._refusal = error
+
+    @ray.method(concurrency_group="other")
+    def about(self) -> About | UserError:
+        """What this machine is, or why it can run nothing."""
+        return self._refusal or self._started().about()
+
+    @ray.method(concurrency_group="news")
+    def news(self, server: str, known: Known, wait_s: float) -> News:
+        """Wait for what is new."""
+        return self._started().news(server, known, wait_s)
+
+    @ray.method(concurrency_group="other")
+    def ask(self, method: str, *arguments: Any) -> Any:
+        """Call any other method of the host."""
+        return getattr(self._started(), method)(*arguments)
+
+    def _started(self) -> Host:
+        if self._host is None:
+            raise RuntimeError(f"this machine could not start: {self._refusal}")
+        return self._host

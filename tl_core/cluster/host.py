@@ -1,0 +1,320 @@
+"""What a machine of the cluster holds: the worker, its networks, the jobs of all app servers."""
+
+import logging
+import os
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tl_core.backbones.build import imagenet_classes
+from tl_core.backbones.store import OwnModel
+from tl_core.backbones.weights import WeightsState
+from tl_core.cluster.jobs_of_server import JobsOfServer
+from tl_core.cluster.messages import (
+    About,
+    Begin,
+    Controls,
+    Disk,
+    Known,
+    Load,
+    News,
+    Order,
+    OwnInfo,
+    OwnParts,
+    Ref,
+    code_version,
+)
+from tl_core.engine.awake import AwakeClock
+from tl_core.engine.job import FINAL, Job, JobState
+from tl_core.engine.memory import VisitorMemory
+from tl_core.images.photo_store import PhotoStore
+from tl_core.local.compute import LocalCompute
+from tl_core.settings import Settings
+from tl_core.specs import Spec
+from tl_core.training.model_file import load_model, save_model
+
+log = logging.getLogger(__name__)
+
+HAND_OVER_S = 3.0  # between two states of a picture that others can go on from
+LOOK_S = 0.05  # between two looks at what is new
+QUIET_S = 0.1  # least between two answers, unless a job has ended
+_DISK_S = 2.0  # between two looks at the disk
+_CLOSE_S = 10.0
+_FETCHING_THREADS = 4
+
+
+class Host:
+    """The jobs of several app servers on one device; thread-safe, made once in a process.
+
+    Each app server has a name for every connection. ``take`` gets its orders, ``news`` answers
+    with what it does not know yet.
+    """
+
+    def __init__(
+        self, settings: Settings, *, node: str, cores: int, fetch: Callable[[Ref], Any]
+    ) -> None:
+        self._settings = settings
+        self._node = node
+        self._fetch = fetch
+        self._life = uuid.uuid4().hex
+        memory = VisitorMemory(settings.visitor_memory_mb * 2**20)
+        self.photos = PhotoStore(
+            settings.photo_memory_mb * 2**20,
+            settings.max_pixels,
+            decoded_bytes=settings.decoded_memory_mb * 2**20,
+        )
+        self.compute = LocalCompute(
+            settings, self.photos, memory, AwakeClock(), cores=cores, hand_over_s=HAND_OVER_S
+        )
+        for kind, held, budget_mb in self.compute.kept():
+            memory.count(kind, held, budget_mb * 2**20)
+        self._servers: dict[str, JobsOfServer] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._fetching = ThreadPoolExecutor(_FETCHING_THREADS, thread_name_prefix="lab-fetch")
+        self._checking: set[str] = set()  # files of weights that are being read
+        self._disk_seen = (self._look_at_disk(), 1)
+        self._disk_at = time.monotonic()
+        self.compute.start()
+        threading.Thread(target=self._watch, name="lab-servers", daemon=True).start()
+
+    def about(self) -> About:
+        """What this machine is."""
+        hardware = self.compute.hardware()
+        return About(code_version(), self._life, self._node, hardware, imagenet_classes())
+
+    def take(self, server: str, life: str, number: int, orders: list[Order]) -> bool:
+        """Take orders, each once; ``False`` where they are for another life of this machine."""
+        if life != self._life or self._is_forgotten(server, is_new=number == 1):
+            return False
+        jobs = self._jobs_of(server)
+        with jobs.ordering:
+            if number <= jobs.taken:
+                return True
+            for order in orders:
+                self._follow(jobs, order)
+            jobs.taken = number
+        return True
+
+    def news(self, server: str, known: Known, wait_s: float) -> News:
+        """Say what is new to somebody who knows so much, or after ``wait_s`` that nothing is.
+
+        To an app server that was taken for gone this is another life.
+        """
+        is_forgotten = self._is_forgotten(server, is_new=known == Known())
+        jobs, begin = self._jobs_of(server), time.monotonic()
+        while True:
+            jobs.has_ended.clear()
+            number, news = jobs.news(known.jobs)
+            waited_s = time.monotonic() - begin
+            has_ended = any(one.state in FINAL for one in news)
+            if has_ended or waited_s >= (QUIET_S if news else wait_s) or self._closing.is_set():
+                break
+            jobs.has_ended.wait(LOOK_S)
+        owned = self.compute.context.backbones.owned(jobs.owners)  # after the jobs that made them
+        disk, disk_number = self._disk()
+        return News(
+            life="" if is_forgotten else self._life,
+            known=Known(number, max((own.number for own in owned), default=-1), disk_number),
+            models=tuple(_info(own) for own in owned if own.number > known.model),
+            jobs=tuple(news),
+            load=self._load(),
+            disk=disk if disk_number > known.disk else None,
+        )
+
+    def handed(self, server: str, jobs: list[str]) -> dict[str, bytes]:
+        """What another machine needs to go on with each job, where there is something."""
+        mine = self._jobs_of(server)
+        found = {job: mine.handed(job) for job in jobs}
+        return {job: data for job, data in found.items() if data is not None}
+
+    def parts(self, key: str) -> OwnParts:
+        """A visitor's model, without what its backbone has."""
+        store = self.compute.context.backbones
+        model = store.load(key)
+        base = store.load(model.row.key) if model.row.key in store.rows else None
+        return OwnParts(_info(store.own(key)), save_model(model, beside=base))
+
+    def keep(self, parts: OwnParts) -> None:
+        """Take in a visitor's model that another machine has taught."""
+        store, info = self.compute.context.backbones, parts.info
+        if info.key in store:
+            return
+        base = store.load(info.row.key) if info.row.key in store.rows else None
+        store.adopt(
+            info.key,
+            load_model(parts.data, store, key=info.key, owner=info.owner, beside=base),
+        )
+
+    def keep_fetched(self, parts: Ref) -> None:
+        """Take in a visitor's model from the object store."""
+        self.keep(self._fetch(parts))
+
+    def load_file(self, server: str, data: bytes, owner: str) -> OwnInfo:
+        """Take in a file of a model that a visitor has sent."""
+        self._jobs_of(server).owners.add(owner)
+        key = self.compute.networks.load_file(data, owner)
+        return _info(self.compute.context.backbones.own(key))
+
+    def network(self, method: str, *arguments: Any) -> Any:
+        """Ask the networks: ``save``, ``plain_pytorch`` and so on."""
+        return getattr(self.compute.networks, method)(*arguments)
+
+    def dataset(self, method: str, *arguments: Any) -> Any:
+        """Ask the data sets: ``names``, ``read`` and so on."""
+        return getattr(self.compute.datasets, method)(*arguments)
+
+    def process(self) -> int:
+        """The number of this process on its computer."""
+        return os.getpid()
+
+    def end(self, server: str) -> None:
+        """End what belongs to an app server."""
+        with self._lock:
+            jobs = self._servers.pop(server, None)
+        if jobs is not None:
+            jobs.cancel()
+            for owner in jobs.owners:
+                self._forget(owner, everything=True)
+
+    def close(self) -> None:
+        """End every job."""
+        self._closing.set()
+        self.compute.close(_CLOSE_S)
+        self._fetching.shutdown(cancel_futures=True)
+
+    def _is_forgotten(self, server: str, *, is_new: bool) -> bool:
+        with self._lock:
+            return server not in self._servers and not is_new
+
+    def _jobs_of(self, server: str) -> JobsOfServer:
+        """Find a server's jobs; those of its earlier connections go on elsewhere."""
+        with self._lock:
+            jobs = self._servers.get(server)
+            if jobs is not None:
+                return jobs
+            name = server.partition(".")[0]
+            earlier = [other for other in self._servers if other.partition(".")[0] == name]
+            ended = [self._servers.pop(other) for other in earlier]
+            jobs = self._servers[server] = JobsOfServer(self.compute.queue)
+            jobs.owners = set().union(*(other.owners for other in ended))
+        for other in ended:
+            other.cancel()
+        return jobs
+
+    def _follow(self, jobs: JobsOfServer, order: Order) -> None:
+        if isinstance(order, Controls):
+            jobs.steer(order)
+        elif isinstance(order, Begin):
+            jobs.expect(order.controls)
+            if self._lacks(order):
+                self._fetching.submit(self._begin, jobs, order)
+            else:
+                self._begin(jobs, order)
+        else:
+            self._forget(order.owner, everything=order.everything)
+            if order.everything:
+                jobs.owners.discard(order.owner)
+
+    def _lacks(self, order: Begin) -> bool:
+        """Whether something of a job has to be fetched."""
+        has_photos = all(key in self.photos for key in order.photos)
+        return not has_photos or (order.model is not None and not self._has(order.spec))
+
+    def _has(self, spec: Spec) -> bool:
+        return spec.backbone in self.compute.context.backbones
+
+    def _begin(self, jobs: JobsOfServer, order: Begin) -> None:
+        controls, owner = order.controls, min(order.controls.owners)
+
+        def begin(job: Job) -> None:
+            job.current, job.saved = controls.current, order.saved
+
+        try:
+            self._fetch_for(order, owner)
+            job = self.compute.queue.submit(order.spec, owner, begin=begin)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job's owner hears of it
+            job = Job(order.spec, owner)
+            job.fail(error)
+        jobs.begun(controls.job, job)
+
+    def _fetch_for(self, order: Begin, owner: str) -> None:
+        lacking = {key: ref for key, ref in order.photos.items() if key not in self.photos}
+        if lacking:
+            files = self._fetch(list(lacking.values()))
+            with self.photos.adding(owner) as addition:
+                addition.keep(dict(zip(lacking, files, strict=True)))
+        if order.model is not None and not self._has(order.spec):
+            self.keep(self._fetch(order.model))
+
+    def _forget(self, owner: str, *, everything: bool) -> None:
+        self.photos.forget(owner)
+        if everything:
+            self.compute.queue.leave(owner)
+            self.compute.forget(owner)
+        else:
+            self.compute.forget_photos(owner)
+
+    def _load(self) -> Load:
+        jobs = self.compute.queue.open_jobs()
+        active = [job for job in jobs if job.state is not JobState.PAUSED]
+        runs = [job for job in active if job.spec.uses_network and not job.spec.is_quick]
+        return Load(
+            questions=sum(job.spec.is_quick for job in active),
+            runs=len(runs),
+            waiting=sum(job.state is JobState.QUEUED for job in runs),
+            batches=Counter(job.spec.batch_key for job in runs if job.spec.batch_key is not None),
+            loaded=self.compute.context.backbones.loaded_keys(),
+            trouble=self.compute.trouble(),
+        )
+
+    def _disk(self) -> tuple[Disk, int]:
+        """What is on the disk, and a number that grows when that changes."""
+        with self._lock:
+            if time.monotonic() >= self._disk_at + _DISK_S:
+                seen, number = self._disk_seen
+                now = self._look_at_disk()
+                self._disk_seen = (now, number + (now != seen))
+                self._disk_at = time.monotonic()
+            return self._disk_seen
+
+    def _look_at_disk(self) -> Disk:
+        networks = self.compute.networks
+        weights = {key: networks.state(row) for key, row in networks.rows.items()}
+        for key, state in weights.items():
+            if state is WeightsState.UNREAD and key not in self._checking:
+                self._checking.add(key)
+                networks.begin_check(networks.rows[key])
+        return Disk(
+            weights=weights,
+            fitting=frozenset(key for key, row in networks.rows.items() if networks.fits(row)),
+            datasets=tuple(self.compute.datasets.entries()),
+        )
+
+    def _watch(self) -> None:
+        """End what belongs to app servers that do not ask any more."""
+        gone_s = self._settings.visit_timeout_s
+        while not self._closing.wait(gone_s / 20):
+            before = time.monotonic() - gone_s
+            with self._lock:
+                gone = [name for name, jobs in self._servers.items() if jobs.seen_at < before]
+            for name in gone:
+                log.warning("an app server is gone, and what it had here ends")
+                self.end(name)
+
+
+def _info(own: OwnModel) -> OwnInfo:
+    model = own.backbone
+    return OwnInfo(
+        key=model.key,
+        label=model.label,
+        row=model.row,
+        classes=model.classes,
+        owner=own.owner,
+        size_bytes=own.size_bytes,
+        number=own.number,
+    )

@@ -1,0 +1,77 @@
+"""Which machine of the cluster a job goes to."""
+
+import math
+from collections.abc import Sequence
+
+from tl_core.backbones.weights import WeightsState
+from tl_core.cluster.link import Link
+from tl_core.cluster.messages import Load, OwnInfo
+from tl_core.specs import OWN_DATASET, Download, ImportData, Spec
+
+_CPU_ROOM, _GPU_ROOM = 8, 32  # pictures by which a batch still becomes more efficient
+_LOADING = 0.5  # what it costs to load a network, in steps of a run that is alone
+
+
+def can_run(link: Link, spec: Spec, own: OwnInfo | None) -> bool:
+    """Whether a machine has what a job needs on its disk."""
+    disk = link.disk
+    if disk is None or isinstance(spec, Download | ImportData):
+        return disk is not None
+    if not spec.uses_network:
+        return _has_data(link, spec)
+    key = own.row.key if own else spec.backbone
+    is_known = key in disk.weights
+    has_weights = key in files_of(link) and key in disk.fitting
+    return (has_weights or not is_known) and _has_data(link, spec)
+
+
+def files_of(link: Link) -> set[str]:
+    """The backbones and data sets that a machine has on its disk."""
+    if link.disk is None:
+        return set()
+    weights = {key for key, state in link.disk.weights.items() if state is WeightsState.READY}
+    return weights | {entry.key for entry in link.disk.datasets if entry.state == "ready"}
+
+
+def cost(link: Link, spec: Spec) -> float:
+    """How long a run's step would take there, in steps of one that is alone.
+
+    The machine's time is shared equally among all runs, and those in a batch put theirs together: a
+    step of n pictures takes n ** 0.75 times as long as one on a CPU, no longer on a GPU.
+    """
+    load, about = link.load, link.about
+    if load is None or about is None:
+        return math.inf
+    is_cpu = about.hardware.is_cpu
+    mates = load.batches.get(spec.batch_key, 0)
+    has_room = 0 < mates < (_CPU_ROOM if is_cpu else _GPU_ROOM)
+    size = mates + 1 if has_room else 1
+    gain = size**0.25 if is_cpu else size
+    loading = 0.0 if spec.backbone in load.loaded else _LOADING
+    return (load.runs + 1) / gain + loading
+
+
+def for_question(link: Link, spec: Spec) -> tuple[bool, int, int]:
+    """Order machines for a quick question: who has the network, then who is least busy."""
+    load: Load | None = link.load
+    if load is None:
+        return True, 0, 0
+    return spec.backbone not in load.loaded, load.questions, load.runs
+
+
+def choose(links: Sequence[Link], spec: Spec, own: OwnInfo | None) -> Link | None:
+    """Return the machine for a job among those that can be used; ``None`` where there is none.
+
+    Where none has the files, any may say what is missing.
+    """
+    usable = [link for link in links if link.is_usable]
+    able = [link for link in usable if can_run(link, spec, own)] or usable
+    if spec.is_quick:
+        return min(able, key=lambda link: for_question(link, spec), default=None)
+    return min(able, key=lambda link: cost(link, spec), default=None)
+
+
+def _has_data(link: Link, spec: Spec) -> bool:
+    """Whether the machine has the data set that a job names, if it is one that machines have."""
+    name: str = getattr(spec, "dataset", "")
+    return not name or name == OWN_DATASET or name in files_of(link)

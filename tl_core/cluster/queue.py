@@ -1,0 +1,339 @@
+"""All jobs of one app server, wherever they run: sent, followed, and gone on with after a loss."""
+
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+import ray
+from ray.exceptions import RayError
+
+from tl_core.cluster.link import Link
+from tl_core.cluster.messages import Begin, Controls, JobNews, News, Ref
+from tl_core.engine.job import FINAL, Job, JobState, SpecT
+from tl_core.engine.queueing import refuse_excess
+from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
+from tl_core.settings import Settings
+from tl_core.specs import Download, ImportData, Spec
+from tl_core.specs.download import OPERATOR
+
+log = logging.getLogger(__name__)
+
+_States = Mapping[str, bytes]  # of pictures, by job
+_MOST_LOSSES = 2  # of one job: what ends its machine again and again must end itself
+_STATE_S = 5.0  # for a picture's state to come from the object store
+_LOST = N_(
+    "The machine that ran this was lost, and what it had learned with it. Please start it again."
+)
+_LOST_AGAIN = N_("The machines that ran this were lost, one after another. It was given up.")
+
+
+class Machines(Protocol):
+    """Where jobs can go, and what travels with them."""
+
+    def place(self, spec: Spec, besides: Link | None) -> Link | None:
+        """Return the machine for a job; ``None`` where there is none."""
+
+    def lacking(self, spec: Download | ImportData) -> list[Link]:
+        """One machine of each node that has not got what a download brings."""
+
+    def photos(self, spec: Spec) -> Mapping[str, Ref]:
+        """The files of a spec's photographs, by key."""
+
+    def model(self, spec: Spec) -> Ref | None:
+        """The visitor's model that a spec names."""
+
+
+@dataclass(eq=False)
+class _Placed:
+    """A job of this app server."""
+
+    job: Job
+    link: Link | None = None  # none while no machine can take it
+    is_withdrawn: bool = False
+    handed: deque[tuple[int, Ref]] = field(default_factory=lambda: deque(maxlen=2))
+    saved: bytes | None = None
+    losses: int = 0
+
+
+class ClusterQueue:
+    """The ``JobQueue`` of an app server; thread-safe. What no machine can take waits here."""
+
+    def __init__(self, machines: Machines, settings: Settings) -> None:
+        self._machines = machines
+        self._settings = settings
+        self._jobs: dict[str, _Placed] = {}
+        self._refusal: UserError | None = None
+        self._lock = threading.RLock()
+
+    # -- the lab's side ------------------------------------------------------------------------
+
+    def submit(self, spec: SpecT, owner: str) -> Job[SpecT]:
+        """Send a job to the machine that suits it; a download to every node that lacks it.
+
+        Raises:
+            UserError: If the visitor has too many runs going, too many wait, or no run is taken
+                any more.
+        """
+        with self._lock:
+            if self._refusal is not None and not spec.is_quick:
+                raise self._refusal
+            active = self._active()
+            queued = [job for job in active if job.state is JobState.QUEUED]
+            refuse_excess(spec, owner, queue=queued, active=active, settings=self._settings)
+            lacking = (
+                self._machines.lacking(spec) if isinstance(spec, Download | ImportData) else []
+            )
+            for link in lacking[1:]:
+                self._add(spec, OPERATOR, link)
+            return self._add(spec, owner, lacking[0] if lacking else self._place(spec))
+
+    def _add(self, spec: SpecT, owner: str, link: Link | None) -> Job[SpecT]:
+        placed = _Placed(Job(spec, owner, wake=lambda: self._steer(placed)))
+        self._jobs[placed.job.id] = placed
+        self._begin(placed, link)
+        return cast("Job[SpecT]", placed.job)
+
+    def _place(self, spec: Spec, besides: Link | None = None) -> Link | None:
+        return self._machines.place(spec, besides)
+
+    def join(self, job: Job, owner: str) -> bool:
+        """Let ``owner`` share an open job; ``False`` where it is about to be cancelled."""
+        with self._lock:
+            if job.cancel_requested:
+                return False
+            job.owners |= {owner}
+            self._steer(self._jobs.get(job.id))
+            return True
+
+    def withdraw(self, job: Job, owner: str) -> None:
+        """Let ``owner`` give up an open job; with nobody left who wants it, it is cancelled."""
+        with self._lock:
+            if job.owners == {owner}:
+                job.cancel_requested = True
+            else:
+                job.owners -= {owner}
+            self._steer(self._jobs.get(job.id))
+
+    def leave(self, owner: str) -> list[Job]:
+        """Cancel the jobs of a visitor who is gone, unless others wait for them too."""
+        mine = self.jobs_of(owner)
+        for job in mine:
+            self.withdraw(job, owner)
+        return [job for job in mine if job.cancel_requested]
+
+    def set_aside(self, owner: str) -> None:
+        """Pause the runs of a visitor who is away, and withdraw from everything else."""
+        for job in self.jobs_of(owner):
+            if job.owners == {owner} and job.spec.uses_network and not job.spec.is_quick:
+                job.pause()
+            else:
+                self.withdraw(job, owner)
+
+    def jobs_of(self, owner: str) -> list[Job]:
+        """The visitor's jobs that are not over, oldest first."""
+        with self._lock:
+            mine = [job for job in self._active() if owner in job.owners]
+        return sorted(mine, key=lambda job: job.submitted_at)
+
+    def counts(self) -> dict[JobState, int]:
+        """How many jobs of this app server are queued, running and paused."""
+        with self._lock:
+            found = Counter(job.state for job in self._active())
+        return {
+            state: found[state] for state in (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
+        }
+
+    def held(self) -> Counter[str]:
+        """Bytes that open jobs keep from slice to slice, by visitor."""
+        held: Counter[str] = Counter()
+        with self._lock:
+            for job in self._active():
+                held[min(job.owners)] += job.held_bytes
+        return held
+
+    def refuse_runs(self, refusal: UserError) -> None:
+        """Take only quick questions from now on, and fail what waits for its turn with the same."""
+        with self._lock:
+            self._refusal = refusal
+            waiting = [p for p in self._jobs.values() if p.job.state is JobState.QUEUED]
+            for placed in waiting:
+                if not placed.job.spec.is_quick:
+                    self._give_up(placed, refusal)
+
+    def has_runs(self) -> bool:
+        """Whether a long run is at work, neither waiting nor paused."""
+        with self._lock:
+            return any(
+                job.spec.uses_network and not job.spec.is_quick and job.state is JobState.RUNNING
+                for job in self._active()
+            )
+
+    def link_of(self, job: Job) -> Link | None:
+        """The machine that runs a job."""
+        with self._lock:
+            placed = self._jobs.get(job.id)
+        return placed.link if placed else None
+
+    def close(self) -> None:
+        """End every job as cancelled."""
+        with self._lock:
+            jobs = self._active()
+            self._jobs.clear()
+        for job in jobs:
+            job.mark_cancelled()
+
+    # -- the links' side -----------------------------------------------------------------------
+
+    def send_waiting(self) -> None:
+        """Send what has waited for a machine."""
+        with self._lock:
+            for placed in [p for p in self._jobs.values() if p.link is None]:
+                self._begin(placed, self._place(placed.job.spec))
+
+    def heard(self, link: Link, news: News) -> None:
+        """Let the jobs on a machine be as that says, and fetch the states of pictures."""
+        over, handed = [], []
+        with self._lock:
+            for one in news.jobs:
+                placed = self._jobs.get(one.job)
+                if placed is None or placed.link is not link:
+                    continue
+                if one.state in FINAL:
+                    over.append((placed.job, one))
+                    del self._jobs[one.job]
+                else:
+                    _show(placed.job, one)
+                    if one.handed_step is not None and _newest(placed) != one.handed_step:
+                        handed.append((placed, one.handed_step))
+            if handed:
+                ref = link.ask_later("handed", link.name, [placed.job.id for placed, _ in handed])
+                for placed, step in handed:
+                    placed.handed.append((step, ref))
+        for job, one in over:
+            _end(job, one)
+
+    def move_from(self, link: Link, *, is_lost: bool) -> None:
+        """Go on elsewhere with what ran on a machine; if that is only late, with what can."""
+        with self._lock:
+            placed_there = [p for p in self._jobs.values() if p.link is link]
+        fetched: dict[int, _States] = {}
+        for placed in placed_there:
+            self._fetch_state(placed, fetched)
+        with self._lock:
+            for placed in placed_there:
+                if placed.link is link and not placed.job.is_over:
+                    self._move(placed, is_lost=is_lost)
+
+    def _move(self, placed: _Placed, *, is_lost: bool) -> None:
+        job, old = placed.job, placed.link
+        elsewhere = self._place(job.spec, old)
+        if not is_lost:
+            if elsewhere is not None and old is not None and job.spec.can_begin_again:
+                old.send(_controls(job, is_cancelled=True))
+                self._begin(placed, elsewhere)
+            return
+        placed.losses += 1
+        if job.cancel_requested:
+            del self._jobs[job.id]
+            job.mark_cancelled()
+        elif not job.spec.can_begin_again and job.state is not JobState.QUEUED:
+            self._give_up(placed, UserError(_LOST))
+        elif placed.losses > _MOST_LOSSES:
+            self._give_up(placed, UserError(_LOST_AGAIN))
+        else:
+            job.state = JobState.QUEUED
+            self._begin(placed, elsewhere or self._place(job.spec))
+
+    def _fetch_state(self, placed: _Placed, fetched: dict[int, _States]) -> None:
+        """Keep the newest state of a picture that the object store has."""
+        for _step, ref in reversed(placed.handed):
+            try:
+                if id(ref) not in fetched:
+                    fetched[id(ref)] = cast(_States, ray.get(ref, timeout=_STATE_S))
+                placed.saved = fetched[id(ref)][placed.job.id]
+                return
+            except (RayError, KeyError) as error:
+                log.info("a picture's newest state is lost: %s", type(error).__name__)
+
+    def _begin(self, placed: _Placed, link: Link | None) -> None:
+        placed.link = link
+        if link is None:
+            return
+        job = placed.job
+        link.send(
+            Begin(
+                spec=job.spec,
+                controls=_controls(job),
+                photos=self._machines.photos(job.spec),
+                model=self._machines.model(job.spec),
+                saved=placed.saved,
+            )
+        )
+
+    def _steer(self, placed: _Placed | None) -> None:
+        """Tell the machine what a job's owners want now."""
+        with self._lock:
+            if placed is None or placed.job.is_over:
+                return
+            if placed.link is not None:
+                placed.link.send(_controls(placed.job))
+            elif placed.job.cancel_requested:
+                self._jobs.pop(placed.job.id, None)
+                placed.job.mark_cancelled()
+
+    def _give_up(self, placed: _Placed, error: UserError) -> None:
+        if placed.link is not None:
+            placed.link.send(_controls(placed.job, is_cancelled=True))
+        self._jobs.pop(placed.job.id, None)
+        placed.job.fail(error)
+
+    def _active(self) -> list[Job]:
+        return [placed.job for placed in self._jobs.values()]
+
+
+def _controls(job: Job, *, is_cancelled: bool = False) -> Controls:
+    return Controls(
+        job=job.id,
+        current=job.current,
+        owners=job.owners,
+        is_paused=job.pause_requested,
+        is_cancelled=is_cancelled or job.cancel_requested,
+    )
+
+
+def _newest(placed: _Placed) -> int | None:
+    return placed.handed[-1][0] if placed.handed else None
+
+
+def _show(job: Job, news: JobNews) -> None:
+    """Let this app server's copy of a job be as the machine's is."""
+    if news.seconds is not None:
+        job.started_at = time.monotonic() - news.seconds - job.paused_s
+    job.state = news.state
+    job.position = news.position
+    job.held_bytes = news.held_bytes
+    if news.snapshot is not None and news.snapshot is not job.snapshot:
+        job.publish(news.snapshot)
+
+
+def _end(job: Job, news: JobNews) -> None:
+    snapshot = news.snapshot
+    _show_last(job, news)
+    if news.state is JobState.DONE:
+        job.finish(snapshot)
+    elif news.state is JobState.FAILED:
+        job.fail(news.error or UserError(_LOST))
+    else:
+        job.mark_cancelled()
+
+
+def _show_last(job: Job, news: JobNews) -> None:
+    if news.seconds is not None:
+        job.started_at = time.monotonic() - news.seconds - job.paused_s
+    if news.snapshot is not None:
+        job.publish(news.snapshot)
