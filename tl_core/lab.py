@@ -14,7 +14,6 @@ from tl_core.api.preparation import Preparation, names_to_prepare
 from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
 from tl_core.cluster.connect import chosen_cluster
 from tl_core.compute import Compute, MachineStatus
-from tl_core.cores import take_turns_quickly
 from tl_core.datasets.catalogue import DATASETS
 from tl_core.datasets.store import DatasetStatus
 from tl_core.datasets.uploads import OwnUpload
@@ -27,12 +26,7 @@ from tl_core.errors import Phrase, UserError, gettext_noop
 from tl_core.errors import gettext_noop as N_
 from tl_core.estimates import Estimates
 from tl_core.images.photo_store import PhotoStore
-from tl_core.process_memory import (
-    give_back_freed_memory,
-    keep_freed_memory,
-    keep_little_freed_memory,
-    process_bytes,
-)
+from tl_core.process_memory import give_back_freed_memory, process_bytes
 from tl_core.settings import Settings
 from tl_core.staleness import Staleness
 
@@ -55,7 +49,6 @@ __all__ = [
     "gettext_noop",
 ]
 
-_SMALL_MB = 2048  # a process that may not grow larger
 _STOP_S = 10.0  # longer than any slice
 _REFUSED = N_(
     "The lab is about to restart and starts nothing new. Please try again in a few minutes."
@@ -88,9 +81,6 @@ class Lab:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_env()
-        is_small = self.settings.process_memory_mb < _SMALL_MB
-        (keep_little_freed_memory if is_small else keep_freed_memory)()
-        take_turns_quickly()
         awake = AwakeClock()
         self._visits = Visits(
             timeout_s=self.settings.visit_timeout_s,

@@ -54,7 +54,8 @@ class Plan:
     steps: int = 256
     within_s: float = 20.0
     poll_cpu_s: float = 0.0122  # of an app server's core
-    page_cpu_s: float = 0.2
+    page_cpu_s: float = 0.05
+    start_cpu_s: float = 0.09
     shared_cores: int = 0  # that app and machine share; 0: they have their own
 
 
@@ -159,7 +160,7 @@ def simulate(plan: Plan, *, seed: int = 0, until_s: float = math.inf) -> Found:
         yield from serve(server, plan.page_cpu_s)
         found.pages.append(env.now - begin)
         start = env.now
-        yield from serve(server, plan.page_cpu_s)
+        yield from serve(server, plan.start_cpu_s)
         picture = Picture(plan.steps)
         pictures.append(picture)
         min(machines, key=lambda machine: machine.pictures).take(picture)

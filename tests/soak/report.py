@@ -4,7 +4,9 @@ from tests.soak.soak import HELD, Soak
 from tests.soak.trend import Trend, trend
 
 MUST_NOT_GROW = ("USS MB", "malloc in use MB", "threads", "file handles", "temporary files")
+_SETTLE_BLOCKS = 3  # until as much is there as will be on average
 _ALSO_SHOWN = (
+    "threads of pools",
     "RSS MB",
     "malloc free MB",
     "Python blocks, thousands",
@@ -25,7 +27,8 @@ _HEAD = """| figure | at first | at the end | an hour's growth, 95 % interval \
 
 def trends(soak: Soak, block_s: float) -> dict[str, Trend]:
     """How every figure grew, once everybody had come."""
-    steady = [(at, look) for at, look in soak.looks if at >= block_s]
+    begin_s = min(_SETTLE_BLOCKS * block_s, soak.looks[-1][0] / 4)
+    steady = [(at, look) for at, look in soak.looks if at >= begin_s]
     times, looks = [at for at, _ in steady], [look for _, look in steady]
     return {name: trend(times, [look[name] for look in looks], block_s) for name in looks[0]}
 

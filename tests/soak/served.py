@@ -24,6 +24,8 @@ from streamlit.web.cli import main
 
 from pages.server import served
 
+# Made when they are needed first, never more than their pool may have
+_POOLS = ("lab-pool", "lab-photos", "lab-download", "asyncio_", "ThreadPoolExecutor")
 _MALLINFO = (
     *("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks"),
     *("uordblks", "fordblks", "keepcost"),  # in use, free
@@ -99,6 +101,7 @@ def _held() -> dict[str, float]:
         "tabs": len(server._session_mgr.list_active_sessions()),
         "uploaded files": sum(len(of) for of in list(uploads.values())),
         "uploads refused": len(served.refused),
+        "threads of pools": sum(thread.name.startswith(_POOLS) for thread in threading.enumerate()),
         # But one: Streamlit's loop goes on holding the session that it has served last
         "sessions": max(len(_sessions) - 1, 0),
         "media files": sum(sorted(len(of.values()) for of in list(pictures.values()))[:-1]),

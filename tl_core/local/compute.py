@@ -8,7 +8,7 @@ import torch
 from tl_core.backbones.store import BackboneStore
 from tl_core.compute import Hardware, Kept, MachineStatus
 from tl_core.context import Context
-from tl_core.cores import usable_cores
+from tl_core.cores import take_turns_quickly, usable_cores
 from tl_core.datasets.store import DatasetStore
 from tl_core.device import choose_device, device_name, is_device_gone, is_out_of_memory
 from tl_core.engine.awake import AwakeClock
@@ -23,11 +23,12 @@ from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
 from tl_core.leftovers import delete_leftovers
 from tl_core.local.networks import LocalNetworks
-from tl_core.process_memory import FreedMemory
+from tl_core.process_memory import FreedMemory, keep_freed_memory, keep_little_freed_memory
 from tl_core.settings import Settings
 from tl_core.specs import Spec
 from tl_core.threads import WorkerThreads, flush_subnormals, stay_on_one_core
 
+_SMALL_MB = 2048  # a process that may not grow larger
 _CARDS = ("CUDA", "CUBLAS", "CUDNN", "MPS")  # in the words of their libraries
 
 
@@ -45,6 +46,9 @@ class LocalCompute:
         hand_over_s: float = math.inf,
     ) -> None:
         self._settings = settings
+        is_small = settings.process_memory_mb < _SMALL_MB
+        (keep_little_freed_memory if is_small else keep_freed_memory)()
+        take_turns_quickly()
         self._cores = cores or usable_cores()
         self.device = choose_device(settings.device)
         stay_on_one_core()
