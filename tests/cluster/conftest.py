@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.ray_head import ray_head
+from tests.cluster.ray_head import RayHead, ray_head
 from tl_core.cluster.compute import ClusterCompute
 from tl_core.cluster.link import Link
 from tl_core.lab import Lab, Settings
@@ -20,19 +20,19 @@ def cluster_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cluster(cluster_folder: Path) -> Iterator[str]:
-    """The address of a Ray cluster with room for two machines of the lab."""
-    with ray_head(cluster_folder, TL_VISIT_TIMEOUT_S=str(GONE_S)) as address:
-        yield address
+def cluster(cluster_folder: Path) -> Iterator[RayHead]:
+    """A Ray cluster with room for two machines of the lab."""
+    with ray_head(cluster_folder, TL_VISIT_TIMEOUT_S=str(GONE_S)) as head:
+        yield head
 
 
 @pytest.fixture(scope="session")
-def cluster_settings(cluster: str, cluster_folder: Path) -> Settings:
+def cluster_settings(cluster: RayHead, cluster_folder: Path) -> Settings:
     return Settings(
         data_dir=cluster_folder / "of the app server",
         weights_dir=cluster_folder / "of the app server",
         cache_dir=cluster_folder / "of the app server",
-        cluster=cluster,
+        cluster=cluster.node,
         actor_cores=1,
     )
 

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -18,9 +19,17 @@ ROOT = Path(__file__).parents[2]
 _START_S = 60.0
 
 
+@dataclass(frozen=True)
+class RayHead:
+    """The addresses of a cluster."""
+
+    node: str  # for a process on one of its computers
+    client: str  # for any other
+
+
 @contextmanager
-def ray_head(folder: Path, *, cpus: int = 2, **environment: str) -> Iterator[str]:
-    """Run ``ray start --head``; the address of the cluster. Its machines find the lab in ROOT."""
+def ray_head(folder: Path, *, cpus: int = 2, **environment: str) -> Iterator[RayHead]:
+    """Run ``ray start --head``; its machines find the lab in ROOT."""
     port, client_port = _free_ports(2)
     sockets = Path(tempfile.mkdtemp(prefix="ray"))  # short: a socket's path has 107 letters at most
     os.environ["RAY_AUTH_TOKEN"] = token = secrets.token_hex(16)
@@ -47,7 +56,7 @@ def ray_head(folder: Path, *, cpus: int = 2, **environment: str) -> Iterator[str
         try:
             for one in (port, client_port):
                 _wait_for(one)
-            yield f"127.0.0.1:{port}"
+            yield RayHead(f"127.0.0.1:{port}", f"ray://127.0.0.1:{client_port}")
         finally:
             there = psutil.Process(head.pid)
             for process in (*there.children(recursive=True), there):

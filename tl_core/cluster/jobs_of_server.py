@@ -17,6 +17,8 @@ class _Entry:
     job: Job | None = None  # not before its photographs are here
     seen: _Seen = ()  # what was told last
     number: int = 0  # of the news in which that was
+    frames: int = 0  # of a film that were in it
+    frames_known: int = 0  # of these, that the server has
 
 
 class JobsOfServer:
@@ -67,13 +69,15 @@ class JobsOfServer:
             for name, entry in list(self._entries.items()):
                 if entry.job is None:
                     continue
+                if entry.number <= known:
+                    entry.frames_known = entry.frames
                 if entry.job.is_over and entry.seen == _seen(entry.job) and entry.number <= known:
                     del self._entries[name]
                 elif (seen := _seen(entry.job)) != entry.seen:
                     self._number += 1
                     entry.seen, entry.number = seen, self._number
             news = [
-                _news(name, entry.job)
+                _news(name, entry.job, entry)
                 for name, entry in self._entries.items()
                 if entry.job is not None and entry.number > known
             ]
@@ -113,15 +117,20 @@ def _seen(job: Job) -> _Seen:
     return (job.state, id(job.snapshot), job.error, job.position, job.held_bytes, step)
 
 
-def _news(name: str, job: Job) -> JobNews:
-    handed = job.handed
+def _news(name: str, job: Job, entry: _Entry) -> JobNews:
+    handed, snapshot = job.handed, job.snapshot
+    frames: tuple[bytes, ...] = getattr(snapshot, "frames", ())
+    entry.frames = len(frames)
+    if snapshot is not None and entry.frames_known:
+        snapshot = replace(snapshot, frames=frames[entry.frames_known :])  # type: ignore[call-arg]
     return JobNews(
         job=name,
         state=job.state,
-        snapshot=job.snapshot,
+        snapshot=snapshot,
         error=job.error,
         position=job.position,
         seconds=None if job.started_at is None else job.seconds,
         held_bytes=job.held_bytes,
         handed_step=handed[0] if handed else None,
+        frames_from=entry.frames_known,
     )

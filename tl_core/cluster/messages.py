@@ -94,12 +94,13 @@ class JobNews:
 
     job: str
     state: JobState
-    snapshot: Snapshot | None
+    snapshot: Snapshot | None  # of its frames only those from ``frames_from`` on
     error: UserError | None
     position: int
     seconds: float | None  # since its start; None before
     held_bytes: int
     handed_step: int | None  # the newest step from which another machine can go on
+    frames_from: int = 0  # so many frames of a film were told before
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
 import ray
@@ -317,23 +317,26 @@ def _show(job: Job, news: JobNews) -> None:
     job.state = news.state
     job.position = news.position
     job.held_bytes = news.held_bytes
-    if news.snapshot is not None and news.snapshot is not job.snapshot:
-        job.publish(news.snapshot)
+    _publish(job, news)
+
+
+def _publish(job: Job, news: JobNews) -> None:
+    """Show what a machine shows; what it had said of a film is kept here."""
+    snapshot = news.snapshot
+    if snapshot is not None and news.frames_from:
+        known = getattr(job.snapshot, "frames", ())[: news.frames_from]
+        snapshot = replace(snapshot, frames=known + snapshot.frames)  # type: ignore[attr-defined,call-arg]
+    if snapshot is not None:
+        job.publish(snapshot)
 
 
 def _end(job: Job, news: JobNews) -> None:
-    snapshot = news.snapshot
-    _show_last(job, news)
+    if news.seconds is not None:
+        job.started_at = time.monotonic() - news.seconds - job.paused_s
+    _publish(job, news)
     if news.state is JobState.DONE:
-        job.finish(snapshot)
+        job.finish(None)
     elif news.state is JobState.FAILED:
         job.fail(news.error or UserError(_LOST))
     else:
         job.mark_cancelled()
-
-
-def _show_last(job: Job, news: JobNews) -> None:
-    if news.seconds is not None:
-        job.started_at = time.monotonic() - news.seconds - job.paused_s
-    if news.snapshot is not None:
-        job.publish(news.snapshot)

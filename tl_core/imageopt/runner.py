@@ -28,6 +28,7 @@ SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
 HISTORY_ROWS = 512  # most rows of figures kept for a curve
 PACE_PICTURES = 16  # newest pictures of a job over which its speed is measured
 SHOWING_SHARE = 0.1  # of a processor's time for steps that may go into showing them
+HAND_OVER_SHARE = 0.02  # of the time that may go into handing pictures over
 _CPU_ROOM, _GPU_ROOM = 8, 32
 
 
@@ -243,11 +244,13 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
 
     def _hand_over(self) -> None:
         """Let every picture be gone on with by another process, should this one die."""
+        start = time.monotonic()
         self._read()
         for job, member in self._running():
             self.batch.write_back(member.slot)
             job.handed = member.slot.step, packed(member, self.backbones)
-        self._hand_over_at = time.monotonic() + self.context.hand_over_s
+        now = time.monotonic()
+        self._hand_over_at = now + max(self.context.hand_over_s, (now - start) / HAND_OVER_SHARE)
 
     # -- coming and going ----------------------------------------------------------------------
 

@@ -84,6 +84,22 @@ def test_news_that_got_lost_are_told_again(host):
     assert host.news(server.name, lost, 0.1).jobs == ()  # it was known, and is let go of
 
 
+def test_of_a_film_only_what_is_new_is_told(host):
+    server = Server(host)
+    server.begin("a", replace(PICTURE, steps=40))
+    frames: tuple[bytes, ...] = ()
+    told = 0
+    while "a" not in server.jobs or server.jobs["a"].state not in FINAL:
+        server.jobs.clear()
+        server.hear()
+        for one in server.jobs.values():
+            if one.snapshot is not None:
+                parts: tuple[bytes, ...] = one.snapshot.frames  # type: ignore[attr-defined]
+                frames = frames[: one.frames_from] + parts
+                told += len(parts)
+    assert len(frames) == told == 41
+
+
 def test_a_photograph_is_fetched_once(host):
     data = read(f"{PREFIX}cat")
     key, fetched = content_key(data), []

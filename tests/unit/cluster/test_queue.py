@@ -87,6 +87,16 @@ def test_a_job_is_as_its_machine_says(queue, machines):
     assert queue.jobs_of("ann") == []
 
 
+def test_a_film_is_put_together_from_its_parts(queue, machines):
+    job, link = queue.submit(PICTURE, "ann"), machines.up[0]
+    tell(queue, link, job, JobState.RUNNING, snapshot=IdealSnapshot(frames=(b"a", b"b")))
+    more = IdealSnapshot(frames=(b"c",))
+    tell(queue, link, job, JobState.RUNNING, snapshot=more, frames_from=2)
+    assert job.snapshot.frames == (b"a", b"b", b"c")
+    tell(queue, link, job, JobState.DONE, snapshot=IdealSnapshot(frames=(b"d",)), frames_from=3)
+    assert job.snapshot.frames == (b"a", b"b", b"c", b"d")
+
+
 def test_what_its_owner_wants_is_sent_after_it(queue, machines):
     job, link = queue.submit(PICTURE, "ann"), machines.up[0]
     job.update(tv_weight=2.0)
