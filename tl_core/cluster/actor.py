@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -27,6 +28,7 @@ class LabActor:
         self._refusal: UserError | None = None
         try:
             settings = Settings.from_env(memory_share=memory_share)
+            settings = replace(settings, exit_on_hang=True)  # Ray starts it again
             address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
             node = f"{socket.gethostname()} {address}"
             self._host = Host(settings, node=node, cores=cores, fetch=ray.get)

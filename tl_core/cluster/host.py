@@ -12,13 +12,12 @@ from typing import Any
 
 from tl_core.backbones.build import imagenet_classes
 from tl_core.backbones.store import OwnModel
-from tl_core.backbones.weights import WeightsState
+from tl_core.cluster.disk import DiskWatch
 from tl_core.cluster.jobs_of_server import JobsOfServer
 from tl_core.cluster.messages import (
     About,
     Begin,
     Controls,
-    Disk,
     Known,
     Load,
     News,
@@ -42,7 +41,6 @@ log = logging.getLogger(__name__)
 HAND_OVER_S = 3.0  # between two states of a picture that others can go on from
 LOOK_S = 0.05  # between two looks at what is new
 QUIET_S = 0.1  # least between two answers, unless a job has ended
-_DISK_S = 2.0  # between two looks at the disk
 _CLOSE_S = 10.0
 _FETCHING_THREADS = 4
 
@@ -76,9 +74,7 @@ class Host:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._fetching = ThreadPoolExecutor(_FETCHING_THREADS, thread_name_prefix="lab-fetch")
-        self._checking: set[str] = set()  # files of weights that are being read
-        self._disk_seen = (self._look_at_disk(), 1)
-        self._disk_at = time.monotonic()
+        self._disk = DiskWatch(self.compute)
         self.compute.start()
         threading.Thread(target=self._watch, name="lab-servers", daemon=True).start()
 
@@ -96,7 +92,10 @@ class Host:
             if number <= jobs.taken:
                 return True
             for order in orders:
-                self._follow(jobs, order)
+                try:
+                    self._follow(jobs, order)
+                except Exception:
+                    log.exception("an order was not followed")
             jobs.taken = number
         return True
 
@@ -116,7 +115,7 @@ class Host:
                 break
             jobs.has_ended.wait(LOOK_S)
         owned = self.compute.context.backbones.owned(jobs.owners)  # after the jobs that made them
-        disk, disk_number = self._disk()
+        disk, disk_number = self._disk.now()
         return News(
             life="" if is_forgotten else self._life,
             known=Known(number, max((own.number for own in owned), default=-1), disk_number),
@@ -270,29 +269,6 @@ class Host:
             batches=Counter(job.spec.batch_key for job in runs if job.spec.batch_key is not None),
             loaded=self.compute.context.backbones.loaded_keys(),
             trouble=self.compute.trouble(),
-        )
-
-    def _disk(self) -> tuple[Disk, int]:
-        """What is on the disk, and a number that grows when that changes."""
-        with self._lock:
-            if time.monotonic() >= self._disk_at + _DISK_S:
-                seen, number = self._disk_seen
-                now = self._look_at_disk()
-                self._disk_seen = (now, number + (now != seen))
-                self._disk_at = time.monotonic()
-            return self._disk_seen
-
-    def _look_at_disk(self) -> Disk:
-        networks = self.compute.networks
-        weights = {key: networks.state(row) for key, row in networks.rows.items()}
-        for key, state in weights.items():
-            if state is WeightsState.UNREAD and key not in self._checking:
-                self._checking.add(key)
-                networks.begin_check(networks.rows[key])
-        return Disk(
-            weights=weights,
-            fitting=frozenset(key for key, row in networks.rows.items() if networks.fits(row)),
-            datasets=tuple(self.compute.datasets.entries()),
         )
 
     def _watch(self) -> None:

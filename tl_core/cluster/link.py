@@ -90,7 +90,7 @@ class Link:
         if self.load is not None:
             try:
                 ray.get(self.ask_later("end", self.name), timeout=timeout_s)
-            except RayError as error:  # then the machine finds out by itself
+            except (RayError, ConnectionError) as error:  # then the machine finds out by itself
                 log.info("machine %d was not told the end: %s", self.place, _first_line(error))
         with self._changed:
             self._changed.notify_all()
@@ -178,7 +178,7 @@ class Link:
                 else:
                     self.owner.was_refused(self)
                     self._closing.wait(_REFUSED_S)
-            except RayError as error:
+            except (RayError, ConnectionError) as error:
                 log.warning("machine %d: %s", self.place, _first_line(error))
             except Exception:
                 log.exception("machine %d could not be listened to", self.place)
@@ -222,8 +222,10 @@ class Link:
                     log.warning("machine %d answers late", self.place)
                     self.is_late = True
                     self.owner.was_late(self)
-                if time.monotonic() >= begin + self.hang_s or self._closing.is_set():
+                if time.monotonic() >= begin + self.hang_s:
                     ray.kill(self._handle, no_restart=False)
+                    raise
+                if self._closing.is_set():
                     raise
             else:
                 self.is_late = False
@@ -262,9 +264,12 @@ class Link:
             try:
                 ray.get(self._handle.ask.remote("take", name, life, number, orders))
                 return
-            except RayError as error:
+            except (RayError, ConnectionError) as error:
                 log.info("machine %d took no orders: %s", self.place, _first_line(error))
                 self._closing.wait(_RETRY_S)
+            except Exception:
+                log.exception("orders for machine %d could not be sent", self.place)
+                return
 
 
 def _first_line(error: BaseException) -> str:

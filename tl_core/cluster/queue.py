@@ -2,17 +2,17 @@
 
 import logging
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import ray
 from ray.exceptions import RayError
 
 from tl_core.cluster.link import Link
-from tl_core.cluster.messages import Begin, Controls, JobNews, News, Ref
+from tl_core.cluster.messages import Begin, Controls, News, Ref
+from tl_core.cluster.mirror import end, show
 from tl_core.engine.job import FINAL, Job, JobState, SpecT
 from tl_core.engine.queueing import refuse_excess
 from tl_core.errors import UserError
@@ -207,7 +207,7 @@ class ClusterQueue:
                     over.append((placed.job, one))
                     del self._jobs[one.job]
                 else:
-                    _show(placed.job, one)
+                    show(placed.job, one)
                     if one.handed_step is not None and _newest(placed) != one.handed_step:
                         handed.append((placed, one.handed_step))
             if handed:
@@ -215,7 +215,7 @@ class ClusterQueue:
                 for placed, step in handed:
                     placed.handed.append((step, ref))
         for job, one in over:
-            _end(job, one)
+            end(job, one)
 
     def move_from(self, link: Link, *, is_lost: bool) -> None:
         """Go on elsewhere with what ran on a machine; if that is only late, with what can."""
@@ -308,35 +308,3 @@ def _controls(job: Job, *, is_cancelled: bool = False) -> Controls:
 
 def _newest(placed: _Placed) -> int | None:
     return placed.handed[-1][0] if placed.handed else None
-
-
-def _show(job: Job, news: JobNews) -> None:
-    """Let this app server's copy of a job be as the machine's is."""
-    if news.seconds is not None:
-        job.started_at = time.monotonic() - news.seconds - job.paused_s
-    job.state = news.state
-    job.position = news.position
-    job.held_bytes = news.held_bytes
-    _publish(job, news)
-
-
-def _publish(job: Job, news: JobNews) -> None:
-    """Show what a machine shows; what it had said of a film is kept here."""
-    snapshot = news.snapshot
-    if snapshot is not None and news.frames_from:
-        known = getattr(job.snapshot, "frames", ())[: news.frames_from]
-        snapshot = replace(snapshot, frames=known + snapshot.frames)  # type: ignore[attr-defined,call-arg]
-    if snapshot is not None:
-        job.publish(snapshot)
-
-
-def _end(job: Job, news: JobNews) -> None:
-    if news.seconds is not None:
-        job.started_at = time.monotonic() - news.seconds - job.paused_s
-    _publish(job, news)
-    if news.state is JobState.DONE:
-        job.finish(None)
-    elif news.state is JobState.FAILED:
-        job.fail(news.error or UserError(_LOST))
-    else:
-        job.mark_cancelled()
