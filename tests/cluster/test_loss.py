@@ -208,7 +208,7 @@ def test_an_app_server_that_dies_takes_its_own_jobs_with_it_and_no_others(
     on_cluster, cluster, tmp_path
 ):
     job = started(on_cluster, LONG, "ann")
-    command = [sys.executable, "-c", OTHER_SERVER, cluster.client, str(tmp_path)]
+    command = [sys.executable, "-c", OTHER_SERVER, cluster.node, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "False\n"  # it holds no network
