@@ -1,5 +1,6 @@
 """Attacks of several visitors in one batch, on a tiny network, turned by hand."""
 
+import math
 import time
 from dataclasses import replace
 
@@ -170,8 +171,11 @@ def test_pause_and_resume_give_the_same_file_as_a_run_without(context, spec_of):
 
 
 @pytest.mark.parametrize("method", ["pgd", "momentum", "smooth", "sparse", "robust"])
-def test_what_is_handed_over_is_gone_on_with_to_the_same_file(context, spec_of, method):
+def test_what_is_handed_over_is_gone_on_with_to_the_same_file(
+    context, spec_of, monkeypatch, method
+):
     """As another process would, where this one dies."""
+    monkeypatch.setattr(runner_module, "HAND_OVER_SHARE", math.inf)  # at every step
     spec = spec_of(method=method, steps=12)
     whole = attacked(context, spec)
     runner, (job,) = start(replace(context, hand_over_s=0.0), spec)
