@@ -79,7 +79,6 @@ class Hardware:
     name: str  # as a person calls it
     is_cpu: bool
     cores: int  # of processors that compute; 0 on graphics cards
-    workers: int = 1  # that run jobs beside each other
 
 
 @dataclass(frozen=True, slots=True)

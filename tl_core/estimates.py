@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 
 from tl_core.backbones.catalogue import BackboneRow
+from tl_core.engine.batching import step_times
 from tl_core.engine.job import Job, JobState
 from tl_core.specs import Spec
 
@@ -14,7 +15,6 @@ _LEAST_GFLOPS = 0.01  # raw pixels have none, and yet take time
 # depthwise convolutions wait for memory; on a GPU
 _CPU_GIGA = {"VGG": 35.0, "ResNet": 20.0}
 _DEPTHWISE_GIGA, _GPU_GIGA = 4.5, 100.0
-_CPU_ROOM, _GPU_ROOM = 8, 32  # pictures by which a batch still becomes more efficient
 
 
 # of runs those that would share a worker with a spec
@@ -103,9 +103,7 @@ class Estimates:
 
     def _times(self, count: int) -> float:
         """How many times as long as with one picture a step takes with ``count``."""
-        if self._on_cpu:
-            return float(count / min(count, _CPU_ROOM) ** 0.25)
-        return max(count / _GPU_ROOM, 1.0)
+        return step_times(count, on_cpu=self._on_cpu)
 
     def _batch_s(self, steps: Sequence[int], spec: Spec, row: BackboneRow) -> float:
         """Time for pictures with so many steps each: fewer and fewer share a step."""

@@ -74,7 +74,7 @@ class Jobs:
             return self._submit_download(spec, owner)
         row = self._compute.networks.row(spec.backbone)
         job = self._compute.queue.submit(spec, owner)
-        if spec.uses_network and not spec.is_quick:
+        if spec.is_run:
             self._estimates.follow(job, row)
         return job
 

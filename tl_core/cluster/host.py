@@ -261,7 +261,7 @@ class Host:
     def _load(self) -> Load:
         jobs = self.compute.queue.open_jobs()
         active = [job for job in jobs if job.state is not JobState.PAUSED]
-        runs = [job for job in active if job.spec.uses_network and not job.spec.is_quick]
+        runs = [job for job in active if job.spec.is_run]
         return Load(
             questions=sum(job.spec.is_quick for job in active),
             runs=len(runs),

@@ -122,14 +122,13 @@ class Link:
         """Add a job to the load, which the machine does not count yet."""
         load = self.load
         if load is not None and spec.uses_network:
-            is_run = not spec.is_quick
             batches = Counter(load.batches)
-            if is_run and spec.batch_key is not None:
+            if spec.is_run and spec.batch_key is not None:
                 batches[spec.batch_key] += 1
             self.load = replace(
                 load,
                 questions=load.questions + spec.is_quick,
-                runs=load.runs + is_run,
+                runs=load.runs + spec.is_run,
                 batches=batches,
                 loaded=load.loaded | {spec.backbone},
             )

@@ -13,8 +13,6 @@ _BROKEN = N_("Something went wrong inside the lab; its log has the details. Plea
 
 def show(job: Job, news: JobNews) -> None:
     """Let this app server's copy of a job be as the machine's is."""
-    if news.seconds is not None:
-        job.started_at = time.monotonic() - news.seconds - job.paused_s
     job.state = news.state
     job.position = news.position
     job.held_bytes = news.held_bytes
@@ -22,7 +20,9 @@ def show(job: Job, news: JobNews) -> None:
 
 
 def _publish(job: Job, news: JobNews) -> None:
-    """Show what a machine shows; what it had said of a film is kept here."""
+    """Show what a machine shows, and since when; what it had said of a film is kept here."""
+    if news.seconds is not None:
+        job.started_at = time.monotonic() - news.seconds - job.paused_s
     snapshot = news.snapshot
     if snapshot is not None and news.frames_from:
         known = getattr(job.snapshot, "frames", ())[: news.frames_from]
@@ -33,8 +33,6 @@ def _publish(job: Job, news: JobNews) -> None:
 
 def end(job: Job, news: JobNews) -> None:
     """End a job as it ended on its machine."""
-    if news.seconds is not None:
-        job.started_at = time.monotonic() - news.seconds - job.paused_s
     _publish(job, news)
     if news.state is JobState.DONE:
         job.finish(None)

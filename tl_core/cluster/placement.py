@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from tl_core.backbones.weights import WeightsState
 from tl_core.cluster.link import Link
 from tl_core.cluster.messages import Load, OwnInfo
+from tl_core.engine.batching import batch_room, step_times
 from tl_core.specs import OWN_DATASET, Download, ImportData, Spec
 
-_CPU_ROOM, _GPU_ROOM = 8, 32  # pictures by which a batch still becomes more efficient
 _LOADING = 0.5  # what it costs to load a network, in steps of a run that is alone
 
 
@@ -36,17 +36,15 @@ def files_of(link: Link) -> set[str]:
 def cost(link: Link, spec: Spec) -> float:
     """How long a run's step would take there, in steps of one that is alone.
 
-    The machine's time is shared equally among all runs, and those in a batch put theirs together: a
-    step of n pictures takes n ** 0.75 times as long as one on a CPU, no longer on a GPU.
+    The machine's time is shared equally among all runs, and those in a batch put theirs together.
     """
     load, about = link.load, link.about
     if load is None or about is None:
         return math.inf
     is_cpu = about.hardware.is_cpu
     mates = load.batches.get(spec.batch_key, 0)
-    has_room = 0 < mates < (_CPU_ROOM if is_cpu else _GPU_ROOM)
-    size = mates + 1 if has_room else 1
-    gain = size**0.25 if is_cpu else size
+    size = mates + 1 if mates < batch_room(on_cpu=is_cpu) else 1
+    gain = size / step_times(size, on_cpu=is_cpu)
     loading = 0.0 if spec.backbone in load.loaded else _LOADING
     return (load.runs + 1) / gain + loading
 

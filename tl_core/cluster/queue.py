@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, cast
@@ -14,6 +14,7 @@ from tl_core.cluster.link import Link
 from tl_core.cluster.messages import Begin, Controls, News, Ref
 from tl_core.cluster.mirror import end, show
 from tl_core.engine.job import FINAL, Job, JobState, SpecT
+from tl_core.engine.open_jobs import OpenJobs
 from tl_core.engine.queueing import refuse_excess
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
@@ -54,13 +55,12 @@ class _Placed:
 
     job: Job
     link: Link | None = None  # none while no machine can take it
-    is_withdrawn: bool = False
     handed: deque[tuple[int, Ref]] = field(default_factory=lambda: deque(maxlen=2))
     saved: bytes | None = None
     losses: int = 0
 
 
-class ClusterQueue:
+class ClusterQueue(OpenJobs):
     """The ``JobQueue`` of an app server; thread-safe. What no machine can take waits here."""
 
     def __init__(self, machines: Machines, settings: Settings) -> None:
@@ -82,7 +82,7 @@ class ClusterQueue:
         with self._lock:
             if self._refusal is not None and not spec.is_quick:
                 raise self._refusal
-            active = self._active()
+            active = self.open_jobs()
             queued = [job for job in active if job.state is JobState.QUEUED]
             refuse_excess(spec, owner, queue=queued, active=active, settings=self._settings)
             lacking = (
@@ -129,32 +129,10 @@ class ClusterQueue:
     def set_aside(self, owner: str) -> None:
         """Pause the runs of a visitor who is away, and withdraw from everything else."""
         for job in self.jobs_of(owner):
-            if job.owners == {owner} and job.spec.uses_network and not job.spec.is_quick:
+            if job.owners == {owner} and job.spec.is_run:
                 job.pause()
             else:
                 self.withdraw(job, owner)
-
-    def jobs_of(self, owner: str) -> list[Job]:
-        """The visitor's jobs that are not over, oldest first."""
-        with self._lock:
-            mine = [job for job in self._active() if owner in job.owners]
-        return sorted(mine, key=lambda job: job.submitted_at)
-
-    def counts(self) -> dict[JobState, int]:
-        """How many jobs of this app server are queued, running and paused."""
-        with self._lock:
-            found = Counter(job.state for job in self._active())
-        return {
-            state: found[state] for state in (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
-        }
-
-    def held(self) -> Counter[str]:
-        """Bytes that open jobs keep from slice to slice, by visitor."""
-        held: Counter[str] = Counter()
-        with self._lock:
-            for job in self._active():
-                held[min(job.owners)] += job.held_bytes
-        return held
 
     def refuse_runs(self, refusal: UserError) -> None:
         """Take only quick questions from now on, and fail what waits for its turn with the same."""
@@ -165,13 +143,10 @@ class ClusterQueue:
                 if not placed.job.spec.is_quick:
                     self._give_up(placed, refusal)
 
-    def has_runs(self) -> bool:
-        """Whether a long run is at work, neither waiting nor paused."""
+    def open_jobs(self) -> list[Job]:
+        """Every job of this app server that is not over."""
         with self._lock:
-            return any(
-                job.spec.uses_network and not job.spec.is_quick and job.state is JobState.RUNNING
-                for job in self._active()
-            )
+            return [placed.job for placed in self._jobs.values()]
 
     def link_of(self, job: Job) -> Link | None:
         """The machine that runs a job."""
@@ -182,7 +157,7 @@ class ClusterQueue:
     def close(self) -> None:
         """End every job as cancelled."""
         with self._lock:
-            jobs = self._active()
+            jobs = self.open_jobs()
             self._jobs.clear()
         for job in jobs:
             job.mark_cancelled()
@@ -291,9 +266,6 @@ class ClusterQueue:
             placed.link.send(_controls(placed.job, is_cancelled=True))
         self._jobs.pop(placed.job.id, None)
         placed.job.fail(error)
-
-    def _active(self) -> list[Job]:
-        return [placed.job for placed in self._jobs.values()]
 
 
 def _controls(job: Job, *, is_cancelled: bool = False) -> Controls:

@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -11,11 +10,11 @@ from typing import Any
 
 from tl_core.engine.fairness import Turns
 from tl_core.engine.job import Explain, Job, JobCancelled, JobState, SpecT
+from tl_core.engine.open_jobs import OpenJobs
 from tl_core.engine.queueing import rank, refuse_excess
 from tl_core.engine.runner import Runner
 from tl_core.errors import UserError
 from tl_core.settings import Settings
-from tl_core.specs import Spec
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ _GRACE_S = 0.04  # for which a run stands back while a short question's photogra
 _ERROR_PAUSE_S = 0.5  # after an error that is no job's own, so that it cannot keep a core busy
 
 
-class Scheduler:
+class Scheduler(OpenJobs):
     """Runs all jobs in slices, fairly between visitors.
 
     ``submit``, ``leave`` and the counts are safe from any thread; ``run`` is the worker's loop and
@@ -117,7 +116,7 @@ class Scheduler:
         """Pause the runs of a visitor who is away, and withdraw from everything else."""
         with self._changed:
             for job in self._active():
-                if job.owners == {owner} and _counts_as_run(job.spec):
+                if job.owners == {owner} and job.spec.is_run:
                     job.pause()
                 elif owner in job.owners:
                     self._withdraw(job, owner)
@@ -128,41 +127,12 @@ class Scheduler:
         with self._changed:
             return list(self._active())
 
-    def jobs_of(self, owner: str) -> list[Job]:
-        """The visitor's jobs that are not over, oldest first."""
-        with self._changed:
-            mine = [job for job in self._active() if owner in job.owners]
-        return sorted(mine, key=lambda job: job.submitted_at)
-
-    def counts(self) -> dict[JobState, int]:
-        """How many jobs are queued, running and paused."""
-        with self._changed:
-            found = Counter(job.state for job in self._active())
-        return {
-            state: found[state] for state in (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
-        }
-
-    def held(self) -> Counter[str]:
-        """Bytes that open jobs keep from slice to slice, by visitor."""
-        held: Counter[str] = Counter()
-        with self._changed:
-            for job in self._active():
-                held[min(job.owners)] += job.held_bytes
-        return held
-
     def refuse_runs(self, refusal: UserError) -> None:
         """Take only quick questions from now on, and fail what waits for its turn with the same."""
         with self._changed:
             self._refusal = refusal
             for job in [job for job in self._queue if not job.spec.is_quick]:
                 self._remove_and_fail(job, refusal)
-
-    def has_runs(self) -> bool:
-        """Whether a long run is at work, neither waiting nor paused."""
-        with self._changed:
-            return any(
-                _counts_as_run(job.spec) and job.state is JobState.RUNNING for job in self._active()
-            )
 
     def stop(self) -> None:
         """Let ``run`` return after the slice in progress; every open job ends as cancelled."""
@@ -317,10 +287,7 @@ class Scheduler:
             if runner is not None:
                 runner.add(job)
             else:
-                if (
-                    _counts_as_run(job.spec)
-                    and self._runs_under_way() >= self._settings.max_running
-                ):
+                if job.spec.is_run and self._runs_under_way() >= self._settings.max_running:
                     return False
                 self._runners.append(self._make_runner(job))
         except Exception as error:  # noqa: BLE001 - the one boundary: whatever it is ends this job only
@@ -333,9 +300,7 @@ class Scheduler:
 
     def _runs_under_way(self) -> int:
         """Long runs that take turns now; one that resumes goes on at once, even above the limit."""
-        return sum(
-            _counts_as_run(runner.jobs[0].spec) and _is_running(runner) for runner in self._runners
-        )
+        return sum(runner.jobs[0].spec.is_run and _is_running(runner) for runner in self._runners)
 
     def _shared_runner(self, job: Job) -> Runner | None:
         key = job.spec.batch_key
@@ -400,10 +365,6 @@ class Scheduler:
                 _end(job, error)
             runner.jobs.clear()
             return None
-
-
-def _counts_as_run(spec: Spec) -> bool:
-    return spec.uses_network and not spec.is_quick
 
 
 def _is_running(runner: Runner) -> bool:

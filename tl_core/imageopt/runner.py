@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
+from tl_core.engine.batching import batch_room
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Runner
 from tl_core.errors import UserError
@@ -29,7 +30,6 @@ HISTORY_ROWS = 512  # most rows of figures kept for a curve
 PACE_PICTURES = 16  # newest pictures of a job over which its speed is measured
 SHOWING_SHARE = 0.1  # of a processor's time for steps that may go into showing them
 HAND_OVER_SHARE = 0.02  # of the time that may go into handing pictures over
-_CPU_ROOM, _GPU_ROOM = 8, 32
 
 
 AnyMove = tuple[int, str, Any]  # the first step on which a control has a new value
@@ -179,8 +179,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
 
     def has_room(self) -> bool:
         """Whether a further job still makes the batch more efficient."""
-        on_gpu = self.context.device.type == "cuda"
-        return len(self.jobs) < (_GPU_ROOM if on_gpu else _CPU_ROOM)
+        return len(self.jobs) < batch_room(on_cpu=self.context.device.type != "cuda")
 
     def add(self, job: Job[Any]) -> None:
         """Take a job in; one with its member in ``job.saved`` goes on where it was."""

@@ -113,6 +113,11 @@ class Spec(Generic[SnapshotT]):
                 require(name=field.name, value=value, low=limits.low, high=limits.high)
 
     @property
+    def is_run(self) -> bool:
+        """Whether it is long work on a network, which takes turns with other runs."""
+        return self.uses_network and not self.is_quick
+
+    @property
     def batch_key(self) -> tuple[object, ...] | None:
         """Jobs with equal keys may share a runner; ``None`` for work that stays alone."""
         return None
