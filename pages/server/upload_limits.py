@@ -27,7 +27,8 @@ class UploadLimit:
     once they are taken, which is when the last file of a drop has come. A tab over its own limit
     is refused at once. Where all together are over theirs, an upload waits for others to be taken;
     the tab that began first can always go on up to its limit, so that tabs never wait for each
-    other in a circle. Files that no page took, because it was changed in mid-upload, are dropped.
+    other in a circle. Files that no page took, because it was changed in mid-upload or its tab
+    closed, are dropped after ``FORGOTTEN_S``.
 
     Relied on, beside public names: the address of uploads, and ``MemoryUploadedFileManager`` with
     ``file_storage`` (records by session and file), ``remove_session_files``.
@@ -67,6 +68,7 @@ class UploadLimit:
         finally:
             self._coming -= Counter({session: size})
             self._latest[session] = time.monotonic()
+            asyncio.get_running_loop().call_later(FORGOTTEN_S + _LOOK_EVERY_S, self._drop_untaken)
 
     async def _has_room(self, session: str, size: int) -> bool:
         """Wait until there is room, or it is clear that there will be none."""
@@ -86,13 +88,19 @@ class UploadLimit:
 
     def _used(self) -> Counter[str]:
         """Bytes that have come and were not taken, or are under way, by session."""
-        manager = cast("MemoryUploadedFileManager", runtime.get_instance().uploaded_file_mgr)
-        long_ago = time.monotonic() - FORGOTTEN_S
-        for session, ended in list(self._latest.items()):
-            if ended < long_ago and not self._coming[session]:
-                manager.remove_session_files(session)
         used = self._coming.copy()
-        for session, records in list(manager.file_storage.items()):
+        for session, records in list(_manager().file_storage.items()):
             used[session] += sum(len(record.data) for record in list(records.values()))
         self._latest = {session: ended for session, ended in self._latest.items() if used[session]}
         return used
+
+    def _drop_untaken(self) -> None:
+        """Let go of what has come long ago; its page was changed, or its tab closed meanwhile."""
+        long_ago = time.monotonic() - FORGOTTEN_S
+        for session, ended in list(self._latest.items()):
+            if ended < long_ago and not self._coming[session]:
+                _manager().remove_session_files(session)
+
+
+def _manager() -> MemoryUploadedFileManager:
+    return cast("MemoryUploadedFileManager", runtime.get_instance().uploaded_file_mgr)
