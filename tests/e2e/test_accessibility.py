@@ -15,6 +15,8 @@ _RUN = """axe.run({exclude: [[".js-plotly-plot svg"], [".vega-embed svg"]]},
                   {resultTypes: ["violations"]})"""
 _IS_SETTLED = """() => !document.querySelector(
   "[data-test-script-state=running], [data-stale=true], [data-testid=stSkeleton]")"""
+# no colour in between, and none of what Streamlit pales while a timer's run draws it anew
+_IN_FULL_COLOUR = "* {transition: none !important} [data-stale=true] {opacity: 1 !important}"
 _BACKGROUND = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
 
 
@@ -32,9 +34,7 @@ def test_a_page_has_no_serious_fault_in_either_theme(tall_tab, app_url, row):
     tall_tab.goto(f"{app_url}/{'' if row is HOME else name}")
     tall_tab.get_by_role("heading", level=1).wait_for()
     tall_tab.wait_for_function(_IS_SETTLED)
-    tall_tab.add_style_tag(
-        content="* {transition-property: opacity !important}"
-    )  # no colour in between
+    tall_tab.add_style_tag(content=_IN_FULL_COLOUR)
     tall_tab.evaluate(_AXE)
     light = tall_tab.evaluate(_BACKGROUND)
     assert serious_faults(tall_tab) == []
