@@ -30,7 +30,7 @@ messages: .venv/dev.stamp
 	$(BIN)/python -m tests.messages update
 
 bench: .venv/dev.stamp
-	$(BIN)/python -m tl_core bench
+	$(BIN)/python -m tl_core bench $(NAME)
 
 load: .venv/dev.stamp
 	$(BIN)/python -m tests.load

@@ -1,1 +1,1 @@
-"""The figures that the README quotes; ``python -m tl_core bench NAME`` runs one."""
+"""The figures of docs/measured.md; ``python -m tl_core bench NAME`` runs one."""

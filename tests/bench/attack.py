@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tests.bench.library_attacks import (
+from tests.bench._library_attacks import (
     LibraryAttack,
     Network,
     brendel_bethge,

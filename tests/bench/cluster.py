@@ -1,6 +1,6 @@
 """How quickly a cluster of this computer answers, obeys, and goes on after a loss.
 
-``python -m tests.bench.cluster``: two machines with a core each, over both kinds of address.
+``python -m tl_core bench cluster``: two machines with a core each, over both kinds of address.
 """
 
 import os
@@ -8,7 +8,7 @@ import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ TIMES = 20
 PICTURE = IdealImage(target=281, steps=4000)
 
 
-def main() -> None:
+def main(_arguments: Sequence[str]) -> int:
     """Print a line for each figure."""
     with tempfile.TemporaryDirectory() as name, ray_head(Path(name)) as head:
         folder = Path(name) / "app server"
@@ -35,6 +35,7 @@ def main() -> None:
                 _questions(lab)
                 _controls(lab)
                 _loss(lab)
+    return 0
 
 
 def _questions(lab: Lab) -> None:
@@ -104,7 +105,3 @@ def _time(act: Callable[[], object], is_so: Callable[[], bool]) -> float:
 def _print(name: str, seconds: list[float]) -> None:
     ordered = sorted(seconds)
     print(f"{name}: half within {statistics.median(ordered):.3f} s, all within {ordered[-1]:.3f} s")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,7 +2,7 @@
 
 Everybody comes within a moment, opens a page, draws a picture and watches it; an app server serves
 pages and polls one after the other, a machine turns its batches in slices, as the lab's scheduler
-does. ``python -m tests.bench.scale`` prints docs/scale.md's table; with ``--check`` it plays what
+does. ``python -m tl_core bench scale`` prints docs/scale.md's table; with ``--check`` it plays what
 ``make load`` measures, so that both can be compared.
 """
 
@@ -196,21 +196,27 @@ def share(values: Sequence[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
-# Machine E; facts of an H100 are of a bare step, not of this lab
-CPU = Kind("2 CPU cores", ((1, 1 / 27), (8, 8 / 73)), room=8)
+# Machines of docs/measured.md; those of an H100 are of a bare step, not of this lab
+D = Kind("two cores (D)", ((1, 1 / 27), (8, 8 / 73)), room=8)
+E = Kind("two cores (E)", ((1, 1 / 13.3), (8, 8 / 21)), room=8)
 H100 = Kind("H100", ((1, 0.0116), (8, 0.0126), (32, 0.0139)), room=32)
 
 PLANS = (
-    Plan(500, 5, 32, CPU),
+    Plan(32, 1, 1, E),
+    Plan(32, 1, 4, E),
+    Plan(500, 5, 64, D),
+    Plan(500, 5, 1, H100),
     Plan(500, 5, 2, H100),
-    Plan(10_000, 100, 32, H100),
-    Plan(100_000, 1000, 320, H100),
+    Plan(500, 10, 2, H100),
+    Plan(500, 3, 2, H100),
+    Plan(10_000, 100, 40, H100),
+    Plan(100_000, 1000, 400, H100),
 )
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> int:
     """Print a row for each plan."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tl_core bench scale", description=__doc__)
     parser.add_argument(
         "--check",
         nargs=2,
@@ -218,7 +224,7 @@ def main() -> None:
         metavar=("ONE", "EIGHT"),
         help="play make load, with so many picture-steps a second of one and of eight pictures",
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.check:
         one, eight = options.check
         kind = Kind("as measured", ((1, 1 / one), (8, 8 / eight)), room=8)
@@ -229,7 +235,7 @@ def main() -> None:
                 f"{visitors} visitors: {found.steps_per_s:.1f} picture-steps a second, "
                 f"first picture of the last after {max(found.firsts, default=math.inf):.1f} s"
             )
-        return
+        return 0
     print("visitors | app servers | machines | page 95 % | first picture 50 % / 95 % | done 95 %")
     for plan in PLANS:
         found = simulate(plan)
@@ -238,7 +244,4 @@ def main() -> None:
             f"{share(found.pages, 95):.1f} s | {share(found.firsts, 50):.1f} s / "
             f"{share(found.firsts, 95):.1f} s | {share(found.dones, 95):.0f} s"
         )
-
-
-if __name__ == "__main__":
-    main()
+    return 0

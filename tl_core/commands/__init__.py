@@ -32,7 +32,7 @@ _COMMANDS = {
     "ideal": _Command("draw what a network would most like to see"),
     "attack": _Command("make a photograph be seen as something else"),
     "train": _Command("teach a network the classes of a folder", needs_lab=False),
-    "bench": _Command("measure the figures that the README quotes"),
+    "bench": _Command("measure the figures of docs/measured.md again"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Measure the figures that the README quotes."""
+"""Measure the figures of docs/measured.md again."""
 
 import importlib
 import sys

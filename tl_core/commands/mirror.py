@@ -97,10 +97,11 @@ def _requests(folder: Path, settings: Settings, names: Iterable[str]) -> dict[st
 
 
 def _show_sizes(requests: Mapping[str, DownloadRequest], *, has_wheels: bool) -> None:
+    files = {request.target: (name, request.size_bytes or 0) for name, request in requests.items()}
     sizes_mb = {
-        name: (request.size_bytes or 0) / 2**20
-        for name, request in requests.items()
-        if not request.target.is_file()
+        name: size_bytes / 2**20
+        for target, (name, size_bytes) in files.items()  # of which two data sets may share one
+        if not target.is_file()
     } | ({} if has_wheels else {"wheels": _WHEELS_MB})
     for name, size_mb in sizes_mb.items():
         note(f"{name:<26}{size_mb:>7,.0f} MB")
