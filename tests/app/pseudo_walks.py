@@ -20,7 +20,7 @@ from tests.hostile import saved
 from tests.inside import local
 from tests.journeys.widgets import send, widgets
 from tl_core import specs
-from tl_core.engine.job import _BROKEN
+from tl_core.engine.job import BROKEN
 from tl_core.lab import BackboneState, Job, JobState, Lab, PackagedWeights, UserError
 from tl_core.specs.attack.checks import LevelTrial
 
@@ -185,7 +185,7 @@ def _of_training(scene: Scene) -> Walk:
     seen = specs.FineTuneSnapshot(phase="reading photographs", seconds_left=20.0)
     for state in JobState:
         job = scene.job(done.spec, seen, state=state)
-        job.error = UserError(_BROKEN) if state is JobState.FAILED else None
+        job.error = UserError(BROKEN) if state is JobState.FAILED else None
         yield scene.shows("teach", job)
     assert isinstance(done.snapshot, specs.FineTuneSnapshot)
     assert done.snapshot.result is not None

@@ -24,13 +24,14 @@ from tests.cluster.conftest import (
 )
 from tl_core.cluster import link as links
 from tl_core.errors import UserError
-from tl_core.lab import Job, JobState, Lab
-from tl_core.specs import Classify, FineTune, IdealImage, Spec
+from tl_core.lab import Job, JobState, Lab, Settings
+from tl_core.specs import Classify, FineTune, IdealImage, IdealSnapshot, Spec
 
 pytestmark = pytest.mark.cluster
 
 ROOT = Path(__file__).parents[2]
 LONG = IdealImage(target=281, steps=4000, seed=3)
+PICTURE = IdealImage(target=281, steps=80, seed=7, precision="fp32")
 TEACH = FineTune(dataset="digits", epochs=40)
 
 
@@ -54,12 +55,21 @@ def end_by_ray(lab: Lab, job: Job) -> None:
     ray.kill(machine_of(lab, job)._handle)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(cluster_settings: Settings) -> float:
+    """The probability of ``PICTURE``'s class where nothing happens to it."""
+    with Lab(replace(cluster_settings, cluster="auto", device="cpu")) as lab:
+        job = lab.jobs.submit(PICTURE, "ann")
+        assert job.wait(WAIT_S)
+        assert isinstance(job.snapshot, IdealSnapshot)
+        return job.snapshot.probability
+
+
 @pytest.mark.parametrize("end", [end_process, end_by_ray])
-def test_a_picture_goes_on_from_its_newest_state_when_its_machine_dies(lab, on_cluster, end):
-    spec = IdealImage(target=281, steps=80, seed=7, precision="fp32")
-    undisturbed = lab.jobs.submit(spec, "ann")
-    assert undisturbed.wait(WAIT_S)
-    job = started(on_cluster, spec, "ann")
+def test_a_picture_goes_on_from_its_newest_state_when_its_machine_dies(
+    undisturbed, on_cluster, end
+):
+    job = started(on_cluster, PICTURE, "ann")
     placed = compute_of(on_cluster).queue._jobs[job.id]
     until(lambda: is_safe(placed))
     dead = placed.link
@@ -69,7 +79,7 @@ def test_a_picture_goes_on_from_its_newest_state_when_its_machine_dies(lab, on_c
     assert job.wait(WAIT_S)
     assert job.state is JobState.DONE, str(job.error)
     assert [row[0] for row in job.snapshot.history] == list(range(80))
-    assert job.snapshot.probability == pytest.approx(undisturbed.snapshot.probability, abs=0.02)
+    assert job.snapshot.probability == pytest.approx(undisturbed, abs=0.02)
     until(lambda: len(usable(on_cluster)) == 2)
 
 
@@ -114,10 +124,10 @@ def test_a_model_outlives_the_machine_that_taught_it(on_cluster):
     assert before.wait(WAIT_S)
     os.kill(process_of(teacher), signal.SIGKILL)
     until(lambda: teacher not in usable(on_cluster))
+    assert on_cluster.models.save(key)
     after = on_cluster.jobs.submit(Classify(photo="sample:cat", backbone=key), "ann")
     assert after.wait(WAIT_S)
     assert after.snapshot.logits == pytest.approx(before.snapshot.logits, abs=1e-4)
-    assert on_cluster.models.save(key)
     until(lambda: len(usable(on_cluster)) == 2)
 
 

@@ -8,13 +8,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ray
+from ray.exceptions import RayError
 
 from tl_core.cluster.messages import About, Known, News
 from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
 from tl_core.settings import Settings
 
 if TYPE_CHECKING:
     from tl_core.cluster.host import Host
+
+log = logging.getLogger(__name__)
+
+_FETCH_S = 120.0  # for photographs or a model to come from another node
+_LOST = N_("What this needs was lost with a machine of the cluster. Please try again.")
 
 
 class LabActor:
@@ -31,7 +38,7 @@ class LabActor:
             settings = replace(settings, exit_on_hang=True)  # Ray starts it again
             address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
             node = f"{socket.gethostname()} {address}"
-            self._host = Host(settings, node=node, cores=cores, fetch=ray.get)
+            self._host = Host(settings, node=node, cores=cores, fetch=_fetched)
         except UserError as error:
             self._refusal = error
 
@@ -54,3 +61,16 @@ class LabActor:
         if self._host is None:
             raise RuntimeError(f"this machine could not start: {self._refusal}")
         return self._host
+
+
+def _fetched(refs: Any) -> Any:
+    """Get what is in the object store.
+
+    Raises:
+        UserError: If it is no longer there.
+    """
+    try:
+        return ray.get(refs, timeout=_FETCH_S)
+    except RayError as error:
+        log.warning("nothing came from the object store: %s", error)
+        raise UserError(_LOST) from error

@@ -15,9 +15,9 @@ from typing import Any
 from tl_core.cluster.connect import NAMESPACE, Machines, connect, divide
 from tl_core.cluster.datasets import ClusterDatasets
 from tl_core.cluster.link import Link
-from tl_core.cluster.messages import Forget, News, Ref
+from tl_core.cluster.messages import Cargo, Forget, News, Ref
 from tl_core.cluster.networks import ClusterNetworks
-from tl_core.cluster.placement import choose, files_of
+from tl_core.cluster.placement import choose, files_of, networks_of
 from tl_core.cluster.queue import ClusterQueue
 from tl_core.compute import Hardware, Kept, MachineStatus
 from tl_core.datasets.store import DatasetStore
@@ -26,7 +26,7 @@ from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
-from tl_core.specs import OWN, Download, ImportData, Spec, photo_keys
+from tl_core.specs import Download, ImportData, Spec, photo_keys
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class ClusterCompute:
 
     def others(self, spec: Spec, runs: Sequence[Job]) -> Sequence[Job]:
         """Those on the machine to which the spec would go."""
-        link = self.place(spec, None)
+        link = self.place(spec)
         return [job for job in runs if self.queue.link_of(job) is link]
 
     def forget(self, owner: str) -> None:
@@ -132,10 +132,11 @@ class ClusterCompute:
 
     # -- what the queue asks for ---------------------------------------------------------------
 
-    def place(self, spec: Spec, besides: Link | None) -> Link | None:
-        """Return the machine for a job; ``besides`` is not asked."""
-        links = [link for link in self.links() if link is not besides]
-        return choose(links, spec, self.networks.info(spec.backbone))
+    def place(self, spec: Spec) -> Link | None:
+        """Return the machine for a job; ``None`` where there is none just now."""
+        networks = self.networks
+        backbones = {networks.row(key).key for key in networks_of(spec) if key in networks}
+        return choose(self.links(), spec, backbones)
 
     def lacking(self, spec: Download | ImportData) -> list[Link]:
         """One machine of each node that has not got what a download brings."""
@@ -146,19 +147,26 @@ class ClusterCompute:
                 nodes.setdefault(link.about.node, link)
         return list(nodes.values())
 
-    def photos(self, spec: Spec) -> dict[str, Ref]:
-        """The files of a spec's photographs in the object store, each put there once."""
-        with self._lock:
-            refs = self._photo_refs
-            keys = [key for key in photo_keys(spec) if key in self._photos]
-            for key in keys:
-                if key not in refs:
-                    refs[key] = self._ray.put(self._photos.data(key))
-            return {key: refs[key] for key in keys}
+    def cargo(self, spec: Spec) -> Cargo:
+        """What a job needs of its visitor in the object store, each photograph put there once.
 
-    def model(self, spec: Spec) -> Ref | None:
-        """The visitor's model that a spec names, in the object store."""
-        return self.networks.parts(spec.backbone) if spec.backbone.startswith(OWN) else None
+        May take a while.
+
+        Raises:
+            UserError: If a photograph was forgotten.
+        """
+        refs: dict[str, Ref] = {}
+        for key in photo_keys(spec):
+            if key not in self._photos:  # the machine says so
+                continue
+            ref = self._photo_refs.get(key)
+            if ref is None:
+                ref = self._ray.put(self._photos.data(key))
+                with self._lock:
+                    self._photo_refs[key] = ref
+            refs[key] = ref
+        models = {key: self.networks.parts(key) for key in networks_of(spec)}
+        return Cargo(refs, {key: ref for key, ref in models.items() if ref is not None})
 
     def _known(self) -> list[Link]:
         """The machines, once they have begun: a page that comes before that waits a while."""
@@ -172,7 +180,6 @@ class ClusterCompute:
         if link.about is not None:
             self.networks.begin(link.about)
         self._settle()
-        self.queue.send_waiting()
 
     def was_refused(self, _link: Link) -> None:
         """Let pages say why."""
@@ -188,6 +195,7 @@ class ClusterCompute:
         for info in news.models:
             self.networks.adopt(link, info)
         self.queue.heard(link, news)
+        self.queue.send_waiting()
 
     def was_late(self, link: Link) -> None:
         """Have others do what they can do as well."""
@@ -210,7 +218,8 @@ class ClusterCompute:
         ours, with the thread that has started them.
         """
         try:
-            self._connected.set_result(connect(address))
+            keeps_mb = self._settings.photo_memory_mb + self._settings.model_memory_mb
+            self._connected.set_result(connect(address, keeps_mb))
         except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for the connection
             self._connected.set_exception(error)
             return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 NAMESPACE = "transfer-learning-lab"
-_LOCAL_STORE_MB = 1024  # of the object store on a single machine
+_STATES_MB = 256  # in the object store of a single machine, beside photographs and models
 _ANSWER_S = 10.0
 _GPUS = Path("/proc/driver/nvidia/gpus")
 
@@ -83,8 +83,10 @@ def divide(nodes: list[Mapping[str, Any]], actor_cores: int) -> Machines:
     return Machines(sum(counts), is_gpu=False, cores=cores, share=1 / max([1, *counts]))
 
 
-def connect(address: str) -> "ModuleType":
+def connect(address: str, keeps_mb: int) -> "ModuleType":
     """Join the cluster at ``address``, or start one of this machine alone for "local".
+
+    Its object store then holds ``keeps_mb`` megabytes of photographs and models, and states.
 
     Raises:
         UserError: If there is none, or it lets nobody in.
@@ -96,7 +98,7 @@ def connect(address: str) -> "ModuleType":
         "address": "local",
         "num_cpus": usable_cores(),
         "include_dashboard": False,
-        "object_store_memory": _LOCAL_STORE_MB * 2**20,
+        "object_store_memory": (keeps_mb + _STATES_MB) * 2**20,
     }
     try:
         if not is_local:

@@ -10,13 +10,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import imagenet_classes
+from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import OwnModel
 from tl_core.cluster.disk import DiskWatch
 from tl_core.cluster.jobs_of_server import JobsOfServer
 from tl_core.cluster.messages import (
     About,
     Begin,
+    Cargo,
     Controls,
     Known,
     Load,
@@ -27,13 +30,14 @@ from tl_core.cluster.messages import (
     Ref,
     code_version,
 )
-from tl_core.engine.awake import AwakeClock
+from tl_core.engine.awake import TICK_S, AwakeClock
 from tl_core.engine.job import FINAL, Job, JobState
 from tl_core.engine.memory import VisitorMemory
+from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
 from tl_core.images.photo_store import PhotoStore
 from tl_core.local.compute import LocalCompute
 from tl_core.settings import Settings
-from tl_core.specs import Spec
 from tl_core.training.model_file import load_model, save_model
 
 log = logging.getLogger(__name__)
@@ -43,6 +47,7 @@ LOOK_S = 0.05  # between two looks at what is new
 QUIET_S = 0.1  # least between two answers, unless a job has ended
 _CLOSE_S = 10.0
 _FETCHING_THREADS = 4
+_NOT_CONNECTED = N_("The machine of the cluster that was asked has begun anew. Please try again.")
 
 
 class Host:
@@ -59,6 +64,7 @@ class Host:
         self._node = node
         self._fetch = fetch
         self._life = uuid.uuid4().hex
+        self._clock = AwakeClock()  # no app server is gone while this process stood still
         memory = VisitorMemory(settings.visitor_memory_mb * 2**20)
         self.photos = PhotoStore(
             settings.photo_memory_mb * 2**20,
@@ -66,7 +72,7 @@ class Host:
             decoded_bytes=settings.decoded_memory_mb * 2**20,
         )
         self.compute = LocalCompute(
-            settings, self.photos, memory, AwakeClock(), cores=cores, hand_over_s=HAND_OVER_S
+            settings, self.photos, memory, self._clock, cores=cores, hand_over_s=HAND_OVER_S
         )
         for kind, held, budget_mb in self.compute.kept():
             memory.count(kind, held, budget_mb * 2**20)
@@ -85,9 +91,9 @@ class Host:
 
     def take(self, server: str, life: str, number: int, orders: list[Order]) -> bool:
         """Take orders, each once; ``False`` where they are for another life of this machine."""
-        if life != self._life or self._is_forgotten(server, is_new=number == 1):
+        jobs = self._jobs_of(server, is_new=number == 1) if life == self._life else None
+        if jobs is None:
             return False
-        jobs = self._jobs_of(server)
         with jobs.ordering:
             if number <= jobs.taken:
                 return True
@@ -104,8 +110,9 @@ class Host:
 
         To an app server that was taken for gone this is another life.
         """
-        is_forgotten = self._is_forgotten(server, is_new=known == Known())
-        jobs, begin = self._jobs_of(server), time.monotonic()
+        jobs, begin = self._jobs_of(server, is_new=known.is_nothing), time.monotonic()
+        if jobs is None:
+            return News("", known, (), (), self._load(), None)
         while True:
             jobs.has_ended.clear()
             number, news = jobs.news(known.jobs)
@@ -117,7 +124,7 @@ class Host:
         owned = self.compute.context.backbones.owned(jobs.owners)  # after the jobs that made them
         disk, disk_number = self._disk.now()
         return News(
-            life="" if is_forgotten else self._life,
+            life=self._life,
             known=Known(number, max((own.number for own in owned), default=-1), disk_number),
             models=tuple(_info(own) for own in owned if own.number > known.model),
             jobs=tuple(news),
@@ -128,34 +135,38 @@ class Host:
     def handed(self, server: str, jobs: list[str]) -> dict[str, bytes]:
         """What another machine needs to go on with each job, where there is something."""
         mine = self._jobs_of(server)
-        found = {job: mine.handed(job) for job in jobs}
+        found = {job: mine.handed(job) for job in jobs} if mine else {}
         return {job: data for job, data in found.items() if data is not None}
 
     def parts(self, key: str) -> OwnParts:
-        """A visitor's model, without what its backbone has."""
+        """A visitor's model, without what its backbone has where that is here."""
         store = self.compute.context.backbones
         model = store.load(key)
-        base = store.load(model.row.key) if model.row.key in store.rows else None
-        return OwnParts(_info(store.own(key)), save_model(model, beside=base))
+        base = self._base(model.row)
+        return OwnParts(_info(store.own(key)), save_model(model, beside=base), base is None)
+
+    def _base(self, row: BackboneRow) -> Backbone | None:
+        store = self.compute.context.backbones
+        is_here = row.key in store.rows and store.fits(row) and store.weights.is_ready(row)
+        return store.load(row.key) if is_here else None
 
     def keep(self, parts: OwnParts) -> None:
         """Take in a visitor's model that another machine has taught."""
         store, info = self.compute.context.backbones, parts.info
         if info.key in store:
             return
-        base = store.load(info.row.key) if info.row.key in store.rows else None
+        base = None if parts.is_whole else store.load(info.row.key)
         store.adopt(
             info.key,
             load_model(parts.data, store, key=info.key, owner=info.owner, beside=base),
         )
 
-    def keep_fetched(self, parts: Ref) -> None:
-        """Take in a visitor's model from the object store."""
-        self.keep(self._fetch(parts))
-
     def load_file(self, server: str, data: bytes, owner: str) -> OwnInfo:
         """Take in a file of a model that a visitor has sent."""
-        self._jobs_of(server).owners.add(owner)
+        jobs = self._jobs_of(server)
+        if jobs is None:
+            raise UserError(_NOT_CONNECTED)
+        jobs.add_owners({owner})
         key = self.compute.networks.load_file(data, owner)
         return _info(self.compute.context.backbones.own(key))
 
@@ -175,9 +186,10 @@ class Host:
         """End what belongs to an app server."""
         with self._lock:
             jobs = self._servers.pop(server, None)
+            others = [other.owners for other in self._servers.values()]
         if jobs is not None:
             jobs.cancel()
-            for owner in jobs.owners:
+            for owner in jobs.owners.difference(*others):
                 self._forget(owner, everything=True)
 
     def close(self) -> None:
@@ -186,21 +198,22 @@ class Host:
         self.compute.close(_CLOSE_S)
         self._fetching.shutdown(cancel_futures=True)
 
-    def _is_forgotten(self, server: str, *, is_new: bool) -> bool:
-        with self._lock:
-            return server not in self._servers and not is_new
+    def _jobs_of(self, server: str, *, is_new: bool = False) -> JobsOfServer | None:
+        """Find a server's jobs; those of its earlier connections go on elsewhere.
 
-    def _jobs_of(self, server: str) -> JobsOfServer:
-        """Find a server's jobs; those of its earlier connections go on elsewhere."""
+        ``None`` where the server was taken for gone, or has another connection by now.
+        """
         with self._lock:
             jobs = self._servers.get(server)
-            if jobs is not None:
+            if jobs is not None or not is_new:
                 return jobs
-            name = server.partition(".")[0]
-            earlier = [other for other in self._servers if other.partition(".")[0] == name]
-            ended = [self._servers.pop(other) for other in earlier]
-            jobs = self._servers[server] = JobsOfServer(self.compute.queue)
-            jobs.owners = set().union(*(other.owners for other in ended))
+            name, _, number = server.partition(".")
+            others = [other for other in self._servers if other.partition(".")[0] == name]
+            if any(int(other.partition(".")[2]) > int(number) for other in others):
+                return None
+            ended = [self._servers.pop(other) for other in others]
+            jobs = self._servers[server] = JobsOfServer(self.compute.queue, self._clock)
+            jobs.add_owners(set().union(*(other.owners for other in ended)))
         for other in ended:
             other.cancel()
         return jobs
@@ -210,22 +223,20 @@ class Host:
             jobs.steer(order)
         elif isinstance(order, Begin):
             jobs.expect(order.controls)
-            if self._lacks(order):
+            if self._lacks(order.cargo):
                 self._fetching.submit(self._begin, jobs, order)
             else:
                 self._begin(jobs, order)
         else:
             self._forget(order.owner, everything=order.everything)
             if order.everything:
-                jobs.owners.discard(order.owner)
+                jobs.drop_owner(order.owner)
 
-    def _lacks(self, order: Begin) -> bool:
+    def _lacks(self, cargo: Cargo) -> bool:
         """Whether something of a job has to be fetched."""
-        has_photos = all(key in self.photos for key in order.photos)
-        return not has_photos or (order.model is not None and not self._has(order.spec))
-
-    def _has(self, spec: Spec) -> bool:
-        return spec.backbone in self.compute.context.backbones
+        store = self.compute.context.backbones
+        has_photos = all(key in self.photos for key in cargo.photos)
+        return not has_photos or any(key not in store for key in cargo.models)
 
     def _begin(self, jobs: JobsOfServer, order: Begin) -> None:
         controls, owner = order.controls, min(order.controls.owners)
@@ -233,22 +244,29 @@ class Host:
         def begin(job: Job) -> None:
             job.current, job.saved = controls.current, order.saved
 
+        job: Job = Job(order.spec, owner)
         try:
-            self._fetch_for(order, owner)
-            job = self.compute.queue.submit(order.spec, owner, begin=begin)
+            if jobs.is_wanted(controls.job):
+                self._fetch_for(order.cargo, owner)
+                job = self.compute.queue.submit(order.spec, owner, begin=begin)
+            else:
+                job.mark_cancelled()
         except Exception as error:  # noqa: BLE001 - whatever it is, the job's owner hears of it
-            job = Job(order.spec, owner)
             job.fail(error)
         jobs.begun(controls.job, job)
 
-    def _fetch_for(self, order: Begin, owner: str) -> None:
-        lacking = {key: ref for key, ref in order.photos.items() if key not in self.photos}
-        if lacking:
-            files = self._fetch(list(lacking.values()))
+    def _fetch_for(self, cargo: Cargo, owner: str) -> None:
+        """Have what a job needs here, its photographs as its owner's too."""
+        lacking = {key: ref for key, ref in cargo.photos.items() if key not in self.photos}
+        fetched = self._fetch(list(lacking.values())) if lacking else []
+        files = dict(zip(lacking, fetched, strict=True))
+        files |= {key: self.photos.data(key) for key in cargo.photos if key not in files}
+        if files:
             with self.photos.adding(owner) as addition:
-                addition.keep(dict(zip(lacking, files, strict=True)))
-        if order.model is not None and not self._has(order.spec):
-            self.keep(self._fetch(order.model))
+                addition.keep(files)
+        for key, ref in cargo.models.items():
+            if key not in self.compute.context.backbones:
+                self.keep(self._fetch(ref))
 
     def _forget(self, owner: str, *, everything: bool) -> None:
         self.photos.forget(owner)
@@ -274,13 +292,16 @@ class Host:
     def _watch(self) -> None:
         """End what belongs to app servers that do not ask any more."""
         gone_s = self._settings.visit_timeout_s
-        while not self._closing.wait(gone_s / 20):
-            before = time.monotonic() - gone_s
+        while not self._closing.wait(min(gone_s / 20, TICK_S)):
+            before = self._clock() - gone_s
             with self._lock:
                 gone = [name for name, jobs in self._servers.items() if jobs.seen_at < before]
             for name in gone:
                 log.warning("an app server is gone, and what it had here ends")
-                self.end(name)
+                try:
+                    self.end(name)
+                except Exception:
+                    log.exception("what an app server had here could not be ended")
 
 
 def _info(own: OwnModel) -> OwnInfo:

@@ -1,12 +1,13 @@
 """The jobs of one app server on a machine, and what that server has been told of them."""
 
 import threading
-import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from tl_core.cluster.messages import Controls, JobNews
 from tl_core.compute import JobQueue
 from tl_core.engine.job import Job
+from tl_core.specs import Snapshot
 
 _Seen = tuple[object, ...]
 
@@ -16,6 +17,7 @@ class _Entry:
     controls: Controls
     job: Job | None = None  # not before its photographs are here
     seen: _Seen = ()  # what was told last
+    shown: Snapshot | None = None  # with this
     number: int = 0  # of the news in which that was
     frames: int = 0  # of a film that were in it
     frames_known: int = 0  # of these, that the server has
@@ -24,16 +26,28 @@ class _Entry:
 class JobsOfServer:
     """Thread-safe, but for ``ordering``, which whoever takes orders holds meanwhile."""
 
-    def __init__(self, queue: JobQueue) -> None:
+    def __init__(self, queue: JobQueue, clock: Callable[[], float]) -> None:
         self._queue = queue
+        self._clock = clock
         self.ordering = threading.Lock()
         self.taken = 0  # orders are taken up to here
-        self.owners: set[str] = set()
-        self.seen_at = time.monotonic()
+        self.owners: frozenset[str] = frozenset()
+        self.seen_at = clock()
         self.has_ended = threading.Event()
         self._entries: dict[str, _Entry] = {}
         self._number = 0
+        self._is_over = False
         self._lock = threading.Lock()
+
+    def add_owners(self, owners: Collection[str]) -> None:
+        """Note visitors of whom something is kept here."""
+        with self._lock:
+            self.owners |= set(owners)
+
+    def drop_owner(self, owner: str) -> None:
+        """Note that nothing is kept of a visitor any more."""
+        with self._lock:
+            self.owners -= {owner}
 
     def expect(self, controls: Controls) -> None:
         """Note a job that will begin."""
@@ -41,13 +55,20 @@ class JobsOfServer:
             self.owners |= controls.owners
             self._entries[controls.job] = _Entry(controls)
 
+    def is_wanted(self, name: str) -> bool:
+        """Whether an expected job shall still begin."""
+        with self._lock:
+            return not (self._is_over or self._entries[name].controls.is_cancelled)
+
     def begun(self, name: str, job: Job) -> None:
         """Note the job that was expected."""
         with self._lock:
             entry = self._entries[name]
             entry.job = job
-            controls = entry.controls
-        self._apply(job, controls)
+            controls = replace(
+                entry.controls, is_cancelled=entry.controls.is_cancelled or self._is_over
+            )
+            self._apply(job, controls)
         job.when_over(lambda _job: self.has_ended.set())
 
     def steer(self, controls: Controls) -> None:
@@ -58,14 +79,13 @@ class JobsOfServer:
             if entry is None:
                 return  # it was over before this came
             entry.controls = controls
-            job = entry.job
-        if job is not None:
-            self._apply(job, controls)
+            if entry.job is not None:
+                self._apply(entry.job, controls)
 
     def news(self, known: int) -> tuple[int, list[JobNews]]:
         """What changed since news ``known``, and the number of this one."""
         with self._lock:
-            self.seen_at = time.monotonic()
+            self.seen_at = self._clock()
             for name, entry in list(self._entries.items()):
                 if entry.job is None:
                     continue
@@ -76,6 +96,7 @@ class JobsOfServer:
                 elif (seen := _seen(entry.job)) != entry.seen:
                     self._number += 1
                     entry.seen, entry.number = seen, self._number
+                    entry.shown = entry.job.snapshot  # kept, or another could get its id
             news = [
                 _news(name, entry.job, entry)
                 for name, entry in self._entries.items()
@@ -93,8 +114,7 @@ class JobsOfServer:
     def cancel(self) -> None:
         """End every job: the server is gone, or goes on with them elsewhere."""
         with self._lock:
-            for entry in self._entries.values():
-                entry.controls = replace(entry.controls, is_cancelled=True)
+            self._is_over = True
             jobs = [entry.job for entry in self._entries.values() if entry.job is not None]
         for job in jobs:
             job.cancel()

@@ -4,14 +4,26 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
-from tl_core.cluster.messages import About, Begin, Disk, Known, Load, News, Order, Ref, code_version
+from tl_core.cluster.messages import (
+    About,
+    Begin,
+    Disk,
+    Forget,
+    Known,
+    Load,
+    News,
+    Order,
+    Ref,
+    code_version,
+)
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.specs import Spec
@@ -23,6 +35,8 @@ LATE_S = 5.0  # beyond that: it answers late, and others do its work where they 
 START_S = 180.0  # for a process to start, and torch with it
 _CALL_S = 60.0  # for an answer that a page waits for
 _RETRY_S = 0.5
+_BACK_S = 60.0  # within which a machine that was lost is waited for
+_MOST_FAILURES = 3  # news that could not be told, one after another, before all there is given up
 _REFUSED_S = 10.0
 _OTHER_CODE = N_(
     "The cluster runs other code of the lab ({theirs}) than this server ({ours}). Put the same "
@@ -44,7 +58,7 @@ class LinkOwner(Protocol):
         """It has news."""
 
     def was_late(self, link: "Link") -> None:
-        """It does not answer just now."""
+        """It does not answer just now; told again and again meanwhile."""
 
     def was_lost(self, link: "Link") -> None:
         """All that ran there is gone."""
@@ -69,10 +83,12 @@ class Link:
     refusal: UserError | None = None  # why it can run nothing
     is_late: bool = False
     _handle: Any = None
+    _lost_at: float | None = None
     _connection: int = 0
     _sent: int = 0
     _orders: list[Order] = field(default_factory=list)
     _expected: dict[str, Spec] = field(default_factory=dict)  # jobs that it has no news of yet
+    _models: tuple[str, int] = ("", -1)  # a life, and the newest model of which is known
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _closing: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -105,13 +121,26 @@ class Link:
         return load is not None and load.trouble is None and not self.is_late
 
     @property
+    def may_be_back(self) -> bool:
+        """Whether it is there, or was lost only now."""
+        lost_at = self._lost_at
+        is_new = lost_at is not None and time.monotonic() < lost_at + _BACK_S
+        return self.load is not None or is_new
+
+    @property
     def trouble(self) -> UserError | None:
         """Return why no work can go there, where there is a reason."""
         return self.refusal or (self.load.trouble if self.load else None)
 
     def send(self, order: Order) -> None:
-        """Have an order taken after all earlier ones; those that a lost machine had are dropped."""
+        """Have an order taken after all earlier ones.
+
+        What a lost machine has not taken is dropped, since its jobs begin elsewhere; but whose
+        visitor is gone must be heard by a machine that was only out of reach.
+        """
         with self._changed:
+            if self.load is None and not (isinstance(order, Forget) and self.may_be_back):
+                return
             self._orders.append(order)
             if isinstance(order, Begin):
                 self._expected[order.controls.job] = order.spec
@@ -171,19 +200,26 @@ class Link:
 
     def _listen(self) -> None:
         while not self._closing.is_set():
-            try:
+            with self._logged():
                 if self._begin_life():
                     self._hear_all()
                 else:
                     self.owner.was_refused(self)
                     self._closing.wait(_REFUSED_S)
-            except (RayError, ConnectionError) as error:
-                log.warning("machine %d: %s", self.place, _first_line(error))
-            except Exception:
-                log.exception("machine %d could not be listened to", self.place)
             if self.load is not None:
-                self._lose()
+                with self._logged():
+                    self._lose()
             self._closing.wait(_RETRY_S)
+
+    @contextmanager
+    def _logged(self) -> Iterator[None]:
+        """Let nothing end the thread: whatever goes wrong is tried again."""
+        try:
+            yield
+        except (RayError, ConnectionError) as error:
+            log.warning("machine %d: %s", self.place, _first_line(error))
+        except Exception:
+            log.exception("machine %d could not be listened to", self.place)
 
     def _begin_life(self) -> bool:
         self._handle = self.make()
@@ -199,20 +235,33 @@ class Link:
 
     def _hear_all(self) -> None:
         """Take in news until this life ends."""
-        known, life = Known(), self.about.life if self.about else ""
+        life, failures = self.about.life if self.about else "", 0
+        known = Known(model=self._models[1] if self._models[0] == life else -1)
         while not self._closing.is_set():
-            news = self._answer(self._handle.news.remote(self.name, known, WAIT_S))
+            try:
+                news = self._answer(self._handle.news.remote(self.name, known, WAIT_S))
+            except RayTaskError:  # something went wrong there, but it lives
+                failures += 1
+                if failures > _MOST_FAILURES:
+                    raise
+                log.exception("machine %d could not tell its news", self.place)
+                self._closing.wait(_RETRY_S)
+                continue
             if news.life != life:
                 return
-            is_first, known = self.load is None, news.known
+            is_first, known, failures = self.load is None, news.known, 0
+            self._models = life, known.model
             self._take_in(news)
             if is_first:
                 self.owner.began(self)
             self.owner.heard(self, news)
 
     def _answer(self, ref: Ref) -> News:
-        """Wait for news; a machine that is silent for too long is ended, and starts again."""
-        begin = time.monotonic()
+        """Wait for news; a machine that is silent for too long is ended, and starts again.
+
+        The silence is counted in waits, so that none is while this process itself stood still.
+        """
+        silent_s = 0.0
         while True:
             try:
                 news = cast(News, ray.get(ref, timeout=WAIT_S + LATE_S))
@@ -220,8 +269,9 @@ class Link:
                 if not self.is_late:
                     log.warning("machine %d answers late", self.place)
                     self.is_late = True
-                    self.owner.was_late(self)
-                if time.monotonic() >= begin + self.hang_s:
+                self.owner.was_late(self)
+                silent_s += WAIT_S + LATE_S
+                if silent_s >= self.hang_s:
                     ray.kill(self._handle, no_restart=False)
                     raise
                 if self._closing.is_set():
@@ -234,7 +284,8 @@ class Link:
         """Let all that was said belong to the past."""
         with self._changed:
             self._connection += 1
-            self._orders.clear()
+            self._lost_at = time.monotonic()
+            self._orders = [order for order in self._orders if isinstance(order, Forget)]
             self._expected.clear()
             self._sent = 0
             self.load = self.about = None
@@ -252,23 +303,27 @@ class Link:
                 orders, self._orders = self._orders, []
                 self._sent += 1
                 name, number, life = self.name, self._sent, self.about.life if self.about else ""
-            self._deliver(name, life, number, orders)
+            if not self._deliver(name, life, number, orders):
+                with self._changed:
+                    forgets = [order for order in orders if isinstance(order, Forget)]
+                    self._orders = [*forgets, *self._orders]
 
     def _may_send(self) -> bool:
         return self._closing.is_set() or (bool(self._orders) and self.load is not None)
 
-    def _deliver(self, name: str, life: str, number: int, orders: list[Order]) -> None:
+    def _deliver(self, name: str, life: str, number: int, orders: list[Order]) -> bool:
         """Repeat until they are taken, or were for a life that is over."""
         while name == self.name and not self._closing.is_set():
             try:
                 ray.get(self._handle.ask.remote("take", name, life, number, orders))
-                return
+                return True
             except (RayError, ConnectionError) as error:
                 log.info("machine %d took no orders: %s", self.place, _first_line(error))
                 self._closing.wait(_RETRY_S)
             except Exception:
                 log.exception("orders for machine %d could not be sent", self.place)
-                return
+                return True
+        return False
 
 
 def _first_line(error: BaseException) -> str:

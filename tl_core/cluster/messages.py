@@ -43,14 +43,21 @@ class Controls:
 
 
 @dataclass(frozen=True, slots=True)
+class Cargo:
+    """What a job needs of its visitor, in the object store."""
+
+    photos: Mapping[str, Ref]  # files of photographs, by key
+    models: Mapping[str, Ref]  # models, by key: an ``OwnParts`` each
+
+
+@dataclass(frozen=True, slots=True)
 class Begin:
     """Begin a job, or go on with it."""
 
     spec: Spec
     controls: Controls
-    photos: Mapping[str, Ref]  # files of visitors' photographs in it, by key
-    model: Ref | None  # of a visitor's model that it names: an ``OwnParts``
-    saved: Ref | None  # what ``handed`` gave, to go on from
+    cargo: "Cargo"
+    saved: bytes | None  # what ``handed`` gave, to go on from
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +76,11 @@ Order = Begin | Controls | Forget
 
 @dataclass(frozen=True, slots=True)
 class OwnParts:
-    """A visitor's model: all that its backbone has not."""
+    """A visitor's model: all that its backbone has not, or all of it."""
 
     info: "OwnInfo"
     data: bytes  # a safetensors file
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,11 @@ class Known:
     jobs: int = 0  # news up to here
     model: int = -1  # the largest number of a visitor's model
     disk: int = 0
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether its connection has had no news yet."""
+        return self.disk == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,8 @@ import time
 from dataclasses import replace
 
 from tl_core.cluster.messages import JobNews
-from tl_core.engine.job import Job, JobState
+from tl_core.engine.job import BROKEN, Job, JobState
 from tl_core.errors import UserError
-from tl_core.errors import gettext_noop as N_
-
-_BROKEN = N_("Something went wrong inside the lab; its log has the details. Please try again.")
 
 
 def show(job: Job, news: JobNews) -> None:
@@ -37,6 +34,6 @@ def end(job: Job, news: JobNews) -> None:
     if news.state is JobState.DONE:
         job.finish(None)
     elif news.state is JobState.FAILED:
-        job.fail(news.error or UserError(_BROKEN))
+        job.fail(news.error or UserError(BROKEN))
     else:
         job.mark_cancelled()

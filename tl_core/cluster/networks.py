@@ -182,7 +182,7 @@ class ClusterNetworks:
         if link is None:
             raise UserError(_NO_MACHINE)
         if not has_it and parts is not None:
-            link.ask("keep_fetched", parts)
+            link.ask("keep", parts)
         return link.ask("network", method, key, *arguments)
 
     def _ask(self, method: str, *arguments: Any) -> Any:

@@ -1,28 +1,36 @@
 """Which machine of the cluster a job goes to."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tl_core.backbones.weights import WeightsState
 from tl_core.cluster.link import Link
-from tl_core.cluster.messages import Load, OwnInfo
+from tl_core.cluster.messages import Load
 from tl_core.engine.batching import batch_room, step_times
 from tl_core.specs import OWN_DATASET, Download, ImportData, Spec
 
 _LOADING = 0.5  # what it costs to load a network, in steps of a run that is alone
 
 
-def can_run(link: Link, spec: Spec, own: OwnInfo | None) -> bool:
-    """Whether a machine has what a job needs on its disk."""
+def networks_of(spec: Spec) -> tuple[str, ...]:
+    """Every network that a job asks, by key."""
+    also: tuple[str, ...] = getattr(spec, "also", ())
+    return (spec.backbone, *also) if spec.uses_network else ()
+
+
+def can_run(link: Link, spec: Spec, backbones: Collection[str]) -> bool:
+    """Whether a machine has what a job needs on its disk.
+
+    Args:
+        link: The machine.
+        spec: The job.
+        backbones: The catalogue's, of which its networks are or have grown.
+    """
     disk = link.disk
     if disk is None or isinstance(spec, Download | ImportData):
         return disk is not None
-    if not spec.uses_network:
-        return _has_data(link, spec)
-    key = own.row.key if own else spec.backbone
-    is_known = key in disk.weights
-    has_weights = key in files_of(link) and key in disk.fitting
-    return (has_weights or not is_known) and _has_data(link, spec)
+    usable = files_of(link) & disk.fitting
+    return all(key in usable for key in backbones if key in disk.weights) and _has_data(link, spec)
 
 
 def files_of(link: Link) -> set[str]:
@@ -57,13 +65,16 @@ def for_question(link: Link, spec: Spec) -> tuple[bool, int, int]:
     return spec.backbone not in load.loaded, load.questions, load.runs
 
 
-def choose(links: Sequence[Link], spec: Spec, own: OwnInfo | None) -> Link | None:
+def choose(links: Sequence[Link], spec: Spec, backbones: Collection[str]) -> Link | None:
     """Return the machine for a job among those that can be used; ``None`` where there is none.
 
-    Where none has the files, any may say what is missing.
+    It waits for one that has the files and will soon be back. Where none has them, any may say
+    what is missing.
     """
-    usable = [link for link in links if link.is_usable]
-    able = [link for link in usable if can_run(link, spec, own)] or usable
+    knowing = [link for link in links if can_run(link, spec, backbones)]
+    able = [link for link in knowing if link.is_usable]
+    if not able and not any(link.may_be_back for link in knowing):
+        able = [link for link in links if link.is_usable]
     if spec.is_quick:
         return min(able, key=lambda link: for_question(link, spec), default=None)
     return min(able, key=lambda link: cost(link, spec), default=None)

@@ -11,7 +11,7 @@ import ray
 from ray.exceptions import RayError
 
 from tl_core.cluster.link import Link
-from tl_core.cluster.messages import Begin, Controls, News, Ref
+from tl_core.cluster.messages import Begin, Cargo, Controls, JobNews, News, Ref
 from tl_core.cluster.mirror import end, show
 from tl_core.engine.job import FINAL, Job, JobState, SpecT
 from tl_core.engine.open_jobs import OpenJobs
@@ -33,20 +33,17 @@ _LOST = N_(
 _LOST_AGAIN = N_("The machines that ran this were lost, one after another. It was given up.")
 
 
-class Machines(Protocol):
+class Cluster(Protocol):
     """Where jobs can go, and what travels with them."""
 
-    def place(self, spec: Spec, besides: Link | None) -> Link | None:
-        """Return the machine for a job; ``None`` where there is none."""
+    def place(self, spec: Spec) -> Link | None:
+        """Return the machine for a job; ``None`` where there is none just now."""
 
     def lacking(self, spec: Download | ImportData) -> list[Link]:
         """One machine of each node that has not got what a download brings."""
 
-    def photos(self, spec: Spec) -> Mapping[str, Ref]:
-        """The files of a spec's photographs, by key."""
-
-    def model(self, spec: Spec) -> Ref | None:
-        """The visitor's model that a spec names."""
+    def cargo(self, spec: Spec) -> Cargo:
+        """What a job needs of its visitor; may take a while."""
 
 
 @dataclass(eq=False)
@@ -54,6 +51,7 @@ class _Placed:
     """A job of this app server."""
 
     job: Job
+    cargo: Cargo
     link: Link | None = None  # none while no machine can take it
     handed: deque[tuple[int, Ref]] = field(default_factory=lambda: deque(maxlen=2))
     saved: bytes | None = None
@@ -63,8 +61,8 @@ class _Placed:
 class ClusterQueue(OpenJobs):
     """The ``JobQueue`` of an app server; thread-safe. What no machine can take waits here."""
 
-    def __init__(self, machines: Machines, settings: Settings) -> None:
-        self._machines = machines
+    def __init__(self, cluster: Cluster, settings: Settings) -> None:
+        self._cluster = cluster
         self._settings = settings
         self._jobs: dict[str, _Placed] = {}
         self._refusal: UserError | None = None
@@ -76,30 +74,27 @@ class ClusterQueue(OpenJobs):
         """Send a job to the machine that suits it; a download to every node that lacks it.
 
         Raises:
-            UserError: If the visitor has too many runs going, too many wait, or no run is taken
-                any more.
+            UserError: If the visitor has too many runs going, too many wait, no run is taken any
+                more, or a photograph was forgotten.
         """
+        cargo = self._cluster.cargo(spec)  # before others are kept waiting
         with self._lock:
             if self._refusal is not None and not spec.is_quick:
                 raise self._refusal
             active = self.open_jobs()
             queued = [job for job in active if job.state is JobState.QUEUED]
             refuse_excess(spec, owner, queue=queued, active=active, settings=self._settings)
-            lacking = (
-                self._machines.lacking(spec) if isinstance(spec, Download | ImportData) else []
-            )
+            lacking = self._cluster.lacking(spec) if isinstance(spec, Download | ImportData) else []
             for link in lacking[1:]:
-                self._add(spec, OPERATOR, link)
-            return self._add(spec, owner, lacking[0] if lacking else self._place(spec))
+                self._add(spec, OPERATOR, cargo, link)
+            first = lacking[0] if lacking else self._cluster.place(spec)
+            return self._add(spec, owner, cargo, first)
 
-    def _add(self, spec: SpecT, owner: str, link: Link | None) -> Job[SpecT]:
-        placed = _Placed(Job(spec, owner, wake=lambda: self._steer(placed)))
+    def _add(self, spec: SpecT, owner: str, cargo: Cargo, link: Link | None) -> Job[SpecT]:
+        placed = _Placed(Job(spec, owner, wake=lambda: self._steer(placed)), cargo)
         self._jobs[placed.job.id] = placed
         self._begin(placed, link)
         return cast("Job[SpecT]", placed.job)
-
-    def _place(self, spec: Spec, besides: Link | None = None) -> Link | None:
-        return self._machines.place(spec, besides)
 
     def join(self, job: Job, owner: str) -> bool:
         """Let ``owner`` share an open job; ``False`` where it is about to be cancelled."""
@@ -168,11 +163,12 @@ class ClusterQueue(OpenJobs):
         """Send what has waited for a machine."""
         with self._lock:
             for placed in [p for p in self._jobs.values() if p.link is None]:
-                self._begin(placed, self._place(placed.job.spec))
+                self._begin(placed, self._cluster.place(placed.job.spec))
 
     def heard(self, link: Link, news: News) -> None:
         """Let the jobs on a machine be as that says, and fetch the states of pictures."""
-        over, handed = [], []
+        over: list[tuple[Job, JobNews]] = []
+        handed: list[tuple[_Placed, int]] = []
         with self._lock:
             for one in news.jobs:
                 placed = self._jobs.get(one.job)
@@ -185,30 +181,35 @@ class ClusterQueue(OpenJobs):
                     show(placed.job, one)
                     if one.handed_step is not None and _newest(placed) != one.handed_step:
                         handed.append((placed, one.handed_step))
-            if handed:
-                ref = link.ask_later("handed", link.name, [placed.job.id for placed, _ in handed])
-                for placed, step in handed:
-                    placed.handed.append((step, ref))
         for job, one in over:
             end(job, one)
+        if handed:
+            ref = link.ask_later("handed", link.name, [placed.job.id for placed, _ in handed])
+            for placed, step in handed:
+                placed.handed.append((step, ref))
 
     def move_from(self, link: Link, *, is_lost: bool) -> None:
         """Go on elsewhere with what ran on a machine; if that is only late, with what can."""
         with self._lock:
             placed_there = [p for p in self._jobs.values() if p.link is link]
         fetched: dict[int, _States] = {}
-        for placed in placed_there:
-            self._fetch_state(placed, fetched)
-        with self._lock:
-            for placed in placed_there:
-                if placed.link is link and not placed.job.is_over:
-                    self._move(placed, is_lost=is_lost)
+        for placed in sorted(placed_there, key=lambda placed: bool(placed.handed)):
+            if is_lost or self._can_move(placed):
+                self._fetch_state(placed, fetched)
+                with self._lock:
+                    if placed.link is link and not placed.job.is_over:
+                        self._move(placed, is_lost=is_lost)
+
+    def _can_move(self, placed: _Placed) -> bool:
+        """Whether a job of a late machine can go on elsewhere now."""
+        spec = placed.job.spec
+        return spec.can_begin_again and self._cluster.place(spec) is not None
 
     def _move(self, placed: _Placed, *, is_lost: bool) -> None:
         job, old = placed.job, placed.link
-        elsewhere = self._place(job.spec, old)
+        elsewhere = self._cluster.place(job.spec)
         if not is_lost:
-            if elsewhere is not None and old is not None and job.spec.can_begin_again:
+            if elsewhere is not None and old is not None:
                 old.send(_controls(job, is_cancelled=True))
                 self._begin(placed, elsewhere)
             return
@@ -222,33 +223,27 @@ class ClusterQueue(OpenJobs):
             self._give_up(placed, UserError(_LOST_AGAIN))
         else:
             job.state = JobState.QUEUED
-            self._begin(placed, elsewhere or self._place(job.spec))
+            self._begin(placed, elsewhere)
 
     def _fetch_state(self, placed: _Placed, fetched: dict[int, _States]) -> None:
         """Keep the newest state of a picture that the object store has."""
         for _step, ref in reversed(placed.handed):
-            try:
-                if id(ref) not in fetched:
+            if id(ref) not in fetched:
+                try:
                     fetched[id(ref)] = cast(_States, ray.get(ref, timeout=_STATE_S))
+                except (RayError, ConnectionError) as error:
+                    log.info("pictures' newest states are lost: %s", type(error).__name__)
+                    fetched[id(ref)] = {}
+            if placed.job.id in fetched[id(ref)]:
                 placed.saved = fetched[id(ref)][placed.job.id]
                 return
-            except (RayError, KeyError) as error:
-                log.info("a picture's newest state is lost: %s", type(error).__name__)
 
     def _begin(self, placed: _Placed, link: Link | None) -> None:
         placed.link = link
         if link is None:
             return
         job = placed.job
-        link.send(
-            Begin(
-                spec=job.spec,
-                controls=_controls(job),
-                photos=self._machines.photos(job.spec),
-                model=self._machines.model(job.spec),
-                saved=placed.saved,
-            )
-        )
+        link.send(Begin(job.spec, _controls(job), placed.cargo, placed.saved))
 
     def _steer(self, placed: _Placed | None) -> None:
         """Tell the machine what a job's owners want now."""

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 SpecT = TypeVar("SpecT", bound=Spec)
 SpecT_co = TypeVar("SpecT_co", bound=Spec, covariant=True, default=Spec)
 Explain = Callable[[BaseException], UserError | None]  # an error in words, where there are some
-_BROKEN = N_("Something went wrong inside the lab; its log has the details. Please try again.")
+BROKEN = N_("Something went wrong inside the lab; its log has the details. Please try again.")
 
 
 class JobState(StrEnum):
@@ -186,7 +186,7 @@ class Job(Generic[SpecT_co]):
         except Exception:
             log.exception("%s: its error could not be explained", type(self.spec).__name__)
             words = None
-        return words or UserError(_BROKEN)
+        return words or UserError(BROKEN)
 
     def mark_cancelled(self) -> None:
         """End as cancelled; the last snapshot stays."""

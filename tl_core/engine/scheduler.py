@@ -63,9 +63,11 @@ class Scheduler(OpenJobs):
     # -- from any thread -------------------------------------------------------------------
 
     def submit(
-        self, spec: SpecT, owner: str, *, begin: Callable[[Job], None] = lambda _job: None
+        self, spec: SpecT, owner: str, *, begin: Callable[[Job], None] | None = None
     ) -> Job[SpecT]:
-        """Queue a spec for ``owner``; ``begin`` may change its job before that is looked at.
+        """Queue a spec for ``owner``.
+
+        ``begin`` changes a job that an app server has let in already, before it is looked at.
 
         Raises:
             UserError: If the visitor has too many runs going, the queue is full, or no run is
@@ -75,10 +77,13 @@ class Scheduler(OpenJobs):
             if self._refusal is not None and not spec.is_quick:
                 raise self._refusal
             active = self._active()
-            refuse_excess(spec, owner, queue=self._queue, active=active, settings=self._settings)
+            if begin is None:
+                limits = self._settings
+                refuse_excess(spec, owner, queue=self._queue, active=active, settings=limits)
             self._turns.served.admit(owner, active)
             job = Job(spec, owner, wake=self._wake, explain=self._explain)
-            begin(job)
+            if begin is not None:
+                begin(job)
             self._queue.append(job)
             self._rank()
             self._notify()

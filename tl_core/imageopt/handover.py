@@ -14,10 +14,10 @@ from tl_core.imageopt.pixels import PARAMETERISATIONS
 _NAMES = {id(row): name for name, row in PARAMETERISATIONS.items()}
 
 
-def packed(member: object, backbones: Sequence[Backbone]) -> bytes:
-    """Return a batch's member as bytes; networks are named by their place, tensors copied."""
+def packed(member: object) -> bytes:
+    """Return a batch's member as bytes; networks are named by their key, tensors copied."""
     file = io.BytesIO()
-    _Packing(file, backbones).dump(member)
+    _Packing(file, protocol=pickle.HIGHEST_PROTOCOL).dump(member)
     return file.getvalue()
 
 
@@ -30,16 +30,12 @@ def unpacked(data: bytes, backbones: Sequence[Backbone]) -> Any:
 
 
 class _Packing(pickle.Pickler):
-    def __init__(self, file: io.BytesIO, backbones: Sequence[Backbone]) -> None:
-        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
-        self._places = {id(backbone): place for place, backbone in enumerate(backbones)}
-
     def persistent_id(self, value: object) -> tuple[str, object] | None:
         """Name what the other process has too; send a tensor without its device."""
         if isinstance(value, Tensor):
             return "tensor", value.detach().cpu().numpy()
         if isinstance(value, Backbone):
-            return "network", self._places[id(value)]
+            return "network", value.key
         if id(value) in _NAMES:
             return "parameterisation", _NAMES[id(value)]
         return None
@@ -48,11 +44,12 @@ class _Packing(pickle.Pickler):
 class _Unpacking(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, backbones: Sequence[Backbone]) -> None:
         super().__init__(file)
-        self._backbones = backbones
+        self._device = backbones[0].device
+        self._backbones = {backbone.key: backbone for backbone in backbones}
 
     def persistent_load(self, named: Any) -> object:
         """Find what ``_Packing`` named."""
         kind, value = named
         if kind == "tensor":
-            return torch.from_numpy(value).to(self._backbones[0].device)
+            return torch.from_numpy(value).to(self._device)
         return self._backbones[value] if kind == "network" else PARAMETERISATIONS[value]

@@ -59,7 +59,7 @@ class Member(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs of it, whose clock is another and whose pool is empty."""
-        return vars(self) | {"encoding": None, "due_at": 0.0}
+        return vars(self) | {"encoding": None, "is_last": False, "due_at": 0.0}
 
     def begin_pace(self) -> None:
         """Measure its speed from here."""
@@ -195,7 +195,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         finally:  # whatever is wrong with it, it may not stay in the batch
             self._end(job)
         if member is not None and keep and self.context.hands_over:
-            job.handed = member.slot.step, packed(member, self.backbones)
+            job.handed = member.slot.step, packed(member)
         return True
 
     def advance(self) -> Future[Any] | None:
@@ -246,8 +246,9 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         start = time.monotonic()
         self._read()
         for job, member in self._running():
-            self.batch.write_back(member.slot)
-            job.handed = member.slot.step, packed(member, self.backbones)
+            with self._failing_alone(job):
+                self.batch.write_back(member.slot)
+                job.handed = member.slot.step, packed(member)
         now = time.monotonic()
         self._hand_over_at = now + max(self.context.hand_over_s, (now - start) / HAND_OVER_SHARE)
 

@@ -1,5 +1,6 @@
 """What a machine does for app servers, without Ray between them."""
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from tests.model_files import of_backbone
 from tl_core.cluster.host import Host
-from tl_core.cluster.messages import Begin, Controls, Forget, JobNews, Known, Order
+from tl_core.cluster.messages import Begin, Cargo, Controls, Forget, JobNews, Known, Order
 from tl_core.engine.job import FINAL, JobState
+from tl_core.errors import UserError
 from tl_core.images.decode import content_key
 from tl_core.images.samples import PREFIX, read
 from tl_core.settings import Settings
 from tl_core.specs import Classify, IdealImage, Spec, photo_keys
+from tl_core.specs.download import OPERATOR
 
 WAIT_S = 60.0
 PICTURE = IdealImage(target=281, steps=400)
@@ -47,7 +51,7 @@ class Server:
 
     def begin(self, name: str, spec: Spec, owner: str = "ann", **cargo: Any) -> Controls:
         controls = Controls(name, spec, frozenset([owner]), is_paused=False, is_cancelled=False)
-        self.send(Begin(spec, controls, cargo.get("photos", {}), None, cargo.get("saved")))
+        self.send(Begin(spec, controls, Cargo(cargo.get("photos", {}), {}), cargo.get("saved")))
         return controls
 
     def hear(self) -> None:
@@ -68,7 +72,7 @@ def test_orders_that_come_twice_are_followed_once(host):
     server.begin("a", PICTURE)
     life = host.about().life
     again = Controls("b", PICTURE, frozenset(["ann"]), is_paused=False, is_cancelled=False)
-    assert host.take(server.name, life, 1, [Begin(PICTURE, again, {}, None, None)])
+    assert host.take(server.name, life, 1, [Begin(PICTURE, again, Cargo({}, {}), None)])
     server.hear()
     assert "b" not in server.jobs
     assert not host.take(server.name, "another life", 2, [])
@@ -113,6 +117,77 @@ def test_a_photograph_is_fetched_once(host):
     assert fetched == [[data]]
     server.send(Forget("ann", everything=False))
     assert key not in host.photos
+
+
+def test_a_photograph_that_two_visitors_have_stays_when_one_of_them_leaves(host):
+    data = read(f"{PREFIX}cat")
+    key, server = content_key(data), Server(host)
+    for owner in ("ann", "bob"):
+        server.begin(owner, Classify(photo=key), owner, photos={key: data})
+        assert server.until(owner, *FINAL).state is JobState.DONE
+    server.send(Forget("ann", everything=True))
+    assert key in host.photos
+    server.send(Forget("bob", everything=True))
+    assert key not in host.photos
+
+
+def test_nothing_is_fetched_for_a_job_that_is_given_up_before(host):
+    fetched: list[object] = []
+    waiting = threading.Event()
+    host._fetch = lambda refs: (waiting.wait(WAIT_S) and fetched.append(refs)) or refs
+    server, spec = Server(host), Classify(photo="sha256:0")
+    for place in range(9):
+        server.begin(f"job {place}", spec, photos={spec.photo: b"no photograph"})
+    controls = Controls("job 8", spec, frozenset(["ann"]), is_paused=False, is_cancelled=True)
+    server.send(controls)
+    waiting.set()
+    assert server.until("job 8", *FINAL).state is JobState.CANCELLED
+    server.until("job 7", *FINAL)
+    assert len(fetched) < 9
+
+
+def test_what_a_machine_is_told_by_an_earlier_connection_does_not_end_the_newer(host):
+    old, new = Server(host), Server(host, "server.1")
+    new.begin("a", PICTURE)
+    assert not host.take(old.name, host.about().life, 1, [])
+    assert host.handed(old.name, ["a"]) == {}
+    with pytest.raises(UserError, match="has begun anew"):
+        host.load_file(old.name, b"", "ann")
+    assert new.until("a", JobState.RUNNING)
+
+
+def test_an_app_server_that_ends_leaves_others_their_downloads(host):
+    first, second = Server(host), Server(host, "other.0")
+    for server in (first, second):
+        server.begin(server.name, PICTURE, OPERATOR)
+        server.until(server.name, JobState.RUNNING)
+    host.end(first.name)
+    (kept,) = [job for job in host.compute.queue.open_jobs() if not job.cancel_requested]
+    second.send(Controls(second.name, PICTURE, kept.owners, is_paused=True, is_cancelled=False))
+    assert second.until(second.name, JobState.PAUSED)
+
+
+def test_what_an_app_server_has_let_in_is_not_refused_by_its_machine(host):
+    server = Server(host)
+    most = host.compute.context.settings.max_jobs_per_visitor
+    for place in range(most + 2):
+        server.begin(f"job {place}", PICTURE)
+    server.hear()
+    assert JobState.FAILED not in {one.state for one in server.jobs.values()}
+
+
+def test_a_model_travels_whole_where_its_backbones_file_is_not_at_hand(host, monkeypatch):
+    store, server = host.compute.context.backbones, Server(host)
+    server.hear()
+    data = of_backbone(store.load("efficientnet_lite0"), "Mine", ["cats", "dogs"])
+    info = host.load_file(server.name, data, "ann")
+    assert not host.parts(info.key).is_whole
+    monkeypatch.setattr(type(store.weights), "is_ready", lambda _weights, _row: False)
+    whole = host.parts(info.key)
+    assert whole.is_whole
+    store.forget("ann")
+    host.keep(whole)
+    assert store.classes(info.key) == ("cats", "dogs")
 
 
 def test_a_job_whose_cargo_is_lost_fails_in_words(host):

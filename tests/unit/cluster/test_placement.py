@@ -6,8 +6,19 @@ import pytest
 
 from tl_core.backbones.weights import WeightsState
 from tl_core.cluster.link import Link
-from tl_core.cluster.messages import About, Begin, Controls, Disk, JobNews, Known, Load, News
-from tl_core.cluster.placement import can_run, choose, cost
+from tl_core.cluster.messages import (
+    About,
+    Begin,
+    Cargo,
+    Controls,
+    Disk,
+    Forget,
+    JobNews,
+    Known,
+    Load,
+    News,
+)
+from tl_core.cluster.placement import can_run, choose, cost, networks_of
 from tl_core.compute import Hardware
 from tl_core.datasets.store import DatasetStatus
 from tl_core.engine.job import JobState
@@ -16,6 +27,14 @@ from tl_core.specs import Classify, Download, FineTune, IdealImage, PreviewData,
 LITE, VGG = "efficientnet_lite0", "vgg16"
 PICTURE = IdealImage(target=281, backbone=LITE)
 QUESTION = Classify(photo="sample:cat", backbone=LITE)
+NOTHING = Cargo({}, {})
+
+
+class Owner:
+    """Hears of the machine, and does nothing."""
+
+    def was_lost(self, _link: Link) -> None:
+        pass
 
 
 def machine(
@@ -29,7 +48,7 @@ def machine(
     weights: tuple[str, ...] = (LITE,),
     datasets: tuple[str, ...] = (),
 ) -> Link:
-    link = Link(place, "server", lambda: None, owner=None, hang_s=60)  # type: ignore[arg-type]
+    link = Link(place, "server", lambda: None, owner=Owner(), hang_s=60)  # type: ignore[arg-type]
     link.about = About("", "life", f"node-{place}", Hardware("CPU", is_cpu, 1), ())
     batches = Counter[Hashable]({PICTURE.batch_key: mates} if mates else {})
     link.load = Load(questions, runs + mates, 0, batches, frozenset(loaded), None)
@@ -45,7 +64,7 @@ def machine(
 
 
 def chosen(spec: Spec, *links: Link) -> int:
-    found = choose(links, spec, None)
+    found = choose(links, spec, networks_of(spec))
     assert found is not None
     return found.place
 
@@ -92,9 +111,42 @@ def test_nobody_is_sent_where_the_files_are_missing():
     spec = IdealImage(target=281, backbone=VGG)
     here, there = machine(0), machine(1, weights=(VGG,), runs=5)
     assert chosen(spec, here, there) == 1
-    assert not can_run(machine(datasets=()), PreviewData(dataset="pets"), None)
-    assert can_run(machine(datasets=("pets",)), PreviewData(dataset="pets"), None)
-    assert can_run(machine(), Download(name=VGG), None)
+    assert not can_run(machine(datasets=()), PreviewData(dataset="pets"), ())
+    assert can_run(machine(datasets=("pets",)), PreviewData(dataset="pets"), ())
+    assert can_run(machine(), Download(name=VGG), ())
+
+
+def test_a_job_on_several_networks_goes_where_all_of_them_are():
+    spec = IdealImage(target=281, backbone=LITE, also=(VGG,))
+    assert networks_of(spec) == (LITE, VGG)
+    assert chosen(spec, machine(0), machine(1, weights=(LITE, VGG), runs=5)) == 1
+
+
+def test_a_job_waits_for_the_one_machine_that_has_its_files(monkeypatch):
+    spec = IdealImage(target=281, backbone=VGG)
+    without, late = machine(0), machine(1, weights=(VGG,))
+    late.is_late = True
+    assert choose([without, late], spec, [VGG]) is None
+    lost = machine(1, weights=(VGG,))
+    lost._lose()
+    assert choose([without, lost], spec, [VGG]) is None
+    monkeypatch.setattr("tl_core.cluster.link._BACK_S", 0.0)
+    assert choose([without, lost], spec, [VGG]) is without  # which says what is missing
+
+
+def test_of_the_orders_for_a_lost_machine_only_the_farewells_are_kept():
+    link = machine(0)
+    goodbye = Forget("ann", everything=True)
+    begin = Begin(PICTURE, Controls("a", PICTURE, frozenset(["ann"]), False, False), NOTHING, None)
+    for order in (begin, goodbye):
+        link.send(order)
+    link._lose()
+    for order in (begin, goodbye):
+        link.send(order)
+    assert link._orders == [goodbye, goodbye]
+    never_there = Link(1, "server", lambda: None, owner=None, hang_s=60)  # type: ignore[arg-type]
+    never_there.send(goodbye)
+    assert never_there._orders == []
 
 
 def test_where_nobody_has_the_files_somebody_says_so():
@@ -104,7 +156,7 @@ def test_where_nobody_has_the_files_somebody_says_so():
 def test_machines_that_are_late_or_in_trouble_get_nothing():
     late, silent = machine(0), machine(1)
     late.is_late, silent.load = True, None
-    assert choose([late, silent], PICTURE, None) is None
+    assert choose([late, silent], PICTURE, [LITE]) is None
 
 
 def test_jobs_sent_at_once_are_counted_before_the_machine_counts_them():
@@ -112,7 +164,7 @@ def test_jobs_sent_at_once_are_counted_before_the_machine_counts_them():
 
     def send(name: str) -> None:
         controls = Controls(name, PICTURE, frozenset(["ann"]), is_paused=False, is_cancelled=False)
-        link.send(Begin(PICTURE, controls, {}, None, None))
+        link.send(Begin(PICTURE, controls, NOTHING, None))
 
     def runs() -> Any:
         assert link.load is not None
