@@ -1,4 +1,4 @@
-"""Sessions of tabs that were closed: forgotten when their time is up."""
+"""What tabs that were closed have left: forgotten when its time is up."""
 
 import asyncio
 from typing import cast
@@ -14,14 +14,18 @@ LOOK_EVERY_S = 5.0
 async def forget_closed() -> None:
     """Let go of what a closed tab had, once it cannot come back; runs on the event loop.
 
-    Streamlit does so only when the next tab is closed, so that after a class everything that its
-    last tabs have shown stays in memory: pictures, runs, uploads.
+    Streamlit does so only when the next tab is closed, and drops files that were taken home only
+    when somebody's run ends, so that after a class everything that its last tabs have shown stays
+    in memory: pictures, runs, models.
 
     Relied on, beside public names: ``Runtime._session_mgr``, ``_session_storage`` of that, and
     ``_cache`` of that.
     """
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        manager = cast("WebsocketSessionManager", runtime.get_instance()._session_mgr)
+        server = runtime.get_instance()
+        manager = cast("WebsocketSessionManager", server._session_mgr)
         storage = cast("MemorySessionStorage", manager._session_storage)
         cast("TTLCache[str, object]", storage._cache).expire()
+        if not manager.list_active_sessions():  # else the end of a run does it
+            server.media_file_mgr.remove_orphaned_files()

@@ -7,8 +7,7 @@ import sys
 from tests.soak.report import faults, table, trends
 from tests.soak.soak import Patience, soak
 
-_BLOCK_S = 60.0  # longer than most visits, and than a visit is remembered
-_LEAST_BLOCKS = 8
+_ROUNDS = 6  # of people who come, and all go away
 
 
 def main() -> int:
@@ -21,20 +20,20 @@ def main() -> int:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     warm_up_s, seconds = 15 * options.minutes, 45 * options.minutes
-    block_s = min(_BLOCK_S, seconds / _LEAST_BLOCKS)
     found = soak(
         visitors=options.visitors,
         warm_up_s=warm_up_s,
         seconds=seconds,
         seed=options.seed,
         patience=Patience(),
+        rounds=_ROUNDS,
     )
     if "Traceback" in found.log:
         print(found.log, file=sys.stderr)
     for kind, count in (found.left_types - found.quiet_types).most_common(options.types):
         print(f"{count:>8} more {kind}")
-    grown = trends(found, block_s)
-    print(table(found, grown, block_s))
+    grown = trends(found)
+    print(table(found, grown))
     wrong = faults(found, grown)
     print("\n".join(wrong) or "Nothing grew beyond its noise.")
     return 1 if wrong else 0

@@ -18,6 +18,7 @@ from unittest.mock import patch
 
 from streamlit import runtime
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.media_file_storage import MediaFileKind
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.web.cli import main
@@ -104,6 +105,10 @@ def _held() -> dict[str, float]:
         "threads of pools": sum(thread.name.startswith(_POOLS) for thread in threading.enumerate()),
         # But one: Streamlit's loop goes on holding the session that it has served last
         "sessions": max(len(_sessions) - 1, 0),
+        "downloads": sum(
+            one.kind is MediaFileKind.DOWNLOADABLE
+            for one in list(server.media_file_mgr._file_metadata.values())
+        ),
         "media files": sum(sorted(len(of.values()) for of in list(pictures.values()))[:-1]),
     }
 

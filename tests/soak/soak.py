@@ -34,6 +34,7 @@ HELD = (
     "tabs",
     "uploaded files",
     "media files",
+    "downloads",
     "uploads refused",
     "unfinished files",
     "sessions",
@@ -53,26 +54,40 @@ class Patience:
 
 @dataclass
 class Soak:
-    """What was seen: ``quiet`` after the warm-up's visitors had gone, ``left`` after the last."""
+    """What was seen while people were here, and each time that all had gone.
 
-    quiet: Look
-    quiet_types: Counter[str]
-    looks: list[tuple[float, Look]] = field(default_factory=list)  # seconds since the begin
-    left: Look = field(default_factory=dict)
-    left_types: Counter[str] = field(default_factory=Counter)
+    The first time is after the warm-up.
+    """
+
+    gone: list[Look] = field(default_factory=list)
+    quiet_types: Counter[str] = field(default_factory=Counter)  # the first time
+    left_types: Counter[str] = field(default_factory=Counter)  # the last
+    looks: list[Look] = field(default_factory=list)  # after the warm-up
+    visits: list[int] = field(default_factory=list)  # made before each of ``gone``
     did: Counter[str] = field(default_factory=Counter)
     log: str = ""
 
     @property
     def remains(self) -> dict[str, float]:
         """What the app still holds for visitors who have all gone; should be nothing."""
-        held = {name: self.left[name] for name in HELD if self.left[name]}
+        held = {name: self.gone[-1][name] for name in HELD if self.gone[-1][name]}
         kept = self.left_types["pages.state.Visit"] - 1  # but one: see ``counts``
         return held | ({"Visit objects": kept} if kept > 0 else {})
 
 
-def soak(*, visitors: int, warm_up_s: float, seconds: float, seed: int, patience: Patience) -> Soak:
-    """Have so many people come and go for a while, twice; what they do at first warms up.
+def soak(
+    *,
+    visitors: int,
+    warm_up_s: float,
+    seconds: float,
+    seed: int,
+    patience: Patience,
+    rounds: int = 1,
+) -> Soak:
+    """Have so many people come and go for a while, and all go away, several times.
+
+    What they do at first warms up. How much is held while people are here depends on what they do
+    just then; what is there when all have gone does not.
 
     Raises:
         RuntimeError: If one of them met an error.
@@ -95,10 +110,17 @@ def soak(*, visitors: int, warm_up_s: float, seconds: float, seed: int, patience
             ONEDNN_PRIMITIVE_CACHE_CAPACITY="256",  # else 1,024: 70 MB more over half an hour
             STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL=str(patience.session_s),
         ) as app:
-            _come_and_go(app, visitors, warm_up_s, f"{seed} first")
-            found = Soak(_when_all_are_gone(app), Counter(ask(app.folder / "door", "types")))
-            found.looks, found.did = _come_and_go(app, visitors, seconds, str(seed))
-            found.left = _when_all_are_gone(app)
+            found = Soak()
+            for number in range(rounds + 1):
+                stay_s = seconds / rounds if number else warm_up_s
+                looks, did = _come_and_go(app, visitors, stay_s, f"{seed} {number}")
+                found.gone.append(_when_all_are_gone(app))
+                if number:
+                    found.looks += looks
+                    found.did += did
+                else:
+                    found.quiet_types.update(ask(app.folder / "door", "types"))
+                found.visits.append(found.did["visits"])
             found.left_types.update(ask(app.folder / "door", "types"))
         found.log = app.log
     return found
@@ -123,7 +145,7 @@ def look(app: AppProcess) -> Look:
 
 def _come_and_go(
     app: AppProcess, visitors: int, seconds: float, seed: str
-) -> tuple[list[tuple[float, Look]], Counter[str]]:
+) -> tuple[list[Look], Counter[str]]:
     """Look at the app every few seconds meanwhile; return that, and what the visitors did."""
     people = [Passer(app.url, seed=f"{seed} {number}") for number in range(visitors)]
     for person in people:
@@ -132,8 +154,8 @@ def _come_and_go(
         pass  # so that there is a lab to look into
     begin, pause = time.monotonic(), threading.Event()
     looks = []
-    while (at := time.monotonic() - begin) < seconds:
-        looks.append((at, look(app)))
+    while time.monotonic() - begin < seconds:
+        looks.append(look(app))
         pause.wait(_LOOK_EVERY_S)
     for person in people:
         person.left.set()

@@ -25,9 +25,9 @@ def test_after_all_have_left_the_lab_holds_nothing_for_anybody(found):
 
 
 def test_after_all_have_left_threads_and_handles_are_few_again(found):
-    assert found.left["threads"] <= found.quiet["threads"] + _THREADS
-    assert found.left["file handles"] <= found.quiet["file handles"] + _HANDLES
-    assert found.left["temporary files"] <= found.quiet["temporary files"]
+    assert found.gone[-1]["threads"] <= found.gone[0]["threads"] + _THREADS
+    assert found.gone[-1]["file handles"] <= found.gone[0]["file handles"] + _HANDLES
+    assert found.gone[-1]["temporary files"] <= found.gone[0]["temporary files"]
 
 
 def test_no_visitor_met_an_error_that_is_in_the_log(found):
