@@ -16,7 +16,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from pages.server import addresses, downloads, open_files, served, upload_limits
+from pages.server import addresses, downloads, open_files, served, sessions, upload_limits
 from pages.server.app import ready
 from pages.server.downloads import keep_downloads
 from pages.server.logs import configure_logs
@@ -366,3 +366,26 @@ def test_a_file_that_was_asked_for_outlasts_the_runs_of_others_for_a_minute(monk
     files.remove_orphaned_files()
     with pytest.raises(MediaFileStorageError):
         storage.get_file(name)
+
+
+def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):
+    expired, removed, tabs = [], [], ["a tab"]
+    storage = SimpleNamespace(_cache=SimpleNamespace(expire=lambda: expired.append(1)))
+    here = SimpleNamespace(
+        _session_mgr=SimpleNamespace(_session_storage=storage, list_active_sessions=lambda: tabs),
+        media_file_mgr=SimpleNamespace(remove_orphaned_files=lambda: removed.append(1)),
+    )
+    monkeypatch.setattr(sessions.runtime, "get_instance", lambda: here)
+    monkeypatch.setattr(sessions, "LOOK_EVERY_S", 0)
+
+    async def watch():
+        task = asyncio.create_task(sessions.forget_closed())
+        while len(expired) < 2:
+            await asyncio.sleep(0)
+        assert not removed
+        tabs.clear()
+        while not removed:
+            await asyncio.sleep(0)
+        task.cancel()
+
+    run(asyncio.wait_for(watch(), 10))
