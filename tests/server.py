@@ -148,11 +148,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, data: bytes, exchange: Exchange) -> None:
         for start in range(0, len(data), 2**14):
             piece = data[start : start + 2**14]
+            exchange.sent += len(piece)  # before a client that has all of it can look
             try:
                 self.wfile.write(piece)
             except ConnectionError:  # the client has gone
+                exchange.sent -= len(piece)
                 return
-            exchange.sent += len(piece)
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
