@@ -81,6 +81,9 @@ def _held() -> dict[str, float]:
     backbones, scheduler = local(lab).context.backbones, local(lab).queue
     uploads = cast("MemoryUploadedFileManager", server.uploaded_file_mgr).file_storage
     pictures = server._media_file_mgr._files_by_session_and_coord
+    with server.media_file_mgr._lock:
+        metadata = server.media_file_mgr._file_metadata.copy()
+        unseen = server.media_file_mgr._get_inactive_file_ids()  # by any page
     with scheduler._changed:
         here = set(lab._visits._seen)
         jobs = scheduler._active()
@@ -105,10 +108,7 @@ def _held() -> dict[str, float]:
         "threads of pools": sum(thread.name.startswith(_POOLS) for thread in threading.enumerate()),
         # But one: Streamlit's loop goes on holding the session that it has served last
         "sessions": max(len(_sessions) - 1, 0),
-        "downloads": sum(
-            one.kind is MediaFileKind.DOWNLOADABLE
-            for one in list(server.media_file_mgr._file_metadata.values())
-        ),
+        "downloads": sum(metadata[file].kind is MediaFileKind.DOWNLOADABLE for file in unseen),
         "media files": sum(sorted(len(of.values()) for of in list(pictures.values()))[:-1]),
     }
 
