@@ -65,10 +65,9 @@ class JobsOfServer:
         with self._lock:
             entry = self._entries[name]
             entry.job = job
-            controls = replace(
-                entry.controls, is_cancelled=entry.controls.is_cancelled or self._is_over
-            )
-            self._apply(job, controls)
+            self._apply(job, entry.controls)
+            if self._is_over:
+                job.cancel()
         job.when_over(lambda _job: self.has_ended.set())
 
     def steer(self, controls: Controls) -> None:

@@ -139,11 +139,6 @@ class ClusterNetworks:
             if not self._has_begun.done():
                 self._has_begun.set_result(None)
 
-    def info(self, key: str) -> OwnInfo | None:
-        """What is known of a visitor's model."""
-        own = self._own.get(key)
-        return own.info if own is not None else None
-
     def parts(self, key: str) -> Ref | None:
         """Where a visitor's model is, marked as just used."""
         with self._lock:
