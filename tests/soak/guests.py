@@ -2,6 +2,7 @@
 
 import base64
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -28,6 +29,7 @@ _RUNS: Mapping[str, Callable[[random.Random], dict[str, object]]] = {
     },
 }
 _PRESSES = {"stop": ("stop",), "pause": ("pause",), "pause and go on": ("pause", "pause")}
+_LONGEST_RUN_S = 900.0
 _TRIES = 5  # of a reloaded page to get its visit back, as assets/components/resume.js has them
 
 
@@ -93,8 +95,7 @@ class Passer(Person):
 
     def drop_a_zip(self) -> None:
         """Photographs of two classes, and a training on them."""
-        self._go("teach", dataset="own", mode="head", trick_epochs=2)
-        self.tab.drop("upload_zip", [("set.zip", files()["two-classes.zip"])])
+        self._drop_a_zip()
         self._run_something()
 
     def run_something(self) -> None:
@@ -104,8 +105,8 @@ class Passer(Person):
         self._run_something()
 
     def take_a_model_home_and_back(self) -> None:
-        """Teach, wait, save the model's file, and load it again."""
-        self._go("teach", dataset="digits", mode="head", photos_per_class=4, trick_epochs=2)
+        """Teach with photographs, wait, save the model's file, and load it again."""
+        self._drop_a_zip()
         self._run_to_its_end()
         if "download_model" in self.tab.downloads:
             data = self.tab.download("download_model")
@@ -142,10 +143,19 @@ class Passer(Person):
         self.tab.vanish()
         self.tab, self.sent = Visitor(self.url).open(), 0
 
+    def _drop_a_zip(self) -> None:
+        self._go("teach", dataset="own", mode="head", trick_epochs=2)
+        self.tab.drop("upload_zip", [("set.zip", files()["two-classes.zip"])])
+
     def _run_to_its_end(self) -> None:
+        """Also when everybody leaves: whoever waits for something takes it along."""
         if "start" in self.tab.widgets:
             self.tab.press("start")
-        while "stop" in self.tab.widgets and not self.left.wait(0.5):
+        until = time.monotonic() + _LONGEST_RUN_S
+        while "stop" in self.tab.widgets:
+            if time.monotonic() > until:
+                raise TimeoutError(f"a run on {self.page} did not end")
+            time.sleep(0.5)
             self.tab.poll()
 
     def _run_something(self) -> None:

@@ -23,7 +23,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.web.cli import main
 
-from pages.server import served
+from pages.server import downloads, served
 
 # Made when they are needed first, never more than their pool may have
 _POOLS = ("lab-pool", "lab-photos", "lab-download", "asyncio_", "ThreadPoolExecutor")
@@ -135,6 +135,7 @@ def _answer(listener: Listener) -> None:
 
 if __name__ == "__main__":
     patch(f"{WebsocketSessionManager.__module__}.AppSession", _NotedSession).start()
+    patch.object(downloads, "KEPT_S", float(os.environ["SOAK_DOWNLOAD_S"])).start()
     door = Listener(os.environ["SOAK_DOOR"], "AF_UNIX")
     threading.Thread(target=_answer, args=(door,), name="soak-door", daemon=True).start()
     main(prog_name="streamlit")

@@ -49,6 +49,7 @@ class Patience:
 
     away_s: int = 5  # TL_VISIT_TIMEOUT_S, else 90
     forgotten_s: int = 20  # TL_VISIT_RESUME_S, else 600
+    download_s: int = 10  # downloads.KEPT_S, else 60
     session_s: int = 10  # Streamlit's server.disconnectedSessionTTL, else 120
 
 
@@ -99,6 +100,7 @@ def soak(
             folder,
             module="tests.soak.served",
             SOAK_DOOR=str(folder / "door"),
+            SOAK_DOWNLOAD_S=str(patience.download_s),
             TMPDIR=str(folder / "tmp"),
             TL_VISIT_TIMEOUT_S=str(patience.away_s),
             TL_VISIT_RESUME_S=str(patience.forgotten_s),
