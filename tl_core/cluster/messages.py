@@ -35,7 +35,7 @@ def code_version() -> str:
 class Controls:
     """What the owners of a job want of it now."""
 
-    job: str
+    job: str  # one attempt's name: news of an earlier one must not end it
     current: Spec
     owners: frozenset[str]
     is_paused: bool

@@ -48,14 +48,19 @@ class Cluster(Protocol):
 
 @dataclass(eq=False)
 class _Placed:
-    """A job of this app server."""
+    """A job of this app server; every attempt at it has another name for the machines."""
 
     job: Job
     cargo: Cargo
+    attempts: int = 0
     link: Link | None = None  # none while no machine can take it
     handed: deque[tuple[int, Ref]] = field(default_factory=lambda: deque(maxlen=2))
     saved: bytes | None = None
     losses: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.job.id}.{self.attempts}"
 
 
 class ClusterQueue(OpenJobs):
@@ -171,12 +176,12 @@ class ClusterQueue(OpenJobs):
         handed: list[tuple[_Placed, int]] = []
         with self._lock:
             for one in news.jobs:
-                placed = self._jobs.get(one.job)
-                if placed is None or placed.link is not link:
-                    continue
+                placed = self._jobs.get(_job_id(one.job))
+                if placed is None or placed.name != one.job:
+                    continue  # it was over, or goes on elsewhere
                 if one.state in FINAL:
                     over.append((placed.job, one))
-                    del self._jobs[one.job]
+                    del self._jobs[placed.job.id]
                 else:
                     show(placed.job, one)
                     if one.handed_step is not None and _newest(placed) != one.handed_step:
@@ -184,7 +189,7 @@ class ClusterQueue(OpenJobs):
         for job, one in over:
             end(job, one)
         if handed:
-            ref = link.ask_later("handed", link.name, [placed.job.id for placed, _ in handed])
+            ref = link.ask_later("handed", link.name, [placed.name for placed, _ in handed])
             for placed, step in handed:
                 placed.handed.append((step, ref))
 
@@ -210,7 +215,7 @@ class ClusterQueue(OpenJobs):
         elsewhere = self._cluster.place(job.spec)
         if not is_lost:
             if elsewhere is not None and old is not None:
-                old.send(_controls(job, is_cancelled=True))
+                old.send(_controls(placed, is_cancelled=True))
                 self._begin(placed, elsewhere)
             return
         placed.losses += 1
@@ -230,7 +235,8 @@ class ClusterQueue(OpenJobs):
         for _step, ref in reversed(placed.handed):
             if id(ref) not in fetched:
                 try:
-                    fetched[id(ref)] = cast(_States, ray.get(ref, timeout=_STATE_S))
+                    states = cast(_States, ray.get(ref, timeout=_STATE_S))
+                    fetched[id(ref)] = {_job_id(name): data for name, data in states.items()}
                 except (RayError, ConnectionError) as error:
                     log.info("pictures' newest states are lost: %s", type(error).__name__)
                     fetched[id(ref)] = {}
@@ -242,8 +248,8 @@ class ClusterQueue(OpenJobs):
         placed.link = link
         if link is None:
             return
-        job = placed.job
-        link.send(Begin(job.spec, _controls(job), placed.cargo, placed.saved))
+        placed.attempts += 1
+        link.send(Begin(placed.job.spec, _controls(placed), placed.cargo, placed.saved))
 
     def _steer(self, placed: _Placed | None) -> None:
         """Tell the machine what a job's owners want now."""
@@ -251,21 +257,26 @@ class ClusterQueue(OpenJobs):
             if placed is None or placed.job.is_over:
                 return
             if placed.link is not None:
-                placed.link.send(_controls(placed.job))
+                placed.link.send(_controls(placed))
             elif placed.job.cancel_requested:
                 self._jobs.pop(placed.job.id, None)
                 placed.job.mark_cancelled()
 
     def _give_up(self, placed: _Placed, error: UserError) -> None:
         if placed.link is not None:
-            placed.link.send(_controls(placed.job, is_cancelled=True))
+            placed.link.send(_controls(placed, is_cancelled=True))
         self._jobs.pop(placed.job.id, None)
         placed.job.fail(error)
 
 
-def _controls(job: Job, *, is_cancelled: bool = False) -> Controls:
+def _job_id(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _controls(placed: _Placed, *, is_cancelled: bool = False) -> Controls:
+    job = placed.job
     return Controls(
-        job=job.id,
+        job=placed.name,
         current=job.current,
         owners=job.owners,
         is_paused=job.pause_requested,

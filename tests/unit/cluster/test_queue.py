@@ -33,6 +33,10 @@ class Listener:
         return [order for order in self.orders if isinstance(order, Begin)]
 
     @property
+    def names(self) -> list[str]:
+        return [order.controls.job for order in self.begun]
+
+    @property
     def newest(self) -> Controls:
         (*_, order) = self.orders
         return order if isinstance(order, Controls) else order.controls  # type: ignore[union-attr]
@@ -65,9 +69,14 @@ def queue(machines: Machines, settings: Settings) -> ClusterQueue:
 
 
 def tell(queue: ClusterQueue, link: Any, job: Job, state: JobState, **more: Any) -> None:
-    """News of one job."""
+    """News of the newest attempt at a job there."""
+    (*_, name) = [name for name in link.names if name.startswith(job.id)]
+    tell_of(queue, link, name, state, **more)
+
+
+def tell_of(queue: ClusterQueue, link: Any, name: str, state: JobState, **more: Any) -> None:
     plain = {"snapshot": None, "error": None, "position": 0, "seconds": 1.0, "held_bytes": 0}
-    one = JobNews(job=job.id, state=state, handed_step=None, **plain | more)
+    one = JobNews(job=name, state=state, handed_step=None, **plain | more)
     load = Load(0, 0, 0, {}, frozenset(), None)
     queue.heard(link, News("life", Known(), (), (one,), load, None))
 
@@ -150,14 +159,28 @@ def test_what_ends_its_machine_again_and_again_is_given_up(queue, machines):
 
 def test_a_late_machine_keeps_its_trainings(queue, machines):
     late, other = machines.up
-    picture, training = queue.submit(PICTURE, "ann"), queue.submit(TRAINING, "ann")
+    queue.submit(PICTURE, "ann")
+    training = queue.submit(TRAINING, "ann")
     machines.up.remove(late)
     queue.move_from(late, is_lost=False)
     queue.move_from(late, is_lost=False)  # it is late still
     assert [order.spec for order in other.begun] == [PICTURE]
-    assert late.newest == Controls(picture.id, PICTURE, frozenset(["ann"]), False, True)
+    assert late.newest == Controls(late.names[0], PICTURE, frozenset(["ann"]), False, True)
     tell(queue, late, training, JobState.RUNNING)
     assert training.state is JobState.RUNNING
+
+
+def test_the_end_of_an_earlier_attempt_is_not_that_of_the_job(queue, machines):
+    one, other = machines.up
+    job = queue.submit(PICTURE, "ann")
+    for late, up in ((one, other), (other, one)):
+        machines.up = [up]
+        queue.move_from(late, is_lost=False)
+    first, second = one.names
+    tell_of(queue, one, first, JobState.CANCELLED)  # which was on its way meanwhile
+    assert not job.is_over
+    tell_of(queue, one, second, JobState.DONE)
+    assert job.state is JobState.DONE
 
 
 def test_a_late_machine_keeps_everything_where_it_is_the_only_one(queue, machines):
@@ -173,7 +196,7 @@ def test_a_download_goes_to_every_node_that_lacks_it(queue, machines):
     assert [len(link.begun) for link in machines.up] == [1, 1]
     first, second = (link.begun[0].controls for link in machines.up)
     assert first.job != second.job
-    assert job.id in {first.job, second.job}
+    assert job.id in {name.partition(".")[0] for name in (first.job, second.job)}
     assert {first.owners, second.owners} == {frozenset(["ann"]), frozenset([OPERATOR])}
 
 
