@@ -6,7 +6,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -80,7 +80,9 @@ class ClusterCompute:
         self.queue.close()
         self._begun.set()
         self._connecting.join(timeout_s)
-        are_silent = [link.end(timeout_s) for link in self.links()]
+        links = self.links()
+        with ThreadPoolExecutor(max(len(links), 1)) as pool:  # no machine waits for another
+            are_silent = list(pool.map(lambda link: link.end(timeout_s), links))
         if all(are_silent):
             self._ray.shutdown()  # under a thread that asks something it would end the process
 
