@@ -97,7 +97,8 @@ def test_the_map_of_photographs_stands_beside_that_of_an_untrained_network(page)
     assert "Untrained" in text
 
 
-def test_the_map_also_shows_a_data_set_by_its_classes(page):
+def test_the_map_also_shows_a_data_set_by_its_classes(page, monkeypatch):
+    monkeypatch.setattr("pages.inside.feature_space._ON_MAP", 20)
     page.selectbox(key="map_of").set_value("digits").run()
     settled(page)
     assert not page.exception

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
+from playwright.sync_api import TimeoutError
+
 SIZES = {"laptop": (1280, 720), "phone": (390, 844)}
 
 _CUT_OFF = """() => [...document.querySelectorAll("button, label, [role=radio], [role=tab]")]
@@ -13,6 +15,9 @@ _CUT_OFF = """() => [...document.querySelectorAll("button, label, [role=radio], 
     && element.clientWidth > 1  // what is for screen readers alone is one pixel wide
     && element.scrollWidth > element.clientWidth + 1)
   .map(element => element.innerText || element.getAttribute("aria-label"))"""
+_TOO_WIDE = """Math.max(...[...document.querySelectorAll("html, [data-testid=stMain]")]
+  .map(element => element.scrollWidth - element.clientWidth))"""
+_FOLLOWED_MS = 10_000
 _AT_WORK = (
     "[data-test-script-state=running], [data-stale=true], "
     ".st-key-main_picture [data-testid=stSkeleton]"
@@ -36,12 +41,12 @@ def inside(page: Any, locator: Any) -> None:
 
 
 def no_sideways_scrolling(page: Any) -> None:
-    """Nothing is wider than the window."""
-    width = page.evaluate(
-        """() => Math.max(...[...document.querySelectorAll("html, [data-testid=stMain]")]
-             .map(element => element.scrollWidth - element.clientWidth))"""
-    )
-    assert width <= 0, f"the page is {width} pixels wider than its window"
+    """Nothing is wider than the window, once charts have followed it."""
+    try:
+        page.wait_for_function(f"() => {_TOO_WIDE} <= 0", timeout=_FOLLOWED_MS)
+    except TimeoutError:
+        width = page.evaluate(_TOO_WIDE)
+        raise AssertionError(f"the page is {width} pixels wider than its window") from None
 
 
 def no_overlap(locators: Sequence[Any]) -> None:
