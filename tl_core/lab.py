@@ -86,6 +86,7 @@ class Lab:
             timeout_s=self.settings.visit_timeout_s,
             keep_s=self.settings.visit_resume_s,
             on_away=self.set_aside,
+            on_back=self.take_up,
             on_gone=self.forget,
             clock=awake,
         )
@@ -210,6 +211,10 @@ class Lab:
         """Pause the runs of a visitor who is away, and stop what they were adding or asking."""
         self.photos.stop_adding(visitor)
         self._compute.queue.set_aside(visitor)
+
+    def take_up(self, visitor: str) -> None:
+        """Go on with the runs of a visitor who is back, but for those that they paused."""
+        self._compute.queue.take_up(visitor)
 
     def stop(self, visitor: str) -> None:
         """Stop what a visitor has running or is adding; photographs and models stay.

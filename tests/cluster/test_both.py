@@ -176,11 +176,13 @@ def test_a_data_set_can_be_looked_through(either):
     assert all(key in either.photos for key in keys)
 
 
-def test_what_a_visitor_who_left_has_running_pauses_then_ends(either):
+def test_what_a_visitor_who_left_has_running_pauses_goes_on_and_ends(either):
     job = either.jobs.submit(PICTURE, "ann")
     until(lambda: job.state is JobState.RUNNING)
     either.set_aside("ann")
     until(lambda: job.state is JobState.PAUSED)
+    either.take_up("ann")
+    until(lambda: job.state is JobState.RUNNING)
     either.stop("ann")
     assert job.wait(WAIT_S)
     assert job.state is JobState.CANCELLED

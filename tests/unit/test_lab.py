@@ -225,7 +225,18 @@ def test_a_visitor_who_leaves_takes_photographs_along(lab, labelled):
         lab.photos.data(key)
 
 
-def test_the_runs_of_who_is_away_pause_until_the_visit_is_over(lab, labelled):
+def test_a_run_that_was_paused_stays_so_when_its_owner_comes_back(lab):
+    lab.touch("ann")
+    job = lab.jobs.submit(IdealImage(target=340, steps=1024), "ann")
+    job.pause()
+    lab.set_aside("ann")
+    lab.take_up("ann")
+    assert job.pause_requested
+    job.cancel()
+    assert job.wait(WAIT_S)
+
+
+def test_the_runs_of_who_is_away_pause_until_they_are_back_or_the_visit_is_over(lab, labelled):
     told = []
     lab.tell_when_forgotten(told.append)
     key = lab.photos.add(labelled[0][1], "ann")
@@ -240,7 +251,6 @@ def test_the_runs_of_who_is_away_pause_until_the_visit_is_over(lab, labelled):
     assert lab.jobs.count() == 0
     assert lab.photos.data(key)
     assert lab.resume("ann")
-    job.resume()
     until(lambda: job.state is JobState.RUNNING)
     assert told == []
     lab.end("ann")

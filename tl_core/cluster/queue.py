@@ -126,14 +126,6 @@ class ClusterQueue(OpenJobs):
             self.withdraw(job, owner)
         return [job for job in mine if job.cancel_requested]
 
-    def set_aside(self, owner: str) -> None:
-        """Pause the runs of a visitor who is away, and withdraw from everything else."""
-        for job in self.jobs_of(owner):
-            if job.owners == {owner} and job.spec.is_run:
-                job.pause()
-            else:
-                self.withdraw(job, owner)
-
     def refuse_runs(self, refusal: UserError) -> None:
         """Take only quick questions from now on, and fail what waits for its turn with the same."""
         with self._lock:

@@ -73,6 +73,7 @@ class Job(Generic[SpecT_co]):
         self.pool_work: Future[Any] | None = None  # what its last slice left the pool to do
         self.cancel_requested = False
         self.pause_requested = False
+        self.is_set_aside = False  # paused, but not by its owner, who is away
         self.submitted_at = time.monotonic()
         self.started_at: float | None = None
         self.finished_at: float | None = None
@@ -107,8 +108,19 @@ class Job(Generic[SpecT_co]):
     def resume(self) -> None:
         """Ask the worker to take a paused job up again."""
         self._paused_s, self._paused_at = self.paused_s, None
-        self.pause_requested = False
+        self.pause_requested = self.is_set_aside = False
         self._wake()
+
+    def set_aside(self) -> None:
+        """Pause until ``take_up``; what is paused already stays so."""
+        if not self.pause_requested:
+            self.is_set_aside = True
+            self.pause()
+
+    def take_up(self) -> None:
+        """Go on with what was only set aside."""
+        if self.is_set_aside:
+            self.resume()
 
     def cancel(self) -> None:
         """Ask the worker to drop this job after the slice in progress."""

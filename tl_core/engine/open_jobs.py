@@ -13,6 +13,23 @@ class OpenJobs(ABC):
     def open_jobs(self) -> list[Job]:
         """Every job that is not over, in a list of its own."""
 
+    @abstractmethod
+    def withdraw(self, job: Job, owner: str) -> None:
+        """Let ``owner`` give up an open job; with nobody left who wants it, it is cancelled."""
+
+    def set_aside(self, owner: str) -> None:
+        """Pause the runs of a visitor who is away, and withdraw from everything else."""
+        for job in self.jobs_of(owner):
+            if job.owners == {owner} and job.spec.is_run:
+                job.set_aside()
+            else:
+                self.withdraw(job, owner)
+
+    def take_up(self, owner: str) -> None:
+        """Go on with what was set aside of a visitor who is back."""
+        for job in self.jobs_of(owner):
+            job.take_up()
+
     def jobs_of(self, owner: str) -> list[Job]:
         """The visitor's jobs that are not over, oldest first."""
         mine = [job for job in self.open_jobs() if owner in job.owners]

@@ -117,16 +117,6 @@ class Scheduler(OpenJobs):
             self._notify()
         return [job for job in mine if job.cancel_requested]
 
-    def set_aside(self, owner: str) -> None:
-        """Pause the runs of a visitor who is away, and withdraw from everything else."""
-        with self._changed:
-            for job in self._active():
-                if job.owners == {owner} and job.spec.is_run:
-                    job.pause()
-                elif owner in job.owners:
-                    self._withdraw(job, owner)
-            self._notify()
-
     def open_jobs(self) -> list[Job]:
         """Every job that is not over."""
         with self._changed:

@@ -14,8 +14,9 @@ class Visits:
 
     A page calls ``touch`` on every poll. A closed tab, a lost connection and a laptop that went
     to sleep look the same: no poll for ``timeout_s``; background tabs poll about once a minute.
-    Then ``on_away`` sets aside what the visitor has running. Whoever has not come back ``keep_s``
-    after the last poll is gone, and ``on_gone`` gives back what was theirs.
+    Then ``on_away`` sets aside what the visitor has running; ``on_back`` takes it up again.
+    Whoever has not come back ``keep_s`` after the last poll is gone, and ``on_gone`` gives back
+    what was theirs.
     """
 
     def __init__(
@@ -24,12 +25,14 @@ class Visits:
         timeout_s: float,
         keep_s: float,
         on_away: Callable[[str], None],
+        on_back: Callable[[str], None],
         on_gone: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._timeout_s = timeout_s
         self._keep_s = max(timeout_s, keep_s)
         self._on_away = on_away
+        self._on_back = on_back
         self._on_gone = on_gone
         self._clock = clock
         self._seen: dict[str, float] = {}
@@ -45,14 +48,17 @@ class Visits:
     def touch(self, visitor: str) -> None:
         """Note that the visitor is here now."""
         with self._lock:
-            self._touch(visitor)
+            is_back = self._touch(visitor)
+        if is_back:
+            _tell(self._on_back, visitor)
 
     def resume(self, visitor: str) -> bool:
         """As ``touch``, but only for a visit that is still kept; say whether it is."""
         with self._lock:
             is_kept = self._seen.get(visitor, -math.inf) >= self._clock() - self._keep_s
-            if is_kept:
-                self._touch(visitor)
+            is_back = is_kept and self._touch(visitor)
+        if is_back:
+            _tell(self._on_back, visitor)
         return is_kept
 
     def end(self, visitor: str) -> None:
@@ -94,8 +100,11 @@ class Visits:
         for visitor in left:
             _tell(self._on_away, visitor)
             with self._lock:
-                if self._seen.get(visitor, now) < now - self._timeout_s:  # not back meanwhile
+                is_away = self._seen.get(visitor, now) < now - self._timeout_s
+                if is_away:
                     self._away.add(visitor)
+            if not is_away:  # came back meanwhile
+                _tell(self._on_back, visitor)
         for visitor in gone:
             _tell(self._on_gone, visitor)
 
@@ -105,9 +114,12 @@ class Visits:
         if self._thread.is_alive():
             self._thread.join()
 
-    def _touch(self, visitor: str) -> None:
+    def _touch(self, visitor: str) -> bool:
+        """Note that the visitor is here; whether they were away."""
+        was_away = visitor in self._away
         self._seen[visitor] = self._clock()
         self._away.discard(visitor)
+        return was_away
 
     def _drop(self, visitor: str) -> None:
         del self._seen[visitor]
@@ -123,4 +135,4 @@ def _tell(listener: Callable[[str], None], visitor: str) -> None:
     try:
         listener(visitor)
     except Exception:
-        log.exception("a visitor who left could not be cleared away")
+        log.exception("what a visitor has could not be set aside, taken up or cleared away")

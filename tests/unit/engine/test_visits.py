@@ -11,11 +11,12 @@ class Watched:
     def __init__(self, on_away=lambda _visitor: None, on_gone=lambda _visitor: None, keep_s=600):
         self.now = 0.0
         self.news: list[tuple[str, str]] = []
-        self._act = {"away": on_away, "gone": on_gone}
+        self._act = {"away": on_away, "back": lambda _visitor: None, "gone": on_gone}
         self.visits = Visits(
             timeout_s=90,
             keep_s=keep_s,
             on_away=lambda visitor: self._tell("away", visitor),
+            on_back=lambda visitor: self._tell("back", visitor),
             on_gone=lambda visitor: self._tell("gone", visitor),
             clock=lambda: self.now,
         )
@@ -57,7 +58,10 @@ def test_who_is_away_is_said_once_and_gone_ten_minutes_after_the_last_poll(watch
 def test_who_comes_back_in_time_is_here_and_may_be_away_again(watched):
     watched.look_at(91)
     watched.now = 600
+    watched.news.clear()
     assert watched.visits.resume("ann")
+    watched.visits.touch("ann")
+    assert watched.news == [("back", "ann")]
     assert watched.visits.count() == 1
     assert watched.visits.away() == ["bob"]
     assert watched.look_at(610) == [("gone", "bob")]
@@ -87,6 +91,7 @@ def test_only_who_is_away_can_be_made_to_give_way_the_longest_first(watched):
     watched.look_at(150)
     assert watched.visits.away() == ["bob", "ann"]
     watched.visits.touch("ann")
+    assert watched.news.pop() == ("back", "ann")
     watched.news.clear()
     for visitor in ("ann", "bob", "bob", "stranger"):
         watched.visits.end_if_away(visitor)
@@ -97,7 +102,7 @@ def test_only_who_is_away_can_be_made_to_give_way_the_longest_first(watched):
 def test_who_comes_back_while_their_work_is_being_stopped_does_not_count_as_away():
     watched = Watched(on_away=lambda visitor: watched.visits.touch(visitor))
     watched.visits.touch("ann")
-    assert watched.look_at(100) == [("away", "ann")]
+    assert watched.look_at(100) == [("away", "ann"), ("back", "ann")]
     assert watched.visits.away() == []
     assert watched.visits.count() == 1
 
@@ -129,6 +134,7 @@ def test_the_thread_says_goodbye_by_itself():
         timeout_s=0.01,
         keep_s=0.02,
         on_away=lambda _visitor: None,
+        on_back=lambda _visitor: None,
         on_gone=lambda _visitor: left.set(),
     )
     visits.start()
