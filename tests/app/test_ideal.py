@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from pages.drawing import gallery
-from pages.drawing.gallery import contact_sheet
 from pages.state import Finished, Visit
 from tests.app.conftest import settled, words
 from tl_core.specs import IdealImage, spec_from_json
@@ -21,7 +20,7 @@ def finished(page):
 @pytest.fixture
 def page(open_page):
     page = open_page("ideal")
-    page.select_slider(key="steps").set_value(30).run()
+    page.select_slider(key="steps").set_value(10).run()
     return page
 
 
@@ -29,15 +28,23 @@ def test_an_estimate_is_given_before_the_start(page):
     assert "About " in words(page)
 
 
-def test_a_run_ends_in_a_picture_that_others_judge_and_the_gallery_keeps(page):
+def test_a_run_ends_in_a_picture_that_others_judge(page):
     page.button(key="start").click().run()
     page = finished(page)
     text = words(page)
-    assert "step 30 of 30" in text
+    assert "step 10 of 10" in text
     assert "Networks that never saw it" in text
     assert "EfficientNet-Lite1" in text
     assert "EfficientNet-Lite0:" not in text
-    assert len(page.session_state["visit"].gallery) == 1
+
+
+def test_the_gallery_keeps_a_picture_with_its_film_and_its_settings(page):
+    page.button(key="start").click().run()
+    page = finished(page)
+    (picture,) = page.session_state["visit"].gallery
+    assert gallery.animation(picture.frames)[8:12] == b"WEBP"
+    assert json.loads(picture.settings)["kind"] == "IdealImage"
+    assert isinstance(spec_from_json(picture.settings), IdealImage)
 
 
 def test_the_class_can_be_one_of_the_quick_buttons(page):
@@ -104,7 +111,7 @@ def test_the_ladder_runs_all_recipes_from_one_seed(page):
     for job in jobs:
         job.cancel()
     assert [job.spec.recipe for job in jobs] == ["pixels", "smooth", "camera", "fourier", "ideal"]
-    assert {(job.spec.seed, job.spec.steps, job.spec.target) for job in jobs} == {(0, 30, 284)}
+    assert {(job.spec.seed, job.spec.steps, job.spec.target) for job in jobs} == {(0, 10, 284)}
 
 
 def test_several_classes_become_a_contact_sheet(page):
@@ -115,7 +122,7 @@ def test_several_classes_become_a_contact_sheet(page):
     labels = [label for label, _job in page.session_state["visit"].runs["ideal"].jobs]
     assert labels == ["zebra", "pineapple"]
     assert len(page.session_state["visit"].gallery) == 2
-    sheet = contact_sheet([kept.png for kept in page.session_state["visit"].gallery])
+    sheet = gallery.contact_sheet([kept.png for kept in page.session_state["visit"].gallery])
     assert Image.open(io.BytesIO(sheet)).size == (224 + 4 + 224, 224)
     assert [b.label for b in page.get("download_button")].count("Contact sheet (PNG)") == 1
 
@@ -128,19 +135,6 @@ def test_a_single_one_of_several_classes_is_one_picture_and_none_cannot_start(pa
     assert not page.select_slider(key="tv_weight").disabled
     page.multiselect(key="classes_of_1000").set_value([]).run()
     assert page.button(key="start").disabled
-
-
-def test_the_animation_holds_the_frames(page):
-    from pages.drawing.gallery import animation
-
-    page.button(key="start").click().run()
-    page = finished(page)
-    (picture,) = page.session_state["visit"].gallery
-    file = animation(picture.frames)
-    assert file[8:12] == b"WEBP"
-    spec = spec_from_json(picture.settings)
-    assert isinstance(spec, IdealImage)
-    assert json.loads(picture.settings)["kind"] == "IdealImage"
 
 
 def test_a_run_can_go_on_from_its_own_picture(page):
@@ -161,7 +155,7 @@ def test_a_layer_offers_the_channels_it_has_and_shows_how_strongly_one_answers(p
     page.button(key="start").click().run()
     page = finished(page)
     text = words(page)
-    assert "step 30 of 30" in text
+    assert "step 10 of 10" in text
     assert float(text.split("activation ")[1].split()[0]) > 5
     assert "Networks that never saw it" not in text
 
@@ -184,5 +178,5 @@ def test_another_class_shows_its_example_and_the_noise_again(page):
     page.button(key="target_class_zebra").click().run()
     text = words(page)
     assert "An example: zebra" in text
-    assert "step 30 of 30" not in text
+    assert "step 10 of 10" not in text
     assert len(page.session_state["visit"].gallery) == 1

@@ -100,7 +100,6 @@ def looked_at(page: Any, picture: Path) -> None:
     """Check the page at both sizes, and keep a picture of each."""
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(150)  # a frame or two
         no_sideways_scrolling(page)
         nothing_cut_off(page)
         strip = page.locator(".st-key-strip")
