@@ -147,6 +147,7 @@ def test_a_run_can_go_on_from_its_own_picture(page):
 
 
 def test_a_layer_offers_the_channels_it_has_and_shows_how_strongly_one_answers(page):
+    page.select_slider(key="steps").set_value(30).run()
     page.segmented_control(key="goal").set_value("channel").run()
     page.selectbox(key="goal_layer").set_value("blocks.2.1").run()
     channels = page.selectbox(key="goal_channel")
@@ -155,7 +156,7 @@ def test_a_layer_offers_the_channels_it_has_and_shows_how_strongly_one_answers(p
     page.button(key="start").click().run()
     page = finished(page)
     text = words(page)
-    assert "step 10 of 10" in text
+    assert "step 30 of 30" in text
     assert float(text.split("activation ")[1].split()[0]) > 5
     assert "Networks that never saw it" not in text
 
