@@ -1,5 +1,6 @@
 """Long jobs of a page, one or several side by side: start, pause, stop, and what polls them."""
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -12,6 +13,7 @@ from pages.state import Run
 from tl_core.lab import JobState
 from tl_core.specs import Spec
 
+_TAKEN_S = 1.0  # within which a run that has room begins: no word of waiting comes and goes
 _CHART_POLLS = 5  # a chart says little new in half a second
 STEPS = [10, 30, 64, 100, 128, 200, 256, 400, 512, 1024]  # of one picture, on every page
 
@@ -121,7 +123,9 @@ def charts(name: str, draw: Callable[[Run], None]) -> None:
 
 def _progress(run: Run) -> None:
     done = sum(share_done(job) for _label, job in run.jobs) / len(run.jobs)
-    waiting = [job for _label, job in run.jobs if job.state is JobState.QUEUED]
+    latest = time.monotonic() - _TAKEN_S
+    jobs = [job for _label, job in run.jobs if job.submitted_at < latest]
+    waiting = [job for job in jobs if job.state is JobState.QUEUED]
     text = None
     if waiting and len(waiting) == len(run.jobs):
         words = _(

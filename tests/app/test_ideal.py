@@ -104,6 +104,26 @@ def test_a_run_is_paused_and_goes_on(page):
     assert job.wait(30)
 
 
+def test_a_run_that_finds_no_room_says_that_it_waits_but_not_at_once(page, app_lab):
+    spec = IdealImage(target=1, steps=1024)
+    others = range(app_lab.settings.max_running)
+    jobs = [app_lab.jobs.submit(spec, f"visitor {number}") for number in others]
+    page.button(key="start").click().run()
+    assert said(page) == ""
+    ((_label, mine),) = page.session_state["visit"].runs["ideal"].jobs
+    mine.submitted_at -= 1
+    assert "Waiting: 0 before you" in said(page.run())
+    for job in [*jobs, mine]:
+        job.cancel()
+        assert job.wait(30)
+
+
+def said(page):
+    """What stands above the bar that shows how far a run is."""
+    (bar,) = page.get("progress")
+    return bar.proto.text
+
+
 def test_the_ladder_runs_all_recipes_from_one_seed(page):
     page.button_group(key="way").set_value("ladder").run()
     page.button(key="start").click().run()
