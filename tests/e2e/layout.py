@@ -17,6 +17,8 @@ _CUT_OFF = """() => [...document.querySelectorAll("button, label, [role=radio], 
   .map(element => element.innerText || element.getAttribute("aria-label"))"""
 _TOO_WIDE = """Math.max(...[...document.querySelectorAll("html, [data-testid=stMain]")]
   .map(element => element.scrollWidth - element.clientWidth))"""
+_BOXES = "elements => elements.map(element => element.getBoundingClientRect().toJSON())"
+_MEASUREMENTS = 20
 _FOLLOWED_MS = 10_000
 _AT_WORK = (
     "[data-test-script-state=running], [data-stale=true], "
@@ -51,7 +53,7 @@ def no_sideways_scrolling(page: Any) -> None:
 
 def no_overlap(locators: Sequence[Any]) -> None:
     """No two of the elements cover each other."""
-    for one, other in combinations(map(_box, locators), 2):
+    for one, other in combinations(_boxes_at_once(locators), 2):
         is_apart = any(
             first[start] + first[side] <= second[start]
             for start, side in (("x", "width"), ("y", "height"))
@@ -64,6 +66,16 @@ def nothing_cut_off(page: Any) -> None:
     """No visible button or label hides a part of its words."""
     words = page.evaluate(_CUT_OFF)
     assert not words, f"cut off: {words}"
+
+
+def _boxes_at_once(locators: Sequence[Any]) -> list[dict[str, float]]:
+    """Where the elements are at one moment: a page may move while it is measured."""
+    for _ in range(_MEASUREMENTS):
+        handles = [locator.element_handle() for locator in locators]
+        boxes: list[dict[str, float]] = locators[0].page.evaluate(_BOXES, handles)
+        if all(box["width"] for box in boxes):  # else one was replaced meanwhile
+            return boxes
+    raise AssertionError(f"one of {locators} is not visible")
 
 
 def _box(locator: Any) -> dict[str, float]:
