@@ -149,14 +149,22 @@ class Passer(Person):
 
     def _run_to_its_end(self) -> None:
         """Also when everybody leaves: whoever waits for something takes it along."""
+        if "stop" in self.tab.widgets:  # of an earlier run, which they may have paused
+            self.tab.press("stop")
+            self._wait_for_the_end()
         if "start" in self.tab.widgets:
             self.tab.press("start")
+            self._wait_for_the_end()
+
+    def _wait_for_the_end(self) -> None:
+        """Poll as often as a browser does."""
         until = time.monotonic() + _LONGEST_RUN_S
         while "stop" in self.tab.widgets:
             if time.monotonic() > until:
                 raise TimeoutError(f"a run on {self.page} did not end")
-            time.sleep(0.5)
-            self.tab.poll()
+            every_s = min(self.tab.fragments.values())
+            time.sleep(every_s)
+            self.tab.poll(at_most_s=every_s)
 
     def _run_something(self) -> None:
         if "start" in self.tab.widgets:
