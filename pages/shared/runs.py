@@ -122,17 +122,16 @@ def charts(name: str, draw: Callable[[Run], None]) -> None:
 
 
 def _progress(run: Run) -> None:
-    done = sum(share_done(job) for _label, job in run.jobs) / len(run.jobs)
+    jobs = [job for _label, job in run.jobs]
+    done = sum(map(share_done, jobs)) / len(jobs)
     latest = time.monotonic() - _TAKEN_S
-    jobs = [job for _label, job in run.jobs if job.submitted_at < latest]
-    waiting = [job for job in jobs if job.state is JobState.QUEUED]
     text = None
-    if waiting and len(waiting) == len(run.jobs):
+    if all(job.state is JobState.QUEUED and job.submitted_at < latest for job in jobs):
         words = _(
             "Waiting: {count} before you, about {seconds} s. The other pages answer meanwhile."
         )
-        seconds = max(round(the_lab().jobs.wait_s(waiting[0]), -1), 10)
-        text = words.format(count=max(waiting[0].position - 1, 0), seconds=seconds)
+        seconds = max(round(the_lab().jobs.wait_s(jobs[0]), -1), 10)
+        text = words.format(count=max(jobs[0].position - 1, 0), seconds=seconds)
     elif run.is_paused:
         text = _("Paused")
     st.progress(done, text=text)

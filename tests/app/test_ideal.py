@@ -7,7 +7,8 @@ from PIL import Image
 from pages.drawing import gallery
 from pages.state import Finished, Visit
 from tests.app.conftest import settled, words
-from tl_core.specs import IdealImage, spec_from_json
+from tl_core.lab import JobState
+from tl_core.specs import FineTune, IdealImage, spec_from_json
 
 
 def finished(page):
@@ -105,9 +106,11 @@ def test_a_run_is_paused_and_goes_on(page):
 
 
 def test_a_run_that_finds_no_room_says_that_it_waits_but_not_at_once(page, app_lab):
-    spec = IdealImage(target=1, steps=1024)
+    spec = FineTune(dataset="digits", epochs=30)  # no two of them share a place
     others = range(app_lab.settings.max_running)
     jobs = [app_lab.jobs.submit(spec, f"visitor {number}") for number in others]
+    while any(job.state is JobState.QUEUED for job in jobs):
+        assert not jobs[0].wait(0.05)
     page.button(key="start").click().run()
     assert said(page) == ""
     ((_label, mine),) = page.session_state["visit"].runs["ideal"].jobs
