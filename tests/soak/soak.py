@@ -1,5 +1,6 @@
 """One soak: an app, those who come and go, looks at it every few seconds, and what is left."""
 
+import sys
 import tempfile
 import threading
 import time
@@ -123,6 +124,7 @@ def soak(
                 else:
                     found.quiet_types.update(ask(app.folder / "door", "types"))
                 found.visits.append(found.did["visits"])
+                _tell(f"round {number} of {rounds}, {found.did['visits']} visits: all are gone")
             found.left_types.update(ask(app.folder / "door", "types"))
         found.log = app.log
     return found
@@ -159,6 +161,7 @@ def _come_and_go(
     while time.monotonic() - begin < seconds:
         looks.append(look(app))
         pause.wait(_LOOK_EVERY_S)
+    _tell(f"the doors close after {seconds:.0f} s; who waits for something takes it along")
     for person in people:
         person.left.set()
     did: Counter[str] = Counter()
@@ -176,3 +179,8 @@ def _when_all_are_gone(app: AppProcess) -> Look:
         time.sleep(1)
         seen = look(app)
     return seen
+
+
+def _tell(what: str) -> None:
+    """An hour is long: say where the soak is."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
