@@ -50,6 +50,7 @@ class Visitor:
     code: str = ""
     received: int = 0  # bytes
     _states: dict[str, WidgetState] = field(default_factory=dict)  # as a browser keeps them
+    _for_one_file: set[str] = field(default_factory=set)  # drop zones where a file replaces another
     _page: str = ""
     _query: str = ""
     _kept: dict[str, ForwardMsg] = field(default_factory=dict)
@@ -123,6 +124,8 @@ class Visitor:
         urls = self.ask_for_urls([name for name, _ in files])
         statuses = [self.put(url, *file) for url, file in zip(urls, files, strict=True)]
         zone = self.widgets[key]
+        if zone in self._for_one_file:
+            self._states.pop(zone, None)
         known = self._states.get(zone, WidgetState()).file_uploader_state_value
         arrived = [
             _file_info(url, name, data)
@@ -253,6 +256,8 @@ class Visitor:
             if widget.startswith("$$ID-"):
                 key = widget.split("-", 2)[2]
                 self.widgets[key] = widget
+                if not getattr(drawn, "multiple_files", True):
+                    self._for_one_file.add(widget)
                 if key == "resume":
                     self.code = json.loads(drawn.json)["code"]
                 if getattr(drawn, "deferred_file_id", ""):
