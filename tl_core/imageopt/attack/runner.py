@@ -36,9 +36,10 @@ from tl_core.imageopt.attack.goals import (
 from tl_core.imageopt.attack.sparse import L0Set
 from tl_core.imageopt.attack.transforms import random_transforms
 from tl_core.imageopt.eight_bit import array_from
+from tl_core.imageopt.member import SETTINGS_KEY, AnyMove, Member
 from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.imageopt.reductions import length_of_each
-from tl_core.imageopt.runner import SETTINGS_KEY, AnyMove, BatchRunner, Member
+from tl_core.imageopt.runner import BatchRunner
 from tl_core.imageopt.slot import Augmentation, Objective, Slot, TensorMap, Update, fresh_state
 from tl_core.images.compare import gap
 from tl_core.images.decode import read_back
