@@ -33,7 +33,7 @@ def wait_for_rest(page: Any) -> None:
 
 def inside(page: Any, locator: Any) -> None:
     """The element lies wholly inside the window, as it is scrolled now."""
-    box, window = _box(locator), page.viewport_size
+    box, window = box_of(locator), page.viewport_size
     assert box["x"] >= 0, f"{box} begins to the left of the window"
     assert box["y"] >= 0, f"{box} begins above the window"
     assert box["x"] + box["width"] <= window["width"], (
@@ -42,10 +42,10 @@ def inside(page: Any, locator: Any) -> None:
     assert box["y"] + box["height"] <= window["height"], f"{box} ends below the window {window}"
 
 
-def no_sideways_scrolling(page: Any) -> None:
+def no_sideways_scrolling(page: Any, *, followed_ms: float = _FOLLOWED_MS) -> None:
     """Nothing is wider than the window, once charts have followed it."""
     try:
-        page.wait_for_function(f"() => {_TOO_WIDE} <= 0", timeout=_FOLLOWED_MS)
+        page.wait_for_function(f"() => {_TOO_WIDE} <= 0", timeout=followed_ms)
     except TimeoutError:
         width = page.evaluate(_TOO_WIDE)
         raise AssertionError(f"the page is {width} pixels wider than its window") from None
@@ -53,7 +53,7 @@ def no_sideways_scrolling(page: Any) -> None:
 
 def no_overlap(locators: Sequence[Any]) -> None:
     """No two of the elements cover each other."""
-    for one, other in combinations(_boxes_at_once(locators), 2):
+    for one, other in combinations(_boxes(locators), 2):
         is_apart = any(
             first[start] + first[side] <= second[start]
             for start, side in (("x", "width"), ("y", "height"))
@@ -68,17 +68,24 @@ def nothing_cut_off(page: Any) -> None:
     assert not words, f"cut off: {words}"
 
 
-def _boxes_at_once(locators: Sequence[Any]) -> list[dict[str, float]]:
+def box_of(locator: Any) -> dict[str, float]:
+    """Where the element is in the window, once it is shown; a page may draw it anew meanwhile."""
+    return _boxes([locator])[0]
+
+
+def _boxes(locators: Sequence[Any]) -> list[dict[str, float]]:
     """Where the elements are at one moment: a page may move while it is measured."""
     for _ in range(_MEASUREMENTS):
-        handles = [locator.element_handle() for locator in locators]
+        handles = [_shown(locator) for locator in locators]
         boxes: list[dict[str, float]] = locators[0].page.evaluate(_BOXES, handles)
         if all(box["width"] for box in boxes):  # else one was replaced meanwhile
             return boxes
-    raise AssertionError(f"one of {locators} is not visible")
+    raise AssertionError(f"one of {locators} is drawn anew all the time")
 
 
-def _box(locator: Any) -> dict[str, float]:
-    box: dict[str, float] | None = locator.bounding_box()
-    assert box is not None, f"{locator} is not visible"
-    return box
+def _shown(locator: Any) -> Any:
+    try:
+        locator.wait_for()
+    except TimeoutError:
+        raise AssertionError(f"{locator} is not visible") from None
+    return locator.element_handle()

@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from tests.e2e.layout import box_of
+
 pytestmark = pytest.mark.browser
 
 ROW = 35  # pixels, of the table's header and of its rows
@@ -18,10 +20,10 @@ def test_the_first_screen_shows_the_photograph_and_every_ready_networks_answer(p
     page.goto(f"{app_url}/backbones")
     page.locator("img[alt^='Cat as EfficientNet-Lite0 sees it']").wait_for()
     page.locator(".st-key-other_answers canvas").first.wait_for()
-    picture = page.locator(".st-key-main_picture img").bounding_box()
+    picture = box_of(page.locator(".st-key-main_picture img"))
     assert picture["width"] >= 420
     for part in (".st-key-main_picture img", ".st-key-top5", ".st-key-other_answers"):
-        box = page.locator(part).first.bounding_box()
+        box = box_of(page.locator(part).first)
         assert box["y"] + box["height"] <= 700, part
 
 
@@ -30,9 +32,9 @@ def test_on_a_phone_the_photograph_and_the_answer_fill_the_first_screen(page, ap
     page.goto(f"{app_url}/backbones")
     answer = page.get_by_role("heading", name=re.compile("says: .*cat"))
     answer.wait_for()
-    picture = page.locator(".st-key-main_picture img").bounding_box()
+    picture = box_of(page.locator(".st-key-main_picture img"))
     assert picture["width"] >= 350
-    assert picture["y"] < answer.bounding_box()["y"] < 700
+    assert picture["y"] < box_of(answer)["y"] < 700
 
 
 def test_a_click_on_a_row_chooses_its_network_and_offers_its_download_in_the_rail(page, app_url):

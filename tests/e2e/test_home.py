@@ -1,6 +1,6 @@
 import pytest
 
-from tests.e2e.layout import no_sideways_scrolling
+from tests.e2e.layout import box_of, no_sideways_scrolling
 
 pytestmark = pytest.mark.browser
 
@@ -9,7 +9,7 @@ WAYS = (".st-key-tour", ".st-key-way_backbones", ".st-key-way_teach")
 
 def ends(page, part: str, number: int = 0) -> float:
     """How far down the page a part ends, in pixels."""
-    box = page.locator(part).nth(number).bounding_box()
+    box = box_of(page.locator(part).nth(number))
     return box["y"] + box["height"]
 
 

@@ -1,5 +1,7 @@
 import pytest
 
+from tests.e2e.layout import box_of
+
 pytestmark = pytest.mark.browser
 
 # asked in one go: the page draws the picture anew meanwhile
@@ -33,7 +35,7 @@ def test_the_map_comes_over_the_photograph_without_a_jump(page, app_url):
     page.goto(f"{app_url}/why?sample=sample%3Ashoe&methods=integrated_gradients")
     picture = page.locator(".st-key-main_picture img")
     page.get_by_alt_text("The photograph at the network's size").wait_for()
-    before = picture.bounding_box()
+    before = box_of(picture)
     page.get_by_alt_text("where the reasons for").first.wait_for()
     page.wait_for_function(_IS_THERE, arg=before)
     assert before["width"] >= 420
@@ -46,7 +48,7 @@ def test_the_mosaic_and_a_channel_at_large_need_no_scrolling(page, app_url):
     mosaic = page.locator(".st-key-mosaic_left img")
     mosaic.wait_for()
     page.get_by_text("What else makes it fire?").wait_for()
-    assert mosaic.bounding_box()["width"] >= 420
+    assert box_of(mosaic)["width"] >= 420
     for part in (mosaic, page.locator(".st-key-channel_pictures img").first):
-        box = part.bounding_box()
+        box = box_of(part)
         assert box["y"] + box["height"] <= 720

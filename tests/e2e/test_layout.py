@@ -14,6 +14,7 @@ GOOD = """<body style="margin: 0">
 @pytest.fixture(scope="module", params=SIZES)
 def window(open_tab, request):
     with open_tab(*SIZES[request.param]) as page:
+        page.set_default_timeout(500)  # nothing here is drawn later
         yield page
 
 
@@ -42,7 +43,7 @@ def test_what_is_wider_than_the_window_is_told_in_pixels(window):
     wide = window.viewport_size["width"] + 40
     window.set_content(f"<body style='margin: 0'><div style='width: {wide}px'>wide</div>")
     with pytest.raises(AssertionError, match="40 pixels wider"):
-        no_sideways_scrolling(window)
+        no_sideways_scrolling(window, followed_ms=500)
 
 
 def test_a_button_over_the_picture_overlaps_it(window):

@@ -8,6 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from tests.e2e.layout import box_of
 from tests.e2e.test_first_path import drop
 from tests.hostile import exif, formats, photo, saved
 from tl_core.images.decode import content_key
@@ -316,8 +317,8 @@ def test_the_bar_fits_into_150_pixels_with_room_for_fingers(new_bar):
     place = new_bar.page.locator(".st-key-photo")
     place.evaluate("place => (place.style.width = '150px')")
     expect(place.locator(".upload span")).to_be_hidden()
-    assert place.bounding_box()["height"] <= 48
+    assert box_of(place)["height"] <= 48
     for name in ("picture", "upload", "open"):
-        box = place.locator(f".{name}").bounding_box()
+        box = box_of(place.locator(f".{name}"))
         assert min(box["width"], box["height"]) >= 44
-        assert box["x"] + box["width"] <= place.bounding_box()["x"] + 150
+        assert box["x"] + box["width"] <= box_of(place)["x"] + 150

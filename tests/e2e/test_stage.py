@@ -7,6 +7,7 @@ import pytest
 from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, PAGES, TEACH, WHY, PageRow
 from tests.e2e.layout import (
     SIZES,
+    box_of,
     inside,
     no_overlap,
     no_sideways_scrolling,
@@ -92,7 +93,7 @@ def test_what_one_came_for_is_in_the_first_view_of_a_laptop_and_a_phone(tab, app
     wait_for_rest(tab)
     for size, least in (("laptop", 420), ("phone", 340)):
         _show(tab, size)
-        assert tab.locator(view.picture).first.bounding_box()["width"] >= least
+        assert box_of(tab.locator(view.picture).first)["width"] >= least
         _stands(tab, view, [view.start] if view.start else [])
     if view.after:
         tab.locator(view.start).click()

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from tests.e2e.layout import no_sideways_scrolling, wait_for_rest
+from tests.e2e.layout import box_of, no_sideways_scrolling, wait_for_rest
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +42,7 @@ def test_a_click_on_the_confusion_matrix_opens_its_photographs(page, app_url):
     page.locator(".st-key-confusion").scroll_into_view_if_needed()
     wait_for_rest(page)
     cell.element_handle().wait_for_element_state("stable")
-    box = cell.bounding_box()
+    box = box_of(cell)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.up()
@@ -81,11 +81,11 @@ def first_view_is_whole(page):
     assert bottom(page.locator(".st-key-start button")) <= 720
     curve = page.locator(CURVE)
     assert bottom(curve) <= 720
-    assert curve.bounding_box()["width"] >= 420
+    assert box_of(curve)["width"] >= 420
 
 
 def bottom(place):
-    box = place.bounding_box()
+    box = box_of(place)
     return box["y"] + box["height"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz.registry import Kind, all_kinds, check, dealt
 
-_CASES = 400
+_CASES = 300
 
 
 @pytest.mark.parametrize("name", all_kinds())

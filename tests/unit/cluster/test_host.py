@@ -90,7 +90,7 @@ def test_news_that_got_lost_are_told_again(host):
 
 def test_of_a_film_only_what_is_new_is_told(host):
     server = Server(host)
-    server.begin("a", replace(PICTURE, steps=40))
+    server.begin("a", replace(PICTURE, steps=20))
     frames: tuple[bytes, ...] = ()
     told = 0
     while "a" not in server.jobs or server.jobs["a"].state not in FINAL:
@@ -101,7 +101,7 @@ def test_of_a_film_only_what_is_new_is_told(host):
                 parts: tuple[bytes, ...] = one.snapshot.frames  # type: ignore[attr-defined]
                 frames = frames[: one.frames_from] + parts
                 told += len(parts)
-    assert len(frames) == told == 41
+    assert len(frames) == told == 21
 
 
 def test_a_photograph_is_fetched_once(host):
