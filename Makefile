@@ -7,7 +7,8 @@ run: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/app
+	$(BIN)/python -m pytest --ignore=tests/unit --ignore=tests/app
 
 test-gpu: .venv/dev.stamp
 	$(BIN)/python -m pytest -m gpu tests/gpu
