@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from pages.languages import codes
 from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, PAGES, TEACH, WHY, PageRow
 from tests.e2e.layout import (
     SIZES,
@@ -19,6 +20,10 @@ pytestmark = pytest.mark.browser
 
 _IMAGE = ".st-key-main_picture img"
 # The page is drawn anew at most once a frame, and a chart some frames later
+_SCROLLS_ASIDE = """() => [...document.querySelectorAll("[data-testid=stHorizontalBlock]")]
+  .filter(row => row.checkVisibility() && getComputedStyle(row).overflowX !== "visible"
+    && row.scrollWidth > row.clientWidth + 1)
+  .map(row => row.innerText)"""
 _STANDS_STILL = """async () => {
   const boxes = () => JSON.stringify([...document.querySelectorAll(".st-key-main_picture *")]
     .map(element => element.getBoundingClientRect()));
@@ -104,6 +109,17 @@ def test_what_one_came_for_is_in_the_first_view_of_a_laptop_and_a_phone(tab, app
             _stands(tab, view, list(view.after))
         tab.locator(view.after[0]).click()
         tab.locator(view.start).wait_for()
+
+
+@pytest.mark.parametrize("code", codes())
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.row.title)
+def test_on_a_tablet_every_word_is_read_whole(tab, app_url, view, code):
+    tab.set_viewport_size({"width": 1024, "height": 768})
+    tab.goto(f"{app_url}/{view.path}?language={code}")
+    tab.locator(view.picture).first.wait_for()
+    wait_for_rest(tab)
+    nothing_cut_off(tab)
+    assert tab.evaluate(_SCROLLS_ASIDE) == []
 
 
 def _show(tab, size: str) -> None:

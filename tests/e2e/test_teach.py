@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from tests.e2e.layout import box_of, no_sideways_scrolling, wait_for_rest
+from pages.languages import codes
+from tests.e2e.layout import box_of, no_sideways_scrolling, nothing_cut_off, wait_for_rest
 
 pytestmark = pytest.mark.browser
 
@@ -72,6 +73,19 @@ def test_the_first_view_holds_three_heads_the_curve_and_start_before_and_after_a
     page.locator(".st-key-start button").click()
     page.get_by_role("heading", name=re.compile("Your model says")).wait_for()
     first_view_is_whole(page)
+
+
+@pytest.mark.parametrize("code", codes())
+def test_pause_and_stop_are_read_whole_while_it_learns(page, app_url, code):
+    page.goto(f"{app_url}/teach?dataset=digits&mode=scratch&language={code}")
+    page.locator(".st-key-start button:enabled").click()
+    page.locator(".st-key-stop button").wait_for()
+    for width in (1280, 1024, 390):
+        page.set_viewport_size({"width": width, "height": 720})
+        box_of(page.locator(".st-key-pause button"))
+        nothing_cut_off(page)
+    page.locator(".st-key-stop button").click()
+    page.locator(".st-key-start button").wait_for()
 
 
 def first_view_is_whole(page):
