@@ -14,6 +14,7 @@ from streamlit.runtime import media_file_manager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.state.session_state import Value, WStates
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from pages.server import addresses, downloads, open_files, served, sessions, upload_limits
@@ -389,3 +390,14 @@ def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):
         task.cancel()
 
     run(asyncio.wait_for(watch(), 10))
+
+
+def test_widgets_may_go_while_the_next_run_goes_through_them(monkeypatch):
+    monkeypatch.setattr(WStates, "__iter__", WStates.__iter__)
+    sessions.go_through_copies()
+    widgets = WStates({"a": Value(1), "b": Value(2)})
+    seen = []
+    for name in widgets:
+        seen.append(name)
+        widgets.states.pop("b", None)
+    assert seen == ["a", "b"]
