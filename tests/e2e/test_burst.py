@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from tests.e2e.layout import box_of
+
 pytestmark = pytest.mark.browser
 
 # Notes what the camera component takes from the browser, for the tests to look at
@@ -65,7 +67,7 @@ def allowed(page):
 def test_a_held_button_fills_the_box_and_stops_when_it_is_let_go(allowed, app_url):
     page = camera(allowed, app_url, width=390)
     assert page.evaluate("window.tracks.length") == 0  # nobody is asked before the press
-    place = opened(page).bounding_box()
+    place = box_of(opened(page))
     page.mouse.move(place["x"] + 20, place["y"] + 10)
     page.mouse.down()
     until_taken(page, 3)

@@ -19,11 +19,11 @@ from tests.e2e.layout import (
 pytestmark = pytest.mark.browser
 
 _IMAGE = ".st-key-main_picture img"
-# The page is drawn anew at most once a frame, and a chart some frames later
 _SCROLLS_ASIDE = """() => [...document.querySelectorAll("[data-testid=stHorizontalBlock]")]
   .filter(row => row.checkVisibility() && getComputedStyle(row).overflowX !== "visible"
     && row.scrollWidth > row.clientWidth + 1)
   .map(row => row.innerText)"""
+# The page is drawn anew at most once a frame, and a chart some frames later
 _STANDS_STILL = """async () => {
   const boxes = () => JSON.stringify([...document.querySelectorAll(".st-key-main_picture *")]
     .map(element => element.getBoundingClientRect()));
