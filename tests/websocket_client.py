@@ -20,12 +20,12 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from tests.browser_cache import BrowserCache
 from tests.component_event import component_event
 
 Files = list[tuple[str, bytes]]
 
 POLL_S = 0.2
-KEPT_MESSAGES = 300  # a browser keeps those of its last two runs
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Visitor:
     _for_one_file: set[str] = field(default_factory=set)  # drop zones where a file replaces another
     _page: str = ""
     _query: str = ""
-    _kept: dict[str, ForwardMsg] = field(default_factory=dict)
+    cache: BrowserCache = field(default_factory=BrowserCache)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -197,7 +197,7 @@ class Visitor:
         rerun.page_script_hash = self._page
         rerun.context_info.url = self.url
         rerun.query_string = self._query
-        rerun.cached_message_hashes.extend(self._kept)
+        rerun.cached_message_hashes.extend(self.cache.kept)
         for name, value in how.items():
             setattr(rerun, name, value)
         rerun.widget_states.widgets.extend([*self._states.values(), *pressed])
@@ -214,21 +214,10 @@ class Visitor:
         while True:
             data = self._socket.recv(timeout=max(0.0, deadline - time.monotonic()))
             self.received += len(data)
-            message = ForwardMsg.FromString(data)  # type: ignore[arg-type]
-            if message.metadata.cacheable:
-                self._keep(message)
-            elif message.WhichOneof("type") == "ref_hash":
-                message = self._kept[message.ref_hash]
+            message = self.cache.take(ForwardMsg.FromString(data))  # type: ignore[arg-type]
             self._note(message)
             if message.WhichOneof("type") == kind:
                 return message
-
-    def _keep(self, message: ForwardMsg) -> None:
-        """Keep what is large, as browsers do: unchanged, it is then sent as a reference."""
-        self._kept.pop(message.hash, None)
-        self._kept[message.hash] = message
-        while len(self._kept) > KEPT_MESSAGES:
-            del self._kept[next(iter(self._kept))]
 
     def _note(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")

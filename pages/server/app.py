@@ -19,11 +19,13 @@ from streamlit.web.server import server_util
 
 from pages.server import served
 from pages.server.addresses import announcement
+from pages.server.callbacks import finish_callbacks
 from pages.server.downloads import keep_downloads
 from pages.server.ending import Ending
 from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
-from pages.server.sessions import forget_closed, go_through_copies
+from pages.server.references import send_references
+from pages.server.sessions import forget_closed
 from pages.server.uncompressed import Uncompressed
 from pages.server.upload_limits import UploadLimit
 from tl_core.api.preparation import names_to_prepare
@@ -61,7 +63,8 @@ def lifespan(
         raise_limit()
         configure_logs()
         keep_downloads()
-        go_through_copies()
+        finish_callbacks()
+        send_references()
         ending = Ending()
         if threading.current_thread() is threading.main_thread():
             ending.watch()

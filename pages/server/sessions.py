@@ -1,4 +1,4 @@
-"""What Streamlit keeps of tabs: let go of in time, and gone through safely."""
+"""What Streamlit keeps of tabs that were closed, let go of in time."""
 
 import asyncio
 from typing import cast
@@ -6,7 +6,6 @@ from typing import cast
 from streamlit import runtime
 from streamlit.runtime.caching.ttl_cache import TTLCache
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
-from streamlit.runtime.state.session_state import WStates
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 LOOK_EVERY_S = 5.0
@@ -30,14 +29,3 @@ async def forget_closed() -> None:
         cast("TTLCache[str, object]", storage._cache).expire()
         if not manager.list_active_sessions():  # else the end of a run does it
             server.media_file_mgr.remove_orphaned_files()
-
-
-def go_through_copies() -> None:
-    """Let a run of a page begin while the one before it is still ending.
-
-    Each takes a lock of its own on the session's widgets, so that the end of one can take some
-    out while the next goes through them.
-
-    Relied on: ``WStates.states``.
-    """
-    WStates.__iter__ = lambda self: iter(list(self.states))  # type: ignore[method-assign]

@@ -14,6 +14,7 @@ from tl_core.specs import Snapshot, SnapshotT, Spec
 
 POLL_S = 0.5
 PAGE_WAITS_S = 2.0  # at most, for all its answers together
+_LOOK_S = 0.1  # between two looks whether the visitor wants something else by now
 
 
 def answer(
@@ -85,10 +86,17 @@ def draw_beside(name: str, draw: Callable[[SnapshotT], None], first: Callable[[]
 
 
 def ask(spec: Spec, timeout_s: float = PAGE_WAITS_S) -> Job:
-    """Ask, and wait for as long as the page still may."""
-    visit = the_visit()
-    left_s = visit.drawn_at + PAGE_WAITS_S - time.monotonic()
-    return the_lab().jobs.ask(spec, visit.id, timeout_s=max(0.0, min(timeout_s, left_s)))
+    """Ask, and wait for as long as the page still may and its visitor wants nothing else."""
+    visit, begun_at = the_visit(), time.monotonic()
+    job = the_lab().jobs.ask(spec, visit.id, timeout_s=0)
+    while not job.is_over:
+        until = min(begun_at + timeout_s, visit.drawn_at + PAGE_WAITS_S)
+        left_s = until - time.monotonic()
+        if left_s <= 0:
+            break
+        job.wait(min(left_s, _LOOK_S))
+        the_visit()  # here this run of the page ends if a newer one is wanted
+    return job
 
 
 def ask_ahead(specs: Iterable[Spec]) -> None:
