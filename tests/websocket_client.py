@@ -191,7 +191,8 @@ class Visitor:
         except urllib.error.HTTPError as error:
             return error.code
 
-    def _run(self, pressed: tuple[WidgetState, ...] | list[WidgetState] = (), **how: Any) -> Self:
+    def request(self, pressed: Sequence[WidgetState] = (), **how: Any) -> bytes:
+        """What a browser sends now to have this page drawn anew; for ``send``, also later."""
         message = BackMsg()
         rerun = message.rerun_script
         rerun.page_script_hash = self._page
@@ -201,8 +202,12 @@ class Visitor:
         for name, value in how.items():
             setattr(rerun, name, value)
         rerun.widget_states.widgets.extend([*self._states.values(), *pressed])
+        return message.SerializeToString()
+
+    def _run(self, pressed: Sequence[WidgetState] = (), **how: Any) -> Self:
+        request = self.request(pressed, **how)
         self.texts, self.said_at = [], []
-        self._socket.send(message.SerializeToString())
+        self._socket.send(request)
         while True:
             status = self._receive("script_finished").script_finished
             if status != ForwardMsg.FINISHED_EARLY_FOR_RERUN:

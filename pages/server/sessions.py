@@ -1,4 +1,4 @@
-"""What Streamlit keeps of tabs that were closed, let go of in time."""
+"""What tabs that were closed have left: forgotten when its time is up."""
 
 import asyncio
 from typing import cast
