@@ -24,10 +24,15 @@ def imagenet_classes() -> tuple[str, ...]:
 
 
 def new_network(row: BackboneRow) -> nn.Module:
-    """Return the row's architecture with random weights (on the current default device)."""
+    """Return the row's architecture with random weights (on the current default device).
+
+    Its layers are those of every network here, so that equal weights give equal answers.
+    """
     if row.library == "timm":
-        return timm.create_model(row.architecture, pretrained=False)
-    return torchvision.models.get_model(row.architecture, weights=None)  # type: ignore[no-any-return]
+        network = timm.create_model(row.architecture, pretrained=False)
+    else:
+        network = torchvision.models.get_model(row.architecture, weights=None)
+    return use_products(network)
 
 
 def pretrained(row: BackboneRow, weights: Path, device: torch.device) -> Backbone:
@@ -92,7 +97,7 @@ def channel_counts(row: BackboneRow) -> Mapping[str, int]:
 
 
 def _backbone(key: str, row: BackboneRow, network: nn.Module, device: torch.device) -> Backbone:
-    head = split_head(use_products(network), row.head)
+    head = split_head(network, row.head)
     return Backbone(
         key=key,
         label=row.label,

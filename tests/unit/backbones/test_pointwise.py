@@ -1,9 +1,10 @@
 import pytest
 import torch
+import torchvision
 
 from tests.cores import computing_on
 from tl_core.backbones.backbone import Backbone
-from tl_core.backbones.build import new_network, untrained
+from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.pointwise import Pointwise, use_products
 from tl_core.backbones.store import BackboneStore
@@ -34,7 +35,7 @@ def test_an_answer_and_its_gradient_are_the_same_on_any_number_of_cores(key: str
 
 
 def test_the_parameters_keep_their_names_and_values() -> None:
-    network = new_network(ROWS["mobilenet_v2"])
+    network = torchvision.models.get_model("mobilenet_v2", weights=None)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     after = use_products(network).state_dict()
     assert any(isinstance(module, Pointwise) for module in network.modules())

@@ -53,7 +53,17 @@ def test_what_the_backbone_has_can_be_left_out(mode: str, do: Do, context: Conte
     parts, whole = save_model(model, beside=beside), save_model(model)
     assert len(parts) < len(whole) if mode in {"head", "last-block"} else len(parts) == len(whole)
     loaded = load_model(parts, context.backbones, key="own:x", owner="me", beside=beside)
-    assert torch.equal(loaded.backbone.logits(probe()), model.logits(probe()))
+    torch.testing.assert_close(loaded.backbone.logits(probe()), model.logits(probe()))
+
+
+@pytest.mark.parametrize("mode", ["head", "last-block", "full", "scratch"])
+def test_a_loaded_model_computes_with_the_layers_of_the_saved_one(
+    mode: str, do: Do, context: Context
+) -> None:
+    model = taught(do, context, mode)
+    loaded = load_model(save_model(model), context.backbones, key="own:x", owner="me").backbone
+    kinds = [[type(layer) for layer in body.modules()] for body in (model.body, loaded.body)]
+    assert kinds[0] == kinds[1]
 
 
 def test_what_the_backbone_has_already_is_shared(do: Do, context: Context) -> None:
