@@ -64,6 +64,15 @@ class InlinePool(Pool):
         return self.submit(work, *arguments)
 
 
+class BusyPool(InlinePool):
+    """Works as the other one; while ``is_busy``, what comes in waits as behind other work."""
+
+    is_busy = False
+
+    def submit(self, work, *arguments):
+        return Future() if self.is_busy else super().submit(work, *arguments)
+
+
 @pytest.fixture
 def backbone() -> Backbone:
     return tiny_backbone()

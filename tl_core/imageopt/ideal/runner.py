@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -131,7 +131,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         if probability is None:
             probability = math.nan if member.has_channel else self._probabilities([member])[0]
         levels = self._levels(member)
-        member.new_frames = [array_from(frame) for frame in member.waiting]
+        member.new_frames += [array_from(frame) for frame in member.waiting]
         member.waiting.clear()
         return self.snapshot(member, levels.float() / 255, probability), array_from(levels)
 
@@ -141,6 +141,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         """The draft with the picture as JPEG, and the frames of an animation; a result as PNG."""
         jpeg = encode_jpeg(picture)
         member.frames.extend(encode_jpeg(frame) for frame in member.new_frames)
+        member.new_frames.clear()
         if member.is_last:
             member.frames.append(jpeg)
         member.shown_picture = picture
@@ -152,8 +153,8 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         member = self.members.get(job)
         is_out = super().remove(job, keep=keep)
         if member is not None:
-            if member.encoding is not None and not member.encoding.cancel():
-                wait([member.encoding])  # it has begun; what waits in the pool is not waited for
+            if member.encoding is not None:
+                _end_encoding(member, member.encoding)
             if isinstance(job.snapshot, IdealSnapshot) and member.shown_picture is not None:
                 job.publish(_with_png(job.snapshot, member.shown_picture))
         return is_out
@@ -197,6 +198,14 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         """The spec with its moves, that ends where the picture is now."""
         step, spec = member.slot.step, member.spec
         return replace(spec, moves=tuple(member.moves), until=step if step < spec.steps else 0)
+
+
+def _end_encoding(member: IdealMember, encoding: Future[Any]) -> None:
+    """Wait for an encoding that has begun; one that waits in the pool is due again later."""
+    if encoding.cancel():
+        member.encoding, member.is_last = None, False
+    else:
+        wait([encoding])
 
 
 def _with_png(shown: IdealSnapshot, picture: PhotoArray) -> IdealSnapshot:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.unit.imageopt.conftest import tiny_backbone
+from tests.unit.imageopt.conftest import BusyPool, tiny_backbone
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
 from tl_core.imageopt import runner as runner_module
@@ -119,6 +119,37 @@ def test_pause_and_resume_give_the_same_picture_as_a_run_without(context):
     finish(other)
     assert job.snapshot.png == whole.png
     assert job.snapshot.history == whole.history
+
+
+def test_a_pause_before_the_pool_has_begun_to_encode_loses_nothing(context):
+    whole = drawn(context, spec_of())
+    pool = BusyPool()
+    runner, (job,) = start(replace(context, pool=pool), spec_of())
+    while not runner.members or next(iter(runner.members.values())).slot.step < 3:
+        runner.advance()
+    pool.is_busy = True
+    runner.advance()
+    runner.remove(job, keep=True)
+    pool.is_busy = False
+    runner.add(job)
+    finish(runner)
+    assert job.state is JobState.DONE, job.error
+    assert job.snapshot.png == whole.png
+    assert len(job.snapshot.frames) == len(whole.frames)
+
+
+def test_a_pause_before_the_pool_has_begun_to_encode_the_last_picture_loses_nothing(context):
+    pool = BusyPool()
+    runner, (job,) = start(replace(context, pool=pool), spec_of())
+    while not runner.members or not next(iter(runner.members.values())).is_last:
+        pool.is_busy = bool(runner.members) and next(iter(runner.members.values())).slot.step >= 7
+        runner.advance()
+    runner.remove(job, keep=True)
+    pool.is_busy = False
+    runner.add(job)
+    finish(runner)
+    assert job.state is JobState.DONE, job.error
+    assert job.snapshot.png == drawn(context, spec_of()).png
 
 
 def test_moves_are_recorded_and_replay_to_the_same_bytes(context):
