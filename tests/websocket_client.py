@@ -40,11 +40,13 @@ class Visitor:
 
     url: str
     origin: str = ""  # as a browser sends it; its own address if empty
+    again: str = ""  # the session of a connection that was lost
     timeout_s: float = 120
     widgets: dict[str, str] = field(default_factory=dict)
     fragments: dict[str, float] = field(default_factory=dict)
     downloads: dict[str, str] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)  # of the last answer: error pages
     said_at: list[float] = field(default_factory=list)
     session: str = ""
     code: str = ""
@@ -60,7 +62,7 @@ class Visitor:
         self._socket = connect(
             f"ws://{parts.netloc}/_stcore/stream",
             origin=Origin(self.origin or self.url),
-            subprotocols=[Subprotocol("streamlit")],
+            subprotocols=[Subprotocol(name) for name in self._subprotocols()],
             max_size=None,
             open_timeout=self.timeout_s,
             proxy=None,
@@ -98,6 +100,10 @@ class Visitor:
     def tell_component(self, key: str, event: str, value: Any) -> Self:
         """Have a component of the page's own say something."""
         return self._run([component_event(self.widgets[key], event, value)])
+
+    def tell_widgets(self, states: Sequence[WidgetState]) -> Self:
+        """Send any values for widgets, once."""
+        return self._run(states)
 
     def set(self, key: str, **value: Any) -> Self:
         """Set a widget; the value by its name in the protocol, such as ``string_value="a"``."""
@@ -169,6 +175,17 @@ class Visitor:
         """Send anything at all; what the app makes of it is not awaited."""
         self._socket.send(message)
 
+    def wait_until_closed(self, timeout_s: float) -> None:
+        """Take messages in until the app ends the connection.
+
+        Raises:
+            ConnectionClosed: Once it has.
+            TimeoutError: If it does not.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            self._socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+
     def ask_for_urls(self, names: Sequence[str]) -> list[FileURLs]:
         """Ask where files may be sent to."""
         message = BackMsg()
@@ -191,6 +208,17 @@ class Visitor:
         except urllib.error.HTTPError as error:
             return error.code
 
+    def upload_head(self, address: FileURLs, size: int) -> bytes:
+        """How an upload of so many bytes begins, without any of them."""
+        lines = [f"PUT {address.upload_url} HTTP/1.1", f"Host: {urlsplit(self.url).netloc}"]
+        headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": size}
+        lines += [f"{name}: {value}" for name, value in (headers | self._xsrf).items()]
+        return "\r\n".join([*lines, "", ""]).encode()
+
+    def _subprotocols(self) -> list[str]:
+        """Where Streamlit's browsers put what they cannot put into a header."""
+        return ["streamlit", "x", self.again] if self.again else ["streamlit"]
+
     def request(self, pressed: Sequence[WidgetState] = (), **how: Any) -> bytes:
         """What a browser sends now to have this page drawn anew; for ``send``, also later."""
         message = BackMsg()
@@ -206,7 +234,7 @@ class Visitor:
 
     def _run(self, pressed: Sequence[WidgetState] = (), **how: Any) -> Self:
         request = self.request(pressed, **how)
-        self.texts, self.said_at = [], []
+        self.texts, self.said_at, self.errors = [], [], []
         self._socket.send(request)
         while True:
             status = self._receive("script_finished").script_finished
@@ -241,7 +269,10 @@ class Visitor:
                 self.fragments.pop(fragment, None)
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             element = message.delta.new_element
-            drawn = getattr(element, str(element.WhichOneof("type")))
+            shown = str(element.WhichOneof("type"))
+            drawn = getattr(element, shown)
+            if shown == "exception":
+                self.errors.append(drawn.type)
             words = getattr(drawn, "body", "") or getattr(drawn, "json", "")  # json: a component's
             if words:
                 self.texts.append(words)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from pages.shared.components import component, message
+from pages.shared.components import component, message, text
 from pages.shared.picture import data_url
 
 
@@ -34,9 +34,9 @@ def clickable(
     """Draw a PNG as wide as its place; call ``on_pick`` with the id of a clicked spot."""
 
     def picked() -> None:
-        value = message(key, "picked")
-        if value is not None:
-            on_pick(str(value))
+        value = message(key, "picked", text)
+        if value in {spot.id for spot in spots}:
+            on_pick(value)
 
     _mount(
         data={

@@ -22,10 +22,12 @@ from pages.server.addresses import announcement
 from pages.server.callbacks import finish_callbacks
 from pages.server.downloads import keep_downloads
 from pages.server.ending import Ending
+from pages.server.inbox import refuse_wrong_values
 from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
 from pages.server.references import send_references
 from pages.server.sessions import forget_closed
+from pages.server.sockets import Sockets
 from pages.server.uncompressed import Uncompressed
 from pages.server.upload_limits import UploadLimit
 from tl_core.api.preparation import names_to_prepare
@@ -65,6 +67,7 @@ def lifespan(
         keep_downloads()
         finish_callbacks()
         send_references()
+        refuse_wrong_values()
         ending = Ending()
         if threading.current_thread() is threading.main_thread():
             ending.watch()
@@ -94,4 +97,9 @@ def _announce() -> None:
 
 
 ROUTES = [Route("/ready", ready)]
-MIDDLEWARE = [Middleware(RoomForTabs), Middleware(UploadLimit), Middleware(Uncompressed)]
+MIDDLEWARE = [
+    Middleware(Sockets),
+    Middleware(RoomForTabs),
+    Middleware(UploadLimit),
+    Middleware(Uncompressed),
+]

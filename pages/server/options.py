@@ -7,6 +7,11 @@ from streamlit import config, net_util
 from tl_core.settings import COMMUNITY_CLOUD
 
 
+def is_on_community_cloud(script: Path = Path(__file__)) -> bool:
+    """Whether the lab is hosted there, which frames it and calls it by names of its own."""
+    return script.resolve().is_relative_to(COMMUNITY_CLOUD)
+
+
 def set_options(script: Path) -> None:
     """Accept orders from no other page, and do not look up this machine's public address.
 
@@ -18,7 +23,6 @@ def set_options(script: Path) -> None:
     address, whenever a websocket comes from another page, and everybody waits for the answer.
     Whoever opens the lab under that address is let in without it: their origin is the host.
     """
-    is_cloud = script.resolve().is_relative_to(COMMUNITY_CLOUD)
-    if not is_cloud and not config.is_manually_set("client.allowedOrigins"):
+    if not is_on_community_cloud(script) and not config.is_manually_set("client.allowedOrigins"):
         config.set_option("client.allowedOrigins", [])
     net_util.get_external_ip = lambda: None

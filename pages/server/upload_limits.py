@@ -4,31 +4,39 @@ import asyncio
 import re
 import time
 from collections import Counter
-from typing import cast
+from contextlib import suppress
+from typing import Any, Final, cast
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from pages.server import served
 
 PATIENCE_S = 120.0  # for others' files to be taken
+STALLED_S = 20.0  # without a byte
+GONE_S = 10.0  # without the tab; a lost connection comes back sooner
 FORGOTTEN_S = 120.0  # after the last upload of a tab; a page takes its files within seconds
 _LOOK_EVERY_S = 0.2
 _ADDRESS = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
+_DISCONNECT: Final[Message] = {"type": "http.disconnect"}
+_CLOSE = {"Connection": "close"}  # nobody waits for what is still to come
 
 
 class UploadLimit:
     """Refuses uploads beyond what a tab, and all tabs together, may hold; runs on the event loop.
 
     Streamlit limits single files only and keeps them until their tab is closed; pages let them go
-    once they are taken, which is when the last file of a drop has come. A tab over its own limit
-    is refused at once. Where all together are over theirs, an upload waits for others to be taken;
-    the tab that began first can always go on up to its limit, so that tabs never wait for each
-    other in a circle. Files that no page took, because it was changed in mid-upload or its tab
-    closed, are dropped after ``FORGOTTEN_S``.
+    once they are taken, which is when the last file of a drop has come. A tab over its own limit,
+    which counts what its uploads announce, is refused at once. For all together only what has come
+    counts, so that what never comes keeps nobody waiting: where they are over their limit, an
+    upload waits for others to be taken; the tab that began first can always go on up to its limit,
+    so that tabs never wait for each other in a circle. An upload that stalls or whose tab is gone
+    is ended. Files that no page took, because it was changed in mid-upload or its tab closed, are
+    dropped after ``FORGOTTEN_S``.
 
     Relied on, beside public names: the address of uploads, and ``MemoryUploadedFileManager`` with
     ``file_storage`` (records by session and file), ``remove_session_files``.
@@ -36,8 +44,9 @@ class UploadLimit:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._coming: Counter[str] = Counter()  # bytes of uploads under way, by session
-        self._latest: dict[str, float] = {}  # when a session last began or ended one, oldest first
+        self._announced: Counter[str] = Counter()  # bytes of uploads under way, by session
+        self._came: Counter[str] = Counter()  # of these
+        self._latest: dict[str, float] = {}  # when a session's last one ended, first come first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on but an upload for which there is no room."""
@@ -49,57 +58,116 @@ class UploadLimit:
         length = Headers(scope=scope).get("content-length", "")
         if not length.isdecimal():
             await PlainTextResponse("The size must be known.", 411)(scope, receive, send)
-        elif await self._has_room(found[1], int(length)):
-            await self._pass_on(found[1], int(length), scope, receive, send)
+            return
+        upload = _Upload(self, found[1], receive)
+        if self._may_begin(found[1], int(length)):
+            await self._pass_on(upload, int(length), scope, send)
         else:
-            while (await receive()).get("more_body"):
-                pass  # a browser reports the answer only once it has sent everything
-            if runtime.get_instance().is_active_session(found[1]):
-                served.refused.add(found[1])
-            await PlainTextResponse("Too much at once.", 413)(scope, receive, send)
+            upload.status = 413
+        if upload.status == 413:
+            await upload.drain()  # a browser reports the answer only once it has sent everything
+            if _is_active(upload.session):
+                served.refused.add(upload.session)
+        if upload.status:
+            answer = PlainTextResponse("Refused.", upload.status, _CLOSE)
+            await answer(scope, receive, send)
 
-    async def _pass_on(
-        self, session: str, size: int, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        self._coming[session] += size
-        self._latest[session] = time.monotonic()
+    async def _pass_on(self, upload: "_Upload", size: int, scope: Scope, send: Send) -> None:
+        session = upload.session
+        self._announced[session] += size
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, upload.receive, send)
+        except ClientDisconnect:  # by us, or the tab was closed
+            pass
         finally:
-            self._coming -= Counter({session: size})
+            self._announced -= Counter({session: size})
+            self._came -= Counter({session: upload.came})
             self._latest[session] = time.monotonic()
             asyncio.get_running_loop().call_later(FORGOTTEN_S + _LOOK_EVERY_S, self._drop_untaken)
 
-    async def _has_room(self, session: str, size: int) -> bool:
-        """Wait until there is room, or it is clear that there will be none."""
+    def _may_begin(self, session: str, size: int) -> bool:
+        """Whether the tab's own limit allows it."""
+        if served.lab is None:
+            return False
+        held = _stored()[session] + self._announced[session]
+        return held + size <= served.lab.settings.upload_visit_mb * 2**20
+
+    async def make_room(self, session: str, size: int) -> bool:
+        """Count bytes that have come as soon as there is room; ``False`` if there will be none."""
+        self._latest.setdefault(session, time.monotonic())
         deadline = time.monotonic() + PATIENCE_S
         while served.lab is not None and time.monotonic() < deadline:
             settings = served.lab.settings
             used = self._used()
-            limit = settings.upload_visit_mb * 2**20
-            if used[session] + size > limit:
-                return False
             first = next(iter(self._latest), session)
-            spare = 0 if first == session else limit - used[first]
+            limit = settings.upload_visit_mb * 2**20
+            spare = 0 if first == session else max(limit - used[first], 0)
             if used.total() + size + spare <= settings.upload_memory_mb * 2**20:
+                self._came[session] += size
                 return True
             await asyncio.sleep(_LOOK_EVERY_S)
         return False
 
     def _used(self) -> Counter[str]:
-        """Bytes that have come and were not taken, or are under way, by session."""
-        used = self._coming.copy()
-        for session, records in list(_manager().file_storage.items()):
-            used[session] += sum(len(record.data) for record in list(records.values()))
-        self._latest = {session: ended for session, ended in self._latest.items() if used[session]}
+        """Bytes that have come and were not taken, by session."""
+        used = self._came + _stored()
+        is_open = used + self._announced
+        self._latest = {key: ended for key, ended in self._latest.items() if is_open[key]}
         return used
 
     def _drop_untaken(self) -> None:
         """Let go of what has come long ago; its page was changed, or its tab closed meanwhile."""
         long_ago = time.monotonic() - FORGOTTEN_S
         for session, ended in list(self._latest.items()):
-            if ended < long_ago and not self._coming[session]:
+            if ended < long_ago and not self._announced[session]:
                 _manager().remove_session_files(session)
+
+
+class _Upload:
+    """One file on its way; the app sees the client go where it has to end."""
+
+    def __init__(self, limit: UploadLimit, session: str, receive: Receive) -> None:
+        self._limit, self.session, self._receive = limit, session, receive
+        self._active_at = time.monotonic()
+        self.came = 0  # bytes
+        self.status = 0  # with which it was ended; 0 while it was not
+
+    async def receive(self) -> Message:
+        """The next bytes, once there is room for them."""
+        message = await self._next()
+        body: Any = message.get("body", b"")
+        if body and not await self._limit.make_room(self.session, len(body)):
+            self.status = 413
+            return _DISCONNECT
+        self.came += len(body)
+        return message
+
+    async def _next(self) -> Message:
+        now = time.monotonic()
+        self._active_at = now if _is_active(self.session) else self._active_at
+        if now <= self._active_at + GONE_S:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STALLED_S):
+                    return await self._receive()
+        self.status = 408
+        return _DISCONNECT
+
+    async def drain(self) -> None:
+        """Take in what is still to come, and keep none of it."""
+        while (await self._next()).get("more_body"):
+            pass
+
+
+def _is_active(session: str) -> bool:
+    return bool(runtime.get_instance().is_active_session(session))
+
+
+def _stored() -> Counter[str]:
+    """Bytes that have come and no page has taken, by session."""
+    stored: Counter[str] = Counter()
+    for session, records in list(_manager().file_storage.items()):
+        stored[session] += sum(len(record.data) for record in list(records.values()))
+    return stored
 
 
 def _manager() -> MemoryUploadedFileManager:

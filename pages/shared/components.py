@@ -1,11 +1,17 @@
 """Components and styles of our own: their HTML, CSS and JavaScript lie in assets/components/."""
 
+from collections.abc import Callable
 from functools import cache
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from pages.languages import ASSETS
+from pages.server.inbox import say_refused
+
+T = TypeVar("T")
+Shape = Callable[[Any], T]  # reads a value; raises WrongShape where it is another
 
 
 def component(name: str, *shared: str, isolate_styles: bool = True) -> ComponentRenderer:
@@ -24,13 +30,47 @@ def component(name: str, *shared: str, isolate_styles: bool = True) -> Component
     )
 
 
-def message(key: str, name: str) -> object:
-    """What the component ``key`` has sent as ``name``, in its callback.
+class WrongShape(ValueError):
+    """A value that a component of ours does not send."""
+
+
+def message(key: str, name: str, shape: Shape[T]) -> T | None:
+    """What the component ``key`` has sent as ``name``, in its callback, read by ``shape``.
 
     ``None`` where it has sent something else, or its page was left before that arrived.
     """
     sent = st.session_state.get(key)
-    return None if sent is None else sent.get(name)
+    return None if sent is None else read(sent.get(name), shape)
+
+
+def read(value: object, shape: Shape[T]) -> T | None:
+    """A component's value of this shape; ``None`` where there is none, or it has another."""
+    if value is None:
+        return None
+    try:
+        return shape(value)
+    except WrongShape:
+        say_refused("a component's value of another shape")
+        return None
+
+
+def anything(value: object) -> object:
+    """The shape of what its reader checks, and answers the visitor about."""
+    return value
+
+
+def text(value: object) -> str:
+    """The shape of a line of text."""
+    if isinstance(value, str):
+        return value
+    raise WrongShape
+
+
+def whole_number(value: object) -> int:
+    """The shape of a number that is counted in JavaScript."""
+    if type(value) is int and abs(value) < 2**53:
+        return value
+    raise WrongShape
 
 
 def style(name: str, **words: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared.components import component, message
+from pages.shared.components import anything, component, message
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from pages.state import Box
@@ -36,7 +36,7 @@ def photo_input(picture: str | None, alt: str, *, on_photo: Callable[[bytes], No
         if _KEY not in st.session_state:
             return  # its page was left meanwhile; the next one's bar sends the photograph again
         try:
-            receive(message(_KEY, "sent"), on_photo)
+            receive(message(_KEY, "sent", anything), on_photo)
         except UserError as error:
             visit.photo_refused = error
 

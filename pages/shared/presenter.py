@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.components import component
+from pages.shared.components import component, read, whole_number
 from pages.shared.sitemap import HOME, PAGES, PATH
 from pages.shared.words import _
 
@@ -23,7 +23,7 @@ def presenter_view() -> None:
         page = st.session_state.page
         data = {"page": page, "label": _("Controls")}
         shown = _mount(key="presenter", data=data, on_turned_change=lambda: None)
-        _turn(_ORDER.index(page) + (shown.turned or 0), page)
+        _turn(_ORDER.index(page) + (read(shown.turned, whole_number) or 0), page)
 
 
 def _turn(place: int, page: str) -> None:

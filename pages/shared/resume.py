@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.components import component, message, style
+from pages.shared.components import component, message, style, text
 from pages.shared.visit import take_over, the_visit, visits
 
 _KEY = "resume"
@@ -29,7 +29,7 @@ def resume() -> None:
 
 
 def _answer() -> None:
-    code = str(message(_KEY, "wanted"))
+    code = message(_KEY, "wanted", text) or ""
     if not take_over(code):
         st.session_state[_REFUSED] = st.session_state.get(_REFUSED, 0) + 1
         st.session_state[_IS_KNOWN] = visits.knows(code)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 
 from pages.shared.choose_photo import thumbnail_url
-from pages.shared.components import component, message
+from pages.shared.components import anything, component, message, text
 from pages.shared.photo_input import LIMITS, decoded, not_arrived
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, sentence, show_error
@@ -32,8 +32,8 @@ def draw_photos(box: Box) -> None:
             "limits": LIMITS,
             "words": _words(),
         },
-        on_sent_change=lambda: receive(box, message(key, "sent")),
-        on_removed_change=lambda: _take_out(box, message(key, "removed")),
+        on_sent_change=lambda: receive(box, message(key, "sent", anything)),
+        on_removed_change=lambda: _take_out(box, message(key, "removed", text)),
     )
     if box.tests:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -96,9 +96,9 @@ def _each(sent: object) -> Iterator[tuple[int, str, str]]:
                 raise not_arrived()
 
 
-def _take_out(box: Box, photo: object) -> None:
+def _take_out(box: Box, photo: str | None) -> None:
     if photo in box.photos:
-        box.photos.remove(str(photo))
+        box.photos.remove(photo)
 
 
 def add_photo(box: Box, data: bytes) -> None:

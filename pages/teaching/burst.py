@@ -3,9 +3,8 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
 
-from pages.shared.components import component, message
+from pages.shared.components import WrongShape, component, message, read, text, whole_number
 from pages.shared.words import _
 
 _mount = component("camera", "lens")
@@ -37,10 +36,9 @@ def burst(
     """
 
     def sent() -> None:
-        sent_shots = cast("dict[str, Any] | None", message(key, "shots"))
-        for shot in sent_shots["shots"] if sent_shots else []:
-            jpeg = base64.b64decode(shot["picture"].partition(",")[2])
-            on_shot(Shot(int(shot["number"]), int(shot["place"]), jpeg))
+        sent_shots = message(key, "shots", _shots)
+        for shot in sent_shots.shots if sent_shots else ():
+            on_shot(shot)
 
     found = _mount(
         key=key,
@@ -58,6 +56,32 @@ def burst(
         on_shots_change=sent,
         on_problem_change=lambda: None,
     )
+    shots = read(found.shots, _shots)
     return Burst(
-        is_let_go=bool(found.shots) and not found.shots["held"], problem=str(found.problem or "")
+        is_let_go=shots is not None and not shots.is_held, problem=read(found.problem, text) or ""
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shots:
+    is_held: bool
+    shots: tuple[Shot, ...]
+
+
+def _shots(value: object) -> _Shots:
+    """The shape of what the camera has taken and the page has not dealt with."""
+    match value:
+        case {"held": bool(is_held), "shots": [*shots]}:
+            return _Shots(is_held, tuple(map(_shot, shots)))
+    raise WrongShape
+
+
+def _shot(value: object) -> Shot:
+    match value:
+        case {"number": number, "place": place, "picture": str(picture)}:
+            try:
+                jpeg = base64.b64decode(picture.partition(",")[2], validate=True)
+            except ValueError as error:
+                raise WrongShape from error
+            return Shot(whole_number(number), whole_number(place), jpeg)
+    raise WrongShape

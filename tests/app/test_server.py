@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from starlette.requests import ClientDisconnect
 from streamlit import config
 from streamlit.runtime import media_file_manager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
@@ -60,6 +61,7 @@ class Browser:
     def __init__(self, manager):
         self.manager = manager
         self.limit = upload_limits.UploadLimit(self.keep)
+        self.closes = []  # what answers say of their connection
         self.may_finish = asyncio.Event()
         self.may_finish.set()
 
@@ -67,6 +69,8 @@ class Browser:
         body, is_whole = b"", False
         while not is_whole:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
             body += message["body"]
             is_whole = not message["more_body"]
         await self.may_finish.wait()
@@ -74,28 +78,48 @@ class Browser:
         self.manager.add_file(session, UploadedFileRec(file, file, "", body))
         await send({"type": "http.response.start", "status": 204})
 
-    async def put(self, session, file, size_mb, *, has_length=True):
-        length = str(size_mb * MB).encode()
-        scope = {
-            "type": "http",
-            "method": "PUT",
-            "path": f"/base/_stcore/upload_file/{session}/{file}",
-            "headers": [(b"content-length", length)] if has_length else [],
-        }
+    async def put(self, session, file, size_mb, *, has_length=True, is_whole=True):
         chunks = [bytes(MB)] * size_mb
-        statuses = []
 
         async def receive():
             body = chunks.pop() if chunks else b""
             return {"type": "http.request", "body": body, "more_body": bool(chunks)}
 
+        length = str(size_mb * MB).encode() if has_length else None
+        status = await self._send(session, file, length, receive)
+        assert not chunks or not is_whole
+        return status
+
+    async def announce(self, session, size_mb, *, sent_mb=0, then=None):
+        """Send a part of a file, then this message or nothing."""
+        chunks = [bytes(MB)] * sent_mb
+
+        async def receive():
+            if chunks:
+                return {"type": "http.request", "body": chunks.pop(), "more_body": True}
+            if then is None:
+                await asyncio.Event().wait()
+            return then
+
+        return await self._send(session, "announced", str(size_mb * MB).encode(), receive)
+
+    async def _send(self, session, file, length, receive):
+        scope = {
+            "type": "http",
+            "method": "PUT",
+            "path": f"/base/_stcore/upload_file/{session}/{file}",
+            "headers": [(b"content-length", length)] if length else [],
+        }
+        statuses = []
+
         async def send(message):
             if message["type"] == "http.response.start":
                 statuses.append(message["status"])
+                headers = dict(message.get("headers", []))
+                self.closes += [headers[b"connection"]] if b"connection" in headers else []
 
         await self.limit(scope, receive, send)
-        assert not chunks or statuses == [413]
-        return statuses[0]
+        return statuses[0] if statuses else None
 
 
 @pytest.fixture
@@ -163,6 +187,47 @@ def test_drops_of_several_tabs_at_once_do_not_wait_for_each_other_in_a_circle(
         return await asyncio.gather(*[drop(tab) for tab in "abcdef"])
 
     assert run(visit()) == [[204] * 6] * 6
+
+
+def test_an_upload_that_only_announces_itself_keeps_nobody_waiting(browser):
+    async def visit():
+        silent = [asyncio.create_task(browser.announce(tab, 6)) for tab in "ab"]
+        await asyncio.sleep(0)
+        statuses = [await browser.put("c", name, 3) for name in "xy"]
+        for task in silent:
+            task.cancel()
+        return statuses
+
+    assert run(asyncio.wait_for(visit(), 10)) == [204, 204]
+
+
+def test_an_upload_that_stalls_is_ended_and_gives_its_room_back(browser, monkeypatch):
+    monkeypatch.setattr(upload_limits, "STALLED_S", 0.01)
+
+    async def visit():
+        stalled = await browser.announce("a", 6, sent_mb=5)
+        return [stalled, *[await browser.put("a", name, 3) for name in "xy"]]
+
+    assert run(visit()) == [408, 204, 204]
+    assert browser.closes == [b"close"]  # or the connection would wait for the rest
+
+
+def test_an_upload_whose_tab_is_gone_is_ended(browser, monkeypatch):
+    monkeypatch.setattr(upload_limits, "GONE_S", -1)
+    assert run(browser.put("a", "x", 3, is_whole=False)) == 408
+
+
+def test_a_browser_that_goes_in_mid_upload_gets_no_answer_and_leaves_no_traceback(browser, caplog):
+    assert run(browser.announce("a", 6, sent_mb=1, then={"type": "http.disconnect"})) is None
+    assert not caplog.records
+
+
+def test_where_no_room_comes_in_mid_upload_it_is_refused(browser, manager):
+    async def visit():
+        return [await browser.put(tab, "x", size) for tab, size in (("a", 4), ("b", 6))]
+
+    assert run(visit()) == [204, 413]
+    assert list(manager.file_storage) == ["a"]
 
 
 def test_files_that_no_page_took_are_dropped_after_a_while(browser, manager, monkeypatch):

@@ -114,6 +114,7 @@ class Asker(Person):
 
     samples: list[str]
     backbones: list[str]
+    pause_s: float = _PAUSE_S
     answers_s: list[float] = field(default_factory=list, init=False, repr=False)
 
     def visit(self, visitor: Visitor) -> None:
@@ -121,7 +122,7 @@ class Asker(Person):
         questions = cycle(
             [(photo, network) for network in self.backbones for photo in self.samples]
         )
-        while not self.left.wait(_PAUSE_S):
+        while not self.left.wait(self.pause_s):
             photo, network = next(questions)
             visitor.open()  # a link leads on from another page
             begin = time.monotonic()

@@ -1,0 +1,88 @@
+"""Values of widgets that no browser sends are left out before a page sees them."""
+
+import logging
+from typing import Any
+
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.state.common import (
+    RegisterWidgetResult,
+    WidgetMetadata,
+    unpack_widget_state_value,
+)
+from streamlit.runtime.state.session_state import SessionState
+
+from pages.server.seldom import seldom
+
+log = logging.getLogger(__name__)
+
+
+def refuse_wrong_values() -> None:
+    """Leave out values of another type than their widget's; called once, at the server's start.
+
+    Streamlit gives a widget whatever comes under its name, and a page that draws it then ends in
+    an error. The widget keeps the value it had.
+
+    Relied on: ``set_widgets_from_proto``, ``register_widget`` and ``_new_widget_state`` of
+    ``SessionState``; ``unpack_widget_state_value``.
+    """
+    take, register = SessionState.set_widgets_from_proto, SessionState.register_widget
+
+    def take_right_ones(state: SessionState, widgets: WidgetStates) -> None:
+        known = state._new_widget_state.widget_metadata
+        right = [sent for sent in widgets.widgets if _is_right(sent, known.get(sent.id))]
+        if len(right) < len(widgets.widgets):
+            widgets = WidgetStates(widgets=right)
+        take(state, widgets)
+
+    def register_with_right_value(
+        state: SessionState, metadata: WidgetMetadata[Any], user_key: str | None
+    ) -> RegisterWidgetResult[Any]:
+        """For what came before the page had drawn the widget."""
+        sent = state._new_widget_state.get_serialized(metadata.id)
+        if sent is not None and not _fits(sent, metadata):
+            del state._new_widget_state[metadata.id]
+        return register(state, metadata, user_key)
+
+    where: Any = SessionState
+    where.set_widgets_from_proto = take_right_ones
+    where.register_widget = register_with_right_value
+
+
+def _is_right(sent: WidgetState, widget: WidgetMetadata[Any] | None) -> bool:
+    """Whether the widget, as it was drawn last, can have this value and offers it."""
+    if not _fits(sent, widget):
+        return False
+    options = widget.formatted_options if widget else None
+    chosen = [sent.string_value] if sent.HasField("string_value") else sent.string_array_value.data
+    if options is not None and not set(chosen).issubset(options):
+        say_refused("a choice that is not offered")
+        return False
+    return True
+
+
+def _fits(sent: WidgetState, widget: WidgetMetadata[Any] | None) -> bool:
+    """Whether the widget, if it is known, can have this value."""
+    kind = sent.WhichOneof("value")
+    if widget is None or kind is None:
+        return True
+    if kind != widget.value_type:
+        say_refused(f"a value of another kind for {widget.value_type}")
+        return False
+    try:
+        value = widget.deserializer(unpack_widget_state_value(sent))
+    except Exception:  # noqa: BLE001 - whatever a widget makes of what nobody's hands can send
+        say_refused(f"a wrong value for {widget.value_type}")
+        return False
+    is_events = kind == "json_trigger_value"
+    if is_events and not all(isinstance(event, dict) for event in value or ()):
+        say_refused("a component's message of another shape")
+        return False
+    return True
+
+
+def say_refused(what: str) -> None:
+    """Say in the log that something was left out, once a minute and visitor."""
+    context = get_script_run_ctx()
+    if seldom.is_due("" if context is None else context.session_id, what):
+        log.warning("Left out: %s", what)

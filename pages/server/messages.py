@@ -1,0 +1,112 @@
+"""What a browser's message asks of the server, known before anything is built from it."""
+
+from typing import Final
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import DecodeError
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+MOST_PARTS = 100_000  # fields and numbers of a message, counted in a twentieth of a second
+MOST_FILES = 8_000  # in one drop; a data set has 5,000 photographs at most
+MOST_WIDGETS = 2_000  # whose values come together; the fullest page has a hundred
+MOST_JSON_PARTS = 20_000  # of what a component says; photographs are long, but few
+_LONG_JSON = 4_096  # characters, from which on its parts are counted
+_VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5  # kinds of fields in protobuf's encoding
+_NUMBERS: Final = {_I64: 8, _I32: 4}  # bytes
+_DEEPEST = 16  # messages within messages
+_TEXTS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
+
+
+class Refused(Exception):
+    """A message that no browser sends; closes its tab's connection."""
+
+
+class TooManyFiles(Refused):
+    """A request for the addresses of more files than a drop may have; a large folder makes one."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__("a request for more files than a drop may have")
+        self.session = session
+
+
+def read(data: bytes) -> BackMsg:
+    """Return a message that the server may work on.
+
+    Decoding, and what Streamlit then does for each part, hold up everybody: a message of 4 MB can
+    have two million parts. So they are counted first, without building any.
+
+    Raises:
+        Refused: If it is none of Streamlit's, or has more parts than any page needs.
+    """
+    is_long = len(data) > MOST_PARTS  # else it cannot have more
+    if is_long and count_parts(memoryview(data), BackMsg.DESCRIPTOR, MOST_PARTS) > MOST_PARTS:
+        raise Refused("a message with too many parts")
+    try:
+        message: BackMsg = BackMsg.FromString(data)
+    except DecodeError as error:
+        raise Refused("a message that is none of Streamlit's") from error
+    if len(message.file_urls_request.file_names) > MOST_FILES:
+        raise TooManyFiles(message.file_urls_request.session_id)
+    states = message.rerun_script.widget_states.widgets
+    if len(states) > MOST_WIDGETS:
+        raise Refused("a message with too many widgets")
+    for state in states:
+        for text in (state.json_value, state.json_trigger_value):
+            if len(text) > _LONG_JSON and sum(map(text.count, ",[{")) > MOST_JSON_PARTS:
+                raise Refused("a component's value with too many parts")
+    return message
+
+
+def count_parts(data: memoryview, kind: Descriptor, most: int, depth: int = 0) -> int:
+    """Count the fields of an encoded message and of those within it, and its packed numbers.
+
+    Counting ends once there are more than ``most``. Source: protobuf's documentation of its
+    encoding.
+
+    Raises:
+        Refused: If the bytes are no such message.
+    """
+    count, place = 0, 0
+    while place < len(data) and count <= most:
+        key, place = _varint(data, place)
+        number, wire = key >> 3, key & 7
+        count += 1
+        if wire == _VARINT:
+            _value, place = _varint(data, place)
+        elif wire in _NUMBERS:
+            place += _NUMBERS[wire]
+        elif wire == _LEN:
+            size, place = _varint(data, place)
+            field = kind.fields_by_number.get(number)
+            if field is not None and place + size <= len(data):
+                count += _parts_within(data, place, size, field, most - count, depth)
+            place += size
+        else:
+            raise Refused("a message that is none of Streamlit's")
+    if place > len(data):
+        raise Refused("a message that is cut short")
+    return count
+
+
+def _parts_within(
+    data: memoryview, place: int, size: int, field: FieldDescriptor, most: int, depth: int
+) -> int:
+    if field.message_type is not None:
+        if depth >= _DEEPEST:
+            raise Refused("a message with too many levels")
+        return count_parts(data[place : place + size], field.message_type, most, depth + 1)
+    return 0 if field.type in _TEXTS else size  # numbers, packed: at least a byte each
+
+
+def _varint(data: memoryview, place: int) -> tuple[int, int]:
+    """Return a number of protobuf's variable length, and the place after it."""
+    value = 0
+    for shift in range(0, 64, 7):
+        if place >= len(data):
+            raise Refused("a message that is cut short")
+        byte = data[place]
+        place += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, place
+    raise Refused("a message that is none of Streamlit's")

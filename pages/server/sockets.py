@@ -1,0 +1,209 @@
+"""What every websocket keeps to: whose page it comes from, when it speaks, how much it asks."""
+
+import asyncio
+import logging
+import time
+from collections.abc import MutableMapping
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import config, runtime
+
+from pages.server import messages, served
+from pages.server.options import is_on_community_cloud
+from pages.server.seldom import seldom
+
+log = logging.getLogger(__name__)
+
+STREAM = "/_stcore/stream"  # where Streamlit's own messages travel
+MOST_SILENT = 8  # connections that have said nothing yet, together
+SILENT_S = 10.0  # after which such a connection ends
+AT_LEAST_S = 3.0  # for which it lasts however many come
+STALLED_S = 60.0  # for one message to a browser that does not read
+FILES, FILES_A_S = 10_000, 2_000.0  # whose addresses a tab may ask for at once, and later
+_LEAST_FILES = 500  # for which a request counts; one for two files takes its time too
+_PORTS: Final = {"http": 80, "https": 443}
+_POLICY, _PROTOCOL = 1008, 1002  # websocket's codes for the end of a connection
+_END: Final = {"type": "websocket.disconnect", "code": _POLICY}
+
+Event = MutableMapping[str, Any]
+
+
+class Sockets:
+    """Ends websockets that no page of the lab opens; runs on the event loop.
+
+    Refused are pages of another host or port. A connection that says nothing has a few seconds:
+    until then it may send a message without ever finishing it, which nobody sees but the server's
+    memory. Where more come than may be silent at once, the oldest ends, and newcomers wait until
+    it has had its time. Of Streamlit's messages those end their connection that would hold others
+    up, and a browser that does not read is not sent more.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._silent: dict[_Socket, None] = {}  # oldest first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a websocket of the lab's own page, within its limits."""
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+        visitor = str((scope.get("client") or ("",))[0])
+        if not is_own_page(Headers(scope=scope)):
+            _say(visitor, "a websocket of another page")
+            await receive()
+            await send({"type": "websocket.close", "code": _POLICY})
+            return
+        await self._make_room()
+        reads = scope["path"].endswith(STREAM)
+        socket = _Socket(receive, send, visitor, self._silent, are_streamlits=reads)
+        try:
+            await self._app(scope, socket.receive, socket.send)
+        finally:
+            self._silent.pop(socket, None)
+
+    async def _make_room(self) -> None:
+        while len(self._silent) >= MOST_SILENT:
+            oldest = next(iter(self._silent))
+            left_s = oldest.begun_at + AT_LEAST_S - time.monotonic()
+            if left_s > 0:
+                await asyncio.sleep(min(left_s, 0.1))
+            else:
+                oldest.end("a websocket that says nothing, among many")
+
+
+class _Socket:
+    """One connection, between the server and the app."""
+
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        visitor: str,
+        silent: "dict[_Socket, None]",
+        *,
+        are_streamlits: bool,
+    ) -> None:
+        self._receive, self._send, self._visitor = receive, send, visitor
+        self._are_streamlits = are_streamlits
+        self._silent = silent
+        self._limit: asyncio.Timeout | None = None  # of the message that is waited for
+        self._is_ended = False
+        self._going_out = 0  # messages that the browser has not taken yet
+        self._has_gone = asyncio.Event()
+        self._files = float(FILES)  # that it may ask for now
+        self._counted_at = self.begun_at = time.monotonic()
+        silent[self] = None
+
+    def end(self, why: str) -> None:
+        """Have the app find the connection closed."""
+        _say(self._visitor, why)
+        self._is_ended = True
+        self._silent.pop(self, None)
+        if self._limit is not None:
+            self._limit.reschedule(0)
+
+    async def receive(self) -> Event:
+        """The next message that the app may see, or the end of the connection."""
+        event = await self._next()
+        if event["type"] != "websocket.receive":
+            return event
+        self._silent.pop(self, None)
+        if self._are_streamlits:
+            try:
+                await self._check(event.get("bytes") or b"")
+            except messages.Refused as refused:
+                _say(self._visitor, str(refused))
+                if isinstance(refused, messages.TooManyFiles):
+                    _tell_tab(refused.session)
+                return await self._close(_PROTOCOL)
+        return event
+
+    async def _next(self) -> Event:
+        is_silent = self in self._silent
+        left_s = self.begun_at + SILENT_S - time.monotonic() if is_silent else None
+        try:
+            async with asyncio.timeout(0 if self._is_ended else left_s) as self._limit:
+                return await self._receive()
+        except TimeoutError:
+            if not self._is_ended:
+                _say(self._visitor, "a websocket that says nothing")
+            return await self._close(_POLICY)
+        finally:
+            self._limit = None
+
+    async def _check(self, data: bytes) -> None:
+        message = messages.read(data)
+        if message.WhichOneof("type") == "file_urls_request":
+            self._count_files(len(message.file_urls_request.file_names))
+            while self._going_out and not self._is_ended:
+                self._has_gone.clear()
+                await self._has_gone.wait()
+
+    def _count_files(self, count: int) -> None:
+        now = time.monotonic()
+        more = (now - self._counted_at) * FILES_A_S
+        self._files = min(self._files + more, FILES) - max(count, _LEAST_FILES)
+        self._counted_at = now
+        if self._files < 0:
+            raise messages.Refused("more requests for files than anybody drops")
+
+    async def send(self, event: Event) -> None:
+        """Send a message on; one that is not taken for long ends the connection."""
+        self._going_out += 1
+        try:
+            async with asyncio.timeout(STALLED_S):
+                await self._send(event)
+        except TimeoutError as error:
+            self.end("a browser that does not read")
+            raise OSError("the browser does not read") from error
+        finally:
+            self._going_out -= 1
+            self._has_gone.set()
+
+    async def _close(self, code: int) -> Event:
+        self._is_ended = True
+        try:
+            await self.send({"type": "websocket.close", "code": code})
+        except (OSError, RuntimeError):
+            log.debug("a connection was gone before it was closed")
+        return dict(_END)
+
+
+def is_own_page(headers: Headers) -> bool:
+    """Whether host and port of the page that opens a websocket are those it was reached under.
+
+    Without an origin it is no browser. An owner's own choice of Streamlit's options stays, and
+    Community Cloud's.
+    """
+    origin = headers.get("origin")
+    if origin is None or is_on_community_cloud() or not config.get_option("server.enableCORS"):
+        return True
+    page = urlsplit(origin)
+    own = [f"//{headers.get('host', '')}", *(config.get_option("server.corsAllowedOrigins") or [])]
+    return any(
+        None not in _place(page) and _place(page) == _place(urlsplit(address), page.scheme)
+        for address in own
+    )
+
+
+def _place(address: SplitResult, scheme: str = "") -> tuple[str | None, int | None]:
+    """Host and port; the port of a page of this scheme where none is named."""
+    try:
+        port = address.port
+    except ValueError:  # no number
+        return None, None
+    return address.hostname, port or _PORTS.get(address.scheme or scheme)
+
+
+def _tell_tab(session: str) -> None:
+    """Have the tab say, once it has come back, that this was too much."""
+    if runtime.get_instance().is_active_session(session):
+        served.refused.add(session)
+
+
+def _say(visitor: str, what: str) -> None:
+    if seldom.is_due(visitor, what):
+        log.warning("Ended: %s", what)
