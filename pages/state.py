@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from pages.waiting import ShownWait
 from tl_core.lab import Job, UserError
 from tl_core.specs import OwnClasses, Snapshot
 
@@ -15,6 +16,7 @@ class Run:
     """Jobs that a visitor started together, each with its caption."""
 
     jobs: list[tuple[str, Job]] = field(default_factory=list)
+    wait: ShownWait = field(default_factory=ShownWait)  # while they are queued
 
     @property
     def is_over(self) -> bool:

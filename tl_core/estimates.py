@@ -68,11 +68,14 @@ class Estimates:
         return own_s + sum(min(self._left_s(job, row, apart), own_s) for job, row in apart)
 
     def wait_s(self, job: Job) -> float:
-        """About how long a queued run waits for its place, while the runs under way take turns."""
+        """About how long a queued run waits for its place, while the runs under way take turns.
+
+        One that does not say what it has left is taken for half done.
+        """
         going = [run for run in self.under_way() if run[0].state is JobState.RUNNING]
         left_s: defaultdict[Hashable, float] = defaultdict(float)
         for other, row in going:
-            left_s[_key(other)] += self._left_s(other, row, going)
+            left_s[_key(other)] += self._left_s(other, row, going) or other.seconds
         if not left_s:
             return 0.0
         ends = [sum(min(left, mine) for left in left_s.values()) for mine in left_s.values()]

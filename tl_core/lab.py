@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import wait
 from dataclasses import dataclass
 
@@ -193,6 +193,10 @@ class Lab:
     def touch(self, visitor: str) -> None:
         """Note that the visitor is here; without a touch for a while the visit ends."""
         self._visits.touch(visitor)
+
+    def note_absent(self, visitors: Set[str]) -> None:
+        """Note who has no tab open just now: their runs give up their places for others'."""
+        self._compute.queue.note_absent(visitors)
 
     def resume(self, visitor: str) -> bool:
         """Note that a visitor is back; ``False`` where the visit has ended meanwhile."""

@@ -26,7 +26,7 @@ from pages.server.inbox import refuse_wrong_values
 from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
 from pages.server.references import send_references
-from pages.server.sessions import forget_closed
+from pages.server.sessions import forget_closed, tell_who_is_absent
 from pages.server.sockets import Sockets
 from pages.server.uncompressed import Uncompressed
 from pages.server.upload_limits import UploadLimit
@@ -73,9 +73,10 @@ def lifespan(
             ending.watch()
         _announce()
         threading.Thread(target=_start, args=(start_lab,), name="lab-start", daemon=True).start()
-        forgetting = asyncio.create_task(forget_closed())
+        looking = [asyncio.create_task(look()) for look in (forget_closed, tell_who_is_absent)]
         yield
-        forgetting.cancel()
+        for task in looking:
+            task.cancel()
         await asyncio.to_thread(ending.finish)
 
     return around

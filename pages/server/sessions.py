@@ -8,7 +8,23 @@ from streamlit.runtime.caching.ttl_cache import TTLCache
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
+from pages.server import served
+
 LOOK_EVERY_S = 5.0
+
+
+async def tell_who_is_absent() -> None:
+    """Tell the lab whose tab has been closed for some seconds; runs on the event loop.
+
+    A tab that polls no more counts as away much later, since a background tab seldom polls.
+    """
+    before: frozenset[str] = frozenset()
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S / 2)
+        if served.lab is not None:
+            now = served.absent()
+            served.lab.note_absent(before & now)  # a tab that is reloaded is away for a moment
+            before = now
 
 
 async def forget_closed() -> None:

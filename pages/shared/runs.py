@@ -10,7 +10,7 @@ from pages.shared.live import drop, share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
 from pages.state import Run
-from tl_core.lab import JobState
+from tl_core.lab import Job, JobState
 from tl_core.specs import Spec
 
 _TAKEN_S = 1.0  # within which a run that has room begins: no word of waiting comes and goes
@@ -127,14 +127,19 @@ def _progress(run: Run) -> None:
     latest = time.monotonic() - _TAKEN_S
     text = None
     if all(job.state is JobState.QUEUED and job.submitted_at < latest for job in jobs):
-        words = _(
-            "Waiting: {count} before you, about {seconds} s. The other pages answer meanwhile."
-        )
-        seconds = max(round(the_lab().jobs.wait_s(jobs[0]), -1), 10)
-        text = words.format(count=max(jobs[0].position - 1, 0), seconds=seconds)
+        text = _waiting(run, jobs[0])
     elif run.is_paused:
         text = _("Paused")
     st.progress(done, text=text)
+
+
+def _waiting(run: Run, job: Job) -> str:
+    """Where a queued run stands, and about how long it waits."""
+    seconds = run.wait.seconds(the_lab().jobs.wait_s(job))
+    if job.position <= 1:
+        return _("You are next. The other pages answer meanwhile.")
+    words = _("Waiting: {count} before you, about {seconds} s. The other pages answer meanwhile.")
+    return words.format(count=job.position - 1, seconds=seconds)
 
 
 def _pause_and_stop(run: Run, suffix: str) -> None:

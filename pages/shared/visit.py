@@ -36,6 +36,7 @@ def _started(make: Callable[[], Lab]) -> Lab:
     """
     importlib.import_module("pandas")  # Plotly and tables would meet it half loaded by another tab
     lab = served.lab = make()
+    served.absent = visits.absent
     lab.tell_when_forgotten(visits.forget)
     gc.collect()
     gc.freeze()

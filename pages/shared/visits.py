@@ -48,6 +48,12 @@ class Visits:
             held.session = session
             return held.visit
 
+    def absent(self) -> frozenset[str]:
+        """The visitors whose tab is not open just now, as while it is reloaded."""
+        with self._lock:
+            held = list(self._held.values())
+        return frozenset(one.visit.id for one in held if not self._is_connected(one.session))
+
     def knows(self, code: str) -> bool:
         """Whether there is a visit of this code, in an open tab or waiting to be taken over."""
         with self._lock:

@@ -115,7 +115,8 @@ def test_a_run_that_finds_no_room_says_that_it_waits_but_not_at_once(page, app_l
     assert said(page) == ""
     ((_label, mine),) = page.session_state["visit"].runs["ideal"].jobs
     mine.submitted_at -= 1
-    assert "Waiting: 0 before you" in said(page.run())
+    assert "You are next" in said(page.run())
+    assert not any(digit in said(page) for digit in "0123456789")
     for job in [*jobs, mine]:
         job.cancel()
         assert job.wait(30)

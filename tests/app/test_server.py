@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -457,3 +458,18 @@ def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):
         task.cancel()
 
     run(asyncio.wait_for(watch(), 10))
+
+
+def test_a_tab_that_is_closed_is_told_to_the_lab_and_one_that_is_reloaded_is_not(monkeypatch):
+    looks = iter([{"ann", "bob"}, {"ann"}, {"ann"}, set()])
+    told = []
+    monkeypatch.setattr(sessions, "LOOK_EVERY_S", 0)
+    monkeypatch.setattr(served, "lab", SimpleNamespace(note_absent=told.append))
+    monkeypatch.setattr(served, "absent", lambda: frozenset(next(looks)))
+
+    async def look():
+        with suppress(RuntimeError):  # there are no more looks
+            await sessions.tell_who_is_absent()
+
+    run(asyncio.wait_for(look(), 5))
+    assert told == [set(), {"ann"}, {"ann"}, set()]

@@ -151,3 +151,11 @@ def test_a_queued_run_waits_until_a_run_before_it_ends_while_all_take_turns() ->
     assert first == pytest.approx(2 * 10)  # the shorter one, at half its speed
     assert second == pytest.approx(10 + 30)
     assert third == pytest.approx(40 + 20)  # behind two runs as long as these
+
+
+def test_a_run_that_does_not_say_what_it_has_left_is_taken_for_half_done() -> None:
+    pace = Estimates(on_cpu=CPU)
+    teaching = FineTune(backbone=ROW.key, dataset="digits")
+    job = under_way(pace, teaching, phase="training the head", seconds_left=None)
+    job.started_at = job.submitted_at - 40
+    assert pace.wait_s(Job(picture(), "eve")) == pytest.approx(40, abs=5)

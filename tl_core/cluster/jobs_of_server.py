@@ -126,6 +126,7 @@ class JobsOfServer:
             self._queue.withdraw(job, owner)
         if controls.is_paused != job.pause_requested:
             (job.pause if controls.is_paused else job.resume)()
+        job.set_unattended(controls.is_unattended)
         if controls.is_cancelled:
             job.cancel()
 

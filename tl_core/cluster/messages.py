@@ -40,6 +40,7 @@ class Controls:
     owners: frozenset[str]
     is_paused: bool
     is_cancelled: bool
+    is_unattended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,6 +272,7 @@ def _controls(placed: _Placed, *, is_cancelled: bool = False) -> Controls:
         current=job.current,
         owners=job.owners,
         is_paused=job.pause_requested,
+        is_unattended=job.is_unattended,
         is_cancelled=is_cancelled or job.cancel_requested,
     )
 

@@ -74,6 +74,7 @@ class Job(Generic[SpecT_co]):
         self.cancel_requested = False
         self.pause_requested = False
         self.is_set_aside = False  # paused, but not by its owner, who is away
+        self.is_unattended = False  # its owner's tab is closed, which may come back
         self.submitted_at = time.monotonic()
         self.started_at: float | None = None
         self.finished_at: float | None = None
@@ -122,6 +123,12 @@ class Job(Generic[SpecT_co]):
         if self.is_set_aside:
             self.resume()
 
+    def set_unattended(self, is_unattended: bool) -> None:
+        """Note whether nobody has it in an open tab: then it gives its place up for others."""
+        if is_unattended != self.is_unattended:
+            self.is_unattended = is_unattended
+            self._wake()
+
     def cancel(self) -> None:
         """Ask the worker to drop this job after the slice in progress."""
         self.cancel_requested = True
@@ -153,9 +160,23 @@ class Job(Generic[SpecT_co]):
 
     @property
     def paused_s(self) -> float:
-        """Seconds for which the job's owner has paused it so far."""
+        """Seconds for which it was paused so far, or had given up its place."""
         since = self._paused_at
         return self._paused_s + (0.0 if since is None else time.monotonic() - since)
+
+    # -- for the scheduler -----------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Run, for the first time or again."""
+        self.state = JobState.RUNNING
+        self.position = 0
+        self.started_at = self.started_at or time.monotonic()
+        self._paused_s, self._paused_at = self.paused_s, None
+
+    def step_aside(self) -> None:
+        """Wait for a place again, which counts as a pause."""
+        self.state = JobState.QUEUED
+        self._paused_at = self._paused_at or time.monotonic()
 
     # -- for the work ----------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Set
 
 from tl_core.engine.job import Job, JobState
 
@@ -29,6 +30,11 @@ class OpenJobs(ABC):
         """Go on with what was set aside of a visitor who is back."""
         for job in self.jobs_of(owner):
             job.take_up()
+
+    def note_absent(self, owners: Set[str]) -> None:
+        """Note whose tabs are closed: their runs give up their places for others."""
+        for job in self.open_jobs():
+            job.set_unattended(job.owners <= owners)
 
     def jobs_of(self, owner: str) -> list[Job]:
         """The visitor's jobs that are not over, oldest first."""

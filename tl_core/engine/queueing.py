@@ -44,12 +44,16 @@ def refuse_excess(
 
 
 def rank(queue: list[Job], running: Iterable[Job]) -> None:
-    """Order the queue in place: quick first, then everyone's first job before anyone's second."""
+    """Order the queue in place: quick first, then everyone's first job before anyone's second.
+
+    Jobs whose tab is closed come last.
+    """
     going = Counter(owner for job in running for owner in job.owners)
-    places: dict[Job, tuple[bool, int, float]] = {}
+    places: dict[Job, tuple[bool, bool, int, float]] = {}
     for job in sorted(queue, key=lambda job: job.submitted_at):
         owner = min(job.owners, default="")
-        places[job] = (not job.spec.is_quick, going[owner], job.submitted_at)
+        is_last = job.is_unattended
+        places[job] = (not job.spec.is_quick, is_last, going[owner], job.submitted_at)
         going[owner] += 1
     queue.sort(key=places.__getitem__)
     for position, job in enumerate(queue, start=1):

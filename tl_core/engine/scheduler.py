@@ -11,6 +11,7 @@ from typing import Any
 from tl_core.engine.fairness import Turns
 from tl_core.engine.job import Explain, Job, JobCancelled, JobState, SpecT
 from tl_core.engine.open_jobs import OpenJobs
+from tl_core.engine.places import somebody_would_give_way, to_give_way
 from tl_core.engine.queueing import rank, refuse_excess
 from tl_core.engine.runner import Runner
 from tl_core.errors import UserError
@@ -53,6 +54,7 @@ class Scheduler(OpenJobs):
         self._queue: list[Job] = []
         self._paused: list[Job] = []  # paused, with their state in job.saved
         self._runners: list[Runner] = []
+        self._aside: dict[Job, Runner] = {}  # of runs that wait again and stay in their runner
         self._parked: dict[Runner, Future[Any]] = {}
         self._parked_at: dict[Runner, float] = {}
         self._turns = Turns()
@@ -224,9 +226,11 @@ class Scheduler(OpenJobs):
 
     def _remove_and_fail(self, job: Job, error: BaseException) -> None:
         """Take a job out wherever it is, without asking its runner, and fail it."""
-        for jobs in (self._queue, self._paused, *(runner.jobs for runner in self._runners)):
+        runners = [*self._runners, *self._aside.values()]
+        for jobs in (self._queue, self._paused, *(runner.jobs for runner in runners)):
             if job in jobs:
                 jobs.remove(job)
+        self._close_aside(job)
         _end(job, error)
 
     def _apply_to_waiting(self, job: Job) -> None:
@@ -234,6 +238,7 @@ class Scheduler(OpenJobs):
         if job.cancel_requested:
             home.remove(job)
             job.saved = None
+            self._close_aside(job)
             job.mark_cancelled()
         elif home is self._paused and not job.pause_requested:
             home.remove(job)
@@ -258,19 +263,43 @@ class Scheduler(OpenJobs):
     def _drop_if_empty(self, runner: Runner) -> None:
         if not runner.jobs and runner in self._runners:
             self._runners.remove(runner)
-            self._parked.pop(runner, None)
-            self._parked_at.pop(runner, None)
-            try:
-                runner.close()
-            except Exception:
-                log.exception("%s could not be closed", type(runner).__name__)
+            self._close(runner)
+
+    def _close_aside(self, job: Job) -> None:
+        """Let the runner go in which a run stands aside, if it does."""
+        runner = self._aside.pop(job, None)
+        if runner is not None:
+            runner.jobs.clear()
+            self._close(runner)
+
+    def _close(self, runner: Runner) -> None:
+        self._parked.pop(runner, None)
+        self._parked_at.pop(runner, None)
+        try:
+            runner.close()
+        except Exception:
+            log.exception("%s could not be closed", type(runner).__name__)
 
     def _start_queued(self) -> None:
         self._rank()
+        can_make_room = bool(self._queue) and somebody_would_give_way(self._runners)
         for job in list(self._queue):
-            if self._start(job):
+            if self._start(job) or (can_make_room and self._make_room(job) and self._start(job)):
                 self._queue.remove(job)
         self._rank()
+
+    def _make_room(self, job: Job) -> bool:
+        """Have runs step aside for one that goes before them; they queue again."""
+        leaving = to_give_way(job, self._runners)
+        for runner, other in leaving:
+            with self._failing_alone(other):
+                other.step_aside()
+                if not runner.remove(other, keep=True):
+                    self._runners.remove(runner)
+                    self._aside[other] = runner
+                self._queue.append(other)
+            self._drop_if_empty(runner)
+        return bool(leaving)
 
     def _rank(self) -> None:
         rank(self._queue, [job for runner in self._runners for job in runner.jobs])
@@ -284,13 +313,12 @@ class Scheduler(OpenJobs):
             else:
                 if job.spec.is_run and self._runs_under_way() >= self._settings.max_running:
                     return False
-                self._runners.append(self._make_runner(job))
+                aside = self._aside.pop(job, None)
+                self._runners.append(self._make_runner(job) if aside is None else aside)
         except Exception as error:  # noqa: BLE001 - the one boundary: whatever it is ends this job only
             _end(job, error)
             return True
-        job.state = JobState.RUNNING
-        job.position = 0
-        job.started_at = job.started_at or time.monotonic()
+        job.begin()
         return True
 
     def _runs_under_way(self) -> int:

@@ -452,6 +452,174 @@ def test_a_paused_member_leaves_the_batch_with_its_state_and_rejoins():
         assert ended(job) is JobState.DONE
 
 
+class Places:
+    """A scheduler of two places, turned by hand; a run's work counts its slices and never ends."""
+
+    def __init__(self, runner=None, max_running=2):
+        self.closed = []
+        bench = Bench(runner=runner or (lambda job: SoloRunner(job, self.work(job))))
+        bench.scheduler._settings = dataclasses.replace(
+            bench.scheduler._settings, max_running=max_running
+        )
+        self.scheduler = bench.scheduler
+
+    def work(self, job):
+        try:
+            for step in itertools.count(1):
+                job.publish(Snapshot(step=step))
+                yield None
+        finally:
+            self.closed.append(job)
+
+    def begin(self, owner, spec=None):
+        job = self.scheduler.submit(spec or Long(name=owner), owner)
+        self.turn()
+        return job
+
+    def turn(self, slices=0):
+        self.scheduler._apply_requests()
+        self.scheduler._start_queued()
+        for _ in range(slices):
+            runner = self.scheduler._next_runner()
+            if runner is not None:
+                self.scheduler._run_slice(runner)
+
+
+def states(*jobs):
+    return [str(job.state) for job in jobs]
+
+
+def test_a_second_run_steps_aside_for_a_newcomers_first_and_goes_on_where_it_was():
+    places = Places()
+    first, second = places.begin("ann"), places.begin("ann")
+    places.turn(6)
+    reached = second.snapshot.step
+    newcomer = places.begin("bob")
+    assert states(first, second, newcomer) == ["running", "queued", "running"]
+    assert second.position == 1
+    places.turn(6)
+    assert newcomer.snapshot.step
+    assert second.snapshot.step == reached
+    newcomer.cancel()
+    places.turn(6)
+    assert states(first, second) == ["running", "running"]
+    assert second.snapshot.step > reached
+    assert places.closed == [newcomer]
+
+
+def test_nobodys_first_run_steps_aside():
+    places = Places()
+    first, other = places.begin("ann"), places.begin("bob")
+    waiting = [places.begin("cid"), places.begin("ann")]
+    assert states(first, other, *waiting) == ["running", "running", "queued", "queued"]
+
+
+def test_a_visitors_second_run_takes_nobodys_place():
+    places = Places()
+    jobs = [places.begin("ann"), places.begin("ann"), places.begin("bob"), places.begin("bob")]
+    assert states(*jobs) == ["running", "queued", "running", "queued"]
+
+
+def test_once_a_visitors_first_run_is_over_their_second_takes_a_place_of_its_own():
+    places = Places()
+    first, second = places.begin("ann"), places.begin("ann")
+    bob, more = places.begin("bob"), places.begin("bob")
+    first.cancel()
+    places.turn()
+    assert states(second, bob, more) == ["running", "running", "queued"]
+
+
+def test_runs_of_closed_tabs_step_aside_and_go_on_when_there_is_room():
+    places = Places()
+    left = [places.begin("ann"), places.begin("bob")]
+    places.scheduler.note_absent({"ann", "bob"})
+    newcomers = [places.begin("cid"), places.begin("dee")]
+    assert states(*left, *newcomers) == ["queued", "queued", "running", "running"]
+    newcomers[0].cancel()
+    places.turn()
+    assert sorted(states(*left)) == ["queued", "running"]
+    places.scheduler.note_absent(set())  # both are back
+    newcomers[1].cancel()
+    places.turn()
+    assert states(*left) == ["running", "running"]
+
+
+def test_a_run_of_a_closed_tab_takes_nobodys_place():
+    places = Places(max_running=1)
+    running = places.begin("ann")
+    places.scheduler.note_absent({"bob", "ann"})
+    waiting = places.begin("bob")
+    places.scheduler.note_absent({"bob"})
+    places.turn()
+    assert states(running, waiting) == ["running", "queued"]
+
+
+@pytest.mark.parametrize("end", ["cancel", "leave"])
+def test_a_run_that_stands_aside_can_be_stopped_and_its_work_is_closed(end):
+    places = Places()
+    places.begin("ann")
+    second = places.begin("ann")
+    places.turn(6)
+    places.begin("bob")
+    assert str(second.state) == "queued"
+    second.cancel() if end == "cancel" else places.scheduler.leave("ann")
+    places.turn()
+    assert str(second.state) == "cancelled"
+    assert second in places.closed
+
+
+def test_a_run_that_stands_aside_can_be_paused_and_waits_again_when_it_goes_on():
+    places = Places()
+    places.begin("ann")
+    second = places.begin("ann")
+    places.turn(6)
+    bob = places.begin("bob")
+    second.pause()
+    places.turn()
+    assert str(second.state) == "paused"
+    second.resume()
+    places.turn()
+    assert str(second.state) == "queued"
+    bob.cancel()
+    places.turn(4)
+    assert str(second.state) == "running"
+    assert second not in places.closed
+
+
+def test_waiting_for_a_place_again_counts_as_a_pause(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("tl_core.engine.job.time.monotonic", lambda: now[0])
+    job = Job(Long(), "ann")
+    job.begin()
+    now[0] += 5
+    job.step_aside()
+    now[0] += 60
+    job.begin()
+    now[0] += 5
+    assert job.seconds == 10
+
+
+def test_one_of_a_batch_steps_aside_with_its_state_for_one_that_joins():
+    places = Places(runner=Tram, max_running=1)
+    jobs = [places.begin(owner, Shared(name=owner)) for owner in ("ann", "bob")]
+    places.scheduler.note_absent({"bob"})
+    newcomer = places.begin("cid", Shared(name="cid"))
+    assert states(*jobs, newcomer) == ["running", "queued", "running"]
+    assert jobs[1].saved == 0
+    assert newcomer in places.scheduler._runners[0].jobs
+
+
+def test_a_whole_batch_steps_aside_only_where_all_of_it_stands_lower():
+    places = Places(runner=Tram, max_running=1)
+    jobs = [places.begin(owner, Shared(name=owner)) for owner in ("ann", "bob")]
+    places.scheduler.note_absent({"bob"})
+    newcomer = places.begin("cid", Shared(backbone="other"))
+    assert states(*jobs, newcomer) == ["running", "running", "queued"]
+    places.scheduler.note_absent({"ann", "bob"})
+    places.turn()
+    assert states(*jobs, newcomer) == ["queued", "queued", "running"]
+
+
 def test_what_paused_runs_keep_is_counted_by_visitor():
     scheduler = Bench(runner=Carriage).scheduler
     jobs = [scheduler.submit(Shared(), "ann"), scheduler.submit(Long(), "ann")]
