@@ -1,14 +1,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-gpu test-cluster coverage lint messages bench load soak fuzz journeys examples screenshots pins
+.PHONY: run test test-machines test-gpu test-cluster coverage lint messages bench load soak fuzz journeys examples screenshots pins
 
 run: .venv/app.stamp
 	$(BIN)/streamlit run streamlit_app.py
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/app
-	$(BIN)/python -m pytest --ignore=tests/unit --ignore=tests/app
+	$(BIN)/python -m tests.parts
+
+test-machines: .venv/dev.stamp
+	$(BIN)/python -m tests.machines --all
 
 test-gpu: .venv/dev.stamp
 	$(BIN)/python -m pytest -m gpu tests/gpu

@@ -6,9 +6,10 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from pages.languages import SOURCE, codes
+from pages.languages import codes
 from tests.app_process import serve
 from tests.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.journeys import browser
@@ -27,18 +28,21 @@ def main() -> int:
     arguments.add_argument("--actions", type=int, default=3000, help="on pages without a browser")
     arguments.add_argument("--steps", type=int, default=300, help="in Chromium")
     arguments.add_argument("--seed", type=int, default=random.randrange(10**6))
-    arguments.add_argument("--language", choices=codes(), default=SOURCE, help="at first")
+    arguments.add_argument("--language", choices=codes(), help="at first; by turns if left out")
+    arguments.add_argument("--size", choices=browser.SIZES, help="by turns if left out")
     chosen = arguments.parse_args()
     start = time.monotonic()
     for name in ("scriptrunner_utils.script_run_context", "state.session_state_proxy"):
         logging.getLogger(f"streamlit.runtime.{name}").disabled = True  # no server: meant
     print(f"seed {chosen.seed}", flush=True)
     try:
-        _without_browser(chosen.actions, chosen.seed, chosen.language)
+        languages = [chosen.language] if chosen.language else list(codes())
+        _without_browser(chosen.actions, chosen.seed, languages)
         if CHROMIUM is None:
             print("no Chromium here, so none of its steps", flush=True)
         else:
-            _in_browser(chosen.steps, chosen.seed, chosen.language)
+            sizes = [chosen.size] if chosen.size else list(browser.SIZES)
+            _in_browser(chosen.steps, chosen.seed, languages, sizes)
     except AssertionError as found:
         print(found)
         return 1
@@ -47,25 +51,32 @@ def main() -> int:
     return 0
 
 
-def _without_browser(actions: int, seed: int, language: str) -> None:
+def _without_browser(actions: int, seed: int, languages: Sequence[str]) -> None:
     for number, first in enumerate(range(0, actions, _ACTIONS_EACH)):
         count = min(_ACTIONS_EACH, actions - first)
-        print(f"{count} actions, seed {seed + number}", flush=True)
+        language = languages[number % len(languages)]
+        print(f"{count} actions, seed {seed + number}, {language}", flush=True)
         with tempfile.TemporaryDirectory() as folder, Lab(lab_settings(Path(folder))) as lab:
             explore(lab, seed + number, count, shrink_s=_SHRINK_S, language=language)
 
 
-def _in_browser(steps: int, seed: int, language: str) -> None:
+def _in_browser(steps: int, seed: int, languages: Sequence[str], sizes: Sequence[str]) -> None:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
         for number, first in enumerate(range(0, steps, _STEPS_EACH)):
             count = min(_STEPS_EACH, steps - first)
-            print(f"{count} steps in Chromium, seed {seed + number}", flush=True)
+            # two languages and three sizes meet in every pair after six
+            language, size = languages[number % len(languages)], sizes[number % len(sizes)]
+            print(
+                f"{count} steps in Chromium, seed {seed + number}, {language}, {size}", flush=True
+            )
             with tempfile.TemporaryDirectory() as folder, serve(Path(folder)) as url:
                 log = Path(folder) / "log"
-                browser.explore(chromium, url, log, seed + number, count, language)
+                browser.explore(
+                    chromium, url, log, seed + number, count, language=language, size=size
+                )
         chromium.close()
 
 

@@ -12,6 +12,7 @@ from pages.shared.sitemap import HOME, PAGES, PATH
 from tests.journeys.files import files, names_for
 from tests.journeys.sentences import is_ours
 
+SIZES = {"laptop": (1280, 900), "tablet": (820, 1180), "phone": (390, 844)}
 _PAGES = [row.lesson for row in (HOME, *PAGES, PATH)]
 _BACK_MS = 300
 _SHOWN_S = 90  # far beyond, so that a busy machine is no failure
@@ -41,9 +42,9 @@ class Found(AssertionError):
 class BrowserWalk:
     """One visitor of a server at ``url``, whose log lies at ``log``."""
 
-    def __init__(self, chromium: Any, url: str, log: Path, language: str) -> None:
+    def __init__(self, chromium: Any, url: str, log: Path, language: str, size: str) -> None:
         self._chromium, self._url, self._log = chromium, url, log
-        self._language = language
+        self._language, self._size = language, SIZES[size]
         self._begin()
 
     def do(self, step: Step) -> None:
@@ -72,7 +73,7 @@ class BrowserWalk:
 
     def _begin(self) -> None:
         self._context = self._chromium.new_context(
-            viewport={"width": 1280, "height": 900}, locale=self._language
+            viewport={"width": self._size[0], "height": self._size[1]}, locale=self._language
         )
         self.page = self._context.new_page()
         self.page.set_default_timeout(1000 * _SHOWN_S)
@@ -80,8 +81,14 @@ class BrowserWalk:
         self._stand()
 
     def _sidebar(self, place: int) -> None:
-        self.page.keyboard.press("Escape")  # what the keyboard may have opened above it
-        self._click(self.page.get_by_test_id("stTopNavLink"), place)
+        page = self.page
+        page.keyboard.press("Escape")  # what the keyboard may have opened above it
+        links = page.locator("[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]")
+        menu = page.get_by_test_id("stExpandSidebarButton")
+        if not links.count() and menu.count():  # a narrow window keeps them behind a button
+            menu.first.evaluate("element => element.click()")
+            links.first.wait_for(state="attached")
+        self._click(links, place)
 
     def _keys(self, value: list[Any]) -> None:
         """Tab to somewhere, then press keys there."""
@@ -162,21 +169,29 @@ def stroll(walk: BrowserWalk, chance: random.Random, steps: int) -> Iterator[Ste
 
 
 def explore(
-    chromium: Any, url: str, log: Path, seed: int, steps: int, language: str = SOURCE
+    chromium: Any,
+    url: str,
+    log: Path,
+    seed: int,
+    steps: int,
+    *,
+    language: str = SOURCE,
+    size: str = "laptop",
 ) -> None:
-    """Walk at random, in a browser of this language.
+    """Walk at random, in a browser of this language and size.
 
     Raises:
         AssertionError: If something does not hold; with the seed and the steps that led there.
     """
     from playwright.sync_api import Error  # no other test of this folder needs a browser
 
-    walk, done = BrowserWalk(chromium, url, log, language), []
+    walk, done = BrowserWalk(chromium, url, log, language, size), []
     try:
         for step in stroll(walk, random.Random(seed), steps):
             done.append(step)
     except (Found, Error) as found:
         trail = "\n".join(f"    {tuple(step)!r}," for step in done)
-        raise AssertionError(f"seed {seed}, step {len(done)}: {found}\n{trail}") from found
+        where = f"seed {seed}, {language}, {size}, step {len(done)}"
+        raise AssertionError(f"{where}: {found}\n{trail}") from found
     finally:
         walk.close()

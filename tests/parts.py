@@ -1,0 +1,82 @@
+"""Run the tests part by part, whatever a part comes to: ``python -m tests.parts``.
+
+Ends with one summary of all parts, and status 1 if anything failed.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.app_process import ROOT
+
+PARTS = {
+    "without a browser": ["-n", "2", "--dist", "loadfile", "tests/unit", "tests/app"],
+    "in a browser, on a server": ["--ignore=tests/unit", "--ignore=tests/app"],
+}
+
+
+@dataclass
+class Part:
+    """What one run of pytest came to."""
+
+    name: str
+    status: int = 0
+    passed: int = 0
+    skipped: int = 0
+    failed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def run(name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Part:
+    """Run pytest, which prints what it always does, and count."""
+    part, begun = Part(name), time.monotonic()
+    print(f"\n=== {name} ===", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", *arguments, f"--junitxml={report}"]
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | (environment or {}))
+        part.status, part.seconds = done.returncode, time.monotonic() - begun
+        cases = ET.parse(report).iter("testcase") if report.exists() else ()
+        for case in cases:
+            _count(part, case)
+    if part.status and not part.failed:
+        part.failed.append(f"{name}: pytest ended with status {part.status}")
+    return part
+
+
+def _count(part: Part, case: ET.Element) -> None:
+    kinds = {child.tag for child in case}
+    if kinds & {"failure", "error"}:
+        where = (case.get("classname") or "").replace(".", "/")
+        part.failed.append(f"{part.name}: {where}.py::{case.get('name')}")
+    elif "skipped" in kinds:
+        part.skipped += 1
+    else:
+        part.passed += 1
+
+
+def summary(parts: Sequence[Part]) -> int:
+    """Print what all parts came to; return the status to end with."""
+    print("\n=== all parts ===")
+    for part in parts:
+        minutes, seconds = divmod(round(part.seconds), 60)
+        print(f"{part.name}: {_counts([part])}, {minutes} min {seconds} s")
+    for failed in (line for part in parts for line in part.failed):
+        print(f"FAILED {failed}")
+    print(_counts(parts))
+    return int(any(part.status or part.failed for part in parts))
+
+
+def _counts(parts: Sequence[Part]) -> str:
+    passed, skipped = (sum(getattr(p, name) for p in parts) for name in ("passed", "skipped"))
+    return f"{passed} passed, {sum(len(p.failed) for p in parts)} failed, {skipped} skipped"
+
+
+if __name__ == "__main__":
+    sys.exit(summary([run(name, arguments) for name, arguments in PARTS.items()]))
