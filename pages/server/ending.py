@@ -1,6 +1,5 @@
 """The end of the process: on SIGTERM or Ctrl+C runs end, then the lab closes; the status is 0."""
 
-import logging
 import os
 import signal
 import threading
@@ -9,12 +8,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import click
+
 from pages.server import served
 
 if TYPE_CHECKING:
     from tl_core.lab import Lab
-
-log = logging.getLogger(__name__)
 
 SHOWN_S = 3.0  # for the pages to draw what the last run came to; they look every two seconds
 LAB_S = 7.0  # for the slice in progress; supervisors kill after 10
@@ -80,8 +79,12 @@ class Ending:
         """Wait until nothing runs, time is up or a second signal has come."""
         lab.begin_end()
         if not lab.has_runs():
+            click.echo("\n  The lab ends.")
             return
-        log.info("Runs may go on for %g s; the same signal again ends them.", lab.settings.end_s)
+        click.echo(
+            f"\n  The lab ends. Runs may go on for {lab.settings.end_s:g} s; press Ctrl+C again to "
+            "end them now."
+        )
         deadline = time.monotonic() + lab.settings.end_s
         while lab.has_runs():
             if time.monotonic() > deadline or self._is_due.wait(_LOOK_EVERY_S):

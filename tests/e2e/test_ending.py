@@ -35,6 +35,8 @@ def test_on_sigterm_a_run_goes_on_to_its_end_and_nothing_new_starts(tmp_path):
         while not any("1 running" in text for text in told(ann)):
             pass
         app.process.terminate()
+        while "press Ctrl+C again to end them now" not in app.log:
+            assert app.process.poll() is None
         assert "The lab is about to restart: what runs now may go on for" in problem(app)
         assert any("about to restart" in text for text in told(bob))
         bob.press("start")
