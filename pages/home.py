@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.languages import ASSETS
+from pages.overview.diagram import diagram
 from pages.overview.pictures import pictures
 from pages.overview.ways_in import path, ways_in
 from pages.shared.frame import begin
@@ -34,11 +34,8 @@ for first in range(0, len(PAGES), 3):
             card(row)
 words, picture = st.columns([1, 1], gap="large", vertical_alignment="center")
 words.markdown(lesson("home")["what it is"])
-picture.image(
-    str(ASSETS / "transfer.svg"),
-    width="stretch",
-    alt=_("A photograph passes a frozen backbone; only a small new head on top is trained."),
-)
+with picture:
+    diagram()
 settings = the_lab().settings
 st.caption(
     _(

@@ -1,8 +1,11 @@
 import json
+import re
+import xml.etree.ElementTree as ET
 
 import pytest
 from PIL import Image
 
+from pages.languages import ASSETS
 from tests.pictures.home import FOLDER, GAP_PX, IDEAL, THEMES, curve
 from tl_core.commands.common import OWNER, run_to_end
 from tl_core.images.encode import encode_png
@@ -34,3 +37,10 @@ def test_the_pair_is_seen_as_the_figures_say(side, app_lab):
     best = run_to_end(app_lab, Classify(photo=photo)).answers[0]
     assert best.label == FIGURES["fooled"][side]
     assert best.probability == pytest.approx(FIGURES["fooled"][f"{side}_probability"], abs=0.02)
+
+
+def test_the_diagram_has_no_words_of_its_own():
+    drawn = ET.parse(ASSETS / "transfer.svg").getroot()
+    words = [text for element in drawn.iter() if (text := (element.text or "").strip())]
+    assert len(words) == 12
+    assert all(re.fullmatch(r"\$[a-z_]+", word) for word in words)

@@ -1,0 +1,36 @@
+"""What transfer learning is, as a drawing in the visitor's language."""
+
+from functools import cache
+from html import escape
+from string import Template
+
+import streamlit as st
+
+from pages.languages import ASSETS
+from pages.shared.words import _
+
+
+def diagram() -> None:
+    """A photograph on its way through a frozen backbone to a new head."""
+    whole = _("A photograph passes a frozen backbone; only a small new head on top is trained.")
+    words = {
+        "whole": whole,
+        "photograph": _("photograph"),
+        "backbone": _("backbone: already trained, frozen"),
+        "edges": _("edges"),
+        "textures": _("textures"),
+        "parts": _("parts"),
+        "things": _("things"),
+        "head": _("new head"),
+        "answer": _("cat {percent:.0f} %").format(percent=97),
+        "you_train": _("you train"),
+        "only_this": _("only this"),
+        "reused": _("1.28 million photographs of learning, reused"),
+    }
+    drawn = _drawing().substitute({name: escape(text) for name, text in words.items()})
+    st.image(drawn, width="stretch", alt=whole)
+
+
+@cache
+def _drawing() -> Template:
+    return Template((ASSETS / "transfer.svg").read_text(encoding="utf-8"))
