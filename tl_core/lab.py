@@ -195,7 +195,11 @@ class Lab:
         self._visits.touch(visitor)
 
     def note_absent(self, visitors: Set[str]) -> None:
-        """Note who has no tab open just now: their runs give up their places for others'."""
+        """Note who has no tab open just now: their runs give up their places for others'.
+
+        Nor are they counted among the visitors.
+        """
+        self._visits.note_absent(visitors)
         self._compute.queue.note_absent(visitors)
 
     def resume(self, visitor: str) -> bool:

@@ -4,7 +4,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class Visits:
         self._clock = clock
         self._seen: dict[str, float] = {}
         self._away: set[str] = set()  # whose work is set aside
+        self._absent: frozenset[str] = frozenset()  # whose tabs are closed
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="lab-reaper", daemon=True)
@@ -66,11 +67,17 @@ class Visits:
         with self._lock:
             self._seen[visitor] = -math.inf
 
+    def note_absent(self, visitors: Set[str]) -> None:
+        """Note whose tabs are closed, which is known before they have not polled for long."""
+        with self._lock:
+            self._absent = frozenset(visitors)
+
     def count(self) -> int:
         """How many visitors are here."""
         with self._lock:
             latest = self._clock() - self._timeout_s
-            return sum(seen >= latest for seen in self._seen.values())
+            here = {visitor for visitor, seen in self._seen.items() if seen >= latest}
+            return len(here - self._absent)
 
     def away(self) -> list[str]:
         """The visitors who are away, the longest first; nothing of theirs runs."""

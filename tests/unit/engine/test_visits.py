@@ -48,6 +48,14 @@ def test_a_visitor_who_stops_polling_is_away_and_one_who_polls_stays(watched):
     assert watched.visits.away() == ["ann"]
 
 
+def test_who_has_closed_the_tab_is_not_counted_and_may_be_back(watched):
+    watched.visits.note_absent({"ann", "cid"})
+    assert watched.visits.count() == 1
+    watched.visits.note_absent(set())
+    assert watched.visits.count() == 2
+    assert watched.look_at(80) == []
+
+
 def test_who_is_away_is_said_once_and_gone_ten_minutes_after_the_last_poll(watched):
     assert watched.look_at(91) == [("away", "ann"), ("away", "bob")]
     assert watched.look_at(600) == []
