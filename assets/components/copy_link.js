@@ -1,4 +1,5 @@
 const SHOWN_MS = 2000;
+const READ_MS = 70; // for each further character
 
 // Without https a page has no clipboard of its own
 function copyBySelection(text) {
@@ -37,7 +38,8 @@ export default function ({ data, parentElement }) {
     said.style.right = `${document.documentElement.clientWidth - right}px`;
     said.textContent = isCopied ? data.copied : data.refused;
     clearTimeout(timer);
-    timer = setTimeout(() => (said.textContent = ""), SHOWN_MS);
+    const shown = SHOWN_MS + READ_MS * said.textContent.length;
+    timer = setTimeout(() => (said.textContent = ""), shown);
   };
   return () => clearTimeout(timer);
 }

@@ -80,7 +80,7 @@ def header(
         with st.container(key="bench", horizontal=True, width="content"):
             photo = choose_photo(first_photo)
             backbone = choose_backbone()
-            copy_link()
+            copy_link(photo, backbone, first_photo=first_photo)
     strip(row)
     show_refused_photo()
     if is_usable(backbone):

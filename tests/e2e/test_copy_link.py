@@ -35,3 +35,21 @@ def test_a_page_without_https_copies_too_and_the_remark_goes_away(page, app_url)
     remark.wait_for()
     assert page.evaluate("window.copied") == page.url
     remark.wait_for(state="detached")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_remark_says_what_the_link_does_not_take_along(page, app_url, labelled, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{app_url}/backbones")
+    dog = {"name": "dog.jpg", "mimeType": "image/jpeg", "buffer": labelled[16][1]}
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload").click()
+    chooser.value.set_files(dog)
+    page.locator(".st-key-photo img[alt='your photograph']").wait_for(state="attached")
+    page.get_by_role("button", name="Copy link").click()
+    remark = page.get_by_role("status").get_by_text("Your photograph stays with you")
+    remark.wait_for()
+    assert "sees “" in remark.inner_text()
+    box = remark.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
