@@ -1,8 +1,10 @@
 """Charts of ideal images: all curves of one, or two curves of several."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import cycle
+
+import streamlit as st
 
 from pages.shared.charts import GREY, Part, axis, draw, palette
 from pages.shared.words import _, chart_text, number
@@ -15,6 +17,7 @@ _AXES = {
     "total_variation": N_("roughness"),
 }  # what has an axis of its own, and its title
 _NAMES = _AXES | {
+    "probability": N_("probability of the view"),
     "total_variation": N_("total variation"),
     "logit": N_("logit"),
     "cross_entropy": N_("cross-entropy"),
@@ -27,6 +30,7 @@ _CONTROLS = {
     "augmentation": N_("augmentation"),
     "mix": N_("mix"),
 }
+_HOVER = {True: "%{customdata:.1%}", False: "%{customdata:.3g}"}  # of a share; of others
 _GAP = 0.15  # of an axis's height, between two of them
 _HALVES = ([0, 0.45], [0.55, 1])
 
@@ -52,7 +56,7 @@ def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
                 "x": steps,
                 "y": values if name in rows else [value / largest for value in values],
                 "customdata": values,
-                "hovertemplate": "%{customdata:.3g}",
+                "hovertemplate": _HOVER[name == "probability"],
                 "name": _(_NAMES[name]),
                 "yaxis": _name("y", rows.get(name, last)),
             }
@@ -64,11 +68,12 @@ def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
     for name, row in rows.items():
         layout[_name("yaxis", row)] |= axis(_(_AXES[name]))
         if name == "probability":
-            layout[_name("yaxis", row)]["range"] = [0, 1.05]
+            layout[_name("yaxis", row)] |= {"range": [0, 1.05], "tickformat": ".0%"}
     if last > len(rows):
         layout[_name("yaxis", last)] |= axis(_("other terms"), showticklabels=False)
     alt = _("Probability, total variation and loss terms by step")
     draw(traces, layout, key=key, height=CURVES_HEIGHT, alt=alt)
+    _explain_view(columns)
 
 
 def _name(axes: str, number: int) -> str:
@@ -137,6 +142,19 @@ def compare_curves(shown: Sequence[tuple[str, IdealSnapshot]], *, key: str) -> N
         layout[_name("xaxis", col)] = axis(
             _("step"), domain=_HALVES[col - 1], anchor=_name("y", col)
         )
-        layout[_name("yaxis", col)] = axis(_(_AXES[name]), anchor=_name("x", col))
+        layout[_name("yaxis", col)] = axis(_(_NAMES[name]), anchor=_name("x", col))
+        if name == "probability":
+            layout[_name("yaxis", col)]["tickformat"] = ".0%"
     alt = _("Probability and total variation of each by step")
     draw(traces, layout, key=key, height=300, alt=alt)
+    _explain_view(names)
+
+
+def _explain_view(names: Collection[str]) -> None:
+    """Why a curve differs from what is said of the picture at the same step."""
+    if "probability" in names:
+        words = _(
+            "The view is what the network sees of the picture in a step: shifted, turned, with "
+            "noise, as the recipe has it."
+        )
+        st.caption(words)

@@ -111,7 +111,7 @@ def _figures(picture: _Picture, *, is_alone: bool) -> str:
     snapshot = picture.snapshot
     parts = [_("step {step} of {steps}").format(step=snapshot.step, steps=snapshot.steps)]
     if not math.isnan(snapshot.probability):
-        parts.append(_("probability {p:.1f} %").format(p=100 * snapshot.probability))
+        parts.append(_("probability of the picture {p:.1f} %").format(p=100 * snapshot.probability))
     elif snapshot.history:
         parts.append(_("activation {a:.2f}").format(a=columns_of(snapshot)["activation"][-1]))
     if is_alone:

@@ -33,7 +33,10 @@ def test_a_run_ends_in_a_picture_that_others_judge(page):
     page.button(key="start").click().run()
     page = finished(page)
     text = words(page)
-    assert "step 10 of 10" in text
+    assert "step 10 of 10 · probability of the picture" in text
+    assert "The view is what the network sees" in text
+    (curves,) = [chart.proto.spec for chart in page.get("plotly_chart")]
+    assert '"name":"probability of the view"' in curves.replace('": "', '":"')
     assert "Networks that never saw it" in text
     assert "EfficientNet-Lite1" in text
     assert "EfficientNet-Lite0:" not in text
