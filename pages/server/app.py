@@ -27,7 +27,7 @@ from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
 from pages.server.references import send_references
 from pages.server.sessions import forget_closed, tell_who_is_absent
-from pages.server.sockets import Sockets
+from pages.server.sockets import Sockets, end_stalled
 from pages.server.uncompressed import Uncompressed
 from pages.server.upload_limits import UploadLimit
 from tl_core.api.preparation import names_to_prepare
@@ -73,7 +73,8 @@ def lifespan(
             ending.watch()
         _announce()
         threading.Thread(target=_start, args=(start_lab,), name="lab-start", daemon=True).start()
-        looking = [asyncio.create_task(look()) for look in (forget_closed, tell_who_is_absent)]
+        jobs = (forget_closed, tell_who_is_absent, end_stalled)
+        looking = [asyncio.create_task(look()) for look in jobs]
         yield
         for task in looking:
             task.cancel()

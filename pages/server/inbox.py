@@ -10,11 +10,23 @@ from streamlit.runtime.state.common import (
     WidgetMetadata,
     unpack_widget_state_value,
 )
-from streamlit.runtime.state.session_state import SessionState
+from streamlit.runtime.state.session_state import Serialized, SessionState
 
 from pages.server.seldom import seldom
 
 log = logging.getLogger(__name__)
+
+# kinds of which a widget cannot have every value; the others are not tried at each of many polls
+_MAY_BE_WRONG = {
+    "double_value",
+    "int_value",
+    "double_array_value",
+    "int_array_value",
+    "string_array_value",
+    "json_value",
+    "json_trigger_value",
+    "bytes_value",
+}
 
 
 def refuse_wrong_values() -> None:
@@ -39,8 +51,8 @@ def refuse_wrong_values() -> None:
         state: SessionState, metadata: WidgetMetadata[Any], user_key: str | None
     ) -> RegisterWidgetResult[Any]:
         """For what came before the page had drawn the widget."""
-        sent = state._new_widget_state.get_serialized(metadata.id)
-        if sent is not None and not _fits(sent, metadata):
+        sent = state._new_widget_state.states.get(metadata.id)
+        if isinstance(sent, Serialized) and not _fits(sent.value, metadata):
             del state._new_widget_state[metadata.id]
         return register(state, metadata, user_key)
 
@@ -54,8 +66,10 @@ def _is_right(sent: WidgetState, widget: WidgetMetadata[Any] | None) -> bool:
     if not _fits(sent, widget):
         return False
     options = widget.formatted_options if widget else None
+    if options is None:
+        return True
     chosen = [sent.string_value] if sent.HasField("string_value") else sent.string_array_value.data
-    if options is not None and not set(chosen).issubset(options):
+    if not set(chosen).issubset(options):
         say_refused("a choice that is not offered")
         return False
     return True
@@ -69,6 +83,8 @@ def _fits(sent: WidgetState, widget: WidgetMetadata[Any] | None) -> bool:
     if kind != widget.value_type:
         say_refused(f"a value of another kind for {widget.value_type}")
         return False
+    if kind not in _MAY_BE_WRONG:
+        return True
     try:
         value = widget.deserializer(unpack_widget_state_value(sent))
     except Exception:  # noqa: BLE001 - whatever a widget makes of what nobody's hands can send

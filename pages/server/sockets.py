@@ -21,6 +21,7 @@ STREAM = "/_stcore/stream"  # where Streamlit's own messages travel
 MOST_SILENT = 8  # connections that have said nothing yet, together
 SILENT_S = 10.0  # after which such a connection ends
 AT_LEAST_S = 3.0  # for which it lasts however many come
+LOOK_EVERY_S = 5.0
 STALLED_S = 60.0  # for one message to a browser that does not read
 FILES, FILES_A_S = 10_000, 2_000.0  # whose addresses a tab may ask for at once, and later
 _LEAST_FILES = 500  # for which a request counts; one for two files takes its time too
@@ -63,6 +64,7 @@ class Sockets:
             await self._app(scope, socket.receive, socket.send)
         finally:
             self._silent.pop(socket, None)
+            _open.discard(socket)
 
     async def _make_room(self) -> None:
         while len(self._silent) >= MOST_SILENT:
@@ -92,10 +94,13 @@ class _Socket:
         self._limit: asyncio.Timeout | None = None  # of the message that is waited for
         self._is_ended = False
         self._going_out = 0  # messages that the browser has not taken yet
-        self._has_gone = asyncio.Event()
+        self._gone = self._gone_before = 0  # messages that it has taken, now and at the last look
+        self._stalled_since = time.monotonic()
+        self._has_gone: asyncio.Event | None = None  # where that is waited for
         self._files = float(FILES)  # that it may ask for now
         self._counted_at = self.begun_at = time.monotonic()
         silent[self] = None
+        _open.add(self)
 
     def end(self, why: str) -> None:
         """Have the app find the connection closed."""
@@ -139,7 +144,7 @@ class _Socket:
         if message.WhichOneof("type") == "file_urls_request":
             self._count_files(len(message.file_urls_request.file_names))
             while self._going_out and not self._is_ended:
-                self._has_gone.clear()
+                self._has_gone = asyncio.Event()
                 await self._has_gone.wait()
 
     def _count_files(self, count: int) -> None:
@@ -151,25 +156,44 @@ class _Socket:
             raise messages.Refused("more requests for files than anybody drops")
 
     async def send(self, event: Event) -> None:
-        """Send a message on; one that is not taken for long ends the connection."""
+        """Send a message on, of which there are hundreds a second."""
         self._going_out += 1
         try:
-            async with asyncio.timeout(STALLED_S):
-                await self._send(event)
-        except TimeoutError as error:
-            self.end("a browser that does not read")
-            raise OSError("the browser does not read") from error
+            await self._send(event)
         finally:
             self._going_out -= 1
-            self._has_gone.set()
+            self._gone += 1
+            if self._has_gone is not None:
+                self._has_gone.set()
+
+    def has_stalled(self, now: float) -> bool:
+        """Whether the browser has taken no message since long ago; to be asked again and again."""
+        if not self._going_out or self._gone != self._gone_before:
+            self._gone_before, self._stalled_since = self._gone, now
+        return now > self._stalled_since + STALLED_S
 
     async def _close(self, code: int) -> Event:
         self._is_ended = True
-        try:
-            await self.send({"type": "websocket.close", "code": code})
-        except (OSError, RuntimeError):
-            log.debug("a connection was gone before it was closed")
+        if not self._going_out:  # else it would wait for a browser that does not read
+            try:
+                await self.send({"type": "websocket.close", "code": code})
+            except (OSError, RuntimeError):
+                log.debug("a connection was gone before it was closed")
         return dict(_END)
+
+
+_open: set[_Socket] = set()
+
+
+async def end_stalled() -> None:
+    """Let go of browsers that do not read; runs on the event loop.
+
+    The server's own pings end them only once they have taken what was sent before.
+    """
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        for socket in [socket for socket in _open if socket.has_stalled(time.monotonic())]:
+            socket.end("a browser that does not read")
 
 
 def is_own_page(headers: Headers) -> bool:

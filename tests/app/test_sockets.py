@@ -245,12 +245,18 @@ def test_a_browser_that_does_not_read_gets_no_more_addresses_of_files(limits, ta
 
 def test_a_browser_that_does_not_read_for_long_is_let_go(limits, monkeypatch):
     monkeypatch.setattr(sockets, "STALLED_S", 0.02)
+    monkeypatch.setattr(sockets, "LOOK_EVERY_S", 0.01)
 
     async def visit():
-        browser = Browser(limits)
+        watching = asyncio.create_task(sockets.end_stalled())
+        browser, reads = Browser(limits), Browser(limits)
         browser.reads.clear()
-        browser.say()
+        for each in (browser, reads):
+            each.say()
         await asyncio.wait_for(browser.task, 5)
+        assert not reads.task.done()
+        await reads.end()
+        watching.cancel()
 
     run(visit())
 
