@@ -9,6 +9,8 @@ from pages.shared import link
 from pages.shared.visit import script_context
 from pages.state import Visit
 
+PATIENCE_S = 2.0  # for the timer's message
+
 st.session_state.setdefault("visit", Visit())
 vars(link)["the_visit"] = lambda: st.session_state.visit  # without a lab
 
@@ -16,9 +18,11 @@ vars(link)["the_visit"] = lambda: st.session_state.visit  # without a lab
 def choose() -> None:
     link.set_choice("letter", "b")
     requests = script_context().script_requests
-    while (
-        requests and requests._state is not ScriptRequestType.RERUN
-    ):  # until the timer's message has come
+    until = time.monotonic() + PATIENCE_S
+    while requests and requests._state is not ScriptRequestType.RERUN:
+        if time.monotonic() > until:  # this click met no message of the timer; the next one will
+            link.set_choice("letter", "a")
+            return
         time.sleep(0.01)
     st.rerun()
 
