@@ -27,6 +27,13 @@ class AppProcess:
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
+    def has_failed(self) -> bool:
+        """Whether its log has a traceback; the log is then printed."""
+        has_traceback = "Traceback" in self.log
+        if has_traceback:
+            print(self.log, file=sys.stderr)
+        return has_traceback
+
     def get(self, path: str, timeout_s: float = 10) -> str:
         """Fetch a path of the server; an ``OSError`` where it does not answer with success."""
         with urllib.request.urlopen(self.url + path, timeout=timeout_s) as answer:

@@ -25,7 +25,6 @@ def copy_link(photo: str, backbone: str, *, first_photo: str) -> None:
 
 
 def _copied(photo: str, backbone: str, first_photo: str) -> str:
-    instead = {"photo": photo_label(first_photo), "network": label_of(DEFAULT_BACKBONE)}
     is_own_photo, is_own_model = photo in the_visit().photos, backbone.startswith(OWN)
     if is_own_photo and is_own_model:
         words = _(
@@ -43,4 +42,4 @@ def _copied(photo: str, backbone: str, first_photo: str) -> str:
         )
     else:
         return _("Copied")
-    return words.format(**instead)
+    return words.format(photo=photo_label(first_photo), network=label_of(DEFAULT_BACKBONE))

@@ -135,9 +135,9 @@ def _progress(run: Run) -> None:
 
 def _waiting(run: Run, job: Job) -> str:
     """Where a queued run stands, and about how long it waits."""
-    seconds = run.wait.seconds(the_lab().jobs.wait_s(job))
     if job.position <= 1:
         return _("You are next. The other pages answer meanwhile.")
+    seconds = run.wait.seconds(the_lab().jobs.wait_s(job))
     words = _("Waiting: {count} before you, about {seconds} s. The other pages answer meanwhile.")
     return words.format(count=job.position - 1, seconds=seconds)
 

@@ -59,8 +59,7 @@ def main() -> int:
                 warm_up(app.url)
                 guests = mixed(app.url) if name == "mixed" else alike(app.url, int(name))
                 print(play(shown, app, guests, options.seconds).line(), flush=True)
-                if "Traceback" in app.log:
-                    print(app.log, file=sys.stderr)
+                if app.has_failed():
                     return 1
     print("bare loop after:", json.dumps(bare()))
     return 0

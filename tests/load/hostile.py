@@ -180,8 +180,7 @@ def main() -> int:
             beside(app, None, 5)  # everything is loaded
             print("    alone: ", beside(app, None, options.seconds), flush=True)
             print("    beside:", beside(app, ATTEMPTS[name], options.seconds), flush=True)
-            if "Traceback" in app.log:
-                print(app.log, file=sys.stderr)
+            if app.has_failed():
                 return 1
     return 0
 

@@ -98,8 +98,7 @@ def main() -> int:
                 f"{statistics.median(found):.1f} s (median), {max(found):.1f} s (last)",
                 flush=True,
             )
-            if "Traceback" in app.log:
-                print(app.log, file=sys.stderr)
+            if app.has_failed():
                 return 1
     return 0
 

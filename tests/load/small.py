@@ -146,8 +146,7 @@ def main() -> int:
                     visitor.open()
                 print(f"from the start to the first page {time.monotonic() - begin:.1f} s")
                 pages(app, options.rounds)
-            if "Traceback" in app.log:
-                print(app.log, file=sys.stderr)
+            if app.has_failed():
                 return 1
     return 0
 

@@ -226,8 +226,7 @@ class Scheduler(OpenJobs):
 
     def _remove_and_fail(self, job: Job, error: BaseException) -> None:
         """Take a job out wherever it is, without asking its runner, and fail it."""
-        runners = [*self._runners, *self._aside.values()]
-        for jobs in (self._queue, self._paused, *(runner.jobs for runner in runners)):
+        for jobs in (self._queue, self._paused, *(runner.jobs for runner in self._runners)):
             if job in jobs:
                 jobs.remove(job)
         self._close_aside(job)

@@ -36,6 +36,12 @@ def start(context, *specs):
     return runner, jobs
 
 
+def turn_to_step(runner, step):
+    """Turn the runner until its first picture has taken so many steps."""
+    while not runner.members or next(iter(runner.members.values())).slot.step < step:
+        runner.advance()
+
+
 def finish(runner, at=None):
     """Turn the runner to its end; ``at[n]`` is called before the nth slice with a step in it."""
     for _ in range(300):
@@ -109,8 +115,7 @@ def test_the_same_spec_gives_the_same_bytes(context):
 def test_pause_and_resume_give_the_same_picture_as_a_run_without(context):
     whole = drawn(context, spec_of())
     runner, (job,) = start(context, spec_of())
-    while not runner.members or next(iter(runner.members.values())).slot.step < 3:
-        runner.advance()
+    turn_to_step(runner, 3)
     assert runner.remove(job, keep=True)
     assert job.saved is not None
     assert runner.jobs == []
@@ -125,8 +130,7 @@ def test_a_pause_before_the_pool_has_begun_to_encode_loses_nothing(context):
     whole = drawn(context, spec_of())
     pool = BusyPool()
     runner, (job,) = start(replace(context, pool=pool), spec_of())
-    while not runner.members or next(iter(runner.members.values())).slot.step < 3:
-        runner.advance()
+    turn_to_step(runner, 3)
     pool.is_busy = True
     runner.advance()
     runner.remove(job, keep=True)
