@@ -58,7 +58,7 @@ def unfinished_messages(app: AppProcess, end: Event) -> None:
         for _ in range(4):
             line = stack.enter_context(websocket_line(app))
             with suppress(OSError):
-                line.sendall(frame_head(200 * MB))
+                line.sendall(frame_head(160 * MB))
                 for _megabyte in range(150):
                     line.sendall(bytes(MB))
         end.wait(10)
