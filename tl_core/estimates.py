@@ -4,17 +4,20 @@ import math
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.engine.batching import step_times
 from tl_core.engine.job import Job, JobState
-from tl_core.specs import Spec
+from tl_core.specs import Classification, Spec
 
 _LEAST_GFLOPS = 0.01  # raw pixels have none, and yet take time
 # multiply-adds a second, in billions, before a run has shown better: by family on a CPU, where
 # depthwise convolutions wait for memory; on a GPU
 _CPU_GIGA = {"VGG": 35.0, "ResNet": 20.0}
 _DEPTHWISE_GIGA, _GPU_GIGA = 4.5, 100.0
+# forward passes that take as long as a step, forward and backward: 2 to 3.5 measured
+_LOOKS_A_STEP = 3.0
 
 
 # of runs those that would share a worker with a spec
@@ -27,8 +30,8 @@ class Estimates:
     Pictures of one batch advance together. How long their step takes is measured for each network,
     kind of run and size of batch. Between sizes, a step of n pictures is taken for n ** 0.75 times
     one of a single picture on a CPU (up to 8 pictures), for as long as one on a GPU (up to 32).
-    For a network on which nothing ran, a guess from its size is corrected by how far off it was
-    for the newest run on another.
+    For a network on which nothing ran, a guess from its fastest answer so far, or else from its
+    size, is corrected by how far off it was for the newest run on another.
     """
 
     def __init__(self, *, on_cpu: bool, beside: Beside = lambda _spec, runs: runs) -> None:
@@ -37,6 +40,7 @@ class Estimates:
         self._runs: list[tuple[Job, BackboneRow]] = []
         # seconds of a step, by row, kind of run and pictures in the batch
         self._measured: defaultdict[str, dict[str, dict[int, float]]] = defaultdict(dict)
+        self._look_s: dict[str, float] = {}  # the fastest forward pass, by row
         self._guess_factor = 1.0  # the newest of these through its guess
         self._lock = threading.Lock()
 
@@ -45,6 +49,10 @@ class Estimates:
         with self._lock:
             self._runs.append((job, row))
         job.when_over(self._let_go)
+
+    def follow_look(self, job: Job, row: BackboneRow) -> None:
+        """Learn from a classification how long a forward pass takes, once it is over."""
+        job.when_over(partial(self._note_look, row.key))
 
     def seconds(self, specs: Sequence[tuple[Spec, BackboneRow]]) -> float:
         """The time for all these runs, beside what is under way now; paused runs do not count.
@@ -96,6 +104,12 @@ class Estimates:
                     self._note_speed(job, row)
             self._runs = [(job, row) for job, row in self._runs if job is not over]
 
+    def _note_look(self, key: str, over: Job) -> None:
+        if isinstance(over.snapshot, Classification):
+            look_s = over.snapshot.milliseconds / 1000
+            with self._lock:
+                self._look_s[key] = min(look_s, self._look_s.get(key, look_s))
+
     def _note_speed(self, job: Job, row: BackboneRow) -> None:
         speed: float = getattr(job.snapshot, "steps_per_s", 0.0)
         if speed > 0:
@@ -126,6 +140,8 @@ class Estimates:
         return sizes[nearest] * self._times(count) / self._times(nearest)
 
     def _guess_s(self, row: BackboneRow) -> float:
+        if row.key in self._look_s:
+            return _LOOKS_A_STEP * self._look_s[row.key]
         giga = _CPU_GIGA.get(row.family, _DEPTHWISE_GIGA) if self._on_cpu else _GPU_GIGA
         return max(row.gflops, _LEAST_GFLOPS) / giga
 

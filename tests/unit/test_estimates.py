@@ -10,6 +10,8 @@ from tl_core.specs import (
     LADDER,
     Attack,
     AttackSnapshot,
+    Classification,
+    Classify,
     FineTune,
     FineTuneSnapshot,
     IdealImage,
@@ -53,6 +55,20 @@ def estimate(pace: Estimates, *specs: Spec) -> float:
 def test_a_network_without_multiplications_has_an_estimate() -> None:
     pixels = dataclasses.replace(ROW, key="pixels", gflops=0.0)
     assert 0 < Estimates(on_cpu=True).seconds([(picture(), pixels)]) < 10
+
+
+@pytest.mark.parametrize("on_cpu", [CPU, GPU])
+def test_the_fastest_answer_so_far_says_how_long_the_first_run_takes(on_cpu: bool) -> None:
+    pace = Estimates(on_cpu=on_cpu)
+    for milliseconds in (80.0, 20.0, 45.0):  # others were at work beside the first and the last
+        look = Job(Classify(photo="sample:cat", backbone=ROW.key), "ann")
+        pace.follow_look(look, ROW)
+        look.publish(Classification(answers=(), milliseconds=milliseconds, logits=(), seen=b""))
+        look.finish(None)
+    assert estimate(pace, picture(steps=100)) == pytest.approx(100 * 3 * 0.020)
+    ran = under_way(pace, picture(), steps_per_s=10, batch_size=1)
+    ran.finish(None)
+    assert estimate(pace, picture(steps=100)) == pytest.approx(10)
 
 
 def test_nothing_to_begin_takes_no_time() -> None:

@@ -11,7 +11,7 @@ from tl_core.engine.job import Job, JobState, SpecT
 from tl_core.engine.queueing import poll_s
 from tl_core.errors import UserError
 from tl_core.estimates import Estimates
-from tl_core.specs import Download, ImportData, Spec
+from tl_core.specs import Classify, Download, ImportData, Spec
 from tl_core.specs.download import OPERATOR
 from tl_core.staleness import Staleness
 
@@ -76,6 +76,8 @@ class Jobs:
         job = self._compute.queue.submit(spec, owner)
         if spec.is_run:
             self._estimates.follow(job, row)
+        elif isinstance(spec, Classify):
+            self._estimates.follow_look(job, row)
         return job
 
     def ask(self, spec: SpecT, owner: str, *, timeout_s: float = ASK_S) -> Job[SpecT]:
