@@ -5,7 +5,6 @@ import streamlit as st
 from pages.shared import runs
 from pages.shared.components import style
 from pages.shared.frame import header
-from pages.shared.show_code import FOLDER, show_code
 from pages.shared.sitemap import TEACH
 from pages.shared.stage import stage
 from pages.shared.words import _, lesson
@@ -16,6 +15,7 @@ from pages.teaching.choose_data import (
     offer_ready_set,
     offer_small_download,
 )
+from pages.teaching.code import show_code_of
 from pages.teaching.controls import choose_amount, choose_modes, more_settings
 from pages.teaching.curve import EXPLANATION, NO_DATA, choose_curve, draw_axes, draw_curve
 from pages.teaching.data_preview import look_at
@@ -25,7 +25,6 @@ from pages.teaching.learned import keep_figures
 from pages.teaching.result import choose_way, draw_result
 from pages.teaching.run import NAME, begin, finished
 from pages.teaching.trying import draw_trying
-from tl_core.specs import MODES
 
 bench = header(TEACH, panel="_backbone")
 backbone = bench.backbone
@@ -76,15 +75,8 @@ if done:
     draw_result(*done[choose_way(done)][1:])
 label_budget(data, backbone, seed)
 if backbone is not None:
-    show_code(
-        TEACH,
-        backbone,
-        photographs="" if settings.get("dataset") == "digits" else FOLDER,
-        per_class=per_class or 100_000,
-        epochs=settings["epochs"] or MODES[0].epochs,
-        learning_rate=settings["learning_rate"] or MODES[0].learning_rate,
-        seed=seed,
-    )
+    chosen = settings | {"photos_per_class": per_class, "seed": seed}
+    show_code_of(modes, backbone, chosen)
 st.header(_("When does borrowing help?"), anchor=False)
 for part in ("idea", "ways", "challenge"):
     st.markdown(lesson("teach")[part])

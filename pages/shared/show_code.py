@@ -1,6 +1,8 @@
 """Show me the code: what a page does in plain PyTorch, with the visitor's choices filled in."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -29,6 +31,18 @@ net = get_model("{architecture}", weights="IMAGENET1K_V1").eval().requires_grad_
 _NUMBERS = """mean = torch.tensor({mean}).view(3, 1, 1)
 std = torch.tensor({std}).view(3, 1, 1)
 """
+_RANDOM = {
+    True: """
+import timm
+torch.manual_seed(seed)
+net = timm.create_model("{architecture}").eval()
+""",
+    False: """
+from torchvision.models import get_model
+torch.manual_seed(seed)
+net = get_model("{architecture}").eval()
+""",
+}  # by whether timm has the network
 _HEADLESS = 'net.set_submodule("{head}", torch.nn.Identity())  # what comes out now describes it\n'
 _SAMPLE = """
 from importlib.util import find_spec
@@ -55,18 +69,23 @@ train, test, train_labels, test_labels = parts
 """
 
 
-def show_code(
-    page: PageRow,
-    backbone: str | None,
-    photo: str = "",
-    *,
-    photographs: str = "",
-    **chosen: object,
-) -> None:
-    """Draw the switch, and the code below it; about a visitor's own model there is none.
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A file of ``assets/code/``, and what takes the place of its parts."""
 
-    ``chosen`` are the names under "What you chose" in the page's file, and their values.
-    """
+    name: str
+    chosen: Mapping[str, object]  # the names under "What you chose" in the file, and their values
+    photographs: str = ""  # what it learns from, where that is not what the file has
+    title: str = ""  # where there are several, above it
+
+
+def show_code(page: PageRow, backbone: str | None, photo: str = "", **chosen: object) -> None:
+    """Draw the switch, and the page's code below it, with what is chosen."""
+    show_programs([Program(page.lesson, chosen)], backbone, photo)
+
+
+def show_programs(programs: Sequence[Program], backbone: str | None, photo: str = "") -> None:
+    """Draw the switch, and the code below it; about a visitor's own model there is none."""
     row = the_lab().backbones.row(backbone) if backbone is not None else None
     if row is None or row.key != backbone:
         return
@@ -79,28 +98,24 @@ def show_code(
             show_error(error)
             return
         st.caption(_("For a notebook: {packages}").format(packages=_packages(row, photo)))
-        code = code_of(page.lesson, row, photo, picture, chosen, photographs=photographs)
-        st.code(code, language="python")
+        for program in programs:
+            if len(programs) > 1:
+                st.markdown(f"**{program.title}**")
+            st.code(code_of(program, row, photo, picture), language="python")
 
 
 def code_of(
-    name: str,
-    row: BackboneRow,
-    photo: str,
-    picture: Photo | None,
-    chosen: dict[str, object],
-    *,
-    photographs: str = "",
+    program: Program, row: BackboneRow, photo: str = "", picture: Photo | None = None
 ) -> str:
-    """Return the file ``assets/code/<name>.py`` about this network and this photograph.
-
-    ``photographs`` takes the place of what the file learns from, where it does.
-    """
-    text = (ASSETS / "code" / f"{name}.py").read_text(encoding="utf-8")
-    network = _network(row)
-    if "set_submodule" in text:
-        network += _HEADLESS.format(head=row.head)
-    text = _with_section(text, "The network", network)
+    """Return the program about this network and this photograph."""
+    text = (ASSETS / "code" / f"{program.name}.py").read_text(encoding="utf-8")
+    if "# The network" in text:
+        network = _network(row, is_random="# The network, from random weights" in text)
+        if "set_submodule" in text:
+            network += _HEADLESS.format(head=row.head)
+        text = _with_section(text, "The network", network)
+    if "# The scale" in text:
+        text = _with_section(text, "The scale", "\n" + _numbers(row))
     for ours, theirs in (
         ("(224, 224)", f"({row.input_size}, {row.input_size})"),
         ("Resize(256, InterpolationMode.BICUBIC), CenterCrop(224)", _views(row)),
@@ -108,23 +123,29 @@ def code_of(
         text = text.replace(ours, theirs)
     if picture is not None:
         text = _with_section(text, "The photograph,", _photograph(row, photo, picture))
-    if photographs:
-        text = _with_section(text, "The photographs:", photographs)
-    if chosen:
-        values = f"{', '.join(chosen)} = {', '.join(map(repr, chosen.values()))}\n"
+    if program.photographs:
+        text = _with_section(text, "The photographs:", program.photographs)
+    if program.chosen:
+        values = f"{', '.join(program.chosen)} = {', '.join(map(repr, program.chosen.values()))}\n"
         text = _with_section(text, "What you chose", "\n" + values)
     return text
 
 
-def _network(row: BackboneRow) -> str:
+def _network(row: BackboneRow, *, is_random: bool) -> str:
     source = row.source
-    if isinstance(source, PackagedWeights):
+    if is_random:
+        lines = _RANDOM[row.library == "timm"].format(architecture=row.architecture)
+    elif isinstance(source, PackagedWeights):
         lines = _LITE.format(
             package=source.package, file=source.class_name, architecture=row.architecture
         )
     else:
         lines = _TORCHVISION.format(architecture=row.architecture)
-    return lines + _NUMBERS.format(mean=list(row.mean), std=list(row.std))
+    return lines + _numbers(row)
+
+
+def _numbers(row: BackboneRow) -> str:
+    return _NUMBERS.format(mean=list(row.mean), std=list(row.std))
 
 
 def _photograph(row: BackboneRow, key: str, picture: Photo) -> str:

@@ -1,5 +1,6 @@
 """The code that the pages show runs as it is, and finds what the page shows."""
 
+import dataclasses
 import io
 import re
 import sys
@@ -13,8 +14,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from pages.languages import ASSETS
-from pages.shared.show_code import FOLDER, code_of
+from pages.shared.show_code import FOLDER, Program, code_of
 from pages.shared.sitemap import PAGES
+from pages.teaching.code import program as program_of
 from tests.app.conftest import settled
 from tests.inside import local
 from tl_core.backbones.catalogue import CATALOGUE
@@ -48,7 +50,7 @@ def run(tmp_path, monkeypatch):
 
     def done(name, *, photo="", photographs="", **chosen):
         picture = decode(samples.read(photo), max_pixels=10**7) if photo else None
-        code = code_of(name, LITE0, photo, picture, chosen, photographs=photographs)
+        code = code_of(Program(name, chosen, photographs), LITE0, photo, picture)
         names: dict[str, object] = {}
         exec(compile(code, f"{name}.py", "exec"), names)
         return names
@@ -68,10 +70,11 @@ def seen(lite0, photo=CAT):
 
 
 def test_every_page_has_its_code_of_10_to_40_lines():
-    assert [file.stem for file in CODE] == sorted(row.lesson for row in PAGES)
+    ways = {"teach_unfrozen", "teach_scratch", "teach_pixels"}  # beside the head's
+    assert {file.stem for file in CODE} == {row.lesson for row in PAGES} | ways
     for file in CODE:
         lines = [line for line in file.read_text().splitlines() if line and line[0] not in '#"']
-        assert 10 <= len(lines) <= 40, (file.stem, len(lines))
+        assert 10 <= len(lines) <= (70 if file.stem in ways else 40), (file.stem, len(lines))
 
 
 def test_the_classification_has_the_pages_logits(run, lite0, capsys):
@@ -118,8 +121,26 @@ def test_the_attack_fools_the_network_by_its_saved_picture(run, lite0):
     assert change.round() <= 1
 
 
-def test_a_head_is_as_right_as_that_of_the_page_on_the_same_pictures(run, lab, monkeypatch):
-    spec = FineTune(dataset="digits", photos_per_class=20, max_validation=200)
+@pytest.mark.parametrize(
+    ("mode", "per_class", "tested", "epochs"),
+    [
+        ("head", 8, 60, 30),
+        ("pixels", 20, 200, 30),
+        ("last-block", 1, 20, 1),
+        ("full", 1, 20, 1),
+        ("scratch", 1, 20, 1),  # more than 16 pictures go through the page's network in parts
+    ],
+)
+def test_a_way_to_teach_learns_what_the_page_does_from_the_same_pictures(
+    run, lab, monkeypatch, mode, per_class, tested, epochs
+):
+    spec = FineTune(
+        dataset="digits",
+        mode=mode,
+        photos_per_class=per_class,
+        max_validation=tested,
+        epochs=epochs,
+    )
     dataset = local(lab).context.datasets.packaged("digits")
     parts = split_by_spec(dataset, spec)
     train = sample_per_class(parts.train, spec.photos_per_class, seed=spec.seed)
@@ -129,11 +150,16 @@ def test_a_head_is_as_right_as_that_of_the_page_on_the_same_pictures(run, lab, m
         setattr(same, f"{name}_labels", np.array([one.label for one in examples]))
     monkeypatch.setitem(sys.modules, "same_pictures", same)
     photographs = "\nfrom same_pictures import test, test_labels, train, train_labels\n"
-    chosen = {"per_class": 20, "epochs": 30, "learning_rate": 1e-3, "seed": 0}
-    names = run("teach", photographs=photographs, **chosen)
+    program = program_of(mode, LITE0, dataclasses.asdict(spec))
+    names = run(program.name, photographs=photographs, **program.chosen)
     job = lab.jobs.submit(spec, "ann")
     assert job.wait(120)
-    assert names["best"] == pytest.approx(job.snapshot.result.accuracy, abs=0.02)
+    if mode in ("head", "pixels"):
+        assert names["best"] == pytest.approx(job.snapshot.result.accuracy, abs=0.02)
+        return
+    found = next(point for point in job.snapshot.epochs if point.part == "network")
+    assert names["losses"][0] == pytest.approx(found.train_loss, rel=0.02)
+    assert names["best"][0] == pytest.approx(job.snapshot.result.accuracy, abs=1 / tested)
 
 
 def test_ones_own_photographs_are_read_from_a_folder(run):
@@ -151,10 +177,11 @@ def test_ones_own_photographs_are_read_from_a_folder(run):
 @pytest.mark.parametrize("file", CODE, ids=lambda file: file.stem)
 def test_the_code_of_every_network_is_python_about_that_network(row, file):
     picture = Image.new("RGB", (640, 480)) if "# The photograph," in file.read_text() else None
-    code = code_of(file.stem, row, "sha256:0", picture, {})
+    code = code_of(Program(file.stem, {}), row, "sha256:0", picture)
     compile(code, file.name, "exec")
-    assert row.architecture in code
-    assert ("tf_efficientnet_lite0" in code) == (row.key == LITE0.key)
+    if "# The network" in file.read_text():
+        assert row.architecture in code
+        assert ("tf_efficientnet_lite0" in code) == (row.key == LITE0.key)
     if "photo.resize" in code:
         assert f"resize(({row.input_size}, {row.input_size})" in code
 

@@ -88,6 +88,12 @@ class BackboneRow:
     advice: str  # when to choose it
     needs_memory_mb: int  # loaded and answering, beside the weights of nothing else
 
+    @property
+    def last_block(self) -> str:
+        """The name of the layer with which the last of its kinds of stages begins."""
+        last = self.stages[-1].words
+        return next(stage.layer for stage in self.stages if stage.words == last)
+
     def fit(self, photo: Photo) -> PhotoArray:
         """Return a photograph at the network's input size, uint8 (S, S, 3)."""
         return to_array(fit(photo, self.input_size, self.resize, self.interpolation))

@@ -43,7 +43,7 @@ class TrainableModel:
         self.start = start
         self.classes = classes
         self.unfrozen = unfrozen
-        self.cut = last_block(start) if unfrozen == "last block" else ""
+        self.cut = start.row.last_block if unfrozen == "last block" else ""
         # Zeros are the fairest start of a head alone; through them no gradient reaches a body
         head_seed = None if unfrozen == "head" else seed
         self.head = new_head(start.embedding_size, len(classes), head_seed).to(start.device)
@@ -153,12 +153,6 @@ def new_head(inputs: int, classes: int, seed: int | None) -> nn.Linear:
             generator, reach = torch.Generator().manual_seed(seed), 1 / math.sqrt(inputs)
             head.weight.uniform_(-reach, reach, generator=generator)
     return head
-
-
-def last_block(backbone: Backbone) -> str:
-    """Return the name of the layer with which the backbone's last stage begins."""
-    last = backbone.row.stages[-1].words
-    return next(stage.layer for stage in backbone.row.stages if stage.words == last)
 
 
 class _Reached(Exception):

@@ -10,7 +10,7 @@ from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.context import Context
 from tl_core.training.initial import measure_batch_norms
 from tl_core.training.sharing import layers_from
-from tl_core.training.trainable import TrainableModel, activations_before, last_block
+from tl_core.training.trainable import TrainableModel, activations_before
 
 CPU = torch.device("cpu")
 ROWS = {row.key: row for row in CATALOGUE}
@@ -35,7 +35,7 @@ def learn(model: TrainableModel, taken: torch.Tensor) -> None:
 @pytest.mark.parametrize("key", SMALL)
 def test_stem_and_tail_together_are_the_body(key: str) -> None:
     backbone = untrained(ROWS[key], CPU, seed=0)
-    cut = last_block(backbone)
+    cut = backbone.row.last_block
     with torch.no_grad():
         whole = backbone.body(inputs(backbone))
         parts = layers_from(backbone.body, cut)(
