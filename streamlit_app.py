@@ -8,8 +8,10 @@ from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
     from pages.languages import ASSETS
+    from pages.shared import address
     from pages.shared.foot import choose_current_language
     from pages.shared.frame import configure, navigation
+    from pages.shared.keys import keep_keys
     from pages.shared.page_top import begin_at_top
     from pages.shared.resume import resume
     from pages.shared.visit import the_visit
@@ -19,10 +21,12 @@ if runtime.exists():  # Streamlit draws a page
     st.logo(str(ASSETS / "icon.svg"), size="large")
     current = navigation()
     st.session_state.has_frame = True
+    keep_keys()
     resume()
     begin_at_top(current.url_path)
     the_visit().drawn_at = time.monotonic()
     current.run()
+    address.show(current.url_path)
 else:  # ``streamlit run`` looks for what to serve
     from pages.server.app import MIDDLEWARE, ROUTES, lifespan, refuse_wrong_settings
     from pages.server.options import set_options

@@ -74,13 +74,13 @@ picked = the_lab().backbones.row(chosen)  # of a visitor's model: what it grew f
 rail, picture, side = stage()
 with rail:
     facts(picked)
-    if bench.backbone is None:
-        offer(chosen)
+    if bench.backbone != chosen:
+        offer(chosen, shown=bench.backbone)
     else:
         for page, words in ((FEATURE_MAPS, _("Look inside it")), (TEACH, _("Teach it your own"))):
             st.page_link(page.path, label=words, icon=page.icon)
 ready = [row.key for row in the_lab().backbones.ready()]
-lookers = [bench.backbone] if bench.backbone is not None else ready[:1]
+lookers = [bench.backbone] if bench.backbone is not None else []
 ask_ahead(Classify(photo=photo, backbone=key) for key in dict.fromkeys([*lookers, *ready]))
 said = {}
 for looker in lookers:
@@ -89,12 +89,12 @@ for looker in lookers:
         if found is not None:
             said[looker] = found
             photograph(found, photo, label_of(looker))
-    if found is not None and looker == chosen:
+    if found is not None:
         with side:
-            answers(found, label_of(chosen))
+            answers(found, label_of(looker))
 with side:
     st.markdown("**" + _("The other networks") + "**")
-    said |= compare_backbones.other_answers(photo, chosen)
+    said |= compare_backbones.other_answers(photo, bench.backbone or chosen)
 note(BACKBONES, compare_backbones.surest(said, photo))
 
 show_code(BACKBONES, bench.backbone, photo)

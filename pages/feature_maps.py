@@ -14,6 +14,7 @@ from pages.inside.layer_controls import (
     other_maps,
 )
 from pages.inside.mosaics import draw_mosaic
+from pages.inside.take_home import take_home
 from pages.shared.chapters import note
 from pages.shared.frame import header
 from pages.shared.live import answer
@@ -41,6 +42,7 @@ def one_layer(spec: FeatureMaps) -> None:
         channel_detail(spec, channel)
     with picture:
         draw_mosaic(found, key="left", chosen=str(channel), on_pick=pick_channel)
+        take_home(channel, (spec, found))
     note(FEATURE_MAPS, of_last_layer(found, spec))
 
 
@@ -68,6 +70,10 @@ def two_layers(spec: FeatureMaps, other: FeatureMaps) -> None:
         draw_mosaic(first, key="left", chosen=str(channel), on_pick=pick_channel)
     with right:
         draw_mosaic(second, key="right", chosen="", on_pick=lambda _channel: None)
+    with picture:
+        take_home(
+            channel, (replace(spec, scale=scale), first), (replace(other, scale=scale), second)
+        )
 
 
 def of_last_layer(found: FeatureMapsSnapshot, spec: FeatureMaps) -> Outcome | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pages.waiting import ShownWait
 from tl_core.lab import Job, UserError
-from tl_core.specs import OwnClasses, Snapshot
+from tl_core.specs import DEFAULT_BACKBONE, OwnClasses, Snapshot
 
 
 @dataclass
@@ -111,7 +111,9 @@ class Visit:
     code: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)  # a secret
     choices: dict[str, str] = field(default_factory=dict)  # kept values of widgets, as in links
     drawn_at: float = field(default_factory=time.monotonic)  # when the page was begun last
+    backbone: str = DEFAULT_BACKBONE  # the last chosen one that could be used
     photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
+    numbers: dict[str, int] = field(default_factory=dict)  # of these, in the order they came
     last_photo: int = 0  # the largest number of a message that brought one
     photo_refused: UserError | None = None  # why the latest was, until the page has said so
     jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page

@@ -3,9 +3,11 @@ const PARTS = "[data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock
 const HEADING = ":has(> [data-testid=stHeading] :is(h2, h3))";
 // What has the focus there uses these keys itself
 const TAKES_ALL =
-  "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true], " +
-  "[role=slider], [role=combobox], [role=listbox], [role=grid], [role=dialog], dialog";
-const TAKES_ARROWS = "[type=radio], [role=radio], [role=tab], [role=menu] *";
+  "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, " +
+  "[contenteditable=true], [role=combobox], [role=listbox], [role=grid], [role=dialog], dialog";
+const TAKES_ARROWS =
+  "[type=radio], [type=range], [role=radio], [role=slider], [role=tab], [role=menu] *";
+const TAKES_ESCAPE = "[role=dialog], [role=listbox], dialog[open]"; // while it is open
 const WIDE = matchMedia("(min-width: 56rem)"); // as in presenter.css
 const STRIDE = 0.75; // of the window, through a screen that is longer
 const SLACK = 0.1; // of the window, which may be hidden below before that is worth a stride
@@ -64,6 +66,10 @@ function onKey(event) {
   const { key, altKey, ctrlKey, metaKey, shiftKey } = event;
   const focused = event.composedPath()[0];
   if (altKey || ctrlKey || metaKey || shiftKey || !WIDE.matches) return;
+  if (key === "Escape") {
+    if (isShown() && !document.querySelector(TAKES_ESCAPE)) call(false);
+    return;
+  }
   if (focused.closest?.(TAKES_ALL)) return;
   if (key.startsWith("Arrow") && focused.closest?.(TAKES_ARROWS)) return;
   if (key in STEPS) {

@@ -4,6 +4,7 @@ const WAITS_MS = [0, 500, 1000, 1500, 2000];
 
 let given; // code of the visit that the server began for this tab
 let asked = 0; // questions for the older visit since then
+let address; // of this tab, as it was then
 
 function kept() {
   try {
@@ -20,11 +21,11 @@ function keep(code) {
 }
 
 export default function ({ data, setTriggerValue }) {
-  if (given !== data.code) [given, asked] = [data.code, 0];
+  if (given !== data.code) [given, asked, address] = [data.code, 0, location.search];
   if (data.refused < asked) return; // the answer is on its way
   const older = kept();
   if (older && older !== data.code && data.is_known && asked < WAITS_MS.length) {
-    setTimeout(() => setTriggerValue("wanted", older), WAITS_MS[asked]);
+    setTimeout(() => setTriggerValue("wanted", { code: older, address }), WAITS_MS[asked]);
     asked += 1;
   } else {
     keep(data.code);

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.inside.mosaics import channel_name
 from pages.shared import link
+from pages.shared.address import go_to
 from pages.shared.choose_photo import photo_label
 from pages.shared.live import watch_answer
 from pages.shared.picture import live_picture
@@ -32,7 +33,7 @@ def choose_channel(spec: FeatureMaps, channels: tuple[int, ...]) -> int:
             link.set_choice("goal", "channel")
             link.set_choice("goal_layer", spec.layer)
             link.set_choice("goal_channel", str(channel))
-            st.switch_page(IDEAL.path)
+            go_to(IDEAL.path)
     return int(channel)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from pages.shared import link
+from pages.shared.address import VERSION
 from pages.shared.choose_backbone import megabytes
 from pages.shared.sitemap import TEACH
 from pages.shared.visit import the_lab, the_visit
@@ -107,5 +107,5 @@ def _to_teach(dataset: str, words: str, *, mode: str) -> None:
         TEACH.path,
         label=words,
         icon=TEACH.icon,
-        query_params={"dataset": dataset, "mode": mode, "version": link.VERSION},
+        query_params={"dataset": dataset, "mode": mode, "version": VERSION},
     )

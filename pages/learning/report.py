@@ -12,7 +12,7 @@ from PIL import Image
 
 from pages.languages import ASSETS
 from pages.learning import quiz
-from pages.shared import link
+from pages.shared.address import VERSION
 from pages.shared.chapters import CHAPTERS, with_guess
 from pages.shared.picture import data_url
 from pages.shared.sitemap import PAGES
@@ -140,7 +140,7 @@ def _addresses(visit: Visit) -> Iterator[str]:
         return
     words = _("Put one of these behind the address of the lab:")
     yield f"<p>{html.escape(words)}</p><ul>"
-    query = urlencode({**choices, "version": link.VERSION})
+    query = urlencode({**choices, "version": VERSION})
     for row in PAGES:
         address = html.escape(f"/{row.lesson}?{query}")
         yield f"<li>{html.escape(_(row.title))}: <code>{address}</code></li>"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import link
+from pages.shared import link, tour
 from pages.shared.chapters import ASKS, CHAPTERS, Chapter, chapter_of, guess, what_next, with_guess
 from pages.shared.sitemap import PATH, PageRow
 from pages.shared.visit import the_visit
@@ -12,13 +12,15 @@ from pages.shared.words import _, lesson
 def strip(row: PageRow) -> None:
     """Draw the page's chapter; for who only plays, the lesson's first sentence."""
     with st.container(key="strip"):
+        if tour.draw(row):
+            return
         if not link.is_chosen(ASKS, default=True):
             st.markdown(lesson(row.lesson)[""])
             return
         with st.container(key="chapter", horizontal=True, vertical_alignment="center", gap="small"):
             _chapter(chapter_of(row))
             st.button(
-                "",
+                _("No questions"),
                 key="close_chapter",
                 icon=":material/close:",
                 type="tertiary",

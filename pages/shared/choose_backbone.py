@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.live import start
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, number, sentence
+from pages.shared.words import _, number, plain, sentence
 from tl_core.lab import BackboneState, BackboneStatus, Job, JobState, PackagedWeights
 from tl_core.lab import gettext_noop as N_
 from tl_core.specs import DEFAULT_BACKBONE, Download, DownloadProgress
@@ -56,19 +56,24 @@ def choose_backbone() -> str:
     return str(chosen)
 
 
-def is_usable(key: str) -> bool:
-    """Whether the backbone can be asked now."""
-    return all(status.state is BackboneState.READY for status in _found(key))
+def usable_for(key: str) -> str | None:
+    """The backbone itself if it can be asked now, else the last chosen one that can, if any."""
+    visit = the_visit()
+    for found in (key, visit.backbone, DEFAULT_BACKBONE):
+        if found in usable():
+            visit.backbone = found
+            return found
+    return None
 
 
-def offer(key: str, *, panel: str = "") -> None:
+def offer(key: str, *, shown: str | None, panel: str = "") -> None:
     """Say why a backbone cannot be asked now, and offer or follow its download.
 
-    ``panel`` is added to the keys of the download's buttons, on pages that have a ``download`` or a
-    ``stop`` of their own.
+    ``shown`` is what the page shows in its place. ``panel`` is added to the keys of the download's
+    buttons, on pages that have a ``download`` or a ``stop`` of their own.
     """
     for status in _found(key):
-        _explain(status, panel)
+        _explain(status, shown, panel)
 
 
 def can_be_downloaded(status: BackboneStatus) -> bool:
@@ -120,7 +125,7 @@ def _own_models() -> list[str]:
     return list(reversed(the_lab().models.of(the_visit().id)))
 
 
-def _explain(status: BackboneStatus, panel: str) -> None:
+def _explain(status: BackboneStatus, shown: str | None, panel: str) -> None:
     """Say why a backbone cannot be used yet, and offer or follow its download."""
     row, job = status.row, status.download
     if status.state is BackboneState.CHECKING:
@@ -131,10 +136,13 @@ def _explain(status: BackboneStatus, panel: str) -> None:
     if is_damaged and isinstance(row.source, PackagedWeights):
         st.warning(_(_DAMAGED_PACKAGE).format(label=row.label), icon=":material/healing:")
         return
-    with st.container(border=True):
+    with st.container(key=f"offer{panel}", border=True):
         words = _(_WORDS[is_damaged, is_offered])
         size = megabytes(row.source.size_mb)
         st.markdown(words.format(label=row.label, size=size, key=row.key))
+        if shown is not None:
+            words = _("Until then you see **{label}**.")
+            st.markdown(words.format(label=plain(label_of(shown))))
         if job is not None and not job.is_over:
             _follow(job, panel)
             return
@@ -145,13 +153,15 @@ def _explain(status: BackboneStatus, panel: str) -> None:
                 ),
                 icon=":material/cloud_off:",
             )
-        words, icon = _("Download"), ":material/download:"
-        if is_offered and st.button(words, key=f"download{panel}", icon=icon, type="primary"):
-            begin_download(row.key)
-            st.rerun()
-        words = _("Use {label} instead").format(label=label_of(DEFAULT_BACKBONE))
-        key, args = f"use_ready{panel}", ("backbone", DEFAULT_BACKBONE)
-        st.button(words, key=key, on_click=link.set_choice, args=args)
+        with st.container(horizontal=True):
+            words, icon = _("Download"), ":material/download:"
+            if is_offered and st.button(words, key=f"download{panel}", icon=icon, type="primary"):
+                begin_download(row.key)
+                st.rerun()
+            if shown is not None:
+                words = _("Use {label} instead").format(label=plain(label_of(shown)))
+                key, args = f"use_ready{panel}", ("backbone", shown)
+                st.button(words, key=key, on_click=link.set_choice, args=args)
 
 
 @st.fragment(run_every=0.5)

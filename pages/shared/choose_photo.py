@@ -17,7 +17,8 @@ from tl_core.lab import UserError
 
 _SAMPLES = {row.key: row for row in samples.SAMPLES}
 _THUMBNAIL = 96  # pixels
-_OWN_SHOWN = 4
+_OWN_SHOWN = 10
+_LIST = "photos"
 _BAR = 150  # pixels, the width of the photograph with its buttons
 
 
@@ -29,7 +30,8 @@ def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
         chosen = str(st.session_state.sample)
         with st.container(width=_BAR, key="photo_bar"):
             photo_input(_picture(chosen), photo_label(chosen), on_photo=_take)
-        with st.popover(photo_label(chosen), icon=":material/photo_library:", key="photos"):
+        label, icon = photo_label(chosen), ":material/photo_library:"
+        with st.popover(label, icon=icon, key=_LIST, on_change="rerun"):
             with st.container(key="photo-picker"):
                 st.pills(
                     _("Photograph"),
@@ -38,6 +40,7 @@ def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
                     format_func=_picture_label,
                     key="sample",
                     width="stretch",
+                    on_change=_close_list,
                 )
             own_photos()
     return chosen
@@ -45,7 +48,12 @@ def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
 
 def photo_label(key: str) -> str:
     """What to call the photograph."""
-    return _(_SAMPLES[key].label) if key in _SAMPLES else _("your photograph")
+    if key in _SAMPLES:
+        return _(_SAMPLES[key].label)
+    numbers = the_visit().numbers
+    if key not in numbers or len(numbers) == 1:
+        return _("your photograph")
+    return _("your photograph {number}").format(number=numbers[key])
 
 
 def credit(key: str) -> str:
@@ -85,6 +93,11 @@ def _url(data: bytes) -> str:
     return data_url(thumbnail(photo, _THUMBNAIL))
 
 
+def _close_list() -> None:
+    """Once a photograph is chosen; on a phone the list covers it."""
+    st.session_state[_LIST] = False
+
+
 def _take(data: bytes) -> None:
     choose(the_lab().photos.add(data, the_visit().id))
 
@@ -93,4 +106,5 @@ def choose(key: str) -> None:
     """Make one of the visitor's photographs the visit's, from when the picker is next drawn."""
     visit = the_visit()
     visit.photos = [key, *(old for old in visit.photos if old != key)]
+    visit.numbers.setdefault(key, 1 + len(visit.numbers))
     link.set_choice("sample", key)

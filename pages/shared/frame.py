@@ -7,7 +7,7 @@ import streamlit as st
 from pages.languages import ASSETS
 from pages.shared import link
 from pages.shared.chapter_strip import strip
-from pages.shared.choose_backbone import choose_backbone, is_usable, offer
+from pages.shared.choose_backbone import choose_backbone, offer, usable_for
 from pages.shared.choose_photo import choose_photo
 from pages.shared.components import style
 from pages.shared.copy_link import copy_link
@@ -22,7 +22,7 @@ from tl_core.images import samples
 class Bench:
     """What a visitor works on, on every page."""
 
-    backbone: str | None  # none while it cannot be used
+    backbone: str | None  # the last chosen one that can be used; none while none can
     photo: str
 
 
@@ -83,11 +83,10 @@ def header(
             copy_link(photo, backbone, first_photo=first_photo)
     strip(row)
     show_refused_photo()
-    if is_usable(backbone):
-        return Bench(backbone, photo)
-    if has_offer:
-        offer(backbone, panel=panel)
-    return Bench(None, photo)
+    shown = usable_for(backbone)
+    if shown != backbone and has_offer:
+        offer(backbone, shown=shown, panel=panel)
+    return Bench(shown, photo)
 
 
 def _page(row: PageRow) -> st.Page:

@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared import address
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
 from tl_core.lab import gettext_noop as N_
 
-VERSION = "1"  # of the link; to be raised when an old link would mean something else
 _GONE = {
     "sample": N_("The photograph of this link stayed with its owner; here is one of the gallery."),
     "backbone": N_("The network of this link is not here; this is the usual one."),
@@ -48,8 +48,7 @@ def kept(
     choices = the_visit().choices
     if key + among in choices or text != encode(default):
         choices[key + among] = text
-        if st.query_params.get(key) != text:
-            st.query_params.update({key: text, "version": VERSION})
+        address.hold(key, text)
 
 
 def set_choice(key: str, value: Any) -> None:
@@ -62,12 +61,26 @@ def set_choice(key: str, value: Any) -> None:
     the_visit().choices[key] = encode(value)
 
 
+def drop_choice(key: str) -> None:
+    """Forget what was chosen under ``key``, which has no widget."""
+    st.session_state.get("linked", {}).pop(key, None)
+    the_visit().choices.pop(key, None)
+    address.drop(key)
+
+
 def is_chosen(key: str, *, default: bool) -> bool:
     """A choice whose switch is on another page, as the link or the visit has it."""
+    return chosen(key, encode(default)) == encode(True)
+
+
+def chosen(key: str, default: str) -> str:
+    """The text of a choice that has no widget here, as the link or the visit has it."""
     linked, choices = st.session_state.get("linked", {}), the_visit().choices
     if key in linked:
         choices[key] = linked.pop(key)
-    return choices.get(key, encode(default)) == encode(True)
+    if key in choices:
+        address.hold(key, choices[key])
+    return choices.get(key, default)
 
 
 def take_address(page: str) -> None:
@@ -82,9 +95,12 @@ def take_address(page: str) -> None:
     state.page, state.remarks = page, st.container()
     state.setdefault("opened_with", st.query_params.to_dict())
     if "linked" not in state:
+        address.begin(state.opened_with)
         state.linked = _choices_of(state.opened_with)
     elif came_from != page:
-        state.linked |= _choices_of(st.query_params.to_dict())
+        is_link = not address.is_left_behind()
+        address.begin(st.query_params.to_dict() if is_link else {})
+        state.linked |= _choices_of(state.address)
 
 
 def encode(value: Any) -> str:
@@ -96,12 +112,12 @@ def encode(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _choices_of(address: dict[str, str]) -> dict[str, str]:
+def _choices_of(opened: dict[str, str]) -> dict[str, str]:
     """What a link asks for, of this version of the lab."""
-    if address.get("version", VERSION) != VERSION:
+    if opened.get("version", address.VERSION) != address.VERSION:
         _say(_("This link is of another version of the lab, so its choices are not taken."))
         return {}
-    return {key: text for key, text in address.items() if key != "version"}
+    return {key: text for key, text in opened.items() if key != "version"}
 
 
 class _Choice:

@@ -107,6 +107,7 @@ def own_photos() -> None:
 def _forget() -> None:
     visit = the_visit()
     visit.photos.clear()
+    visit.numbers.clear()
     visit.labels.clear()
     first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
     visit.boxes = [Box(number, box.name) for number, box in enumerate(visit.boxes, start=first)]

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import link
+from pages.shared.address import go_to
 from pages.shared.components import component, read, whole_number
 from pages.shared.sitemap import HOME, PAGES, PATH
 from pages.shared.words import _
@@ -29,4 +30,4 @@ def presenter_view() -> None:
 def _turn(place: int, page: str) -> None:
     """Go on to the page at this place of the navigation, if there is one and it is another."""
     if place in range(len(_ORDER)) and _ORDER[place] != page:
-        st.switch_page(_ORDER[place])
+        go_to(_ORDER[place])

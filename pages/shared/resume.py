@@ -1,9 +1,11 @@
 """A reloaded page goes on with the visit it had: the browser keeps its code and asks for it."""
 
+from urllib.parse import parse_qsl
+
 import streamlit as st
 
-from pages.shared.components import component, message, style, text
-from pages.shared.visit import take_over, the_visit, visits
+from pages.shared.components import WrongShape, component, message, style
+from pages.shared.visit import begin_anew, take_over, the_visit, visits
 
 _KEY = "resume"
 _REFUSED, _IS_KNOWN = "resume_refused", "resume_is_known"  # answers to the browser's questions
@@ -29,7 +31,27 @@ def resume() -> None:
 
 
 def _answer() -> None:
-    code = message(_KEY, "wanted", text) or ""
-    if not take_over(code):
-        st.session_state[_REFUSED] = st.session_state.get(_REFUSED, 0) + 1
-        st.session_state[_IS_KNOWN] = visits.knows(code)
+    """Take the older visit over, with the address that the browser shows.
+
+    A tab that was cut off and stayed open tells Streamlit the address that it was opened with.
+    """
+    wanted = message(_KEY, "wanted", _code_and_address)
+    if wanted is None:
+        return
+    code, address = wanted
+    opened_with = dict(parse_qsl(address.removeprefix("?"), keep_blank_values=True))
+    if take_over(code, opened_with):
+        return
+    is_known = visits.knows(code)
+    if not is_known:
+        begin_anew(opened_with)
+    st.session_state[_REFUSED] = st.session_state.get(_REFUSED, 0) + 1
+    st.session_state[_IS_KNOWN] = is_known
+
+
+def _code_and_address(value: object) -> tuple[str, str]:
+    """The shape of the browser's question."""
+    match value:
+        case {"code": str(code), "address": str(address)}:
+            return code, address
+    raise WrongShape

@@ -58,18 +58,25 @@ def the_visit() -> Visit:
     return visit
 
 
-def take_over(code: str) -> bool:
+def take_over(code: str, opened_with: dict[str, str]) -> bool:
     """Go on in this tab with the visit of this code, in place of the new one; only in a callback.
 
-    Widgets get their values from that visit's own choices, so all that the new one has chosen so
-    far is dropped.
+    Widgets get their values from the address in the browser, ``opened_with``, and from that visit's
+    own choices, so all that the new one has chosen so far is dropped.
     """
     older = visits.take_over(code, _session())
     if older is None:
         return False
     the_lab().end(the_visit().id)
     _replace_visit(older)
+    st.session_state.opened_with = opened_with
     return True
+
+
+def begin_anew(opened_with: dict[str, str]) -> None:
+    """Take the address in the browser for the one that this tab's visit was opened with."""
+    _replace_visit(the_visit())
+    st.session_state.opened_with = opened_with
 
 
 def _replace_visit(visit: Visit) -> None:

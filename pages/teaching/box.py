@@ -42,7 +42,7 @@ def draw_photos(box: Box) -> None:
             tests = [address for _photo, address in _thumbnails(box.tests)]
             draw_squares(tests, more=len(box.tests) - len(tests), alt=words)
             st.button(
-                "",
+                _("Remove"),
                 key=f"no_tests_{box.id}",
                 icon=":material/close:",
                 type="tertiary",

@@ -53,7 +53,7 @@ def _draw(box: Box) -> None:
         ).strip()
         if len(the_visit().boxes) > MIN_CLASSES:
             st.button(
-                "",
+                _("Remove"),
                 key=f"remove_{box.id}",
                 icon=":material/close:",
                 type="tertiary",

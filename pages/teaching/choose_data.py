@@ -53,6 +53,7 @@ def offer_ready_set() -> None:
         _("Take a ready set: {label}").format(label=plain(_(row.label))),
         key="ready_set",
         type="primary",
+        shortcut="Alt+S",
         icon=":material/photo_library:",
         width="stretch",
         on_click=link.set_choice,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.shared import link
+from pages.shared.address import go_to
 from pages.shared.choose_photo import choose
 from pages.shared.sitemap import WHY
 from pages.shared.visit import the_lab, the_visit
@@ -24,7 +25,7 @@ def draw_predictions(
 ) -> None:
     """Draw photographs beside each other, as many as fit."""
     if st.session_state.pop(_ASK_NEXT, False):
-        st.switch_page(WHY.path)
+        go_to(WHY.path)
     with st.container(horizontal=True, key="squares_shots"):
         for found in predictions:
             with st.container(width=_WIDTH, gap="xsmall"):

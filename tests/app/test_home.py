@@ -1,6 +1,3 @@
-from urllib.parse import parse_qsl
-
-from pages.overview.ways_in import FIVE_MINUTES
 from pages.shared.measured_examples import measured_examples
 from pages.shared.sitemap import PAGES
 from tests.app.conftest import words
@@ -28,7 +25,7 @@ def test_the_words_below_the_pictures_quote_the_figures_measured_with_them(open_
 def test_the_pictures_stand_in_the_order_of_the_pages(open_page):
     titles = [row.title for row in PAGES]
     links = [link.proto.label for link in open_page().get("page_link")]
-    links = [label for label in links[len(FIVE_MINUTES) :] if label.startswith("**")][:4]
+    links = [label for label in links if label.startswith("**")][:4]
     places = [titles.index(label.strip("*")) for label in links]
     assert places == sorted(places)
 
@@ -39,14 +36,6 @@ def test_two_of_the_three_ways_in_lead_to_the_networks_and_to_teaching(open_page
         app.button(key=key).click().run()
         assert not app.exception
         assert app.title[0].value == title
-
-
-def test_the_five_minutes_are_links_to_five_pages_with_their_choices(open_page):
-    links = [link.proto for link in open_page().get("page_link")][: len(FIVE_MINUTES)]
-    assert [link.page for link in links] == [stop.row.lesson for stop in FIVE_MINUTES]
-    for link, stop in zip(links, FIVE_MINUTES, strict=True):
-        asked = dict(parse_qsl(link.query_string))
-        assert stop.choices.items() <= asked.items()
 
 
 def test_every_page_opens_without_an_error(open_page):

@@ -87,7 +87,7 @@ def test_a_link_opened_in_a_fresh_browser_shows_what_was_chosen(open_page, page,
     chosen = values(settled(app))
     fresh = open_page()
     fresh.switch_page(page)
-    for key, value in app.query_params.items():
+    for key, value in app.session_state["address"].items():
         fresh.query_params[key] = value
     fresh.run()
     assert not fresh.exception
@@ -132,4 +132,4 @@ def test_what_is_chosen_on_a_page_wins_over_the_address_it_was_opened_with(open_
     page.select_slider(key="epsilon").set_value(2).run()
     page.run()
     assert page.select_slider(key="epsilon").value == 2
-    assert page.query_params["epsilon"] == "2"
+    assert page.session_state["address"]["epsilon"] == "2"

@@ -100,7 +100,7 @@ def test_what_is_chosen_at_the_foot_is_spoken_from_then_on_and_is_in_the_link(op
     assert app.run().title[0].value == accented("Home")
     app.segmented_control(key="language").set_value("en").run()
     assert app.run().title[0].value == "Home"
-    assert app.query_params["language"] == "en"
+    assert app.session_state["address"]["language"] == "en"
     app.segmented_control(key="language").set_value(CODE).run()
     assert app.run().title[0].value == accented("Home")
-    assert app.query_params["language"] == CODE
+    assert app.session_state["address"]["language"] == CODE

@@ -109,11 +109,13 @@ class Browser:
     def __init__(self, open_page):
         self._open_page = open_page
         self.drawn = ""
+        self.address = ""
         self.open_tabs = set()
 
     def mount(self, *, key, data, on_wanted_change):
         def ask():
-            st.session_state[key] = {"wanted": st.query_params["code"]}
+            asked = {"code": st.query_params["code"], "address": self.address}
+            st.session_state[key] = {"wanted": asked}
             on_wanted_change()
 
         st.button("ask", key="ask", on_click=ask)

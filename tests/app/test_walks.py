@@ -97,7 +97,9 @@ def test_a_finished_attack_stays_while_another_backbone_is_offered(go):
         saved(photo(224, 224), "PNG"),
         (Answer(index=0, label="tench", probability=1.0),),
     )
-    job = Job(Attack(photo="sample:bull-mastiff"), visit.id)
+    job = Job(
+        Attack(photo="sample:dalmatian", target=int(page.session_state["target_class"])), visit.id
+    )
     job.finish(AttackSnapshot(picture=picture, original=picture, before=seen, after=seen))
     visit.runs["attack"] = Run([("", job)])
     page.selectbox(key="backbone").set_value("mobilenet_v2").run()

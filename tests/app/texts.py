@@ -57,8 +57,10 @@ _NO_WORDS = {
     "chosen",
     "page",
     "language",
+    "query",
 }
 _ATTRIBUTES = re.compile(r'(?:alt|aria-label|title)="([^"]*)"')
+_SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _CSS_WORDS = re.compile(r'--\w+: "([^"]*)"')
 
@@ -87,7 +89,7 @@ def _of(message: Message) -> Iterator[str]:
 def _html(body: str) -> Iterator[str]:
     for style in _STYLE.findall(body):
         yield from _CSS_WORDS.findall(style)
-    rest = _STYLE.sub("", body)
+    rest = _SCRIPT.sub("", _STYLE.sub("", body))
     yield from _ATTRIBUTES.findall(rest)
     yield re.sub(r"<[^>]*>", " ", rest)
 

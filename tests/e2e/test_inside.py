@@ -1,6 +1,12 @@
+import io
+
 import pytest
+from PIL import Image
 
 from tests.e2e.layout import box_of
+from tl_core.images.encode import SETTINGS_KEY
+from tl_core.images.formats.png import read_png_text
+from tl_core.specs import ChannelDetail, FeatureMaps, spec_from_json
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +28,19 @@ def test_a_click_on_a_tile_shows_that_channel_at_large(page, app_url):
     chosen.and_(page.get_by_title(name, exact=True)).wait_for()
     page.get_by_text("What else makes it fire?").wait_for()
     assert page.get_by_role("combobox", name="Channel").input_value() == name
+
+
+def test_the_grid_and_one_map_are_saved_with_their_settings(page, app_url):
+    page.goto(f"{app_url}/feature_maps?sample=sample%3Acat&layer=blocks.2.1&version=1")
+    page.locator(".st-key-take_maps button").click()
+    for key, kind in (("download_maps_1", FeatureMaps), ("download_map", ChannelDetail)):
+        with page.expect_download() as saved:
+            page.locator(f".st-key-{key} button").click()
+        file = saved.value.path().read_bytes()
+        spec = spec_from_json(read_png_text(file)[SETTINGS_KEY])
+        assert isinstance(spec, kind)
+        assert (spec.photo, spec.layer) == ("sample:cat", "blocks.2.1")
+        assert min(Image.open(io.BytesIO(file)).size) > 400
 
 
 def test_the_why_page_draws_its_maps_and_their_proof(page, app_url):

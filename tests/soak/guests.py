@@ -127,7 +127,7 @@ class Passer(Person):
         self._go_away()
         self.tab = Visitor(self.url).open(self.page)
         for _ in range(_TRIES):
-            self.tab.tell_component("resume", "wanted", code)
+            self.tab.tell_component("resume", "wanted", {"code": code, "address": ""})
             if self.tab.code == code:
                 self.did["visits resumed"] += 1
                 return

@@ -13,7 +13,6 @@ from torch import Tensor
 from tl_core.imageopt.slot import Slot
 from tl_core.specs import Spec
 
-SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
 HISTORY_ROWS = 512  # most rows of figures kept for a curve
 PACE_PICTURES = 16  # newest pictures of a job over which its speed is measured
 

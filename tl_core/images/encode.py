@@ -9,6 +9,8 @@ from PIL import Image, PngImagePlugin
 
 from tl_core.images.photo import Photo, PhotoArray
 
+SETTINGS_KEY = "settings"  # where a result's PNG keeps the JSON that replays it
+
 Picture: TypeAlias = Photo | PhotoArray
 
 

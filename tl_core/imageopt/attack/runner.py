@@ -36,14 +36,14 @@ from tl_core.imageopt.attack.goals import (
 from tl_core.imageopt.attack.sparse import L0Set
 from tl_core.imageopt.attack.transforms import random_transforms
 from tl_core.imageopt.eight_bit import array_from
-from tl_core.imageopt.member import SETTINGS_KEY, AnyMove, Member
+from tl_core.imageopt.member import AnyMove, Member
 from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.imageopt.reductions import length_of_each
 from tl_core.imageopt.runner import BatchRunner
 from tl_core.imageopt.slot import Augmentation, Objective, Slot, TensorMap, Update, fresh_state
 from tl_core.images.compare import gap
 from tl_core.images.decode import read_back
-from tl_core.images.encode import encode_png
+from tl_core.images.encode import SETTINGS_KEY, encode_png
 from tl_core.images.photo import PhotoArray
 from tl_core.specs import Answer, Attack, AttackMethod, AttackSnapshot, Spec
 from tl_core.specs.recipes import ZERO

@@ -19,9 +19,9 @@ from tl_core.imageopt.batch import FIGURES
 from tl_core.imageopt.eight_bit import array_from, to_uint8
 from tl_core.imageopt.ideal.slot import slot_of, steer
 from tl_core.imageopt.losses import total_variation
-from tl_core.imageopt.member import HISTORY_ROWS, SETTINGS_KEY, Member
+from tl_core.imageopt.member import HISTORY_ROWS, Member
 from tl_core.imageopt.runner import BatchRunner
-from tl_core.images.encode import encode_jpeg, encode_png
+from tl_core.images.encode import SETTINGS_KEY, encode_jpeg, encode_png
 from tl_core.images.photo import PhotoArray, fit, to_array
 from tl_core.specs import IdealImage, IdealSnapshot
 

@@ -14,9 +14,8 @@ from tl_core.errors import UserError
 from tl_core.handlers import BATCH_RUNNERS
 from tl_core.imageopt import runner as runner_module
 from tl_core.imageopt.attack.runner import AttackMember, AttackRunner
-from tl_core.imageopt.member import SETTINGS_KEY
 from tl_core.images.decode import read_back
-from tl_core.images.encode import encode_png
+from tl_core.images.encode import SETTINGS_KEY, encode_png
 from tl_core.images.formats.png import read_png_text
 from tl_core.specs import Attack, spec_from_json
 

@@ -13,8 +13,7 @@ from tl_core.imageopt import runner as runner_module
 from tl_core.imageopt.ideal import runner as ideal_module
 from tl_core.imageopt.ideal.judge import judge
 from tl_core.imageopt.ideal.runner import IdealRunner
-from tl_core.imageopt.member import SETTINGS_KEY
-from tl_core.images.encode import encode_png
+from tl_core.images.encode import SETTINGS_KEY, encode_png
 from tl_core.images.formats.png import read_png_text
 from tl_core.specs import IdealImage, Judge, spec_from_json
 

@@ -1,0 +1,101 @@
+"""The lab by keyboard alone: names, the order of stops, and a focus that is never lost."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+_AT = """() => {
+  let at = document.activeElement;
+  while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  return at.ariaLabel || at.innerText || at.tagName;
+}"""
+_PART = "() => document.activeElement.closest('[class*=st-key-]')?.className"
+
+
+def stops(page, most=60):
+    """The names of the stops of the Tab key from the top of the page, until they begin anew."""
+    found = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        name = page.evaluate(_AT)
+        if name in found[:1]:
+            break
+        found.append(name)
+    return found
+
+
+def test_the_first_stop_leads_past_everything_to_start(page, app):
+    page.goto(f"{app.url}/attack")
+    page.locator(".st-key-start button").wait_for()
+    page.keyboard.press("Tab")
+    skip = page.locator("#skip")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-start button")).to_be_focused()
+    expect(skip).not_to_be_in_viewport()
+
+
+def test_the_focus_goes_from_start_to_pause_and_from_stop_back_to_start(page, app):
+    page.goto(f"{app.url}/ideal?steps=1024")
+    page.locator(".st-key-start button").press("Enter")
+    expect(page.locator(".st-key-pause button")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator(".st-key-stop button")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-start button")).to_be_focused()
+
+
+def test_a_question_that_was_answered_hands_the_focus_to_its_neighbour(page, app):
+    page.goto(f"{app.url}/feature_maps")
+    page.locator(".st-key-guess_feature_maps_place button").press("Enter")
+    page.get_by_text("You guess where things are").wait_for()
+    page.wait_for_function("() => document.activeElement !== document.body")
+    assert "chapter" in page.evaluate(_PART)
+
+
+def test_the_maps_are_one_stop_with_arrows_inside(page, app):
+    page.goto(f"{app.url}/feature_maps")
+    tiles = page.locator(".st-key-mosaic_left button")
+    expect(tiles).to_have_count(16)
+    reachable = page.locator(".st-key-mosaic_left button[tabindex='0']")
+    expect(reachable).to_have_count(1)
+    reachable.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    expect(tiles.nth(5)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(tiles.nth(1)).to_be_focused()
+    chosen = tiles.nth(1).get_attribute("title")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(rf"channel={chosen.split()[-1]}\b"))
+    expect(tiles.nth(1)).to_be_focused()
+    expect(reachable).to_have_count(1)
+
+
+def test_no_button_is_named_after_its_icon(page, app):
+    for path in ("backbones", "teach"):
+        page.goto(f"{app.url}/{path}")
+        page.locator(".st-key-close_chapter").wait_for()
+        assert not [name for name in stops(page) if name.startswith("close icon")]
+
+
+def test_alt_s_begins_a_run_also_before_start_is_drawn(page, app):
+    page.goto(f"{app.url}/attack")
+    page.wait_for_function("() => window.startWantedAt === 0")
+    page.keyboard.press("Alt+s")
+    page.locator(".st-key-stop button, .st-key-verdict").first.wait_for()
+
+
+def test_alt_s_on_teach_it_takes_a_ready_set_and_then_starts(page, app):
+    page.goto(f"{app.url}/teach")
+    page.locator(".st-key-ready_set button").wait_for()
+    page.keyboard.press("Alt+s")
+    page.locator(".st-key-start button:enabled").wait_for()
+    page.keyboard.press("Alt+s")
+    page.locator(".st-key-stop button").click()
+    page.locator(".st-key-start button").wait_for()
