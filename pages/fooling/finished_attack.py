@@ -37,7 +37,8 @@ def draw_finished(job: Job, smallest: SmallestBudget | None) -> None:
         return
     if job.state is JobState.DONE:
         note(ATTACK, _how_far(job.id, found))
-    _downloads(found, spec)
+    with st.container(key="finished_downloads"):
+        _downloads(found, spec)
     question: dict[str, Any] = {
         "photo": the_lab().photos.add(found.picture, the_visit().id),
         "original": spec.photo,

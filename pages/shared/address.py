@@ -22,12 +22,13 @@ def begin(opened: dict[str, str]) -> None:
 
 def hold(key: str, text: str) -> None:
     """Put a choice into the address of this page."""
-    st.session_state.address |= {key: text, "version": VERSION}
+    known = st.session_state.get("address", {})
+    st.session_state.address = known | {key: text, "version": VERSION}
 
 
 def drop(key: str) -> None:
     """Take a choice out of the address."""
-    st.session_state.address.pop(key, None)
+    st.session_state.get("address", {}).pop(key, None)
 
 
 def show(page: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.shared.presenter import enlarged
 from pages.shared.words import _, chart_text, class_name, percent
 from tl_core.specs import Answer
 
@@ -39,7 +40,8 @@ def draw(
     to build the same of checked objects takes ten times as long, in every poll of every visitor.
     """
     figure = go.Figure(
-        {"data": list(traces), "layout": {**_LAYOUT, "height": height, **layout}}, _validate=False
+        {"data": list(traces), "layout": {**_LAYOUT, "height": enlarged(height), **layout}},
+        _validate=False,
     )
     config = {"displayModeBar": False}
     st.plotly_chart(figure, key=key, config=config, alt=alt, **options)

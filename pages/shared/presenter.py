@@ -9,6 +9,8 @@ from pages.shared.sitemap import HOME, PAGES, PATH
 from pages.shared.words import _
 
 _ORDER = [row.path for row in (HOME, *PAGES, PATH)]  # of the pages, as in the navigation
+_MOST = 2.0  # times
+_LOW = 720  # pixels: a window as high as that shows a page as it is laid out
 _mount = component("presenter", isolate_styles=False)
 
 
@@ -23,8 +25,21 @@ def presenter_view() -> None:
     if is_on:
         page = st.session_state.page
         data = {"page": page, "label": _("Controls")}
-        shown = _mount(key="presenter", data=data, on_turned_change=lambda: None)
+        shown = _mount(
+            key="presenter",
+            data=data,
+            on_turned_change=lambda: None,
+            on_height_change=lambda: None,
+        )
+        st.session_state.window_height = read(shown.height, whole_number) or _LOW
         _turn(_ORDER.index(page) + (read(shown.turned, whole_number) or 0), page)
+
+
+def enlarged(height: int) -> int:
+    """The height of a chart: in presenter view it grows with the window."""
+    state = st.session_state
+    window = state.get("window_height", _LOW) if state.get("present") else _LOW
+    return round(height * min(max(window / _LOW, 1), _MOST))
 
 
 def _turn(place: int, page: str) -> None:

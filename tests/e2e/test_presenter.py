@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.e2e.layout import SIZES, inside, no_sideways_scrolling, wait_for_rest
+from tests.e2e.layout import SIZES, box_of, inside, no_sideways_scrolling, wait_for_rest
 from tests.e2e.test_stage import VIEWS
 
 pytestmark = pytest.mark.browser
@@ -108,9 +108,73 @@ def test_keys_that_are_typed_or_move_a_slider_stay_there(tab, app_url):
              slider => slider.getAttribute("aria-valuetext") !== before)""",
         arg=[".st-key-epsilon [type=range], .st-key-epsilon [role=slider]", before],
     )
-    slider.press("PageDown")
     assert tab.locator(".st-key-start button").is_visible()
-    assert tab.locator(".st-key-stage").is_visible()
+    moved = slider.get_attribute("aria-valuetext")
+    slider.press("PageDown")  # a clicker's key, which is no slider's
+    assert slider.get_attribute("aria-valuetext") == moved
+    for _turn in range(3):  # a stage that is longer than the window takes several
+        tab.keyboard.press("PageDown")
+    tab.locator(".st-key-stage").wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("key", ["c", "Escape"])
+def test_the_controls_close_by_key_also_from_a_slider(tab, app_url, key):
+    open_page(tab, f"{app_url}/attack{_ON}")
+    tab.keyboard.press("c")
+    tab.get_by_role("slider", name=re.compile("Epsilon")).focus()
+    tab.keyboard.press(key)
+    tab.locator(".st-key-start button").wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_the_controls_stand_beside_the_picture(open_tab, app_url, width):
+    with open_tab(width, width * 9 // 16) as tab:
+        open_page(tab, f"{app_url}/feature_maps{_ON}&sample=sample%3Acat")
+        tab.locator(".st-key-mosaic_left img").wait_for()
+        tab.keyboard.press("c")
+        rail = tab.locator("[data-testid=stColumn]:has(.st-key-rail)").first
+        inside(tab, rail)
+        wait_for_rest(tab)
+        right = box_of(rail)["x"] + box_of(rail)["width"]
+        assert box_of(tab.locator(".st-key-mosaic_left"))["x"] >= right
+        no_sideways_scrolling(tab)
+
+
+def test_what_must_be_downloaded_first_calls_the_controls_by_itself(tab, app_url):
+    open_page(tab, f"{app_url}/teach{_ON}&dataset=eurosat")
+    download = tab.locator(".st-key-rail .st-key-download button")
+    inside(tab, download)
+    tab.keyboard.press("c")
+    download.wait_for(state="hidden")
+
+
+def test_a_training_is_told_in_screens_without_an_empty_one_and_with_a_whole_table(tab, app_url):
+    open_page(tab, f"{app_url}/teach{_ON}&dataset=digits&mode=pixels&photos_per_class=16")
+    tab.locator(".st-key-start button:enabled").wait_for()
+    tab.keyboard.press("Alt+s")
+    title = tab.locator("h2", has_text="How good is it?")
+    title.wait_for(state="attached")
+    figure = tab.locator("h3", has_text="right on")
+    figure.wait_for(state="attached")
+    wait_for_rest(tab)
+    for _turn in range(4):  # to the end of the stage
+        if title.is_visible():
+            break
+        tab.keyboard.press("PageDown")
+    assert figure.is_visible()
+    tab.keyboard.press("PageDown")
+    inside(tab, tab.locator(".st-key-confusion .main-svg").first)
+
+
+def test_a_chart_is_higher_on_a_higher_screen(open_tab, app_url):
+    heights = []
+    for width in (1280, 1920):
+        with open_tab(width, width * 9 // 16) as tab:
+            open_page(tab, f"{app_url}/backbones{_ON}")
+            tab.locator(".st-key-top5 .main-svg").first.wait_for()
+            wait_for_rest(tab)
+            heights.append(box_of(tab.locator(".st-key-top5 .main-svg").first)["height"])
+    assert heights[1] > 1.3 * heights[0]
 
 
 def test_the_switch_leaves_nothing_behind(page, app_url):
