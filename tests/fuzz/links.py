@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from streamlit.testing.v1 import AppTest
 
+from pages.shared import address
 from pages.shared import link as links
 from pages.state import Visit
 from tests.fuzz.registry import Kind
@@ -64,10 +65,14 @@ def link_value(seed: int) -> None:
     text = "".join(chance.choices(" 0\U0001f4a9\ue000", k=chance.randrange(9)))
     params: dict[str, str] = {"layer": chance.choice((*VALUES, text))}
     visit, told = Visit(), []
-    state = State(linked=dict(params))
+    state = State(linked=dict(params), address=dict(params))
     state["remarks"] = SimpleNamespace(info=lambda words, **_how: told.append(words))
-    shown = SimpleNamespace(session_state=state, query_params=params)
-    with patch.object(links, "st", shown), patch.object(links, "the_visit", lambda: visit):
+    shown = SimpleNamespace(session_state=state)
+    with (
+        patch.object(links, "st", shown),
+        patch.object(address, "st", shown),
+        patch.object(links, "the_visit", lambda: visit),
+    ):
         for offered in (["bn1", "blocks.0.0", "0", ""], ["features.1", "犬"], ["0", "1"]):
             among = chance.choice(("", "a", "b"))
             with links.kept("layer", offered[0], offered, among=among):
@@ -75,7 +80,8 @@ def link_value(seed: int) -> None:
                 if chance.random() < 0.5:
                     state["layer"] = chance.choice(offered)
             assert visit.choices.get("layer" + among, offered[0]) == state["layer"]
-            assert params["layer"] == state["layer"] or "layer" + among not in visit.choices
+            held = state["address"]["layer"]
+            assert held == state["layer"] or "layer" + among not in visit.choices
     assert len(told) <= 1
 
 
