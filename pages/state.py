@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from pages.intake import Intake
 from pages.waiting import ShownWait
 from tl_core.lab import Job, UserError
 from tl_core.specs import DEFAULT_BACKBONE, OwnClasses, Snapshot
@@ -119,6 +120,7 @@ class Visit:
     jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page
     given_up: dict[str, Snapshot | None] = field(default_factory=dict)  # of jobs: when stopped
     gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first
+    intake: Intake | None = None  # of a zip or folder, until the boxes hold it
     runs: dict[str, Run] = field(default_factory=dict)  # the latest run of each page
     boxes: list[Box] = field(default_factory=list)  # classes of their own, to be taught
     last_shot: int = 0  # the largest number of a photograph from the camera for them

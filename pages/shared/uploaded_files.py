@@ -10,6 +10,7 @@ from streamlit.typing import UploadedFile
 from pages.server import served
 from pages.shared.visit import script_context, the_lab
 from pages.shared.words import _
+from tl_core.lab import Lab
 
 _LARGE = 2**20  # bytes
 
@@ -27,14 +28,26 @@ def free(files: Iterable[UploadedFile]) -> None:
     The widget goes on listing their names; its value, in the session state, then holds stand-ins
     that have a ``file_id`` only.
     """
+    files = list(files)
+    take_out(files)
+    empty(files, the_lab())
+
+
+def take_out(files: Iterable[UploadedFile]) -> None:
+    """Have Streamlit keep the files no longer: their bytes live as long as these objects do."""
     manager = cast("MemoryUploadedFileManager", script_context().uploaded_file_mgr)
+    for file in files:
+        manager.remove_file(script_context().session_id, file.file_id)
+
+
+def empty(files: Iterable[UploadedFile], lab: Lab) -> None:
+    """Free the bytes of files that were taken out; in any thread."""
     was_large = False
     for file in files:
         was_large |= file.getbuffer().nbytes > _LARGE
-        manager.remove_file(script_context().session_id, file.file_id)
         file.truncate(0)
     if was_large:
-        the_lab().give_back_memory()
+        lab.give_back_memory()
 
 
 def show_refused() -> None:

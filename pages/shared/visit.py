@@ -96,12 +96,6 @@ def script_context() -> ScriptRunContext:
     return context
 
 
-def tab_is_open() -> bool:
-    """Whether this tab is still connected, asked in its own thread: a long callback may end."""
-    context = get_script_run_ctx()
-    return context is not None and _is_connected(context.session_id)
-
-
 def _session() -> str:
     """Streamlit's name of this tab's session; none where a label is formatted outside a page."""
     context = get_script_run_ctx()
@@ -109,7 +103,7 @@ def _session() -> str:
 
 
 def _is_connected(session: str) -> bool:
-    return bool(runtime.get_instance().is_active_session(session))
+    return runtime.exists() and bool(runtime.get_instance().is_active_session(session))
 
 
 visits = Visits(is_connected=_is_connected, resume=lambda visitor: the_lab().resume(visitor))

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from pages.shared.uploaded_files import free, uploaded_files
-from pages.shared.visit import tab_is_open, the_lab, the_visit
+from pages.intake import Intake
+from pages.shared.uploaded_files import empty, take_out, uploaded_files
+from pages.shared.visit import the_lab, the_visit, visits
 from pages.shared.words import _, plain
 from pages.state import Box
 from pages.teaching.box import draw_photos, no_photographs, refuse, say_what_was_left_out
 from pages.teaching.camera import camera
 from pages.teaching.ready_photos import ready_photos
-from tl_core.lab import UserError
+from tl_core.lab import OwnUpload
 from tl_core.lab import gettext_noop as N_
 from tl_core.specs import MAX_CLASSES, MIN_CLASSES
 
@@ -20,6 +21,9 @@ _MOST_MB = 200  # a file: a zip of photographs fits, the Cats and Dogs set does 
 
 def own_boxes() -> None:
     """Draw the boxes of the visit."""
+    intake = the_visit().intake
+    if intake is not None and intake.is_over:
+        _take_what_was_read()
     boxes = the_visit().boxes
     while len(boxes) < MIN_CLASSES:
         _add()
@@ -39,6 +43,8 @@ def own_boxes() -> None:
         camera(boxes)
         ready_photos(boxes)
         _whole_sets()
+    if intake is not None and not intake.is_over:
+        _follow(intake)
     say_what_was_left_out()
 
 
@@ -98,22 +104,56 @@ def _remove(box: Box) -> None:
 
 
 def _take_set(widget: str) -> None:
-    """Replace the boxes by the classes of a zip or folder."""
+    """Begin to read a zip or folder, in place of one that is being read."""
     dropped = uploaded_files(widget)
     if not dropped:
         return
-    datasets, visit = the_lab().datasets, the_visit()
-    try:
-        if widget == "upload_zip":
-            found = datasets.add_zip(dropped[0], visit.id, is_here=tab_is_open)
-        else:
+    take_out(dropped)
+    lab, visit = the_lab(), the_visit()
+    if visit.intake is not None:
+        visit.intake.stop()
+    intake = visit.intake = Intake(lambda: visit.id in visits.absent())
+
+    def read() -> OwnUpload:
+        try:
+            if widget == "upload_zip":
+                return lab.datasets.add_zip(
+                    dropped[0], visit.id, is_here=intake.is_wanted, on_count=intake.expect
+                )
+            intake.expect(len(dropped))
             files = ((file.name, file.getvalue()) for file in dropped)
-            found = datasets.add_folder(files, visit.id, is_here=tab_is_open)
-    except UserError as error:
-        refuse(error)
+            return lab.datasets.add_folder(files, visit.id, is_here=intake.is_wanted)
+        finally:
+            empty(dropped, lab)
+
+    intake.begin(read)
+
+
+@st.fragment(run_every=0.5)
+def _follow(intake: Intake) -> None:
+    """How far the reading is, with a stop."""
+    the_visit()
+    if intake.is_over:
+        st.rerun()
+    begun, files = intake.begun, max(intake.files, 1)
+    words = _("Reading your photographs: {done} of {files}")
+    with st.container(horizontal=True, vertical_alignment="center", key="intake"):
+        text = words.format(done=min(begun, files), files=files)
+        st.progress(min(begun / files, 1.0), text=text)
+        st.button(_("Stop"), key="stop_intake", icon=":material/stop:", on_click=intake.stop)
+
+
+def _take_what_was_read() -> None:
+    """Replace the boxes by the classes of a zip or folder that has been read."""
+    visit = the_visit()
+    intake, visit.intake = visit.intake, None
+    if intake is None or intake.is_stopped:
         return
-    finally:
-        free(dropped)
+    if intake.error is not None:
+        refuse(intake.error)
+    found = intake.result
+    if found is None:
+        return
     first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
     visit.boxes = [
         Box(number, name, list(photos))

@@ -1,9 +1,12 @@
 import io
+import threading
+import time
 import zipfile
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.intake import Intake
 from tests.app.conftest import fill_box, photo_message, settled, tell_component, words
 from tests.app.teaching import jobs, taught, two_boxes
 
@@ -99,6 +102,18 @@ def test_photographs_of_a_ready_set_are_put_into_one_box_beside_what_is_in_it(ow
     assert len(result.predictions) == 6
 
 
+def taken_in(page):
+    """The page once its zip or folder was read."""
+    intake = page.session_state["visit"].intake
+    deadline = time.monotonic() + 60
+    if intake is None:
+        return page  # it was read before the page was drawn
+    while not intake.is_over:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return page.run()
+
+
 def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
@@ -106,10 +121,11 @@ def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):
             file.writestr(f"set/{'abc'[place % 3]}/{place}.jpg", data)
         file.writestr("set/loose.jpg", labelled[6][1])
     own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
+    taken_in(own)
     assert [box.name for box in own.session_state["visit"].boxes] == ["a", "b", "c"]
     assert "they lie beside folders of photographs, not in one: set/loose.jpg" in words(own)
     own.file_uploader(key="upload_zip").upload("set.zip", b"PK\x03\x04 no zip").run()
-    assert "damaged" in words(own)
+    assert "damaged" in words(taken_in(own))
 
 
 def test_a_zip_is_given_up_when_the_tab_is_closed(own, app_lab, labelled, monkeypatch):
@@ -117,10 +133,38 @@ def test_a_zip_is_given_up_when_the_tab_is_closed(own, app_lab, labelled, monkey
     with zipfile.ZipFile(packed, "w") as file:
         for place, (_label, data) in enumerate(labelled[:4]):
             file.writestr(f"{place % 2}/{place}.jpg", data)
-    monkeypatch.setattr("pages.teaching.boxes.tab_is_open", lambda: False)
+    monkeypatch.setattr("pages.intake._MISSED_S", 0.0)
     own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
+    assert "The visit had ended" in words(taken_in(own))
     assert [box.photos for box in own.session_state["visit"].boxes] == [[], []]
-    assert "The visit had ended" in words(own)
+
+
+def test_a_folder_is_read_while_the_page_goes_on_and_can_be_stopped(own, labelled, monkeypatch):
+    visit, may_go_on = own.session_state["visit"], threading.Event()
+    wanted = Intake.is_wanted
+
+    def slowly(intake: Intake) -> bool:
+        assert may_go_on.wait(60)
+        return wanted(intake)
+
+    monkeypatch.setattr(Intake, "is_wanted", slowly)
+    files = [
+        (f"{place % 2}/{place}.jpg", data, "image/jpeg")
+        for place, (_label, data) in enumerate(labelled[:4])
+    ]
+    own.file_uploader(key="upload_folder").set_value(files).run()
+    assert "Reading your photographs: 0 of 4" in own.get("progress")[0].proto.text
+    page = own.button(key="add_class").click().run()
+    assert not page.exception
+    assert len(visit.boxes) == 3
+    intake = visit.intake
+    page.button(key="stop_intake").click().run()
+    may_go_on.set()
+    taken_in(page)
+    assert intake.is_over
+    assert intake.result is None
+    assert len(visit.boxes) == 3
+    assert not page.error
 
 
 def _a_shot_sent_twice(first: bytes, second: bytes) -> None:

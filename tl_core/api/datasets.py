@@ -85,14 +85,23 @@ class Datasets:
         """
         return self._keep(folder_drops(files), owner, is_here)
 
-    def add_zip(self, file: BinaryIO, owner: str, *, is_here: IsHere = lambda: True) -> OwnUpload:
+    def add_zip(
+        self,
+        file: BinaryIO,
+        owner: str,
+        *,
+        is_here: IsHere = lambda: True,
+        on_count: Callable[[int], None] = lambda _files: None,
+    ) -> OwnUpload:
         """Keep the photographs of a zip with a folder for each class, for the visit.
+
+        ``on_count`` is told how many files there are, once the zip was found to be harmless.
 
         Raises:
             UserError: If it is damaged, hostile, nothing can be learned from it, or the visit
                 ended.
         """
-        return self._keep(zip_drops(file), owner, is_here)
+        return self._keep(zip_drops(file, on_count), owner, is_here)
 
     def _keep(self, drops: Iterable[Drop], owner: str, is_here: IsHere) -> OwnUpload:
         def while_here() -> Iterator[Drop]:

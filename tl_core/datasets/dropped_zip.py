@@ -4,7 +4,7 @@ import lzma
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
@@ -24,7 +24,9 @@ _DAMAGE = (
 )
 
 
-def zip_drops(file: BinaryIO) -> Iterator[Drop]:
+def zip_drops(
+    file: BinaryIO, on_count: Callable[[int], None] = lambda _files: None
+) -> Iterator[Drop]:
     """Read a zip in memory, a folder per class; nothing is written to disk.
 
     Everything the zip says of itself is checked before its first photograph is unpacked.
@@ -39,6 +41,7 @@ def zip_drops(file: BinaryIO) -> Iterator[Drop]:
             _require_few(len(infos))
             _require_harmless(infos)
             paths = {PurePosixPath(info.filename): info for info in infos if not info.is_dir()}
+            on_count(len(paths))
             for name in _empty_folders(infos):
                 yield Drop(name, name, b"")
             for path, class_name in by_class(paths):

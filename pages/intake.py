@@ -1,0 +1,59 @@
+"""A zip or folder of photographs that is being read, while its visitor goes on with the lab."""
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Thread
+
+from tl_core.errors import BROKEN
+from tl_core.lab import OwnUpload, UserError
+
+log = logging.getLogger(__name__)
+_MISSED_S = 10.0  # longer than a reload takes: then the tab was closed
+
+
+class Intake:
+    """Reads in a thread of its own; ``begin`` and ``stop`` may be called from any.
+
+    ``is_missed`` says whether the visitor's tab is not open just now.
+    """
+
+    def __init__(self, is_missed: Callable[[], bool]) -> None:
+        self.files = 0  # in all, once that is known
+        self.begun = 0  # of them
+        self.is_over = False
+        self.is_stopped = False
+        self.result: OwnUpload | None = None
+        self.error: UserError | None = None
+        self._is_missed = is_missed
+        self._seen_at = time.monotonic()
+
+    def begin(self, read: Callable[[], OwnUpload]) -> None:
+        """Call ``read``, which asks ``is_wanted`` before each file; its outcome is kept."""
+        Thread(target=self._run, args=(read,), name="lab-intake", daemon=True).start()
+
+    def stop(self) -> None:
+        """End at the next file; nothing is kept."""
+        self.is_stopped = True
+
+    def expect(self, files: int) -> None:
+        """Note how many files there are."""
+        self.files = files
+
+    def is_wanted(self) -> bool:
+        """Count one more file; false once it was stopped or the tab is closed."""
+        self.begun += 1
+        if not self._is_missed():
+            self._seen_at = time.monotonic()
+        return not self.is_stopped and time.monotonic() - self._seen_at < _MISSED_S
+
+    def _run(self, read: Callable[[], OwnUpload]) -> None:
+        try:
+            self.result = read()
+        except UserError as error:
+            self.error = error.without_values()
+        except Exception:
+            log.exception("a zip or folder could not be taken in")
+            self.error = UserError(BROKEN)
+        finally:
+            self.is_over = True
