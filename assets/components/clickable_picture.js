@@ -19,6 +19,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.title = spot.title;
     button.setAttribute("aria-label", spot.title);
     if (spot.id === data.chosen) button.className = "chosen";
+    button.ariaPressed = spot.id === data.chosen;
     for (const side of ["left", "top", "width", "height"]) {
       button.style[side] = `${100 * spot[side]}%`;
     }

@@ -4,6 +4,8 @@ const FOCUSABLE =
 const WAIT_MS = 5000; // for a Start that is not drawn yet
 const SETTLE_MS = 1000; // in which a page draws what takes the place of a button
 
+let popover; // that was opened last
+let lastKey; // that was pressed, or nothing since the pointer was used
 let focused; // what had the focus last
 let around = []; // the keys of Streamlit's containers around it, innermost first
 
@@ -29,9 +31,43 @@ function focusIn(key) {
   return document.activeElement === found && found !== undefined;
 }
 
+/** Have the focus on words, which a screen reader then says. */
+function tell(place) {
+  const words = document.querySelector(place);
+  if (!words) return false;
+  words.tabIndex = -1;
+  words.focus({ preventScroll: true });
+  return true;
+}
+
+/** Where the keyboard goes on when nothing takes a button's place: near it, or to the new page. */
+function goOn() {
+  const isAnswer = around.includes("st-key-chapter");
+  if (isAnswer && tell(".st-key-chapter [data-testid=stMarkdownContainer]")) return;
+  if (!around.slice(1).some(focusIn)) tell("[data-testid=stMain] h1");
+}
+
+/** A popover that was opened by a key takes the focus, once there is something in it. */
+function enterPopover() {
+  const opened = document.querySelector("[data-testid=stPopoverBody]");
+  const first = opened?.querySelector(FOCUSABLE);
+  if (opened === popover || (opened && !first)) return;
+  popover = opened;
+  const isByKey = ["Enter", " "].includes(lastKey);
+  if (isByKey && document.activeElement?.closest("[data-testid=stPopover]")) first?.focus({ preventScroll: true });
+}
+
 function isLost() {
   const { activeElement, body } = document;
   return focused && !focused.isConnected && (!activeElement || activeElement === body);
+}
+
+function onKey(event) {
+  lastKey = event.key;
+}
+
+function onPointer() {
+  lastKey = undefined;
 }
 
 function onFocus(event) {
@@ -39,6 +75,7 @@ function onFocus(event) {
 }
 
 function look() {
+  enterPopover();
   const start = document.querySelector(START);
   if (start && Date.now() - window.startWantedAt < WAIT_MS) {
     window.startWantedAt = 0; // set by keys_early.js
@@ -48,7 +85,7 @@ function look() {
   const lost = focused;
   if (focusIn(successor(around[0])) || lost.isAwaited) return;
   lost.isAwaited = true;
-  setTimeout(() => focused === lost && isLost() && around.slice(1).some(focusIn), SETTLE_MS);
+  setTimeout(() => focused === lost && isLost() && goOn(), SETTLE_MS);
 }
 
 function skipTo() {
@@ -66,6 +103,8 @@ export default function ({ data }) {
   skip.textContent = data.skip;
   if (document.body.firstElementChild !== skip) document.body.prepend(skip);
   addEventListener("focusin", onFocus); // once, however often it is added
+  addEventListener("keydown", onKey, true);
+  addEventListener("pointerdown", onPointer, true);
   watcher.observe(document.querySelector("[data-testid=stApp]"), {
     childList: true,
     subtree: true,

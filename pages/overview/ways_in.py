@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.shared import tour
+from pages.shared import link, tour
 from pages.shared.address import go_to
 from pages.shared.sitemap import BACKBONES, PATH, TEACH, PageRow
 from pages.shared.words import _
+from tl_core.specs import OWN_DATASET
 
 
 def ways_in() -> None:
@@ -31,5 +32,7 @@ def path() -> None:
 def _way(row: PageRow, words: str, promise: str) -> None:
     key = f"way_{row.lesson}"
     if st.button(words, icon=row.icon, type="primary", width="stretch", key=key):
+        if row is TEACH:  # whatever a tour or a link has left there
+            link.set_choice("dataset", OWN_DATASET)
         go_to(row.path)
     st.caption(promise)

@@ -10,6 +10,7 @@ from pages.shared.table import table
 from pages.shared.words import _, lesson, percent
 from pages.teaching.confusion_matrix import confusion_matrix
 from pages.teaching.predictions import draw_predictions
+from pages.teaching.run import best_of
 from pages.teaching.ways import TOP3_FROM, interval_words, small_test
 from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
@@ -22,7 +23,7 @@ def choose_way(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> st
 
     ``done`` has a label, a spec and a snapshot by model.
     """
-    best = max(done, key=lambda key: _accuracy(done[key][2]))
+    best = best_of(done)
     if len(done) == 1:
         return best
     with link.kept("closer", best, list(done), among=next(iter(done))):
@@ -34,10 +35,6 @@ def choose_way(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> st
             key="closer",
         )
     return str(chosen)
-
-
-def _accuracy(snapshot: FineTuneSnapshot) -> float:
-    return snapshot.result.accuracy if snapshot.result else 0.0
 
 
 def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:

@@ -1,6 +1,6 @@
 """The page's run: a job for each way to teach, and those that are done."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -36,3 +36,13 @@ def finished() -> dict[str, tuple[str, FineTune, FineTuneSnapshot]]:
         if snapshot is not None and snapshot.result is not None and isinstance(job.spec, FineTune):
             found[snapshot.result.model] = (label, job.spec, snapshot)
     return found
+
+
+def best_of(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> str:
+    """The model that was right most often, of what ``finished`` returns."""
+
+    def accuracy(model: str) -> float:
+        result = done[model][2].result
+        return result.accuracy if result else 0.0
+
+    return max(done, key=accuracy)

@@ -12,6 +12,7 @@ from pages.shared.download import download
 from pages.shared.live import answer
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson, plain, plain_class, sentence, show_error
+from pages.teaching.run import best_of, finished
 from tl_core.lab import UserError
 from tl_core.specs import Classify
 
@@ -36,9 +37,10 @@ def draw_trying(photo: str, backbone: str | None) -> None:
 
 
 def _choose(own: dict[str, str]) -> str:
-    """One of the visitor's models; a new one is chosen when it is there."""
-    keys = list(reversed(own))  # newest first
-    with link.kept("own_model", keys[0], keys, among=keys[0]):
+    """One of the visitor's models: a new one when it is there, of a run's the best."""
+    keys, done = list(reversed(own)), finished()  # newest first
+    first = best_of(done) if keys[0] in done else keys[0]
+    with link.kept("own_model", first, keys, among=first):
         model = st.selectbox(
             _("Your model"),
             keys,
