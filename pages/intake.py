@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable
 from threading import Thread
 
-from tl_core.errors import BROKEN
-from tl_core.lab import OwnUpload, UserError
+from tl_core.lab import BROKEN, OwnUpload, UserError
 
 log = logging.getLogger(__name__)
 _MISSED_S = 10.0  # longer than a reload takes: then the tab was closed

@@ -45,8 +45,3 @@ def _rebuild(message: str, arguments: dict[str, object]) -> UserError:
 def gettext_noop(text: TextT) -> TextT:
     """Return a text of a table as it is; imported as ``N_``, it marks it as a message id."""
     return text
-
-
-BROKEN = gettext_noop(
-    "Something went wrong inside the lab; its log has the details. Please try again."
-)

@@ -19,7 +19,7 @@ from tl_core.datasets.store import DatasetStatus
 from tl_core.datasets.uploads import OwnUpload
 from tl_core.engine.answers import Answers
 from tl_core.engine.awake import AwakeClock
-from tl_core.engine.job import Job, JobState
+from tl_core.engine.job import BROKEN, Job, JobState
 from tl_core.engine.memory import MemoryRow, VisitorMemory
 from tl_core.engine.visits import Visits
 from tl_core.errors import Phrase, UserError, gettext_noop
@@ -31,6 +31,7 @@ from tl_core.settings import Settings
 from tl_core.staleness import Staleness
 
 __all__ = [
+    "BROKEN",
     "BackboneRow",
     "BackboneState",
     "BackboneStatus",

@@ -20,7 +20,7 @@ from tests.hostile import saved
 from tests.inside import local
 from tests.journeys.widgets import send, widgets
 from tl_core import specs
-from tl_core.errors import BROKEN
+from tl_core.engine.job import BROKEN
 from tl_core.lab import BackboneState, Job, JobState, Lab, PackagedWeights, UserError
 from tl_core.specs.attack.checks import LevelTrial
 

@@ -4,8 +4,8 @@ import time
 from dataclasses import replace
 
 from tl_core.cluster.messages import JobNews
-from tl_core.engine.job import Job, JobState
-from tl_core.errors import BROKEN, UserError
+from tl_core.engine.job import BROKEN, Job, JobState
+from tl_core.errors import UserError
 
 
 def show(job: Job, news: JobNews) -> None:

@@ -12,7 +12,8 @@ from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
-from tl_core.errors import BROKEN, UserError
+from tl_core.errors import UserError
+from tl_core.errors import gettext_noop as N_
 from tl_core.specs import Snapshot, Spec
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 SpecT = TypeVar("SpecT", bound=Spec)
 SpecT_co = TypeVar("SpecT_co", bound=Spec, covariant=True, default=Spec)
 Explain = Callable[[BaseException], UserError | None]  # an error in words, where there are some
+BROKEN = N_("Something went wrong inside the lab; its log has the details. Please try again.")
 
 
 class JobState(StrEnum):
