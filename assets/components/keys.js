@@ -105,7 +105,8 @@ export default function ({ data }) {
   addEventListener("focusin", onFocus); // once, however often it is added
   addEventListener("keydown", onKey, true);
   addEventListener("pointerdown", onPointer, true);
-  watcher.observe(document.querySelector("[data-testid=stApp]"), {
+  // the whole page: popovers are outside the app
+  watcher.observe(document.body, {
     childList: true,
     subtree: true,
     attributeFilter: ["disabled"],

@@ -43,7 +43,8 @@ def own_boxes() -> None:
         camera(boxes)
         ready_photos(boxes)
         _whole_sets()
-    if intake is not None and not intake.is_over:
+    intake = the_visit().intake
+    if intake is not None:  # it may be over by now, which draws the page anew
         _follow(intake)
     say_what_was_left_out()
 

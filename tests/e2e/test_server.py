@@ -230,7 +230,8 @@ def test_a_widget_that_moves_as_an_older_visit_comes_back_ends_in_no_error(app):
             WidgetState(id=tab.widgets[key], double_array_value=DoubleArray(data=[3]))
             for key in ("epsilon", "steps", "confidence")
         ]
-        tab._run([component_event(tab.widgets["resume"], "wanted", code), *widgets])
+        wanted = {"code": code, "address": ""}
+        tab._run([component_event(tab.widgets["resume"], "wanted", wanted), *widgets])
         assert tab.code == code
         assert "Fool it" in " ".join(tab.texts)
     assert "Traceback" not in app.log
