@@ -21,9 +21,7 @@ _MOST_MB = 200  # a file: a zip of photographs fits, the Cats and Dogs set does 
 
 def own_boxes() -> None:
     """Draw the boxes of the visit."""
-    intake = the_visit().intake
-    if intake is not None and intake.is_over:
-        _take_what_was_read()
+    _take_what_was_read()
     boxes = the_visit().boxes
     while len(boxes) < MIN_CLASSES:
         _add()
@@ -145,10 +143,13 @@ def _follow(intake: Intake) -> None:
 
 
 def _take_what_was_read() -> None:
-    """Replace the boxes by the classes of a zip or folder that has been read."""
+    """Replace the boxes by the classes of a zip or folder, if one has been read."""
     visit = the_visit()
-    intake, visit.intake = visit.intake, None
-    if intake is None or intake.is_stopped:
+    intake = visit.intake
+    if intake is None or not intake.is_over:
+        return
+    visit.intake = None
+    if intake.is_stopped:
         return
     if intake.error is not None:
         refuse(intake.error)
