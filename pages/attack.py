@@ -10,6 +10,7 @@ from pages.shared import runs
 from pages.shared.frame import header
 from pages.shared.show_code import show_code
 from pages.shared.sitemap import ATTACK
+from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.words import _, lesson
 from tl_core.specs import Attack, SmallestBudget
@@ -61,3 +62,4 @@ if backbone is not None and target is not None:
         confidence=chosen.confidence,
     )
 st.markdown(lesson("attack")["honest"])
+sources(ATTACK)

@@ -12,7 +12,8 @@ from pages.shared.frame import header
 from pages.shared.live import answer, ask_ahead
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.show_code import show_code
-from pages.shared.sitemap import BACKBONES, FEATURE_MAPS, TEACH
+from pages.shared.sitemap import BACKBONES, FEATURE_MAPS, HISTORY, TEACH
+from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, class_name, lesson, percent, plain, plain_class
@@ -21,8 +22,10 @@ from tl_core.lab import gettext_noop as N_
 from tl_core.specs import Classification, Classify
 
 _MEANINGS = {
-    N_("Right on ImageNet"): N_("Share of ImageNet's test photographs it gets right"),
-    N_("Work of one look"): N_("Billions of multiply-adds for one photograph"),
+    N_("ImageNet top-1 accuracy"): N_(
+        "Share of ImageNet's validation photographs whose class is its first answer"
+    ),
+    N_("Computation per image"): N_("Billions of multiply-adds for one photograph"),
     N_("Parameters"): N_("The numbers that it has learned, in millions"),
     N_("Weights"): N_("Size of the file that holds those numbers"),
 }
@@ -31,8 +34,8 @@ _MEANINGS = {
 def facts(row: BackboneRow) -> None:
     """The figures of a network, and when to choose it."""
     figures = {
-        "Right on ImageNet": percent(row.top1 / 100),
-        "Work of one look": _("{gflops:.2f} GFLOPs").format(gflops=row.gflops),
+        "ImageNet top-1 accuracy": percent(row.top1 / 100),
+        "Computation per image": _("{gflops:.2f} GFLOPs").format(gflops=row.gflops),
         "Parameters": _("{millions:.1f} M").format(millions=row.parameters_m),
         "Weights": megabytes(row.source.size_mb),
     }
@@ -64,7 +67,7 @@ def answers(found: Classification, network: str) -> None:
     label = plain_class(found.answers[0].label)
     st.subheader(words.format(backbone=plain(network), label=label), anchor=False)
     answer_bars(found.answers, key="top5", bar=24)
-    words = _("One look took {ms:.0f} ms on this server ({device}).")
+    words = _("Inference, one answer: {ms:.0f} ms on this server ({device}).")
     st.caption(words.format(ms=found.milliseconds, device=device_words()))
 
 
@@ -100,6 +103,8 @@ note(BACKBONES, compare_backbones.surest(said, photo))
 show_code(BACKBONES, bench.backbone, photo)
 st.markdown(lesson("backbones")["choose"])
 backbone_table.draw()
-st.subheader(_("Accuracy and its price"), anchor=False)
+st.subheader(_("Accuracy against computation"), anchor=False)
 st.markdown(lesson("backbones")["price"])
+st.page_link(HISTORY.path, label=_(HISTORY.title), icon=HISTORY.icon)
 compare_backbones.accuracy_and_cost(backbone_table.backbones(), picked)
+sources(BACKBONES)

@@ -21,6 +21,7 @@ from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE
 from pages.shared.show_code import show_code
 from pages.shared.sitemap import FEATURE_MAPS
+from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson
@@ -116,3 +117,4 @@ if backbone is not None:
     show_code(FEATURE_MAPS, backbone, photo, layer=layer, channels=amount)
     st.markdown(lesson("feature_maps")["layers"])
     feature_space(backbone, photo)
+sources(FEATURE_MAPS)

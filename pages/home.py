@@ -7,6 +7,7 @@ from pages.overview.pictures import pictures
 from pages.overview.ways_in import path, ways_in
 from pages.shared.frame import begin
 from pages.shared.sitemap import HOME, PAGES, PageRow
+from pages.shared.sources import sources
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson
 
@@ -36,6 +37,7 @@ words, picture = st.columns([1, 1], gap="large", vertical_alignment="center")
 words.markdown(lesson("home")["what it is"])
 with picture:
     diagram()
+sources(HOME)
 settings = the_lab().settings
 st.caption(
     _(

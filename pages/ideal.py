@@ -13,6 +13,7 @@ from pages.shared import runs
 from pages.shared.frame import header
 from pages.shared.show_code import show_code
 from pages.shared.sitemap import IDEAL
+from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson
@@ -64,3 +65,4 @@ if bench.backbone is not None and specs and not specs[0][1].layer:
         size=the_lab().backbones.row(bench.backbone).input_size,
     )
 st.markdown(lesson("ideal")["why rungs"])
+sources(IDEAL)

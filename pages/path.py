@@ -10,7 +10,7 @@ from pages.shared import link
 from pages.shared.chapters import ASKS, CHAPTERS, Chapter, done, what_next, with_guess
 from pages.shared.download import download
 from pages.shared.frame import begin
-from pages.shared.sitemap import PATH
+from pages.shared.sitemap import HISTORY, PATH
 from pages.shared.visit import the_visit
 from pages.shared.words import _, current_language, lesson
 
@@ -66,3 +66,4 @@ download(
     key="download_report",
     icon=":material/download:",
 )
+st.page_link(HISTORY.path, label=_(HISTORY.title), icon=HISTORY.icon)

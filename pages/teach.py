@@ -6,6 +6,7 @@ from pages.shared import runs
 from pages.shared.components import style
 from pages.shared.frame import header
 from pages.shared.sitemap import TEACH
+from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.words import _, lesson
 from pages.teaching.bring_back import bring_back
@@ -32,7 +33,7 @@ style("teach")
 classes, learning, trying = stage(picture=46, side=28)
 with learning:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.header(_("Learning"), anchor=False, width="content")
+        st.header(_("Training"), anchor=False, width="content")
         choose_curve()
     left, middle, right = st.columns([6, 5, 5], gap="small", vertical_alignment="bottom")
     start_place = left.container(key="start_place")
@@ -66,18 +67,19 @@ with curve_place:
         offer_small_download()
     runs.live(NAME, draw_figures)
 with trying:
-    st.header(_("Trying"), anchor=False)
+    st.header(_("Try it"), anchor=False)
     draw_trying(bench.photo, backbone)
 done = finished()
 if done:
     keep_figures(done)
-    st.header(_("How good is it?"), anchor=False)
+    st.header(_("Evaluation: how good is it?"), anchor=False)
     draw_result(*done[choose_way(done)][1:])
 label_budget(data, backbone, seed)
 if backbone is not None:
     chosen = settings | {"photos_per_class": per_class, "seed": seed}
     show_code_of(modes, backbone, chosen)
-st.header(_("When does borrowing help?"), anchor=False)
+st.header(_("When does transfer learning help?"), anchor=False)
 for part in ("idea", "ways", "challenge"):
     st.markdown(lesson("teach")[part])
 bring_back()
+sources(TEACH)

@@ -19,6 +19,7 @@ from pages.shared.live import answer, draw_beside, watch_answer
 from pages.shared.picture import MAIN_PICTURE
 from pages.shared.show_code import show_code
 from pages.shared.sitemap import WHY
+from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, show_error
@@ -72,3 +73,4 @@ if backbone is not None:
             draw_photo(said.seen)
 st.markdown(lesson("why")["colours"])
 st.markdown(lesson("why")["faithful"])
+sources(WHY)

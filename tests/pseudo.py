@@ -12,7 +12,7 @@ from babel import Locale
 from pages import languages
 from pages.languages import SOURCE, Language
 from pages.learning import quiz
-from pages.shared import words
+from pages.shared import terms, words
 from tests.messages.catalogues import extracted
 from tl_core.backbones.build import imagenet_classes
 
@@ -100,6 +100,11 @@ def speak_pseudo(monkeypatch: pytest.MonkeyPatch) -> None:
         found = source_quiz(SOURCE if code == CODE else code, when)
         return _accented_quiz(found) if code == CODE else found
 
+    known = {
+        key: replace(term, name=accented(term.name), says=accented(term.says))
+        for key, term in terms.terms(SOURCE).items()
+    }
+    monkeypatch.setattr(terms, "terms", lambda _code: known)  # their other names stay other words
     monkeypatch.setattr(quiz, "_quiz", accented_quiz)
     monkeypatch.setattr(languages, "codes", lambda: (*codes, CODE))
     monkeypatch.setattr(languages, "language", lambda c: ours if c == CODE else language(c))

@@ -20,7 +20,7 @@ _LESSONS = 0.005 * 3 * 224 * 224  # its weight of a sum over all values, as one 
 def more_settings() -> None:
     """Everything but the class and the weight of total variation, one click away."""
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
-        choose_one(_("Let it draw"), KINDS, key="goal", default="class")
+        choose_one(_("Objective: what to draw"), KINDS, key="goal", default="class")
         choose_way()
         _length_and_seed()
         _recipe_and_start()
@@ -37,7 +37,10 @@ def tv_slider() -> None:
             TV_WEIGHTS,
             format_func=lambda w: f"{w} · {marks[w]}" if w in marks else str(w),
             disabled=way() == "ladder",
-            help=_("How much neighbouring pixels are asked to agree. Acts while it runs."),
+            help=_(
+                "A penalty on differences between neighbouring pixels (regularisation). "
+                "Acts while it runs."
+            ),
             **acting("tv_weight"),
         )
 
@@ -109,7 +112,9 @@ def _learning_rate_and_views() -> None:
             RATES,
             format_func=lambda value: number(value) if value else own_rate,
             disabled=keeps is not None,
-            help=_("How far the picture moves at each step. Acts while it runs."),
+            help=_(
+                "How far the picture moves along the gradient at each step. Acts while it runs."
+            ),
             **acting("learning_rate"),
         )
     with augmentation, link.kept("augmentation", 1.0, between=(0, 2)):

@@ -33,7 +33,7 @@ def add(picture: Finished) -> None:
 
 def downloads(picture: Finished, *, key: str) -> None:
     """Download buttons of a picture, and the command that draws it again."""
-    with st.popover(_("Take it home"), icon=":material/download:", key=f"take_{key}"):
+    with st.popover(_("Download"), icon=":material/download:", key=f"take_{key}"):
         picture_key = "download" if key == "main" else f"download_{key}"
         words = _("Picture (PNG, settings inside)")
         download(words, picture.png, "picture.png", key=picture_key)

@@ -79,7 +79,7 @@ def _of_class(classes: tuple[str, ...], index: int) -> Goal:
 
 def _channel(row: BackboneRow) -> Goal:
     layers = [stage.layer for stage in row.stages]
-    things = next(stage.layer for stage in row.stages if stage.words == "whole things")
+    things = next(stage.layer for stage in row.stages if stage.words == "whole objects")
     with link.kept("goal_layer", things, layers):
         layer = st.selectbox(_("Layer"), layers, key="goal_layer")
     numbers = [str(number) for number in range(the_lab().backbones.channel_counts(row.key)[layer])]

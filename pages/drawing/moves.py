@@ -10,7 +10,7 @@ from tl_core.lab import gettext_noop as N_
 from tl_core.specs import IdealImage
 
 NAME = "ideal"  # of the page's run
-OPTIMISERS = {"descent": N_("descent"), "momentum": N_("momentum"), "adam": N_("adam")}
+OPTIMISERS = {"descent": N_("gradient descent"), "momentum": N_("momentum"), "adam": N_("adam")}
 RATES_OF_OPTIMISERS = {"descent": 1.0, "momentum": 0.3, "adam": 0.08}
 
 

@@ -163,24 +163,31 @@ def _verdicts(spec: IdealImage, snapshot: IdealSnapshot, *, is_alone: bool) -> N
 
 
 def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
-    words = _("**Networks that never saw it**")
+    words = _("**Networks that took no part**")
     if of_class:
-        words = _("**Networks that never saw it: {name}**").format(name=of_class)
+        words = _("**Networks that took no part: {name}**").format(name=of_class)
     st.markdown(words)
+    others = [verdict for verdict in found.verdicts if verdict.backbone != spec.backbone]
     lines = [
-        _("- {network}: **{percent:.1f} %** (it says {top})").format(
+        _("- {network}: **{percent:.1f} %** (its first answer: {top})").format(
             network=plain(verdict.label),
             percent=100 * verdict.probability,
             top=plain_class(verdict.top_name),
         )
-        for verdict in found.verdicts
-        if verdict.backbone != spec.backbone
+        for verdict in others
     ]
     st.markdown("\n".join(lines))
+    rows = [the_lab().backbones.row(key) for key in (spec.backbone, *(v.backbone for v in others))]
+    if others and len({row.family for row in rows}) == 1:
+        st.caption(
+            _("Siblings of one family, {family}: they agree more easily than others would.").format(
+                family=rows[0].family
+            )
+        )
 
 
 def _of_another(found: Verdicts, spec: IdealImage, label: str) -> Outcome | None:
-    """Whether the first network that never saw the picture knows its class."""
+    """Whether the first network that took no part in the picture knows its class."""
     own = next((row for row in found.verdicts if row.backbone == spec.backbone), None)
     other = next((row for row in found.verdicts if row.backbone != spec.backbone), None)
     if own is None or other is None:

@@ -13,12 +13,12 @@ from tl_core.specs import LADDER, IdealImage
 
 SEEDS = 2**32
 KEEPS_RATE = {
-    "ladder": N_("Every rung keeps its recipe's own weight and learning rate."),
+    "ladder": N_("Each recipe keeps its own weight and learning rate."),
     "optimisers": N_("Every optimiser keeps a learning rate that suits it."),
 }
 WAYS = {
     "one": N_("one picture"),
-    "ladder": N_("the ladder: five recipes"),
+    "ladder": N_("ablation: five recipes"),
     "optimisers": N_("three optimisers"),
     "seeds": N_("three seeds"),
 }

@@ -57,7 +57,7 @@ def draw_curve(run: Run) -> None:
     columns = dict(zip(found.columns, zip(*found.history, strict=True), strict=True))
     percent = [100 * value for value in columns["probability"]]
     line = {"type": "scatter", "x": columns["step"], "y": percent, "name": _("goal")}
-    layout = {"xaxis": axis(_("step")), "yaxis": axis(_("sure, %"), range=[0, 102])}
+    layout = {"xaxis": axis(_("step")), "yaxis": axis(_("probability, %"), range=[0, 102])}
     words = _("Probability of the goal by step: {percent:.0f} % at step {step}")
     alt = words.format(percent=percent[-1], step=int(columns["step"][-1]))
     draw([line], layout, key=f"history_{job.id}", height=130, alt=alt)
@@ -113,12 +113,19 @@ def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
     show, icon = st.info, ":material/hourglass_top:"
     if found.first_confident is not None:
         show, icon = st.success, ":material/check_circle:"
-        words = _("Fooled at step {first}, sure since step {sure}: seen as **{label}**.")
+        words = _(
+            "Fooled at step {first}, as probable as asked since step {sure}: seen as **{label}**."
+        )
     elif found.is_fooled and is_over:
         show, icon = st.success, ":material/check_circle:"
-        words = _("Fooled at step {first}, at the end {percent:.0f} % sure: seen as **{label}**.")
+        words = _(
+            "Fooled at step {first}, probability {percent:.0f} % at the end: seen as **{label}**."
+        )
     elif found.is_fooled:
-        words = _("Fooled at step {first}, going on until it is sure: step {step} of {steps}.")
+        words = _(
+            "Fooled at step {first}, going on until it is as probable as asked: step "
+            "{step} of {steps}."
+        )
     elif is_over:
         icon = ":material/block:"
         words = _("Not fooled: it ended at step {step} of {steps}, goal at {percent:.1f} %.")

@@ -22,11 +22,11 @@ def draw_change(found: AttackSnapshot, *, key: str) -> None:
     """Compare the photograph and the attacked picture by eye, by value and by answer."""
     by_eye, difference, answers = st.columns(3, gap="medium")
     with by_eye:
-        st.markdown("**" + _("Swipe: can you see the attack?") + "**")
+        st.markdown("**" + _("Swipe: can you see the perturbation?") + "**")
         words = _("Swipe between the photograph and the attacked picture")
         swipe(found.original, found.picture, key=f"swipe_{key}", alt=words)
     with difference:
-        st.markdown("**" + _("The difference, magnified") + "**")
+        st.markdown("**" + _("The perturbation, magnified") + "**")
         picture = st.container()
         magnify = choose_one(_("Magnify"), MAGNIFY, key="magnify", default=16, is_labelled=False)
         with picture:
@@ -45,5 +45,5 @@ def _difference(found: AttackSnapshot, magnify: int) -> None:
         to_array(decode(data, max_pixels=limit)) for data in (found.original, found.picture)
     )
     picture = compare.difference(before, after, magnify=magnify or 1, is_sign=magnify == 0)
-    words = _("The difference, magnified: {share:.0f} % of all values differ")
+    words = _("The perturbation, magnified: {share:.0f} % of all values differ")
     live_picture(picture, alt=words.format(share=100 * found.gap.changed_share))

@@ -16,7 +16,7 @@ from tl_core.specs import ATTACK_METHODS, GROUPS, Attack
 
 LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
 CONFIDENCES = [0.0, 0.5, 0.9, 0.99]
-_AIMS = {"targeted": N_("become …"), "untargeted": N_("be anything but …")}
+_AIMS = {"targeted": N_("targeted: look like …"), "untargeted": N_("untargeted: anything but …")}
 
 
 def choose_goal(backbone: str) -> tuple[int | None, str]:
@@ -29,7 +29,7 @@ def choose_goal(backbone: str) -> tuple[int | None, str]:
         groups |= {key: _(group.label) for key, group in GROUPS.items()}
     with link.kept("avoid", "", list(groups)):
         avoid = st.selectbox(
-            _("Anything but"), list(groups), format_func=groups.__getitem__, key="avoid"
+            _("Class to avoid"), list(groups), format_func=groups.__getitem__, key="avoid"
         )
     return None, str(avoid)
 
@@ -44,8 +44,9 @@ def epsilon_slider() -> None:
             on_change=runs.pass_on,
             args=(NAME, "epsilon"),
             help=_(
-                "How far each value may move. A pixel's red, green and blue are values from 0 to "
-                "255; 1 is the smallest step that a picture file knows. Acts while it runs."
+                "The budget of the attack (L∞): how far each value may move. A pixel's "
+                "red, green and blue are values from 0 to 255; 1 is the smallest step that "
+                "a picture file knows. Acts while it runs."
             ),
         )
 
@@ -53,23 +54,25 @@ def epsilon_slider() -> None:
 def more_settings(backbone: str) -> None:
     """Aim, method, length and whom to attack, one click away."""
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
-        choose_one(_("The photograph shall"), _AIMS, key="aim", default="targeted")
+        choose_one(_("Goal of the attack"), _AIMS, key="aim", default="targeted")
         _method()
         with link.kept("steps", 64, runs.STEPS):
             st.select_slider(_("Steps at most"), runs.STEPS, key="steps")
         with link.kept("confidence", 0.9, CONFIDENCES):
             st.select_slider(
-                _("Go on until it is sure"),
+                _("Go on until its probability is"),
                 CONFIDENCES,
-                format_func=lambda share: f"{100 * share:.0f} %" if share else _("at all"),
+                format_func=lambda share: (
+                    f"{100 * share:.0f} %" if share else _("any: fooled is enough")
+                ),
                 key="confidence",
                 on_change=runs.pass_on,
                 args=(NAME, "confidence"),
-                help=_("A photograph that is called a cat with 12 % has fooled nobody."),
+                help=_("An answer of 12 % for “cat” convinces nobody."),
             )
         with link.kept("ensemble", default=False):
             st.toggle(
-                _("Attack all ready networks at once"),
+                _("Ensemble attack: all ready networks at once"),
                 key="ensemble",
                 disabled=not _others(backbone),
                 help=_("Those that know the same classes."),

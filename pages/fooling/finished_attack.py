@@ -48,9 +48,9 @@ def draw_finished(job: Job, smallest: SmallestBudget | None) -> None:
     }
     change, transfer, survival, paste_back, budget = st.tabs(
         [
-            _("What was added?"),
-            _("Does it fool the others?"),
-            _("Does it survive?"),
+            _("The perturbation: what was added?"),
+            _("Transferability: does it fool other networks?"),
+            _("Robustness: does it survive changes of the image?"),
             _("On the whole photograph"),
             _("How little is enough?"),
         ]
@@ -125,7 +125,13 @@ def _draw_transfer(question: Transfer, spec: Attack) -> None:
     if len(found.opinions) == 1:
         st.caption(_("No other network here knows these classes."))
         return
-    st.caption(_("A defence is to ask several networks. *For strangers* attacks that defence."))
+    st.caption(
+        _(
+            "Asking several networks is a weak defence, and *Transfer attack* gets "
+            "past it. The established defence is adversarial training: learning from "
+            "attacked pictures too (Madry et al. 2018)."
+        )
+    )
     others = tuple(row.backbone for row in found.opinions if row.backbone != spec.backbone)
     if set(others) != set(spec.also):
         words, icon = _("Attack all of them at once"), ":material/groups:"
@@ -140,7 +146,7 @@ def _draw_survival(question: Survival, spec: Attack) -> None:
     _table(
         [
             {
-                _("Wear"): _(trial.label),
+                _("Image change"): _(trial.label),
                 _("The network then says"): class_name(trial.answer.label),
                 _("Goal"): 100 * trial.probability,
                 _("Still fooled"): trial.is_fooled,
@@ -148,7 +154,12 @@ def _draw_survival(question: Survival, spec: Attack) -> None:
             for trial in found.trials
         ]
     )
-    st.caption(_("The method *Robust* optimises through such wear."))
+    st.caption(
+        _(
+            "The method *Robust (EOT)* optimises through such changes: expectation "
+            "over transformation."
+        )
+    )
     if spec.method != "robust":
         anew = replace(spec, method="robust", epsilon=max(spec.epsilon, _ROBUST_LEVELS))
         words = _("Attack through all this, within {levels} levels").format(levels=anew.epsilon)
@@ -158,7 +169,7 @@ def _draw_survival(question: Survival, spec: Attack) -> None:
 
 def _table(lines: list[dict[str, object]]) -> None:
     """One line a network or a trial, with the goal's probability as a bar."""
-    words = _("How sure it is of what the attack was to make it see")
+    words = _("Probability of what the attack was to make it see")
     goal = st.column_config.ProgressColumn(help=words, format="%.1f %%", min_value=0, max_value=100)
     table(lines, columns={_("Goal"): goal})
 
@@ -175,7 +186,12 @@ def _draw_paste_back(spec: PasteBack) -> None:
     if found.is_fooled:
         words = _("At {width} × {height} pixels the network says **{label}**: still fooled.")
     text.markdown(words.format(width=found.width, height=found.height, label=label))
-    worn = _("The network shrinks the photograph before it looks, and that wore the change off.")
-    kept = _("The network shrinks the photograph before it looks, and the change outlasted that.")
+    worn = _(
+        "The network's input is a smaller copy of the photograph, and making it "
+        "smaller removed the change."
+    )
+    kept = _(
+        "The network's input is a smaller copy of the photograph, and the change outlasted that."
+    )
     text.caption(kept if found.is_fooled else worn)
     figures(found.gap)

@@ -20,7 +20,7 @@ def draw_smallest(question: SmallestBudget | None) -> None:
             runs.start_or_stop(
                 NAME,
                 lambda: runs.begin(NAME, [("", question)]),
-                label=_("Find the smallest budget"),
+                label=_("Find the smallest epsilon"),
                 suffix="_smallest",
             )
     runs.live(NAME, _draw)
@@ -80,10 +80,12 @@ def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
     }
     layout = {
         "xaxis": axis(_("epsilon, levels (green: fooled)")),
-        "yaxis": axis(_("sure of the goal, %"), range=[0, 102]),
+        "yaxis": axis(_("probability of the goal, %"), range=[0, 102]),
     }
     draw([bars], layout, key=key, height=260, alt=_("Success against epsilon"))
-    st.caption(_("Each try ends as soon as its goal is on top, however little sure of it."))
+    st.caption(
+        _("Each try ends as soon as its goal is the first answer, however small its probability.")
+    )
 
 
 def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:

@@ -97,6 +97,7 @@ def _line(status: BackboneStatus) -> dict[str, object]:
         _("GFLOPs"): row.gflops,
         _("Parameters"): row.parameters_m,
         _("Weights"): size,
+        _("Licence"): row.licence,
         _("Year"): row.year,
         _("When to choose it"): _(row.advice),
     }
@@ -113,13 +114,17 @@ def _columns(statuses: Sequence[BackboneStatus]) -> dict[str, Any]:
         _("Progress"): column.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
         _("State"): column.TextColumn(),
         _("Top-1"): column.NumberColumn(
-            format="%.1f %%", help=_("Share of ImageNet's test photographs it gets right")
+            format="%.1f %%",
+            help=_("Share of ImageNet's validation photographs whose class is its first answer"),
         ),
         _("GFLOPs"): column.NumberColumn(
             format="%.2f", help=_("Billions of multiply-adds for one photograph")
         ),
         _("Parameters"): column.NumberColumn(format="%.1f M"),
         _("Weights"): column.TextColumn(help=_("Size of the file")),
+        _("Licence"): column.TextColumn(
+            help=_("Of the weights, as they are published; ImageNet's own terms may apply too")
+        ),
         _("Year"): column.NumberColumn(format="%d"),
         _("When to choose it"): column.TextColumn(),
     }

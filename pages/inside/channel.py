@@ -62,21 +62,31 @@ def _draw(detail: ChannelDetailSnapshot) -> None:
     """The channel over the photograph, its map, and other photographs on which it fires."""
     with st.container(key="channel_pictures"):
         overlay, plain = st.columns(2, gap="small", wrap=False)
-    words = _("Fires on {percent:.0f} % of it")
+    words = _("Active on {percent:.0f} % of the photograph")
     words = words.format(percent=100 * detail.spot.share)
     with overlay:
         live_picture(
             detail.overlay,
             alt=_("The channel laid over the photograph: {words}").format(words=words),
         )
-        st.caption(words, help=_("Bright where it fires; the box is what its strongest spot sees."))
+        st.caption(
+            words,
+            help=_(
+                "Bright where the channel is active. The box is the "
+                "receptive field of its strongest spot: all that this "
+                "spot sees."
+            ),
+        )
     words = _("Its map: strongest value {value:.2f}").format(value=detail.spot.value)
     with plain:
         live_picture(detail.map, alt=words)
         st.caption(words)
     st.markdown(
-        "**" + _("What else makes it fire?") + "**",
-        help=_("Photographs by how much of each it fires on: where it is above its own mean."),
+        "**" + _("What else activates it?") + "**",
+        help=_(
+            "Photographs ordered by the share on which the channel is active: where it "
+            "is above its own mean."
+        ),
     )
     with st.container(key="others"):
         columns = st.columns(_OTHERS, gap="xsmall", wrap=False)

@@ -32,7 +32,7 @@ def other_answers(photo: str, chosen: str) -> dict[str, Classification]:
             line = {
                 _("Backbone"): row.label,
                 _("Answer"): label,
-                _("Confidence"): 100 * found.answers[0].probability,
+                _("Probability"): 100 * found.answers[0].probability,
                 _("ms"): found.milliseconds,
             }
             lines.append(line)
@@ -46,9 +46,10 @@ def other_answers(photo: str, chosen: str) -> dict[str, Classification]:
         row_height=_ROW,
         height=_HEADER + _ROW * min(len(lines), _SHOWN),
         column_config={
-            _("Confidence"): column.ProgressColumn(format="%.1f %%", min_value=0, max_value=100),
+            _("Probability"): column.ProgressColumn(format="%.1f %%", min_value=0, max_value=100),
             _("ms"): column.NumberColumn(
-                format="%.0f", help=_("Milliseconds of one look on this server")
+                format="%.0f",
+                help=_("Inference time on this server: milliseconds for one photograph"),
             ),
         },
         alt=" · ".join(said),
@@ -116,4 +117,6 @@ def _in_words(statuses: Sequence[BackboneStatus]) -> str:
     words = _("{label} {top1:.1f} % at {gflops:.2f} GFLOPs")
     rows = [status.row for status in statuses]
     found = [words.format(label=row.label, top1=row.top1, gflops=row.gflops) for row in rows]
-    return _("ImageNet accuracy against the work of one look: {list}").format(list=", ".join(found))
+    return _("ImageNet accuracy against computation per image: {list}").format(
+        list=", ".join(found)
+    )

@@ -17,7 +17,10 @@ from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
 from tl_core.specs import FeatureSpace, FeatureSpaceSnapshot, PreviewData, SpaceMap
 
-METHODS = {"tsne": N_("t-SNE, groups neighbours"), "pca": N_("PCA, keeps distances")}
+METHODS = {
+    "tsne": N_("t-SNE: keeps neighbours together"),
+    "pca": N_("PCA: the directions of largest variance"),
+}
 KINDS = {
     "cat": N_("cat"),
     "dog": N_("dog"),
@@ -42,7 +45,7 @@ def feature_space(backbone: str, photo: str) -> None:
 
     Above, the three that the network finds most like ``photo``.
     """
-    st.header(_("Which photographs does it find alike?"), anchor=False)
+    st.header(_("Feature space: which photographs does it find alike?"), anchor=False)
     maps = st.container()
     try:
         spec = _choose(backbone)
@@ -78,7 +81,7 @@ def _draw(found: FeatureSpaceSnapshot, photo: str) -> None:
 def _with_agreement(title: str, points: SpaceMap) -> str:
     if points.agreement is None:
         return f"**{title}**"
-    words = _("**{title}**: {percent:.0f} % have one of their own kind nearest")
+    words = _("**{title}**: the nearest neighbour is of the same kind for {percent:.0f} %")
     return words.format(title=title, percent=100 * points.agreement)
 
 

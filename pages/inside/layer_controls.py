@@ -15,7 +15,7 @@ from tl_core.specs import FeatureMaps
 
 NOTHING, LAYER, BACKBONE, PHOTO = "nothing", "layer", "backbone", "photo"
 _COMPARISONS = {
-    NOTHING: N_("nothing"),
+    NOTHING: N_("none"),
     LAYER: N_("another layer"),
     BACKBONE: N_("another backbone"),
     PHOTO: N_("another photograph"),

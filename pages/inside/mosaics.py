@@ -13,7 +13,7 @@ _AT_BEGIN = {
     "edges and colours": N_("Edges and colours"),
     "textures": N_("Textures"),
     "parts": N_("Parts"),
-    "whole things": N_("Whole things"),
+    "whole objects": N_("Whole objects"),
 }
 
 
@@ -30,7 +30,9 @@ def draw_mosaic(
         chosen=chosen,
         on_pick=on_pick,
     )
-    words = _("One step to the right in a map is {stride} pixels in the photograph.")
+    words = _(
+        "Stride {stride}: one step to the right in a map is {stride} pixels in the photograph."
+    )
     st.caption(describe(found.facts), help=words.format(stride=found.facts.stride))
 
 
@@ -43,8 +45,8 @@ def describe(facts: LayerFacts) -> str:
     """A layer in one line."""
     channels, height, width = facts.shape
     return _(
-        "**{words}** · `{layer}`: {channels} channels of {height} × {width}, each sees "
-        "{field} × {field} pixels"
+        "**{words}** · `{layer}`: {channels} channels of {height} × {width}, receptive "
+        "field {field} × {field} pixels"
     ).format(
         words=_(_AT_BEGIN[facts.words]),
         layer=facts.layer,

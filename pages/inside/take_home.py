@@ -23,7 +23,7 @@ def take_home(channel: int, *grids: tuple[FeatureMaps, FeatureMapsSnapshot]) -> 
         photo=first.photo, backbone=first.backbone, layer=first.layer, channel=channel
     )
     one = partial(_map_of, detail, the_lab(), the_visit().id)
-    with st.popover(_("Take it home"), icon=":material/download:", key="take_maps"):
+    with st.popover(_("Download"), icon=":material/download:", key="take_maps"):
         for number, (spec, found) in enumerate(grids, start=1):
             words = _("All maps shown (PNG, settings inside)")
             if len(grids) > 1:

@@ -22,17 +22,17 @@ def draw_challenge() -> None:
     found = advantage(row for row in the_visit().learned.values() if row.is_unlike_imagenet)
     _draw("challenge", is_done=found is not None)
     if found is None:
-        _to_teach("digits", _("Open it with the digits, both ways chosen"), mode="head,scratch")
+        _to_teach("digits", _("Open it with the digits, both methods chosen"), mode="head,scratch")
         return
     with_it, without = found
     points = 100 * (with_it.accuracy - without.accuracy)
     words = _(
-        "{label}: {borrowed} with what ImageNet taught, {nothing} from random weights. Nothing is "
+        "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. Nothing is "
         "left of the advantage: it is {points:+.1f} points."
     )
     if points > 0:
         words = _(
-            "{label}: {borrowed} with what ImageNet taught, {nothing} from random weights. The "
+            "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. The "
             "advantage that is left is {points:+.1f} points."
         )
     st.markdown(
@@ -57,8 +57,8 @@ def draw_pets() -> None:
     if found:
         best = max(found, key=lambda row: row.accuracy)
         words = _(
-            "{backbone} has learned {classes} breeds from {train:,} photographs: top-1 **{top1}**, "
-            "top-3 **{top3}**, on {tested:,} photographs it had never seen."
+            "{backbone} was trained on {train:,} photographs of {classes} breeds: top-1 "
+            "**{top1}**, top-3 **{top3}**, on {tested:,} validation photographs."
         )
         st.markdown(
             words.format(

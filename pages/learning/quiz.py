@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.languages import lesson_file
 from pages.shared.visit import the_visit
-from pages.shared.words import current_language
+from pages.shared.words import _, current_language
 
 BEFORE, AFTER = "before", "after"
 
@@ -51,7 +51,7 @@ def draw(when: str) -> None:
         st.markdown(f"**{number}. {question.ask}**")
         key = f"{when} {question.key}"
         if key in given:
-            _say(question.replies[given[key]])
+            _say(question, question.replies[given[key]])
         else:
             _offer(question, key)
     if is_done(when):
@@ -78,10 +78,14 @@ def _take(key: str, number: int) -> None:
     the_visit().quiz[key] = number
 
 
-def _say(reply: Reply) -> None:
-    """The answer that was taken, and why it is right or not."""
-    icon = ":green[:material/check_circle:]" if reply.is_right else ":material/undo:"
+def _say(question: Question, reply: Reply) -> None:
+    """The answer that was taken, why it is right or not, and which one is."""
+    icon = ":green[:material/check_circle:]" if reply.is_right else ":red[:material/cancel:]"
     st.markdown(f"{icon} *{reply.text}* {reply.why}")
+    if not reply.is_right:
+        words = _("Right: *{answer}*")
+        right = next(one.text for one in question.replies if one.is_right)
+        st.markdown(f":green[:material/check_circle:] {words.format(answer=right)}")
 
 
 @cache

@@ -70,8 +70,8 @@ def _chapters(visit: Visit) -> Iterator[str]:
 
 def _training(row: Learned) -> str:
     words = _(
-        "{label}, {way}, {network}: {accuracy} right on {tested:,} photographs, after learning "
-        "from {train:,}; among the first three guesses: {top3}."
+        "{label}, {way}, {network}: accuracy {accuracy} on {tested:,} validation "
+        "photographs, trained on {train:,}; top-3 accuracy {top3}."
     ).format(
         label=_(row.label),
         way=_(mode_row(row.mode).label),

@@ -16,11 +16,11 @@ def diagram() -> None:
     words = {
         "whole": whole,
         "photograph": _("photograph"),
-        "backbone": _("backbone: already trained, frozen"),
+        "backbone": _("backbone: pretrained, frozen"),
         "edges": _("edges"),
         "textures": _("textures"),
         "parts": _("parts"),
-        "things": _("things"),
+        "things": _("objects"),
         "head": _("new head"),
         "answer": _("cat {percent:.0f} %").format(percent=97),
         "you_train": _("you train"),

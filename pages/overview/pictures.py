@@ -17,19 +17,22 @@ def pictures() -> None:
     found = measured_examples()
     channel, training, ideal, fooled = st.columns([1, 2, 1, 2])
     with channel:
-        words = _("Where channel {channel} of {channels} in {layer} of {backbone} reacts.")
+        words = _("Where channel {channel} of {channels} in {layer} of {backbone} is active.")
         _picture(FEATURE_MAPS, FOLDER / "channel.webp", words.format(**found["channel"]))
     with training:
-        accuracy = found["training"]["accuracy"]
         words = _(
-            "{backbone} learns {classes} handwritten digits from {photographs:,} pictures: after "
-            "{epochs} epochs it is right on {last} of {tested_on} others."
-        ).format(**found["training"], epochs=len(accuracy), last=percent(accuracy[-1]))
+            "{backbone} learns cats and dogs from {photographs} photographs. Of {tested_on} others "
+            "it gets {with_it} right if it is pretrained, {without} from scratch."
+        ).format(
+            **found["training"],
+            with_it=percent(found["training"]["pretrained"][-1]),
+            without=percent(found["training"]["scratch"][-1]),
+        )
         _picture(TEACH, FOLDER / f"training_{theme()}.svg", words)
     with ideal:
         words = _(
-            "Drawn from noise by {backbone}: {class}, {probability}. {judge}, which never saw "
-            "it, says {judge_class}, {judge_probability}."
+            "Drawn from noise by {backbone}: {class}, {probability}. {judge}, of the "
+            "same family, says {judge_class}, {judge_probability}."
         ).format(**_with_classes(found["ideal"], "class", "judge_class"))
         _picture(IDEAL, ASSETS / "examples" / "siamese_cat.webp", words)
     with fooled:

@@ -36,14 +36,14 @@ def choose_classes(classes: tuple[str, ...]) -> tuple[str, str]:
     names = [str(index) for index in range(len(classes))]
     words = {
         PREDICTED: _("the predicted class"),
-        NOTHING: _("nothing: why this class at all"),
+        NOTHING: _("none: this class alone"),
         RUNNER_UP: _("the runner-up"),
     }
     words |= dict(zip(names, map(both_names, classes), strict=True))
     chosen = []
     for label, key, offered in (
-        (_("Why"), "explained", [PREDICTED, *names]),
-        (_("Rather than"), "rather_than", [NOTHING, RUNNER_UP, *names]),
+        (_("Class to explain"), "explained", [PREDICTED, *names]),
+        (_("Compare with class"), "rather_than", [NOTHING, RUNNER_UP, *names]),
     ):
         with link.kept(key, offered[0], offered, among=f"_of_{len(classes)}"):
             choice = st.selectbox(label, offered, format_func=words.__getitem__, key=key)
@@ -62,7 +62,7 @@ def two_classes(said: Classification, why: str, rather_than: str) -> tuple[int, 
 def strength_slider() -> None:
     """How much the map hides the photograph."""
     with link.kept("strength", 0.6, between=(0, 1)):
-        st.slider(_("Strength of the map"), 0.0, 1.0, step=0.05, key="strength")
+        st.slider(_("Opacity of the map"), 0.0, 1.0, step=0.05, key="strength")
 
 
 def more_settings(row: BackboneRow) -> None:
@@ -76,7 +76,7 @@ def more_settings(row: BackboneRow) -> None:
         with link.kept("noise", 0, between=(0, 16)):
             st.slider(_("Noisy copies to average (noise tunnel)"), 0, 16, key="noise")
         with link.kept("patch", 32, between=(16, 96)):
-            st.slider(_("Occlusion: side of the cover, pixels"), 16, 96, step=8, key="patch")
+            st.slider(_("Occlusion: side of the patch, pixels"), 16, 96, step=8, key="patch")
 
 
 def with_settings(question: Attribute) -> Attribute:

@@ -32,9 +32,9 @@ def draw_main(found: AttributeSnapshot) -> None:
     first = found.maps[0]
     _draw_map(found, first)
     row = METHODS[first.method]
-    words = _("{method}: warm speaks for it, cold against it")
+    words = _("{method}: warm = evidence for the class, cold = against it")
     if not row.is_signed:
-        words = _("{method}: warm speaks for it")
+        words = _("{method}: warm = evidence for the class")
     st.caption(words.format(method=_(row.label)))
 
 
@@ -87,11 +87,16 @@ def draw_alone(found: AttributeSnapshot) -> None:
 
 def _draw_metrics(proof: Faithfulness | None, *, is_share: bool) -> None:
     """What blurring the top fifth does, and what blurring a random one does."""
-    short = _("How sure it still is, once a part is blurred:")
-    words = _("The class's probability once the map's most important fifth is blurred.")
+    short = _("Faithfulness test: its probability once a part is blurred")
+    words = _(
+        "The class's probability once the 20 % that the map calls most important are blurred."
+    )
     if is_share:
-        short = _("The first one's share of both, once a part is blurred:")
-        words = _("The first class's share of both once the most important fifth is blurred.")
+        short = _("Faithfulness test: the first one's share of both once a part is blurred")
+        words = _(
+            "The first class's share of both probabilities once the most important "
+            "20 % are blurred."
+        )
     with st.container(key="proof"):
         st.caption(short)
         top, random = st.columns(2, gap="small", wrap=False)
@@ -100,13 +105,13 @@ def _draw_metrics(proof: Faithfulness | None, *, is_share: bool) -> None:
         random.skeleton(_METRIC)
         return
     top.metric(
-        _("Blur the top fifth"),
+        _("Most important 20 % blurred"),
         percent(proof.important),
         _("{points:+.1f} points").format(points=-100 * proof.fall),
         help=words,
     )
     random.metric(
-        _("A random fifth instead"),
+        _("Random 20 % blurred"),
         percent(proof.random),
         _("{points:+.1f} points").format(points=-100 * proof.random_fall),
     )
@@ -133,21 +138,21 @@ def _beside(first: ExplainedClass, other: ExplainedClass) -> str:
     if other.target == first.target:  # by another method
         return "**{name}**"
     if other.probability > first.probability:
-        return _("It says: **{name}**")
+        return _("Its answer: **{name}**")
     return _("Runner-up: **{name}**")
 
 
 def _with_proof(name: str, proof: Faithfulness | None) -> str:
     if proof is None:
         return name
-    words = _("{name} {before:.1f} %; {important:.1f} % without its top fifth")
+    words = _("{name} {before:.1f} %; {important:.1f} % with the most important 20 % blurred")
     return words.format(name=name, before=100 * proof.before, important=100 * proof.important)
 
 
 def _draw_map(found: AttributeSnapshot, one: AttributionMap) -> None:
     """A map over the photograph, as strong as the slider has it."""
     explained, method = _class_of(found, one), _(METHODS[one.method].label)
-    words = _("{method}: where the reasons for {label} lie, most at {x}, {y} of {side} pixels")
+    words = _("{method}: where the evidence for {label} lies, most at {x}, {y} of {side} pixels")
     x, y = one.peak
     live_picture(
         heatmap.overlay_encoded(found.photo, one.heatmap, st.session_state.strength),

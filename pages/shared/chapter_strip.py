@@ -10,12 +10,11 @@ from pages.shared.words import _, lesson
 
 
 def strip(row: PageRow) -> None:
-    """Draw the page's chapter; for who only plays, the lesson's first sentence."""
+    """Draw what the page is about, and its chapter for who wants to be asked."""
+    with st.container(key="about"):
+        st.markdown(lesson(row.lesson)[""])
     with st.container(key="strip"):
-        if tour.draw(row):
-            return
-        if not link.is_chosen(ASKS, default=True):
-            st.markdown(lesson(row.lesson)[""])
+        if tour.draw(row) or not link.is_chosen(ASKS, default=True):
             return
         with st.container(key="chapter", horizontal=True, vertical_alignment="center", gap="small"):
             _chapter(chapter_of(row))

@@ -46,35 +46,43 @@ CHAPTERS = (
     Chapter(
         FEATURE_MAPS,
         N_("What is left of it in the last layer?"),
-        {"all": N_("all of it"), "place": N_("where things are"), "nothing": N_("nothing at all")},
+        {
+            "all": N_("every detail"),
+            "place": N_("what, and roughly where"),
+            "nothing": N_("nothing"),
+        },
         N_("Now move the layer to the last one."),
         N_(
-            "In {layer} a map has {height} × {width} values for {side} × {side} pixels: where "
-            "something is, no longer how it looks."
+            "In {layer} a map has {height} × {width} values for {side} × {side} pixels: "
+            "what there is, and only roughly where."
         ),
     ),
     Chapter(
         WHY,
-        N_("Blur what the map marks: how sure is it then?"),
-        {"as": N_("as sure as before"), "half": N_("half as sure"), "hardly": N_("hardly sure")},
+        N_("Blur what the map marks: what becomes of the probability?"),
+        {
+            "as": N_("it stays"),
+            "half": N_("about half"),
+            "hardly": N_("hardly any"),
+        },
         N_("Now choose another photograph, or another class."),
         N_(
-            "*{label}* fell from {before:.0f} % to {important:.0f} % without its marked fifth, "
-            "and to {random:.0f} % without a random one."
+            "*{label}* fell from {before:.0f} % to {important:.0f} % with the marked 20 % "
+            "blurred, and to {random:.0f} % with a random 20 %."
         ),
     ),
     Chapter(
         TEACH,
         N_("How many of 100 new ones will it get right?"),
         {"50": N_("about 50"), "75": N_("about 75"), "95": N_("90 or more")},
-        N_("Now fill the boxes, or take a ready set, and press Start."),
+        N_("Now add photographs to each class, or pick a built-in data set, and press Start."),
         N_(
-            "{percent:.0f} % right: it learned from {train:,} photographs and was tested on "
-            "{tested:,} others."
+            "{percent:.0f} % right on {tested:,} validation photographs, after training on "
+            "{train:,} others."
         ),
         N_(
-            "{right} of {tested} right. A test of so few says little: give it more photographs, or "
-            "take a ready set."
+            "{right} of {tested} right. So few validation photographs say little: add "
+            "more, or pick a built-in data set."
         ),
     ),
     Chapter(
@@ -83,16 +91,16 @@ CHAPTERS = (
         {"yes": N_("yes"), "no": N_("no")},
         N_("Now press Start."),
         N_(
-            "{network} is {own:.0f} % sure of its *{label}*; {other}, which never saw it, "
+            "{network} is {own:.0f} % sure of its *{label}*; {other}, which took no part, "
             "{percent:.0f} %. And you?"
         ),
     ),
     Chapter(
         ATTACK,
-        N_("How far must values move, of 255 levels?"),
+        N_("By how many of 255 levels must the values change?"),
         {"1": N_("by 1"), "8": N_("by 8"), "64": N_("by 64")},
         N_("Now press Start, and raise epsilon if it fails."),
-        N_("Within {levels} of 255 levels *{before}* became *{after}*, {percent:.0f} % sure."),
+        N_("Within {levels} of 255 levels *{before}* became *{after}*, {percent:.0f} %."),
         N_("Within {levels} of 255 levels it stayed *{after}*. Raise epsilon, and try again."),
     ),
 )

@@ -13,7 +13,8 @@ from pages.shared.components import style
 from pages.shared.copy_link import copy_link
 from pages.shared.foot import foot
 from pages.shared.photo_input import show_refused_photo
-from pages.shared.sitemap import HOME, PAGES, PATH, PageRow
+from pages.shared.sitemap import GLOSSARY, HISTORY, HOME, PAGES, PATH, PageRow
+from pages.shared.terms import explain
 from pages.shared.words import _
 from tl_core.images import samples
 
@@ -39,7 +40,9 @@ def configure() -> None:
 
 def navigation() -> st.Page:
     """Declare the pages and return the one that is open."""
-    return st.navigation([_page(row) for row in (HOME, *PAGES, PATH)], position="top")
+    return st.navigation(
+        [_page(row) for row in (HOME, *PAGES, PATH, GLOSSARY, HISTORY)], position="top"
+    )
 
 
 def begin(row: PageRow) -> None:
@@ -53,6 +56,7 @@ def begin(row: PageRow) -> None:
         navigation()
         st.switch_page(_page(row), query_params=st.query_params.to_dict())
     link.take_address(row.path)
+    explain(row.lesson)
     foot()
 
 
@@ -90,4 +94,10 @@ def header(
 
 
 def _page(row: PageRow) -> st.Page:
-    return st.Page(row.path, title=_(row.title), icon=row.icon, default=row is HOME)
+    return st.Page(
+        row.path,
+        title=_(row.title),
+        icon=row.icon,
+        default=row is HOME,
+        visibility="hidden" if row is HISTORY else "visible",
+    )

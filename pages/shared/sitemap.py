@@ -26,29 +26,35 @@ BACKBONES = PageRow(
     N_("Backbones"),
     ":material/account_tree:",
     N_(
-        "Pick a trained network, show it a photograph, and see who is right: the big one or the "
-        "fast one."
+        "Pick a pretrained network, show it a photograph, and see who is right: the big "
+        "one or the fast one."
     ),
 )
 FEATURE_MAPS = PageRow(
     "pages/feature_maps.py",
     N_("Feature maps"),
     ":material/grid_view:",
-    N_("Slide through the layers and watch a cat turn into edges, fur, ears and ideas."),
+    N_(
+        "Slide through the layers of a convolutional network (CNN) and watch a cat turn "
+        "into edges, fur and ears."
+    ),
 )
 WHY = PageRow(
     "pages/why.py",
     N_("Why?"),
     ":material/help:",
-    N_("Ask the network for its reasons, and test whether they are the real ones."),
+    N_(
+        "Ask the network for its reasons with saliency maps such as Grad-CAM, and test "
+        "whether they are faithful."
+    ),
 )
 TEACH = PageRow(
     "pages/teach.py",
     N_("Teach it"),
     ":material/school:",
     N_(
-        "Drop four photographs of your cat and four of your dog, and watch the network learn to "
-        "tell them apart in seconds."
+        "Transfer learning: drop four photographs of your cat and four of your dog, and "
+        "watch the network learn to tell them apart in seconds. Then fine-tune it."
     ),
 )
 IDEAL = PageRow(
@@ -56,20 +62,32 @@ IDEAL = PageRow(
     N_("Ideal image"),
     ":material/brush:",
     N_(
-        "Let the network draw its ideal cat, or zebra, from pure noise, and steer it while it "
-        "draws."
+        "Feature visualisation: let the network draw its ideal cat, or zebra, from pure "
+        "noise, and steer it while it draws."
     ),
 )
 ATTACK = PageRow(
     "pages/attack.py",
     N_("Fool it"),
     ":material/theater_comedy:",
-    N_("Drop a dog and turn it into a cat by a change that nobody can see."),
+    N_("An adversarial attack: drop a dog and turn it into a cat by a change that nobody can see."),
 )
 PATH = PageRow(
     "pages/path.py",
     N_("Your path"),
     ":material/route:",
     N_("Six chapters with a question each, two exercises, a quiz before and after."),
+)
+GLOSSARY = PageRow(
+    "pages/glossary.py",
+    N_("Glossary"),
+    ":material/dictionary:",
+    "",
+)
+HISTORY = PageRow(
+    "pages/history.py",
+    N_("From VGG to today"),
+    ":material/history:",
+    "",
 )
 PAGES = (BACKBONES, FEATURE_MAPS, WHY, TEACH, IDEAL, ATTACK)

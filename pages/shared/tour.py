@@ -33,7 +33,7 @@ STOPS = (
     ),
     Stop(
         TEACH,
-        N_("Press Start: faces, from four photographs of each kind, with ImageNet and without."),
+        N_("Press Start: faces, from four photographs of each kind, pretrained and from scratch."),
         {"dataset": "faces", "mode": ["head", "scratch"], "photos_per_class": 4},
     ),
 )

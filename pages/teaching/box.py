@@ -37,7 +37,7 @@ def draw_photos(box: Box) -> None:
     )
     if box.tests:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            words = _("To be tested on: {count}").format(count=len(box.tests))
+            words = _("For validation: {count}").format(count=len(box.tests))
             st.caption(words, width="content")
             tests = [address for _photo, address in _thumbnails(box.tests)]
             draw_squares(tests, more=len(box.tests) - len(tests), alt=words)
@@ -46,7 +46,7 @@ def draw_photos(box: Box) -> None:
                 key=f"no_tests_{box.id}",
                 icon=":material/close:",
                 type="tertiary",
-                help=_("Keep some of the box's own photographs aside instead"),
+                help=_("Keep some of the class's own photographs aside for validation instead"),
                 on_click=box.tests.clear,
             )
 

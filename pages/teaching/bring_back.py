@@ -12,7 +12,7 @@ _NOTE = "model_note"
 
 def bring_back() -> None:
     """A drop zone for a model's file, and what came of the last one."""
-    with st.expander(_("Bring a model back"), icon=":material/upload:"):
+    with st.expander(_("Load a saved model"), icon=":material/upload:"):
         st.file_uploader(
             _("A model file that was downloaded here"),
             type="safetensors",

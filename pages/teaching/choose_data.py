@@ -50,7 +50,7 @@ def offer_ready_set() -> None:
     entries = the_lab().datasets.rows()
     row = next(entry.row for entry in entries if entry.row is not None and not _is_far(entry))
     st.button(
-        _("Take a ready set: {label}").format(label=plain(_(row.label))),
+        _("Use a built-in data set: {label}").format(label=plain(_(row.label))),
         key="ready_set",
         type="primary",
         shortcut="Alt+S",
@@ -85,7 +85,7 @@ def _own() -> Data | None:
     own_boxes()
     boxes = the_visit().boxes
     if not any(box.photos for box in boxes):
-        above.caption(_("Put four photographs or more into each box, or take a ready set."))
+        above.caption(_("Add four photographs or more to each class, or pick a built-in data set."))
         return None
     photos = tuple((box.name, tuple(box.photos)) for box in boxes)
     tests = tuple((box.name, tuple(box.tests)) for box in boxes if box.tests)

@@ -20,20 +20,20 @@ def confusion_matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
     }
     last = len(names) - 0.5
     layout = {
-        "xaxis": axis(_("it says"), side="top", range=[-0.5, last], **ticks),
-        "yaxis": axis(_("it is"), range=[last, -0.5], **ticks),
+        "xaxis": axis(_("predicted"), side="top", range=[-0.5, last], **ticks),
+        "yaxis": axis(_("true class"), range=[last, -0.5], **ticks),
         "margin": {"l": 0, "r": 0, "t": 60, "b": 0},
         "dragmode": False,
         "showlegend": False,
     }
     cells = _heat_map(result.confusion, is_numbered=len(names) <= _NUMBERED)
-    st.markdown("**" + _("Who is taken for whom? Click a cell.") + "**")
+    st.markdown("**" + _("Confusion matrix: who is taken for whom? Click a cell.") + "**")
     draw(
         [cells, _click_targets(result.confusion, names)],
         layout,
         key="confusion",
         height=min(160 + 60 * len(names), 560),
-        alt=_("Confusion matrix: true classes in rows, answers in columns"),
+        alt=_("Confusion matrix: true classes in rows, predicted ones in columns"),
         on_select=_pick_cell,
         selection_mode="points",
     )
@@ -73,7 +73,7 @@ def _click_targets(counts: tuple[tuple[int, ...], ...], names: tuple[str, ...]) 
         "unselected": invisible,
         "customdata": [f"{truth},{said}" for truth, said in cells],
         "hovertext": [
-            _("{truth}, called {said}: {count}").format(
+            _("{truth}, predicted {said}: {count}").format(
                 truth=chart_text(names[t]), said=chart_text(names[s]), count=counts[t][s]
             )
             for t, s in cells

@@ -17,7 +17,7 @@ def choose_modes() -> list[str]:
     """The ways to teach, one or several at once."""
     with link.kept("mode", ["head"], list(WAYS)):
         modes = st.pills(
-            _("Ways to teach, one or several at once"),
+            _("Training methods, one or several at once"),
             list(WAYS),
             selection_mode="multi",
             format_func=lambda key: _(SHORT[key]),
@@ -31,11 +31,11 @@ def choose_amount() -> int:
     """The photographs of each class to learn from, at most; 0 for all."""
     with link.kept("photos_per_class", 100, _AMOUNTS):
         amount = st.select_slider(
-            _("Photographs a class"),
+            _("Photographs per class"),
             _AMOUNTS,
             format_func=lambda count: str(count) if count else _("all"),
             key="photos_per_class",
-            help=_("It learns from so many of each class, at most."),
+            help=_("It trains on so many of each class, at most."),
         )
     return int(amount)
 
@@ -49,6 +49,9 @@ def more_settings(modes: list[str]) -> dict[str, Any]:
                 0,
                 _SEEDS - 1,
                 key="seed",
-                help=_("Decides which photographs are for the test, and where the head begins."),
+                help=_(
+                    "Decides which photographs are for validation, in which order the "
+                    "others are used, and what random weights are."
+                ),
             )
         return tricks(modes)

@@ -14,10 +14,10 @@ from tl_core.lab import gettext_noop as N_
 from tl_core.specs import FineTuneSnapshot
 
 EXPLANATION = N_(
-    "Solid with dots: on photographs it never learns from. Dotted: on those it learns from. Where "
-    "the two part, it is learning by heart."
+    "Solid with dots: validation photographs, which it never learns from. Dotted: training "
+    "photographs. Where the two part, it is overfitting: learning by heart."
 )
-NO_DATA = N_("Nothing to learn from yet: fill the boxes under Classes, or take a ready set.")
+NO_DATA = N_("Nothing to train on yet: add photographs under Classes, or pick a built-in data set.")
 _CURVES = {"accuracy": N_("Accuracy"), "loss": N_("Loss")}
 _AXES = {"accuracy": N_("how often it is right"), "loss": N_("how wrong it is")}
 _HEIGHT = 220  # pixels; on a phone it leaves room for the controls
@@ -40,8 +40,8 @@ def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
     layout: Part = {"uirevision": "same", "showlegend": False}
     empty_range = None if any(snapshot.curve for snapshot in shown) else [0, 1]
     if not shown and what == "accuracy":
-        example, note, empty_range = _example()
-        traces.append(example)
+        examples, note, empty_range = _example()
+        traces += examples
         layout["annotations"] = [note]
     layout["xaxis"] = axis(_("epoch"), rangemode="tozero", range=empty_range)
     if what == "accuracy":
@@ -75,17 +75,27 @@ def _of_way(snapshot: FineTuneSnapshot, what: str) -> list[Part]:
     return [learned, tested]
 
 
-def _example() -> tuple[Part, Part, list[int]]:
-    """A curve that was measured before, the note that says so, and the range of its epochs."""
+def _example() -> tuple[list[Part], Part, list[int]]:
+    """Curves that were measured before, the note that says so, and the range of their epochs."""
     found = measured_examples()["training"]
-    percent = [100 * share for share in found["accuracy"]]
-    epochs = list(range(1, 1 + len(percent)))
-    words = _("An example: {classes} handwritten digits, {photographs} pictures").format(**found)
-    line = {"color": palette()[GREY]}
-    trace = {"type": "scatter", "x": epochs, "y": percent, "mode": "lines", "line": line}
+    words = _(
+        "An example, {photographs} photographs of cats and dogs:<br>"
+        "pretrained (above), from scratch"
+    ).format(**found)
+    epochs = list(range(1, 1 + len(found["pretrained"])))
+    traces = [
+        {
+            "type": "scatter",
+            "x": epochs,
+            "y": [100 * share for share in found[start]],
+            "mode": "lines",
+            "line": {"color": palette()[GREY]},
+            "name": _(WAYS[mode]),
+        }
+        for start, mode in (("pretrained", "head"), ("scratch", "scratch"))
+    ]
     below = {"x": epochs[-1] / 2 + 1, "y": 25}
-    note = {**below, "text": words, "showarrow": False}
-    return {**trace, "name": words}, note, [0, epochs[-1]]
+    return traces, {**below, "text": words, "showarrow": False}, [0, epochs[-1]]
 
 
 def _alt(shown: Sequence[FineTuneSnapshot], what: str) -> str:

@@ -48,8 +48,8 @@ def _draw(snapshot: PreviewSnapshot, *, is_own: bool) -> None:
             counts = [
                 {
                     _("Class"): shown.name,
-                    _("To learn from"): shown.train,
-                    _("To be tested on"): shown.validation,
+                    _("For training"): shown.train,
+                    _("For validation"): shown.validation,
                 }
                 for shown in snapshot.classes
             ]
@@ -62,29 +62,31 @@ def _remarks(snapshot: PreviewSnapshot) -> None:
     tested = sum(found.validation for found in snapshot.classes)
     st.markdown(
         _(
-            "**{classes} classes**: {train:,} photographs to learn from, {tested:,} kept aside to "
-            "be tested on."
+            "**{classes} classes**: {train:,} training photographs, {tested:,} kept aside "
+            "for validation."
         ).format(classes=len(snapshot.classes), train=train, tested=tested)
     )
     if words := small_test(tested):
         st.caption(words)
     if snapshot.is_unlike_imagenet:
         words = _(
-            "These pictures look nothing like ImageNet's: a challenge for borrowed knowledge."
+            "These pictures look nothing like ImageNet's (domain shift): a challenge for "
+            "transfer learning."
         )
         st.info(words, icon=":material/bolt:")
     if snapshot.imbalance >= _IMBALANCE:
         st.warning(
             _(
-                "The largest class has {times:.1f} times the photographs of the smallest: a "
-                "network may learn to bet on the frequent one."
+                "Class imbalance: the largest class has {times:.1f} times the photographs "
+                "of the smallest, and a network may learn to bet on the frequent one."
             ).format(times=snapshot.imbalance)
         )
     if snapshot.duplicates:
         st.caption(
             _(
-                "{count} photographs are there a second time, byte for byte; {across} of them were "
-                "taken out of training because the same photograph is in the test."
+                "{count} photographs are there a second time, byte for byte; {across} of "
+                "them were taken out of training because the same photograph is for "
+                "validation."
             ).format(count=snapshot.duplicates, across=snapshot.duplicates_across)
         )
     if snapshot.left_out:
@@ -95,7 +97,7 @@ def _remarks(snapshot: PreviewSnapshot) -> None:
 
 def _thumbnails(shown: ClassPreview) -> None:
     st.caption(
-        _("**{name}** · {train} to learn from, {tested} to be tested on").format(
+        _("**{name}** · {train} for training, {tested} for validation").format(
             name=plain(shown.name), train=shown.train, tested=shown.validation
         )
     )

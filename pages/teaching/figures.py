@@ -35,7 +35,7 @@ def draw_figures(run: Run) -> None:
 
 def _row(mode: str, line: dict[str, str]) -> str:
     """One way in HTML: a dot of its colour, its name, its accuracy, what it does."""
-    parts = [line[_("95 % interval")], line[_("Now")]]
+    parts = [line[_("95 % confidence interval")], line[_("Now")]]
     details = html.escape(" · ".join(part for part in parts if part))
     return (
         f'<div><b style="color:{colours()[mode]}">●</b> {html.escape(_(WAYS[mode]))} '
@@ -48,8 +48,8 @@ def _table(lines: list[dict[str, str]]) -> None:
         for line in lines:
             del line[_("Top-3")]
     speed = _(
-        "In the latest phase. A head on kept features sees thousands a second; a network that "
-        "looks at every photograph again a few dozen."
+        "In the latest phase. A head on cached features gets through thousands a second; a "
+        "network that processes every photograph again through a few dozen."
     )
     columns = {
         _("Now"): st.column_config.TextColumn(width="medium"),
@@ -70,13 +70,13 @@ def _line(label: str, job: Job) -> dict[str, str]:
     elif snapshot.epochs:
         accuracy = percent(snapshot.epochs[-1].validation_accuracy)
     return {
-        _("Way"): label,
+        _("Method"): label,
         _("Accuracy"): accuracy,
         _("Now"): _now(job, snapshot),
-        _("95 % interval"): interval,
+        _("95 % confidence interval"): interval,
         _("Top-3"): top3,
-        _("It learned"): _known(snapshot.trainable_parameters),
-        _("of parameters"): _known(snapshot.total_parameters),
+        _("Trained"): _known(snapshot.trainable_parameters),
+        _("Parameters in all"): _known(snapshot.total_parameters),
         _("Seconds"): _known(snapshot.seconds, ",.1f"),
         _("Photographs a second"): _known(snapshot.photographs_per_s, ",.0f"),
     }
@@ -93,7 +93,7 @@ def _now(job: Job, snapshot: FineTuneSnapshot) -> str:
     if snapshot.result and snapshot.result.is_head_alone:
         unfrozen = snapshot.result.unfrozen_accuracy
         reached = "–" if unfrozen is None else percent(unfrozen)
-        return _("done: head kept, unfrozen {reached}").format(reached=reached)
+        return _("done: head kept, fine-tuned {reached}").format(reached=reached)
     if snapshot.phase == "done" or not snapshot.seconds_left:
         return _(snapshot.phase)
     return _("{phase}, {seconds:.0f} s").format(

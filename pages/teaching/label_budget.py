@@ -13,7 +13,7 @@ from tl_core.specs import LabelBudget, LabelBudgetSnapshot
 
 _NAME = "budget"
 _STARTS = {
-    "trained": N_("What ImageNet taught"),
+    "trained": N_("Pretrained on ImageNet"),
     "random": N_("The same network, untrained"),
     "pixels": N_("Raw pixels"),
 }
@@ -24,10 +24,10 @@ def label_budget(data: Data | None, backbone: str | None, seed: int) -> None:
     asked = the_visit().jobs.get(_NAME)
     if asked is None and (data is None or backbone is None):
         return
-    st.header(_("How many photographs does it take?"), anchor=False)
+    st.header(_("Few-shot learning: how many photographs does it take?"), anchor=False)
     st.markdown(lesson("teach")["budget"])
     if data is not None and backbone is not None:
-        words = _("Measure the label budget")
+        words = _("Measure accuracy by number of photographs")
         if st.button(words, key="start_budget", icon=":material/show_chart:"):
             job = start(lambda: _ask(data, backbone, seed))
             if job is not None:
@@ -69,7 +69,7 @@ def _draw(snapshot: LabelBudgetSnapshot) -> None:
     ticks = [1, 2, 4, 8, 16, 50]
     layout = {
         "xaxis": axis(
-            _("photographs a class to learn from"),
+            _("training photographs per class"),
             type="log",
             range=[-0.08, 1.78],
             tickvals=ticks,
@@ -77,11 +77,11 @@ def _draw(snapshot: LabelBudgetSnapshot) -> None:
         ),
         "yaxis": axis(_("accuracy"), range=[0, 103], ticksuffix=" %"),
     }
-    alt = _("Accuracy against photographs a class")
+    alt = _("Accuracy against training photographs per class")
     draw(traces, layout, key="budget", height=380, alt=alt)
     words = _(
-        "Dots: mean of five draws; bars: the worst and the best of them. Tested on {count} "
-        "photographs."
+        "Dots: mean of five draws; bars: the worst and the best of them. Validated on "
+        "{count} photographs."
     ).format(count=snapshot.validation_photographs)
     if snapshot.phase == "done":
         st.caption(words)
@@ -96,8 +96,8 @@ def _conclusion(snapshot: LabelBudgetSnapshot) -> None:
     if len(fewest) == len(_STARTS):
         st.markdown(
             _(
-                "Learning from **{count}** of each class: {trained:.0f} % with what ImageNet "
-                "taught, {random:.0f} % untrained, {pixels:.0f} % from raw pixels."
+                "Training on **{count}** of each class: {trained:.0f} % pretrained on "
+                "ImageNet, {random:.0f} % untrained, {pixels:.0f} % from raw pixels."
             ).format(
                 count=fewest["trained"].photos_per_class,
                 **{key: 100 * point.mean for key, point in fewest.items()},

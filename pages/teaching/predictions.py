@@ -40,7 +40,7 @@ def _draw(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...])
         show_error(error)
         return
     st.image(picture, width="stretch", alt=_("A photograph of {truth}").format(truth=truth))
-    words = _("{truth}: **{said}**, {percent:.0f} %")
+    words = _("{truth}: predicted **{said}**, {percent:.0f} %")
     st.caption(words.format(truth=plain(truth), said=plain(said), percent=100 * found.confidence))
     st.button(
         _("Why?"),

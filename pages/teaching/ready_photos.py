@@ -12,7 +12,7 @@ from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
 
 _COUNTS = [2, 4, 8, 16, 50, 100]
-_USES = {"learn": N_("learn from"), "test": N_("be tested on")}
+_USES = {"learn": N_("training"), "test": N_("validation")}
 
 
 def ready_photos(boxes: list[Box]) -> None:
@@ -20,8 +20,13 @@ def ready_photos(boxes: list[Box]) -> None:
     datasets = the_lab().datasets
     labels = {entry.key: _(entry.label) for entry in datasets.rows() if entry.state == "ready"}
     names = {box.id: box.name for box in boxes}
-    with st.popover(_("Ready set"), icon=":material/photo_library:", key="ready_photos"):
-        st.caption(_("Put photographs of a ready data set into a box, or test it on them."))
+    with st.popover(_("Built-in data set"), icon=":material/photo_library:", key="ready_photos"):
+        st.caption(
+            _(
+                "Put photographs of a built-in data set into a class, for training or "
+                "for validation."
+            )
+        )
         left, right = st.columns(2)
         with left, link.kept("ready_from", next(iter(labels)), list(labels)):
             st.selectbox(
@@ -39,9 +44,9 @@ def ready_photos(boxes: list[Box]) -> None:
                 _("For the class"), list(names), format_func=names.__getitem__, key="ready_box"
             )
         with right:
-            use = choose_one(_("To"), _USES, key="ready_for", default="learn")
+            use = choose_one(_("Used for"), _USES, key="ready_for", default="learn")
         if use == "test":
-            st.caption(_("That class then learns from all the photographs in its box."))
+            st.caption(_("All other photographs of that class are then for training."))
         st.button(
             _("Put them in"),
             key="add_ready",

@@ -43,17 +43,15 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
     if result is None:
         return
     st.subheader(
-        _("{percent} right on {count} photographs it has never learned from").format(
-            percent=percent(result.accuracy), count=len(result.predictions)
-        ),
+        _(
+            "Accuracy {percent} on {count} validation photographs, which it never learned from"
+        ).format(percent=percent(result.accuracy), count=len(result.predictions)),
         anchor=False,
     )
     interval = interval_words(result.interval)
-    sentences = [
-        _("With 95 % certainty the true share lies in {interval}.").format(interval=interval)
-    ]
+    sentences = [_("95 % confidence interval: {interval}.").format(interval=interval)]
     if len(snapshot.classes) >= TOP3_FROM:
-        words = _("The true class is among its three best guesses in {percent}.")
+        words = _("Top-3 accuracy {percent}: the true class is among its three best guesses.")
         sentences.append(words.format(percent=percent(result.top3)))
     sentences.append(small_test(len(result.predictions)))
     st.markdown("\n".join(filter(None, sentences)))
@@ -65,7 +63,7 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
         confusion_matrix(result, names)
     with photographs:
         _photographs(spec, result, names)
-    with st.expander(_("Figures by class")):
+    with st.expander(_("Precision and recall by class")):
         _by_class(result)
 
 
@@ -74,16 +72,16 @@ def _how_it_ended(result: FineTuneResult) -> None:
     if result.is_head_alone and result.unfrozen_accuracy is not None:
         st.info(
             _(
-                "The unfrozen network did no better: at its best it reached {percent}. So the "
-                "head that learned before it was kept, on the network as it was."
+                "Fine-tuning did no better: at its best it reached {percent}. So the head "
+                "that was trained before it is kept, on the backbone as it was."
             ).format(percent=percent(result.unfrozen_accuracy)),
             icon=":material/undo:",
         )
     if result.has_diverged:
         st.warning(
             _(
-                "Training flew apart: its numbers were no longer finite. What was best before is "
-                "kept. Lower the learning rate or clip the gradients."
+                "Training diverged: its numbers were no longer finite. What was best "
+                "before is kept. Lower the learning rate or clip the gradients."
             )
         )
 
@@ -100,7 +98,7 @@ def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...])
             wrong = sum(not found.is_right for found in result.predictions)
             return _("all mistakes ({count})").format(count=wrong)
         truth, said = (names[int(part)] for part in cell.split(","))
-        called = _("{truth}, called {said} ({count})")
+        called = _("{truth}, predicted {said} ({count})")
         return called.format(truth=truth, said=said, count=by_cell[cell])
 
     cell = st.selectbox(_("Photographs"), [_ALL, *ordered], format_func=words, key="cell")
@@ -132,11 +130,14 @@ def _by_class(result: FineTuneResult) -> None:
             {
                 _("Class"): figures.name,
                 _("Photographs"): figures.photographs,
-                _("Found (recall)"): figures.recall,
-                _("Right when it says so (precision)"): figures.precision,
+                _("Recall: share of the class that was found"): figures.recall,
+                _("Precision: share of its answers that are right"): figures.precision,
             }
             for figures in result.classes
         ],
         key="by_class",
-        columns={_("Found (recall)"): share, _("Right when it says so (precision)"): share},
+        columns={
+            _("Recall: share of the class that was found"): share,
+            _("Precision: share of its answers that are right"): share,
+        },
     )

@@ -32,35 +32,38 @@ TRICKS: tuple[Trick, ...] = (
         "epochs",
         N_("Epochs"),
         (0, 1, 2, 3, 5, 10, 20, 30, 50, 100),
-        N_("How often every photograph is looked at."),
-        {0: N_("each way's own")},
+        N_("How often training goes through all photographs."),
+        {0: N_("each method's own")},
     ),
     Trick(
         "learning_rate",
         N_("Learning rate"),
         (0.0, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 1.0),
         N_(
-            "How far each step goes: too small crawls, too large jumps about. Acts while it runs; "
-            "a head that learns first has its own."
+            "How far each step goes: too small crawls, too large jumps about or diverges. "
+            "Acts while it runs; a head that is trained first has its own."
         ),
-        {0: N_("each way's own")},
+        {0: N_("each method's own")},
     ),
     Trick(
         "schedule",
-        N_("Its course"),
+        N_("Learning-rate schedule"),
         SCHEDULES,
         N_("Large steps find the valley, small ones its floor: so the rate falls on the way."),
         {
-            "cosine": N_("falls like a cosine"),
-            "constant": N_("stays"),
-            "step": N_("falls in steps"),
+            "cosine": N_("cosine decay"),
+            "constant": N_("constant"),
+            "step": N_("step decay"),
         },
     ),
     Trick(
         "optimiser",
         N_("Optimiser"),
         TRAINING_OPTIMISERS,
-        N_("AdamW gives every weight a step size of its own; take it when unsure."),
+        N_(
+            "AdamW gives every weight a step size of its own; take it when unsure. Momentum "
+            "is SGD with momentum."
+        ),
         {"adamw": N_("AdamW"), "momentum": N_("momentum")},
     ),
     Trick(
@@ -75,7 +78,7 @@ TRICKS: tuple[Trick, ...] = (
         N_("Dropout"),
         (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
         N_(
-            "Hides a random part of the description at each step, so that the head trusts no "
+            "Hides a random part of the features at each step, so that the head trusts no "
             "single clue. Acts while it runs."
         ),
         {0: N_("none")},
@@ -84,14 +87,17 @@ TRICKS: tuple[Trick, ...] = (
         "weight_decay",
         N_("Weight decay"),
         (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0),
-        N_("Pulls weights towards zero: simpler rules last longer. Acts while it runs."),
+        N_("Pulls weights towards zero, against overfitting (regularisation). Acts while it runs."),
         {0: N_("none")},
     ),
     Trick(
         "batch_size",
         N_("Batch size"),
         (4, 8, 16, 32, 64, 128),
-        N_("Photographs behind each step: few make it noisy, many make it slow."),
+        N_(
+            "Photographs behind each update of the weights: few make it noisy; many mean "
+            "fewer updates and more memory."
+        ),
         {},
     ),
     Trick(
@@ -99,35 +105,40 @@ TRICKS: tuple[Trick, ...] = (
         N_("Augmentation"),
         AUGMENTATIONS,
         N_(
-            "Shows every photograph in new guises, so that fewer are needed. For a head alone, on "
-            "kept features, the mirror is all there is."
+            "Shows every photograph randomly altered, so that fewer are needed. For a head "
+            "alone, on cached features, the flip is all there is."
         ),
-        {"none": N_("none"), "mirror": N_("mirror"), "strong": N_("crop, mirror and colour")},
+        {
+            "none": N_("none"),
+            "mirror": N_("horizontal flip"),
+            "strong": N_("crop, flip and colour"),
+        },
     ),
     Trick(
         "early_stopping",
         N_("Early stopping"),
         (0, 2, 3, 5, 10),
-        N_("Ends after so many epochs without a better one, before it learns by heart."),
+        N_("Ends after so many epochs without a better one, before it overfits (learns by heart)."),
         {0: N_("never")},
     ),
     Trick(
         "clip_norm",
-        N_("Clip gradients"),
+        N_("Gradient clipping"),
         (0.0, 0.1, 0.5, 1.0, 5.0),
         N_(
-            "No step is longer than this: one odd batch cannot wreck the weights. Acts while it "
-            "runs."
+            "Limits the length of the gradient, so that one odd batch does not wreck the "
+            "weights. Acts while it runs."
         ),
         {0: N_("never")},
     ),
     Trick(
         "head_first",
-        N_("Head first"),
+        N_("Train the head first"),
         (True, False),
         N_(
-            "A random head sends wild gradients into good filters; so it learns alone before the "
-            "rest is unfrozen."
+            "An untrained head sends large gradients into pretrained filters and damages "
+            "them; so it is trained alone before the rest is unfrozen (linear probing, "
+            "then fine-tuning)."
         ),
         {False: N_("no"), True: N_("yes")},
         ways=("last-block", "full"),
@@ -137,8 +148,8 @@ TRICKS: tuple[Trick, ...] = (
         N_("Batch norm"),
         (False, True),
         N_(
-            "Batch normalisation keeps what it measured on ImageNet, or learns along. For what is "
-            "unfrozen; from random weights it always learns."
+            "Batch normalisation keeps the statistics of ImageNet, or learns new ones. For "
+            "what is unfrozen; from scratch it always learns."
         ),
         {False: N_("frozen"), True: N_("learns")},
         ways=("last-block", "full"),
@@ -152,7 +163,7 @@ def tricks(modes: Sequence[str]) -> dict[str, Any]:
     The values are by field.
     """
     found = {}
-    st.markdown("**" + _("The tricks of training") + "**")
+    st.markdown("**" + _("Hyperparameters") + "**")
     for first in range(0, len(TRICKS), _BESIDE):
         row = TRICKS[first : first + _BESIDE]
         for column, trick in zip(st.columns(_BESIDE), row, strict=False):

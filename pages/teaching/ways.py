@@ -10,8 +10,8 @@ WAYS = {row.key: row.label for row in MODES}
 SHORT = {
     "head": N_("New head"),
     "last-block": N_("Last block"),
-    "full": N_("Everything"),
-    "scratch": N_("Random weights"),
+    "full": N_("All layers"),
+    "scratch": N_("From scratch"),
     "pixels": N_("Raw pixels"),
 }  # on the buttons
 _SMALL = 25  # photographs in a test: one is worth more than four points
@@ -33,8 +33,8 @@ def small_test(count: int) -> str:
     if not 0 < count < _SMALL:
         return ""
     words = _(
-        "A small test: only {count} photographs. One more or less right moves the figure by "
-        "{points:.0f} points."
+        "A small validation set: only {count} photographs. One more or less right moves "
+        "the figure by {points:.0f} points."
     )
     return words.format(count=count, points=100 / count)
 

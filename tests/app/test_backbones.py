@@ -40,7 +40,7 @@ def test_the_cat_is_classified_at_once_and_the_other_ready_backbones_answer_too(
     assert "cat" in page.subheader[0].value
     answers = others(page)
     assert set(answers.index) == {"EfficientNet-Lite1", "EfficientNet-Lite2"}
-    assert (answers["Confidence"] > 10).all()
+    assert (answers["Probability"] > 10).all()
     assert (answers["ms"] > 0).all()
 
 
@@ -51,9 +51,9 @@ def test_the_first_thing_on_the_stage_is_the_photograph_with_what_is_seen_on_it_
 
 def test_the_rail_says_what_the_chosen_network_can_and_costs(page):
     assert [(m.label, m.value) for m in page.metric] == [
-        ("Right on ImageNet", "75.1 %"),
+        ("ImageNet top-1 accuracy", "75.1 %"),
         ("Parameters", "4.7 M"),
-        ("Work of one look", "0.41 GFLOPs"),
+        ("Computation per image", "0.41 GFLOPs"),
         ("Weights", "18 MB"),
     ]
     assert all(m.proto.help for m in page.metric)  # what each means, in plain words

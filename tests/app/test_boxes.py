@@ -18,7 +18,7 @@ def own(open_page):
 
 def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, labelled):
     page = two_boxes(own, labelled)
-    assert "**2 classes**: 6 photographs to learn from, 2 kept aside" in words(page)
+    assert "**2 classes**: 6 training photographs, 2 kept aside" in words(page)
     small = "only 2 photographs. One more or less right moves the figure by 50 points."
     assert small in words(page)
     page = taught(page, "head")
@@ -73,12 +73,12 @@ def test_an_own_class_is_tested_on_photographs_of_a_ready_set_and_learns_from_al
     for box in (0, 1):
         page.selectbox(key="ready_box").set_value(box).run()
         page = settled(page.button(key="add_ready").click().run())
-    assert words(page).count("To be tested on: 8") == 2
-    assert "8 photographs to learn from, 16 kept aside" in words(page)
+    assert words(page).count("For validation: 8") == 2
+    assert "8 training photographs, 16 kept aside" in words(page)
     result = jobs(taught(page, "head"))[0].snapshot.result
     assert len(result.predictions) == 16
     page.button(key="no_tests_0").click().run()
-    assert words(settled(page)).count("To be tested on: 8") == 1
+    assert words(settled(page)).count("For validation: 8") == 1
 
 
 def test_a_class_is_added_and_removed(own):

@@ -25,7 +25,7 @@ def number(channel: str) -> int:
 def test_the_slider_goes_to_the_last_layer(page):
     page.select_slider(key="layer").set_value("bn2").run()
     settled(page)
-    assert "Whole things" in words(page)
+    assert "Whole objects" in words(page)
     assert "1280 channels of 7 × 7" in words(page)
 
 
@@ -34,7 +34,7 @@ def test_a_channel_is_shown_at_large_with_what_else_makes_it_fire(page):
     page.selectbox(key="channel").set_value(number(channel)).run()
     settled(page)
     assert not page.exception
-    assert "What else makes it fire?" in words(page)
+    assert "What else activates it?" in words(page)
 
 
 def test_what_else_makes_it_fire_is_ordered_by_the_share_that_fires(page):
@@ -86,7 +86,7 @@ def test_a_channel_that_the_next_layer_does_not_show_gives_way_to_its_most_activ
 def test_trained_finds_more_of_a_kind_alike_than_untrained(page):
     ticks = [caption.value for caption in page.caption if ":material/check:" in caption.value]
     assert ":green[:material/check:] Dog (dalmatian)" in ticks
-    shares = [re.search(r": (\d+) % have one of their own kind", m.value) for m in page.markdown]
+    shares = [re.search(r"of the same kind for (\d+) %", m.value) for m in page.markdown]
     trained, untrained = (int(found[1]) for found in shares if found)
     assert trained > 2 * untrained
 

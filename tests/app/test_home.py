@@ -19,7 +19,8 @@ def test_the_words_below_the_pictures_quote_the_figures_measured_with_them(open_
     for name in ("before_probability", "after_probability"):
         assert f"{100 * found['fooled'][name]:.1f} %" in text
     assert f"channel {found['channel']['channel']} of {found['channel']['channels']}" in text
-    assert f"{100 * found['training']['accuracy'][-1]:.1f} %" in text
+    for start in ("pretrained", "scratch"):
+        assert f"{100 * found['training'][start][-1]:.1f} %" in text
 
 
 def test_the_pictures_stand_in_the_order_of_the_pages(open_page):

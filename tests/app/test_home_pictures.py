@@ -21,7 +21,7 @@ def test_the_pictures_are_small():
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_curve_is_drawn_from_the_figures_beside_it(theme):
     svg = (FOLDER / f"training_{theme}.svg").read_text(encoding="utf-8")
-    assert svg == curve(FIGURES["training"]["accuracy"], theme)
+    assert svg == curve(FIGURES["training"]["pretrained"], FIGURES["training"]["scratch"], theme)
 
 
 def test_the_network_that_did_not_draw_the_ideal_cat_sees_it_too():

@@ -37,7 +37,8 @@ def test_a_run_ends_in_a_picture_that_others_judge(page):
     assert "The view is what the network sees" in text
     (curves,) = [chart.proto.spec for chart in page.get("plotly_chart")]
     assert '"name":"probability of the view"' in curves.replace('": "', '":"')
-    assert "Networks that never saw it" in text
+    assert "Networks that took no part" in text
+    assert "Siblings of one family, EfficientNet-Lite" in text
     assert "EfficientNet-Lite1" in text
     assert "EfficientNet-Lite0:" not in text
 
@@ -185,7 +186,7 @@ def test_a_layer_offers_the_channels_it_has_and_shows_how_strongly_one_answers(p
     text = words(page)
     assert "step 30 of 30" in text
     assert float(text.split("activation ")[1].split()[0]) > 5
-    assert "Networks that never saw it" not in text
+    assert "Networks that took no part" not in text
 
 
 def test_the_oldest_pictures_leave_the_gallery_where_a_visitor_has_no_room(app_lab, monkeypatch):

@@ -70,7 +70,7 @@ def test_a_guess_about_ideal_images_is_answered_by_a_picture_alone(open_page):
     assert "Now press Start." in strip(page)
     page.button_group(key="way").set_value("one").run()
     page = press(page, "start")
-    assert re.search(r"which never saw it, \d+ %\. And you\? You guessed it\.", strip(page))
+    assert re.search(r"which took no part, \d+ %\. And you\? You guessed it\.", strip(page))
 
 
 def test_the_last_layer_answers_what_is_left_of_the_photograph(open_page):
@@ -85,7 +85,7 @@ def test_the_last_layer_answers_what_is_left_of_the_photograph(open_page):
 def test_whoever_only_plays_closes_the_questions_with_one_click_and_finds_them_again(open_page):
     page = settled(open_page("why"))
     page = press(page, "close_chapter")
-    assert "animal or the place" in strip(page)
+    assert "**What in the photograph**" in strip(page)
     assert not [button for button in page.button if button.key.startswith("guess_")]
     page.switch_page("pages/path.py").run()
     page.toggle(key="questions").set_value(True).run()
@@ -109,13 +109,14 @@ def test_guesses_and_what_happened_are_kept_with_the_visit(open_page):
     settled(page)
     page.switch_page("pages/path.py").run()
     assert "In bn2 a map has" in words(page)
-    assert "You guessed *all of it*." in words(page)
+    assert "You guessed *every detail*." in words(page)
 
 
-def test_a_wrong_answer_explains_itself(open_page):
+def test_a_wrong_answer_explains_itself_and_names_the_right_one(open_page):
     page = open_page("path")
     page.button(key="reply_before_training_0").click().run()
-    assert "1.28 million photographs take a thousand times the room" in words(page)
+    assert "EfficientNet-Lite0 has 18 MB" in words(page)
+    assert "Right: *It changes its weights step by step*" in words(page)
 
 
 def test_at_the_end_of_the_quiz_stands_a_sentence_and_no_points(open_page):
@@ -150,11 +151,11 @@ def test_the_challenge_is_done_once_both_ways_were_taught_on_the_same_pictures(o
     learned = page.session_state["visit"].learned
     learned["a"] = DIGITS
     learned["b"] = replace(DIGITS, mode="scratch", accuracy=0.95, train=500)
-    assert "from random weights" not in words(page.run())
+    assert "from scratch" not in words(page.run())
     learned["c"] = replace(DIGITS, mode="scratch", accuracy=0.95)
     assert (
-        "Handwritten digits: 90.0 % with what ImageNet taught, 95.0 % from random weights. Nothing "
-        "is left of the advantage: it is -5.0 points."
+        "Handwritten digits: 90.0 % pretrained on ImageNet, 95.0 % from scratch. Nothing is left "
+        "of the advantage: it is -5.0 points."
     ) in words(page.run())
 
 
@@ -177,4 +178,4 @@ def test_a_finished_training_is_kept_for_the_exercises(open_page):
     assert (kept.dataset, kept.mode, kept.classes, kept.train) == ("digits", "head", 10, 80)
     assert kept.is_unlike_imagenet
     assert len(kept.curve) == 30
-    assert f"{100 * kept.accuracy:.0f} % right: it learned from 80 photographs" in strip(page)
+    assert f"{100 * kept.accuracy:.0f} % right on 539 validation photographs" in strip(page)

@@ -19,6 +19,7 @@ ALLOWED = {
     "layers are called as in the network's code": r"\b(bn|layer|blocks\.|features\.)\d[\d.]*",
     "layers of PyTorch are called as there": r"\b(ReLU6|Hardsigmoid|Hardswish)\b",
     "papers are cited in the language they are in": "|".join(map(re.escape, PAPERS)),
+    "licences are called as their authors call them": r"\b(Apache-2\.0|BSD-3-Clause)",
     "units are the same everywhere": r"\b(GFLOPs|MB|ms|dB|px)\b",
     "a language is called what it calls itself": r"\bEnglish\b",
     "files and keys keep their names": r"\bphoto-0\.jpg\b|\bmobilenet\\_v2\b|\bstrength\b",

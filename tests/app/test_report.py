@@ -54,12 +54,12 @@ def test_the_report_holds_guesses_trainings_pictures_attack_answers_and_links():
     assert CHAPTERS[-1].question in text
     assert "Within 1 of 255 levels <em>zebra</em> became <em>Siamese cat</em>" in text
     assert "You guessed <em>by 8</em>." in text
-    assert "90.0 % right on 500 photographs" in text
+    assert "accuracy 90.0 % on 500 validation photographs" in text
     assert "<polyline" in text
     assert text.count("data:image/jpeg;base64,") == 24
     assert text.count("data:image/png;base64,") == 2
     assert "zebra, 90.0 %" in text
-    assert "1.28 million photographs take" in text
+    assert "EfficientNet-Lite0 has 18 MB" in text
     assert "/ideal?steps=256&amp;version=1" in text
     assert "&quot;kind&quot;: &quot;IdealImage&quot;" in text
 

@@ -12,7 +12,7 @@ from tl_core.specs import FineTune, FineTuneSnapshot, PreviewData, spec_from_jso
 
 def figures(page):
     """The table with a line for each way."""
-    (table,) = [frame.value for frame in page.dataframe if "Way" in frame.value]
+    (table,) = [frame.value for frame in page.dataframe if "Trained" in frame.value]
     return table
 
 
@@ -33,18 +33,21 @@ def own(open_page):
 def test_the_data_is_looked_at_before_training(page):
     text = words(page)
     assert "**10 classes**" in text
-    assert "kept aside to be tested on" in text
-    assert "a challenge for borrowed knowledge" in text
-    assert "A small test" not in text
+    assert "kept aside for validation" in text
+    assert "a challenge for transfer learning" in text
+    assert "A small validation set" not in text
 
 
 def test_several_ways_run_side_by_side_and_are_told_with_interval_and_top_3(page):
     page = taught(page, "head", "pixels")
     table = figures(page)
-    assert list(table["Way"]) == ["Frozen backbone, new head", "Linear classifier on raw pixels"]
-    assert all("–" in interval for interval in table["95 % interval"])
+    assert list(table["Method"]) == [
+        "Feature extraction: frozen backbone, new head",
+        "Linear classifier on raw pixels",
+    ]
+    assert all("–" in interval for interval in table["95 % confidence interval"])
     assert all(share.endswith(" %") for share in table["Top-3"])
-    assert "right on 539 photographs it has never learned from" in words(page)
+    assert "on 539 validation photographs, which it never learned from" in words(page)
     assert len(page.get("plotly_chart")) == 3  # accuracy, confusion, the answer
 
 
@@ -59,7 +62,7 @@ def test_one_press_takes_a_ready_set_and_start_is_ready(own):
     assert "start" not in {button.key for button in own.button}
     page = settled(own.button(key="ready_set").click().run())
     assert page.selectbox(key="dataset").value == "digits"
-    assert "**10 classes**: 1,258 photographs to learn from" in words(page)
+    assert "**10 classes**: 1,258 training photographs" in words(page)
     assert not page.button(key="start").disabled
 
 
@@ -101,7 +104,7 @@ def test_mistakes_come_most_confident_first_and_a_cell_opens_its_photographs(pag
     assert confidences == sorted(confidences, reverse=True)
     page.selectbox(key="cell").set_value("3,3").run()
     right = sum(p.label == p.predicted == 3 for p in result.predictions)
-    shown = [c.value for c in page.caption if c.value.startswith("3: **3**")]
+    shown = [c.value for c in page.caption if c.value.startswith("3: predicted **3**")]
     assert len(shown) == min(right, 12)
 
 
@@ -127,8 +130,8 @@ def test_where_the_head_alone_is_kept_the_page_says_so(own, labelled):
     result = jobs(page)[0].snapshot.result
     assert result.is_head_alone
     reached = f"{100 * result.unfrozen_accuracy:.1f} %"
-    assert f"The unfrozen network did no better: at its best it reached {reached}." in words(page)
-    assert list(figures(page)["Now"]) == [f"done: head kept, unfrozen {reached}"]
+    assert f"Fine-tuning did no better: at its best it reached {reached}." in words(page)
+    assert list(figures(page)["Now"]) == [f"done: head kept, fine-tuned {reached}"]
 
 
 def test_the_settings_of_training_are_kept_while_their_owner_is_elsewhere(page):
@@ -189,8 +192,8 @@ def test_a_control_moves_the_run_under_way_and_the_run_is_found_again(page):
 def test_the_label_budget_is_measured_on_a_press(own, labelled):
     page = two_boxes(own, labelled)
     page = settled(page.button(key="start_budget").click().run())
-    assert "Tested on 2 photographs" in words(page)
-    assert "Learning from **1** of each class" in words(page)
+    assert "Validated on 2 photographs" in words(page)
+    assert "Training on **1** of each class" in words(page)
 
 
 def test_a_download_that_no_server_answers_says_so(own):

@@ -24,12 +24,12 @@ def pictures(page) -> str:
 def test_the_predicted_class_is_explained_with_proof_and_the_runner_up_beside_it(page):
     assert question(page).startswith("Why tiger cat? (")
     assert [figure.label for figure in page.metric] == [
-        "Blur the top fifth",
-        "A random fifth instead",
+        "Most important 20 % blurred",
+        "Random 20 % blurred",
     ]
     assert "Runner-up: **Egyptian cat**" in words(page)
-    assert "where the reasons for tiger cat lie" in pictures(page)
-    assert "where the reasons for Egyptian cat lie" in pictures(page)
+    assert "where the evidence for tiger cat lies" in pictures(page)
+    assert "where the evidence for Egyptian cat lies" in pictures(page)
 
 
 def test_the_photograph_is_there_before_any_map(open_page, app_lab, monkeypatch):
@@ -51,7 +51,7 @@ def test_any_class_can_be_asked_for(page):
     page.selectbox(key="explained").set_value("340").run()
     settled(page)
     assert question(page).startswith("Why zebra?")
-    assert "It says: **tiger cat**" in words(page)
+    assert "Its answer: **tiger cat**" in words(page)
 
 
 def test_why_one_class_rather_than_the_runner_up_is_one_map_beside_that_of_each(page):
@@ -69,7 +69,7 @@ def test_why_a_class_rather_than_itself_is_refused_in_a_sentence(page):
     page.selectbox(key="explained").set_value("340").run()
     page.selectbox(key="rather_than").set_value("340").run()
     assert not page.exception
-    assert "rather than itself has no answer" in page.error[0].value
+    assert "compared with itself has no answer" in page.error[0].value
     assert "What the network sees" in words(page)
 
 
@@ -78,7 +78,7 @@ def test_several_methods_stand_side_by_side(page):
     settled(page)
     assert len(page.metric) == 2
     assert "**Integrated Gradients**" in words(page)
-    assert "without its top fifth" in words(page)
+    assert "with the most important 20 % blurred" in words(page)
 
 
 def test_a_method_that_this_network_does_not_allow_says_why_beside_the_photograph(page):

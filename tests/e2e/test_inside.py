@@ -26,7 +26,7 @@ def test_a_click_on_a_tile_shows_that_channel_at_large(page, app_url):
     tiles.nth(5).click()
     chosen = page.locator(".st-key-mosaic_left button.chosen")
     chosen.and_(page.get_by_title(name, exact=True)).wait_for()
-    page.get_by_text("What else makes it fire?").wait_for()
+    page.get_by_text("What else activates it?").wait_for()
     assert page.get_by_role("combobox", name="Channel").input_value() == name
 
 
@@ -46,7 +46,7 @@ def test_the_grid_and_one_map_are_saved_with_their_settings(page, app_url):
 def test_the_why_page_draws_its_maps_and_their_proof(page, app_url):
     page.goto(f"{app_url}/why?sample=sample%3Adalmatian")
     page.get_by_role("heading", name="Why dalmatian?").wait_for()
-    page.get_by_text("A random fifth instead").first.wait_for()
+    page.get_by_text("Random 20 % blurred").first.wait_for()
 
 
 def test_the_map_comes_over_the_photograph_without_a_jump(page, app_url):
@@ -55,7 +55,7 @@ def test_the_map_comes_over_the_photograph_without_a_jump(page, app_url):
     picture = page.locator(".st-key-main_picture img")
     page.get_by_alt_text("The photograph at the network's size").wait_for()
     before = box_of(picture)
-    page.get_by_alt_text("where the reasons for").first.wait_for()
+    page.get_by_alt_text("where the evidence for").first.wait_for()
     page.wait_for_function(_IS_THERE, arg=before)
     assert before["width"] >= 420
     assert before["y"] + before["height"] <= 720
@@ -66,7 +66,7 @@ def test_the_mosaic_and_a_channel_at_large_need_no_scrolling(page, app_url):
     page.goto(f"{app_url}/feature_maps")
     mosaic = page.locator(".st-key-mosaic_left img")
     mosaic.wait_for()
-    page.get_by_text("What else makes it fire?").wait_for()
+    page.get_by_text("What else activates it?").wait_for()
     assert box_of(mosaic)["width"] >= 420
     for part in (mosaic, page.locator(".st-key-channel_pictures img").first):
         box = box_of(part)

@@ -13,8 +13,9 @@ _PART = "() => document.activeElement.closest('[class*=st-key-]')?.className"
 def test_the_first_stop_leads_past_everything_to_start(page, app):
     page.goto(f"{app.url}/attack")
     page.locator(".st-key-start button").wait_for()
-    page.keyboard.press("Tab")
     skip = page.locator("#skip")
+    skip.wait_for(state="attached")
+    page.keyboard.press("Tab")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")
@@ -35,7 +36,7 @@ def test_the_focus_goes_from_start_to_pause_and_from_stop_back_to_start(page, ap
 def test_a_question_that_was_answered_hands_the_focus_to_its_neighbour(page, app):
     page.goto(f"{app.url}/feature_maps")
     page.locator(".st-key-guess_feature_maps_place button").press("Enter")
-    page.get_by_text("You guess where things are").wait_for()
+    page.get_by_text("You guess what, and roughly where").wait_for()
     page.wait_for_function("() => document.activeElement !== document.body")
     assert "chapter" in page.evaluate(_PART)
     assert "You guess" in page.evaluate("document.activeElement.innerText")

@@ -125,7 +125,7 @@ def test_what_i_did_holds_the_visit_in_its_language(page, app_url, tmp_path):
     page.goto(f"{app_url}/feature_maps?language=ja&layer=bn2")
     page.locator(".st-key-guess_feature_maps_place button").click()
     page.goto(f"{app_url}/path?language=ja")  # the same tab goes on with its visit
-    page.get_by_text("どこにあるか").first.wait_for()
+    page.get_by_text("何がどのへんか").first.wait_for()
     with page.expect_download() as downloading:
         page.locator(".st-key-download_report button").click()
     downloading.value.save_as(tmp_path / "what_i_did.html")
@@ -136,7 +136,7 @@ def test_what_i_did_holds_the_visit_in_its_language(page, app_url, tmp_path):
 
 def test_a_link_brings_its_language_into_a_tab_that_had_another(page, app_url):
     page.goto(f"{app_url}/path?language=ja")
-    page.get_by_role("heading", name="学びの道").wait_for()
+    page.get_by_role("heading", name="学習コース").wait_for()
     page.goto(f"{app_url}/path?language=en")
     page.get_by_role("heading", name="Your path").wait_for()
     page.locator("html[lang=en]").wait_for(state="attached")

@@ -63,7 +63,7 @@ def test_page_keys_turn_screens_and_then_pages(tab, app_url):
 
 def test_a_chart_of_a_later_screen_is_as_wide_as_the_page(tab, app_url):
     open_page(tab, f"{app_url}/backbones{_ON}")
-    heading = tab.get_by_role("heading", name="Accuracy and its price")
+    heading = tab.get_by_role("heading", name="Accuracy against computation")
     for _turn in range(5):  # a screen that is longer than the window takes several
         if heading.is_visible():
             break
@@ -150,9 +150,9 @@ def test_a_training_is_told_in_screens_without_an_empty_one_and_with_a_whole_tab
     open_page(tab, f"{app_url}/teach{_ON}&dataset=digits&mode=pixels&photos_per_class=16")
     tab.locator(".st-key-start button:enabled").wait_for()
     tab.keyboard.press("Alt+s")
-    title = tab.locator("h2", has_text="How good is it?")
+    title = tab.locator("h2", has_text="Evaluation: how good is it?")
     title.wait_for(state="attached")
-    figure = tab.locator("h3", has_text="right on")
+    figure = tab.locator("h3", has_text="validation photographs")
     figure.wait_for(state="attached")
     wait_for_rest(tab)
     for _turn in range(4):  # to the end of the stage

@@ -19,7 +19,7 @@ def tablet(open_tab, request):
 def test_the_menu_has_all_pages_and_the_link_its_place(tablet, app_url, path, language):
     tablet.goto(f"{app_url}/{path}?language={language}&version=1")
     links = tablet.get_by_test_id("stTopNavLink")
-    expect(links).to_have_count(8)
+    expect(links).to_have_count(9)
     wait_for_rest(tablet)
     inside(tablet, links.last)
     assert box_of(links.last)["width"] > 20

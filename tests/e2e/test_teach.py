@@ -25,9 +25,9 @@ def test_two_boxes_of_four_photographs_are_learned_and_a_fifth_is_recognised(
     for box, (name, files) in enumerate(cats_and_dogs.items()):
         page.get_by_label("Name of the class").nth(box).fill(name)
         page.locator(f".st-key-photos_{box} input.file").set_input_files(files[:4])
-    page.get_by_text("2 classes: 6 photographs to learn from").wait_for()
+    page.get_by_text("2 classes: 6 training photographs").wait_for()
     page.locator(".st-key-start button").click()
-    page.get_by_role("heading", name=re.compile("right on 2 photographs")).wait_for()
+    page.get_by_role("heading", name=re.compile("on 2 validation photographs")).wait_for()
     page.locator(".st-key-photos button").first.click()
     for name, files in cats_and_dogs.items():
         page.locator(".st-key-photo input.file").set_input_files(files[4])
@@ -65,7 +65,7 @@ def test_a_setting_one_click_away_is_shown_as_it_is_after_other_settings_were_ch
 def test_the_first_view_holds_three_heads_the_curve_and_start_before_and_after_a_run(page, app_url):
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(f"{app_url}/teach?{QUICK}")
-    page.get_by_role("button", name="Take a ready set").click()
+    page.get_by_role("button", name="Use a built-in data set").click()
     page.locator(".st-key-start button:enabled").wait_for()
     page.locator(CURVE).wait_for()
     wait_for_rest(page)
@@ -89,7 +89,7 @@ def test_pause_and_stop_are_read_whole_while_it_learns(page, app_url, code):
 
 def first_view_is_whole(page):
     """Nothing that matters lies below the fold, and the curve is wide enough to be read."""
-    for name in ("Classes", "Learning", "Trying"):
+    for name in ("Classes", "Training", "Try it"):
         assert bottom(page.get_by_role("heading", name=name)) <= 720
     assert bottom(page.locator(".st-key-start button")) <= 720
     curve = page.locator(CURVE)

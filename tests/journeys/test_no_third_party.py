@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pages.shared.sitemap import PAGES, PATH
+from pages.shared.sitemap import GLOSSARY, HISTORY, PAGES, PATH
 from tests.app_process import serve
 from tests.chromium import CHROMIUM
 
@@ -29,7 +29,10 @@ _QUIET = (
 
 def test_no_page_makes_the_browser_ask_another_server(chromium, tmp_path):
     log = tmp_path / "net.json"
-    paths = [row.path.removeprefix("pages/").removesuffix(".py") for row in (*PAGES, PATH)]
+    paths = [
+        row.path.removeprefix("pages/").removesuffix(".py")
+        for row in (*PAGES, PATH, GLOSSARY, HISTORY)
+    ]
     first = "feature_maps"  # a new server is asked for, not the front door
     asked = []
     with serve(tmp_path) as url:

@@ -1,4 +1,7 @@
-"""Draw assets/home/ anew: the pictures of the Home page, and the figures that its words quote."""
+"""Draw assets/home/ anew: the pictures of the Home page, and the figures that its words quote.
+
+``TL_DATA_DIR`` names a folder that has cats and dogs in ``cats_vs_dogs/``.
+"""
 
 import io
 import json
@@ -30,6 +33,7 @@ CAT = "sample:cat"  # CC0, so that pictures made of it may be handed on
 IDEAL, JUDGE = "Siamese cat", "efficientnet_lite1"
 LAYER, CHANNEL = "blocks.4.2", 76  # moved by both eyes of the cat and by little else
 GAP_PX = 8  # between the photograph and the attacked one
+CATS_AND_DOGS, PHOTOS_PER_CLASS, EPOCHS = "cats_vs_dogs", 8, 30
 THEMES = ("light", "dark")
 _CONFIG = tomllib.loads((ASSETS.parent / ".streamlit/config.toml").read_text(encoding="utf-8"))
 
@@ -103,32 +107,40 @@ def fooled(lab: Lab, folder: Path) -> dict[str, Any]:
 
 
 def training(lab: Lab, folder: Path) -> dict[str, Any]:
-    """Draw how the share of right answers grows while a head learns handwritten digits."""
-    spec = FineTune(dataset="digits", photos_per_class=20)
-    found = run_to_end(lab, spec)
-    shares = [round(epoch.validation_accuracy, 3) for epoch in found.epochs]
+    """Draw how the share of right answers grows, with a pretrained network and from scratch."""
+    specs = [
+        FineTune(dataset=CATS_AND_DOGS, photos_per_class=PHOTOS_PER_CLASS, mode=mode, epochs=EPOCHS)
+        for mode in ("head", "scratch")
+    ]
+    pretrained, scratch = (run_to_end(lab, spec) for spec in specs)
+    curves = {
+        name: [round(epoch.validation_accuracy, 3) for epoch in found.epochs]
+        for name, found in (("pretrained", pretrained), ("scratch", scratch))
+    }
     for theme in THEMES:
-        write_whole(folder / f"training_{theme}.svg", curve(shares, theme).encode())
+        write_whole(
+            folder / f"training_{theme}.svg",
+            curve(curves["pretrained"], curves["scratch"], theme).encode(),
+        )
     return {
-        "backbone": lab.backbones.row(spec.backbone).label,
-        "classes": len(found.classes),
-        "photographs": found.train_photographs,
-        "tested_on": found.validation_photographs,
-        "accuracy": shares,
+        "backbone": lab.backbones.row(specs[0].backbone).label,
+        "photographs": pretrained.train_photographs,
+        "tested_on": pretrained.validation_photographs,
+        **curves,
     }
 
 
-def curve(shares: Sequence[float], theme: str) -> str:
+def curve(pretrained: Sequence[float], scratch: Sequence[float], theme: str) -> str:
     """Shares of right answers, epoch by epoch, as SVG in the colours of a theme."""
     colours = _CONFIG["theme"][theme]
+    last = len(pretrained)
 
     def x(epoch: float) -> float:
-        return round(56 + 364 * (epoch - 1) / (len(shares) - 1), 1)
+        return round(56 + 364 * (epoch - 1) / (last - 1), 1)
 
     def y(share: float) -> float:
         return round(188 - 160 * share, 1)
 
-    points = " ".join(f"{x(epoch)},{y(share)}" for epoch, share in enumerate(shares, start=1))
     lines = "".join(
         f'<path d="M56 {y(share)} H420" stroke="{colours["borderColor"]}"/>'
         f'<text x="48" y="{y(share) + 5}" text-anchor="end">{share:.0%}</text>'
@@ -136,20 +148,26 @@ def curve(shares: Sequence[float], theme: str) -> str:
     )
     epochs = "".join(
         f'<text x="{x(epoch)}" y="210" text-anchor="middle">{epoch}</text>'
-        for epoch in (1, len(shares) // 3, 2 * len(shares) // 3, len(shares))
+        for epoch in (1, last // 3, 2 * last // 3, last)
+    )
+    drawn = "".join(
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="4" '
+        'stroke-linejoin="round" stroke-linecap="round"/>'
+        f'<circle cx="{x(last)}" cy="{y(shares[-1])}" r="6" fill="{colour}"/>'
+        f'<text x="{x(last)}" y="{y(shares[-1]) + 26}" text-anchor="end" font-size="20" '
+        f'font-weight="700" fill="{colour}">{shares[-1]:.0%}</text>'
+        for shares, colour in (
+            (pretrained, colours["primaryColor"]),
+            (scratch, colours["textColor"]),
+        )
+        for points in [" ".join(f"{x(i)},{y(share)}" for i, share in enumerate(shares, start=1))]
     )
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 448 224" font-size="15" '
         f"font-family=\"'Source Sans', 'Source Sans Pro', sans-serif\" "
         f'fill="{colours["textColor"]}">'
         f'<rect width="448" height="224" rx="12" fill="{colours["secondaryBackgroundColor"]}"/>'
-        f"{lines}{epochs}"
-        f'<polyline points="{points}" fill="none" stroke="{colours["primaryColor"]}" '
-        'stroke-width="4" stroke-linejoin="round" stroke-linecap="round"/>'
-        f'<circle cx="{x(len(shares))}" cy="{y(shares[-1])}" r="6" '
-        f'fill="{colours["primaryColor"]}"/>'
-        f'<text x="{x(len(shares))}" y="{y(shares[-1]) + 26}" text-anchor="end" '
-        f'font-size="20" font-weight="700">{shares[-1]:.0%}</text></svg>\n'
+        f"{lines}{epochs}{drawn}</svg>\n"
     )
 
 

@@ -24,13 +24,16 @@ _STARTED = ("/teach", "/ideal", "/attack")  # pages that show something once the
 VIEWS = {
     "home": ("", re.compile("Transfer Learning Lab")),
     "backbones": ("backbones", re.compile("says: ")),
-    "feature_maps": ("feature_maps?layer=blocks.2.0", re.compile("What else makes it fire")),
-    "why": ("why?sample=sample%3Adalmatian", re.compile("A random fifth instead")),
-    "teach": ("teach?dataset=digits&mode=head,pixels", re.compile("it has never learned from")),
-    "ideal": ("ideal?target_class=340", re.compile("Networks that never saw it")),
-    "attack": ("attack", re.compile("Fooled at step .* seen as")),
+    "feature_maps": ("feature_maps?layer=blocks.2.0", re.compile("What else activates it")),
+    "why": ("why?sample=sample%3Acat", re.compile("Random 20 % blurred")),
+    "teach": ("teach?dataset=digits&mode=head,pixels", re.compile("validation photographs, which")),
+    "ideal": ("ideal?target_class=340", re.compile("Networks that took no part")),
+    "attack": (
+        "attack?sample=sample%3Acat&target_class=953",
+        re.compile("Fooled at step .* seen as"),
+    ),
     "path": ("path?language=ja", re.compile("6")),
-    "presenter": ("why?sample=sample%3Adalmatian&present=1", re.compile("A random fifth instead")),
+    "presenter": ("why?sample=sample%3Acat&present=1", re.compile("Random 20 % blurred")),
 }
 
 

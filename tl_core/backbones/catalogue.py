@@ -11,7 +11,7 @@ from tl_core.errors import gettext_noop as N_
 from tl_core.images.photo import Photo, PhotoArray, fit, to_array
 from tl_core.specs import OWN
 
-StageWords = Literal["edges and colours", "textures", "parts", "whole things"]
+StageWords = Literal["edges and colours", "textures", "parts", "whole objects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class BackboneRow:
     parameters_m: float  # in millions
     gflops: float  # multiply-adds of one picture, in billions
     top1: float  # ImageNet accuracy in per cent, as published with the weights
+    licence: str = "BSD-3-Clause"  # under which the weights are published; torchvision's
     head: str  # name of the last linear layer; its input is the embedding
     stages: tuple[Stage, ...]  # layers shown, shallow to deep
     guided_obstacle: str = ""  # why guided back-propagation is wrong here; empty where it is right
@@ -101,6 +102,7 @@ class BackboneRow:
 
 _LITE: dict[str, Any] = {
     "family": "EfficientNet-Lite",
+    "licence": "Apache-2.0",
     "year": 2020,
     "library": "timm",
     "interpolation": "bicubic",
@@ -119,7 +121,7 @@ def _stages(edges: str, textures: str, parts: str, things: str) -> tuple[Stage, 
         (edges, N_("edges and colours")),
         (textures, N_("textures")),
         (parts, N_("parts")),
-        (things, N_("whole things")),
+        (things, N_("whole objects")),
     )
     return tuple(Stage(layer, words) for layers, words in named for layer in layers.split())
 
@@ -186,7 +188,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=0.631,
         top1=76.7,
         stages=_lite_stages(1, 3, 3, 4, 4, 5, 1),
-        advice=N_("A second opinion close to Lite0: use it to ask whether a trick fools both."),
+        advice=N_("A second opinion close to Lite0: use it to ask whether an attack fools both."),
         needs_memory_mb=80,
         **_LITE,
     ),

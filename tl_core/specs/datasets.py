@@ -71,8 +71,8 @@ def require_classes(classes: OwnClasses, tests: OwnClasses = ()) -> None:
     for name, photos in classes:
         if len(set(photos)) < (1 if name in tested else MIN_PHOTOS):
             raise UserError(
-                "The class {name} has {count} different photographs and needs at least {low}: one "
-                "to learn from and one to be tested on. Add some.",
+                "The class {name} has {count} different photographs and needs at least "
+                "{low}: one for training and one for validation. Add some.",
                 name=name,
                 count=len(set(photos)),
                 low=MIN_PHOTOS,

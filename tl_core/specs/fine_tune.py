@@ -28,10 +28,12 @@ class ModeRow:
 
 
 MODES: tuple[ModeRow, ...] = (
-    ModeRow("head", N_("Frozen backbone, new head"), "trained", "head", 1e-3, 30),
-    ModeRow("last-block", N_("Last block unfrozen"), "trained", "last block", 1e-4, 5),
-    ModeRow("full", N_("Everything unfrozen, gently"), "trained", "all", 5e-5, 3),
-    ModeRow("scratch", N_("The same network from random weights"), "random", "all", 1e-3, 10),
+    ModeRow(
+        "head", N_("Feature extraction: frozen backbone, new head"), "trained", "head", 1e-3, 30
+    ),
+    ModeRow("last-block", N_("Fine-tune the last block"), "trained", "last block", 1e-4, 5),
+    ModeRow("full", N_("Fine-tune all layers, low learning rate"), "trained", "all", 5e-5, 3),
+    ModeRow("scratch", N_("Train from scratch (random weights)"), "random", "all", 1e-3, 10),
     ModeRow("pixels", N_("Linear classifier on raw pixels"), "pixels", "head", 1e-3, 30),
 )
 _MODES = {row.key: row for row in MODES}

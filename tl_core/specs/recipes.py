@@ -81,7 +81,7 @@ class Recipe:
 _PIXELS = Recipe(
     key="pixels",
     label=N_("Pixels"),
-    why=N_("Climb the gradient of every pixel: the network is sure, and nobody else sees a thing."),
+    why=N_("Gradient ascent on every pixel: the network is sure, and nobody else sees a thing."),
     parameterisation="pixels",
     optimiser="adam",
     learning_rate=0.02,
@@ -91,14 +91,19 @@ _SMOOTH = replace(
     _PIXELS,
     key="smooth",
     label=N_("+ total variation"),
-    why=N_("Ask neighbouring pixels to agree, so that less of the picture is noise."),
+    why=N_(
+        "Penalise differences between neighbouring pixels, so that less of the picture is noise."
+    ),
     tv_weight=50.0,
 )
 _CAMERA = replace(
     _SMOOTH,
     key="camera",
-    label=N_("+ random crops and turns"),
-    why=N_("What only works for one exact view is worth nothing: shapes begin to appear."),
+    label=N_("+ random crops and rotations"),
+    why=N_(
+        "Transformation robustness: what only works for one exact view is lost, and "
+        "shapes begin to appear."
+    ),
     terms=(("logit", always(1.0)),),
     rate=Ramp(1.0, 0.1, shape="cosine"),
     affine=RandomAffine(shift=24 / 224, turn_deg=15, zoom=0.25, mirrors=True),
@@ -106,18 +111,22 @@ _CAMERA = replace(
 _FOURIER = replace(
     _CAMERA,
     key="fourier",
-    label=N_("+ waves and natural colours"),
-    why=N_("Paint with waves instead of pixels, coarse ones first, in the colours of photographs."),
+    label=N_("+ Fourier basis, natural colours"),
+    why=N_(
+        "Paint with waves (frequencies) instead of pixels, coarse ones first, in the "
+        "decorrelated colours of photographs."
+    ),
     parameterisation="fourier",
     learning_rate=0.05,
 )
 _IDEAL = replace(
     _FOURIER,
     key="ideal",
-    label=N_("+ statistics and fading noise"),
+    label=N_("+ batch-norm statistics, fading noise"),
     why=N_(
-        "Ask each layer for the averages it met in photographs, and let fade whatever the "
-        "gradient no longer asks for; coarse shapes come before the details."
+        "Ask each layer for the mean and variance that batch normalisation met in "
+        "photographs, and let fade whatever the gradient no longer asks for; coarse shapes "
+        "come before the details."
     ),
     optimiser="shared",  # Adam makes the fine waves as strong as the coarse ones
     learning_rate=0.08,

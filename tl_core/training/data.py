@@ -97,7 +97,7 @@ def split_by_spec(dataset: Dataset, spec: OnDataset) -> Split:
     validation = sample_per_class(parts.validation, per_class, seed=spec.seed)
     if not parts.train or not validation:
         raise UserError(
-            "{label} has too few photographs to learn from some and be tested on others. Add some.",
+            "{label} has too few photographs for training and validation. Add some.",
             label=Phrase(dataset.label),
         )
     return Split(parts.train, validation, parts.duplicates_across)

@@ -26,7 +26,7 @@ TINY = dataclasses.replace(
     head="fc",
     input_size=32,
     resize=32,
-    stages=(Stage("layer1", "textures"), Stage("layer4", "whole things")),
+    stages=(Stage("layer1", "textures"), Stage("layer4", "whole objects")),
 )
 
 

@@ -52,7 +52,7 @@ def tiny_row(tmp_path_factory: pytest.TempPathFactory) -> tuple[BackboneRow, Pat
         input_size=32,
         resize=36,
         head="fc",
-        stages=(Stage("layer1", "edges and colours"), Stage("layer4", "whole things")),
+        stages=(Stage("layer1", "edges and colours"), Stage("layer4", "whole objects")),
         gflops=0.01,
     )
     return row, folder

@@ -38,7 +38,10 @@ _ROWS = (
     AttackMethod(
         key="fgsm",
         label=N_("FGSM: one step"),
-        why=N_("Move every value by all of epsilon at once, each in the direction that helps."),
+        why=N_(
+            "Fast gradient sign method: move every value by all of epsilon at once, "
+            "each in the direction of the gradient's sign."
+        ),
         paper="Goodfellow, Shlens & Szegedy 2014, arXiv:1412.6572",
         optimiser="sign",
         step_share=1.0,
@@ -47,7 +50,10 @@ _ROWS = (
     AttackMethod(
         key="pgd",
         label=N_("PGD: many steps"),
-        why=N_("Ask for the direction again after every step, and stay within epsilon."),
+        why=N_(
+            "Projected gradient descent: ask for the gradient again after every step, "
+            "and stay within epsilon."
+        ),
         paper="Madry et al. 2017, arXiv:1706.06083",
         optimiser="sign",
         step_share=0.5,
@@ -67,7 +73,7 @@ _ROWS = (
     ),
     AttackMethod(
         key="minimum",
-        label=N_("Smallest norm"),
+        label=N_("Smallest L2 norm"),
         why=N_("Shrink the change while the network is fooled and let it grow while it is not."),
         paper="Rony et al. 2018, arXiv:1811.09600 (DDN)",
         optimiser="descent",
@@ -78,8 +84,11 @@ _ROWS = (
     ),
     AttackMethod(
         key="smooth",
-        label=N_("Smooth noise"),
-        why=N_("Ask neighbours in the change to agree: total variation, as in the lesson."),
+        label=N_("Smooth perturbation"),
+        why=N_(
+            "Penalise differences between neighbours in the perturbation: total "
+            "variation, as in the lesson."
+        ),
         paper="Mahendran & Vedaldi 2014, arXiv:1412.0035 (total variation)",
         optimiser="adam",
         step_share=0.25,
@@ -89,7 +98,7 @@ _ROWS = (
     ),
     AttackMethod(
         key="sparse",
-        label=N_("Few values"),
+        label=N_("Few values (L0)"),
         why=N_(
             "Move only the values that matter most, by one level each, and drop one after another."
         ),
@@ -101,10 +110,10 @@ _ROWS = (
     ),
     AttackMethod(
         key="robust",
-        label=N_("Robust"),
+        label=N_("Robust (EOT)"),
         why=N_(
-            "Attack many worn copies at once (JPEG, shifted, smaller, blurred): what is left "
-            "survives."
+            "Attack many altered copies at once (JPEG, shifted, smaller, blurred): what is "
+            "left survives."
         ),
         paper="Athalye et al. 2017, arXiv:1707.07397 (expectation over transformation)",
         optimiser="sign_with_memory",
@@ -118,10 +127,11 @@ _ROWS = (
     ),
     AttackMethod(
         key="transfer",
-        label=N_("For strangers"),
+        label=N_("Transfer attack"),
         why=N_(
-            "Show each network another crop at every step and blur the direction: what helps with "
-            "all of them helps with networks nobody asked."
+            "For networks that nobody could ask (black box): show each network another "
+            "crop at every step and blur the gradient. What fools all of them often fools "
+            "others too."
         ),
         paper="Xie et al. 2018, arXiv:1803.06978; Dong et al. 2019, arXiv:1904.02884; "
         "Zhao et al. 2020, arXiv:2012.11207",

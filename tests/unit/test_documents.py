@@ -1,0 +1,130 @@
+"""What documents and lessons say: figures as measured, and the same in both languages."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pages.languages import ASSETS
+
+ROOT = ASSETS.parent
+MEASURED = (ROOT / "docs/measured.md").read_text(encoding="utf-8").splitlines()
+LESSONS = ROOT / "assets/lesson"
+PAIRS = [("README.md", "README.ja.md"), ("docs/teaching.md", "docs/ja/teaching.md")]
+# by text, in each language: a figure, and how its line in docs/measured.md begins
+QUOTED = {
+    "lesson/teach.md": {
+        "99.3 %": "| cats and dogs, 300 photographs a class, 300 tested: new head",
+        "99.0 %": "| cats and dogs, 300 photographs a class, 300 tested: last block",
+        "1,257": "| digits, 1,257 learned, 536 tested: raw pixels",
+        "536": "| digits, 1,257 learned, 536 tested: raw pixels",
+        "97.2 %": "| digits, 1,257 learned, 536 tested: raw pixels",
+        "90.3 %": "| digits, 1,257 learned, 536 tested: frozen backbone",
+        "96.6 %": "| digits, 1,257 learned, 536 tested: all layers",
+        "98.9 %": "| digits, 1,257 learned, 536 tested: from scratch",
+    },
+    "lesson/attack.md": {"100": "| within one level, 60 steps, 100 photographs: seen as a Siamese"},
+    "README": {
+        "1,629 MB": "| memory of the process at most, 80 errands",
+        "32": "| 32 |",
+    },
+    "teaching": {
+        "1.2": "| 32 | 45.3",
+        "1.5": "| 32 | 45.3",
+        "3.1": "| 32 | 45.3",
+        "0.8": "| 32 on three pages",
+        "0.2": "| 32 | 45.3",
+        "212 kB": "| sent for a page's first view",
+        "960 kB": "| the same, *Feature maps*",
+        "7.7": "| `tl_core ideal`, 96 steps, alone",
+        "12.4": "| the same beside two busy processes | 12.4",
+    },
+}
+# shares that were not measured: what a setting is, or what a question supposes
+SUPPOSED = {"20 %", "95 %", "99 %", "100 %", "150 %"}
+_SHARE = re.compile(r"\d[\d,]*(?:\.\d+)? %")
+_FIGURE = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?", re.ASCII)
+_CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+
+
+def texts(name: str) -> list[Path]:
+    """The files of a text, one for each language."""
+    if name == "README":
+        return [ROOT / "README.md", ROOT / "README.ja.md"]
+    if name == "teaching":
+        return [ROOT / "docs/teaching.md", ROOT / "docs/ja/teaching.md"]
+    return sorted(LESSONS.glob(f"*/{name.removeprefix('lesson/')}"))
+
+
+def said(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "line"),
+    [(name, figure, line) for name, rows in QUOTED.items() for figure, line in rows.items()],
+)
+def test_a_figure_in_a_text_is_the_one_in_its_line_of_measured(name, figure, line):
+    lines = [row for row in MEASURED if row.startswith(line)]
+    assert lines, f"docs/measured.md has no line that begins with {line}"
+    assert any(figure in row for row in lines)
+    for path in texts(name):
+        assert figure in said(path), path
+
+
+@pytest.mark.parametrize("path", sorted(LESSONS.glob("*/*.md")), ids=lambda path: str(path)[-20:])
+def test_every_share_in_a_lesson_names_its_line(path):
+    named = QUOTED.get(f"lesson/{path.name}", {})
+    assert set(_SHARE.findall(said(path))) <= SUPPOSED | set(named)
+
+
+@pytest.mark.parametrize(("english", "japanese"), PAIRS)
+def test_both_languages_have_the_same_commands(english, japanese):
+    ours, theirs = (
+        [
+            line.split("  #")[0].rstrip()
+            for block in _CONSOLE.findall(said(ROOT / name))
+            for line in block.splitlines()
+        ]
+        for name in (english, japanese)
+    )
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(("english", "japanese"), PAIRS)
+def test_both_languages_have_the_same_links_and_names_of_code(english, japanese):
+    def targets(name: str) -> set[str]:
+        base = (ROOT / name).parent
+        found = [link for link in _LINK.findall(said(ROOT / name)) if not link.startswith("#")]
+        return {
+            link if "://" in link else str((base / link).resolve()).replace("/ja/", "/")
+            for link in found
+            if not link.endswith((english.split("/")[-1], japanese.split("/")[-1]))
+        }
+
+    assert targets(english) == targets(japanese)
+    ours, theirs = (
+        Counter(code for code in _CODE.findall(said(ROOT / name))) for name in (english, japanese)
+    )
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(("english", "japanese"), PAIRS)
+def test_both_languages_have_the_same_figures(english, japanese):
+    # written as words in one of them: "one", "ten minutes", and what a sentence repeats
+    ours, theirs = (
+        set(_FIGURE.findall(_LINK.sub("", said(ROOT / n)))) for n in (english, japanese)
+    )
+    large = {figure for figure in ours | theirs if len(figure) > 2}
+    assert ours & large == theirs & large
+
+
+@pytest.mark.parametrize("name", [name for pair in PAIRS for name in pair])
+def test_every_link_to_a_file_finds_it(name):
+    base = (ROOT / name).parent
+    for link in _LINK.findall(said(ROOT / name)):
+        if "://" not in link and not link.startswith("#"):
+            assert (base / link.split("#")[0]).exists(), link
