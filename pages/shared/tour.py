@@ -7,10 +7,12 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.address import go_to
 from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, HOME, IDEAL, PATH, TEACH, PageRow
+from pages.shared.visit import the_lab
 from pages.shared.words import _
 from tl_core.lab import gettext_noop as N_
 
 _KEY = "tour"
+_CATS_AND_DOGS = "cats_and_dogs_handful"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ STOPS = (
     ),
     Stop(
         TEACH,
-        N_("Press Start: faces, from four photographs of each kind, pretrained and from scratch."),
+        N_("Press Start: four photographs of each kind, pretrained and from scratch."),
         {"dataset": "faces", "mode": ["head", "scratch"], "photos_per_class": 4},
     ),
 )
@@ -87,6 +89,16 @@ def _end() -> None:
     )
 
 
+def choices_of(stop: Stop) -> dict[str, object]:
+    """What a stop is opened with: the lesson's cats and dogs where this machine has them."""
+    ready = {
+        entry.row.key for entry in the_lab().datasets.rows() if entry.row and entry.state == "ready"
+    }
+    if stop.row is TEACH and _CATS_AND_DOGS in ready:
+        return stop.choices | {"dataset": _CATS_AND_DOGS}
+    return stop.choices
+
+
 def _number() -> int:
     """The stop where the tour is, from 1; 0 for none."""
     text = link.chosen(_KEY, "")
@@ -99,6 +111,6 @@ def _go(number: int) -> None:
         link.drop_choice(_KEY)
         go_to((PATH if number else HOME).path)
     link.set_choice(_KEY, str(number))
-    for key, value in STOPS[number - 1].choices.items():
+    for key, value in choices_of(STOPS[number - 1]).items():
         link.set_choice(key, value)
     go_to(STOPS[number - 1].row.path)

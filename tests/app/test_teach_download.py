@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from pages.shared.tour import STOPS
 from tests.app.conftest import settled, words
+from tests.app.test_tour import on_tour
 from tests.inside import local
 from tests.server import Faults, FileServer
 from tl_core.lab import JobState
@@ -135,3 +137,4 @@ def test_a_newcomer_is_offered_a_small_download_and_takes_it_as_a_ready_set_late
     newcomer = open_page("teach")
     assert "Cats and dogs, a handful" in newcomer.button(key="ready_set").label
     assert "small_download" not in {button.key for button in newcomer.button}
+    assert on_tour(open_page, len(STOPS)).selectbox(key="dataset").value == HANDFUL
