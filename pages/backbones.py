@@ -27,7 +27,7 @@ _MEANINGS = {
     ),
     N_("Computation per image"): N_("Billions of multiply-adds for one photograph"),
     N_("Parameters"): N_("The numbers that it has learned, in millions"),
-    N_("Weights"): N_("Size of the file that holds those numbers"),
+    N_("Weights file"): N_("Size of the file that holds those numbers"),
 }
 
 
@@ -37,7 +37,7 @@ def facts(row: BackboneRow) -> None:
         "ImageNet top-1 accuracy": percent(row.top1 / 100),
         "Computation per image": _("{gflops:.2f} GFLOPs").format(gflops=row.gflops),
         "Parameters": _("{millions:.1f} M").format(millions=row.parameters_m),
-        "Weights": megabytes(row.source.size_mb),
+        "Weights file": megabytes(row.source.size_mb),
     }
     with st.container(key="facts"):
         st.markdown(f"**{row.label}** · {row.year}")

@@ -36,8 +36,8 @@ with torch.no_grad():
 hook.remove()
 maps = kept[0][0]  # one map for each channel
 
-# The most active channels as one picture
-most = maps.mean((1, 2)).topk(min(channels, len(maps))).indices
+# The channels whose activation differs most from place to place, as one picture
+most = maps.std((1, 2), correction=0).topk(min(channels, len(maps))).indices
 grid = make_grid(maps[most, None], nrow=4, normalize=True, padding=1)
 to_pil_image(grid).resize((448, 448 * grid.shape[1] // grid.shape[2])).save("maps.png")
-print(f"{layer}: {tuple(maps.shape)}, most active: {most.tolist()}")
+print(f"{layer}: {tuple(maps.shape)}, differ most: {most.tolist()}")

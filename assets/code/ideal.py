@@ -1,4 +1,8 @@
-"""Let the network draw its ideal image by the lesson's own recipe: the pixels move, not the net."""
+"""Let the network draw its ideal image: the pixels move, not the net.
+
+Pixels and total variation, as in the lesson. The page's own recipe moves frequencies and adds
+random views and batch-norm statistics, so its pictures look otherwise.
+"""
 
 import torch
 import torch.nn.functional as F

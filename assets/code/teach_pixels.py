@@ -9,7 +9,7 @@ from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resiz
 mean = torch.tensor([0.4980392156862745, 0.4980392156862745, 0.4980392156862745]).view(3, 1, 1)
 std = torch.tensor([0.5019607843137255, 0.5019607843137255, 0.5019607843137255]).view(3, 1, 1)
 
-# The photographs: a list of pictures and their labels, for learning and for the test
+# The photographs: a list of pictures and their labels, for training and for validation
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -17,7 +17,7 @@ dots, labels = load_digits(return_X_y=True)
 greys = (dots * 15.9375).astype(np.uint8).reshape(-1, 8, 8)
 pictures = [Image.fromarray(grey).convert("RGB") for grey in greys]
 parts = train_test_split(pictures, labels, test_size=0.3, random_state=0, stratify=labels)
-train, test, train_labels, test_labels = parts
+train, valid, train_labels, valid_labels = parts
 
 # What you chose
 per_class, epochs, learning_rate, seed = 100, 30, 1e-3, 0
@@ -33,7 +33,7 @@ def describe(pictures):
 torch.manual_seed(seed)
 kept = [i for c in set(train_labels) for i in np.flatnonzero(train_labels == c)[:per_class]]
 features, truth = describe([train[i] for i in kept]), torch.tensor(train_labels[kept])
-test_features, test_truth = describe(test), torch.tensor(test_labels)
+valid_features, valid_truth = describe(valid), torch.tensor(valid_labels)
 head = torch.nn.Linear(features.shape[1], len(set(train_labels)))
 torch.nn.init.zeros_(head.weight)
 adam = torch.optim.AdamW(head.parameters(), lr=learning_rate, weight_decay=0.01)
@@ -44,5 +44,5 @@ for epoch in range(epochs):
         torch.nn.functional.cross_entropy(head(features[batch]), truth[batch]).backward()
         adam.step()
     falling.step()
-    best = max(best, (head(test_features).argmax(1) == test_truth).float().mean().item())
-print(f"right on {best:.1%} of {len(test)} pictures that it never learned from")
+    best = max(best, (head(valid_features).argmax(1) == valid_truth).float().mean().item())
+print(f"right on {best:.1%} of {len(valid)} validation pictures (they chose the epoch)")

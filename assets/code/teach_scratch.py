@@ -27,7 +27,7 @@ coarse = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(seed))
 pictures = torch.nn.functional.interpolate(coarse, (224, 224), mode="bilinear")
 torch.optim.swa_utils.update_bn([(pictures - mean) / std], net)
 
-# The photographs: a list of pictures and their labels, for learning and for the test
+# The photographs: a list of pictures and their labels, for training and for validation
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -35,7 +35,7 @@ dots, labels = load_digits(return_X_y=True)
 greys = (dots * 15.9375).astype(np.uint8).reshape(-1, 8, 8)
 pictures = [Image.fromarray(grey).convert("RGB") for grey in greys]
 parts = train_test_split(pictures, labels, test_size=0.3, random_state=0, stratify=labels)
-train, test, train_labels, test_labels = parts
+train, valid, train_labels, valid_labels = parts
 
 
 def seen(pictures):
@@ -45,15 +45,15 @@ def seen(pictures):
 
 
 @torch.no_grad()
-def judged(model, test_x):
+def judged(model, valid_x):
     for norm in norms:
         norm.eval()
-    scores = torch.cat([model(part) for part in test_x.split(16)])
-    right = (scores.argmax(1) == test_truth).float().mean().item()
-    return right, -cross_entropy(scores, test_truth).item()  # of two as right, the surer
+    scores = torch.cat([model(part) for part in valid_x.split(16)])
+    right = (scores.argmax(1) == valid_truth).float().mean().item()
+    return right, -cross_entropy(scores, valid_truth).item()  # of two as right, the surer
 
 
-def learn(model, x, test_x, weights, learning_rate, epochs):
+def learn(model, x, valid_x, weights, learning_rate, epochs):
     # goes back to its best epoch at the end; returns how right that was, and the losses
     adam, losses = torch.optim.AdamW(weights, lr=learning_rate, weight_decay=0.01), []
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(adam, epochs * math.ceil(len(x) / 32))
@@ -70,20 +70,20 @@ def learn(model, x, test_x, weights, learning_rate, epochs):
             losses[-1] += loss.item() * len(batch) / len(x)
             adam.step()
             falling.step()
-        rank = judged(model, test_x)
+        rank = judged(model, valid_x)
         if rank > best:
             best, weights_then = rank, copy.deepcopy(model.state_dict())
     model.load_state_dict(weights_then)
-    print(f"right on {best[0]:.1%} of {len(test)} pictures that it never learned from")
+    print(f"right on {best[0]:.1%} of {len(valid)} validation pictures (they chose the epoch)")
     return best, losses
 
 
 kept = [i for c in set(train_labels) for i in np.flatnonzero(train_labels == c)[:per_class]]
-truth, test_truth = torch.tensor(train_labels[kept]), torch.tensor(test_labels)
-x, test_x = seen([train[i] for i in kept]), seen(test)
+truth, valid_truth = torch.tensor(train_labels[kept]), torch.tensor(valid_labels)
+x, valid_x = seen([train[i] for i in kept]), seen(valid)
 head = torch.nn.Linear(net(x[:1]).shape[1], len(set(train_labels)))
 torch.manual_seed(seed)
 torch.nn.init.uniform_(head.weight, -(head.in_features**-0.5), head.in_features**-0.5)
 torch.nn.init.zeros_(head.bias)
 whole = torch.nn.Sequential(net, head)
-best, losses = learn(whole, x, test_x, whole.parameters(), learning_rate, epochs)
+best, losses = learn(whole, x, valid_x, whole.parameters(), learning_rate, epochs)

@@ -114,7 +114,8 @@ def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
     if found.first_confident is not None:
         show, icon = st.success, ":material/check_circle:"
         words = _(
-            "Fooled at step {first}, as probable as asked since step {sure}: seen as **{label}**."
+            "Fooled at step {first}, the probability asked for reached at step {sure}: seen as "
+            "**{label}**."
         )
     elif found.is_fooled and is_over:
         show, icon = st.success, ":material/check_circle:"

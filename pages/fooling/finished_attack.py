@@ -90,7 +90,12 @@ def _downloads(found: AttackSnapshot, spec: Attack) -> None:
         download(_("Picture (PNG)"), found.picture, "attacked.png", key="download", icon=icon)
         settings = found.settings or spec.to_json()
         download(_("Settings (JSON)"), settings, "attacked.json", key="download_json")
-        st.caption(_("Drop the picture on this page again: the network is still fooled."))
+        st.caption(
+            _(
+                "Drop this file on the page again: the network is still fooled. "
+                "Messengers and websites change it: see Robustness."
+            )
+        )
     is_on_disk = spec.backbone in {row.key for row in the_lab().backbones.ready()}
     if spec.target is not None and is_on_disk:
         with st.expander(_("The same from the command line"), icon=":material/terminal:"):

@@ -96,7 +96,7 @@ def _line(status: BackboneStatus) -> dict[str, object]:
         _("Top-1"): row.top1,
         _("GFLOPs"): row.gflops,
         _("Parameters"): row.parameters_m,
-        _("Weights"): size,
+        _("Weights file"): size,
         _("Licence"): row.licence,
         _("Year"): row.year,
         _("When to choose it"): _(row.advice),
@@ -121,7 +121,7 @@ def _columns(statuses: Sequence[BackboneStatus]) -> dict[str, Any]:
             format="%.2f", help=_("Billions of multiply-adds for one photograph")
         ),
         _("Parameters"): column.NumberColumn(format="%.1f M"),
-        _("Weights"): column.TextColumn(help=_("Size of the file")),
+        _("Weights file"): column.TextColumn(help=_("Size of the file")),
         _("Licence"): column.TextColumn(
             help=_("Of the weights, as they are published; ImageNet's own terms may apply too")
         ),

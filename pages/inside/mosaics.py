@@ -21,7 +21,7 @@ def draw_mosaic(
     found: FeatureMapsSnapshot, *, key: str, chosen: str, on_pick: Callable[[str], None]
 ) -> None:
     """The mosaic of one layer, and the layer in one line; ``chosen`` is the ringed channel."""
-    words = _("The {count} most active channels of layer {layer}")
+    words = _("The {count} channels of layer {layer} whose activation differs most")
     clickable(
         found.mosaic.picture,
         _spots(found.mosaic),

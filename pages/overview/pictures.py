@@ -17,12 +17,16 @@ def pictures() -> None:
     found = measured_examples()
     channel, training, ideal, fooled = st.columns([1, 2, 1, 2])
     with channel:
-        words = _("Where channel {channel} of {channels} in {layer} of {backbone} is active.")
+        words = _(
+            "Where one of {backbone}'s feature maps is active: channel {channel} of {channels} in "
+            "layer {layer}."
+        )
         _picture(FEATURE_MAPS, FOLDER / "channel.webp", words.format(**found["channel"]))
     with training:
         words = _(
             "{backbone} learns cats and dogs from {photographs} photographs. Of {tested_on} others "
-            "it gets {with_it} right if it is pretrained, {without} from scratch."
+            "it gets {with_it} right if it is pretrained, {without} from scratch (one training "
+            "each)."
         ).format(
             **found["training"],
             with_it=percent(found["training"]["pretrained"][-1]),

@@ -70,13 +70,42 @@ def more_settings(row: BackboneRow) -> None:
     layers = [stage.layer for stage in row.stages][::-1]
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
         with link.kept("cam_layer", layers[0], layers, among=f"_of_{row.key}"):
-            st.selectbox(_("Layer for the CAM methods"), layers, key="cam_layer")
+            st.selectbox(
+                _("Layer for the CAM methods"),
+                layers,
+                key="cam_layer",
+                help=_(
+                    "Whose feature maps Grad-CAM adds up. Early layers are finer and know less."
+                ),
+            )
         with link.kept("ig_steps", 32, between=(8, 128)):
-            st.slider(_("Steps of Integrated Gradients"), 8, 128, step=8, key="ig_steps")
+            st.slider(
+                _("Steps of Integrated Gradients"),
+                8,
+                128,
+                step=8,
+                key="ig_steps",
+                help=_(
+                    "In so many steps the photograph fades in. More are more exact, and slower."
+                ),
+            )
         with link.kept("noise", 0, between=(0, 16)):
-            st.slider(_("Noisy copies to average (noise tunnel)"), 0, 16, key="noise")
+            st.slider(
+                _("Noisy copies to average (SmoothGrad)"),
+                0,
+                16,
+                key="noise",
+                help=_("Integrated Gradients of so many copies with noise, averaged: less grainy."),
+            )
         with link.kept("patch", 32, between=(16, 96)):
-            st.slider(_("Occlusion: side of the patch, pixels"), 16, 96, step=8, key="patch")
+            st.slider(
+                _("Occlusion: side of the patch, pixels"),
+                16,
+                96,
+                step=8,
+                key="patch",
+                help=_("How large the grey square is that covers one part after the other."),
+            )
 
 
 def with_settings(question: Attribute) -> Attribute:

@@ -14,7 +14,7 @@ from pages.shared.copy_link import copy_link
 from pages.shared.foot import foot
 from pages.shared.photo_input import show_refused_photo
 from pages.shared.sitemap import GLOSSARY, HISTORY, HOME, PAGES, PATH, PageRow
-from pages.shared.terms import explain
+from pages.shared.terms import explain, words_of
 from pages.shared.words import _
 from tl_core.images import samples
 
@@ -80,7 +80,9 @@ def header(
         horizontal_alignment="distribute",
         vertical_alignment="center",
     ):
-        st.title(_(row.title), anchor=False, width="content")
+        with st.container(key="title", horizontal=True, width="content", gap="small"):
+            st.title(_(row.title), anchor=False, width="content")
+            words_of(row.lesson)
         with st.container(key="bench", horizontal=True, width="content"):
             photo = choose_photo(first_photo)
             backbone = choose_backbone()

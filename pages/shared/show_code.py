@@ -65,7 +65,7 @@ found = ImageFolder("photographs")  # in it a folder for each class
 pictures, labels = zip(*found)
 labels = np.array(labels)
 parts = train_test_split(pictures, labels, test_size=0.3, random_state=0, stratify=labels)
-train, test, train_labels, test_labels = parts
+train, valid, train_labels, valid_labels = parts
 """
 
 

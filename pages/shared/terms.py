@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import streamlit as st
+
 from pages import languages
 from pages.languages import SOURCE, lesson_file
 from pages.shared import link
@@ -72,6 +74,14 @@ def explain(page: str) -> None:
     if key in known:
         link.set_choice("term", known[key].name)
         go_to(GLOSSARY.path)
+
+
+def words_of(page: str) -> None:
+    """Draw a button that shows the terms of the page, each with its two sentences."""
+    here = [term for term in terms(current_language().code).values() if term.page == page]
+    with st.popover(_("Words"), icon=":material/dictionary:", type="tertiary", key="words"):
+        st.markdown("\n\n".join(f"**{term.name}**  \n{term.says}" for term in here))
+        st.page_link(GLOSSARY.path, label=_("All terms: the glossary"), icon=GLOSSARY.icon)
 
 
 def _table(code: str) -> dict[str, dict[str, str]]:

@@ -27,7 +27,7 @@ def confusion_matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
         "showlegend": False,
     }
     cells = _heat_map(result.confusion, is_numbered=len(names) <= _NUMBERED)
-    st.markdown("**" + _("Confusion matrix: who is taken for whom? Click a cell.") + "**")
+    st.markdown("**" + _("Confusion matrix: who is taken for whom? Choose a cell.") + "**")
     draw(
         [cells, _click_targets(result.confusion, names)],
         layout,

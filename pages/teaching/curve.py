@@ -15,7 +15,8 @@ from tl_core.specs import FineTuneSnapshot
 
 EXPLANATION = N_(
     "Solid with dots: validation photographs, which it never learns from. Dotted: training "
-    "photographs. Where the two part, it is overfitting: learning by heart."
+    "photographs. Where the dotted line goes on getting better and the solid one worse, it is "
+    "overfitting: learning by heart."
 )
 NO_DATA = N_("Nothing to train on yet: add photographs under Classes, or pick a built-in data set.")
 _CURVES = {"accuracy": N_("Accuracy"), "loss": N_("Loss")}

@@ -35,7 +35,10 @@ def draw_figures(run: Run) -> None:
 
 def _row(mode: str, line: dict[str, str]) -> str:
     """One way in HTML: a dot of its colour, its name, its accuracy, what it does."""
-    parts = [line[_("95 % confidence interval")], line[_("Now")]]
+    interval = line[_("95 % confidence interval")]
+    if interval:
+        interval = _("95 % confidence interval {interval}").format(interval=interval)
+    parts = [interval, line[_("Now")]]
     details = html.escape(" · ".join(part for part in parts if part))
     return (
         f'<div><b style="color:{colours()[mode]}">●</b> {html.escape(_(WAYS[mode]))} '

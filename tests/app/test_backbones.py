@@ -54,7 +54,7 @@ def test_the_rail_says_what_the_chosen_network_can_and_costs(page):
         ("ImageNet top-1 accuracy", "75.1 %"),
         ("Parameters", "4.7 M"),
         ("Computation per image", "0.41 GFLOPs"),
-        ("Weights", "18 MB"),
+        ("Weights file", "18 MB"),
     ]
     assert all(m.proto.help for m in page.metric)  # what each means, in plain words
     assert "the one to start with" in words(page)

@@ -1,5 +1,7 @@
 """The glossary, and the links to it in the lessons' texts."""
 
+import re
+
 import pytest
 
 from pages.languages import ASSETS, codes, lesson_file
@@ -37,6 +39,12 @@ def test_every_term_has_a_name_a_text_and_a_page_in_every_language(code):
         assert term.says.endswith((".", "。")), term.key
         assert term.page in pages, term.key
     assert len({term.name for term in known.values()}) == len(known)
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.ja.md"])
+def test_the_readme_says_how_many_terms_there_are(readme):
+    said = (ASSETS.parent / readme).read_text(encoding="utf-8")
+    assert re.findall(r"(\d+)(?: terms|の用語)", said) == [str(len(terms("en")))] * 2
 
 
 @pytest.mark.parametrize("code", codes())

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -185,7 +186,7 @@ def test_a_layer_offers_the_channels_it_has_and_shows_how_strongly_one_answers(p
     page = finished(page)
     text = words(page)
     assert "step 30 of 30" in text
-    assert float(text.split("activation ")[1].split()[0]) > 5
+    assert float(re.search(r"activation (\d+\.\d+)", text)[1]) > 5
     assert "Networks that took no part" not in text
 
 

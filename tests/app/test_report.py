@@ -91,4 +91,4 @@ def test_the_report_is_in_the_language_that_it_is_asked_for_in():
     assert '<html lang="ja">' in text
     assert "予想は「8段階」でした。" in text
     assert "シマウマ" in text
-    assert "ラボのアドレスのうしろに" in text
+    assert "ラボのアドレスの後ろに" in text

@@ -71,7 +71,7 @@ def test_stop_gives_a_shared_answer_up_for_one_visitor_and_the_other_gets_it(vis
     assert "again_budget" not in keys(other)
     one.run()
     assert "again_budget" in keys(one)
-    assert "Learning from" not in words(one)  # what was drawn when it was stopped
+    assert "Training on **" not in words(one)  # what was drawn when it was stopped
     one.button(key="again_budget").click().run()
     assert "Training on **1** of each class" in words(one)
 

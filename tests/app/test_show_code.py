@@ -25,6 +25,7 @@ from tl_core.context import pixels_from
 from tl_core.datasets.dataset import sample_per_class
 from tl_core.features.activations import probe
 from tl_core.features.attribution_methods import METHODS
+from tl_core.features.mosaic import most_active
 from tl_core.features.pixel_model import PixelModel
 from tl_core.images import samples
 from tl_core.images.decode import decode
@@ -88,6 +89,7 @@ def test_a_layers_maps_are_those_of_the_page(run, lite0):
     names = run("feature_maps", photo=CAT, layer="blocks.4.0", channels=9)
     found = probe(lite0, seen(lite0), ["blocks.4.0"])["blocks.4.0"][0]
     torch.testing.assert_close(names["maps"], found, atol=1e-4, rtol=0)
+    assert tuple(names["most"].tolist()) == most_active(found.numpy(), 9)[0]
     assert Path("maps.png").exists()
 
 
@@ -145,11 +147,11 @@ def test_a_way_to_teach_learns_what_the_page_does_from_the_same_pictures(
     parts = split_by_spec(dataset, spec)
     train = sample_per_class(parts.train, spec.photos_per_class, seed=spec.seed)
     same = types.ModuleType("same_pictures")
-    for name, examples in (("train", train), ("test", parts.validation)):
+    for name, examples in (("train", train), ("valid", parts.validation)):
         setattr(same, name, [picture_of(dataset.read(one)) for one in examples])
         setattr(same, f"{name}_labels", np.array([one.label for one in examples]))
     monkeypatch.setitem(sys.modules, "same_pictures", same)
-    photographs = "\nfrom same_pictures import test, test_labels, train, train_labels\n"
+    photographs = "\nfrom same_pictures import train, train_labels, valid, valid_labels\n"
     program = program_of(mode, LITE0, dataclasses.asdict(spec))
     names = run(program.name, photographs=photographs, **program.chosen)
     job = lab.jobs.submit(spec, "ann")

@@ -213,7 +213,7 @@ def digits(context: Context) -> Figures:
     """The lesson's challenge: what ImageNet is worth on handwritten digits."""
     figures: Figures = {}
     for mode in ("pixels", "head", "last-block", "full", "scratch"):
-        end = fine_tuned(context, dataset="digits", mode=mode)
+        end = fine_tuned(context, dataset="digits", mode=mode, max_validation=540)
         figures[f"digits, {mode}, accuracy"] = accuracy(end)
         figures |= alone(end, f"digits, {mode}")
     return figures

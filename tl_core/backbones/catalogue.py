@@ -169,9 +169,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=0.407,
         top1=75.1,
         stages=_lite_stages(1, 2, 2, 3, 3, 4, 1),
-        advice=N_(
-            "Small, fast and accurate: the one to start with, and it works without a network."
-        ),
+        advice=N_("Small, fast and accurate: the one to start with. It needs no download."),
         needs_memory_mb=60,
         **_LITE,
     ),

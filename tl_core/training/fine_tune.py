@@ -140,7 +140,10 @@ class _Run:
         count = len(self.train) + len(self.validation)
         self._hold(model, 2 * start.embedding_size * count * len(self.views))  # float16
         work = partial(embeddings, self.source, start)
-        inputs = yield from self._precomputed(N_("extracting features"), 1, work)
+        phase = N_("extracting features")
+        if self.spec.mode_row.start == "pixels":
+            phase = N_("reading photographs")
+        inputs = yield from self._precomputed(phase, 1, work)
         return (yield from self._train(model, *inputs))
 
     def _train_unfrozen(
