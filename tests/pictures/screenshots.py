@@ -24,9 +24,15 @@ _STARTED = ("/teach", "/ideal", "/attack")  # pages that show something once the
 VIEWS = {
     "home": ("", re.compile("Transfer Learning Lab")),
     "backbones": ("backbones", re.compile("says: ")),
-    "feature_maps": ("feature_maps?layer=blocks.2.0", re.compile("What else activates it")),
+    "feature_maps": (
+        "feature_maps?layer=blocks.2.0&compare=layer",
+        re.compile("Both are drawn on one scale"),
+    ),
     "why": ("why?sample=sample%3Acat", re.compile("Random 20 % blurred")),
-    "teach": ("teach?dataset=digits&mode=head,pixels", re.compile("validation photographs, which")),
+    "teach": (
+        "teach?dataset=digits&mode=head,pixels",
+        re.compile(r"Accuracy \d.* validation photographs"),
+    ),
     "ideal": ("ideal?target_class=340", re.compile("Networks that took no part")),
     "attack": (
         "attack?sample=sample%3Acat&target_class=953",
