@@ -46,7 +46,7 @@ def epsilon_slider() -> None:
             help=_(
                 "The budget of the attack (L∞): how far each value may move. A pixel's "
                 "red, green and blue are values from 0 to 255; 1 is the smallest step that "
-                "a picture file knows. Acts while it runs."
+                "an ordinary picture file knows. Acts while it runs."
             ),
         )
 

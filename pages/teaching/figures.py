@@ -78,7 +78,7 @@ def _line(label: str, job: Job) -> dict[str, str]:
         _("Now"): _now(job, snapshot),
         _("95 % confidence interval"): interval,
         _("Top-3"): top3,
-        _("Trained"): _known(snapshot.trainable_parameters),
+        _("Trained parameters"): _known(snapshot.trainable_parameters),
         _("Parameters in all"): _known(snapshot.total_parameters),
         _("Seconds"): _known(snapshot.seconds, ",.1f"),
         _("Photographs a second"): _known(snapshot.photographs_per_s, ",.0f"),

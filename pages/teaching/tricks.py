@@ -118,7 +118,10 @@ TRICKS: tuple[Trick, ...] = (
         "early_stopping",
         N_("Early stopping"),
         (0, 2, 3, 5, 10),
-        N_("Ends after so many epochs without a better one, before it overfits (learns by heart)."),
+        N_(
+            "Ends after so many epochs without a better one, before it overfits further "
+            "(learns by heart)."
+        ),
         {0: N_("never")},
     ),
     Trick(
@@ -148,8 +151,8 @@ TRICKS: tuple[Trick, ...] = (
         N_("Batch norm"),
         (False, True),
         N_(
-            "Batch normalisation keeps the statistics of ImageNet, or learns new ones. For "
-            "what is unfrozen; from scratch it always learns."
+            "Batch normalisation keeps the statistics of ImageNet, or measures new ones. "
+            "For what is unfrozen; from scratch they are always new."
         ),
         {False: N_("frozen"), True: N_("learns")},
         ways=("last-block", "full"),

@@ -12,7 +12,7 @@ from tl_core.specs import FineTune, FineTuneSnapshot, PreviewData, spec_from_jso
 
 def figures(page):
     """The table with a line for each way."""
-    (table,) = [frame.value for frame in page.dataframe if "Trained" in frame.value]
+    (table,) = [frame.value for frame in page.dataframe if "Trained parameters" in frame.value]
     return table
 
 

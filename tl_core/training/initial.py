@@ -76,6 +76,6 @@ def pixels_row(row: BackboneRow) -> BackboneRow:
         gflops=0.0,
         top1=0.0,
         guided_obstacle="",
-        advice=N_("No network at all: what a linear classifier makes of the colours alone."),
+        advice=N_("No network at all: what a linear classifier makes of the pixels' values alone."),
         needs_memory_mb=1,
     )

@@ -113,7 +113,7 @@ _ROWS = (
         label=N_("Robust (EOT)"),
         why=N_(
             "Attack many altered copies at once (JPEG, shifted, smaller, blurred): what is "
-            "left survives."
+            "left survives more often."
         ),
         paper="Athalye et al. 2017, arXiv:1707.07397 (expectation over transformation)",
         optimiser="sign_with_memory",
