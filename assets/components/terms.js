@@ -70,6 +70,14 @@ function onClick(event) {
   } else if (card && !card.contains(event.target)) close();
 }
 
+/** The card stays beside its word, and goes with it out of the window. */
+function onScroll() {
+  if (!card || !word.isConnected) return;
+  const { top, bottom } = word.getBoundingClientRect();
+  if (bottom < 0 || top > document.documentElement.clientHeight) close();
+  else place();
+}
+
 function onKey(event) {
   if (card && event.key === "Escape") leave();
 }
@@ -78,7 +86,11 @@ export default function ({ data, setTriggerValue }) {
   if (!page) {
     document.addEventListener("click", onClick);
     document.addEventListener("keydown", onKey);
-    document.addEventListener("scroll", close, true);
+    document.addEventListener("scroll", onScroll, true);
   } else if (page.data.page !== data.page) close();
   page = { data, setTriggerValue };
+  window.termsAreHere = true;
+  const wanted = window.termWanted;
+  window.termWanted = undefined;
+  if (wanted?.isConnected) wanted.click();
 }

@@ -12,7 +12,7 @@ from pages import languages
 from pages.languages import SOURCE, lesson_file
 from pages.shared import link
 from pages.shared.address import go_to
-from pages.shared.components import component, read, text
+from pages.shared.components import component, read, script, text
 from pages.shared.sitemap import GLOSSARY
 from pages.shared.words import _, current_language, lesson
 
@@ -69,6 +69,7 @@ def explain(page: str) -> None:
         "glossary": _("Glossary"),
         "close": _("Close"),
     }
+    script("terms_early")
     sent = _mount(key="terms", data=data, on_opened_change=lambda: None)
     key = read(sent.opened, text)
     if key in known:

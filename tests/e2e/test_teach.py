@@ -37,7 +37,7 @@ def test_two_boxes_of_four_photographs_are_learned_and_a_fifth_is_recognised(
 def test_a_click_on_the_confusion_matrix_opens_its_photographs(page, app_url):
     page.goto(f"{app_url}/teach?dataset=faces&{QUICK}")
     page.locator(".st-key-start button:enabled").click()
-    page.get_by_role("heading", name=re.compile("it has never learned from")).wait_for()
+    page.get_by_role("heading", name=re.compile("validation photographs")).wait_for()
     cell = page.locator(".st-key-confusion .scatterlayer .point").first
     cell.wait_for(state="attached")
     page.locator(".st-key-confusion").scroll_into_view_if_needed()
@@ -47,7 +47,7 @@ def test_a_click_on_the_confusion_matrix_opens_its_photographs(page, app_url):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.up()
-    page.get_by_text(re.compile(r"^face: face, \d+ %$")).first.wait_for()
+    page.get_by_text(re.compile(r"^face: predicted face, \d+ %$")).first.wait_for()
 
 
 def test_a_setting_one_click_away_is_shown_as_it_is_after_other_settings_were_changed(

@@ -66,7 +66,7 @@ def test_the_likeliest_class_rather_than_itself_is_the_runner_up_rather_than_it(
 
 
 def test_a_class_rather_than_itself_is_refused():
-    with pytest.raises(UserError, match="rather than itself"):
+    with pytest.raises(UserError, match="compared with itself"):
         Attribute(photo="sample:cat", targets=(3,), contrast=3)
 
 
