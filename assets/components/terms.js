@@ -78,6 +78,15 @@ function onScroll() {
   else place();
 }
 
+/** A term that was clicked too early, once its text is here; the page may have drawn its link anew. */
+function openWanted() {
+  const wanted = window.termWanted;
+  const link = wanted && document.querySelector(`[data-testid=stMarkdownContainer] a[href="${wanted}"]`);
+  if (!link || !page.data.terms[wanted.slice(1)]) return;
+  window.termWanted = undefined;
+  open(link, wanted.slice(1));
+}
+
 function onKey(event) {
   if (card && event.key === "Escape") leave();
 }
@@ -89,8 +98,5 @@ export default function ({ data, setTriggerValue }) {
     document.addEventListener("scroll", onScroll, true);
   } else if (page.data.page !== data.page) close();
   page = { data, setTriggerValue };
-  window.termsAreHere = true;
-  const wanted = window.termWanted;
-  window.termWanted = undefined;
-  if (wanted?.isConnected) wanted.click();
+  openWanted();
 }

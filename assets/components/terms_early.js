@@ -1,10 +1,10 @@
-/* A term that is clicked before its texts are here is explained once they are. */
+// Here before any component: a term that is clicked before its texts are known
 if (!("termWanted" in window)) {
   window.termWanted = undefined;
-  document.addEventListener("click", (event) => {
+  addEventListener("click", (event) => {
     const link = event.target.closest?.("[data-testid=stMarkdownContainer] a[href^='#']");
-    if (!link || window.termsAreHere) return;
+    if (!link || event.defaultPrevented) return;
     event.preventDefault();
-    window.termWanted = link;
+    window.termWanted = link.getAttribute("href");
   });
 }

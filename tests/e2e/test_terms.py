@@ -12,6 +12,7 @@ def opened(page, app_url):
     page.goto(f"{app_url}/teach")
     link = page.locator(".st-key-about a").first
     link.wait_for()
+    page.wait_for_function("() => 'termWanted' in window")
     return page, link
 
 
