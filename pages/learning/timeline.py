@@ -1,12 +1,6 @@
 """The networks from 2014 on as a drawing: those of the lab, and what came since."""
 
-from functools import cache
-from html import escape
-from string import Template
-
-import streamlit as st
-
-from pages.languages import ASSETS
+from pages.shared.drawing import draw_svg
 from pages.shared.words import _
 from tl_core.lab import gettext_noop as N_
 
@@ -20,7 +14,6 @@ _NAMES = (
     ("CLIP", N_("words and pictures"), 2021),
     ("LoRA", N_("small additions"), 2021),
 )
-_HERE = 4  # of them are in the lab
 
 
 def timeline() -> None:
@@ -29,11 +22,5 @@ def timeline() -> None:
     words |= {f"idea{i}": _(idea) for i, (_name, idea, _year) in enumerate(_NAMES)}
     words |= {f"year{i}": str(year) for i, (_name, _idea, year) in enumerate(_NAMES)}
     words |= {"here": _("in this lab"), "since": _("not in this lab")}
-    words["whole"] = "; ".join(f"{year} {name}: {_(idea)}" for name, idea, year in _NAMES)
-    drawn = _drawing().substitute({key: escape(text) for key, text in words.items()})
-    st.image(drawn, width="stretch", alt=words["whole"])
-
-
-@cache
-def _drawing() -> Template:
-    return Template((ASSETS / "timeline.svg").read_text(encoding="utf-8"))
+    whole = "; ".join(f"{year} {name}: {_(idea)}" for name, idea, year in _NAMES)
+    draw_svg("timeline", words, alt=whole)

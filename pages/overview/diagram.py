@@ -1,12 +1,6 @@
 """What transfer learning is, as a drawing in the visitor's language."""
 
-from functools import cache
-from html import escape
-from string import Template
-
-import streamlit as st
-
-from pages.languages import ASSETS
+from pages.shared.drawing import draw_svg
 from pages.shared.words import _
 
 
@@ -14,7 +8,6 @@ def diagram() -> None:
     """A photograph on its way through a frozen backbone to a new head."""
     whole = _("A photograph passes a frozen backbone; only a small new head on top is trained.")
     words = {
-        "whole": whole,
         "photograph": _("photograph"),
         "backbone": _("backbone: pretrained, frozen"),
         "edges": _("edges"),
@@ -27,10 +20,4 @@ def diagram() -> None:
         "only_this": _("only this"),
         "reused": _("1.28 million photographs of learning, reused"),
     }
-    drawn = _drawing().substitute({name: escape(text) for name, text in words.items()})
-    st.image(drawn, width="stretch", alt=whole)
-
-
-@cache
-def _drawing() -> Template:
-    return Template((ASSETS / "transfer.svg").read_text(encoding="utf-8"))
+    draw_svg("transfer", words, alt=whole)

@@ -13,7 +13,7 @@ from pages.shared.components import style
 from pages.shared.copy_link import copy_link
 from pages.shared.foot import foot
 from pages.shared.photo_input import show_refused_photo
-from pages.shared.sitemap import GLOSSARY, HISTORY, HOME, PAGES, PATH, PageRow
+from pages.shared.sitemap import ALL_PAGES, HISTORY, HOME, PageRow
 from pages.shared.terms import explain, words_of
 from pages.shared.words import _
 from tl_core.images import samples
@@ -40,9 +40,7 @@ def configure() -> None:
 
 def navigation() -> st.Page:
     """Declare the pages and return the one that is open."""
-    return st.navigation(
-        [_page(row) for row in (HOME, *PAGES, PATH, GLOSSARY, HISTORY)], position="top"
-    )
+    return st.navigation([_page(row) for row in ALL_PAGES], position="top")
 
 
 def begin(row: PageRow) -> None:

@@ -5,12 +5,10 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.address import go_to
 from pages.shared.components import component, read, whole_number
-from pages.shared.sitemap import GLOSSARY, HISTORY, HOME, PAGES, PATH
+from pages.shared.sitemap import ALL_PAGES
 from pages.shared.words import _
 
-_ORDER = [
-    row.path for row in (HOME, *PAGES, PATH, GLOSSARY, HISTORY)
-]  # of the pages, as in the navigation
+_ORDER = [row.path for row in ALL_PAGES]
 _MOST = 2.0  # times
 _LOW = 720  # pixels: a window as high as that shows a page as it is laid out
 _mount = component("presenter", isolate_styles=False)

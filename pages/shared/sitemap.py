@@ -91,3 +91,4 @@ HISTORY = PageRow(
     "",
 )
 PAGES = (BACKBONES, FEATURE_MAPS, WHY, TEACH, IDEAL, ATTACK)
+ALL_PAGES = (HOME, *PAGES, PATH, GLOSSARY, HISTORY)  # in the order of the navigation

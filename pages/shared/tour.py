@@ -91,9 +91,7 @@ def _end() -> None:
 
 def choices_of(stop: Stop) -> dict[str, object]:
     """What a stop is opened with: the lesson's cats and dogs where this machine has them."""
-    ready = {
-        entry.row.key for entry in the_lab().datasets.rows() if entry.row and entry.state == "ready"
-    }
+    ready = [entry.key for entry in the_lab().datasets.rows() if entry.state == "ready"]
     if stop.row is TEACH and _CATS_AND_DOGS in ready:
         return stop.choices | {"dataset": _CATS_AND_DOGS}
     return stop.choices

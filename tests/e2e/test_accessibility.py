@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import pytest
 
-from pages.shared.sitemap import GLOSSARY, HISTORY, HOME, PAGES, PATH
+from pages.shared.sitemap import ALL_PAGES, HOME
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +27,7 @@ def tall_tab(open_tab):
         yield page
 
 
-@pytest.mark.parametrize("row", [HOME, *PAGES, PATH, GLOSSARY, HISTORY], ids=lambda row: row.title)
+@pytest.mark.parametrize("row", ALL_PAGES, ids=lambda row: row.title)
 def test_a_page_has_no_serious_fault_in_either_theme(tall_tab, app_url, row):
     name = row.path.removeprefix("pages/").removesuffix(".py")
     tall_tab.emulate_media(color_scheme="light")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pages.languages import SOURCE
-from pages.shared.sitemap import GLOSSARY, HISTORY, HOME, PAGES, PATH
+from pages.shared.sitemap import ALL_PAGES
 from tests.journeys.files import files, names_for
 from tests.journeys.sentences import is_ours
 
 SIZES = {"laptop": (1280, 900), "tablet": (820, 1180), "phone": (390, 844)}
-_PAGES = [row.lesson for row in (HOME, *PAGES, PATH, GLOSSARY, HISTORY)]
+_PAGES = [row.lesson for row in ALL_PAGES]
 _BACK_MS = 300
 _SHOWN_S = 90  # far beyond, so that a busy machine is no failure
 _KEYS = ("Enter", "Space", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "End", "Home")

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.languages import SOURCE
 from pages.shared import words
-from pages.shared.sitemap import GLOSSARY, HISTORY, HOME, PAGES, PATH
+from pages.shared.sitemap import ALL_PAGES, PAGES
 from tests.inside import local
 from tests.journeys.sentences import is_ours
 from tests.journeys.watch import Clock, watched
@@ -106,7 +106,7 @@ class Walk:
         tab = chance.randrange(TABS)
         dice = chance.random()
         if dice < 0.15:
-            return Action(tab, "@page", chance.choice((HOME, *PAGES, PATH, GLOSSARY, HISTORY)).path)
+            return Action(tab, "@page", chance.choice(ALL_PAGES).path)
         if dice < 0.22:
             kind = chance.choices(("@wait", "@again", "@link", "@close", "@lapse"), (3, 2, 1, 1, 1))
             return Action(tab, kind[0], _link(chance) if kind[0] == "@link" else None)
