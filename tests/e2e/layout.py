@@ -42,6 +42,13 @@ def inside(page: Any, locator: Any) -> None:
     assert box["y"] + box["height"] <= window["height"], f"{box} ends below the window {window}"
 
 
+def above_the_foot(page: Any, locator: Any) -> None:
+    """The element lies wholly inside the window, and above the line at its foot."""
+    inside(page, locator)
+    end, foot = box_of(locator)["bottom"], box_of(page.locator(".st-key-foot"))["y"]
+    assert end <= foot, f"it ends at {end}, and the line at the foot begins at {foot}"
+
+
 def no_sideways_scrolling(page: Any, *, followed_ms: float = _FOLLOWED_MS) -> None:
     """Nothing is wider than the window, once charts have followed it."""
     try:

@@ -8,6 +8,7 @@ from pages.languages import codes
 from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, PAGES, TEACH, WHY, PageRow
 from tests.e2e.layout import (
     SIZES,
+    above_the_foot,
     box_of,
     inside,
     no_overlap,
@@ -132,9 +133,12 @@ def _show(tab, size: str) -> None:
 
 def _stands(tab, view, buttons) -> None:
     """Picture, main control and buttons lie in the window, and nothing is cut off."""
-    shown = [tab.locator(name).first for name in (view.picture, view.control, *buttons)]
-    for locator in shown:
-        inside(tab, locator)
-    no_overlap([*shown, tab.locator(".st-key-strip")])
+    picture, control, *pressed = (
+        tab.locator(name).first for name in (view.picture, view.control, *buttons)
+    )
+    inside(tab, control)
+    for locator in (picture, *pressed):
+        above_the_foot(tab, locator)
+    no_overlap([picture, control, *pressed, tab.locator(".st-key-strip")])
     no_sideways_scrolling(tab)
     nothing_cut_off(tab)
