@@ -1,5 +1,6 @@
 // How photographs travel: looked at, made smaller, and sent until the page has taken them.
 const LONG_SIDE = 1600; // pixels; larger photographs are made smaller here
+const SHORT_SIDE = 8; // pixels; what would become narrower travels as it is
 const QUALITY = 0.9;
 const AGAIN_MS = 10_000; // a run of the page that was broken off has not taken what was sent
 const MOST_TRIES = 3;
@@ -71,7 +72,8 @@ async function packed(file, limits) {
   const picture = await createImageBitmap(file, options).catch(() => null);
   if (picture) {
     const { width, height } = picture;
-    if (Math.max(width, height) > LONG_SIDE || !READ.test(await begins(file))) {
+    const isTooNarrow = (LONG_SIDE * Math.min(width, height)) / Math.max(width, height) < SHORT_SIDE;
+    if ((Math.max(width, height) > LONG_SIDE && !isTooNarrow) || !READ.test(await begins(file))) {
       return shrunk(picture, width, height);
     }
     picture.close();

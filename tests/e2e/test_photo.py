@@ -176,6 +176,11 @@ def test_transparent_parts_of_a_large_photograph_become_white(bar):
     assert min(arrived.getpixel((800, 30))) > 250
 
 
+def test_what_would_become_a_line_arrives_as_it_is(bar):
+    bar.choose("panorama.png", saved(Image.new("RGB", (12000, 10), "red"), "PNG"))
+    assert Image.open(io.BytesIO(bar.wait_for_any())).size == (12000, 10)
+
+
 def test_a_photograph_that_the_lab_does_not_read_but_the_browser_does_arrives_as_jpeg(bar):
     bar.choose("photo.avif", saved(photo(300, 200), "AVIF"))
     arrived = Image.open(io.BytesIO(bar.wait_for_any()))
