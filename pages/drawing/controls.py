@@ -71,7 +71,8 @@ def _length_and_seed() -> None:
     with steps, link.kept("steps", 256, runs.STEPS):
         st.select_slider(_("Steps"), runs.STEPS, key="steps")
     with seed, link.kept("seed", 0, between=(0, SEEDS - 1)):
-        st.number_input(_("Seed"), 0, SEEDS - 1, key="seed")
+        words = _("The noise to start from: the same seed gives the same picture")
+        st.number_input(_("Seed"), 0, SEEDS - 1, key="seed", help=words)
     icon, words = ":material/casino:", _("A new seed")
     new.button("", key="new_seed", icon=icon, on_click=_new_seed, help=words)
 

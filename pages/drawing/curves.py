@@ -22,7 +22,7 @@ _NAMES = _AXES | {
     "logit": N_("logit"),
     "cross_entropy": N_("cross-entropy"),
     "other_classes": N_("other classes"),
-    "statistics": N_("statistics"),
+    "statistics": N_("batch-norm statistics"),
 }
 _CONTROLS = {
     "tv_weight": N_("TV weight"),
@@ -70,7 +70,7 @@ def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
         if name == "probability":
             layout[_name("yaxis", row)] |= {"range": [0, 1.05], "tickformat": ".0%"}
     if last > len(rows):
-        layout[_name("yaxis", last)] |= axis(_("other terms"), showticklabels=False)
+        layout[_name("yaxis", last)] |= axis(_("other loss terms"), showticklabels=False)
     alt = _("Probability, total variation and loss terms by step")
     draw(traces, layout, key=key, height=CURVES_HEIGHT, alt=alt)
     _explain_view(columns)

@@ -15,7 +15,7 @@ from tl_core.images.photo import to_array
 from tl_core.lab import gettext_noop as N_
 from tl_core.specs import AttackSnapshot
 
-MAGNIFY = {1: N_("×1"), 4: N_("×4"), 16: N_("×16"), 64: N_("×64"), 0: N_("sign")}
+MAGNIFY = {1: N_("×1"), 4: N_("×4"), 16: N_("×16"), 64: N_("×64"), 0: N_("sign (+ or −)")}
 
 
 def draw_change(found: AttackSnapshot, *, key: str) -> None:

@@ -77,7 +77,7 @@ def _draw(detail: ChannelDetailSnapshot) -> None:
                 "spot sees."
             ),
         )
-    words = _("Its map: strongest value {value:.2f}").format(value=detail.spot.value)
+    words = _("Its map: strongest activation {value:.2f}").format(value=detail.spot.value)
     with plain:
         live_picture(detail.map, alt=words)
         st.caption(words)

@@ -31,9 +31,11 @@ def draw_mosaic(
         on_pick=on_pick,
     )
     words = _(
-        "Stride {stride}: one step to the right in a map is {stride} pixels in the photograph."
+        "`{layer}` is the layer's name in the program. Stride {stride}: one step to the right in a "
+        "map is {stride} pixels in the photograph."
     )
-    st.caption(describe(found.facts), help=words.format(stride=found.facts.stride))
+    words = words.format(layer=found.facts.layer, stride=found.facts.stride)
+    st.caption(describe(found.facts), help=words)
 
 
 def channel_name(channel: int | str) -> str:

@@ -174,7 +174,9 @@ def _first(key: str, choice: _Choice, among: str) -> Any:
 
 
 def _not_offered(key: str, text: str) -> str:
-    words = _("The link asks for {key} = {value}, which is not offered here; this is the usual.")
+    words = _(
+        "The link asks for {key} = {value}, which is not offered here; the usual value is used."
+    )
     return words.format(key=plain(key), value=plain(text[:40]))
 
 

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import streamlit as st
 
@@ -29,6 +30,7 @@ class Term:
     also: str  # other words for it
     says: str  # in two sentences, Markdown
     page: str  # where one sees it happen
+    too: tuple[str, ...]  # other pages that use the word
 
 
 @cache
@@ -36,7 +38,14 @@ def terms(code: str) -> dict[str, Term]:
     """The glossary in a language, by key; its order and pages are those of the English one."""
     source, ours = _table(SOURCE), _table(code)
     return {
-        key: Term(key, ours[key]["name"], ours[key].get("also", ""), ours[key]["says"], row["page"])
+        key: Term(
+            key,
+            ours[key]["name"],
+            ours[key].get("also", ""),
+            ours[key]["says"],
+            row["page"],
+            tuple(row.get("too", ())),
+        )
         for key, row in source.items()
     }
 
@@ -79,11 +88,13 @@ def explain(page: str) -> None:
 
 def words_of(page: str) -> None:
     """Draw a button that shows the terms of the page, each with its two sentences."""
-    here = [term for term in terms(current_language().code).values() if term.page == page]
+    known = terms(current_language().code)
+    of_text = linked(list(lesson(page).values()))
+    here = [term for key, term in known.items() if page in (term.page, *term.too) or key in of_text]
     with st.popover(_("Words"), icon=":material/dictionary:", type="tertiary", key="words"):
         st.markdown("\n\n".join(f"**{term.name}**  \n{term.says}" for term in here))
         st.page_link(GLOSSARY.path, label=_("All terms: the glossary"), icon=GLOSSARY.icon)
 
 
-def _table(code: str) -> dict[str, dict[str, str]]:
+def _table(code: str) -> dict[str, dict[str, Any]]:
     return tomllib.loads(lesson_file(code, "glossary.toml").read_text(encoding="utf-8"))

@@ -106,7 +106,7 @@ TRICKS: tuple[Trick, ...] = (
         AUGMENTATIONS,
         N_(
             "Shows every photograph randomly altered, so that fewer are needed. For a head "
-            "alone, on cached features, the flip is all there is."
+            "alone, on features computed once (cached), the flip is all there is."
         ),
         {
             "none": N_("none"),
@@ -151,7 +151,8 @@ TRICKS: tuple[Trick, ...] = (
         N_("Batch norm"),
         (False, True),
         N_(
-            "Batch normalisation keeps the statistics of ImageNet, or measures new ones. "
+            "Batch normalisation keeps its statistics, the mean and variance met in ImageNet, or "
+            "measures new ones. "
             "For what is unfrozen; from scratch they are always new."
         ),
         {False: N_("frozen"), True: N_("learns")},
