@@ -157,4 +157,9 @@ def _explain_view(names: Collection[str]) -> None:
             "The view is what the network sees of the picture in a step: shifted, turned, with "
             "noise, as the recipe has it."
         )
+        if "other_classes" in names:
+            words += " " + _(
+                "The loss also counts the logits of other classes, which should stay small, and "
+                "how far each layer is from its batch-norm statistics."
+            )
         st.caption(words)

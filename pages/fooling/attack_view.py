@@ -16,7 +16,9 @@ from tl_core.specs import Answer, Attack, AttackSnapshot, Classify, Gap
 _RUNNERS_UP = 2
 _MEASURES = {
     N_("L∞, levels of 1/255"): N_("The largest change of any value, of the 255 that are possible."),
-    N_("L2"): N_("All changes in one number: squared, added up, and the root of that."),
+    N_("L2"): N_(
+        "The size of the whole change in one number: a distance, over all values together."
+    ),
     N_("PSNR"): N_(
         "How faint the change is beside the picture. Above 40 dB hardly anybody sees it."
     ),

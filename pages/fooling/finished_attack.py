@@ -161,8 +161,8 @@ def _draw_survival(question: Survival, spec: Attack) -> None:
     )
     st.caption(
         _(
-            "The method *Robust (EOT)* optimises through such changes: expectation "
-            "over transformation."
+            "The method *Robust (EOT)* attacks many copies changed like this at once: "
+            "expectation over transformation."
         )
     )
     if spec.method != "robust":

@@ -71,7 +71,7 @@ def more_settings(row: BackboneRow) -> None:
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
         with link.kept("cam_layer", layers[0], layers, among=f"_of_{row.key}"):
             st.selectbox(
-                _("Layer for the CAM methods"),
+                _("Layer for Grad-CAM and Guided Grad-CAM"),
                 layers,
                 key="cam_layer",
                 help=_(

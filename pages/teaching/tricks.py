@@ -49,7 +49,7 @@ TRICKS: tuple[Trick, ...] = (
         "schedule",
         N_("Learning-rate schedule"),
         SCHEDULES,
-        N_("Large steps find the valley, small ones its floor: so the rate falls on the way."),
+        N_("Large steps come near quickly, and small ones settle: so the rate falls on the way."),
         {
             "cosine": N_("cosine decay"),
             "constant": N_("constant"),

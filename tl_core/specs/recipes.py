@@ -124,9 +124,9 @@ _IDEAL = replace(
     key="ideal",
     label=N_("+ batch-norm statistics, fading noise"),
     why=N_(
-        "Ask each layer for the mean and variance that batch normalisation met in "
-        "photographs, and let fade whatever the gradient no longer asks for; coarse shapes "
-        "come before the details."
+        "Keep each layer at the mean and variance that it met in photographs (batch "
+        "normalisation remembers them). The network looks through noise that fades, so coarse "
+        "shapes come before details; what no longer helps disappears."
     ),
     optimiser="shared",  # Adam makes the fine waves as strong as the coarse ones
     learning_rate=0.08,

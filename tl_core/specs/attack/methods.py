@@ -130,8 +130,8 @@ _ROWS = (
         label=N_("Transfer attack"),
         why=N_(
             "For networks that nobody could ask (black box): show each network another "
-            "crop at every step and blur the gradient. What fools all of them often fools "
-            "others too."
+            "crop at every step and blur the gradient, so that the change fits none of them too "
+            "exactly. What fools all of them often fools others too."
         ),
         paper="Xie et al. 2018, arXiv:1803.06978; Dong et al. 2019, arXiv:1904.02884; "
         "Zhao et al. 2020, arXiv:2012.11207",
