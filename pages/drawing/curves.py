@@ -70,7 +70,7 @@ def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
         if name == "probability":
             layout[_name("yaxis", row)] |= {"range": [0, 1.05], "tickformat": ".0%"}
     if last > len(rows):
-        layout[_name("yaxis", last)] |= axis(_("other loss terms"), showticklabels=False)
+        layout[_name("yaxis", last)] |= axis(_("loss terms"), showticklabels=False)
     alt = _("Probability, total variation and loss terms by step")
     draw(traces, layout, key=key, height=CURVES_HEIGHT, alt=alt)
     _explain_view(columns)
