@@ -8,8 +8,9 @@ from typing import Any
 
 from pages.intake import Intake
 from pages.waiting import ShownWait
+from tl_core.datasets.spec import OwnClasses
 from tl_core.lab import Job, UserError
-from tl_core.specs import DEFAULT_BACKBONE, OwnClasses, Snapshot
+from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot
 
 
 @dataclass

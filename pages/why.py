@@ -23,8 +23,9 @@ from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, show_error
+from tl_core.attribution.spec import Attribute
+from tl_core.classify.spec import Classify
 from tl_core.lab import UserError
-from tl_core.specs import Attribute, Classify
 
 
 def draw(question: Attribute, other: int, seen: bytes, *, is_contrast: bool) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from tl_core.threads import use_cores
+from tl_core.machine.threads import use_cores
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.device import constant
 from tl_core.imageopt.randomness import noise_tile
+from tl_core.machine.device import constant
 from tl_core.training.trainable import TrainableModel
 
 T = TypeVar("T", Backbone, TrainableModel)

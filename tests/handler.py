@@ -14,7 +14,7 @@ from tl_core.engine.pool import Pool
 from tl_core.engine.runner import Sliced, SoloRunner
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
-from tl_core.specs import Spec
+from tl_core.specs.base import Spec
 
 Handler = Callable[[Job[Any], Context], Sliced[Any]]
 

@@ -40,9 +40,9 @@ MACHINES = (
 )
 FILES = (
     "tests/unit/backbones/test_pointwise.py",
-    "tests/unit/features/test_activations.py",
-    "tests/unit/imageopt/attack/test_runner.py",
-    "tests/unit/imageopt/ideal/test_runner.py",
+    "tests/unit/feature_maps/test_activations.py",
+    "tests/unit/attack/test_runner.py",
+    "tests/unit/ideal/test_runner.py",
     "tests/unit/imageopt/test_batch.py",
     "tests/unit/imageopt/test_randomness.py",
     "tests/unit/imageopt/test_reductions.py",

@@ -11,7 +11,7 @@ from tl_core.backbones.weights import WeightsState
 from tl_core.datasets.store import DatasetStatus
 from tl_core.engine.job import Job, JobState, SpecT
 from tl_core.errors import UserError
-from tl_core.specs import Spec
+from tl_core.specs.base import Spec
 
 
 class JobQueue(Protocol):

@@ -7,9 +7,10 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 
 from tl_core.backbones.catalogue import BackboneRow
+from tl_core.classify.spec import Classification
 from tl_core.engine.batching import step_times
 from tl_core.engine.job import Job, JobState
-from tl_core.specs import Classification, Spec
+from tl_core.specs.base import Spec
 
 _LEAST_GFLOPS = 0.01  # raw pixels have none, and yet take time
 # multiply-adds a second, in billions, before a run has shown better: by family on a CPU, where

@@ -3,44 +3,56 @@
 from collections.abc import Callable
 from typing import Any
 
-from tl_core import downloads, specs
+from tl_core.attack import checks, smallest
+from tl_core.attack.runner import AttackRunner
+from tl_core.attack.spec import Attack, PasteBack, SmallestBudget, Survival, Transfer
+from tl_core.attribution import handler as attribution
+from tl_core.attribution.spec import Attribute
+from tl_core.classify import handler as classify
+from tl_core.classify.spec import Classify
 from tl_core.context import Context
+from tl_core.datasets.spec import ImportData, PreviewData
+from tl_core.download import handler as downloads
+from tl_core.download.spec import Download
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Runner, Sliced, SoloRunner
-from tl_core.features import attribute, channel, classify, maps, space
-from tl_core.imageopt.attack import checks, smallest
-from tl_core.imageopt.attack.runner import AttackRunner
-from tl_core.imageopt.ideal.judge import judge
-from tl_core.imageopt.ideal.runner import IdealRunner
-from tl_core.imageopt.ideal.start import start_picture
+from tl_core.feature_maps import channel, space
+from tl_core.feature_maps import handler as maps
+from tl_core.feature_maps.spec import ChannelDetail, FeatureMaps, FeatureSpace
+from tl_core.ideal.judge import judge
+from tl_core.ideal.runner import IdealRunner
+from tl_core.ideal.spec import IdealImage, Judge, StartPicture
+from tl_core.ideal.start import start_picture
+from tl_core.specs.base import Snapshot, Spec
 from tl_core.training.data import import_data
-from tl_core.training.fine_tune import fine_tune
+from tl_core.training.handler import fine_tune
 from tl_core.training.label_budget import label_budget
 from tl_core.training.preview import preview_data
+from tl_core.training.spec import FineTune, LabelBudget
 
-Handler = Callable[[Job[Any], Context], Sliced[specs.Snapshot]]  # takes a job of its own spec
+Handler = Callable[[Job[Any], Context], Sliced[Snapshot]]  # takes a job of its own spec
 
-HANDLERS: dict[type[specs.Spec], Handler] = {
-    specs.Attribute: attribute.run,
-    specs.ChannelDetail: channel.run,
-    specs.Classify: classify.run,
-    specs.Download: downloads.run,
-    specs.FeatureMaps: maps.run,
-    specs.FeatureSpace: space.run,
-    specs.FineTune: fine_tune,
-    specs.ImportData: import_data,
-    specs.Judge: judge,
-    specs.LabelBudget: label_budget,
-    specs.PreviewData: preview_data,
-    specs.PasteBack: checks.paste_back,
-    specs.SmallestBudget: smallest.run,
-    specs.StartPicture: start_picture,
-    specs.Survival: checks.survival,
-    specs.Transfer: checks.transfer,
+HANDLERS: dict[type[Spec], Handler] = {
+    Attribute: attribution.run,
+    ChannelDetail: channel.run,
+    Classify: classify.run,
+    Download: downloads.run,
+    FeatureMaps: maps.run,
+    FeatureSpace: space.run,
+    FineTune: fine_tune,
+    ImportData: import_data,
+    Judge: judge,
+    LabelBudget: label_budget,
+    PreviewData: preview_data,
+    PasteBack: checks.paste_back,
+    SmallestBudget: smallest.run,
+    StartPicture: start_picture,
+    Survival: checks.survival,
+    Transfer: checks.transfer,
 }
-BATCH_RUNNERS: dict[type[specs.Spec], Callable[[Context, Any], Runner]] = {
-    specs.Attack: AttackRunner,
-    specs.IdealImage: IdealRunner,
+BATCH_RUNNERS: dict[type[Spec], Callable[[Context, Any], Runner]] = {
+    Attack: AttackRunner,
+    IdealImage: IdealRunner,
 }
 
 

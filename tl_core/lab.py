@@ -26,7 +26,7 @@ from tl_core.errors import Phrase, UserError, gettext_noop
 from tl_core.errors import gettext_noop as N_
 from tl_core.estimates import Estimates
 from tl_core.images.photo_store import PhotoStore
-from tl_core.process_memory import give_back_freed_memory, process_bytes
+from tl_core.machine.process_memory import give_back_freed_memory, process_bytes
 from tl_core.settings import Settings
 from tl_core.staleness import Staleness
 

@@ -9,8 +9,8 @@ from typing import Literal, cast, get_args
 import platformdirs
 import psutil
 
-from tl_core.control_group import memory_limit_bytes
 from tl_core.errors import UserError
+from tl_core.machine.control_group import memory_limit_bytes
 
 Profile = Literal["cloud", "server"]
 COMMUNITY_CLOUD = Path("/mount/src")  # where it clones every app, as its tracebacks show

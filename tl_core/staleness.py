@@ -3,8 +3,9 @@
 from collections.abc import Hashable
 
 from tl_core.compute import DatasetFiles, Networks
+from tl_core.datasets.spec import PreviewData
 from tl_core.images.photo_store import PhotoStore
-from tl_core.specs import PreviewData, Spec, photo_keys
+from tl_core.specs.base import Spec, photo_keys
 
 
 class Staleness:

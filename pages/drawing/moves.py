@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from pages.shared import runs
+from tl_core.ideal.spec import IdealImage
 from tl_core.lab import gettext_noop as N_
-from tl_core.specs import IdealImage
 
 NAME = "ideal"  # of the page's run
 OPTIMISERS = {"descent": N_("gradient descent"), "momentum": N_("momentum"), "adam": N_("adam")}

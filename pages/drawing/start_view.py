@@ -11,7 +11,7 @@ from pages.drawing.goals import Goal
 from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.words import _, plain
-from tl_core.specs import IdealImage, StartPicture
+from tl_core.ideal.spec import IdealImage, StartPicture
 
 
 def draw_start(spec: IdealImage) -> None:

@@ -10,8 +10,9 @@ from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.words import _, class_name, number, percent, plain_class
 from pages.state import Run
+from tl_core.attack.spec import Attack, AttackSnapshot, Gap
+from tl_core.classify.spec import Answer, Classify
 from tl_core.lab import gettext_noop as N_
-from tl_core.specs import Answer, Attack, AttackSnapshot, Classify, Gap
 
 _RUNNERS_UP = 2
 _MEASURES = {

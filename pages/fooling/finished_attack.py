@@ -18,8 +18,15 @@ from pages.shared.table import table
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, class_name, plain_class
 from pages.state import Outcome
+from tl_core.attack.spec import (
+    Attack,
+    AttackSnapshot,
+    PasteBack,
+    SmallestBudget,
+    Survival,
+    Transfer,
+)
 from tl_core.lab import Job, JobState
-from tl_core.specs import Attack, AttackSnapshot, PasteBack, SmallestBudget, Survival, Transfer
 
 NAME = "attack"
 _GUESSES = {"1": 2, "8": 16, "64": 255}  # by the answer, the most levels it stands for

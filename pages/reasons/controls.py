@@ -6,8 +6,9 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.words import _, both_names
+from tl_core.attribution.spec import ATTRIBUTION_METHODS, Attribute
+from tl_core.classify.spec import Classification
 from tl_core.lab import BackboneRow
-from tl_core.specs import ATTRIBUTION_METHODS, Attribute, Classification
 
 METHODS = {row.key: row for row in ATTRIBUTION_METHODS}
 PREDICTED, NOTHING, RUNNER_UP = "predicted", "nothing", "runner-up"

@@ -10,8 +10,8 @@ from pages.shared.picture import live_picture
 from pages.shared.sitemap import WHY
 from pages.shared.words import _, class_name, percent, plain_class
 from pages.state import Outcome
+from tl_core.attribution.spec import AttributeSnapshot, AttributionMap, ExplainedClass, Faithfulness
 from tl_core.images import heatmap
-from tl_core.specs import AttributeSnapshot, AttributionMap, ExplainedClass, Faithfulness
 
 _METRIC = 96  # height of a figure, in pixels
 _AS_SURE, _HALF_AS_SURE = 0.75, 0.25  # shares of the probability before

@@ -3,7 +3,7 @@
 from streamlit import config
 from streamlit.web.server import server_util
 
-from tl_core.addresses import own_addresses
+from tl_core.machine.addresses import own_addresses
 
 _EVERY = ("", "0.0.0.0", "::")
 _CAMERAS = """  Cameras of phones and other computers work under https only. Start the lab with

@@ -6,9 +6,10 @@ from pages.shared import link
 from pages.shared.live import start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence
+from tl_core.download.spec import Download, DownloadProgress
 from tl_core.lab import BackboneState, BackboneStatus, Job, JobState, PackagedWeights
 from tl_core.lab import gettext_noop as N_
-from tl_core.specs import DEFAULT_BACKBONE, Download, DownloadProgress
+from tl_core.specs.base import DEFAULT_BACKBONE
 
 _MISSING = N_("**{label}** is not on this machine yet: {size} to download.")
 _DAMAGED = N_(

@@ -5,7 +5,7 @@ from pages.shared.choose_photo import photo_label
 from pages.shared.components import component
 from pages.shared.visit import the_visit
 from pages.shared.words import _
-from tl_core.specs import DEFAULT_BACKBONE, OWN
+from tl_core.specs.base import DEFAULT_BACKBONE, OWN
 
 _mount = component("copy_link")
 

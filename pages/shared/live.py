@@ -10,7 +10,7 @@ import streamlit as st
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from tl_core.lab import Job, JobState, UserError
-from tl_core.specs import Snapshot, SnapshotT, Spec
+from tl_core.specs.base import Snapshot, SnapshotT, Spec
 
 POLL_S = 0.5
 PAGE_WAITS_S = 2.0  # at most, for all its answers together

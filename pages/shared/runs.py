@@ -11,7 +11,7 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
 from pages.state import Run
 from tl_core.lab import Job, JobState
-from tl_core.specs import Spec
+from tl_core.specs.base import Spec
 
 _TAKEN_S = 1.0  # within which a run that has room begins: no word of waiting comes and goes
 _CHART_POLLS = 5  # a chart says little new in half a second

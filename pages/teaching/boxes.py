@@ -10,9 +10,9 @@ from pages.state import Box
 from pages.teaching.box import draw_photos, no_photographs, refuse, say_what_was_left_out
 from pages.teaching.camera import camera
 from pages.teaching.ready_photos import ready_photos
+from tl_core.datasets.spec import MAX_CLASSES, MIN_CLASSES
 from tl_core.lab import OwnUpload
 from tl_core.lab import gettext_noop as N_
-from tl_core.specs import MAX_CLASSES, MIN_CLASSES
 
 _FIRST_NAMES = (N_("cats"), N_("dogs"))
 _NAME_LENGTH = 60

@@ -9,9 +9,9 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence, show_error
 from pages.state import Data
 from pages.teaching.boxes import own_boxes
+from tl_core.datasets.spec import OWN_DATASET, ImportData, ImportSnapshot, require_classes
 from tl_core.lab import DatasetStatus, Job, JobState, UserError
 from tl_core.lab import gettext_noop as N_
-from tl_core.specs import OWN_DATASET, ImportData, ImportSnapshot, require_classes
 
 _SMALL_BYTES = 20 * 2**20  # a download to wait for
 _PHASES = {

@@ -8,7 +8,7 @@ from pages.shared.visit import the_lab
 from pages.shared.words import _
 from pages.teaching.ways import WAYS
 from tl_core.lab import BackboneRow
-from tl_core.specs import mode_row
+from tl_core.training.spec import mode_row
 
 _ALL = 100_000  # photographs a class: every one
 

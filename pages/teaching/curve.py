@@ -11,7 +11,7 @@ from pages.shared.words import _
 from pages.state import Run
 from pages.teaching.ways import WAYS, colours, snapshot_of
 from tl_core.lab import gettext_noop as N_
-from tl_core.specs import FineTuneSnapshot
+from tl_core.training.spec import FineTuneSnapshot
 
 EXPLANATION = N_(
     "Solid with dots: validation photographs, which it never learns from. Dotted: training "

@@ -11,7 +11,7 @@ from pages.shared.words import _, ngettext, plain
 from pages.state import Data
 from pages.teaching.squares import MOST, draw_squares
 from pages.teaching.ways import small_test
-from tl_core.specs import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
+from tl_core.datasets.spec import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
 
 _OPEN = 4  # classes whose thumbnails are seen at once
 _IMBALANCE = 2.0

@@ -10,7 +10,7 @@ from pages.state import Run
 from pages.teaching.ways import TOP3_FROM, WAYS, colours, interval_words, snapshot_of
 from tl_core.lab import Job, JobState
 from tl_core.lab import gettext_noop as N_
-from tl_core.specs import FineTune, FineTuneSnapshot
+from tl_core.training.spec import FineTune, FineTuneSnapshot
 
 _ENDINGS = {
     JobState.QUEUED: N_("waiting"),

@@ -8,8 +8,9 @@ from pages.shared.sitemap import TEACH
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
 from pages.state import Learned, Outcome
+from tl_core.datasets.spec import OWN_DATASET
 from tl_core.lab import UserError
-from tl_core.specs import OWN_DATASET, FineTune, FineTuneResult, FineTuneSnapshot
+from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot
 
 _ENOUGH = 10  # photographs in a test
 _HALF, _MOST = 0.625, 0.875  # accuracies between the answers to the chapter's question

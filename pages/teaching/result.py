@@ -12,7 +12,7 @@ from pages.teaching.confusion_matrix import confusion_matrix
 from pages.teaching.predictions import draw_predictions
 from pages.teaching.run import best_of
 from pages.teaching.ways import TOP3_FROM, interval_words, small_test
-from tl_core.specs import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
+from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _ALL = "mistakes"
 _PAGE = 12  # photographs at once

@@ -10,7 +10,7 @@ from pages.shared.visit import the_visit
 from pages.shared.words import _, show_error
 from pages.teaching.ways import WAYS, snapshot_of
 from tl_core.lab import UserError
-from tl_core.specs import FineTune, FineTuneSnapshot
+from tl_core.training.spec import FineTune, FineTuneSnapshot
 
 NAME = "teach"
 

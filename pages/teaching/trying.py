@@ -13,8 +13,8 @@ from pages.shared.live import answer
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson, plain, plain_class, sentence, show_error
 from pages.teaching.run import best_of, finished
+from tl_core.classify.spec import Classify
 from tl_core.lab import UserError
-from tl_core.specs import Classify
 
 _ANSWER = 390  # pixels, the height of an answer's skeleton
 

@@ -4,7 +4,7 @@ from pages.shared.charts import palette
 from pages.shared.words import _
 from tl_core.lab import Job
 from tl_core.lab import gettext_noop as N_
-from tl_core.specs import MODES, FineTuneSnapshot
+from tl_core.training.spec import MODES, FineTuneSnapshot
 
 WAYS = {row.key: row.label for row in MODES}
 SHORT = {

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pages.shared.visit import the_lab
 from tests.component_event import component_event
 from tl_core.lab import Lab, Settings
-from tl_core.specs import FineTune, FineTuneSnapshot
+from tl_core.training.spec import FineTune, FineTuneSnapshot
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 

@@ -19,16 +19,33 @@ from tests.app.test_path import DIGITS
 from tests.hostile import saved
 from tests.inside import local
 from tests.journeys.widgets import send, widgets
-from tl_core import specs
+from tl_core.attack.spec import (
+    Attack,
+    AttackSnapshot,
+    Gap,
+    LevelTrial,
+    SmallestBudget,
+    SmallestSnapshot,
+)
+from tl_core.classify.spec import Answer
+from tl_core.datasets.spec import (
+    ClassPreview,
+    ImportData,
+    ImportSnapshot,
+    PreviewData,
+    PreviewSnapshot,
+)
 from tl_core.engine.job import BROKEN
+from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.lab import BackboneState, Job, JobState, Lab, PackagedWeights, UserError
-from tl_core.specs.attack.checks import LevelTrial
+from tl_core.specs.base import Snapshot, Spec
+from tl_core.training.spec import FineTuneSnapshot
 
 Walk = Iterator[str]
 _PICTURE = saved(hostile.photo(224, 224), "PNG")
 _CAT, _ZEBRA = (
-    specs.Answer(index=281, label="tabby", probability=0.6),
-    specs.Answer(index=340, label="zebra", probability=0.3),
+    Answer(index=281, label="tabby", probability=0.6),
+    Answer(index=340, label="zebra", probability=0.3),
 )
 
 
@@ -63,9 +80,7 @@ class Scene:
         settled(self.app)
         return f"{name} {jobs[0].state.value} {jobs[0].snapshot}"[:60]
 
-    def job(
-        self, spec: specs.Spec, snapshot: specs.Snapshot | None = None, *, state: JobState
-    ) -> Job:
+    def job(self, spec: Spec, snapshot: Snapshot | None = None, *, state: JobState) -> Job:
         """A job of the visitor's as it stands, which no worker has."""
         job = Job(spec, self.app.session_state["visit"].id)
         job.snapshot, job.state = snapshot, state
@@ -149,9 +164,9 @@ def _of_data(scene: Scene) -> Walk:
     app, visit = scene.app, scene.app.session_state["visit"]
     visit.boxes[0].tests = visit.boxes[0].photos[:1]
     ask = scene.lab.jobs.ask
-    seen = specs.PreviewSnapshot(
+    seen = PreviewSnapshot(
         phase="done",
-        classes=(specs.ClassPreview("cats", 20, 1), specs.ClassPreview("others", 2, 1)),
+        classes=(ClassPreview("cats", 20, 1), ClassPreview("others", 2, 1)),
         imbalance=10.0,
         duplicates=2,
         duplicates_across=1,
@@ -159,8 +174,8 @@ def _of_data(scene: Scene) -> Walk:
         is_unlike_imagenet=True,
     )
 
-    def asked(spec: specs.Spec, *args: Any, **options: Any) -> Job:
-        if isinstance(spec, specs.PreviewData):
+    def asked(spec: Spec, *args: Any, **options: Any) -> Job:
+        if isinstance(spec, PreviewData):
             return scene.job(spec, seen, state=JobState.DONE)
         return ask(spec, *args, **options)
 
@@ -170,8 +185,8 @@ def _of_data(scene: Scene) -> Walk:
         yield "remarks about the data"
     visit.boxes[0].tests = []
     for phase in ("downloading", "checking"):
-        arrived = specs.ImportSnapshot(phase=phase, step=1, steps=2)
-        spec = specs.ImportData(dataset="eurosat")
+        arrived = ImportSnapshot(phase=phase, step=1, steps=2)
+        spec = ImportData(dataset="eurosat")
         visit.jobs["import eurosat"] = scene.job(spec, arrived, state=JobState.RUNNING)
         app.selectbox(key="dataset").set_value("eurosat").run()
         yield phase
@@ -182,12 +197,12 @@ def _of_training(scene: Scene) -> Walk:
     """A way to teach in every state, and how it may end."""
     visit = scene.app.session_state["visit"]
     ((_label, done), *_rest) = visit.runs["teach"].jobs
-    seen = specs.FineTuneSnapshot(phase="reading photographs", seconds_left=20.0)
+    seen = FineTuneSnapshot(phase="reading photographs", seconds_left=20.0)
     for state in JobState:
         job = scene.job(done.spec, seen, state=state)
         job.error = UserError(BROKEN) if state is JobState.FAILED else None
         yield scene.shows("teach", job)
-    assert isinstance(done.snapshot, specs.FineTuneSnapshot)
+    assert isinstance(done.snapshot, FineTuneSnapshot)
     assert done.snapshot.result is not None
     result = replace(
         done.snapshot.result, is_head_alone=True, unfrozen_accuracy=0.5, has_diverged=True
@@ -202,8 +217,8 @@ def ideal(scene: Scene) -> Walk:
     yield from scene.each("goal")
     yield from scene.each("recipe")
     yield scene.choose("from_photo", place=True)
-    spec = specs.IdealImage(steps=64)
-    seen = specs.IdealSnapshot(
+    spec = IdealImage(steps=64)
+    seen = IdealSnapshot(
         step=2,
         steps=64,
         picture=_PICTURE,
@@ -224,7 +239,7 @@ def ideal(scene: Scene) -> Walk:
     columns = ("step", "probability", "activation", "total_variation")
     rows = ((1, math.nan, -0.4, 1), (2, math.nan, -0.5, 1))
     channel = replace(seen, probability=math.nan, columns=columns, history=rows)
-    layer = specs.IdealImage(layer="blocks.4.2", target=284, steps=64)
+    layer = IdealImage(layer="blocks.4.2", target=284, steps=64)
     yield scene.shows("ideal", scene.job(layer, channel, state=JobState.RUNNING))
 
 
@@ -237,20 +252,20 @@ def attack(scene: Scene) -> Walk:
             yield scene.press("start")
     yield from scene.each("aim")
     yield from scene.each("method")
-    spec = specs.Attack(photo="sample:dalmatian", target=284)
+    spec = Attack(photo="sample:dalmatian", target=284)
     seen: dict[str, Any] = {"picture": _PICTURE, "original": _PICTURE}
     seen |= {"before": (_CAT, _ZEBRA), "after": (_ZEBRA, _CAT), "probability": 0.5}
     history = ((1, 0.4, 1.0), (2, 0.5, 1.0))
     for state in (JobState.RUNNING, JobState.DONE):
         for is_fooled, sure in ((False, None), (True, None), (True, 5)):
-            found = specs.AttackSnapshot(
+            found = AttackSnapshot(
                 **seen, is_fooled=is_fooled, first_confident=sure, history=history
             )
             yield scene.shows("attack", scene.job(spec, found, state=state))
-    budget = specs.SmallestBudget(photo="sample:dalmatian", target=284)
+    budget = SmallestBudget(photo="sample:dalmatian", target=284)
     trials = (LevelTrial(1, True, 3, 0.9),)
-    gap = specs.Gap(linf_levels=1, changed_values=3)
-    smallest = specs.SmallestSnapshot(**seen, curve=trials, epsilon=1, gap=gap)
+    gap = Gap(linf_levels=1, changed_values=3)
+    smallest = SmallestSnapshot(**seen, curve=trials, epsilon=1, gap=gap)
     yield scene.shows("smallest", scene.job(budget, smallest, state=JobState.RUNNING))
     yield scene.shows("smallest", scene.job(budget, smallest, state=JobState.DONE))
     smallest = replace(smallest, counts=((1, 20), (2, 10)))

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.app.conftest import settled, words
-from tl_core.specs import SmallestBudget
+from tl_core.attack.spec import SmallestBudget
 
 
 def finished(page, name="attack"):

@@ -10,9 +10,10 @@ import torchvision
 from tests.app.conftest import settled, words
 from tests.inside import local
 from tests.server import Faults, FileServer
-from tl_core import specs
 from tl_core.backbones.catalogue import DownloadableWeights
+from tl_core.download.spec import Download
 from tl_core.lab import BackboneState
+from tl_core.training.spec import FineTune
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, mo
         monkeypatch.setattr(local(app_lab), "context", context)
         page.selectbox(key="backbone").set_value("mobilenet_v2").run()
         page.button(key="download").click().run()
-        assert app_lab.jobs._downloads[specs.Download(name="mobilenet_v2")].wait(30)
+        assert app_lab.jobs._downloads[Download(name="mobilenet_v2")].wait(30)
         page.run()
     assert "MobileNetV2 says" in settled(page).subheader[0].value
 
@@ -207,7 +208,7 @@ def test_a_download_under_way_is_followed_in_its_row_and_can_be_cancelled_there(
         assert row["Download"].endswith("Cancel")
         assert page.button(key="stop").label == "Cancel"
         page.button(key="stop").click().run()
-        app_lab.jobs._downloads[specs.Download(name="resnet50")].cancel()
+        app_lab.jobs._downloads[Download(name="resnet50")].cancel()
 
 
 def test_a_model_of_raw_pixels_which_no_backbone_is_under_is_chosen_without_an_error(
@@ -216,7 +217,7 @@ def test_a_model_of_raw_pixels_which_no_backbone_is_under_is_chosen_without_an_e
     page = open_page("backbones")
     visitor = page.session_state["visit"].id
     job = app_lab.jobs.submit(
-        specs.FineTune(dataset="digits", mode="pixels", photos_per_class=4, max_validation=20),
+        FineTune(dataset="digits", mode="pixels", photos_per_class=4, max_validation=20),
         visitor,
     )
     assert job.wait(120)

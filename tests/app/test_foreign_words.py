@@ -13,18 +13,11 @@ from tests.app.conftest import settled
 from tests.hostile import saved
 from tests.inside import local
 from tests.model_files import of_backbone
+from tl_core.attack.spec import Attack, AttackSnapshot, SmallestBudget, SmallestSnapshot
+from tl_core.classify.spec import Answer
+from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.lab import Job, Lab, UserError
-from tl_core.specs import (
-    Answer,
-    Attack,
-    AttackSnapshot,
-    IdealImage,
-    IdealSnapshot,
-    SmallestBudget,
-    SmallestSnapshot,
-    Snapshot,
-    Spec,
-)
+from tl_core.specs.base import Snapshot, Spec
 
 PICTURE = "![x](https://example.com/x.png) $x$ <b>"
 LINK = "[click](https://example.com) :red[x] :material/face:"

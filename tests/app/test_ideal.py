@@ -8,8 +8,10 @@ from PIL import Image
 from pages.drawing import gallery
 from pages.state import Finished, Visit
 from tests.app.conftest import settled, words
+from tl_core.ideal.spec import IdealImage
 from tl_core.lab import JobState
-from tl_core.specs import FineTune, IdealImage, spec_from_json
+from tl_core.specs.every import spec_from_json
+from tl_core.training.spec import FineTune
 
 
 def finished(page):

@@ -9,7 +9,8 @@ from tests import hostile
 from tests.app.test_foreign_words import LABEL, over
 from tests.app.test_path import DIGITS
 from tests.hostile import saved
-from tl_core.specs import Answer, Attack, AttackSnapshot
+from tl_core.attack.spec import Attack, AttackSnapshot
+from tl_core.classify.spec import Answer
 
 MOST_BYTES = 5 * 10**6
 

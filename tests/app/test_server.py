@@ -24,7 +24,7 @@ from pages.server.downloads import keep_downloads
 from pages.server.logs import configure_logs
 from pages.server.options import set_options
 from pages.server.uncompressed import Uncompressed
-from tl_core.addresses import own_addresses
+from tl_core.machine.addresses import own_addresses
 from tl_core.settings import COMMUNITY_CLOUD
 
 MB = 2**20

@@ -19,20 +19,21 @@ from pages.shared.sitemap import PAGES
 from pages.teaching.code import program as program_of
 from tests.app.conftest import settled
 from tests.inside import local
+from tl_core.attribution.methods import METHODS
+from tl_core.attribution.pixel_model import PixelModel
+from tl_core.attribution.spec import Attribute
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import pixels_from
 from tl_core.datasets.dataset import sample_per_class
-from tl_core.features.activations import probe
-from tl_core.features.attribution_methods import METHODS
-from tl_core.features.mosaic import most_active
-from tl_core.features.pixel_model import PixelModel
+from tl_core.feature_maps.activations import probe
+from tl_core.feature_maps.mosaic import most_active
 from tl_core.images import samples
 from tl_core.images.decode import decode
 from tl_core.images.photo import to_array
 from tl_core.settings import Settings
-from tl_core.specs import Attribute, FineTune
 from tl_core.training.data import split_by_spec
+from tl_core.training.spec import FineTune
 
 CAT = "sample:cat"
 LITE0 = CATALOGUE[0]

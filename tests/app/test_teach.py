@@ -5,9 +5,11 @@ import pytest
 
 from tests.app.conftest import settled, words
 from tests.app.teaching import jobs, taught, two_boxes
+from tl_core.datasets.spec import PreviewData
 from tl_core.images import samples
 from tl_core.lab import Job
-from tl_core.specs import FineTune, FineTuneSnapshot, PreviewData, spec_from_json
+from tl_core.specs.every import spec_from_json
+from tl_core.training.spec import FineTune, FineTuneSnapshot
 
 
 def figures(page):

@@ -10,9 +10,9 @@ from tests.app.conftest import settled, words
 from tests.app.test_tour import on_tour
 from tests.inside import local
 from tests.server import Faults, FileServer
+from tl_core.datasets.spec import ImportData
+from tl_core.download.spec import OPERATOR
 from tl_core.lab import JobState
-from tl_core.specs import ImportData
-from tl_core.specs.download import OPERATOR
 
 KEY = "microsoft_cats_and_dogs"
 HANDFUL = "cats_and_dogs_handful"

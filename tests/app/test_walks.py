@@ -4,8 +4,9 @@ import pytest
 
 from pages.state import Run
 from tests.hostile import photo, saved
+from tl_core.attack.spec import Attack, AttackSnapshot
+from tl_core.classify.spec import Answer
 from tl_core.lab import Job
-from tl_core.specs import Answer, Attack, AttackSnapshot
 
 
 @pytest.fixture

@@ -24,13 +24,13 @@ from tests.bench._library_attacks import (
     foolbox_pgd,
     minimum_norm,
 )
+from tl_core.attack.goals import ClassGoal, answer, is_fooled
+from tl_core.attack.runner import AttackMember
+from tl_core.attack.smallest import Search
+from tl_core.attack.spec import Attack, SmallestBudget
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import pixels_from
-from tl_core.device import choose_device
-from tl_core.imageopt.attack.goals import ClassGoal, answer, is_fooled
-from tl_core.imageopt.attack.runner import AttackMember
-from tl_core.imageopt.attack.smallest import Search
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.eight_bit import array_from
 from tl_core.images import samples
@@ -38,9 +38,9 @@ from tl_core.images.decode import decode, read_back
 from tl_core.images.encode import encode_png
 from tl_core.images.photo import PhotoArray
 from tl_core.images.transforms import TRANSFORMS
-from tl_core.process_memory import keep_freed_memory
+from tl_core.machine.device import choose_device
+from tl_core.machine.process_memory import keep_freed_memory
 from tl_core.settings import Settings
-from tl_core.specs import Attack, SmallestBudget
 
 SIAMESE = 284
 STEPS = 60

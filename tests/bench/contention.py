@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.app_process import app_process
 from tests.websocket_client import Visitor
-from tl_core.cores import usable_cores
+from tl_core.machine.cores import usable_cores
 
 ROOT = Path(__file__).parents[2]
 BUSY = "while True: pass"

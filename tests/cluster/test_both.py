@@ -8,18 +8,15 @@ import pytest
 from PIL import Image
 
 from tests.cluster.conftest import WAIT_S, until
+from tl_core.attack.spec import Attack
+from tl_core.classify.spec import Classify
+from tl_core.datasets.spec import PreviewData
 from tl_core.errors import UserError
+from tl_core.feature_maps.spec import FeatureMaps
+from tl_core.ideal.spec import IdealImage
 from tl_core.lab import BackboneState, JobState, Lab
-from tl_core.specs import (
-    Attack,
-    Classify,
-    FeatureMaps,
-    FineTune,
-    IdealImage,
-    PreviewData,
-    Snapshot,
-    Spec,
-)
+from tl_core.specs.base import Snapshot, Spec
+from tl_core.training.spec import FineTune
 
 pytestmark = pytest.mark.cluster
 

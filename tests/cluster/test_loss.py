@@ -22,10 +22,13 @@ from tests.cluster.conftest import (
     until,
     usable,
 )
+from tl_core.classify.spec import Classify
 from tl_core.cluster import link as links
 from tl_core.errors import UserError
+from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.lab import Job, JobState, Lab, Settings
-from tl_core.specs import Classify, FineTune, IdealImage, IdealSnapshot, Spec
+from tl_core.specs.base import Spec
+from tl_core.training.spec import FineTune
 
 pytestmark = pytest.mark.cluster
 

@@ -4,9 +4,10 @@ import pytest
 from PIL import Image
 
 from tests.e2e.layout import box_of
+from tl_core.feature_maps.spec import ChannelDetail, FeatureMaps
 from tl_core.images.encode import SETTINGS_KEY
 from tl_core.images.formats.png import read_png_text
-from tl_core.specs import ChannelDetail, FeatureMaps, spec_from_json
+from tl_core.specs.every import spec_from_json
 
 pytestmark = pytest.mark.browser
 

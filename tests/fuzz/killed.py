@@ -23,10 +23,10 @@ from tl_core.datasets.archive_import import import_archive
 from tl_core.datasets.catalogue import Handful
 from tl_core.datasets.embedding_cache import EmbeddingCache
 from tl_core.datasets.folder import FolderIndex, check_files
-from tl_core.download import CheckedFiles, DownloadRequest, fetch
-from tl_core.files import unfinished_below
+from tl_core.http import CheckedFiles, DownloadRequest, fetch
 from tl_core.images.decode import decode
 from tl_core.leftovers import delete_parts
+from tl_core.machine.files import unfinished_below
 from tl_core.settings import Settings
 from tl_core.training.model_file import load_model
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.app_process import ROOT, app_process
 from tests.load.scenes import Figures, alike, mixed, play, warm_up
-from tl_core.cores import usable_cores
+from tl_core.machine.cores import usable_cores
 
 _BARE = """
 import json, torch

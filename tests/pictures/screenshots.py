@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.app_process import ROOT, app_process
 from tests.chromium import CHROMIUM, CHROMIUM_ARGS
-from tl_core.files import write_whole
+from tl_core.machine.files import write_whole
 
 FOLDER = ROOT / "docs/pictures"
 RUN_S = 600

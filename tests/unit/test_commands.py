@@ -10,10 +10,11 @@ from PIL import Image
 from tests.conftest import ROOT
 from tests.inside import local
 from tl_core import commands
+from tl_core.ideal.spec import IdealImage
 from tl_core.images import samples
 from tl_core.images.encode import encode_png
 from tl_core.images.formats.png import read_png_text
-from tl_core.specs import FineTune, IdealImage
+from tl_core.training.spec import FineTune
 
 
 @pytest.fixture(autouse=True)

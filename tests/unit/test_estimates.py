@@ -3,22 +3,15 @@ from typing import Any
 
 import pytest
 
+from tl_core.attack.spec import Attack, AttackSnapshot
 from tl_core.backbones.catalogue import CATALOGUE
+from tl_core.classify.spec import Classification, Classify
 from tl_core.engine.job import Job, JobState
 from tl_core.estimates import Estimates
-from tl_core.specs import (
-    LADDER,
-    Attack,
-    AttackSnapshot,
-    Classification,
-    Classify,
-    FineTune,
-    FineTuneSnapshot,
-    IdealImage,
-    IdealSnapshot,
-    Snapshot,
-    Spec,
-)
+from tl_core.ideal.recipes import LADDER
+from tl_core.ideal.spec import IdealImage, IdealSnapshot
+from tl_core.specs.base import Snapshot, Spec
+from tl_core.training.spec import FineTune, FineTuneSnapshot
 
 ROW = CATALOGUE[0]
 SNAPSHOTS: dict[type[Spec], type[Snapshot]] = {

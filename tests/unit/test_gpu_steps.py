@@ -8,28 +8,25 @@ import pytest
 import torch
 
 from tests.fake_gpu import CUDA, Traffic, devices, fake_gpu, on_gpu
-from tests.unit.imageopt.conftest import tiny_backbone
+from tests.unit.tiny import tiny_backbone
+from tl_core.attack.goals import ClassGoal
+from tl_core.attack.methods import ATTACK_METHODS
+from tl_core.attack.runner import AttackMember
+from tl_core.attack.spec import Attack
+from tl_core.attribution.methods import METHODS
+from tl_core.attribution.pixel_model import PixelModel
+from tl_core.attribution.spec import Attribute
 from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.engine.job import Job
-from tl_core.features.activations import probe
-from tl_core.features.attribution_methods import METHODS
-from tl_core.features.pixel_model import PixelModel
-from tl_core.imageopt.attack.goals import ClassGoal
-from tl_core.imageopt.attack.runner import AttackMember
+from tl_core.feature_maps.activations import probe
+from tl_core.ideal.recipes import LADDER
+from tl_core.ideal.slot import slot_of
+from tl_core.ideal.spec import IdealImage
 from tl_core.imageopt.batch import Batch
-from tl_core.imageopt.ideal.slot import slot_of
-from tl_core.specs import (
-    ATTACK_METHODS,
-    LADDER,
-    Attack,
-    Attribute,
-    FineTune,
-    FineTuneSnapshot,
-    IdealImage,
-)
 from tl_core.training.loop import TrainingLoop
 from tl_core.training.progress import Progress
+from tl_core.training.spec import FineTune, FineTuneSnapshot
 from tl_core.training.trainable import TrainableModel
 
 ROWS = {row.key: row for row in CATALOGUE}
@@ -94,7 +91,7 @@ def test_a_step_of_ideal_images_waits_for_nothing(gpu, recipe):
 
 
 def test_a_step_towards_a_channel_beside_one_towards_a_class_waits_for_nothing(gpu, monkeypatch):
-    monkeypatch.setattr("tl_core.imageopt.ideal.slot.channel_counts", lambda _row: {"layer1": 4})
+    monkeypatch.setattr("tl_core.ideal.slot.channel_counts", lambda _row: {"layer1": 4})
     backbone = on_gpu(tiny_backbone)
     batch = Batch([backbone], "auto")
     for spec in (IdealImage(layer="layer1", channel=1), IdealImage(target=2)):

@@ -12,22 +12,17 @@ import torch
 from tests.hostile import hostile_files, photo, saved
 from tests.inside import local
 from tl_core.backbones.weights import WeightsFiles
-from tl_core.device import choose_device
+from tl_core.classify.spec import Classify
+from tl_core.datasets.spec import ImportData, PreviewData
+from tl_core.download.spec import OPERATOR, Download
 from tl_core.errors import UserError
 from tl_core.handlers import HANDLERS
+from tl_core.ideal.spec import IdealImage, Judge
 from tl_core.images.decode import content_key
 from tl_core.lab import BackboneState, JobState, Lab
-from tl_core.specs import (
-    Classify,
-    Download,
-    FineTune,
-    IdealImage,
-    ImportData,
-    Judge,
-    PreviewData,
-    Snapshot,
-)
-from tl_core.specs.download import OPERATOR
+from tl_core.machine.device import choose_device
+from tl_core.specs.base import Snapshot
+from tl_core.training.spec import FineTune
 
 WAIT_S = 60
 
@@ -329,7 +324,7 @@ def test_a_device_that_is_not_there_is_refused():
 def test_running_out_of_graphics_memory_fails_one_job_and_the_lab_goes_on(lab, monkeypatch):
     import torch
 
-    from tl_core.features import classify
+    from tl_core.classify import handler as classify
 
     real = classify.logits
 
@@ -360,9 +355,9 @@ def test_every_hostile_file_is_kept_or_refused_in_a_sentence(lab):
 def test_only_the_worker_has_helpers_for_tensor_arithmetic(settings, monkeypatch):
     import torch
 
-    from tl_core.cores import usable_cores
-    from tl_core.features import classify
-    from tl_core.threads import WorkerThreads
+    from tl_core.classify import handler as classify
+    from tl_core.machine.cores import usable_cores
+    from tl_core.machine.threads import WorkerThreads
 
     real, counts = classify.logits, {}
 

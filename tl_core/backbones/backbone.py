@@ -13,8 +13,8 @@ from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.folding import cast_weights, fold
 from tl_core.backbones.hooks import HookCallback, hooked
 from tl_core.backbones.sharing import named_tensors, share_equal, unshared_bytes
-from tl_core.device import constant
-from tl_core.specs import FineTune
+from tl_core.machine.device import constant
+from tl_core.training.spec import FineTune
 
 
 @dataclass(frozen=True, eq=False)

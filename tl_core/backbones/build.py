@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from tl_core.backbones.backbone import Backbone, freeze, split_head
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.pointwise import use_products
-from tl_core.device import is_out_of_memory
 from tl_core.errors import UserError
+from tl_core.machine.device import is_out_of_memory
 
 
 @cache

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tl_core.download import DownloadRequest, mirrored
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
+from tl_core.http import DownloadRequest, mirrored
 from tl_core.images.photo import Photo, PhotoArray, fit, to_array
-from tl_core.specs import OWN
+from tl_core.specs.base import OWN
 
 StageWords = Literal["edges and colours", "textures", "parts", "whole objects"]
 

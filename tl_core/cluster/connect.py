@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tl_core.cores import usable_cores
 from tl_core.errors import UserError
+from tl_core.machine.cores import usable_cores
 
 if TYPE_CHECKING:
     from types import ModuleType

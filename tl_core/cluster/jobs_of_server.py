@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from tl_core.cluster.messages import Controls, JobNews
 from tl_core.compute import JobQueue
 from tl_core.engine.job import Job
-from tl_core.specs import Snapshot
+from tl_core.specs.base import Snapshot
 
 _Seen = tuple[object, ...]
 

@@ -26,7 +26,7 @@ from tl_core.cluster.messages import (
 )
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
-from tl_core.specs import Spec
+from tl_core.specs.base import Spec
 
 log = logging.getLogger(__name__)
 

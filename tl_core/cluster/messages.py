@@ -13,7 +13,7 @@ from tl_core.compute import Hardware
 from tl_core.datasets.store import DatasetStatus
 from tl_core.engine.job import JobState
 from tl_core.errors import UserError
-from tl_core.specs import Snapshot, Spec
+from tl_core.specs.base import Snapshot, Spec
 
 Ref: TypeAlias = Any  # of Ray: an object in its store
 

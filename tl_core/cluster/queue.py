@@ -13,14 +13,15 @@ from ray.exceptions import RayError
 from tl_core.cluster.link import Link
 from tl_core.cluster.messages import Begin, Cargo, Controls, JobNews, News, Ref
 from tl_core.cluster.mirror import end, show
+from tl_core.datasets.spec import ImportData
+from tl_core.download.spec import OPERATOR, Download
 from tl_core.engine.job import FINAL, Job, JobState, SpecT
 from tl_core.engine.open_jobs import OpenJobs
 from tl_core.engine.queueing import refuse_excess
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.settings import Settings
-from tl_core.specs import Download, ImportData, Spec
-from tl_core.specs.download import OPERATOR
+from tl_core.specs.base import Spec
 
 log = logging.getLogger(__name__)
 

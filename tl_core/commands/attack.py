@@ -4,10 +4,11 @@ import math
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from tl_core.attack.methods import ATTACK_METHODS
+from tl_core.attack.spec import Attack
 from tl_core.commands import common
 from tl_core.commands.output import Result
 from tl_core.lab import Lab
-from tl_core.specs import ATTACK_METHODS, Attack
 
 
 def add_arguments(parser: ArgumentParser) -> None:

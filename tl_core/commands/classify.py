@@ -4,10 +4,10 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
+from tl_core.classify.spec import Classify
 from tl_core.commands.common import add_photo, run_to_end
 from tl_core.commands.output import Result
 from tl_core.lab import Lab
-from tl_core.specs import Classify
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tl_core.commands.output import show_line
+from tl_core.download.spec import OPERATOR
 from tl_core.errors import UserError
-from tl_core.files import write_whole
 from tl_core.lab import JobState, Lab
-from tl_core.specs import Snapshot, Spec, spec_from_json
-from tl_core.specs.download import OPERATOR
+from tl_core.machine.files import write_whole
+from tl_core.specs.base import Snapshot, Spec
+from tl_core.specs.every import spec_from_json
 
 OWNER = OPERATOR
 _POLL_S = 0.2

@@ -17,13 +17,13 @@ from pathlib import Path
 import psutil
 import torch
 
+from tl_core.classify.spec import Classify
 from tl_core.commands.common import OWNER
 from tl_core.commands.health import Facts, PortUse
-from tl_core.download import free_bytes
+from tl_core.http import free_bytes
 from tl_core.lab import Lab, MachineStatus, PackagedWeights
-from tl_core.process_memory import process_bytes
+from tl_core.machine.process_memory import process_bytes
 from tl_core.settings import memory_bytes
-from tl_core.specs import Classify
 
 if sys.platform != "win32":  # which has no such limit
     import resource

@@ -18,10 +18,10 @@ from pathlib import Path
 from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
 from tl_core.commands.output import PYTHON, Result, note, show_line
 from tl_core.datasets.catalogue import DATASETS, DataArchive
-from tl_core.download import CheckedFiles, DownloadRequest, fetch, unknown_download
-from tl_core.download.disk import writing
 from tl_core.errors import UserError
-from tl_core.files import write_whole
+from tl_core.http import CheckedFiles, DownloadRequest, fetch, unknown_download
+from tl_core.http.disk import writing
+from tl_core.machine.files import write_whole
 from tl_core.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tl_core.addresses import own_addresses
 from tl_core.commands.output import Result, note
 from tl_core.errors import UserError
+from tl_core.machine.addresses import own_addresses
 
 
 def serve(folder: Path, port: int) -> Result:

@@ -21,7 +21,8 @@ from tl_core.datasets.handful import (
     photos_in_parts,
 )
 from tl_core.datasets.store import DatasetStore
-from tl_core.download import (
+from tl_core.errors import Phrase, UserError
+from tl_core.http import (
     Check,
     DownloadRequest,
     FileChanged,
@@ -31,7 +32,6 @@ from tl_core.download import (
     locked,
     parts_of,
 )
-from tl_core.errors import Phrase, UserError
 from tl_core.settings import Settings
 
 log = logging.getLogger(__name__)

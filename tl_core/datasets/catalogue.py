@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from tl_core.datasets.packaged import PackagedPhotos, digits, faces
-from tl_core.download import DownloadRequest, mirrored
 from tl_core.errors import gettext_noop as N_
+from tl_core.http import DownloadRequest, mirrored
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from dataclasses import astuple, dataclass
 from pathlib import Path, PurePath
 
 from tl_core.datasets.dataset import Dataset, Example, Side
-from tl_core.download import has_room
 from tl_core.errors import UserError
-from tl_core.files import GONE, state_of, write_whole
+from tl_core.http import has_room
 from tl_core.images.decode import PROBE_SIDE, content_key, decode
+from tl_core.machine.files import GONE, state_of, write_whole
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from tl_core.datasets.catalogue import DataArchive, Handful
-from tl_core.download import Check, DownloadRequest, RemoteFile, Report
 from tl_core.errors import UserError
+from tl_core.http import Check, DownloadRequest, RemoteFile, Report
 from tl_core.images.decode import PROBE_SIDE, decode
 
 log = logging.getLogger(__name__)

@@ -20,12 +20,11 @@ from tl_core.datasets.folder import (
     is_inside_name,
     names_of_class,
 )
+from tl_core.datasets.spec import FOLDER, OWN_DATASET, OwnClasses
 from tl_core.errors import Phrase, UserError
 from tl_core.images.decode import content_key
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
-from tl_core.specs import OWN_DATASET, OwnClasses
-from tl_core.specs.datasets import FOLDER
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import cast
 
 from tl_core.engine.cache import ByteCache
 from tl_core.engine.job import Job, JobState, SpecT
-from tl_core.specs import Spec
+from tl_core.specs.base import Spec
 
 _Question = tuple[Spec, Hashable]
 _USELESS = frozenset({JobState.FAILED, JobState.CANCELLED})

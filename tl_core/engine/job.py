@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
-from tl_core.specs import Snapshot, Spec
+from tl_core.specs.base import Snapshot, Spec
 
 log = logging.getLogger(__name__)
 

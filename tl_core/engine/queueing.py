@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
 from tl_core.settings import Settings
-from tl_core.specs import Spec
+from tl_core.specs.base import Spec
 
 _POLLS = ((4, 0.5), (8, 1.0), (math.inf, 2.0))  # seconds, with so many runs at most
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Any, TypeAlias, TypeVar
 
 from tl_core.engine.job import Job
-from tl_core.specs import Snapshot
+from tl_core.specs.base import Snapshot
 
 SLICE_S = 0.1  # how long a runner works before it lets others go on
 

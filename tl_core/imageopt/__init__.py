@@ -1,1 +1,1 @@
-"""imageopt."""
+"""Gradient descent on pixels: what ideal images and attacks share."""

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tl_core.specs import RandomAffine
+from tl_core.specs.recipe import RandomAffine
 
 
 def limits(affine: RandomAffine, strength: float) -> tuple[float, ...]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.device import copied, is_out_of_memory, optimises_in_bf16
 from tl_core.errors import UserError
 from tl_core.imageopt.augment import AffineViews
 from tl_core.imageopt.losses import TERMS
@@ -20,7 +19,8 @@ from tl_core.imageopt.pixels import Parameterisation
 from tl_core.imageopt.randomness import noise_tile
 from tl_core.imageopt.slot import Slot
 from tl_core.imageopt.step import NoiseInputs, PassInputs, StackInputs, take_step
-from tl_core.specs.recipes import ZERO
+from tl_core.machine.device import copied, is_out_of_memory, optimises_in_bf16
+from tl_core.specs.recipe import ZERO
 
 FIGURES = ("probability", "total_variation")  # read for every slot, before its loss terms
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.folding import FoldedNorm
-from tl_core.device import constant
 from tl_core.imageopt.reductions import mean_of_each
+from tl_core.machine.device import constant
 
 
 def total_variation(pixels: Tensor) -> Tensor:

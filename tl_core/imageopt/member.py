@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from tl_core.imageopt.slot import Slot
-from tl_core.specs import Spec
+from tl_core.specs.base import Spec
 
 HISTORY_ROWS = 512  # most rows of figures kept for a curve
 PACE_PICTURES = 16  # newest pictures of a job over which its speed is measured

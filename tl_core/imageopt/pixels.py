@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tl_core.device import constant
 from tl_core.imageopt.eight_bit import rounded, straight_through
 from tl_core.imageopt.randomness import start_noise
+from tl_core.machine.device import constant
 
 # How the colours of natural pictures vary together: Lucid's matrix (Olah et al. 2017, "Feature
 # visualization", distill.pub), here divided by its largest column norm.

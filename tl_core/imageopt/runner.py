@@ -19,7 +19,7 @@ from tl_core.imageopt.batch import Batch, Readings
 from tl_core.imageopt.handover import packed, unpacked
 from tl_core.imageopt.member import Member
 from tl_core.images.photo import PhotoArray
-from tl_core.specs import Snapshot, Spec
+from tl_core.specs.base import Snapshot, Spec
 
 SHOWING_SHARE = 0.1  # of a processor's time for steps that may go into showing them
 HAND_OVER_SHARE = 0.02  # of the time that may go into handing pictures over

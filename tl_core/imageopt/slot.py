@@ -13,8 +13,7 @@ from tl_core.imageopt.losses import ChannelObjective
 from tl_core.imageopt.optimisers import UpdateRule, coefficients
 from tl_core.imageopt.pixels import Parameterisation
 from tl_core.imageopt.randomness import uniform
-from tl_core.specs import Ramp, RandomAffine
-from tl_core.specs.recipes import IDENTITY, ONE, ZERO
+from tl_core.specs.recipe import IDENTITY, ONE, ZERO, Ramp, RandomAffine
 
 # Views (V, 3, S, S) and two uniform numbers for each to what the network gets; differentiable
 ViewTransform = Callable[[Tensor, Sequence[Sequence[float]]], Tensor]

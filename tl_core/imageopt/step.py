@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
-from tl_core.device import autocast_bf16
 from tl_core.imageopt.augment import AffineViews
 from tl_core.imageopt.branches import scaling_residual_gradients
 from tl_core.imageopt.losses import (
@@ -25,6 +24,7 @@ from tl_core.imageopt.optimisers import update
 from tl_core.imageopt.pixels import Parameterisation
 from tl_core.imageopt.randomness import view_noise
 from tl_core.imageopt.slot import TensorMap, ViewTransform
+from tl_core.machine.device import autocast_bf16
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tl_core.images.formats.table import Format, Parts, format_of
 from tl_core.images.memory_share import MemoryShare
 from tl_core.images.photo import Photo, PhotoArray, to_array
 from tl_core.images.upright import upright_rgb
-from tl_core.specs import PHOTO_PREFIX
+from tl_core.specs.base import PHOTO_PREFIX
 
 MAX_BYTES = 25 * 2**20
 PROBE_SIDE = 64  # pixels, as ``at_least``: enough to find a file that no decoder can read

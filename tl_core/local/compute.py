@@ -8,9 +8,7 @@ import torch
 from tl_core.backbones.store import BackboneStore
 from tl_core.compute import Hardware, Kept, MachineStatus
 from tl_core.context import Context
-from tl_core.cores import take_turns_quickly, usable_cores
 from tl_core.datasets.store import DatasetStore
-from tl_core.device import choose_device, device_name, is_device_gone, is_out_of_memory
 from tl_core.engine.awake import AwakeClock
 from tl_core.engine.job import Job
 from tl_core.engine.memory import VisitorMemory
@@ -23,10 +21,12 @@ from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
 from tl_core.leftovers import delete_leftovers
 from tl_core.local.networks import LocalNetworks
-from tl_core.process_memory import FreedMemory, keep_freed_memory, keep_little_freed_memory
+from tl_core.machine.cores import take_turns_quickly, usable_cores
+from tl_core.machine.device import choose_device, device_name, is_device_gone, is_out_of_memory
+from tl_core.machine.process_memory import FreedMemory, keep_freed_memory, keep_little_freed_memory
+from tl_core.machine.threads import WorkerThreads, flush_subnormals, stay_on_one_core
 from tl_core.settings import Settings
-from tl_core.specs import Spec
-from tl_core.threads import WorkerThreads, flush_subnormals, stay_on_one_core
+from tl_core.specs.base import Spec
 
 _SMALL_MB = 2048  # a process that may not grow larger
 _CARDS = ("CUDA", "CUBLAS", "CUDNN", "MPS")  # in the words of their libraries

@@ -11,11 +11,11 @@ from tl_core.backbones.build import channel_counts
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore
 from tl_core.backbones.weights import WeightsState
-from tl_core.device import is_out_of_memory
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.errors import UserError
-from tl_core.specs import OWN
+from tl_core.machine.device import is_out_of_memory
+from tl_core.specs.base import OWN
 from tl_core.training.model_file import (
     load_model,
     plain_pytorch,

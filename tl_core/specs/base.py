@@ -4,18 +4,12 @@ import dataclasses
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from types import UnionType
 from typing import (
     Annotated,
     Any,
     ClassVar,
     Generic,
-    Literal,
     Self,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
 )
 
 from typing_extensions import TypeVar  # typing's has no default before Python 3.13
@@ -24,10 +18,10 @@ from tl_core.errors import Phrase, UserError
 
 DEFAULT_BACKBONE = "efficientnet_lite0"
 VERSION = 1  # of the JSON; to be raised when an older reader would misread a newer spec
-_QUOTED = 200  # characters of what a person or a file said, in an error
+QUOTED = 200  # characters of what a person or a file said, in an error
 OWN = "own:"  # of the key of a visitor's model
 PHOTO_PREFIX = "sha256:"  # of the key of a visitor's photograph
-_KINDS: dict[str, type["Spec"]] = {}
+KINDS: dict[str, type["Spec"]] = {}
 
 
 def require(*, name: str, value: float, low: float, high: float, hint: str = "") -> None:
@@ -66,7 +60,7 @@ def require_choice(name: str, value: str, choices: Collection[str]) -> None:
             "{name} must be one of {choices}, got {value}.",
             name=name,
             choices=", ".join(choice for choice in choices if choice),
-            value=f"{value:.{_QUOTED}}",
+            value=f"{value:.{QUOTED}}",
         )
 
 
@@ -102,9 +96,9 @@ class Spec(Generic[SnapshotT]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__name__ in _KINDS and _KINDS[cls.__name__].__module__ != cls.__module__:
+        if cls.__name__ in KINDS and KINDS[cls.__name__].__module__ != cls.__module__:
             raise ValueError(f"two specs are called {cls.__name__}")
-        _KINDS[cls.__name__] = cls
+        KINDS[cls.__name__] = cls
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -143,56 +137,6 @@ class Spec(Generic[SnapshotT]):
         """Return the spec as one JSON object with its kind and the format's version."""
         kind = {"kind": type(self).__name__, "version": VERSION}
         return json.dumps(kind | dataclasses.asdict(self))
-
-
-def spec_from_json(text: str) -> Spec:
-    """Rebuild the spec that ``Spec.to_json`` wrote.
-
-    Raises:
-        UserError: If the text is no JSON, names no known spec, or has fields it does not know or
-            values of another type.
-    """
-    try:
-        fields = json.loads(text)
-        kind, is_ours = _KINDS[fields.pop("kind")], "version" in fields
-        version = fields.pop("version", VERSION)
-        if version != VERSION:
-            raise ValueError(f"its version is {version!r:.20}, and this lab reads {VERSION}")
-        known = {field.name for field in dataclasses.fields(kind)}
-        unknown = fields.keys() - known
-        if unknown:
-            raise ValueError(f"unknown fields {sorted(unknown)}")
-        fields = {**(kind.left_out_means if is_ours else {}), **fields}
-        values: dict[str, Any] = {name: _tuples(value) for name, value in fields.items()}
-        types = get_type_hints(kind)
-        for name, value in values.items():
-            if not _fits(value, types[name]):
-                raise ValueError(f"{name} cannot be {value!r:.60}")
-        return kind(**values)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"{error!s:.{_QUOTED}}"  # it may quote the file
-        raise UserError(
-            "This is not a settings file of the lab: {reason}.", reason=reason
-        ) from error
-
-
-def _fits(value: object, kind: Any) -> bool:
-    """Whether a value out of JSON is what a field's annotation says."""
-    parts = get_args(kind)
-    if get_origin(kind) is Literal:
-        return value in parts
-    if get_origin(kind) in (Union, UnionType):
-        return any(_fits(value, part) for part in parts)
-    if get_origin(kind) is tuple:
-        if not isinstance(value, tuple):
-            return False
-        each = parts[:1] * len(value) if parts[-1] is ... else parts
-        return len(each) == len(value) and all(map(_fits, value, each))
-    return type(value) is kind or (kind is float and type(value) is int)
-
-
-def _tuples(value: object) -> object:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def photo_keys(spec: Spec) -> set[str]:

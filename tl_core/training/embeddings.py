@@ -11,9 +11,9 @@ from torch import Tensor
 from tl_core.backbones.backbone import Backbone
 from tl_core.datasets.dataset import Example
 from tl_core.datasets.embedding_cache import EmbeddingSpace
-from tl_core.device import autocast_bf16, has_bf16
 from tl_core.engine.runner import Sliced
-from tl_core.specs import OWN
+from tl_core.machine.device import autocast_bf16, has_bf16
+from tl_core.specs.base import OWN
 from tl_core.training.inputs import PhotoSource, chunks, map_photos, shifted
 
 _CPU_BATCH = 8  # its activations stay in a core's cache: a batch of 32 takes half as long again

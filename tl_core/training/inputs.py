@@ -17,11 +17,11 @@ from torch import Tensor
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example
-from tl_core.device import sent
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.images.decode import decode
-from tl_core.specs.fine_tune import Augmentation
+from tl_core.machine.device import sent
+from tl_core.training.spec import Augmentation
 from tl_core.training.trainable import TrainableModel
 
 OnProgress: TypeAlias = Callable[[int, int], None]  # photographs or files done, of all

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tl_core.engine.job import Job
-from tl_core.specs import CurvePoint, EpochPoint, FineTuneSnapshot
+from tl_core.training.spec import CurvePoint, EpochPoint, FineTuneSnapshot
 
 MAX_CURVE_POINTS = 400
 PUBLISH_EVERY_S = 0.25

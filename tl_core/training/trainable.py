@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze
-from tl_core.device import sent
-from tl_core.specs import FineTune
+from tl_core.machine.device import sent
 from tl_core.training.sharing import batch_norms, tensors, unfreeze
+from tl_core.training.spec import FineTune
 
 Unfrozen = Literal["head", "last block", "all"]
 

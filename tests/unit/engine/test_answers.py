@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
-from tl_core.specs import Snapshot, Spec
+from tl_core.specs.base import Snapshot, Spec
 
 
 @dataclass(frozen=True, kw_only=True)

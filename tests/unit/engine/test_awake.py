@@ -79,4 +79,4 @@ def test_nothing_that_lasts_depends_on_the_time_of_day() -> None:
     }
     # how old a killed writer's file is, beside its lock; the dates that report and doctor show
     shown = {"pages/learning/report.py", "tl_core/commands/machine.py"}
-    assert readers == {"tl_core/files.py", *shown}
+    assert readers == {"tl_core/machine/files.py", *shown}

@@ -1,6 +1,6 @@
 from tl_core.engine.fairness import ServedTime
 from tl_core.engine.job import Job
-from tl_core.specs import Spec
+from tl_core.specs.base import Spec
 
 
 def test_the_seconds_of_a_batch_are_shared_by_its_jobs_and_their_owners():

@@ -3,7 +3,7 @@ import weakref
 
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
-from tl_core.specs import Spec
+from tl_core.specs.base import Spec
 
 
 class Photograph:

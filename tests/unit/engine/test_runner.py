@@ -5,7 +5,7 @@ import pytest
 
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SoloRunner
-from tl_core.specs import Snapshot, Spec
+from tl_core.specs.base import Snapshot, Spec
 
 
 @pytest.fixture

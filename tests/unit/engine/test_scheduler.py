@@ -16,7 +16,7 @@ from tl_core.engine.runner import Runner, SoloRunner
 from tl_core.engine.scheduler import Scheduler
 from tl_core.errors import UserError
 from tl_core.settings import Settings
-from tl_core.specs import Snapshot, Spec
+from tl_core.specs.base import Snapshot, Spec
 
 WAIT_S = 10
 
@@ -733,6 +733,6 @@ def test_stopping_ends_every_open_job():
 def test_specs_are_frozen_hashable_and_survive_json():
     spec = Long(name="x", weight=0.5)
     assert {spec: 1}[dataclasses.replace(spec)] == 1
-    from tl_core.specs import spec_from_json
+    from tl_core.specs.every import spec_from_json
 
     assert spec_from_json(spec.to_json()) == spec

@@ -11,7 +11,7 @@ from tl_core.engine.runner import SoloRunner
 from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.worker import EXIT_STATUS, Worker
 from tl_core.settings import Settings
-from tl_core.specs import Snapshot
+from tl_core.specs.base import Snapshot
 
 HANG_S = 0.05
 

@@ -1,7 +1,7 @@
 import torch
 
 from tl_core.imageopt import augment
-from tl_core.specs import RandomAffine
+from tl_core.specs.recipe import RandomAffine
 
 RANGES = RandomAffine(shift=0.1, turn_deg=15, zoom=0.25, mirrors=True)
 PICTURE = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))

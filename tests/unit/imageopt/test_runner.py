@@ -5,13 +5,14 @@ import logging
 import numpy as np
 import pytest
 
+from tl_core.attack.runner import AttackMember, AttackRunner
+from tl_core.attack.spec import Attack
 from tl_core.engine.job import Job, JobState
+from tl_core.ideal import runner as ideal_module
+from tl_core.ideal.runner import IdealMember, IdealRunner
+from tl_core.ideal.spec import IdealImage
 from tl_core.imageopt import runner as runner_module
-from tl_core.imageopt.attack.runner import AttackMember, AttackRunner
-from tl_core.imageopt.ideal import runner as ideal_module
-from tl_core.imageopt.ideal.runner import IdealMember, IdealRunner
 from tl_core.images.encode import encode_png
-from tl_core.specs import Attack, IdealImage
 
 
 @pytest.fixture(autouse=True)

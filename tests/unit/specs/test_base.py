@@ -3,22 +3,16 @@ import json
 
 import pytest
 
+from tl_core.attack.spec import Attack, SmallestBudget
+from tl_core.attribution.spec import Attribute
+from tl_core.classify.spec import Classify
+from tl_core.datasets.spec import PreviewData
 from tl_core.errors import UserError
-from tl_core.specs import (
-    Attack,
-    Attribute,
-    ChannelDetail,
-    Classify,
-    FeatureMaps,
-    FeatureSpace,
-    FineTune,
-    IdealImage,
-    LabelBudget,
-    PreviewData,
-    SmallestBudget,
-    Spec,
-    spec_from_json,
-)
+from tl_core.feature_maps.spec import ChannelDetail, FeatureMaps, FeatureSpace
+from tl_core.ideal.spec import IdealImage
+from tl_core.specs.base import Spec
+from tl_core.specs.every import spec_from_json
+from tl_core.training.spec import FineTune, LabelBudget
 
 WRONG = [
     {"target": 1.5},

@@ -20,7 +20,7 @@ from tl_core.engine.pool import Pool
 from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
-from tl_core.specs import Snapshot, Spec
+from tl_core.specs.base import Snapshot, Spec
 
 CPU = torch.device("cpu")
 

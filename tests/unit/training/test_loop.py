@@ -9,11 +9,12 @@ from tests.unit.training.conftest import Do
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
 from tl_core.engine.job import Job
-from tl_core.specs import FineTune, FineTuneSnapshot, Snapshot
+from tl_core.specs.base import Snapshot
 from tl_core.training import loop, progress
 from tl_core.training.inputs import PrecomputedInputs
 from tl_core.training.loop import TrainingLoop
 from tl_core.training.progress import Progress
+from tl_core.training.spec import FineTune, FineTuneSnapshot
 from tl_core.training.trainable import TrainableModel
 
 

@@ -1,0 +1,3 @@
+from tests.unit.tiny import backbone, context
+
+__all__ = ["backbone", "context"]

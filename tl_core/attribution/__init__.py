@@ -1,0 +1,1 @@
+"""Saliency maps of one answer, and whether they are faithful."""

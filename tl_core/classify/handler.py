@@ -1,0 +1,38 @@
+"""The handler that answers: what is on this photograph?"""
+
+import time
+
+import torch
+from torch import Tensor
+
+from tl_core.backbones.backbone import Backbone
+from tl_core.classify.ranking import top_classes
+from tl_core.classify.spec import Classification, Classify
+from tl_core.context import Context, fitted, pixels_from
+from tl_core.engine.job import Job
+from tl_core.engine.runner import Sliced
+from tl_core.images.encode import encode_jpeg
+
+
+def run(job: Job[Classify], context: Context) -> Sliced[Classification]:
+    """Classify one photograph in a single forward pass."""
+    spec = job.spec
+    backbone = yield from context.backbone(spec.backbone)
+    array = yield from context.in_pool(fitted, context.photos, spec.photo, backbone.row)
+    start = time.perf_counter()
+    scores = logits(backbone, pixels_from(array, context.device))[0].tolist()
+    milliseconds = (time.perf_counter() - start) * 1000
+    seen = yield from context.in_pool(encode_jpeg, array)
+    return Classification(
+        step=1,
+        answers=top_classes(scores, backbone.classes, spec.top),
+        milliseconds=milliseconds,
+        logits=tuple(scores),
+        seen=seen,
+    )
+
+
+@torch.inference_mode()
+def logits(backbone: Backbone, pixels: Tensor) -> Tensor:
+    """Return scores (N, classes) as float32 on the CPU; waits for the device."""
+    return backbone.logits(pixels).float().cpu()

@@ -1,0 +1,1 @@
+"""The feature maps of a layer, one channel, and where photographs lie in feature space."""

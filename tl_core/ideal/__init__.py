@@ -1,0 +1,1 @@
+"""The ideal image: drawn from noise until a network is sure of it (feature visualisation)."""

@@ -1,1 +1,0 @@
-"""Ideal images: pictures of what a network would most like to see."""

@@ -1,0 +1,1 @@
+"""The machine the lab runs on: cores, threads, device, memory, files, addresses."""
