@@ -20,7 +20,6 @@ if runtime.exists():  # Streamlit draws a page
     configure()
     st.logo(str(ASSETS / "icon.svg"), size="large")
     current = navigation()
-    st.session_state.has_frame = True
     keep_keys()
     resume()
     begin_at_top(current.url_path)

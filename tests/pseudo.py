@@ -11,7 +11,7 @@ from babel import Locale
 
 from pages import languages
 from pages.languages import SOURCE, Language
-from pages.learning import quiz
+from pages.path import quiz
 from pages.shared import terms, words
 from tests.messages.catalogues import extracted
 from tl_core.backbones.build import imagenet_classes

@@ -25,6 +25,7 @@ from pages.server.ending import Ending
 from pages.server.inbox import refuse_wrong_values
 from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
+from pages.server.pages_folder import leave_pages_to_navigation
 from pages.server.references import send_references
 from pages.server.sessions import forget_closed, tell_who_is_absent
 from pages.server.sockets import Sockets, end_stalled
@@ -62,6 +63,7 @@ def lifespan(
 
     @asynccontextmanager
     async def around(_app: st.App) -> AsyncIterator[None]:
+        leave_pages_to_navigation()
         raise_limit()
         configure_logs()
         keep_downloads()

@@ -12,7 +12,7 @@ from pages.shared.words import _, lesson
 def strip(row: PageRow) -> None:
     """Draw what the page is about, and its chapter for who wants to be asked."""
     with st.container(key="about"):
-        st.markdown(lesson(row.lesson)[""])
+        st.markdown(lesson(row.topic)[""])
     with st.container(key="strip"):
         if tour.draw(row) or not link.is_chosen(ASKS, default=True):
             return

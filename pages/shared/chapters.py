@@ -6,10 +6,18 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared.choose_photo import photo_label
-from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, TEACH, WHY, PageRow
+from pages.shared.sitemap import (
+    ATTACK,
+    ATTRIBUTION,
+    BACKBONES,
+    FEATURE_MAPS,
+    IDEAL,
+    TRAINING,
+    PageRow,
+)
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain_class
-from pages.state import Guess, Outcome
+from pages.visit.state import Guess, Outcome
 from tl_core.lab import gettext_noop as N_
 
 ASKS = "questions"  # the choice whether to be asked at all
@@ -29,7 +37,7 @@ class Chapter:
     @property
     def key(self) -> str:
         """The name under which the visit keeps its guess."""
-        return self.page.lesson
+        return self.page.address
 
 
 CHAPTERS = (
@@ -58,7 +66,7 @@ CHAPTERS = (
         ),
     ),
     Chapter(
-        WHY,
+        ATTRIBUTION,
         N_("Blur what the map marks: what becomes of the probability?"),
         {
             "as": N_("it stays"),
@@ -72,7 +80,7 @@ CHAPTERS = (
         ),
     ),
     Chapter(
-        TEACH,
+        TRAINING,
         N_("How many of 100 new ones will it get right?"),
         {"50": N_("about 50"), "75": N_("about 75"), "95": N_("90 or more")},
         N_("Now add photographs to each class, or pick a built-in data set, and press Start."),
@@ -109,7 +117,7 @@ _BY_KEY = {chapter.key: chapter for chapter in CHAPTERS}
 
 def chapter_of(page: PageRow) -> Chapter:
     """The page's chapter."""
-    return _BY_KEY[page.lesson]
+    return _BY_KEY[page.address]
 
 
 def guess(chapter: Chapter, answer: str) -> None:
@@ -123,7 +131,7 @@ def note(page: PageRow, outcome: Outcome | None) -> None:
 
     ``None`` says that it shows nothing that would answer the question.
     """
-    visit, key = the_visit(), page.lesson
+    visit, key = the_visit(), page.address
     if outcome is None:
         visit.outcomes.pop(key, None)
     guessed, before = visit.guesses.get(key), visit.outcomes.get(key)

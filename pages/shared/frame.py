@@ -44,17 +44,9 @@ def navigation() -> st.Page:
 
 
 def begin(row: PageRow) -> None:
-    """Take the link that opened the page, and draw the line at its foot.
-
-    Streamlit runs a page without ``streamlit_app.py`` around it when its address is the first
-    that a new server is asked for; such a page starts the whole app at its own address instead.
-    """
-    if not st.session_state.get("has_frame"):
-        configure()
-        navigation()
-        st.switch_page(_page(row), query_params=st.query_params.to_dict())
+    """Take the link that opened the page, and draw the line at its foot."""
     link.take_address(row.path)
-    explain(row.lesson)
+    explain(row.topic)
     foot()
 
 
@@ -80,7 +72,7 @@ def header(
     ):
         with st.container(key="title", horizontal=True, width="content", gap="small"):
             st.title(_(row.title), anchor=False, width="content")
-            words_of(row.lesson)
+            words_of(row.topic)
         with st.container(key="bench", horizontal=True, width="content"):
             photo = choose_photo(first_photo)
             backbone = choose_backbone()
@@ -96,6 +88,7 @@ def header(
 def _page(row: PageRow) -> st.Page:
     return st.Page(
         row.path,
+        url_path=row.address,
         title=_(row.title),
         icon=row.icon,
         default=row is HOME,

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shared.components import anything, component, message
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
-from pages.state import Box
+from pages.visit.state import Box
 from tl_core.images.decode import MAX_BYTES
 from tl_core.lab import UserError
 

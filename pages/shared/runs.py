@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shared.live import drop, share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
-from pages.state import Run
+from pages.visit.state import Run
 from tl_core.lab import Job, JobState
 from tl_core.specs.base import Spec
 

@@ -81,7 +81,7 @@ class Program:
 
 def show_code(page: PageRow, backbone: str | None, photo: str = "", **chosen: object) -> None:
     """Draw the switch, and the page's code below it, with what is chosen."""
-    show_programs([Program(page.lesson, chosen)], backbone, photo)
+    show_programs([Program(page.topic, chosen)], backbone, photo)
 
 
 def show_programs(programs: Sequence[Program], backbone: str | None, photo: str = "") -> None:

@@ -9,20 +9,22 @@ from tl_core.lab import gettext_noop as N_
 class PageRow:
     """One page: where it is, what it is called, what a visitor will do there."""
 
-    path: str
+    topic: str  # its folder, and the name of its lesson text
+    address: str  # the end of its URL
     title: str
     icon: str
     invitation: str
 
     @property
-    def lesson(self) -> str:
-        """The name of the page's lesson text."""
-        return self.path.removeprefix("pages/").removesuffix(".py")
+    def path(self) -> str:
+        """Its file, as Streamlit asks for it."""
+        return f"pages/{self.topic}/page.py"
 
 
-HOME = PageRow("pages/home.py", N_("Home"), ":material/home:", "")
+HOME = PageRow("home", "", N_("Home"), ":material/home:", "")
 BACKBONES = PageRow(
-    "pages/backbones.py",
+    "backbones",
+    "backbones",
     N_("Backbones"),
     ":material/account_tree:",
     N_(
@@ -31,7 +33,8 @@ BACKBONES = PageRow(
     ),
 )
 FEATURE_MAPS = PageRow(
-    "pages/feature_maps.py",
+    "feature_maps",
+    "feature_maps",
     N_("Feature maps"),
     ":material/grid_view:",
     N_(
@@ -39,8 +42,9 @@ FEATURE_MAPS = PageRow(
         "into edges, fur and ears."
     ),
 )
-WHY = PageRow(
-    "pages/why.py",
+ATTRIBUTION = PageRow(
+    "attribution",
+    "why",
     N_("Why?"),
     ":material/help:",
     N_(
@@ -48,8 +52,9 @@ WHY = PageRow(
         "whether they are faithful."
     ),
 )
-TEACH = PageRow(
-    "pages/teach.py",
+TRAINING = PageRow(
+    "training",
+    "teach",
     N_("Teach it"),
     ":material/school:",
     N_(
@@ -58,7 +63,8 @@ TEACH = PageRow(
     ),
 )
 IDEAL = PageRow(
-    "pages/ideal.py",
+    "ideal",
+    "ideal",
     N_("Ideal image"),
     ":material/brush:",
     N_(
@@ -67,28 +73,32 @@ IDEAL = PageRow(
     ),
 )
 ATTACK = PageRow(
-    "pages/attack.py",
+    "attack",
+    "attack",
     N_("Fool it"),
     ":material/theater_comedy:",
     N_("An adversarial attack: drop a dog and turn it into a cat by a change that nobody can see."),
 )
 PATH = PageRow(
-    "pages/path.py",
+    "path",
+    "path",
     N_("Your path"),
     ":material/route:",
     N_("Six chapters with a question each, two exercises, a quiz before and after."),
 )
 GLOSSARY = PageRow(
-    "pages/glossary.py",
+    "glossary",
+    "glossary",
     N_("Glossary"),
     ":material/dictionary:",
     "",
 )
 HISTORY = PageRow(
-    "pages/history.py",
+    "history",
+    "history",
     N_("From VGG to today"),
     ":material/history:",
     "",
 )
-PAGES = (BACKBONES, FEATURE_MAPS, WHY, TEACH, IDEAL, ATTACK)
+PAGES = (BACKBONES, FEATURE_MAPS, ATTRIBUTION, TRAINING, IDEAL, ATTACK)
 ALL_PAGES = (HOME, *PAGES, PATH, GLOSSARY, HISTORY)  # in the order of the navigation

@@ -11,4 +11,4 @@ def sources(row: PageRow) -> None:
     with st.container(key="sources", gap="xsmall"):
         words = _("Sources")
         st.markdown(f"**{words}**")
-        st.markdown(lesson(row.lesson)["sources"])
+        st.markdown(lesson(row.topic)["sources"])

@@ -6,7 +6,16 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.address import go_to
-from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, HOME, IDEAL, PATH, TEACH, PageRow
+from pages.shared.sitemap import (
+    ATTACK,
+    BACKBONES,
+    FEATURE_MAPS,
+    HOME,
+    IDEAL,
+    PATH,
+    TRAINING,
+    PageRow,
+)
 from pages.shared.visit import the_lab
 from pages.shared.words import _
 from tl_core.lab import gettext_noop as N_
@@ -34,7 +43,7 @@ STOPS = (
         {"sample": "sample:dalmatian", "aim": "targeted"},
     ),
     Stop(
-        TEACH,
+        TRAINING,
         N_("Press Start: four photographs of each kind, pretrained and from scratch."),
         {"dataset": "faces", "mode": ["head", "scratch"], "photos_per_class": 4},
     ),
@@ -92,7 +101,7 @@ def _end() -> None:
 def choices_of(stop: Stop) -> dict[str, object]:
     """What a stop is opened with: the lesson's cats and dogs where this machine has them."""
     ready = [entry.key for entry in the_lab().datasets.rows() if entry.state == "ready"]
-    if stop.row is TEACH and _CATS_AND_DOGS in ready:
+    if stop.row is TRAINING and _CATS_AND_DOGS in ready:
         return stop.choices | {"dataset": _CATS_AND_DOGS}
     return stop.choices
 

@@ -12,7 +12,7 @@ from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from pages.server import served
 from pages.shared.visits import Visits
-from pages.state import Visit
+from pages.visit.state import Visit
 from tl_core.lab import Lab
 
 _starting = threading.Lock()
@@ -81,7 +81,7 @@ def begin_anew(opened_with: dict[str, str]) -> None:
 
 def _replace_visit(visit: Visit) -> None:
     state = st.session_state
-    kept = {key: state[key] for key in ("has_frame", "opened_with") if key in state}
+    kept = {key: state[key] for key in ("opened_with",) if key in state}
     state.clear()
     state.update(visit=visit, **kept)
 

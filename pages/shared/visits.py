@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pages.state import Visit
+from pages.visit.state import Visit
 
 
 @dataclass(slots=True)

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.sitemap import ALL_PAGES
 from pages.shared.visit import the_lab
 from tests.component_event import component_event
 from tl_core.lab import Lab, Settings
 from tl_core.training.spec import FineTune, FineTuneSnapshot
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
+PATHS = {row.address or "home": row.path for row in ALL_PAGES}
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +40,7 @@ def open_page(app_lab, monkeypatch):
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.run()
         if page:
-            app.switch_page(f"pages/{page}.py").run()
+            app.switch_page(PATHS[page]).run()
         assert not app.exception
         return app
 

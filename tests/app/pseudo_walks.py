@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.learning import quiz
+from pages.path import quiz
 from pages.shared.chapters import CHAPTERS, Chapter
-from pages.state import Guess, Outcome, Run
+from pages.visit.state import Guess, Outcome, Run
 from tests import hostile
 from tests.app.conftest import fill_box, photo_message, send_photo, settled
-from tests.app.teaching import finished, two_boxes
 from tests.app.test_path import DIGITS
+from tests.app.training import finished, two_boxes
 from tests.hostile import saved
 from tests.inside import local
 from tests.journeys.widgets import send, widgets

@@ -6,9 +6,9 @@ import zipfile
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.intake import Intake
+from pages.visit.intake import Intake
 from tests.app.conftest import fill_box, photo_message, settled, tell_component, words
-from tests.app.teaching import jobs, taught, two_boxes
+from tests.app.training import jobs, taught, two_boxes
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, lab
 
 def test_boxes_keep_their_photographs_while_their_owner_is_elsewhere(own, labelled):
     page = two_boxes(own, labelled)
-    page.switch_page("pages/home.py").run()
-    page = settled(page.switch_page("pages/teach.py").run())
+    page.switch_page("pages/home/page.py").run()
+    page = settled(page.switch_page("pages/training/page.py").run())
     assert [len(box.photos) for box in page.session_state["visit"].boxes] == [4, 4]
     assert page.text_input(key="class_1").value == "others"
 
@@ -133,7 +133,7 @@ def test_a_zip_is_given_up_when_the_tab_is_closed(own, app_lab, labelled, monkey
     with zipfile.ZipFile(packed, "w") as file:
         for place, (_label, data) in enumerate(labelled[:4]):
             file.writestr(f"{place % 2}/{place}.jpg", data)
-    monkeypatch.setattr("pages.intake._MISSED_S", 0.0)
+    monkeypatch.setattr("pages.visit.intake._MISSED_S", 0.0)
     own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
     assert "The visit had ended" in words(taken_in(own))
     assert [box.photos for box in own.session_state["visit"].boxes] == [[], []]
@@ -169,9 +169,9 @@ def test_a_folder_is_read_while_the_page_goes_on_and_can_be_stopped(own, labelle
 
 def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
     from pages.shared.visit import the_visit
-    from pages.state import Box
-    from pages.teaching.burst import Shot
-    from pages.teaching.camera import _take
+    from pages.training.burst import Shot
+    from pages.training.camera import _take
+    from pages.visit.state import Box
 
     the_visit().boxes = [Box(0, "cats"), Box(1, "dogs")]
     for shot in (Shot(1, 0, first), Shot(1, 0, first), Shot(2, 1, second), Shot(1, 0, second)):

@@ -1,6 +1,6 @@
 import pytest
 
-from pages.drawing.examples import FOLDER, example_of
+from pages.ideal.examples import FOLDER, example_of
 from pages.shared.choose_class import QUICK, favourites
 from tests.pictures.examples import SEEDS
 from tl_core.backbones.build import imagenet_classes

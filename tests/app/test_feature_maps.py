@@ -61,7 +61,7 @@ def test_a_link_opens_the_comparison_and_the_layer_that_it_names(open_page):
     page.query_params["layer_2"] = "blocks.2.1"
     page.query_params["version"] = "1"
     page.run()
-    page.switch_page("pages/feature_maps.py").run()
+    page.switch_page("pages/feature_maps/page.py").run()
     settled(page)
     assert page.button_group(key="compare").value == "layer"
     assert page.select_slider(key="layer_2").value == "blocks.2.1"
@@ -98,7 +98,7 @@ def test_the_map_of_photographs_stands_beside_that_of_an_untrained_network(page)
 
 
 def test_the_map_also_shows_a_data_set_by_its_classes(page, monkeypatch):
-    monkeypatch.setattr("pages.inside.feature_space._ON_MAP", 20)
+    monkeypatch.setattr("pages.feature_maps.feature_space._ON_MAP", 20)
     page.selectbox(key="map_of").set_value("digits").run()
     settled(page)
     assert not page.exception

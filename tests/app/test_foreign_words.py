@@ -7,9 +7,9 @@ import pytest
 from google.protobuf.message import Message
 
 from pages.shared.words import chart_text, plain, sentence
-from pages.state import Run
+from pages.visit.state import Run
 from tests import hostile
-from tests.app.conftest import settled
+from tests.app.conftest import PATHS, settled
 from tests.hostile import saved
 from tests.inside import local
 from tests.model_files import of_backbone
@@ -120,7 +120,7 @@ def runs(model: str, owner: str) -> dict[str, Run]:
 def test_no_page_draws_the_names_of_a_models_classes_as_markdown(
     open_page, app_lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.inside.feature_space.feature_space", lambda *_of: None)
+    monkeypatch.setattr("pages.feature_maps.feature_space.feature_space", lambda *_of: None)
     app = open_page()
     visit = app.session_state["visit"]
     lite0 = local(app_lab).context.backbones.load("efficientnet_lite0")
@@ -128,7 +128,7 @@ def test_no_page_draws_the_names_of_a_models_classes_as_markdown(
     app.session_state["kept_backbone"] = app.session_state["backbone"] = key
     visit.runs.update(runs(key, visit.id))
     for page in ("backbones", "feature_maps", "why", "ideal", "attack", "teach"):
-        app.switch_page(f"pages/{page}.py").run()
+        app.switch_page(PATHS[page]).run()
         settled(app)
         assert not app.exception
         assert app.selectbox(key="backbone").value == key

@@ -41,7 +41,7 @@ def test_two_of_the_three_ways_in_lead_to_the_networks_and_to_teaching(open_page
 
 def test_every_page_opens_without_an_error(open_page):
     for row in PAGES:
-        app = open_page(row.path.removeprefix("pages/").removesuffix(".py"))
+        app = open_page(row.address)
         assert not app.error, row.title
         assert app.title[0].value == row.title
 

@@ -5,8 +5,8 @@ import re
 import pytest
 from PIL import Image
 
-from pages.drawing import gallery
-from pages.state import Finished, Visit
+from pages.ideal import gallery
+from pages.visit.state import Finished, Visit
 from tests.app.conftest import settled, words
 from tl_core.ideal.spec import IdealImage
 from tl_core.lab import JobState
@@ -93,8 +93,8 @@ def test_the_sliders_stand_where_the_recipe_has_them_until_they_are_moved(page):
     assert page.select_slider(key="tv_weight").value == 0
     page.select_slider(key="tv_weight").set_value(20).run()
     page.select_slider(key="steps").set_value(256).run()
-    page.switch_page("pages/why.py").run()
-    page.switch_page("pages/ideal.py").run()
+    page.switch_page("pages/attribution/page.py").run()
+    page.switch_page("pages/ideal/page.py").run()
     assert page.radio(key="recipe").value == "pixels"
     assert page.select_slider(key="steps").value == 256
     assert page.select_slider(key="tv_weight").value == 20

@@ -10,12 +10,12 @@ from tests.journeys.widgets import PRESSES, send, send_all, widgets
 
 # by page: the choices that bring further widgets, as their places in the list
 VARIANTS: dict[str, list[dict[str, object]]] = {
-    "pages/backbones.py": [{}],
-    "pages/feature_maps.py": [{}, {"compare": 1}, {"compare": 2}, {"compare": 3}],
-    "pages/why.py": [{}],
-    "pages/teach.py": [{}, {"dataset": 1}],
-    "pages/ideal.py": [{}, {"goal": 1}, {"goal": 2}, {"goal": 3}],
-    "pages/attack.py": [{}, {"aim": 1}],
+    "pages/backbones/page.py": [{}],
+    "pages/feature_maps/page.py": [{}, {"compare": 1}, {"compare": 2}, {"compare": 3}],
+    "pages/attribution/page.py": [{}],
+    "pages/training/page.py": [{}, {"dataset": 1}],
+    "pages/ideal/page.py": [{}, {"goal": 1}, {"goal": 2}, {"goal": 3}],
+    "pages/attack/page.py": [{}, {"aim": 1}],
 }
 # not in a link, and why
 NOT_IN_A_LINK = {
@@ -65,7 +65,7 @@ def values(app: AppTest) -> dict[str, object]:
 
 
 CASES = [
-    pytest.param(page, variant, id=f"{page.removeprefix('pages/')[:-3]}-{variant}")
+    pytest.param(page, variant, id=f"{page.split('/')[1]}-{variant}")
     for page, variants in VARIANTS.items()
     for variant in variants
 ]
@@ -77,7 +77,8 @@ def test_every_page_is_tried():
 
 @pytest.mark.parametrize(("page", "variant"), CASES)
 def test_a_link_opened_in_a_fresh_browser_shows_what_was_chosen(open_page, page, variant):
-    app = open_page(page.removeprefix("pages/").removesuffix(".py"))
+    app = open_page()
+    app.switch_page(page).run()
     for key, value in variant.items():
         send(app, widgets(app)[key], value)
     known = {"backbone", *variant}
@@ -96,7 +97,7 @@ def test_a_link_opened_in_a_fresh_browser_shows_what_was_chosen(open_page, page,
 
 def test_what_a_link_cannot_bring_is_said_in_a_sentence(open_page):
     app = open_page()
-    app.switch_page("pages/why.py")
+    app.switch_page("pages/attribution/page.py")
     app.query_params["sample"] = "sha256:" + "0" * 64
     app.query_params["backbone"] = "own:" + "f" * 32
     app.run()
@@ -109,7 +110,7 @@ def test_what_a_link_cannot_bring_is_said_in_a_sentence(open_page):
 
 def test_a_link_of_another_version_is_not_taken(open_page):
     app = open_page()
-    app.switch_page("pages/ideal.py")
+    app.switch_page("pages/ideal/page.py")
     app.query_params["steps"], app.query_params["version"] = "1024", "2"
     app.run()
     assert app.select_slider(key="steps").value == 256
@@ -120,7 +121,7 @@ def test_a_link_from_one_page_to_another_brings_its_choices(open_page):
     page = open_page("backbones")
     page.query_params["sample"] = "sample:coffee"
     page.query_params["epsilon"] = "8"
-    page.switch_page("pages/attack.py").run()
+    page.switch_page("pages/attack/page.py").run()
     assert page.button_group(key="sample").value == "sample:coffee"
     assert page.select_slider(key="epsilon").value == 8
 
@@ -128,7 +129,7 @@ def test_a_link_from_one_page_to_another_brings_its_choices(open_page):
 def test_what_is_chosen_on_a_page_wins_over_the_address_it_was_opened_with(open_page):
     page = open_page("backbones")
     page.query_params["epsilon"] = "8"
-    page.switch_page("pages/attack.py").run()
+    page.switch_page("pages/attack/page.py").run()
     page.select_slider(key="epsilon").set_value(2).run()
     page.run()
     assert page.select_slider(key="epsilon").value == 2

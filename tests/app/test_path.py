@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from pages.languages import ASSETS, codes
-from pages.learning import quiz
+from pages.path import quiz
 from pages.shared.chapters import CHAPTERS
 from pages.shared.sitemap import PAGES
-from pages.state import Learned
+from pages.visit.state import Learned
 from tests.app.conftest import settled, words
 
 DIGITS = Learned(
@@ -87,19 +87,19 @@ def test_whoever_only_plays_closes_the_questions_with_one_click_and_finds_them_a
     page = press(page, "close_chapter")
     assert "**What in the photograph**" in strip(page)
     assert not [button for button in page.button if button.key.startswith("guess_")]
-    page.switch_page("pages/path.py").run()
+    page.switch_page("pages/path/page.py").run()
     page.toggle(key="questions").set_value(True).run()
-    page.switch_page("pages/why.py").run()
+    page.switch_page("pages/attribution/page.py").run()
     assert CHAPTERS[2].question in strip(settled(page))
 
 
 def test_a_link_closes_the_questions_for_a_whole_class(open_page):
     page = open_page("home")
-    page.switch_page("pages/why.py")
+    page.switch_page("pages/attribution/page.py")
     page.query_params["questions"] = "0"
     page.run()
     assert not [button for button in page.button if button.key.startswith("guess_")]
-    page.switch_page("pages/path.py").run()
+    page.switch_page("pages/path/page.py").run()
     assert not page.toggle(key="questions").value
 
 
@@ -107,7 +107,7 @@ def test_guesses_and_what_happened_are_kept_with_the_visit(open_page):
     page = press(settled(open_page("feature_maps")), "guess_feature_maps_all")
     page.select_slider(key="layer").set_value("bn2").run()
     settled(page)
-    page.switch_page("pages/path.py").run()
+    page.switch_page("pages/path/page.py").run()
     assert "In bn2 a map has" in words(page)
     assert "You guessed *every detail*." in words(page)
 

@@ -43,7 +43,7 @@ def waits(page, app_lab, clicks, monkeypatch):
 
 
 def test_all_answers_of_a_page_share_its_patience(page, waits):
-    page.switch_page("pages/backbones.py").run()
+    page.switch_page("pages/backbones/page.py").run()
     assert not page.exception
     assert waits[:3] == [0, 0, 0]  # all are asked before any is waited for
     assert waits.count(0) == 6
@@ -52,7 +52,7 @@ def test_all_answers_of_a_page_share_its_patience(page, waits):
 
 def test_a_page_that_waits_gives_way_to_the_next_click(page, waits, clicks):
     clicks.append("anything")
-    page.switch_page("pages/backbones.py").run()
+    page.switch_page("pages/backbones/page.py").run()
     assert not page.exception
     first_wait = next(number for number, wait_s in enumerate(waits) if wait_s)
     assert waits[first_wait + 1 : first_wait + 4] == [0, 0, 0]  # drawn anew from its beginning

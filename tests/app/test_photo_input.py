@@ -7,8 +7,8 @@ from streamlit.runtime.state import SessionState
 
 from pages.shared import choose_photo
 from pages.shared.photo_input import MAX_AS_IT_IS_BYTES, receive
-from pages.state import Visit
-from tests.app.conftest import fill_box, photo_message, send_photo, settled, words
+from pages.visit.state import Visit
+from tests.app.conftest import PATHS, fill_box, photo_message, send_photo, settled, words
 from tests.hostile import hostile_files, photo, saved
 from tl_core.images.decode import content_key
 
@@ -158,10 +158,10 @@ def test_photographs_in_boxes_are_forgotten_too_and_other_visitors_keep_theirs(o
     assert "Photographs: 2" in words(page)
     mine = page.session_state["visit"].boxes[0].photos
     send_photo(other, photo_message(app_lab.photos.data(mine[0])))
-    page.switch_page("pages/backbones.py").run()
+    page.switch_page("pages/backbones/page.py").run()
     page.button(key="forget_photos").click().run()
     assert [key in app_lab.photos for key in mine] == [True, False]
-    page.switch_page("pages/teach.py").run()
+    page.switch_page("pages/training/page.py").run()
     assert not page.exception
     assert "Photographs: 2" not in words(page)
 
@@ -170,7 +170,7 @@ def test_photographs_in_boxes_are_forgotten_too_and_other_visitors_keep_theirs(o
 def test_a_run_goes_on_without_the_photograph_it_has_read(open_page, dog, name):
     page = open_page("backbones")
     send_photo(page, photo_message(dog))
-    page.switch_page(f"pages/{name}.py").run()
+    page.switch_page(PATHS[name]).run()
     if name == "ideal":
         page.toggle(key="from_photo").set_value(True).run()
     steps = page.select_slider(key="steps")

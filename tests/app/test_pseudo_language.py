@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app import pseudo_walks as walks
-from tests.app.conftest import APP, settled
+from tests.app.conftest import APP, PATHS, settled
 from tests.app.texts import texts
 from tests.pseudo import CODE, accented, ascii_words, speak_pseudo
 from tl_core.attack.methods import ATTACK_METHODS
@@ -53,7 +53,7 @@ def opened(open_page, monkeypatch):
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.query_params["language"] = CODE
         app.run()
-        return settled(app.switch_page(f"pages/{page}.py").run()) if page != "home" else app
+        return settled(app.switch_page(PATHS[page]).run()) if page != "home" else app
 
     return at
 
@@ -74,7 +74,7 @@ def test_a_page_draws_no_word_that_went_through_no_catalogue(opened, page, reque
     "link", [{"version": "2"}, {"sample": "sha256:0", "backbone": "own:f", "strength": "9"}]
 )
 def test_what_is_said_of_a_link_went_through_a_catalogue(opened, link):
-    app = opened("home").switch_page("pages/why.py")
+    app = opened("home").switch_page("pages/attribution/page.py")
     for key, value in link.items():
         app.query_params[key] = value
     app.run()
@@ -92,7 +92,7 @@ def a_page() -> None:
 
     choose_current_language()
     st.title(_("Home"))
-    take_address("pages/home.py")
+    take_address("pages/home/page.py")
     foot()
 
 

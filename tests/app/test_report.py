@@ -2,9 +2,9 @@
 
 from html.parser import HTMLParser
 
-from pages.learning.report import report
+from pages.path.report import report
 from pages.shared.chapters import CHAPTERS
-from pages.state import Finished, Guess, Outcome, Visit
+from pages.visit.state import Finished, Guess, Outcome, Visit
 from tests import hostile
 from tests.app.test_foreign_words import LABEL, over
 from tests.app.test_path import DIGITS

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from pages.languages import ASSETS
 from pages.shared.show_code import FOLDER, Program, code_of
 from pages.shared.sitemap import PAGES
-from pages.teaching.code import program as program_of
+from pages.training.code import program as program_of
 from tests.app.conftest import settled
 from tests.inside import local
 from tl_core.attribution.methods import METHODS
@@ -72,8 +72,8 @@ def seen(lite0, photo=CAT):
 
 
 def test_every_page_has_its_code_of_10_to_40_lines():
-    ways = {"teach_unfrozen", "teach_scratch", "teach_pixels"}  # beside the head's
-    assert {file.stem for file in CODE} == {row.lesson for row in PAGES} | ways
+    ways = {"training_unfrozen", "training_scratch", "training_pixels"}  # beside the head's
+    assert {file.stem for file in CODE} == {row.topic for row in PAGES} | ways
     for file in CODE:
         lines = [line for line in file.read_text().splitlines() if line and line[0] not in '#"']
         assert 10 <= len(lines) <= (70 if file.stem in ways else 40), (file.stem, len(lines))
@@ -95,7 +95,7 @@ def test_a_layers_maps_are_those_of_the_page(run, lite0):
 
 
 def test_grad_cam_is_that_of_the_page(run, lite0):
-    names = run("why", photo=CAT, layer="bn2", target=282)
+    names = run("attribution", photo=CAT, layer="bn2", target=282)
     spec = Attribute(photo=CAT, targets=(282,), layer="bn2")
     slices = METHODS["gradcam"].run(PixelModel(lite0), seen(lite0), spec)
     with pytest.raises(StopIteration) as end:
@@ -172,7 +172,9 @@ def test_ones_own_photographs_are_read_from_a_folder(run):
             file = Path("photographs") / str(label) / f"{number}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray((image * 15.9375).astype(np.uint8)).save(file)
-    names = run("teach", photographs=FOLDER, per_class=100, epochs=10, learning_rate=1e-3, seed=0)
+    names = run(
+        "training", photographs=FOLDER, per_class=100, epochs=10, learning_rate=1e-3, seed=0
+    )
     assert names["best"] > 0.8
 
 
@@ -191,7 +193,7 @@ def test_the_code_of_every_network_is_python_about_that_network(row, file):
 
 @pytest.mark.parametrize("row", PAGES, ids=lambda row: row.title)
 def test_a_page_shows_its_code_with_what_is_chosen(open_page, row):
-    page = settled(open_page(row.lesson))
+    page = settled(open_page(row.address))
     assert not page.code
     page.toggle(key="code").set_value(True).run()
     assert not page.exception

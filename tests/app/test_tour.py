@@ -41,7 +41,7 @@ def test_back_goes_to_the_stop_before_and_from_the_first_one_home(open_page):
 def test_who_leaves_the_tour_for_another_page_finds_the_way_back(open_page):
     app = on_tour(open_page, 2)
     app.query_params.clear()  # as the browser does when the menu is used
-    app = settled(app.switch_page("pages/why.py").run())
+    app = settled(app.switch_page("pages/attribution/page.py").run())
     assert f"The tour waits at **2 of {len(STOPS)}**" in words(app)
     assert app.button(key="tour_resume").label == STOPS[1].row.title
 
@@ -57,6 +57,6 @@ def test_an_ended_tour_leaves_the_page_with_its_question(open_page):
 def test_a_link_to_a_stop_that_does_not_exist_begins_no_tour(open_page):
     app = open_page()
     app.query_params["tour"] = "9"
-    app = settled(app.switch_page("pages/why.py").run())
+    app = settled(app.switch_page("pages/attribution/page.py").run())
     assert not app.exception
     assert "The tour waits" not in words(app)

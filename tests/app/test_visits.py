@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shared import visit as shared_visit
 from pages.shared.visits import Visits
-from pages.state import Visit
+from pages.visit.state import Visit
 
 
 class Server:
@@ -145,7 +145,7 @@ def browser(open_page, monkeypatch):
 
 def test_a_new_tab_gets_the_whole_visit_of_the_one_that_was_closed(browser, app_lab):
     first = browser.open("first")
-    first.switch_page("pages/ideal.py").run()
+    first.switch_page("pages/ideal/page.py").run()
     first.button(key="start").click().run()
     visit = first.session_state["visit"]
     browser.open_tabs.clear()
@@ -153,12 +153,11 @@ def test_a_new_tab_gets_the_whole_visit_of_the_one_that_was_closed(browser, app_
     fresh = second.session_state["visit"]
     second.session_state["left_over"] = "of the new visit"
     assert browser.ask(second, visit.code) is visit
-    assert second.session_state["has_frame"]
     assert "left_over" not in second.session_state
     assert not app_lab.resume(fresh.id)
     (_label, job) = visit.runs["ideal"].jobs[0]
     assert not job.is_over
-    second.switch_page("pages/ideal.py").run()
+    second.switch_page("pages/ideal/page.py").run()
     second.button(key="stop").click().run()
     assert job.wait(60)
 
@@ -169,7 +168,7 @@ def test_a_tab_that_was_cut_off_begins_a_new_visit_when_it_comes_back(browser):
     browser.open_tabs.clear()
     browser.ask(browser.open("second"), visit.code)
     browser.drawn = "first"
-    first.switch_page("pages/ideal.py").run()
+    first.switch_page("pages/ideal/page.py").run()
     assert not first.exception
     assert first.session_state["visit"] is not visit
     assert first.session_state["visit"].code != visit.code

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pages.state import Run
+from pages.visit.state import Run
+from tests.app.conftest import PATHS
 from tests.hostile import photo, saved
 from tl_core.attack.spec import Attack, AttackSnapshot
 from tl_core.classify.spec import Answer
@@ -15,7 +16,7 @@ def go(open_page):
     app = open_page("home")
 
     def gone(page: str):
-        app.switch_page(f"pages/{page}.py").run()
+        app.switch_page(PATHS[page]).run()
         assert not app.exception
         return app
 

@@ -20,7 +20,7 @@ from tl_core.training.spec import FineTune
 
 pytestmark = pytest.mark.cluster
 
-TEACH = FineTune(dataset="digits", epochs=1, photos_per_class=10)
+TRAINING = FineTune(dataset="digits", epochs=1, photos_per_class=10)
 PICTURE = IdealImage(target=281, steps=400, seed=3)
 
 
@@ -134,7 +134,7 @@ def test_a_picture_paused_goes_on_to_the_same_end(lab, on_cluster):
 
 
 def test_a_visitor_teaches_a_network_and_uses_it_everywhere(either):
-    assert run(either, TEACH).result is not None
+    assert run(either, TRAINING).result is not None
     ((key, label),) = either.models.of("ann").items()
     assert "EfficientNet-Lite0" in label
     assert either.backbones.row(key).key == "efficientnet_lite0"

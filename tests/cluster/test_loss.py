@@ -35,7 +35,7 @@ pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).parents[2]
 LONG = IdealImage(target=281, steps=4000, seed=3)
 PICTURE = IdealImage(target=281, steps=80, seed=7, precision="fp32")
-TEACH = FineTune(dataset="digits", epochs=40)
+TRAINING = FineTune(dataset="digits", epochs=40)
 
 
 def is_safe(placed: object) -> bool:
@@ -105,21 +105,21 @@ def test_a_paused_picture_outlives_its_machine(on_cluster):
 
 
 def test_a_training_fails_in_a_sentence_and_can_be_started_again(on_cluster):
-    job = started(on_cluster, TEACH, "ann")
+    job = started(on_cluster, TRAINING, "ann")
     end_process(on_cluster, job)
     assert job.wait(WAIT_S)
     assert str(job.error) == (
         "The machine that ran this was lost, and what it had learned with it. "
         "Please start it again."
     )
-    again = on_cluster.jobs.submit(replace(TEACH, epochs=1, photos_per_class=10), "ann")
+    again = on_cluster.jobs.submit(replace(TRAINING, epochs=1, photos_per_class=10), "ann")
     assert again.wait(WAIT_S)
     assert again.state is JobState.DONE
     until(lambda: len(usable(on_cluster)) == 2)
 
 
 def test_a_model_outlives_the_machine_that_taught_it(on_cluster):
-    job = on_cluster.jobs.submit(replace(TEACH, epochs=1, photos_per_class=10), "ann")
+    job = on_cluster.jobs.submit(replace(TRAINING, epochs=1, photos_per_class=10), "ann")
     teacher = machine_of(on_cluster, job)
     assert job.wait(WAIT_S)
     (key,) = on_cluster.models.of("ann")
@@ -203,7 +203,7 @@ def test_of_two_hundred_jobs_none_is_lost_though_a_machine_dies(on_cluster):
 OTHER_SERVER = """
 import sys, time
 from tl_core.lab import Lab, Settings
-from tl_core.specs import IdealImage
+from tl_core.ideal.spec import IdealImage
 from pathlib import Path
 places = dict.fromkeys(("data_dir", "weights_dir", "cache_dir"), Path(sys.argv[2]))
 settings = Settings(**places, cluster=sys.argv[1], actor_cores=1)

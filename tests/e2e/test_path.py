@@ -8,7 +8,7 @@ import pytest
 
 from pages.languages import SOURCE, codes, language
 from pages.shared.chapters import CHAPTERS, Chapter
-from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, PATH, TEACH, WHY
+from pages.shared.sitemap import ATTACK, ATTRIBUTION, BACKBONES, FEATURE_MAPS, IDEAL, PATH, TRAINING
 from tests.e2e.layout import SIZES, no_sideways_scrolling, nothing_cut_off, wait_for_rest
 
 pytestmark = pytest.mark.browser
@@ -53,12 +53,12 @@ def start(tab: Any) -> None:
 
 
 ACTS: dict[str, Callable[[Any], None]] = {
-    BACKBONES.lesson: another_photograph,
-    FEATURE_MAPS.lesson: last_layer,
-    WHY.lesson: another_photograph,
-    TEACH.lesson: start_with_digits,
-    IDEAL.lesson: start,
-    ATTACK.lesson: start,
+    BACKBONES.address: another_photograph,
+    FEATURE_MAPS.address: last_layer,
+    ATTRIBUTION.address: another_photograph,
+    TRAINING.address: start_with_digits,
+    IDEAL.address: start,
+    ATTACK.address: start,
 }
 
 

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 import pytest
 
 from pages.languages import codes
-from pages.shared.sitemap import ATTACK, BACKBONES, FEATURE_MAPS, IDEAL, PAGES, TEACH, WHY, PageRow
+from pages.shared.sitemap import (
+    ATTACK,
+    ATTRIBUTION,
+    BACKBONES,
+    FEATURE_MAPS,
+    IDEAL,
+    PAGES,
+    TRAINING,
+    PageRow,
+)
 from tests.e2e.layout import (
     SIZES,
     above_the_foot,
@@ -47,15 +56,15 @@ class View:
 
     @property
     def path(self) -> str:
-        return self.row.path.removeprefix("pages/").removesuffix(".py")
+        return self.row.address
 
 
 VIEWS = [
     View(BACKBONES, _IMAGE, ".st-key-backbone"),
     View(FEATURE_MAPS, _IMAGE, ".st-key-layer"),
-    View(WHY, _IMAGE, ".st-key-methods"),
+    View(ATTRIBUTION, _IMAGE, ".st-key-methods"),
     View(
-        TEACH,
+        TRAINING,
         ".st-key-main_picture .js-plotly-plot",
         ".st-key-mode",
         ".st-key-start button",

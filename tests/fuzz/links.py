@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shared import address
 from pages.shared import link as links
-from pages.state import Visit
+from pages.shared.sitemap import PAGES
+from pages.visit.state import Visit
 from tests.fuzz.registry import Kind
 from tests.hostile import photo as photo_of
 from tests.hostile import saved
@@ -21,10 +22,9 @@ from tl_core.lab import Lab, Settings
 from tl_core.training.spec import FineTune, FineTuneSnapshot
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
-PAGES = ("backbones", "feature_maps", "why", "ideal", "attack", "teach")
 KEYS = (
     "backbone", "sample", "goal", "goal_layer", "goal_channel", "layer", "layer_2",
-    "target_class", "second_class", "dataset", "steps", "seed", "start", "visit", "has_frame",
+    "target_class", "second_class", "dataset", "steps", "seed", "start", "visit",
     "linked", "photo", "tv_weight", "recipe", "classes_of_1000", "epsilon", "method", "mix",
 )  # fmt: skip
 VALUES = (
@@ -48,7 +48,7 @@ def link(seed: int) -> None:
     chance = random.Random(seed)
     with patch("pages.shared.visit.Lab", _lab):
         app = AppTest.from_file(str(APP), default_timeout=60)
-        app.switch_page(f"pages/{chance.choice(PAGES)}.py")
+        app.switch_page(chance.choice(PAGES).path)
         for key in chance.sample(KEYS, chance.randrange(1, 6)):
             values = [chance.choice(VALUES) for _ in range(chance.choice((1, 1, 1, 2, 3)))]
             app.query_params[key] = values if len(values) > 1 else values[0]
@@ -91,7 +91,7 @@ def other_peoples_keys(seed: int) -> None:
     photo, model = _keys_of_another()
     with patch("pages.shared.visit.Lab", _lab):
         app = AppTest.from_file(str(APP), default_timeout=60)
-        app.switch_page(f"pages/{chance.choice(PAGES)}.py")
+        app.switch_page(chance.choice(PAGES).path)
         app.query_params["sample"], app.query_params["backbone"] = photo, model
         app.run()
     assert not app.exception, app.exception[0].stack_trace

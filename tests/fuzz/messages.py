@@ -12,8 +12,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import ConnectionClosed
 
+from pages.shared.sitemap import PAGES
 from tests.app_process import AppProcess, app_process
-from tests.fuzz.links import PAGES, VALUES
+from tests.fuzz.links import VALUES
 from tests.fuzz.registry import Kind
 from tests.websocket_client import Visitor
 
@@ -22,7 +23,7 @@ def forged_message(seed: int) -> None:
     """Values of another type, for widgets of any name, fragments and pages that never were."""
     chance, app = random.Random(seed), _app()
     with Visitor(app.url) as forger:
-        forger.open(chance.choice(PAGES))
+        forger.open(chance.choice(PAGES).address)
         with suppress(ConnectionClosed):  # a message that is none of Streamlit's
             for _ in range(chance.randint(1, 4)):
                 forger.send(_message(chance, forger))

@@ -13,7 +13,7 @@ from tests.journeys.files import files, names_for
 from tests.journeys.sentences import is_ours
 
 SIZES = {"laptop": (1280, 900), "tablet": (820, 1180), "phone": (390, 844)}
-_PAGES = [row.lesson for row in ALL_PAGES]
+_PAGES = [row.address for row in ALL_PAGES]
 _BACK_MS = 300
 _SHOWN_S = 90  # far beyond, so that a busy machine is no failure
 _KEYS = ("Enter", "Space", "ArrowRight", "ArrowLeft", "ArrowDown", "ArrowUp", "End", "Home")

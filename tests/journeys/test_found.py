@@ -7,35 +7,35 @@ from tests.journeys.visitor import Action
 
 FOUND = {
     "steps of an ideal image open Why? in an error page": [
-        (0, "@page", "pages/ideal.py"),
+        (0, "@page", "pages/ideal/page.py"),
         (0, "steps", 9),
-        (0, "@page", "pages/why.py"),
+        (0, "@page", "pages/attribution/page.py"),
     ],
     "an attack beside its smallest budget has every button twice": [
-        (0, "@page", "pages/attack.py"),
+        (0, "@page", "pages/attack/page.py"),
         (0, "start"),
         (0, "start_smallest"),
     ],
     "a class to draw opens Why? with another kind of widget": [
-        (0, "@page", "pages/ideal.py"),
-        (0, "@page", "pages/why.py"),
+        (0, "@page", "pages/ideal/page.py"),
+        (0, "@page", "pages/attribution/page.py"),
     ],
     "a backbone and a data set to download are one button twice": [
-        (0, "@page", "pages/teach.py"),
+        (0, "@page", "pages/training/page.py"),
         (0, "backbone", 3),
         (0, "dataset", 4),
     ],
     "a new seed is set where the page has a default of its own": [
-        (0, "@page", "pages/ideal.py"),
+        (0, "@page", "pages/ideal/page.py"),
         (0, "new_seed"),
     ],
     "a photograph arrives when its page was left": [
-        (0, "@page", "pages/home.py"),
+        (0, "@page", "pages/home/page.py"),
         (0, "way_teach"),
         (0, "photo", "last-byte-is-missing.jpg"),
     ],
     "four answers on a page are waited for one after the other": [
-        (0, "@page", "pages/backbones.py"),
+        (0, "@page", "pages/backbones/page.py"),
     ],
 }
 

@@ -8,12 +8,18 @@ from tests.journeys.visitor import Action, Broken, Walk
 
 FAR = 3  # in the list of backbones: one that is not on this machine
 VARIANTS = {
-    "pages/backbones.py": [("photo", "good-240.jpg")],
-    "pages/feature_maps.py": [("compare", kind) for kind in range(4)],
-    "pages/why.py": [("methods", [0, 1, 2]), ("methods", []), ("rather_than", 1)],
-    "pages/teach.py": [("dataset", 4), ("dataset", 1), ("mode", [0, 1, 2, 3, 4])],
-    "pages/ideal.py": [("goal", 1), ("goal", 2), ("goal", 3), ("goal", 0), ("from_photo", True)],
-    "pages/attack.py": [("aim", 1), ("aim", 0)],
+    "pages/backbones/page.py": [("photo", "good-240.jpg")],
+    "pages/feature_maps/page.py": [("compare", kind) for kind in range(4)],
+    "pages/attribution/page.py": [("methods", [0, 1, 2]), ("methods", []), ("rather_than", 1)],
+    "pages/training/page.py": [("dataset", 4), ("dataset", 1), ("mode", [0, 1, 2, 3, 4])],
+    "pages/ideal/page.py": [
+        ("goal", 1),
+        ("goal", 2),
+        ("goal", 3),
+        ("goal", 0),
+        ("from_photo", True),
+    ],
+    "pages/attack/page.py": [("aim", 1), ("aim", 0)],
 }
 
 

@@ -29,10 +29,7 @@ _QUIET = (
 
 def test_no_page_makes_the_browser_ask_another_server(chromium, tmp_path):
     log = tmp_path / "net.json"
-    paths = [
-        row.path.removeprefix("pages/").removesuffix(".py")
-        for row in (*PAGES, PATH, GLOSSARY, HISTORY)
-    ]
+    paths = [row.address for row in (*PAGES, PATH, GLOSSARY, HISTORY)]
     first = "feature_maps"  # a new server is asked for, not the front door
     asked = []
     with serve(tmp_path) as url:

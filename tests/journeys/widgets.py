@@ -10,6 +10,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element, Widget
 
+from pages.languages import SOURCE
+from pages.shared.words import in_language
 from tests.component_event import component_event
 from tests.journeys.files import files, names_for
 
@@ -90,10 +92,17 @@ def send(app: AppTest, node: Any, value: Any) -> None:
     send_all(app, [(node, value)])
 
 
+def language_of(app: AppTest) -> str:
+    """The code of the language that the page was last drawn in."""
+    state = app.session_state
+    return str(state["current_language"]) if "current_language" in state else SOURCE
+
+
 def send_all(app: AppTest, changes: Iterable[tuple[Any, Any]]) -> None:
     """Change several widgets, none of them an uploader, at once."""
-    new = {node.id: _state(node, value) for node, value in changes}
-    states = app._tree.get_widget_states()
+    with in_language(language_of(app)):  # in which a widget's value is one of its options
+        new = {node.id: _state(node, value) for node, value in changes}
+        states = app._tree.get_widget_states()
     kept = [state for state in states.widgets if state.id not in new]
     app._run(WidgetStates(widgets=[*kept, *new.values()]))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pages.drawing.examples import FOLDER, file_stem
+from pages.ideal.examples import FOLDER, file_stem
 from tl_core.commands.common import run_to_end, show_step
 from tl_core.ideal.spec import IdealImage
 from tl_core.lab import Lab

@@ -12,8 +12,8 @@ from typing import Any
 
 from PIL import Image
 
-from pages.drawing.examples import FOLDER as EXAMPLES
-from pages.drawing.examples import file_stem
+from pages.ideal.examples import FOLDER as EXAMPLES
+from pages.ideal.examples import file_stem
 from pages.languages import ASSETS
 from tests.inside import local
 from tests.pictures.examples import webp

@@ -17,7 +17,7 @@ from tests.load.scenes import NETWORKS
 from tests.websocket_client import Visitor
 from tl_core.images.samples import SAMPLES
 
-_PAGES = [row.path.removeprefix("pages/").removesuffix(".py") for row in (*PAGES, PATH)]
+_PAGES = [row.address for row in (*PAGES, PATH)]
 _RUNS: Mapping[str, Callable[[random.Random], dict[str, object]]] = {
     "ideal": lambda chance: {"steps": chance.choice((10, 30, 64, 128))},
     "attack": lambda chance: {"steps": chance.choice((30, 64, 128)), "confidence": 1},

@@ -73,7 +73,7 @@ class Soak:
     def remains(self) -> dict[str, float]:
         """What the app still holds for visitors who have all gone; should be nothing."""
         held = {name: self.gone[-1][name] for name in HELD if self.gone[-1][name]}
-        kept = self.left_types["pages.state.Visit"] - 1  # but one: see ``counts``
+        kept = self.left_types["pages.visit.state.Visit"] - 1  # but one: see ``counts``
         return held | ({"Visit objects": kept} if kept > 0 else {})
 
 

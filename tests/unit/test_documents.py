@@ -14,7 +14,7 @@ LESSONS = ROOT / "assets/lesson"
 PAIRS = [("README.md", "README.ja.md"), ("docs/teaching.md", "docs/ja/teaching.md")]
 # by text, in each language: a figure, and how its line in docs/measured.md begins
 QUOTED = {
-    "lesson/teach.md": {
+    "lesson/training.md": {
         "99.3 %": "| cats and dogs, 300 photographs a class, 300 tested: new head",
         "99.0 %": "| cats and dogs, 300 photographs a class, 300 tested: last block",
         "1,257": "| digits, 1,257 learned, 536 tested: raw pixels",

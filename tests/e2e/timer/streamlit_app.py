@@ -7,7 +7,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestTy
 
 from pages.shared import link
 from pages.shared.visit import script_context
-from pages.state import Visit
+from pages.visit.state import Visit
 
 PATIENCE_S = 2.0  # for the timer's message
 

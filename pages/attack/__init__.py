@@ -1,0 +1,1 @@
+"""Fool it: an attack, live, and what it withstands."""

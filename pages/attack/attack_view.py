@@ -1,0 +1,138 @@
+"""The photograph and the attacked picture side by side, and what the network says of each."""
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.shared.charts import axis, draw
+from pages.shared.live import answer
+from pages.shared.picture import MAIN_PICTURE, live_picture
+from pages.shared.words import _, class_name, number, percent, plain_class
+from pages.visit.state import Run
+from tl_core.attack.spec import Attack, AttackSnapshot, Gap
+from tl_core.classify.spec import Answer, Classify
+from tl_core.lab import gettext_noop as N_
+
+_RUNNERS_UP = 2
+_MEASURES = {
+    N_("L∞, levels of 1/255"): N_("The largest change of any value, of the 255 that are possible."),
+    N_("L2"): N_(
+        "The size of the whole change in one number: a distance, over all values together."
+    ),
+    N_("PSNR"): N_(
+        "How faint the change is beside the picture. Above 40 dB hardly anybody sees it."
+    ),
+    N_("SSIM"): N_(
+        "How alike both pictures look in brightness, contrast and structure; 1 is the same."
+    ),
+    N_("Values changed"): N_("Of all red, green and blue values, the share that differs at all."),
+}
+
+
+def draw_untouched(photo: str, backbone: str) -> None:
+    """The photograph twice, as long as nothing was changed in it."""
+    found = answer(Classify(photo=photo, backbone=backbone), height=MAIN_PICTURE)
+    if found is not None:
+        _pair(found.seen, found.seen, found.answers, found.answers)
+        st.caption(_("Both are the same photograph still. Press Start and watch the right one."))
+
+
+def draw_pair(run: Run) -> None:
+    """Before and after, and how far the attack is."""
+    job = run.jobs[0][1]
+    found = job.snapshot
+    if not isinstance(found, AttackSnapshot) or not found.picture:
+        if isinstance(job.spec, Attack):
+            draw_untouched(job.spec.photo, job.spec.backbone)
+        return
+    _pair(found.original, found.picture, found.before, found.after)
+    with st.container(key="verdict"):
+        _verdict(found, is_over=job.is_over)
+
+
+def draw_curve(run: Run) -> None:
+    """The probability of the goal by step."""
+    job = run.jobs[0][1]
+    found = job.snapshot
+    if not isinstance(found, AttackSnapshot) or len(found.history) < 2:
+        return
+    columns = dict(zip(found.columns, zip(*found.history, strict=True), strict=True))
+    percent = [100 * value for value in columns["probability"]]
+    line = {"type": "scatter", "x": columns["step"], "y": percent, "name": _("goal")}
+    layout = {"xaxis": axis(_("step")), "yaxis": axis(_("probability, %"), range=[0, 102])}
+    words = _("Probability of the goal by step: {percent:.0f} % at step {step}")
+    alt = words.format(percent=percent[-1], step=int(columns["step"][-1]))
+    draw([line], layout, key=f"history_{job.id}", height=130, alt=alt)
+
+
+def figures(gap: Gap) -> None:
+    """The distance of the saved picture from the photograph, in five measures."""
+    shown = {
+        "L∞, levels of 1/255": str(gap.linf_levels),
+        "L2": number(gap.l2, ".2f"),
+        "PSNR": "∞" if math.isinf(gap.psnr_db) else _("{db:.1f} dB").format(db=gap.psnr_db),
+        "SSIM": number(gap.ssim, ".4f"),
+        "Values changed": percent(gap.changed_share),
+    }
+    with st.container(horizontal=True, gap="large"):
+        for name, value in shown.items():
+            st.metric(_(name), value, width="content", help=_(_MEASURES[name]))
+
+
+def _pair(
+    original: bytes, attacked: bytes, before: Sequence[Answer], after: Sequence[Answer]
+) -> None:
+    with st.container(key="pair"):
+        left, right = st.columns(2, gap="small", wrap=False)
+    with left:
+        live_picture(original, alt=_said(_("The photograph: {label}, {percent}"), before))
+        _answers(_("Before: **{label}**, {percent:.1f}\u00a0%"), before)
+    with right:
+        live_picture(attacked, alt=_said(_("The attacked photograph: {label}, {percent}"), after))
+        _answers(_("After: **{label}**, {percent:.1f}\u00a0%"), after)
+
+
+def _said(words: str, answers: Sequence[Answer]) -> str:
+    return words.format(label=class_name(answers[0].label), percent=percent(answers[0].probability))
+
+
+def _answers(title: str, answers: Sequence[Answer]) -> None:
+    """The network's first answer at large, the next ones small."""
+    first, rest = answers[0], answers[1 : 1 + _RUNNERS_UP]
+    st.markdown(title.format(label=plain_class(first.label), percent=100 * first.probability))
+    st.caption(" · ".join(f"{plain_class(a.label)} {percent(a.probability)}" for a in rest))
+
+
+def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
+    figures = {
+        "first": found.step if found.first_success is None else found.first_success,
+        "sure": found.first_confident,
+        "step": found.step,
+        "steps": found.steps,
+        "percent": 100 * found.probability,
+        "label": plain_class(found.after[0].label),
+    }
+    show, icon = st.info, ":material/hourglass_top:"
+    if found.first_confident is not None:
+        show, icon = st.success, ":material/check_circle:"
+        words = _(
+            "Fooled at step {first}, the probability asked for reached at step {sure}: seen as "
+            "**{label}**."
+        )
+    elif found.is_fooled and is_over:
+        show, icon = st.success, ":material/check_circle:"
+        words = _(
+            "Fooled at step {first}, probability {percent:.0f} % at the end: seen as **{label}**."
+        )
+    elif found.is_fooled:
+        words = _(
+            "Fooled at step {first}, going on until it is as probable as asked: step "
+            "{step} of {steps}."
+        )
+    elif is_over:
+        icon = ":material/block:"
+        words = _("Not fooled: it ended at step {step} of {steps}, goal at {percent:.1f} %.")
+    else:
+        words = _("Not fooled yet: step {step} of {steps}, goal at {percent:.1f} %.")
+    show(words.format(**figures), icon=icon)

@@ -1,0 +1,1 @@
+"""Why?: saliency maps and their test of faithfulness."""

@@ -1,0 +1,166 @@
+"""Maps over the photograph, and what blurring what they mark does."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.attribution.controls import METHODS
+from pages.shared.chapters import note
+from pages.shared.picture import live_picture
+from pages.shared.sitemap import ATTRIBUTION
+from pages.shared.words import _, class_name, percent, plain_class
+from pages.visit.state import Outcome
+from tl_core.attribution.spec import AttributeSnapshot, AttributionMap, ExplainedClass, Faithfulness
+from tl_core.images import heatmap
+
+_METRIC = 96  # height of a figure, in pixels
+_AS_SURE, _HALF_AS_SURE = 0.75, 0.25  # shares of the probability before
+_PAIR, _ONE = [1, 1], [3, 2]  # shares of the width
+
+
+def draw_photo(seen: bytes) -> None:
+    """The photograph, as long as there is no map."""
+    live_picture(seen, alt=_("The photograph at the network's size"))
+    st.caption(_("What the network sees"))
+
+
+def draw_main(found: AttributeSnapshot) -> None:
+    """The first map over the photograph."""
+    if not found.maps:
+        draw_photo(found.photo)
+        return
+    first = found.maps[0]
+    _draw_map(found, first)
+    row = METHODS[first.method]
+    words = _("{method}: warm = evidence for the class, cold = against it")
+    if not row.is_signed:
+        words = _("{method}: warm = evidence for the class")
+    st.caption(words.format(method=_(row.label)))
+
+
+def draw_proof(found: AttributeSnapshot) -> None:
+    """The question, the first map's proof, and the other maps with theirs."""
+    explained = found.classes[0]
+    label, before = plain_class(explained.label), 100 * explained.probability
+    if found.contrast is None:
+        words = _("Why {label}? ({percent:.1f} %)").format(label=label, percent=before)
+    else:
+        words = _("Why {label} ({percent:.1f} %) rather than {other} ({other_percent:.1f} %)?")
+        words = words.format(
+            label=label,
+            percent=before,
+            other=plain_class(found.contrast.label),
+            other_percent=100 * found.contrast.probability,
+        )
+    with st.container(key="question"):
+        st.subheader(words, anchor=False)
+    proof = found.maps[0].faithfulness if found.maps else None
+    _draw_metrics(proof, is_share=found.contrast is not None)
+    _draw_others(found, found.maps[1:])
+    note(ATTRIBUTION, without_the_marked(found))
+
+
+def without_the_marked(found: AttributeSnapshot) -> Outcome | None:
+    """How sure the network stays without the fifth that the first map marks."""
+    proof = found.maps[0].faithfulness if found.maps else None
+    if proof is None or found.contrast is not None:
+        return None
+    explained, left = found.classes[0], proof.important / max(proof.before, 1e-9)
+    figures = {name: 100 * getattr(proof, name) for name in ("before", "important", "random")}
+    return Outcome(
+        about=f"{explained.target} {proof.before}",
+        answer="as" if left >= _AS_SURE else "half" if left >= _HALF_AS_SURE else "hardly",
+        figures={"label": explained.label, **figures},
+    )
+
+
+def draw_place() -> None:
+    """Skeletons, as long as nothing is known."""
+    st.skeleton(32)
+    st.skeleton(_METRIC)
+
+
+def draw_alone(found: AttributeSnapshot) -> None:
+    """The maps of two classes beside each other, each on its own."""
+    _draw_others(found, found.maps)
+
+
+def _draw_metrics(proof: Faithfulness | None, *, is_share: bool) -> None:
+    """What blurring the top fifth does, and what blurring a random one does."""
+    short = _("Faithfulness test: its probability once a part is blurred")
+    words = _(
+        "The class's probability once the 20 % that the map calls most important are blurred."
+    )
+    if is_share:
+        short = _("Faithfulness test: the first one's share of both once a part is blurred")
+        words = _(
+            "The first class's share of both probabilities once the most important "
+            "20 % are blurred."
+        )
+    with st.container(key="proof"):
+        st.caption(short)
+        top, random = st.columns(2, gap="small", wrap=False)
+    if proof is None:
+        top.skeleton(_METRIC)
+        random.skeleton(_METRIC)
+        return
+    top.metric(
+        _("Most important 20 % blurred"),
+        percent(proof.important),
+        _("{points:+.1f} points").format(points=-100 * proof.fall),
+        help=words,
+    )
+    random.metric(
+        _("Random 20 % blurred"),
+        percent(proof.random),
+        _("{points:+.1f} points").format(points=-100 * proof.random_fall),
+    )
+
+
+def _draw_others(found: AttributeSnapshot, maps: Sequence[AttributionMap]) -> None:
+    """Maps beside each other, each with its class or its method and its proof."""
+    if not maps:
+        return
+    are_methods = len({one.method for one in found.maps}) > 1
+    with st.container(key="other_maps"):
+        columns = st.columns(_PAIR if len(maps) > 1 else _ONE, gap="small", wrap=False)
+    for place, one in enumerate(maps):
+        explained = _class_of(found, one)
+        name = _(METHODS[one.method].label) if are_methods else plain_class(explained.label)
+        words = "**{name}**" if len(maps) > 1 else _beside(found.classes[0], explained)
+        with columns[place % len(columns)]:
+            _draw_map(found, one)
+            st.caption(_with_proof(words.format(name=name), one.faithfulness))
+
+
+def _beside(first: ExplainedClass, other: ExplainedClass) -> str:
+    """What the only class beside the explained one is."""
+    if other.target == first.target:  # by another method
+        return "**{name}**"
+    if other.probability > first.probability:
+        return _("Its answer: **{name}**")
+    return _("Runner-up: **{name}**")
+
+
+def _with_proof(name: str, proof: Faithfulness | None) -> str:
+    if proof is None:
+        return name
+    words = _("{name} {before:.1f} %; {important:.1f} % with the most important 20 % blurred")
+    return words.format(name=name, before=100 * proof.before, important=100 * proof.important)
+
+
+def _draw_map(found: AttributeSnapshot, one: AttributionMap) -> None:
+    """A map over the photograph, as strong as the slider has it."""
+    explained, method = _class_of(found, one), _(METHODS[one.method].label)
+    words = _("{method}: where the evidence for {label} lies, most at {x}, {y} of {side} pixels")
+    x, y = one.peak
+    live_picture(
+        heatmap.overlay_encoded(found.photo, one.heatmap, st.session_state.strength),
+        alt=words.format(
+            method=method, label=class_name(explained.label), x=x, y=y, side=found.side
+        ),
+    )
+
+
+def _class_of(found: AttributeSnapshot, one: AttributionMap) -> ExplainedClass:
+    return next(explained for explained in found.classes if explained.target == one.target)

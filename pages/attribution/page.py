@@ -1,0 +1,77 @@
+"""The Why? page: attribution maps of a photograph, and a test of their faithfulness."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.attribution.controls import (
+    NOTHING,
+    choose_classes,
+    choose_methods,
+    more_settings,
+    strength_slider,
+    two_classes,
+    with_settings,
+)
+from pages.attribution.maps import draw_alone, draw_main, draw_photo, draw_place, draw_proof
+from pages.shared.frame import header
+from pages.shared.live import answer, draw_beside, watch_answer
+from pages.shared.picture import MAIN_PICTURE
+from pages.shared.show_code import show_code
+from pages.shared.sitemap import ATTRIBUTION
+from pages.shared.sources import sources
+from pages.shared.stage import stage
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson, show_error
+from tl_core.attribution.spec import Attribute
+from tl_core.classify.spec import Classify
+from tl_core.lab import UserError
+
+
+def draw(question: Attribute, other: int, seen: bytes, *, is_contrast: bool) -> None:
+    """The map over the photograph, and beside it the proof and the other maps."""
+    alone = replace(question, targets=(*question.targets, other))
+    asked = question if len(question.methods) > 1 else alone
+    try:
+        asked = replace(question, contrast=other) if is_contrast else asked
+    except UserError as error:  # a class rather than itself
+        with side:
+            show_error(error)
+        with picture:
+            draw_photo(seen)
+        return
+    with side:
+        watch_answer(asked, draw_proof, name="why", first=draw_place)
+        if is_contrast and len(question.methods) == 1:
+            st.caption(_("Each class for itself:"))
+            watch_answer(alone, draw_alone, name="alone", stop_key="stop_alone", first=draw_place)
+    with picture:
+        draw_beside("why", draw_main, lambda: draw_photo(seen))
+
+
+bench = header(ATTRIBUTION, first_photo="sample:dalmatian")
+backbone, photo = bench.backbone, bench.photo
+rail, picture, side = stage()
+if backbone is not None:
+    lab = the_lab()
+    with rail:
+        methods = choose_methods()
+        why, rather_than = choose_classes(lab.backbones.classes(backbone))
+        strength_slider()
+        more_settings(lab.backbones.row(backbone))
+    with picture:
+        said = answer(Classify(photo=photo, backbone=backbone), height=MAIN_PICTURE)
+    if said is not None and methods:
+        first, other = two_classes(said, why, rather_than)
+        question = with_settings(
+            Attribute(photo=photo, backbone=backbone, methods=methods, targets=(first,))
+        )
+        draw(question, other, said.seen, is_contrast=rather_than != NOTHING)
+        layer = question.layer or lab.backbones.row(backbone).stages[-1].layer
+        show_code(ATTRIBUTION, backbone, photo, layer=layer, target=first)
+    elif said is not None:
+        with picture:
+            draw_photo(said.seen)
+st.markdown(lesson("attribution")["colours"])
+st.markdown(lesson("attribution")["faithful"])
+sources(ATTRIBUTION)

@@ -1,0 +1,1 @@
+"""Backbones: a pretrained network answers, beside all others."""

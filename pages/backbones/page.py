@@ -1,0 +1,113 @@
+"""The Backbones page: classify a photograph, compare pretrained networks, choose one."""
+
+import streamlit as st
+
+from pages.backbones import backbone_table, compare_backbones
+from pages.shared.chapters import note
+from pages.shared.charts import answer_bars
+from pages.shared.choose_backbone import label_of, megabytes, offer
+from pages.shared.choose_photo import credit, photo_label
+from pages.shared.device import device_words
+from pages.shared.frame import header
+from pages.shared.live import answer, ask_ahead
+from pages.shared.picture import MAIN_PICTURE, live_picture
+from pages.shared.show_code import show_code
+from pages.shared.sitemap import BACKBONES, FEATURE_MAPS, HISTORY, TRAINING
+from pages.shared.sources import sources
+from pages.shared.stage import stage
+from pages.shared.visit import the_lab
+from pages.shared.words import _, class_name, lesson, percent, plain, plain_class
+from tl_core.classify.spec import Classification, Classify
+from tl_core.lab import BackboneRow
+from tl_core.lab import gettext_noop as N_
+
+_MEANINGS = {
+    N_("ImageNet top-1 accuracy"): N_(
+        "Share of ImageNet's validation photographs whose class is its first answer"
+    ),
+    N_("Computation per image"): N_("Billions of multiply-adds for one photograph"),
+    N_("Parameters"): N_("The numbers that it has learned, in millions"),
+    N_("Weights file"): N_("Size of the file that holds those numbers"),
+}
+
+
+def facts(row: BackboneRow) -> None:
+    """The figures of a network, and when to choose it."""
+    figures = {
+        "ImageNet top-1 accuracy": percent(row.top1 / 100),
+        "Computation per image": _("{gflops:.2f} GFLOPs").format(gflops=row.gflops),
+        "Parameters": _("{millions:.1f} M").format(millions=row.parameters_m),
+        "Weights file": megabytes(row.source.size_mb),
+    }
+    with st.container(key="facts"):
+        st.markdown(f"**{row.label}** · {row.year}")
+        left, right = st.columns(2, gap="small", wrap=False)
+        for i, (name, value) in enumerate(figures.items()):
+            (left, right)[i % 2].metric(_(name), value, help=_(_MEANINGS[name]))
+        st.markdown(_(row.advice))
+
+
+def photograph(found: Classification, photo: str, network: str) -> None:
+    """The photograph as the network sees it."""
+    best = found.answers[0]
+    words = _("{photo} as {network} sees it: {label}, {percent:.1f} %")
+    alt = words.format(
+        photo=photo_label(photo),
+        network=network,
+        label=class_name(best.label),
+        percent=100 * best.probability,
+    )
+    live_picture(found.seen, alt=alt)
+    st.caption(credit(photo))
+
+
+def answers(found: Classification, network: str) -> None:
+    """What the chosen network says."""
+    words = _("{backbone} says: {label}")
+    label = plain_class(found.answers[0].label)
+    st.subheader(words.format(backbone=plain(network), label=label), anchor=False)
+    answer_bars(found.answers, key="top5", bar=24)
+    words = _("Inference, one answer: {ms:.0f} ms on this server ({device}).")
+    st.caption(words.format(ms=found.milliseconds, device=device_words()))
+
+
+bench = header(BACKBONES, has_offer=False)
+chosen, photo = str(st.session_state.backbone), bench.photo
+picked = the_lab().backbones.row(chosen)  # of a visitor's model: what it grew from
+rail, picture, side = stage()
+with rail:
+    facts(picked)
+    if bench.backbone != chosen:
+        offer(chosen, shown=bench.backbone)
+    else:
+        for page, words in (
+            (FEATURE_MAPS, _("Look inside it")),
+            (TRAINING, _("Teach it your own")),
+        ):
+            st.page_link(page.path, label=words, icon=page.icon)
+ready = [row.key for row in the_lab().backbones.ready()]
+lookers = [bench.backbone] if bench.backbone is not None else []
+ask_ahead(Classify(photo=photo, backbone=key) for key in dict.fromkeys([*lookers, *ready]))
+said = {}
+for looker in lookers:
+    with picture:
+        found = answer(Classify(backbone=looker, photo=photo), height=MAIN_PICTURE)
+        if found is not None:
+            said[looker] = found
+            photograph(found, photo, label_of(looker))
+    if found is not None:
+        with side:
+            answers(found, label_of(looker))
+with side:
+    st.markdown("**" + _("The other networks") + "**")
+    said |= compare_backbones.other_answers(photo, bench.backbone or chosen)
+note(BACKBONES, compare_backbones.surest(said, photo))
+
+show_code(BACKBONES, bench.backbone, photo)
+st.markdown(lesson("backbones")["choose"])
+backbone_table.draw()
+st.subheader(_("Accuracy against computation"), anchor=False)
+st.markdown(lesson("backbones")["price"])
+st.page_link(HISTORY.path, label=_(HISTORY.title), icon=HISTORY.icon)
+compare_backbones.accuracy_and_cost(backbone_table.backbones(), picked)
+sources(BACKBONES)

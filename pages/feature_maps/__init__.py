@@ -1,0 +1,1 @@
+"""Feature maps: layers, channels, and where photographs lie in feature space."""

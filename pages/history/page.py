@@ -1,0 +1,22 @@
+"""From VGG to today: what came after the networks of this lab, as one page of text."""
+
+import streamlit as st
+
+from pages.history.timeline import timeline
+from pages.shared.frame import begin
+from pages.shared.sitemap import BACKBONES, HISTORY
+from pages.shared.sources import sources
+from pages.shared.words import _, lesson
+
+_TEXT = 820  # pixels: lines that one still reads easily
+
+begin(HISTORY)
+with st.container(key="path_title"):
+    st.title(_(HISTORY.title), anchor=False)
+st.markdown(lesson("history")[""])
+with st.container(width=_TEXT):
+    timeline()
+    st.markdown(lesson("history")["story"])
+    st.markdown(lesson("history")["here"])
+    st.page_link(BACKBONES.path, label=_(BACKBONES.title), icon=BACKBONES.icon)
+    sources(HISTORY)

@@ -1,0 +1,1 @@
+"""The Home page: what the lab can do, and the ways in."""

@@ -1,0 +1,52 @@
+"""The Home page: what the lab can do, three ways in, and a link to every page."""
+
+import streamlit as st
+
+from pages.home.diagram import diagram
+from pages.home.pictures import pictures
+from pages.home.ways_in import path, ways_in
+from pages.shared.frame import begin
+from pages.shared.sitemap import HOME, PAGES, PageRow
+from pages.shared.sources import sources
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson
+
+
+def card(row: PageRow) -> None:
+    """One page as a card with what a visitor will do there."""
+    with st.container(border=True, height="stretch"):
+        st.page_link(row.path, label=f"**{_(row.title)}**", icon=row.icon)
+        st.markdown(_(row.invitation))
+
+
+begin(HOME)
+with st.container(key="home"):
+    st.title(_("Transfer Learning Lab"), anchor=False)
+    st.markdown(lesson("home")[""])
+    with st.container(key="ways_in"):
+        ways_in()
+    with st.container(key="home_pictures"):
+        pictures()
+    path()
+st.header(_("What you can do here"), anchor=False)
+for first in range(0, len(PAGES), 3):
+    for column, row in zip(st.columns(3), PAGES[first : first + 3], strict=False):
+        with column:
+            card(row)
+words, picture = st.columns([1, 1], gap="large", vertical_alignment="center")
+words.markdown(lesson("home")["what it is"])
+with picture:
+    diagram()
+sources(HOME)
+settings = the_lab().settings
+st.caption(
+    _(
+        "Your photographs, runs and models are kept only in the server's memory. They belong to "
+        "this browser tab: reload the page, or lose the connection, and the visit goes on. Runs "
+        "pause after {pause:.3g} minutes without this page, and everything is forgotten after "
+        "{forget:.3g}."
+    ).format(
+        pause=settings.visit_timeout_s / 60,
+        forget=max(settings.visit_timeout_s, settings.visit_resume_s) / 60,
+    )
+)

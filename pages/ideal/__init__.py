@@ -1,0 +1,1 @@
+"""Ideal image: drawing one, live, and what other networks say."""

@@ -1,0 +1,68 @@
+"""The Ideal image page: optimise a picture until the network is sure of its class."""
+
+import streamlit as st
+
+from pages.ideal import gallery
+from pages.ideal.controls import choices, more_settings, tv_slider
+from pages.ideal.goals import choose_goals
+from pages.ideal.moves import NAME
+from pages.ideal.run_view import draw_charts, draw_pictures, say_start
+from pages.ideal.start_view import draw_example, draw_start
+from pages.ideal.ways import specs as make_specs
+from pages.shared import runs
+from pages.shared.frame import header
+from pages.shared.show_code import show_code
+from pages.shared.sitemap import IDEAL
+from pages.shared.sources import sources
+from pages.shared.stage import stage
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson
+
+_CHOSEN = ("backbone", "target", "second_target", "layer", "channel", "photo")
+
+say_start()
+bench = header(IDEAL, panel="_backbone")
+run = runs.current(NAME)
+rail, picture, side = stage() if run is None or len(run.jobs) < 2 else stage(picture=85, side=0)
+if bench.backbone is not None:
+    with rail:
+        goal_place, start_place = st.container(), st.container(key="start_place")
+        tv_place = st.container()
+        more_settings()
+    with tv_place:
+        tv_slider()
+    with goal_place:
+        goals = choose_goals(bench.backbone)
+    specs = make_specs(bench.backbone, bench.photo, goals, choices())
+    with start_place:
+        runs.start_or_stop(NAME, lambda: runs.begin(NAME, specs), is_ready=bool(specs))
+        if run is None or run.is_over:
+            seconds = the_lab().jobs.estimate_s([spec for _label, spec in specs])
+            words = _("About {seconds:.0f} s, with everyone's runs now.")
+            st.caption(words.format(seconds=seconds))
+    if run is not None and len(run.jobs) == 1 and specs:
+        run = run if runs.is_about(run, specs[0][1], *_CHOSEN) else None
+    if run is None and specs:
+        with picture:
+            draw_start(specs[0][1])
+        with side:
+            draw_example(goals[0])
+if run is not None:
+    with picture:
+        runs.live(NAME, draw_pictures)
+    with side:
+        runs.charts(NAME, draw_charts)
+gallery.show()
+if bench.backbone is not None and specs and not specs[0][1].layer:
+    spec = specs[0][1]
+    show_code(
+        IDEAL,
+        bench.backbone,
+        target=spec.target,
+        steps=spec.steps,
+        tv_weight=spec.tv_weight,
+        seed=spec.seed,
+        size=the_lab().backbones.row(bench.backbone).input_size,
+    )
+st.markdown(lesson("ideal")["why rungs"])
+sources(IDEAL)

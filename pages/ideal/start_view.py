@@ -1,0 +1,53 @@
+"""What is seen before the first run: where the picture starts, and where another has ended."""
+
+import io
+from functools import lru_cache
+
+import streamlit as st
+from PIL import Image, ImageOps
+
+from pages.ideal.examples import example_of
+from pages.ideal.goals import Goal
+from pages.shared.live import answer
+from pages.shared.picture import MAIN_PICTURE, live_picture
+from pages.shared.words import _, plain
+from tl_core.ideal.spec import IdealImage, StartPicture
+
+
+def draw_start(spec: IdealImage) -> None:
+    """The noise or the photograph that the run starts from."""
+    question = StartPicture(
+        backbone=spec.backbone, seed=spec.seed, recipe=spec.recipe, photo=spec.photo
+    )
+    found = answer(question, height=MAIN_PICTURE)
+    if found is None:
+        return
+    picture, words = found.png, _("The photograph that the picture starts from")
+    if not spec.photo:
+        picture = _with_contrast(picture)
+        words = _("The noise that it starts from (seed {seed}), with its contrast raised")
+        words = words.format(seed=spec.seed)
+    live_picture(picture, alt=words)
+    st.caption(words)
+
+
+def draw_example(goal: Goal) -> None:
+    """A finished picture of the goal, where the lab brings one."""
+    example = example_of(goal.of_class)
+    if example is None:
+        words = _("No example of this one. Press Start, and the network draws it: {name}.")
+        st.markdown(words.format(name=plain(goal.label)))
+        return
+    with st.container(key="example"):
+        words = _("An example: {name}").format(name=plain(goal.label))
+        st.markdown(f"**{words}**")
+        live_picture(example.picture, alt=f"{words}. {example.words}")
+        st.caption(example.words)
+
+
+@lru_cache(64)
+def _with_contrast(png: bytes) -> bytes:
+    """The picture with its darkest values black and its brightest white: the noise is faint."""
+    buffer = io.BytesIO()
+    ImageOps.autocontrast(Image.open(io.BytesIO(png)), cutoff=0.5).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,62 @@
+"""What the start button starts: several goals in one way, or one goal in several."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.ideal.goals import Goal
+from pages.ideal.moves import OPTIMISERS, RATES_OF_OPTIMISERS
+from pages.shared.choose_one import choose_one
+from pages.shared.words import _
+from tl_core.ideal.recipes import LADDER
+from tl_core.ideal.spec import IdealImage
+from tl_core.lab import gettext_noop as N_
+
+SEEDS = 2**32
+KEEPS_RATE = {
+    "ladder": N_("Each recipe keeps its own weight and learning rate."),
+    "optimisers": N_("Every optimiser keeps a learning rate that suits it."),
+}
+WAYS = {
+    "one": N_("one picture"),
+    "ladder": N_("ablation: five recipes"),
+    "optimisers": N_("three optimisers"),
+    "seeds": N_("three seeds"),
+}
+
+
+def choose_way() -> None:
+    """Draw the choice; several classes have none."""
+    if st.session_state.goal != "several":
+        choose_one(_("Draw"), WAYS, key="way", default="one")
+
+
+def way() -> str:
+    """The chosen way."""
+    return "one" if st.session_state.goal == "several" else st.session_state.way
+
+
+def specs(
+    backbone: str, photo: str, goals: list[Goal], choices: dict[str, float | str | None]
+) -> list[tuple[str, IdealImage]]:
+    """The specs of all goals as the widgets have them, each with its caption."""
+    common: dict[str, Any] = {
+        "backbone": backbone,
+        "seed": int(st.session_state.seed),
+        "steps": int(st.session_state.steps),
+        "photo": photo if st.session_state.from_photo else "",
+    }
+    mine: dict[str, Any] = {**choices, **common}
+    if way() == "one":
+        return [(goal.label, IdealImage(**mine | goal.fields)) for goal in goals]
+    mine |= goals[0].fields
+    if way() == "ladder":
+        fields = common | goals[0].fields
+        return [(_(row.label), IdealImage(recipe=row.key, **fields)) for row in LADDER]
+    if way() == "optimisers":
+        return [
+            (_(OPTIMISERS[name]), IdealImage(**mine | {"optimiser": name, "learning_rate": rate}))
+            for name, rate in RATES_OF_OPTIMISERS.items()
+        ]
+    seeds = [(mine["seed"] + i) % SEEDS for i in range(3)]
+    return [(_("seed {seed}").format(seed=s), IdealImage(**mine | {"seed": s})) for s in seeds]

@@ -1,0 +1,1 @@
+"""Your path: chapters, exercises, quiz and report."""

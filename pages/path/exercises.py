@@ -1,0 +1,111 @@
+"""The lesson's two exercises: what to do, and what the visitor's own trainings say about them."""
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from pages.shared.address import VERSION
+from pages.shared.choose_backbone import megabytes
+from pages.shared.sitemap import TRAINING
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, lesson, percent, plain
+from pages.visit.state import Learned
+
+PETS = "oxford_iiit_pet"
+_BORROWED, _NOTHING = ("head", "last-block", "full"), "scratch"
+# whether something is done
+ICONS = {True: ":green[:material/check_circle:]", False: ":material/radio_button_unchecked:"}
+
+
+def draw_challenge() -> None:
+    """How much of the advantage is left on pictures unlike ImageNet's."""
+    found = advantage(row for row in the_visit().learned.values() if row.is_unlike_imagenet)
+    _draw("challenge", is_done=found is not None)
+    if found is None:
+        _to_teach("digits", _("Open it with the digits, both methods chosen"), mode="head,scratch")
+        return
+    with_it, without = found
+    points = 100 * (with_it.accuracy - without.accuracy)
+    words = _(
+        "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. Nothing is "
+        "left of the advantage: it is {points:+.1f} points."
+    )
+    if points > 0:
+        words = _(
+            "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. The "
+            "advantage that is left is {points:+.1f} points."
+        )
+    st.markdown(
+        words.format(
+            label=plain(_(with_it.label)),
+            borrowed=percent(with_it.accuracy),
+            nothing=percent(without.accuracy),
+            points=points,
+        )
+    )
+    alike = advantage(row for row in the_visit().learned.values() if not row.is_unlike_imagenet)
+    if alike is not None:
+        words = _("On {label}, which look like ImageNet's pictures, it was {points:+.1f} points.")
+        points = 100 * (alike[0].accuracy - alike[1].accuracy)
+        st.markdown(words.format(label=plain(_(alike[0].label)), points=points))
+
+
+def draw_pets() -> None:
+    """Top-1 and top-3 of the breeds."""
+    found = [row for row in the_visit().learned.values() if row.dataset == PETS]
+    _draw("pets", is_done=bool(found))
+    if found:
+        best = max(found, key=lambda row: row.accuracy)
+        words = _(
+            "{backbone} was trained on {train:,} photographs of {classes} breeds: top-1 "
+            "**{top1}**, top-3 **{top3}**, on {tested:,} validation photographs."
+        )
+        st.markdown(
+            words.format(
+                backbone=plain(best.backbone),
+                classes=best.classes,
+                train=best.train,
+                top1=percent(best.accuracy),
+                top3=percent(best.top3),
+                tested=best.tested,
+            )
+        )
+        return
+    (entry,) = (entry for entry in the_lab().datasets.rows() if entry.key == PETS)
+    if entry.state != "ready" and entry.row is not None:
+        size = megabytes(entry.row.download_bytes / 2**20)
+        words = _("Its photographs are not on this machine yet: {size} to download, on *Teach it*.")
+        if not the_lab().jobs.visitors_may_download(PETS):
+            words = _(
+                "Its photographs are not on this machine. Whoever runs the lab can get them "
+                "({size}) with `python -m tl_core prepare {key}`."
+            )
+        st.caption(words.format(size=size, key=PETS))
+    _to_teach(PETS, _("Open it with the breeds"), mode="head")
+
+
+def advantage(rows: Iterable[Learned]) -> tuple[Learned, Learned] | None:
+    """The newest training that borrowed and one that did not, of the same photographs."""
+    found = list(rows)[::-1]
+    for borrowed in (row for row in found if row.mode in _BORROWED):
+        for nothing in (row for row in found if row.mode == _NOTHING):
+            if _task(borrowed) == _task(nothing):
+                return borrowed, nothing
+    return None
+
+
+def _task(row: Learned) -> tuple[object, ...]:
+    return row.dataset, row.backbone, row.train, row.tested
+
+
+def _draw(name: str, *, is_done: bool) -> None:
+    st.markdown(f"{ICONS[is_done]} {lesson('path')[name]}")
+
+
+def _to_teach(dataset: str, words: str, *, mode: str) -> None:
+    st.page_link(
+        TRAINING.path,
+        label=words,
+        icon=TRAINING.icon,
+        query_params={"dataset": dataset, "mode": mode, "version": VERSION},
+    )

@@ -1,0 +1,69 @@
+"""The path page: six chapters with a guess each, two exercises, a quiz before and one after."""
+
+from functools import partial
+
+import streamlit as st
+
+from pages.path import exercises, quiz
+from pages.path.report import report
+from pages.shared import link
+from pages.shared.chapters import ASKS, CHAPTERS, Chapter, done, what_next, with_guess
+from pages.shared.download import download
+from pages.shared.frame import begin
+from pages.shared.sitemap import HISTORY, PATH
+from pages.shared.visit import the_visit
+from pages.shared.words import _, current_language, lesson
+
+
+def chapter(number: int, row: Chapter) -> None:
+    """One chapter: its question, the guess, and what happened."""
+    guessed = the_visit().guesses.get(row.key)
+    outcome = guessed.outcome if guessed is not None else None
+    with st.container(border=True, height="stretch"):
+        st.page_link(row.page.path, label=f"**{number} · {_(row.page.title)}**", icon=row.page.icon)
+        st.markdown(f"{exercises.ICONS[outcome is not None]} {_(row.question)}")
+        if guessed is not None and outcome is not None:
+            st.caption(with_guess(row, guessed, outcome))
+        elif guessed is not None:
+            st.caption(what_next(row, guessed))
+
+
+begin(PATH)
+with st.container(key="path_title"):
+    st.title(_(PATH.title), anchor=False)
+st.markdown(lesson("path")[""])
+finished = done()
+words = _("Chapters done: {done} of {all}").format(done=len(finished), all=len(CHAPTERS))
+st.progress(len(finished) / len(CHAPTERS), text=words)
+with link.kept(ASKS, default=True):
+    st.toggle(_("Ask me a question on each page"), key=ASKS)
+with st.expander(_("Before you begin: six questions"), icon=":material/quiz:"):
+    quiz.draw(quiz.BEFORE)
+numbered = list(enumerate(CHAPTERS, start=1))
+for first in range(0, len(numbered), 3):
+    for column, (number, row) in zip(st.columns(3), numbered[first : first + 3], strict=False):
+        with column:
+            chapter(number, row)
+st.header(_("Two exercises"), anchor=False)
+st.markdown(lesson("path")["exercises"])
+challenge, pets = st.columns(2, gap="large")
+with challenge:
+    exercises.draw_challenge()
+with pets:
+    exercises.draw_pets()
+with st.expander(
+    _("At the end: six questions"),
+    icon=":material/quiz:",
+    expanded=len(finished) == len(CHAPTERS),
+):
+    quiz.draw(quiz.AFTER)
+st.header(_("What I did"), anchor=False)
+st.markdown(lesson("path")["report"])
+download(
+    _("Download what I did (HTML)"),
+    partial(report, the_visit(), current_language().code),
+    "what_i_did.html",
+    key="download_report",
+    icon=":material/download:",
+)
+st.page_link(HISTORY.path, label=_(HISTORY.title), icon=HISTORY.icon)

@@ -1,0 +1,1 @@
+"""Teach it: photographs, training live, and what came of it."""

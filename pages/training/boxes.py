@@ -1,0 +1,168 @@
+"""A visitor's own data set: a box per class, filled by dropping, from a zip or with the camera."""
+
+import streamlit as st
+
+from pages.shared.uploaded_files import empty, take_out, uploaded_files
+from pages.shared.visit import the_lab, the_visit, visits
+from pages.shared.words import _, plain
+from pages.training.box import draw_photos, no_photographs, refuse, say_what_was_left_out
+from pages.training.camera import camera
+from pages.training.ready_photos import ready_photos
+from pages.visit.intake import Intake
+from pages.visit.state import Box
+from tl_core.datasets.spec import MAX_CLASSES, MIN_CLASSES
+from tl_core.lab import OwnUpload
+from tl_core.lab import gettext_noop as N_
+
+_FIRST_NAMES = (N_("cats"), N_("dogs"))
+_NAME_LENGTH = 60
+_MOST_MB = 200  # a file: a zip of photographs fits, the Cats and Dogs set does not
+
+
+def own_boxes() -> None:
+    """Draw the boxes of the visit."""
+    _take_what_was_read()
+    boxes = the_visit().boxes
+    while len(boxes) < MIN_CLASSES:
+        _add()
+    # One element, however many boxes: the camera keeps its place, and runs on
+    with st.container(gap="small"):
+        for box in boxes:
+            with st.container(border=True, key=f"box_{box.id}"):
+                _draw(box)
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            _("One more class"),
+            key="add_class",
+            icon=":material/add:",
+            on_click=_add,
+            disabled=len(boxes) >= MAX_CLASSES,
+        )
+        camera(boxes)
+        ready_photos(boxes)
+        _whole_sets()
+    intake = the_visit().intake
+    if intake is not None:  # it may be over by now, which draws the page anew
+        _follow(intake)
+    say_what_was_left_out()
+
+
+def _draw(box: Box) -> None:
+    with st.container(horizontal=True, gap="small", key=f"name_{box.id}"):
+        box.name = st.text_input(
+            _("Name of the class"),
+            box.name,
+            max_chars=_NAME_LENGTH,
+            key=f"class_{box.id}",
+            label_visibility="collapsed",
+        ).strip()
+        if len(the_visit().boxes) > MIN_CLASSES:
+            st.button(
+                _("Remove"),
+                key=f"remove_{box.id}",
+                icon=":material/close:",
+                type="tertiary",
+                help=_("Remove"),
+                on_click=_remove,
+                args=(box,),
+            )
+    draw_photos(box)
+
+
+def _whole_sets() -> None:
+    with st.popover(_("Zip or folder"), icon=":material/folder_zip:"):
+        words = _("All classes at once, with one folder per class inside. It replaces the boxes.")
+        st.caption(words)
+        st.file_uploader(
+            _("A zip"),
+            type="zip",
+            key="upload_zip",
+            max_upload_size=_MOST_MB,
+            on_change=_take_set,
+            args=("upload_zip",),
+        )
+        st.file_uploader(
+            _("A folder"),
+            accept_multiple_files="directory",
+            key="upload_folder",
+            max_upload_size=_MOST_MB,
+            on_change=_take_set,
+            args=("upload_folder",),
+        )
+
+
+def _add() -> None:
+    boxes = the_visit().boxes
+    number = next(i for i in range(len(boxes) + 1) if all(box.id != i for box in boxes))
+    name = _(_FIRST_NAMES[number]) if number < len(_FIRST_NAMES) else ""
+    boxes.append(Box(number, name or _("class {number}").format(number=number + 1)))
+
+
+def _remove(box: Box) -> None:
+    the_visit().boxes.remove(box)
+
+
+def _take_set(widget: str) -> None:
+    """Begin to read a zip or folder, in place of one that is being read."""
+    dropped = uploaded_files(widget)
+    if not dropped:
+        return
+    take_out(dropped)
+    lab, visit = the_lab(), the_visit()
+    if visit.intake is not None:
+        visit.intake.stop()
+    intake = visit.intake = Intake(lambda: visit.id in visits.absent())
+
+    def read() -> OwnUpload:
+        try:
+            if widget == "upload_zip":
+                return lab.datasets.add_zip(
+                    dropped[0], visit.id, is_here=intake.is_wanted, on_count=intake.expect
+                )
+            intake.expect(len(dropped))
+            files = ((file.name, file.getvalue()) for file in dropped)
+            return lab.datasets.add_folder(files, visit.id, is_here=intake.is_wanted)
+        finally:
+            empty(dropped, lab)
+
+    intake.begin(read)
+
+
+@st.fragment(run_every=0.5)
+def _follow(intake: Intake) -> None:
+    """How far the reading is, with a stop."""
+    the_visit()
+    if intake.is_over:
+        st.rerun()
+    begun, files = intake.begun, max(intake.files, 1)
+    words = _("Reading your photographs: {done} of {files}")
+    with st.container(horizontal=True, vertical_alignment="center", key="intake"):
+        text = words.format(done=min(begun, files), files=files)
+        st.progress(min(begun / files, 1.0), text=text)
+        st.button(_("Stop"), key="stop_intake", icon=":material/stop:", on_click=intake.stop)
+
+
+def _take_what_was_read() -> None:
+    """Replace the boxes by the classes of a zip or folder, if one has been read."""
+    visit = the_visit()
+    intake = visit.intake
+    if intake is None or not intake.is_over:
+        return
+    visit.intake = None
+    if intake.is_stopped:
+        return
+    if intake.error is not None:
+        refuse(intake.error)
+    found = intake.result
+    if found is None:
+        return
+    first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
+    visit.boxes = [
+        Box(number, name, list(photos))
+        for number, (name, photos) in enumerate(found.classes, start=first)
+    ]
+    if found.left_out:
+        refuse(no_photographs(found.left_out))
+    if found.beside:
+        words = _("Left out, because they lie beside folders of photographs, not in one: {names}")
+        refuse(words.format(names=", ".join(map(plain, found.beside))))

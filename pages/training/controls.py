@@ -1,0 +1,57 @@
+"""The controls of training: the ways, how many photographs, and the rest one click away."""
+
+from typing import Any
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.words import _
+from pages.training.tricks import tricks
+from pages.training.ways import SHORT, WAYS
+
+_AMOUNTS = [1, 2, 4, 8, 16, 50, 100, 300, 1000, 0]
+_SEEDS = 2**32
+
+
+def choose_modes() -> list[str]:
+    """The ways to teach, one or several at once."""
+    with link.kept("mode", ["head"], list(WAYS)):
+        modes = st.pills(
+            _("Training methods, one or several at once"),
+            list(WAYS),
+            selection_mode="multi",
+            format_func=lambda key: _(SHORT[key]),
+            key="mode",
+            label_visibility="collapsed",
+        )
+    return list(modes)
+
+
+def choose_amount() -> int:
+    """The photographs of each class to learn from, at most; 0 for all."""
+    with link.kept("photos_per_class", 100, _AMOUNTS):
+        amount = st.select_slider(
+            _("Photographs per class"),
+            _AMOUNTS,
+            format_func=lambda count: str(count) if count else _("all"),
+            key="photos_per_class",
+            help=_("It trains on so many of each class, at most."),
+        )
+    return int(amount)
+
+
+def more_settings(modes: list[str]) -> dict[str, Any]:
+    """Draw the seed and the tricks of training, one click away; return the tricks' values."""
+    with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
+        with link.kept("seed", 0, between=(0, _SEEDS - 1)):
+            st.number_input(
+                _("Seed"),
+                0,
+                _SEEDS - 1,
+                key="seed",
+                help=_(
+                    "Decides which photographs are for validation, in which order the "
+                    "others are used, and what random weights are."
+                ),
+            )
+        return tricks(modes)

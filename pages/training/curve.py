@@ -1,0 +1,121 @@
+"""The curve of a training run, accuracy or loss by epoch, of every way on the same axes."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.shared.charts import GREY, Part, axis, draw, palette
+from pages.shared.choose_one import choose_one
+from pages.shared.measured_examples import measured_examples
+from pages.shared.words import _
+from pages.training.ways import WAYS, colours, snapshot_of
+from pages.visit.state import Run
+from tl_core.lab import gettext_noop as N_
+from tl_core.training.spec import FineTuneSnapshot
+
+EXPLANATION = N_(
+    "Solid with dots: validation photographs, which it never learns from. Dotted: training "
+    "photographs. Where the dotted line goes on getting better and the solid one worse, it is "
+    "overfitting: learning by heart."
+)
+NO_DATA = N_("Nothing to train on yet: add photographs under Classes, or pick a built-in data set.")
+_CURVES = {"accuracy": N_("Accuracy"), "loss": N_("Loss")}
+_AXES = {"accuracy": N_("how often it is right"), "loss": N_("how wrong it is")}
+_HEIGHT = 220  # pixels; on a phone it leaves room for the controls
+
+
+def choose_curve() -> None:
+    """Which of the two curves is drawn."""
+    choose_one(_("Curve"), _CURVES, key="curve", default="accuracy", is_labelled=False)
+
+
+def draw_curve(run: Run) -> None:
+    """The chosen curve of every way, as far as it is measured."""
+    draw_axes([snapshot for _label, job in run.jobs if (snapshot := snapshot_of(job))])
+
+
+def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
+    """The chart; drawn with an example before a run, it is in the browser when that starts."""
+    what = str(st.session_state.curve)
+    traces = [trace for snapshot in shown for trace in _of_way(snapshot, what)]
+    layout: Part = {"uirevision": "same", "showlegend": False}
+    empty_range = None if any(snapshot.curve for snapshot in shown) else [0, 1]
+    if not shown and what == "accuracy":
+        examples, note, empty_range = _example()
+        traces += examples
+        layout["annotations"] = [note]
+    layout["xaxis"] = axis(_("epoch"), rangemode="tozero", range=empty_range)
+    if what == "accuracy":
+        layout["yaxis"] = axis(_(_AXES[what]), range=[0, 103], ticksuffix=" %")
+    else:
+        layout["yaxis"] = axis(_(_AXES[what]), rangemode="tozero", range=empty_range)
+    draw(traces, layout, key=f"curve_{what}", height=_HEIGHT, alt=_alt(shown, what))
+
+
+def _of_way(snapshot: FineTuneSnapshot, what: str) -> list[Part]:
+    """A dotted line for what it learns from, a solid one with dots for what it never does."""
+    scale = 100 if what == "accuracy" else 1
+    colour, label = colours()[snapshot.mode], _(WAYS[snapshot.mode])
+    learned = {
+        "type": "scatter",
+        "x": [point.epoch for point in snapshot.curve],
+        "y": [scale * getattr(point, what) for point in snapshot.curve],
+        "mode": "lines",
+        "line": {"color": colour, "dash": "dot", "width": 1.5},
+        "opacity": 0.7,
+        "name": _("{way}, training").format(way=label),
+    }
+    tested = {
+        "type": "scatter",
+        "x": [point.epoch for point in snapshot.epochs],
+        "y": [scale * getattr(point, f"validation_{what}") for point in snapshot.epochs],
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 2.5},
+        "name": label,
+    }
+    return [learned, tested]
+
+
+def _example() -> tuple[list[Part], Part, list[int]]:
+    """Curves that were measured before, the note that says so, and the range of their epochs."""
+    found = measured_examples()["training"]
+    words = _(
+        "An example, {photographs} photographs of cats and dogs:<br>"
+        "pretrained (above), from scratch"
+    ).format(**found)
+    epochs = list(range(1, 1 + len(found["pretrained"])))
+    traces = [
+        {
+            "type": "scatter",
+            "x": epochs,
+            "y": [100 * share for share in found[start]],
+            "mode": "lines",
+            "line": {"color": palette()[GREY]},
+            "name": _(WAYS[mode]),
+        }
+        for start, mode in (("pretrained", "head"), ("scratch", "scratch"))
+    ]
+    below = {"x": epochs[-1] / 2 + 1, "y": 25}
+    return traces, {**below, "text": words, "showarrow": False}, [0, epochs[-1]]
+
+
+def _alt(shown: Sequence[FineTuneSnapshot], what: str) -> str:
+    """What the chart shows, with its newest figures."""
+    words = _("Loss by epoch, for training and validation.")
+    if what == "accuracy":
+        words = _("Accuracy by epoch, for training and validation.")
+    if not any(snapshot.epochs for snapshot in shown):
+        until = _("Empty until it learns.")
+        if what == "accuracy":
+            until = _("An example until it learns.")
+        return f"{words} {until}"
+    figures = [
+        _("{way}: {value:.2f} after {epoch} epochs").format(
+            way=_(WAYS[snapshot.mode]),
+            value=getattr(snapshot.epochs[-1], f"validation_{what}"),
+            epoch=snapshot.epochs[-1].epoch,
+        )
+        for snapshot in shown
+        if snapshot.epochs
+    ]
+    return f"{words} {'; '.join(figures)}"

@@ -1,0 +1,67 @@
+"""What the visit keeps of its finished trainings: for the chapter, the exercises and the report."""
+
+from collections.abc import Mapping
+
+from pages.shared.chapters import note
+from pages.shared.choose_backbone import label_of
+from pages.shared.sitemap import TRAINING
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _
+from pages.visit.state import Learned, Outcome
+from tl_core.datasets.spec import OWN_DATASET
+from tl_core.lab import UserError
+from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot
+
+_ENOUGH = 10  # photographs in a test
+_HALF, _MOST = 0.625, 0.875  # accuracies between the answers to the chapter's question
+
+
+def keep_figures(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> None:
+    """Keep the figures of all that is done, by model, and tell the chapter the best of them."""
+    visit = the_visit()
+    for model, (_label, spec, snapshot) in done.items():
+        if model not in visit.learned and snapshot.result is not None:
+            visit.learned[model] = _figures(spec, snapshot, snapshot.result)
+    best = max(done, key=lambda model: visit.learned[model].accuracy)
+    note(TRAINING, _outcome(best, visit.learned[best]))
+
+
+def _figures(spec: FineTune, snapshot: FineTuneSnapshot, result: FineTuneResult) -> Learned:
+    rows = {entry.key: entry for entry in the_lab().datasets.rows()}
+    entry = rows.get(spec.dataset)
+    row = entry.row if entry is not None else None
+    label = entry.label if entry is not None else spec.dataset
+    try:
+        backbone = label_of(spec.backbone)
+    except UserError:  # a model of the visitor's own that has left the memory
+        backbone = spec.backbone
+    return Learned(
+        dataset=spec.dataset,
+        label=_("Your own photographs") if spec.dataset == OWN_DATASET else label,
+        mode=spec.mode,
+        backbone=backbone,
+        photos_per_class=spec.photos_per_class,
+        classes=len(snapshot.classes),
+        train=snapshot.train_photographs,
+        tested=len(result.predictions),
+        accuracy=result.accuracy,
+        top3=result.top3,
+        is_unlike_imagenet=row is not None and row.is_unlike_imagenet,
+        curve=tuple(point.validation_accuracy for point in snapshot.epochs),
+    )
+
+
+def _outcome(model: str, figures: Learned) -> Outcome:
+    share, answer = figures.accuracy, ""
+    if figures.tested >= _ENOUGH:
+        answer = "50" if share < _HALF else "75" if share < _MOST else "95"
+    return Outcome(
+        about=model,
+        answer=answer,
+        figures={
+            "percent": 100 * share,
+            "right": round(share * figures.tested),
+            "train": figures.train,
+            "tested": figures.tested,
+        },
+    )

@@ -1,0 +1,143 @@
+"""What a finished run achieved: confusion matrix, the photographs behind it, figures by class."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import streamlit as st
+
+from pages.shared import link
+from pages.shared.table import table
+from pages.shared.words import _, lesson, percent
+from pages.training.confusion_matrix import confusion_matrix
+from pages.training.predictions import draw_predictions
+from pages.training.run import best_of
+from pages.training.ways import TOP3_FROM, interval_words, small_test
+from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
+
+_ALL = "mistakes"
+_PAGE = 12  # photographs at once
+
+
+def choose_way(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> str:
+    """The model to look closer at, of those of a run that are done; the best where none is chosen.
+
+    ``done`` has a label, a spec and a snapshot by model.
+    """
+    best = best_of(done)
+    if len(done) == 1:
+        return best
+    with link.kept("closer", best, list(done), among=next(iter(done))):
+        chosen = st.segmented_control(
+            _("Look closer at"),
+            list(done),
+            required=True,
+            format_func=lambda key: done[key][0],
+            key="closer",
+        )
+    return str(chosen)
+
+
+def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
+    """Draw accuracy, confusion matrix, photographs and figures by class."""
+    result = snapshot.result
+    if result is None:
+        return
+    st.subheader(
+        _(
+            "Accuracy {percent} on {count} validation photographs, which it never learned from"
+        ).format(percent=percent(result.accuracy), count=len(result.predictions)),
+        anchor=False,
+    )
+    interval = interval_words(result.interval)
+    sentences = [_("95 % confidence interval: {interval}.").format(interval=interval)]
+    if len(snapshot.classes) >= TOP3_FROM:
+        words = _("Top-3 accuracy {percent}: the true class is among its three best guesses.")
+        sentences.append(words.format(percent=percent(result.top3)))
+    sentences.append(small_test(len(result.predictions)))
+    st.markdown("\n".join(filter(None, sentences)))
+    _how_it_ended(result)
+    st.caption(lesson("training")["honest"])
+    names = tuple(name.replace("_", " ") for name in snapshot.classes)  # of folders
+    matrix, photographs = st.columns(2, gap="large")
+    with matrix:
+        confusion_matrix(result, names)
+    with photographs:
+        _photographs(spec, result, names)
+    with st.expander(_("Precision and recall by class")):
+        _by_class(result)
+
+
+def _how_it_ended(result: FineTuneResult) -> None:
+    """Why the head alone was kept, or training stopped early."""
+    if result.is_head_alone and result.unfrozen_accuracy is not None:
+        st.info(
+            _(
+                "Fine-tuning did no better: at its best it reached {percent}. So the head "
+                "that was trained before it is kept, on the backbone as it was."
+            ).format(percent=percent(result.unfrozen_accuracy)),
+            icon=":material/undo:",
+        )
+    if result.has_diverged:
+        st.warning(
+            _(
+                "Training diverged: its numbers were no longer finite. What was best "
+                "before is kept. Lower the learning rate or clip the gradients."
+            )
+        )
+
+
+def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...]) -> None:
+    """The photographs of a cell, or all mistakes; the most confident first."""
+    by_cell = Counter(f"{p.label},{p.predicted}" for p in result.predictions)
+    ordered = sorted(by_cell, key=lambda cell: (len(set(cell.split(","))) == 1, -by_cell[cell]))
+    if st.session_state.get("cell") not in (_ALL, *ordered):
+        st.session_state.cell = _ALL
+
+    def words(cell: str) -> str:
+        if cell == _ALL:
+            wrong = sum(not found.is_right for found in result.predictions)
+            return _("all mistakes ({count})").format(count=wrong)
+        truth, said = (names[int(part)] for part in cell.split(","))
+        called = _("{truth}, predicted {said} ({count})")
+        return called.format(truth=truth, said=said, count=by_cell[cell])
+
+    cell = st.selectbox(_("Photographs"), [_ALL, *ordered], format_func=words, key="cell")
+    chosen = [
+        found
+        for found in result.predictions
+        if (not found.is_right if cell == _ALL else f"{found.label},{found.predicted}" == cell)
+    ]
+    chosen.sort(key=lambda found: -found.confidence)
+    if not chosen:
+        st.success(_("No mistakes on these photographs."))
+    draw_predictions(spec, result.model, _page(chosen), names)
+
+
+def _page(chosen: list[Prediction]) -> list[Prediction]:
+    pages = -(-len(chosen) // _PAGE)
+    if pages <= 1:
+        return chosen
+    if st.session_state.get("cell_page", 1) > pages:
+        st.session_state.cell_page = 1
+    page = st.number_input(_("Page of {pages}").format(pages=pages), 1, pages, key="cell_page")
+    return chosen[(page - 1) * _PAGE : page * _PAGE]
+
+
+def _by_class(result: FineTuneResult) -> None:
+    share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+    table(
+        [
+            {
+                _("Class"): figures.name,
+                _("Photographs"): figures.photographs,
+                _("Recall: share of the class that was found"): figures.recall,
+                _("Precision: share of its answers that are right"): figures.precision,
+            }
+            for figures in result.classes
+        ],
+        key="by_class",
+        columns={
+            _("Recall: share of the class that was found"): share,
+            _("Precision: share of its answers that are right"): share,
+        },
+    )

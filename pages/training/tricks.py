@@ -1,0 +1,198 @@
+"""The tricks of training as controls, each with one sentence; to add one, add a row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from pages.shared import link, runs
+from pages.shared.words import _, number
+from pages.training.run import NAME
+from tl_core.lab import gettext_noop as N_
+from tl_core.training.spec import AUGMENTATIONS, SCHEDULES, TRAINING_OPTIMISERS, FineTune
+
+_BESIDE = 2  # controls in a row
+
+
+@dataclass(frozen=True, slots=True)
+class Trick:
+    """One control: a field of the spec, its values, and what it does."""
+
+    field: str
+    label: str
+    values: tuple[Any, ...]
+    sentence: str
+    words: Mapping[Any, str]  # for values that are not shown as plain numbers
+    ways: tuple[str, ...] = ()  # to teach, in which it does something; none named: in all
+
+
+TRICKS: tuple[Trick, ...] = (
+    Trick(
+        "epochs",
+        N_("Epochs"),
+        (0, 1, 2, 3, 5, 10, 20, 30, 50, 100),
+        N_("How often training goes through all photographs."),
+        {0: N_("each method's own")},
+    ),
+    Trick(
+        "learning_rate",
+        N_("Learning rate"),
+        (0.0, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 1.0),
+        N_(
+            "How far each step goes: too small crawls, too large jumps about or diverges. "
+            "Acts while it runs; a head that is trained first has its own."
+        ),
+        {0: N_("each method's own")},
+    ),
+    Trick(
+        "schedule",
+        N_("Learning-rate schedule"),
+        SCHEDULES,
+        N_("Large steps come near quickly, and small ones settle: so the rate falls on the way."),
+        {
+            "cosine": N_("cosine decay"),
+            "constant": N_("constant"),
+            "step": N_("step decay"),
+        },
+    ),
+    Trick(
+        "optimiser",
+        N_("Optimiser"),
+        TRAINING_OPTIMISERS,
+        N_(
+            "AdamW gives every weight a step size of its own; take it when unsure. Momentum "
+            "is SGD with momentum."
+        ),
+        {"adamw": N_("AdamW"), "momentum": N_("momentum")},
+    ),
+    Trick(
+        "momentum",
+        N_("Momentum"),
+        (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
+        N_("Keeps rolling in the direction of the last steps; for the optimiser of that name."),
+        {0: N_("none")},
+    ),
+    Trick(
+        "dropout",
+        N_("Dropout"),
+        (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+        N_(
+            "Hides a random part of the features at each step, so that the head trusts no "
+            "single clue. Acts while it runs."
+        ),
+        {0: N_("none")},
+    ),
+    Trick(
+        "weight_decay",
+        N_("Weight decay"),
+        (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0),
+        N_("Pulls weights towards zero, against overfitting (regularisation). Acts while it runs."),
+        {0: N_("none")},
+    ),
+    Trick(
+        "batch_size",
+        N_("Batch size"),
+        (4, 8, 16, 32, 64, 128),
+        N_(
+            "Photographs behind each update of the weights: few make it noisy; many mean "
+            "fewer updates and more memory."
+        ),
+        {},
+    ),
+    Trick(
+        "augmentation",
+        N_("Augmentation"),
+        AUGMENTATIONS,
+        N_(
+            "Shows every photograph randomly altered, so that fewer are needed. For a head "
+            "alone, on features computed once (cached), the flip is all there is."
+        ),
+        {
+            "none": N_("none"),
+            "mirror": N_("horizontal flip"),
+            "strong": N_("crop, flip and colour"),
+        },
+    ),
+    Trick(
+        "early_stopping",
+        N_("Early stopping"),
+        (0, 2, 3, 5, 10),
+        N_(
+            "Ends after so many epochs without a better one, before it overfits further "
+            "(learns by heart)."
+        ),
+        {0: N_("never")},
+    ),
+    Trick(
+        "clip_norm",
+        N_("Gradient clipping"),
+        (0.0, 0.1, 0.5, 1.0, 5.0),
+        N_(
+            "Limits the length of the gradient, so that one odd batch does not wreck the "
+            "weights. Acts while it runs."
+        ),
+        {0: N_("never")},
+    ),
+    Trick(
+        "head_first",
+        N_("Train the head first"),
+        (True, False),
+        N_(
+            "An untrained head sends large gradients into pretrained filters and damages "
+            "them; so it is trained alone before the rest is unfrozen (linear probing, "
+            "then fine-tuning)."
+        ),
+        {False: N_("no"), True: N_("yes")},
+        ways=("last-block", "full"),
+    ),
+    Trick(
+        "train_batch_norm",
+        N_("Batch norm"),
+        (False, True),
+        N_(
+            "Batch normalisation keeps its statistics, the mean and variance met in ImageNet, or "
+            "measures new ones. "
+            "For what is unfrozen; from scratch they are always new."
+        ),
+        {False: N_("frozen"), True: N_("learns")},
+        ways=("last-block", "full"),
+    ),
+)
+
+
+def tricks(modes: Sequence[str]) -> dict[str, Any]:
+    """Draw all controls, those that do nothing in the ways ``modes`` in grey; return their values.
+
+    The values are by field.
+    """
+    found = {}
+    st.markdown("**" + _("Hyperparameters") + "**")
+    for first in range(0, len(TRICKS), _BESIDE):
+        row = TRICKS[first : first + _BESIDE]
+        for column, trick in zip(st.columns(_BESIDE), row, strict=False):
+            with column:
+                found[trick.field] = _control(trick, modes)
+                st.caption(_(trick.sentence))
+    return found
+
+
+def _control(trick: Trick, modes: Sequence[str]) -> Any:
+    """A slider for numbers, a list for words."""
+    key, default = f"trick_{trick.field}", getattr(FineTune, trick.field)
+    shared: dict[str, Any] = {
+        "options": trick.values,
+        "format_func": lambda value: _spoken(trick, value),
+        "key": key,
+        "on_change": runs.pass_on if trick.field in FineTune.controls else None,
+        "args": (NAME, trick.field, key),
+        "disabled": bool(trick.ways) and set(trick.ways).isdisjoint(modes),
+    }
+    with link.kept(key, default, trick.values):
+        if isinstance(default, str | bool):
+            return st.selectbox(_(trick.label), **shared)
+        return st.select_slider(_(trick.label), **shared)
+
+
+def _spoken(trick: Trick, value: Any) -> str:
+    return _(trick.words[value]) if value in trick.words else number(value)

@@ -1,0 +1,1 @@
+"""Plain data of a visit, and what works for it beside the pages."""

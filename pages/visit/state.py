@@ -1,0 +1,134 @@
+"""What a visit holds: plain data, drawn and changed by other modules."""
+
+import secrets
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from pages.languages.waiting import ShownWait
+from pages.visit.intake import Intake
+from tl_core.datasets.spec import OwnClasses
+from tl_core.lab import Job, UserError
+from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot
+
+
+@dataclass
+class Run:
+    """Jobs that a visitor started together, each with its caption."""
+
+    jobs: list[tuple[str, Job]] = field(default_factory=list)
+    wait: ShownWait = field(default_factory=ShownWait)  # while they are queued
+
+    @property
+    def is_over(self) -> bool:
+        return all(job.is_over for _label, job in self.jobs)
+
+    @property
+    def over(self) -> int:
+        return sum(job.is_over for _label, job in self.jobs)
+
+    @property
+    def is_paused(self) -> bool:
+        return any(job.pause_requested and not job.is_over for _label, job in self.jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A picture that is done."""
+
+    label: str
+    png: bytes  # with its settings inside
+    settings: str  # the same as JSON
+    frames: tuple[bytes, ...]  # JPEGs of how it came to be
+    is_from_own_photo: bool  # the settings name it, but do not hold it
+
+
+@dataclass
+class Box:
+    """One class of a visitor's own: its name and its photographs, by their keys."""
+
+    id: int
+    name: str
+    photos: list[str] = field(default_factory=list)
+    tests: list[str] = field(default_factory=list)  # to be tested on alone; else some of photos
+    last: int = 0  # the largest number of a photograph that the browser sent
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A data set, named as specs name it."""
+
+    dataset: str
+    photos: OwnClasses = ()
+    tests: OwnClasses = ()
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The fields of a spec that name it."""
+        return {"dataset": self.dataset, "photos": self.photos, "tests": self.tests}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a page has shown that answers its chapter's question."""
+
+    about: str  # what it was shown of: of another photograph or run it is another outcome
+    answer: str  # the one that came true, by its key; "" for none
+    figures: dict[str, float | str]  # for the chapter's sentence; names of classes in English
+
+
+@dataclass
+class Guess:
+    """A visitor's answer before they tried, and what came of it."""
+
+    answer: str
+    is_open: bool  # whether the next outcome counts: not what was on the page at the time
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The figures of one finished training."""
+
+    dataset: str
+    label: str  # of the data set
+    mode: str
+    backbone: str  # its label
+    photos_per_class: int  # at most; 0: all
+    classes: int
+    train: int
+    tested: int
+    accuracy: float  # shares
+    top3: float
+    is_unlike_imagenet: bool
+    curve: tuple[float, ...]  # accuracy on what it never learned from, by epoch
+
+
+@dataclass
+class Visit:
+    """What one visitor has here; it outlasts a reload of the browser tab."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    code: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)  # a secret
+    choices: dict[str, str] = field(default_factory=dict)  # kept values of widgets, as in links
+    drawn_at: float = field(default_factory=time.monotonic)  # when the page was begun last
+    backbone: str = DEFAULT_BACKBONE  # the last chosen one that could be used
+    photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first
+    numbers: dict[str, int] = field(default_factory=dict)  # of these, in the order they came
+    last_photo: int = 0  # the largest number of a message that brought one
+    photo_refused: UserError | None = None  # why the latest was, until the page has said so
+    jobs: dict[str, Job] = field(default_factory=dict)  # the latest long question of each page
+    given_up: dict[str, Snapshot | None] = field(default_factory=dict)  # of jobs: when stopped
+    gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first
+    intake: Intake | None = None  # of a zip or folder, until the boxes hold it
+    runs: dict[str, Run] = field(default_factory=dict)  # the latest run of each page
+    boxes: list[Box] = field(default_factory=list)  # classes of their own, to be taught
+    last_shot: int = 0  # the largest number of a photograph from the camera for them
+    thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key
+    labels: dict[str, str] = field(default_factory=dict)  # pictures on the picker, by key
+    guesses: dict[str, Guess] = field(default_factory=dict)  # by chapter
+    outcomes: dict[str, Outcome] = field(default_factory=dict)  # what each chapter's page shows
+    learned: dict[str, Learned] = field(default_factory=dict)  # finished trainings, by model
+    quiz: dict[str, int] = field(default_factory=dict)  # the answers given, by question
+    maps: dict[str, dict[str, str]] = field(default_factory=dict)  # classes on a data set's map
