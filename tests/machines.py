@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.parts import PARTS, run, summary
+from tests.parts import WITHOUT_BROWSER, run, summary
 
 _CPU = Path("/proc/cpuinfo")
 
@@ -66,8 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.machines", description=__doc__)
     parser.add_argument("--all", action="store_true", help="all tests without a browser")
     wanted = parser.parse_args()
-    (whole, *_others) = PARTS.values()
-    arguments = whole if wanted.all else [*whole[:4], *FILES]
+    arguments = WITHOUT_BROWSER if wanted.all else [*WITHOUT_BROWSER[:4], *FILES]
     here, parts = flags(), []
     for machine in MACHINES:
         if here is not None and not here & machine.more:

@@ -1,8 +1,9 @@
-"""Run the tests part by part, whatever a part comes to: ``python -m tests.parts``.
+"""Run the tests part by part, whatever a part comes to: ``python -m tests.parts quick rest``.
 
 Ends with one summary of all parts, and status 1 if anything failed.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -15,9 +16,26 @@ from pathlib import Path
 
 from tests.app_process import ROOT
 
+WITHOUT_BROWSER = ("-n", "2", "--dist", "loadfile", "tests/unit", "tests/app")
+_TOUR = (
+    "tests/e2e/test_home.py",
+    "tests/e2e/test_first_path.py",
+    "tests/journeys/test_no_third_party.py",
+)
+_HERE = "not gpu and not walk and not cluster"
+# Every test of a plain run of pytest is in one of them
 PARTS = {
-    "without a browser": ["-n", "2", "--dist", "loadfile", "tests/unit", "tests/app"],
-    "in a browser, on a server": ["--ignore=tests/unit", "--ignore=tests/app"],
+    "quick": {
+        "without a browser": [*WITHOUT_BROWSER, "-m", f"not slow and {_HERE}"],
+        "a tour in a browser": [*_TOUR],
+    },
+    "rest": {
+        "without a browser, slow": [*WITHOUT_BROWSER, "-m", f"slow and {_HERE}"],
+        "in a browser, on a server": [
+            *("--ignore=tests/unit", "--ignore=tests/app"),
+            *(f"--ignore={file}" for file in _TOUR),
+        ],
+    },
 }
 
 
@@ -78,5 +96,13 @@ def _counts(parts: Sequence[Part]) -> str:
     return f"{passed} passed, {sum(len(p.failed) for p in parts)} failed, {skipped} skipped"
 
 
+def main() -> int:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.parts", description=__doc__)
+    parser.add_argument("parts", nargs="+", choices=PARTS)
+    asked = [part for name in parser.parse_args().parts for part in PARTS[name].items()]
+    return summary([run(name, arguments) for name, arguments in asked])
+
+
 if __name__ == "__main__":
-    sys.exit(summary([run(name, arguments) for name, arguments in PARTS.items()]))
+    sys.exit(main())

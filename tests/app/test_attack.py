@@ -49,6 +49,7 @@ def test_the_finished_attack_says_whom_it_fools_and_what_survives_until_another_
     assert not page.success
 
 
+@pytest.mark.slow
 def test_what_did_not_survive_is_attacked_through_the_wear(page, monkeypatch, caplog):
     monkeypatch.setattr("streamlit.elements.lib.policies._shown_default_value_warning", False)
     page.button(key="start").click().run()
@@ -62,6 +63,7 @@ def test_what_did_not_survive_is_attacked_through_the_wear(page, monkeypatch, ca
     assert page.select_slider(key="epsilon").value == 4
 
 
+@pytest.mark.slow
 def test_the_networks_that_saw_through_it_are_attacked_too(page):
     page.select_slider(key="steps").set_value(10).run()
     page.button(key="start").click().run()
@@ -103,6 +105,7 @@ def test_an_attack_that_ends_without_success_says_so(page):
     assert "Not fooled: it ended at step 10 of 10" in page.info[0].value
 
 
+@pytest.mark.slow
 def test_an_own_model_is_fooled_into_the_other_of_its_own_classes(page, teach_own):
     page.button_group(key="aim").set_value("untargeted").run()
     page.selectbox(key="avoid").set_value("dog").run()  # a choice that own classes do not have

@@ -62,6 +62,7 @@ def test_a_guess_before_anything_was_shown_is_answered_by_the_first_run(open_pag
     assert "You guessed *by 8*." in strip(page)
 
 
+@pytest.mark.slow
 def test_a_guess_about_ideal_images_is_answered_by_a_picture_alone(open_page):
     page = press(settled(open_page("ideal")), "guess_ideal_no")
     page.select_slider(key="steps").set_value(10).run()

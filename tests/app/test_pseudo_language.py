@@ -58,6 +58,7 @@ def opened(open_page, monkeypatch):
     return at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", walks.WALKS)
 def test_a_page_draws_no_word_that_went_through_no_catalogue(opened, page, request, monkeypatch):
     scene = walks.Scene(

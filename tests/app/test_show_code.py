@@ -104,6 +104,7 @@ def test_grad_cam_is_that_of_the_page(run, lite0):
     torch.testing.assert_close(names["cam"], end.value.value[0], atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_lessons_ideal_image_convinces_the_network(run, lite0):
     names = run("ideal", target=340, steps=64, tv_weight=50, seed=0, size=224)
     saved = pixels_from(to_array(Image.open("ideal.png")), lite0.device)
@@ -124,6 +125,7 @@ def test_the_attack_fools_the_network_by_its_saved_picture(run, lite0):
     assert change.round() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "per_class", "tested", "epochs"),
     [

@@ -99,6 +99,7 @@ def test_a_step_towards_a_channel_beside_one_towards_a_class_waits_for_nothing(g
     assert_steps_run_free(batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["vgg16", "resnet50", "mobilenet_v2", "efficientnet_lite0"])
 def test_a_step_of_every_kind_of_network_waits_for_nothing(gpu, key):
     backbone = on_gpu(lambda: untrained(ROWS[key], CPU, seed=0))

@@ -48,6 +48,7 @@ def test_a_change_pasted_back_is_in_the_whole_photograph_and_within_its_levels(l
     assert found.is_fooled == (found.after[0].index == 284)
 
 
+@pytest.mark.slow
 def test_the_smallest_budget_is_one_level_of_few_values(lab):
     found = finished(lab, SmallestBudget(photo=DOG, value_steps=6))
     change = read_back(found.picture).astype(int) - read_back(found.original)

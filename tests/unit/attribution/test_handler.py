@@ -154,6 +154,7 @@ def test_an_unknown_method_is_refused_with_the_choices():
         Attribute(photo="sample:cat", methods=("lime",))
 
 
+@pytest.mark.slow
 def test_a_network_of_relus_answers_by_every_method(context: Context):
     backbone = untrained(context.backbones.row("vgg16"), context.device, seed=0)
     kept = context.backbones._loaded

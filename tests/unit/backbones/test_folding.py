@@ -55,6 +55,7 @@ def test_half_precision_skips_the_same_pixels(key: str, lite0: Backbone) -> None
         torch.testing.assert_close(gradients[1], gradients[0], rtol=0.03, atol=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["vgg16", "resnet18", "efficientnet_lite0"])
 def test_weights_in_bfloat16_give_the_answers_that_autocast_gives(
     key: str, lite0: Backbone

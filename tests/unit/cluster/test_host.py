@@ -212,6 +212,7 @@ def test_controls_that_come_before_the_cargo_act_once_it_is_there(host):
     assert server.until("a", *FINAL).state is JobState.CANCELLED
 
 
+@pytest.mark.slow
 def test_a_picture_is_handed_over_and_gone_on_with_by_another_server(host, monkeypatch):
     monkeypatch.setattr("tl_core.cluster.host.HAND_OVER_S", 0.2)
     first, second = Server(host), Server(host, "other.0")

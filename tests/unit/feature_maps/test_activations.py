@@ -29,6 +29,7 @@ def _hooked(network: nn.Module, inputs: Tensor, layers: list[str]) -> dict[str, 
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["vgg16", "resnet50"])
 def test_activations_are_those_of_plain_hooks_on_torchvisions_own_network(key: str):
     row = ROWS[key]

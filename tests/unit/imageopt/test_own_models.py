@@ -58,6 +58,7 @@ def test_an_own_model_is_fooled_within_epsilon_into_the_other_of_its_classes(lab
     assert answer(lab, lab.photos.add(found.picture, "ann"), model).label == "others"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["minimum", "sparse"])
 def test_the_smallest_changes_are_found_for_an_own_model_too(lab, model, method):
     spec = Attack(photo=DOG, backbone=model, target=None, method=method, epsilon=4, steps=30)
@@ -67,6 +68,7 @@ def test_the_smallest_changes_are_found_for_an_own_model_too(lab, model, method)
     assert found.gap.linf_levels <= 4
 
 
+@pytest.mark.slow
 def test_the_smallest_budget_of_an_own_model_is_searched(lab, model):
     found = finished(lab, SmallestBudget(photo=DOG, backbone=model, target=None, value_steps=4))
     assert found.is_fooled
@@ -88,6 +90,7 @@ def test_an_own_model_and_a_network_with_other_classes_are_not_attacked_together
     assert "different classes" in str(job.error)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["pixels", "ideal"])
 def test_an_own_model_draws_its_ideal_of_each_class(lab, model, recipe):
     common = {"backbone": model, "recipe": recipe, "steps": 24}
