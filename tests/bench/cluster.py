@@ -40,8 +40,8 @@ def main(_arguments: Sequence[str]) -> int:
 
 
 def _questions(lab: Lab) -> None:
-    for link in usable(lab):  # both load the network
-        link.ask("network", "save", PICTURE.backbone)
+    for client in usable(lab):  # both load the network
+        client.ask("network", "save", PICTURE.backbone)
     seconds = []
     for seed in range(TIMES):
         begin = time.monotonic()
@@ -71,12 +71,12 @@ def _loss(lab: Lab) -> None:
     job = _running(lab)
     placed = compute_of(lab).queue._jobs[job.id]
     until(lambda: len(placed.handed) == 2)
-    lost, step = placed.link, job.snapshot.step if job.snapshot else 0
+    lost, step = placed.client, job.snapshot.step if job.snapshot else 0
     pid = process_of(machine_of(lab, job))
     seconds = [
         _time(
             lambda: os.kill(pid, signal.SIGKILL),
-            lambda: placed.link is not lost and job.snapshot is not None and placed.losses == 1,
+            lambda: placed.client is not lost and job.snapshot is not None and placed.losses == 1,
         )
     ]
     _print("kill -9 until its picture is elsewhere", seconds)

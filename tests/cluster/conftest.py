@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.ray_head import RayHead, ray_head
+from tl_core.cluster.client import MachineClient
 from tl_core.cluster.compute import ClusterCompute
-from tl_core.cluster.link import Link
 from tl_core.lab import Lab, Settings
 
 WAIT_S = 60.0
@@ -58,20 +58,20 @@ def compute_of(lab: Lab) -> ClusterCompute:
     return compute
 
 
-def usable(lab: Lab) -> list[Link]:
-    return [link for link in compute_of(lab).links() if link.is_usable]
+def usable(lab: Lab) -> list[MachineClient]:
+    return [client for client in compute_of(lab).clients() if client.is_usable]
 
 
-def machine_of(lab: Lab, job: object) -> Link:
+def machine_of(lab: Lab, job: object) -> MachineClient:
     """The machine that runs a job."""
-    link = compute_of(lab).queue.link_of(job)  # type: ignore[arg-type]
-    assert link is not None
-    return link
+    client = compute_of(lab).queue.client_of(job)  # type: ignore[arg-type]
+    assert client is not None
+    return client
 
 
-def process_of(link: Link) -> int:
+def process_of(client: MachineClient) -> int:
     """The process of a machine, which is on this computer."""
-    pid: int = link.ask("process")
+    pid: int = client.ask("process")
     return pid
 
 

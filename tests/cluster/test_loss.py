@@ -23,7 +23,7 @@ from tests.cluster.conftest import (
     usable,
 )
 from tl_core.classify.spec import Classify
-from tl_core.cluster import link as links
+from tl_core.cluster import client as clients
 from tl_core.errors import UserError
 from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.lab import Job, JobState, Lab, Settings
@@ -75,9 +75,9 @@ def test_a_picture_goes_on_from_its_newest_state_when_its_machine_dies(
     job = started(on_cluster, PICTURE, "ann")
     placed = compute_of(on_cluster).queue._jobs[job.id]
     until(lambda: is_safe(placed))
-    dead = placed.link
+    dead = placed.client
     end(on_cluster, job)
-    until(lambda: placed.link is not dead or placed.losses > 0)
+    until(lambda: placed.client is not dead or placed.losses > 0)
     until(lambda: placed.saved is not None)
     assert job.wait(WAIT_S)
     assert job.state is JobState.DONE, str(job.error)
@@ -147,8 +147,8 @@ def test_a_machine_that_answers_late_is_stood_in_for(on_cluster):
         answer = on_cluster.jobs.submit(Classify(photo="sample:cat"), "bob")
         assert answer.wait(WAIT_S)
         assert answer.state is JobState.DONE
-        assert time.monotonic() - begin < links.LATE_S
-        until(lambda: placed.link is not late and job.snapshot.step > 2)
+        assert time.monotonic() - begin < clients.LATE_S
+        until(lambda: placed.client is not late and job.snapshot.step > 2)
     finally:
         os.kill(pid, signal.SIGCONT)
     until(lambda: len(usable(on_cluster)) == 2)
@@ -162,9 +162,9 @@ def test_a_machine_that_never_answers_again_is_started_again(cluster_settings):
     with Lab(replace(cluster_settings, hang_s=1.0)) as lab:
         until(lambda: len(usable(lab)) == 2)
         stopped = usable(lab)[0]
-        pid, life = process_of(stopped), stopped.about.life
+        pid, boot = process_of(stopped), stopped.about.boot
         os.kill(pid, signal.SIGSTOP)
-        until(lambda: stopped.about is not None and stopped.about.life != life)
+        until(lambda: stopped.about is not None and stopped.about.boot != boot)
         until(lambda: len(usable(lab)) == 2)
         assert not is_alive(pid)
 
@@ -236,11 +236,11 @@ def test_an_app_server_that_dies_takes_its_own_jobs_with_it_and_no_others(
 
 def batched(lab: Lab) -> int:
     """Pictures on all machines, of all app servers."""
-    return sum(sum(link.load.batches.values()) for link in usable(lab) if link.load)
+    return sum(sum(client.load.batches.values()) for client in usable(lab) if client.load)
 
 
 def test_an_app_server_with_other_code_is_refused_in_words(cluster_settings, monkeypatch):
-    monkeypatch.setattr(links, "code_version", lambda: "0123456789")
+    monkeypatch.setattr(clients, "code_version", lambda: "0123456789")
     with Lab(cluster_settings) as lab:
         until(lambda: bool(lab.readiness()))
         assert "runs other code of the lab" in lab.readiness()

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tl_core.cluster.client import MachineClient
 from tl_core.cluster.connect import NAMESPACE, Machines, connect, divide
 from tl_core.cluster.datasets import ClusterDatasets
-from tl_core.cluster.link import Link
-from tl_core.cluster.messages import Cargo, Forget, News, Ref
+from tl_core.cluster.messages import Forget, News, Payload, Ref
 from tl_core.cluster.networks import ClusterNetworks
 from tl_core.cluster.placement import choose, files_of, networks_of
 from tl_core.cluster.queue import ClusterQueue
@@ -51,7 +51,7 @@ class ClusterCompute:
         self._settings = settings
         self._photos = photos
         self._server = uuid.uuid4().hex
-        self._links: list[Link] = []
+        self._clients: list[MachineClient] = []
         self._photo_refs: dict[str, Ref] = {}
         self._used_at = time.monotonic()
         self._closing = threading.Event()
@@ -82,18 +82,18 @@ class ClusterCompute:
         self.queue.close()
         self._begun.set()
         self._connecting.join(timeout_s)
-        links = self.links()
-        with ThreadPoolExecutor(max(len(links), 1)) as pool:  # no machine waits for another
-            are_silent = list(pool.map(lambda link: link.end(timeout_s), links))
+        clients = self.clients()
+        with ThreadPoolExecutor(max(len(clients), 1)) as pool:  # no machine waits for another
+            are_silent = list(pool.map(lambda client: client.end(timeout_s), clients))
         if all(are_silent):
             self._ray.shutdown()  # under a thread that asks something it would end the process
 
     def trouble(self) -> UserError | None:
         """Return why nothing can run now; ``None`` while some machine can be used, or may soon."""
-        links = self.links()
-        if any(link.is_usable for link in links):
+        clients = self.clients()
+        if any(client.is_usable for client in clients):
             return None
-        reasons = [link.trouble for link in links if link.trouble is not None]
+        reasons = [client.trouble for client in clients if client.trouble is not None]
         if reasons:
             return reasons[0]
         is_silent = time.monotonic() >= self._used_at + _SILENT_S
@@ -101,7 +101,7 @@ class ClusterCompute:
 
     def hardware(self) -> Hardware:
         """The machines' devices, counted."""
-        found = [link.about.hardware for link in self.links() if link.about is not None]
+        found = [client.about.hardware for client in self.clients() if client.about is not None]
         names = Counter(hardware.name for hardware in found)
         name = ", ".join(f"{count} × {name}" for name, count in names.items())
         is_cpu = not self._machines.is_gpu
@@ -109,9 +109,9 @@ class ClusterCompute:
 
     def machines(self) -> list[MachineStatus]:
         """Every machine that the cluster has room for."""
-        links = self.links()
-        somewhere = set().union(*map(files_of, links))
-        return [_status(link, somewhere) for link in links]
+        clients = self.clients()
+        somewhere = set().union(*map(files_of, clients))
+        return [_status(client, somewhere) for client in clients]
 
     def kept(self) -> list[Kept]:
         """What this app server has machines keep."""
@@ -122,8 +122,8 @@ class ClusterCompute:
 
     def others(self, spec: Spec, runs: Sequence[Job]) -> Sequence[Job]:
         """Those on the machine to which the spec would go."""
-        link = self.place(spec)
-        return [job for job in runs if self.queue.link_of(job) is link]
+        client = self.place(spec)
+        return [job for job in runs if self.queue.client_of(job) is client]
 
     def forget(self, owner: str) -> None:
         """Drop a visitor's models and all that was made of their photographs."""
@@ -136,22 +136,22 @@ class ClusterCompute:
 
     # -- what the queue asks for ---------------------------------------------------------------
 
-    def place(self, spec: Spec) -> Link | None:
+    def place(self, spec: Spec) -> MachineClient | None:
         """Return the machine for a job; ``None`` where there is none just now."""
         networks = self.networks
         backbones = {networks.row(key).key for key in networks_of(spec) if key in networks}
-        return choose(self.links(), spec, backbones)
+        return choose(self.clients(), spec, backbones)
 
-    def lacking(self, spec: Download | ImportData) -> list[Link]:
+    def lacking(self, spec: Download | ImportData) -> list[MachineClient]:
         """One machine of each node that has not got what a download brings."""
-        nodes: dict[str, Link] = {}
+        nodes: dict[str, MachineClient] = {}
         name = spec.name if isinstance(spec, Download) else spec.dataset
-        for link in self.links():
-            if link.is_usable and link.about is not None and name not in files_of(link):
-                nodes.setdefault(link.about.node, link)
+        for client in self.clients():
+            if client.is_usable and client.about is not None and name not in files_of(client):
+                nodes.setdefault(client.about.node, client)
         return list(nodes.values())
 
-    def cargo(self, spec: Spec) -> Cargo:
+    def payload(self, spec: Spec) -> Payload:
         """What a job needs of its visitor in the object store, each photograph put there once.
 
         May take a while.
@@ -170,50 +170,50 @@ class ClusterCompute:
                     self._photo_refs[key] = ref
             refs[key] = ref
         models = {key: self.networks.parts(key) for key in networks_of(spec)}
-        return Cargo(refs, {key: ref for key, ref in models.items() if ref is not None})
+        return Payload(refs, {key: ref for key, ref in models.items() if ref is not None})
 
-    def _known(self) -> list[Link]:
+    def _known(self) -> list[MachineClient]:
         """The machines, once they have begun: a page that comes before that waits a while."""
         self._settled.wait(max(self._patient_until - time.monotonic(), 0.0))
-        return self._links
+        return self._clients
 
-    # -- what the links tell -------------------------------------------------------------------
+    # -- what the clients tell -------------------------------------------------------------------
 
-    def began(self, link: Link) -> None:
+    def began(self, client: MachineClient) -> None:
         """Let a machine have what has waited for one."""
-        if link.about is not None:
-            self.networks.begin(link.about)
+        if client.about is not None:
+            self.networks.begin(client.about)
         self._settle()
 
-    def was_refused(self, _link: Link) -> None:
+    def was_refused(self, _client: MachineClient) -> None:
         """Let pages say why."""
         self._settle()
 
     def _settle(self) -> None:
-        if all(link.load is not None or link.refusal is not None for link in self.links()):
+        if all(client.load is not None or client.refusal is not None for client in self.clients()):
             self._settled.set()
 
-    def heard(self, link: Link, news: News) -> None:
+    def heard(self, client: MachineClient, news: News) -> None:
         """Take in models, then the jobs that made them."""
         self._used_at = time.monotonic()
         for info in news.models:
-            self.networks.adopt(link, info)
-        self.queue.heard(link, news)
+            self.networks.adopt(client, info)
+        self.queue.heard(client, news)
         self.queue.send_waiting()
 
-    def was_late(self, link: Link) -> None:
+    def was_late(self, client: MachineClient) -> None:
         """Have others do what they can do as well."""
-        self.queue.move_from(link, is_lost=False)
+        self.queue.move_from(client, is_lost=False)
 
-    def was_lost(self, link: Link) -> None:
+    def was_lost(self, client: MachineClient) -> None:
         """Go on elsewhere."""
-        self.queue.move_from(link, is_lost=True)
+        self.queue.move_from(client, is_lost=True)
 
     # -- machines ------------------------------------------------------------------------------
 
-    def links(self) -> list[Link]:
+    def clients(self) -> list[MachineClient]:
         """The machines, as this app server sees them."""
-        return self._links
+        return self._clients
 
     def _watch(self, address: str) -> None:
         """Connect, then look at the cluster from time to time.
@@ -239,12 +239,14 @@ class ClusterCompute:
         """Talk to machines that have come, and forget what is no longer needed."""
         self._machines = machines = self._divide()
         new = [
-            Link(place, self._server, partial(self._make, place), self, self._settings.hang_s)
-            for place in range(len(self._links), machines.count)
+            MachineClient(
+                place, self._server, partial(self._make, place), self, self._settings.hang_s
+            )
+            for place in range(len(self._clients), machines.count)
         ]
-        self._links = [*self._links, *new]
-        for link in new:
-            link.start()
+        self._clients = [*self._clients, *new]
+        for client in new:
+            client.start()
         with self._lock:
             refs = self._photo_refs
             self._photo_refs = {key: ref for key, ref in refs.items() if key in self._photos}
@@ -271,21 +273,21 @@ class ClusterCompute:
         return machine.options(**options).remote(self._machines.cores, self._machines.share)
 
     def _tell_all(self, order: Forget) -> None:
-        for link in self.links():
-            link.send(order)
+        for client in self.clients():
+            client.send(order)
 
 
-def _status(link: Link, somewhere: set[str]) -> MachineStatus:
-    about, load = link.about, link.load
-    waiting = "it answers late" if link.is_late else "it has not started yet"
-    trouble = str(link.trouble or ("" if link.is_usable else waiting))
+def _status(client: MachineClient, somewhere: set[str]) -> MachineStatus:
+    about, load = client.about, client.load
+    waiting = "it answers late" if client.is_late else "it has not started yet"
+    trouble = str(client.trouble or ("" if client.is_usable else waiting))
     return MachineStatus(
-        name=f"machine {link.place}",
+        name=f"machine {client.place}",
         node=about.node if about else "",
         device=about.hardware.name if about else "",
         trouble=trouble,
         loaded=tuple(sorted(load.loaded)) if load else (),
-        missing=tuple(sorted(somewhere - files_of(link))) if link.disk else (),
+        missing=tuple(sorted(somewhere - files_of(client))) if client.disk else (),
         runs=load.runs if load else 0,
         waiting=load.waiting if load else 0,
     )

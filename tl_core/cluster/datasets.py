@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, cast
 
-from tl_core.cluster.link import Link
+from tl_core.cluster.client import MachineClient
 from tl_core.cluster.placement import files_of
 from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.datasets.store import DatasetStatus, DatasetStore
@@ -16,15 +16,17 @@ _NO_MACHINE = N_("No machine of the cluster has that data set just now. Please t
 class ClusterDatasets:
     """The ``DatasetFiles`` of an app server: what installed packages hold is here."""
 
-    def __init__(self, links: Callable[[], Sequence[Link]], packaged: DatasetStore) -> None:
-        self._links = links
+    def __init__(
+        self, clients: Callable[[], Sequence[MachineClient]], packaged: DatasetStore
+    ) -> None:
+        self._clients = clients
         self._packaged = packaged
 
     def entries(self) -> list[DatasetStatus]:
         """What there is to choose from: ready where one machine has it."""
         found: dict[str, DatasetStatus] = {}
-        for link in self._links():
-            for entry in link.disk.datasets if link.disk else ():
+        for client in self._clients():
+            for entry in client.disk.datasets if client.disk else ():
                 if entry.key not in found or entry.state == "ready":
                     found[entry.key] = entry
         return list(found.values()) or self._unknown()
@@ -55,10 +57,11 @@ class ClusterDatasets:
     def _ask(self, key: str, method: str, *arguments: Any, other: Any) -> Any:
         if self._packaged.packaged(key) is not None:
             return getattr(self._packaged, method)(*arguments)
-        link = next(
-            (link for link in self._links() if link.is_usable and key in files_of(link)), None
+        client = next(
+            (client for client in self._clients() if client.is_usable and key in files_of(client)),
+            None,
         )
-        return other if link is None else link.ask("dataset", method, *arguments)
+        return other if client is None else client.ask("dataset", method, *arguments)
 
     def _unknown(self) -> list[DatasetStatus]:
         """What is known before a machine has answered."""

@@ -19,7 +19,6 @@ from tl_core.cluster.jobs_of_server import JobsOfServer
 from tl_core.cluster.messages import (
     About,
     Begin,
-    Cargo,
     Controls,
     Known,
     Load,
@@ -27,6 +26,7 @@ from tl_core.cluster.messages import (
     Order,
     OwnInfo,
     OwnParts,
+    Payload,
     Ref,
     code_version,
 )
@@ -63,7 +63,7 @@ class Host:
         self._settings = settings
         self._node = node
         self._fetch = fetch
-        self._life = uuid.uuid4().hex
+        self._boot = uuid.uuid4().hex
         self._clock = AwakeClock()  # no app server is gone while this process stood still
         memory = VisitorMemory(settings.visitor_memory_mb * 2**20)
         self.photos = PhotoStore(
@@ -87,11 +87,11 @@ class Host:
     def about(self) -> About:
         """What this machine is."""
         hardware = self.compute.hardware()
-        return About(code_version(), self._life, self._node, hardware, imagenet_classes())
+        return About(code_version(), self._boot, self._node, hardware, imagenet_classes())
 
-    def take(self, server: str, life: str, number: int, orders: list[Order]) -> bool:
-        """Take orders, each once; ``False`` where they are for another life of this machine."""
-        jobs = self._jobs_of(server, is_new=number == 1) if life == self._life else None
+    def take(self, server: str, boot: str, number: int, orders: list[Order]) -> bool:
+        """Take orders, each once; ``False`` where they are for another boot of this machine."""
+        jobs = self._jobs_of(server, is_new=number == 1) if boot == self._boot else None
         if jobs is None:
             return False
         with jobs.ordering:
@@ -108,7 +108,7 @@ class Host:
     def news(self, server: str, known: Known, wait_s: float) -> News:
         """Say what is new to somebody who knows so much, or after ``wait_s`` that nothing is.
 
-        To an app server that was taken for gone this is another life.
+        To an app server that was taken for gone this is another boot.
         """
         jobs, begin = self._jobs_of(server, is_new=known.is_nothing), time.monotonic()
         if jobs is None:
@@ -124,7 +124,7 @@ class Host:
         owned = self.compute.context.backbones.owned(jobs.owners)  # after the jobs that made them
         disk, disk_number = self._disk.now()
         return News(
-            life=self._life,
+            boot=self._boot,
             known=Known(number, max((own.number for own in owned), default=-1), disk_number),
             models=tuple(_info(own) for own in owned if own.number > known.model),
             jobs=tuple(news),
@@ -223,7 +223,7 @@ class Host:
             jobs.steer(order)
         elif isinstance(order, Begin):
             jobs.expect(order.controls)
-            if self._lacks(order.cargo):
+            if self._lacks(order.payload):
                 self._fetching.submit(self._begin, jobs, order)
             else:
                 self._begin(jobs, order)
@@ -232,11 +232,11 @@ class Host:
             if order.everything:
                 jobs.drop_owner(order.owner)
 
-    def _lacks(self, cargo: Cargo) -> bool:
+    def _lacks(self, payload: Payload) -> bool:
         """Whether something of a job has to be fetched."""
         store = self.compute.context.backbones
-        has_photos = all(key in self.photos for key in cargo.photos)
-        return not has_photos or any(key not in store for key in cargo.models)
+        has_photos = all(key in self.photos for key in payload.photos)
+        return not has_photos or any(key not in store for key in payload.models)
 
     def _begin(self, jobs: JobsOfServer, order: Begin) -> None:
         controls, owner = order.controls, min(order.controls.owners)
@@ -247,7 +247,7 @@ class Host:
         job: Job = Job(order.spec, owner)
         try:
             if jobs.is_wanted(controls.job):
-                self._fetch_for(order.cargo, owner)
+                self._fetch_for(order.payload, owner)
                 job = self.compute.queue.submit(order.spec, owner, begin=begin)
             else:
                 job.mark_cancelled()
@@ -255,16 +255,16 @@ class Host:
             job.fail(error)
         jobs.begun(controls.job, job)
 
-    def _fetch_for(self, cargo: Cargo, owner: str) -> None:
+    def _fetch_for(self, payload: Payload, owner: str) -> None:
         """Have what a job needs here, its photographs as its owner's too."""
-        lacking = {key: ref for key, ref in cargo.photos.items() if key not in self.photos}
+        lacking = {key: ref for key, ref in payload.photos.items() if key not in self.photos}
         fetched = self._fetch(list(lacking.values())) if lacking else []
         files = dict(zip(lacking, fetched, strict=True))
-        files |= {key: self.photos.data(key) for key in cargo.photos if key not in files}
+        files |= {key: self.photos.data(key) for key in payload.photos if key not in files}
         if files:
             with self.photos.adding(owner) as addition:
                 addition.keep(files)
-        for key, ref in cargo.models.items():
+        for key, ref in payload.models.items():
             if key not in self.compute.context.backbones:
                 self.keep(self._fetch(ref))
 

@@ -44,7 +44,7 @@ class Controls:
 
 
 @dataclass(frozen=True, slots=True)
-class Cargo:
+class Payload:
     """What a job needs of its visitor, in the object store."""
 
     photos: Mapping[str, Ref]  # files of photographs, by key
@@ -57,7 +57,7 @@ class Begin:
 
     spec: Spec
     controls: Controls
-    cargo: "Cargo"
+    payload: "Payload"
     saved: bytes | None  # what ``handed`` gave, to go on from
 
 
@@ -138,7 +138,7 @@ class About:
     """What a machine is."""
 
     version: str
-    life: str  # another after each restart
+    boot: str  # another after each restart
     node: str
     hardware: Hardware
     classes: tuple[str, ...]  # of ImageNet
@@ -146,7 +146,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an app server knows of one life of a machine."""
+    """What an app server knows of one boot of a machine."""
 
     jobs: int = 0  # news up to here
     model: int = -1  # the largest number of a visitor's model
@@ -162,7 +162,7 @@ class Known:
 class News:
     """All that is new on one machine for one app server."""
 
-    life: str
+    boot: str
     known: Known  # with these
     models: tuple[OwnInfo, ...]
     jobs: tuple[JobNews, ...]

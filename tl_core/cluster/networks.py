@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, row_of
 from tl_core.backbones.weights import WeightsState
-from tl_core.cluster.link import Link
+from tl_core.cluster.client import MachineClient
 from tl_core.cluster.messages import About, OwnInfo, Ref
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
@@ -35,9 +35,9 @@ class ClusterNetworks:
     leaves first.
     """
 
-    def __init__(self, links: Callable[[], Sequence[Link]], model_bytes: int) -> None:
+    def __init__(self, clients: Callable[[], Sequence[MachineClient]], model_bytes: int) -> None:
         self.rows: Mapping[str, BackboneRow] = {row.key: row for row in CATALOGUE}
-        self._links = links
+        self._clients = clients
         self._model_bytes = model_bytes
         self._own: OrderedDict[str, _Own] = OrderedDict()
         self._counts: dict[str, Mapping[str, int]] = {}
@@ -73,12 +73,14 @@ class ClusterNetworks:
 
     def fits(self, row: BackboneRow) -> bool:
         """Whether some machine has the memory for this backbone."""
-        disks = [link.disk for link in self._links() if link.disk is not None]
+        disks = [client.disk for client in self._clients() if client.disk is not None]
         return not disks or any(row.key in disk.fitting for disk in disks)
 
     def state(self, row: BackboneRow) -> WeightsState:
         """What is known of the file, on the machine that is furthest."""
-        found = {link.disk.weights[row.key] for link in self._links() if link.disk is not None}
+        found = {
+            client.disk.weights[row.key] for client in self._clients() if client.disk is not None
+        }
         return next((state for state in _BEST if state in found), WeightsState.UNREAD)
 
     def begin_check(self, _row: BackboneRow) -> "Future[None]":
@@ -125,9 +127,9 @@ class ClusterNetworks:
         Raises:
             UserError: If the file is not exactly that, or there is no room for the model.
         """
-        link = self._some_link()
-        info: OwnInfo = link.ask("load_file", link.name, data, owner)
-        self.adopt(link, info)
+        client = self._some_client()
+        info: OwnInfo = client.ask("load_file", client.name, data, owner)
+        self.adopt(client, info)
         return info.key
 
     # -- the cluster's side --------------------------------------------------------------------
@@ -147,13 +149,13 @@ class ClusterNetworks:
             self._own.move_to_end(key)
             return self._own[key].parts
 
-    def adopt(self, link: Link, info: OwnInfo) -> None:
+    def adopt(self, client: MachineClient, info: OwnInfo) -> None:
         """Keep a model that a machine has taught or taken in."""
         with self._lock:
             if info.key in self._own:
                 return
             self._own[info.key] = _Own(
-                info, link.ask_later("parts", info.key), next(self._arrivals)
+                info, client.ask_later("parts", info.key), next(self._arrivals)
             )
             while (held := self.held()).total() > self._model_bytes:
                 others = [own.info for own in self._own.values() if own.info.key != info.key]
@@ -171,24 +173,26 @@ class ClusterNetworks:
         """Ask a machine about a visitor's model, one that has it before others."""
         self.row(key)
         parts = self.parts(key)
-        links = [link for link in self._links() if link.is_usable]
-        has_it = [link for link in links if link.load is not None and key in link.load.loaded]
-        link = next(iter(has_it or links), None)
-        if link is None:
+        clients = [client for client in self._clients() if client.is_usable]
+        has_it = [
+            client for client in clients if client.load is not None and key in client.load.loaded
+        ]
+        client = next(iter(has_it or clients), None)
+        if client is None:
             raise UserError(_NO_MACHINE)
         if not has_it and parts is not None:
-            link.ask("keep", parts)
-        return link.ask("network", method, key, *arguments)
+            client.ask("keep", parts)
+        return client.ask("network", method, key, *arguments)
 
     def _ask(self, method: str, *arguments: Any) -> Any:
-        return self._some_link().ask("network", method, *arguments)
+        return self._some_client().ask("network", method, *arguments)
 
-    def _some_link(self) -> Link:
+    def _some_client(self) -> MachineClient:
         self._wait()
-        link = next((link for link in self._links() if link.is_usable), None)
-        if link is None:
+        client = next((client for client in self._clients() if client.is_usable), None)
+        if client is None:
             raise UserError(_NO_MACHINE)
-        return link
+        return client
 
     def _wait(self) -> None:
         """Wait for the first machine, which needs some seconds to start.

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Sequence
 
 from tl_core.backbones.weights import WeightsState
-from tl_core.cluster.link import Link
+from tl_core.cluster.client import MachineClient
 from tl_core.cluster.messages import Load
 from tl_core.datasets.spec import OWN_DATASET, ImportData
 from tl_core.download.spec import Download
@@ -20,35 +20,37 @@ def networks_of(spec: Spec) -> tuple[str, ...]:
     return (spec.backbone, *also) if spec.uses_network else ()
 
 
-def can_run(link: Link, spec: Spec, backbones: Collection[str]) -> bool:
+def can_run(client: MachineClient, spec: Spec, backbones: Collection[str]) -> bool:
     """Whether a machine has what a job needs on its disk.
 
     Args:
-        link: The machine.
+        client: The machine.
         spec: The job.
         backbones: The catalogue's, of which its networks are or have grown.
     """
-    disk = link.disk
+    disk = client.disk
     if disk is None or isinstance(spec, Download | ImportData):
         return disk is not None
-    usable = files_of(link) & disk.fitting
-    return all(key in usable for key in backbones if key in disk.weights) and _has_data(link, spec)
+    usable = files_of(client) & disk.fitting
+    return all(key in usable for key in backbones if key in disk.weights) and _has_data(
+        client, spec
+    )
 
 
-def files_of(link: Link) -> set[str]:
+def files_of(client: MachineClient) -> set[str]:
     """The backbones and data sets that a machine has on its disk."""
-    if link.disk is None:
+    if client.disk is None:
         return set()
-    weights = {key for key, state in link.disk.weights.items() if state is WeightsState.READY}
-    return weights | {entry.key for entry in link.disk.datasets if entry.state == "ready"}
+    weights = {key for key, state in client.disk.weights.items() if state is WeightsState.READY}
+    return weights | {entry.key for entry in client.disk.datasets if entry.state == "ready"}
 
 
-def cost(link: Link, spec: Spec) -> float:
+def cost(client: MachineClient, spec: Spec) -> float:
     """How long a run's step would take there, in steps of one that is alone.
 
     The machine's time is shared equally among all runs, and those in a batch put theirs together.
     """
-    load, about = link.load, link.about
+    load, about = client.load, client.about
     if load is None or about is None:
         return math.inf
     is_cpu = about.hardware.is_cpu
@@ -59,30 +61,32 @@ def cost(link: Link, spec: Spec) -> float:
     return (load.runs + 1) / gain + loading
 
 
-def for_question(link: Link, spec: Spec) -> tuple[bool, int, int]:
+def for_question(client: MachineClient, spec: Spec) -> tuple[bool, int, int]:
     """Order machines for a quick question: who has the network, then who is least busy."""
-    load: Load | None = link.load
+    load: Load | None = client.load
     if load is None:
         return True, 0, 0
     return spec.backbone not in load.loaded, load.questions, load.runs
 
 
-def choose(links: Sequence[Link], spec: Spec, backbones: Collection[str]) -> Link | None:
+def choose(
+    clients: Sequence[MachineClient], spec: Spec, backbones: Collection[str]
+) -> MachineClient | None:
     """Return the machine for a job among those that can be used; ``None`` where there is none.
 
     It waits for one that has the files and will soon be back. Where none has them, any may say
     what is missing.
     """
-    knowing = [link for link in links if can_run(link, spec, backbones)]
-    able = [link for link in knowing if link.is_usable]
-    if not able and not any(link.may_be_back for link in knowing):
-        able = [link for link in links if link.is_usable]
+    knowing = [client for client in clients if can_run(client, spec, backbones)]
+    able = [client for client in knowing if client.is_usable]
+    if not able and not any(client.may_be_back for client in knowing):
+        able = [client for client in clients if client.is_usable]
     if spec.is_quick:
-        return min(able, key=lambda link: for_question(link, spec), default=None)
-    return min(able, key=lambda link: cost(link, spec), default=None)
+        return min(able, key=lambda client: for_question(client, spec), default=None)
+    return min(able, key=lambda client: cost(client, spec), default=None)
 
 
-def _has_data(link: Link, spec: Spec) -> bool:
+def _has_data(client: MachineClient, spec: Spec) -> bool:
     """Whether the machine has the data set that a job names, if it is one that machines have."""
     name: str = getattr(spec, "dataset", "")
-    return not name or name == OWN_DATASET or name in files_of(link)
+    return not name or name == OWN_DATASET or name in files_of(client)

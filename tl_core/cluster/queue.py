@@ -10,9 +10,9 @@ from typing import Protocol, cast
 import ray
 from ray.exceptions import RayError
 
-from tl_core.cluster.link import Link
-from tl_core.cluster.messages import Begin, Cargo, Controls, JobNews, News, Ref
-from tl_core.cluster.mirror import end, show
+from tl_core.cluster.client import MachineClient
+from tl_core.cluster.job_copy import end, show
+from tl_core.cluster.messages import Begin, Controls, JobNews, News, Payload, Ref
 from tl_core.datasets.spec import ImportData
 from tl_core.download.spec import OPERATOR, Download
 from tl_core.engine.job import FINAL, Job, JobState, SpecT
@@ -37,13 +37,13 @@ _LOST_AGAIN = N_("The machines that ran this were lost, one after another. It wa
 class Cluster(Protocol):
     """Where jobs can go, and what travels with them."""
 
-    def place(self, spec: Spec) -> Link | None:
+    def place(self, spec: Spec) -> MachineClient | None:
         """Return the machine for a job; ``None`` where there is none just now."""
 
-    def lacking(self, spec: Download | ImportData) -> list[Link]:
+    def lacking(self, spec: Download | ImportData) -> list[MachineClient]:
         """One machine of each node that has not got what a download brings."""
 
-    def cargo(self, spec: Spec) -> Cargo:
+    def payload(self, spec: Spec) -> Payload:
         """What a job needs of its visitor; may take a while."""
 
 
@@ -52,9 +52,9 @@ class _Placed:
     """A job of this app server; every attempt at it has another name for the machines."""
 
     job: Job
-    cargo: Cargo
+    payload: Payload
     attempts: int = 0
-    link: Link | None = None  # none while no machine can take it
+    client: MachineClient | None = None  # none while no machine can take it
     handed: deque[tuple[int, Ref]] = field(default_factory=lambda: deque(maxlen=2))
     saved: bytes | None = None
     losses: int = 0
@@ -83,7 +83,7 @@ class ClusterQueue(OpenJobs):
             UserError: If the visitor has too many runs going, too many wait, no run is taken any
                 more, or a photograph was forgotten.
         """
-        cargo = self._cluster.cargo(spec)  # before others are kept waiting
+        payload = self._cluster.payload(spec)  # before others are kept waiting
         with self._lock:
             if self._refusal is not None and not spec.is_quick:
                 raise self._refusal
@@ -91,15 +91,17 @@ class ClusterQueue(OpenJobs):
             queued = [job for job in active if job.state is JobState.QUEUED]
             refuse_excess(spec, owner, queue=queued, active=active, settings=self._settings)
             lacking = self._cluster.lacking(spec) if isinstance(spec, Download | ImportData) else []
-            for link in lacking[1:]:
-                self._add(spec, OPERATOR, cargo, link)
+            for client in lacking[1:]:
+                self._add(spec, OPERATOR, payload, client)
             first = lacking[0] if lacking else self._cluster.place(spec)
-            return self._add(spec, owner, cargo, first)
+            return self._add(spec, owner, payload, first)
 
-    def _add(self, spec: SpecT, owner: str, cargo: Cargo, link: Link | None) -> Job[SpecT]:
-        placed = _Placed(Job(spec, owner, wake=lambda: self._steer(placed)), cargo)
+    def _add(
+        self, spec: SpecT, owner: str, payload: Payload, client: MachineClient | None
+    ) -> Job[SpecT]:
+        placed = _Placed(Job(spec, owner, wake=lambda: self._steer(placed)), payload)
         self._jobs[placed.job.id] = placed
-        self._begin(placed, link)
+        self._begin(placed, client)
         return cast("Job[SpecT]", placed.job)
 
     def join(self, job: Job, owner: str) -> bool:
@@ -141,11 +143,11 @@ class ClusterQueue(OpenJobs):
         with self._lock:
             return [placed.job for placed in self._jobs.values()]
 
-    def link_of(self, job: Job) -> Link | None:
+    def client_of(self, job: Job) -> MachineClient | None:
         """The machine that runs a job."""
         with self._lock:
             placed = self._jobs.get(job.id)
-        return placed.link if placed else None
+        return placed.client if placed else None
 
     def close(self) -> None:
         """End every job as cancelled."""
@@ -155,15 +157,15 @@ class ClusterQueue(OpenJobs):
         for job in jobs:
             job.mark_cancelled()
 
-    # -- the links' side -----------------------------------------------------------------------
+    # -- the clients' side -----------------------------------------------------------------------
 
     def send_waiting(self) -> None:
         """Send what has waited for a machine."""
         with self._lock:
-            for placed in [p for p in self._jobs.values() if p.link is None]:
+            for placed in [p for p in self._jobs.values() if p.client is None]:
                 self._begin(placed, self._cluster.place(placed.job.spec))
 
-    def heard(self, link: Link, news: News) -> None:
+    def heard(self, client: MachineClient, news: News) -> None:
         """Let the jobs on a machine be as that says, and fetch the states of pictures."""
         over: list[tuple[Job, JobNews]] = []
         handed: list[tuple[_Placed, int]] = []
@@ -182,20 +184,20 @@ class ClusterQueue(OpenJobs):
         for job, one in over:
             end(job, one)
         if handed:
-            ref = link.ask_later("handed", link.name, [placed.name for placed, _ in handed])
+            ref = client.ask_later("handed", client.name, [placed.name for placed, _ in handed])
             for placed, step in handed:
                 placed.handed.append((step, ref))
 
-    def move_from(self, link: Link, *, is_lost: bool) -> None:
+    def move_from(self, client: MachineClient, *, is_lost: bool) -> None:
         """Go on elsewhere with what ran on a machine; if that is only late, with what can."""
         with self._lock:
-            placed_there = [p for p in self._jobs.values() if p.link is link]
+            placed_there = [p for p in self._jobs.values() if p.client is client]
         fetched: dict[int, _States] = {}
         for placed in sorted(placed_there, key=lambda placed: bool(placed.handed)):
             if is_lost or self._can_move(placed):
                 self._fetch_state(placed, fetched)
                 with self._lock:
-                    if placed.link is link and not placed.job.is_over:
+                    if placed.client is client and not placed.job.is_over:
                         self._move(placed, is_lost=is_lost)
 
     def _can_move(self, placed: _Placed) -> bool:
@@ -204,7 +206,7 @@ class ClusterQueue(OpenJobs):
         return spec.can_begin_again and self._cluster.place(spec) is not None
 
     def _move(self, placed: _Placed, *, is_lost: bool) -> None:
-        job, old = placed.job, placed.link
+        job, old = placed.job, placed.client
         elsewhere = self._cluster.place(job.spec)
         if not is_lost:
             if elsewhere is not None and old is not None:
@@ -237,27 +239,27 @@ class ClusterQueue(OpenJobs):
                 placed.saved = fetched[id(ref)][placed.job.id]
                 return
 
-    def _begin(self, placed: _Placed, link: Link | None) -> None:
-        placed.link = link
-        if link is None:
+    def _begin(self, placed: _Placed, client: MachineClient | None) -> None:
+        placed.client = client
+        if client is None:
             return
         placed.attempts += 1
-        link.send(Begin(placed.job.spec, _controls(placed), placed.cargo, placed.saved))
+        client.send(Begin(placed.job.spec, _controls(placed), placed.payload, placed.saved))
 
     def _steer(self, placed: _Placed | None) -> None:
         """Tell the machine what a job's owners want now."""
         with self._lock:
             if placed is None or placed.job.is_over:
                 return
-            if placed.link is not None:
-                placed.link.send(_controls(placed))
+            if placed.client is not None:
+                placed.client.send(_controls(placed))
             elif placed.job.cancel_requested:
                 self._jobs.pop(placed.job.id, None)
                 placed.job.mark_cancelled()
 
     def _give_up(self, placed: _Placed, error: UserError) -> None:
-        if placed.link is not None:
-            placed.link.send(_controls(placed, is_cancelled=True))
+        if placed.client is not None:
+            placed.client.send(_controls(placed, is_cancelled=True))
         self._jobs.pop(placed.job.id, None)
         placed.job.fail(error)
 

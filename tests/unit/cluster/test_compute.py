@@ -9,8 +9,8 @@ import pytest
 from tests.unit.cluster.test_placement import LITE, VGG, machine
 from tl_core.classify.spec import Classify
 from tl_core.cluster import compute as computes
+from tl_core.cluster.client import MachineClient
 from tl_core.cluster.compute import ClusterCompute
-from tl_core.cluster.link import Link
 from tl_core.cluster.messages import Begin, Known, Load, News
 from tl_core.ideal.spec import IdealImage
 from tl_core.images.photo_store import PhotoStore
@@ -37,28 +37,28 @@ def compute(
     photos = PhotoStore(2**22, 10**7)
     with_photos = ClusterCompute("head:6379", settings, photos)
     yield with_photos
-    with_photos._links = []
+    with_photos._clients = []
     with_photos.close(1.0)
 
 
-def join(compute: ClusterCompute, *links: Link) -> None:
-    compute._links = list(links)
+def join(compute: ClusterCompute, *clients: MachineClient) -> None:
+    compute._clients = list(clients)
 
 
-def begun(link: Link) -> list[Begin]:
-    return [order for order in link._orders if isinstance(order, Begin)]
+def begun(client: MachineClient) -> list[Begin]:
+    return [order for order in client._orders if isinstance(order, Begin)]
 
 
 def test_what_was_asked_while_the_only_machine_was_late_begins_once_it_answers(compute):
-    link = machine(0)
-    join(compute, link)
-    link.is_late = True
+    client = machine(0)
+    join(compute, client)
+    client.is_late = True
     compute.queue.submit(Classify(photo="sample:cat"), "ann")
-    assert not begun(link)
-    link.is_late = False
+    assert not begun(client)
+    client.is_late = False
     load = Load(0, 0, 0, {}, frozenset(), None)
-    compute.heard(link, News("life", Known(), (), (), load, None))
-    assert len(begun(link)) == 1
+    compute.heard(client, News("boot", Known(), (), (), load, None))
+    assert len(begun(client)) == 1
 
 
 def test_a_photograph_is_put_into_the_object_store_once(compute, stored):

@@ -11,7 +11,7 @@ import pytest
 from tests.model_files import of_backbone
 from tl_core.classify.spec import Classify
 from tl_core.cluster.host import Host
-from tl_core.cluster.messages import Begin, Cargo, Controls, Forget, JobNews, Known, Order
+from tl_core.cluster.messages import Begin, Controls, Forget, JobNews, Known, Order, Payload
 from tl_core.download.spec import OPERATOR
 from tl_core.engine.job import FINAL, JobState
 from tl_core.errors import UserError
@@ -49,11 +49,13 @@ class Server:
 
     def send(self, *orders: Order) -> None:
         self.number += 1
-        assert self.host.take(self.name, self.host.about().life, self.number, list(orders))
+        assert self.host.take(self.name, self.host.about().boot, self.number, list(orders))
 
-    def begin(self, name: str, spec: Spec, owner: str = "ann", **cargo: Any) -> Controls:
+    def begin(self, name: str, spec: Spec, owner: str = "ann", **payload: Any) -> Controls:
         controls = Controls(name, spec, frozenset([owner]), is_paused=False, is_cancelled=False)
-        self.send(Begin(spec, controls, Cargo(cargo.get("photos", {}), {}), cargo.get("saved")))
+        self.send(
+            Begin(spec, controls, Payload(payload.get("photos", {}), {}), payload.get("saved"))
+        )
         return controls
 
     def hear(self) -> None:
@@ -72,12 +74,12 @@ class Server:
 def test_orders_that_come_twice_are_followed_once(host):
     server = Server(host)
     server.begin("a", PICTURE)
-    life = host.about().life
+    boot = host.about().boot
     again = Controls("b", PICTURE, frozenset(["ann"]), is_paused=False, is_cancelled=False)
-    assert host.take(server.name, life, 1, [Begin(PICTURE, again, Cargo({}, {}), None)])
+    assert host.take(server.name, boot, 1, [Begin(PICTURE, again, Payload({}, {}), None)])
     server.hear()
     assert "b" not in server.jobs
-    assert not host.take(server.name, "another life", 2, [])
+    assert not host.take(server.name, "another boot", 2, [])
 
 
 def test_news_that_got_lost_are_told_again(host):
@@ -151,7 +153,7 @@ def test_nothing_is_fetched_for_a_job_that_is_given_up_before(host):
 def test_what_a_machine_is_told_by_an_earlier_connection_does_not_end_the_newer(host):
     old, new = Server(host), Server(host, "server.1")
     new.begin("a", PICTURE)
-    assert not host.take(old.name, host.about().life, 1, [])
+    assert not host.take(old.name, host.about().boot, 1, [])
     assert host.handed(old.name, ["a"]) == {}
     with pytest.raises(UserError, match="has begun anew"):
         host.load_file(old.name, b"", "ann")
@@ -251,4 +253,4 @@ def test_a_server_that_does_not_ask_for_a_while_is_gone_with_all_its_jobs(host):
     assert not job.cancel_requested
     other.send(replace(Controls("b", PICTURE, job.owners, False, False), is_paused=True))
     other.until("b", JobState.PAUSED)
-    assert host.news(gone.name, gone.known, 0.1).life != host.about().life
+    assert host.news(gone.name, gone.known, 0.1).boot != host.about().boot

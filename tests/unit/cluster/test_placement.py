@@ -6,11 +6,10 @@ import pytest
 
 from tl_core.backbones.weights import WeightsState
 from tl_core.classify.spec import Classify
-from tl_core.cluster.link import Link
+from tl_core.cluster.client import MachineClient
 from tl_core.cluster.messages import (
     About,
     Begin,
-    Cargo,
     Controls,
     Disk,
     Forget,
@@ -18,6 +17,7 @@ from tl_core.cluster.messages import (
     Known,
     Load,
     News,
+    Payload,
 )
 from tl_core.cluster.placement import can_run, choose, cost, networks_of
 from tl_core.compute import Hardware
@@ -32,13 +32,13 @@ from tl_core.training.spec import FineTune
 LITE, VGG = "efficientnet_lite0", "vgg16"
 PICTURE = IdealImage(target=281, backbone=LITE)
 QUESTION = Classify(photo="sample:cat", backbone=LITE)
-NOTHING = Cargo({}, {})
+NOTHING = Payload({}, {})
 
 
 class Owner:
     """Hears of the machine, and does nothing."""
 
-    def was_lost(self, _link: Link) -> None:
+    def was_lost(self, _client: MachineClient) -> None:
         pass
 
 
@@ -52,12 +52,12 @@ def machine(
     questions: int = 0,
     weights: tuple[str, ...] = (LITE,),
     datasets: tuple[str, ...] = (),
-) -> Link:
-    link = Link(place, "server", lambda: None, owner=Owner(), hang_s=60)  # type: ignore[arg-type]
-    link.about = About("", "life", f"node-{place}", Hardware("CPU", is_cpu, 1), ())
+) -> MachineClient:
+    client = MachineClient(place, "server", lambda: None, owner=Owner(), hang_s=60)  # type: ignore[arg-type]
+    client.about = About("", "boot", f"node-{place}", Hardware("CPU", is_cpu, 1), ())
     batches = Counter[Hashable]({PICTURE.batch_key: mates} if mates else {})
-    link.load = Load(questions, runs + mates, 0, batches, frozenset(loaded), None)
-    link.disk = Disk(
+    client.load = Load(questions, runs + mates, 0, batches, frozenset(loaded), None)
+    client.disk = Disk(
         {
             key: WeightsState.READY if key in weights else WeightsState.MISSING
             for key in (LITE, VGG)
@@ -65,11 +65,11 @@ def machine(
         frozenset((LITE, VGG)),
         tuple(DatasetStatus(key, key, "ready") for key in datasets),
     )
-    return link
+    return client
 
 
-def chosen(spec: Spec, *links: Link) -> int:
-    found = choose(links, spec, networks_of(spec))
+def chosen(spec: Spec, *clients: MachineClient) -> int:
+    found = choose(clients, spec, networks_of(spec))
     assert found is not None
     return found.place
 
@@ -135,21 +135,21 @@ def test_a_job_waits_for_the_one_machine_that_has_its_files(monkeypatch):
     lost = machine(1, weights=(VGG,))
     lost._lose()
     assert choose([without, lost], spec, [VGG]) is None
-    monkeypatch.setattr("tl_core.cluster.link._BACK_S", 0.0)
+    monkeypatch.setattr("tl_core.cluster.client._BACK_S", 0.0)
     assert choose([without, lost], spec, [VGG]) is without  # which says what is missing
 
 
 def test_of_the_orders_for_a_lost_machine_only_the_farewells_are_kept():
-    link = machine(0)
+    client = machine(0)
     goodbye = Forget("ann", everything=True)
     begin = Begin(PICTURE, Controls("a", PICTURE, frozenset(["ann"]), False, False), NOTHING, None)
     for order in (begin, goodbye):
-        link.send(order)
-    link._lose()
+        client.send(order)
+    client._lose()
     for order in (begin, goodbye):
-        link.send(order)
-    assert link._orders == [goodbye, goodbye]
-    never_there = Link(1, "server", lambda: None, owner=None, hang_s=60)  # type: ignore[arg-type]
+        client.send(order)
+    assert client._orders == [goodbye, goodbye]
+    never_there = MachineClient(1, "server", lambda: None, owner=None, hang_s=60)  # type: ignore[arg-type]
     never_there.send(goodbye)
     assert never_there._orders == []
 
@@ -165,20 +165,20 @@ def test_machines_that_are_late_or_in_trouble_get_nothing():
 
 
 def test_jobs_sent_at_once_are_counted_before_the_machine_counts_them():
-    link = machine(loaded=(LITE,))
+    client = machine(loaded=(LITE,))
 
     def send(name: str) -> None:
         controls = Controls(name, PICTURE, frozenset(["ann"]), is_paused=False, is_cancelled=False)
-        link.send(Begin(PICTURE, controls, NOTHING, None))
+        client.send(Begin(PICTURE, controls, NOTHING, None))
 
     def runs() -> Any:
-        assert link.load is not None
-        return link.load.runs, link.load.batches[PICTURE.batch_key]
+        assert client.load is not None
+        return client.load.runs, client.load.batches[PICTURE.batch_key]
 
     send("a")
     send("b")
     assert runs() == (2, 2)
     heard = JobNews("a", JobState.RUNNING, None, None, 0, 0.0, 0, None)
     load = Load(0, 1, 0, Counter({PICTURE.batch_key: 1}), frozenset([LITE]), None)
-    link._take_in(News("life", Known(), (), (heard,), load, None))
+    client._take_in(News("boot", Known(), (), (heard,), load, None))
     assert runs() == (2, 2)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tl_core.classify.spec import Classify
-from tl_core.cluster.messages import Begin, Cargo, Controls, JobNews, Known, Load, News, Order
+from tl_core.cluster.messages import Begin, Controls, JobNews, Known, Load, News, Order, Payload
 from tl_core.cluster.queue import ClusterQueue
 from tl_core.download.spec import OPERATOR, Download
 from tl_core.engine.job import Job, JobState
@@ -48,8 +48,8 @@ class Listener:
 class Machines:
     """Gives each job to the first that is up."""
 
-    def __init__(self, *links: Listener) -> None:
-        self.up = list(links)
+    def __init__(self, *clients: Listener) -> None:
+        self.up = list(clients)
 
     def place(self, _spec: Spec) -> Any:
         return next(iter(self.up), None)
@@ -57,8 +57,8 @@ class Machines:
     def lacking(self, _spec: object) -> Any:
         return self.up
 
-    def cargo(self, _spec: Spec) -> Cargo:
-        return Cargo({}, {})
+    def payload(self, _spec: Spec) -> Payload:
+        return Payload({}, {})
 
 
 @pytest.fixture
@@ -71,67 +71,67 @@ def queue(machines: Machines, settings: Settings) -> ClusterQueue:
     return ClusterQueue(machines, settings)
 
 
-def tell(queue: ClusterQueue, link: Any, job: Job, state: JobState, **more: Any) -> None:
+def tell(queue: ClusterQueue, client: Any, job: Job, state: JobState, **more: Any) -> None:
     """News of the newest attempt at a job there."""
-    (*_, name) = [name for name in link.names if name.startswith(job.id)]
-    tell_of(queue, link, name, state, **more)
+    (*_, name) = [name for name in client.names if name.startswith(job.id)]
+    tell_of(queue, client, name, state, **more)
 
 
-def tell_of(queue: ClusterQueue, link: Any, name: str, state: JobState, **more: Any) -> None:
+def tell_of(queue: ClusterQueue, client: Any, name: str, state: JobState, **more: Any) -> None:
     plain = {"snapshot": None, "error": None, "position": 0, "seconds": 1.0, "held_bytes": 0}
     one = JobNews(job=name, state=state, handed_step=None, **plain | more)
     load = Load(0, 0, 0, {}, frozenset(), None)
-    queue.heard(link, News("life", Known(), (), (one,), load, None))
+    queue.heard(client, News("boot", Known(), (), (one,), load, None))
 
 
 def test_a_job_is_as_its_machine_says(queue, machines):
-    job, link = queue.submit(PICTURE, "ann"), machines.up[0]
-    assert [order.spec for order in link.begun] == [PICTURE]
-    tell(queue, link, job, JobState.RUNNING, snapshot=IdealSnapshot(step=3), held_bytes=7)
+    job, client = queue.submit(PICTURE, "ann"), machines.up[0]
+    assert [order.spec for order in client.begun] == [PICTURE]
+    tell(queue, client, job, JobState.RUNNING, snapshot=IdealSnapshot(step=3), held_bytes=7)
     assert (job.state, job.snapshot.step, queue.held()["ann"]) == (JobState.RUNNING, 3, 7)
     assert job.seconds == pytest.approx(1.0, abs=0.5)
     assert queue.has_runs()
-    tell(queue, link, job, JobState.DONE, snapshot=IdealSnapshot(step=9))
+    tell(queue, client, job, JobState.DONE, snapshot=IdealSnapshot(step=9))
     assert (job.state, job.snapshot.step) == (JobState.DONE, 9)
     assert queue.jobs_of("ann") == []
 
 
 def test_a_film_is_put_together_from_its_parts(queue, machines):
-    job, link = queue.submit(PICTURE, "ann"), machines.up[0]
-    tell(queue, link, job, JobState.RUNNING, snapshot=IdealSnapshot(frames=(b"a", b"b")))
+    job, client = queue.submit(PICTURE, "ann"), machines.up[0]
+    tell(queue, client, job, JobState.RUNNING, snapshot=IdealSnapshot(frames=(b"a", b"b")))
     more = IdealSnapshot(frames=(b"c",))
-    tell(queue, link, job, JobState.RUNNING, snapshot=more, frames_from=2)
+    tell(queue, client, job, JobState.RUNNING, snapshot=more, frames_from=2)
     assert job.snapshot.frames == (b"a", b"b", b"c")
-    tell(queue, link, job, JobState.DONE, snapshot=IdealSnapshot(frames=(b"d",)), frames_from=3)
+    tell(queue, client, job, JobState.DONE, snapshot=IdealSnapshot(frames=(b"d",)), frames_from=3)
     assert job.snapshot.frames == (b"a", b"b", b"c", b"d")
 
 
 def test_what_its_owner_wants_is_sent_after_it(queue, machines):
-    job, link = queue.submit(PICTURE, "ann"), machines.up[0]
+    job, client = queue.submit(PICTURE, "ann"), machines.up[0]
     job.update(tv_weight=2.0)
-    assert link.newest.current.tv_weight == 2.0
+    assert client.newest.current.tv_weight == 2.0
     job.pause()
-    assert link.newest.is_paused
+    assert client.newest.is_paused
     job.resume()
-    assert not link.newest.is_paused
+    assert not client.newest.is_paused
     assert queue.join(job, "bob")
-    assert link.newest.owners == {"ann", "bob"}
+    assert client.newest.owners == {"ann", "bob"}
     assert queue.leave("ann") == []
-    assert link.newest.owners == {"bob"}
+    assert client.newest.owners == {"bob"}
     assert queue.leave("bob") == [job]
-    assert link.newest.is_cancelled
+    assert client.newest.is_cancelled
     assert not queue.join(job, "cem")
 
 
 def test_without_a_machine_jobs_wait_and_can_be_given_up(queue, machines):
-    (link, _), machines.up = machines.up, []
+    (client, _), machines.up = machines.up, []
     kept, dropped = queue.submit(PICTURE, "ann"), queue.submit(QUESTION, "bob")
     dropped.cancel()
     assert dropped.state is JobState.CANCELLED
     kept.update(tv_weight=2.0)
-    machines.up = [link]
+    machines.up = [client]
     queue.send_waiting()
-    (begun,) = link.begun
+    (begun,) = client.begun
     assert begun.controls.current.tv_weight == 2.0
     assert kept.state is JobState.QUEUED
 
@@ -196,8 +196,8 @@ def test_a_late_machine_keeps_everything_where_it_is_the_only_one(queue, machine
 
 def test_a_download_goes_to_every_node_that_lacks_it(queue, machines):
     job = queue.submit(Download(name="vgg16"), "ann")
-    assert [len(link.begun) for link in machines.up] == [1, 1]
-    first, second = (link.begun[0].controls for link in machines.up)
+    assert [len(client.begun) for client in machines.up] == [1, 1]
+    first, second = (client.begun[0].controls for client in machines.up)
     assert first.job != second.job
     assert job.id in {name.partition(".")[0] for name in (first.job, second.job)}
     assert {first.owners, second.owners} == {frozenset(["ann"]), frozenset([OPERATOR])}

@@ -45,39 +45,39 @@ _OTHER_CODE = N_(
 _LOST = N_("The machine of the cluster that was asked is gone. Please try again.")
 
 
-class LinkOwner(Protocol):
-    """Who is told what happens on a link, on its thread."""
+class ClientOwner(Protocol):
+    """Who is told what happens on a client, on its thread."""
 
-    def began(self, link: "Link") -> None:
+    def began(self, client: "MachineClient") -> None:
         """It can be used from now on."""
 
-    def was_refused(self, link: "Link") -> None:
-        """It can run nothing; ``link.refusal`` says why."""
+    def was_refused(self, client: "MachineClient") -> None:
+        """It can run nothing; ``client.refusal`` says why."""
 
-    def heard(self, link: "Link", news: News) -> None:
+    def heard(self, client: "MachineClient", news: News) -> None:
         """It has news."""
 
-    def was_late(self, link: "Link") -> None:
+    def was_late(self, client: "MachineClient") -> None:
         """It does not answer just now; told again and again meanwhile."""
 
-    def was_lost(self, link: "Link") -> None:
+    def was_lost(self, client: "MachineClient") -> None:
         """All that ran there is gone."""
 
 
 @dataclass(eq=False)
-class Link:
+class MachineClient:
     """A machine as an app server sees it; thread-safe.
 
     ``make`` gives the actor's handle, of a new actor where there is none. Every start of its
-    process is another life, with which the orders and news of the last one end.
+    process is another boot, with which the orders and news of the last one end.
     """
 
     place: int
     server: str  # this app server's name
     make: Callable[[], Any]
-    owner: LinkOwner
+    owner: ClientOwner
     hang_s: float
-    about: About | None = None  # of the life that is under way
+    about: About | None = None  # of the boot that is under way
     load: Load | None = None
     disk: Disk | None = None
     refusal: UserError | None = None  # why it can run nothing
@@ -88,7 +88,7 @@ class Link:
     _sent: int = 0
     _orders: list[Order] = field(default_factory=list)
     _expected: dict[str, Spec] = field(default_factory=dict)  # jobs that it has no news of yet
-    _models: tuple[str, int] = ("", -1)  # a life, and the newest model of which is known
+    _models: tuple[str, int] = ("", -1)  # a boot, and the newest model of which is known
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _closing: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Link:
     def start(self) -> None:
         """Begin to talk to the machine."""
         for work in (self._listen, self._send):
-            name = f"lab-link-{self.place}"
+            name = f"lab-client-{self.place}"
             self._threads.append(threading.Thread(target=work, name=name, daemon=True))
             self._threads[-1].start()
 
@@ -193,7 +193,7 @@ class Link:
 
     @property
     def name(self) -> str:
-        """This app server, in the life of the machine that is under way."""
+        """This app server, in the boot of the machine that is under way."""
         return f"{self.server}.{self._connection}"
 
     # -- hearing -------------------------------------------------------------------------------
@@ -234,9 +234,9 @@ class Link:
         return self.refusal is None
 
     def _hear_all(self) -> None:
-        """Take in news until this life ends."""
-        life, failures = self.about.life if self.about else "", 0
-        known = Known(model=self._models[1] if self._models[0] == life else -1)
+        """Take in news until this boot ends."""
+        boot, failures = self.about.boot if self.about else "", 0
+        known = Known(model=self._models[1] if self._models[0] == boot else -1)
         while not self._closing.is_set():
             try:
                 news = self._answer(self._handle.news.remote(self.name, known, WAIT_S))
@@ -247,10 +247,10 @@ class Link:
                 log.exception("machine %d could not tell its news", self.place)
                 self._closing.wait(_RETRY_S)
                 continue
-            if news.life != life:
+            if news.boot != boot:
                 return
             is_first, known, failures = self.load is None, news.known, 0
-            self._models = life, known.model
+            self._models = boot, known.model
             self._take_in(news)
             if is_first:
                 self.owner.began(self)
@@ -302,8 +302,8 @@ class Link:
                     return
                 orders, self._orders = self._orders, []
                 self._sent += 1
-                name, number, life = self.name, self._sent, self.about.life if self.about else ""
-            if not self._deliver(name, life, number, orders):
+                name, number, boot = self.name, self._sent, self.about.boot if self.about else ""
+            if not self._deliver(name, boot, number, orders):
                 with self._changed:
                     forgets = [order for order in orders if isinstance(order, Forget)]
                     self._orders = [*forgets, *self._orders]
@@ -311,11 +311,11 @@ class Link:
     def _may_send(self) -> bool:
         return self._closing.is_set() or (bool(self._orders) and self.load is not None)
 
-    def _deliver(self, name: str, life: str, number: int, orders: list[Order]) -> bool:
-        """Repeat until they are taken, or were for a life that is over."""
+    def _deliver(self, name: str, boot: str, number: int, orders: list[Order]) -> bool:
+        """Repeat until they are taken, or were for a boot that is over."""
         while name == self.name and not self._closing.is_set():
             try:
-                ray.get(self._handle.ask.remote("take", name, life, number, orders))
+                ray.get(self._handle.ask.remote("take", name, boot, number, orders))
                 return True
             except (RayError, ConnectionError) as error:
                 log.info("machine %d took no orders: %s", self.place, _first_line(error))
