@@ -37,7 +37,7 @@ def choose_goal(backbone: str) -> tuple[int | None, str]:
 
 def epsilon_slider() -> None:
     """The budget, which acts while an attack runs."""
-    with link.kept("epsilon", 1, LEVELS):
+    with link.kept("epsilon", Attack.epsilon, LEVELS):
         st.select_slider(
             _("Epsilon, in levels of 1/255"),
             LEVELS,
@@ -57,9 +57,9 @@ def more_settings(backbone: str) -> None:
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
         choose_one(_("Goal of the attack"), _AIMS, key="aim", default="targeted")
         _method()
-        with link.kept("steps", 64, runs.STEPS):
+        with link.kept("steps", Attack.steps, runs.STEPS):
             st.select_slider(_("Steps at most"), runs.STEPS, key="steps")
-        with link.kept("confidence", 0.9, CONFIDENCES):
+        with link.kept("confidence", Attack.confidence, CONFIDENCES):
             st.select_slider(
                 _("Go on until its probability is"),
                 CONFIDENCES,
@@ -95,7 +95,7 @@ def with_settings(attack: Attack) -> Attack:
 
 
 def _method() -> None:
-    with link.kept("method", "pgd", list(ATTACK_METHODS)):
+    with link.kept("method", Attack.method, list(ATTACK_METHODS)):
         method = st.pills(
             _("Method"),
             list(ATTACK_METHODS),

@@ -121,7 +121,7 @@ class AttackMember(Member):
         self.queries += self.slot.views * len(self.backbones)
         is_reached = margin < 0
         is_sure = is_reached and self.probability >= self.controls.confidence
-        self.note(step, self.probability, margin)
+        self.add_row(step, self.probability, margin)
         if is_reached and self._is_better(pixels):
             self.found = pixels.clone()  # a view would keep the whole batch in memory
             self.found_probability = self.probability

@@ -74,7 +74,7 @@ class Attack(Goal["AttackSnapshot"]):
     photo: str  # "sample:<key>" or "sha256:<hex>"
     method: str = "pgd"  # key of ATTACK_METHODS
     epsilon: int = 1  # levels of 1/255
-    steps: Annotated[int, Between(1, MAX_ATTACK_STEPS)] = 60
+    steps: Annotated[int, Between(1, MAX_ATTACK_STEPS)] = 64
     confidence: Annotated[float, Between(0, 1)] = 0.9
     also: tuple[str, ...] = ()  # further backbones
     moves: tuple[AttackMove, ...] = ()  # replays the controls as they were moved in another run

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from tl_core.commands.output import Result, clear_line, note
+from tl_core.commands.output import Result, clear_line, remark
 from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.specs.base import DEFAULT_BACKBONE
@@ -48,17 +48,17 @@ def main(arguments: Sequence[str]) -> int:
         result = _run(options)
     except UserError as error:
         clear_line()
-        note(str(error))
+        remark(str(error))
         return 2
     except KeyboardInterrupt:
         clear_line()
-        note("Stopped.")
+        remark("Stopped.")
         return 130
     clear_line()
     if options.json or result.text:
         print(json.dumps(result.facts) if options.json else result.text)
     for line in result.failures:
-        note(line)
+        remark(line)
     return result.status
 
 

@@ -15,16 +15,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     """The photograph, the class and the budget."""
     parser.add_argument("image", type=Path, metavar="IMAGE")
     parser.add_argument("--target", required=True, metavar="C", help="class index or name")
-    parser.add_argument("--epsilon", type=int, default=1, metavar="E", help="levels of 1/255")
-    parser.add_argument("--steps", type=int, default=60, metavar="N")
+    parser.add_argument(
+        "--epsilon", type=int, default=Attack.epsilon, metavar="E", help="levels of 1/255"
+    )
+    parser.add_argument("--steps", type=int, default=Attack.steps, metavar="N")
     parser.add_argument(
         "--confidence",
         type=float,
-        default=0.9,
+        default=Attack.confidence,
         metavar="SHARE",
         help="go on until the network is that sure; 0: until the class is on top",
     )
-    parser.add_argument("--method", default="pgd", choices=list(ATTACK_METHODS))
+    parser.add_argument("--method", default=Attack.method, choices=list(ATTACK_METHODS))
     parser.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
     parser.add_argument(
         "--original", type=Path, metavar="PICTURE.png", help="as the network saw it"

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
-from tl_core.commands.output import PYTHON, Result, note, show_line
+from tl_core.commands.output import PYTHON, Result, remark, show_line
 from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.errors import UserError
 from tl_core.http import CheckedFiles, DownloadRequest, fetch, unknown_download
@@ -104,8 +104,8 @@ def _show_sizes(requests: Mapping[str, DownloadRequest], *, has_wheels: bool) ->
         if not target.is_file()
     } | ({} if has_wheels else {"wheels": _WHEELS_MB})
     for name, size_mb in sizes_mb.items():
-        note(f"{name:<26}{size_mb:>7,.0f} MB")
-    note(f"{'to fetch, about':<26}{sum(sizes_mb.values()):>7,.0f} MB")
+        remark(f"{name:<26}{size_mb:>7,.0f} MB")
+    remark(f"{'to fetch, about':<26}{sum(sizes_mb.values()):>7,.0f} MB")
 
 
 def _take(steps: Mapping[str, Callable[[], None]]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from tl_core.commands.output import Result, note
+from tl_core.commands.output import Result, remark
 from tl_core.errors import UserError
 from tl_core.machine.addresses import own_addresses
 
@@ -38,8 +38,8 @@ def serve(folder: Path, port: int) -> Result:
         ) from error
     port = listener.getsockname()[1]
     bases = [f"http://{address}:{port}" for address in own_addresses() or ["localhost"]]
-    note(f"Serving {folder} at {' '.join(bases)} until Ctrl+C. On the other machine:\n")
-    note(instructions(folder, bases[0]))
+    remark(f"Serving {folder} at {' '.join(bases)} until Ctrl+C. On the other machine:\n")
+    remark(instructions(folder, bases[0]))
     config = uvicorn.Config(application(folder), log_level="warning")
     uvicorn.Server(config).run(sockets=[listener])
     return Result({"served": str(folder), "port": port}, "")

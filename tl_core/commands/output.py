@@ -21,7 +21,7 @@ class Result:
     status: int = 0  # of the process
 
 
-def note(line: str) -> None:
+def remark(line: str) -> None:
     """Say something on the way; standard output has the result alone."""
     print(line, file=sys.stderr, flush=True)
 

@@ -14,7 +14,6 @@ from typing import Any, Literal
 from tl_core.datasets.catalogue import DataArchive, DatasetRow, Handful
 from tl_core.datasets.folder import is_dataset
 from tl_core.datasets.handful import (
-    MAX_MEMBER_BYTES,
     ZIP_DAMAGE,
     Photo,
     photos_in_file,
@@ -32,6 +31,7 @@ from tl_core.http import (
     locked,
     parts_of,
 )
+from tl_core.images.decode import MAX_BYTES
 from tl_core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -228,7 +228,7 @@ class _Import:
             self.check()
             class_name = self.archive.class_of(name)
             if class_name is not None:
-                yield class_name, name.name, stream().read(MAX_MEMBER_BYTES)
+                yield class_name, name.name, stream().read(MAX_BYTES)
 
     def _write(self, photos: Iterator[Photo], target: Path) -> None:
         """Write the photographs into ``target``, a folder per class."""

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from tl_core.datasets.catalogue import DataArchive, Handful
 from tl_core.errors import UserError
 from tl_core.http import Check, DownloadRequest, RemoteFile, Report
-from tl_core.images.decode import PROBE_SIDE, decode
+from tl_core.images.decode import MAX_BYTES, PROBE_SIDE, decode
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,6 @@ ZIP_DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
     *(EOFError, RuntimeError, ValueError),
 )
-MAX_MEMBER_BYTES = 25 * 2**20
 _TAIL_BYTES = 2**16 + 2**10  # the end of a zip, where its directory's place is told
 _RUN_BYTES = 2 * 2**20  # of neighbours that are loaded at once
 _HEADER_BYTES = 512  # before a member's data, more than its name and time take
@@ -77,7 +76,7 @@ def _draw(
     for info in sorted(packed.infolist(), key=lambda info: info.header_offset):
         check()  # there may be 25,000
         class_name = archive.class_of(PurePosixPath(info.filename))
-        if class_name is not None and max(_span(info), info.file_size) <= MAX_MEMBER_BYTES:
+        if class_name is not None and max(_span(info), info.file_size) <= MAX_BYTES:
             classes[class_name].append(info)
     drawn = {}
     for class_name, members in classes.items():

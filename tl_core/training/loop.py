@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 import torch
 import torch.nn.functional as F
@@ -231,11 +231,15 @@ def schedule_factor(schedule: Schedule, share: float) -> float:
 def _optimiser(parameters: list[nn.Parameter], spec: FineTune) -> torch.optim.Optimizer:
     rate, decay = spec.chosen_learning_rate, spec.weight_decay
     fused = parameters[0].device.type in ("cpu", "cuda")
-    if spec.optimiser == "momentum":
-        return torch.optim.SGD(
-            parameters, rate, momentum=spec.momentum, weight_decay=decay, fused=fused
-        )
-    return torch.optim.AdamW(parameters, rate, weight_decay=decay, fused=fused)
+    match spec.optimiser:
+        case "momentum":
+            return torch.optim.SGD(
+                parameters, rate, momentum=spec.momentum, weight_decay=decay, fused=fused
+            )
+        case "adamw":
+            return torch.optim.AdamW(parameters, rate, weight_decay=decay, fused=fused)
+        case unknown:
+            assert_never(unknown)
 
 
 @contextmanager
