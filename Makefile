@@ -35,6 +35,7 @@ lint: .venv/dev.stamp  # style, types, imports, messages, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/test.yml
 	$(BIN)/python -m tests.messages check
 	$(BIN)/python -m tests.audit
 
