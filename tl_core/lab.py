@@ -1,4 +1,4 @@
-"""The one door: builds and closes a lab, whose five nouns pages and commands use."""
+"""Builds and closes a lab, whose five nouns pages and commands use."""
 
 import math
 import time
@@ -21,7 +21,7 @@ from tl_core.engine.answers import Answers
 from tl_core.engine.awake import AwakeClock
 from tl_core.engine.job import BROKEN, Job, JobState
 from tl_core.engine.memory import MemoryRow, VisitorMemory
-from tl_core.engine.visits import Visits
+from tl_core.engine.presence import Presence
 from tl_core.errors import Phrase, UserError, gettext_noop
 from tl_core.errors import gettext_noop as N_
 from tl_core.estimates import Estimates
@@ -83,7 +83,7 @@ class Lab:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_env()
         awake = AwakeClock()
-        self._visits = Visits(
+        self._presence = Presence(
             timeout_s=self.settings.visit_timeout_s,
             keep_s=self.settings.visit_resume_s,
             on_away=self.set_aside,
@@ -94,8 +94,8 @@ class Lab:
         self._on_forgotten: Callable[[str], None] = lambda _visitor: None
         self.memory = VisitorMemory(
             self.settings.visitor_memory_mb * 2**20,
-            away=self._visits.away,
-            end_visit=self._visits.end_if_away,
+            away=self._presence.away,
+            end_visit=self._presence.end_if_away,
         )
         self.photos = PhotoStore(
             self.settings.photo_memory_mb * 2**20,
@@ -117,12 +117,12 @@ class Lab:
         )
         self.backbones = Backbones(networks, self.jobs)
         self.models = Models(networks, self.settings)
-        self.datasets = Datasets(datasets, self.photos, self.settings, self._visits.touch)
+        self.datasets = Datasets(datasets, self.photos, self.settings, self._presence.touch)
         self._preparation = Preparation(self.jobs, self.backbones, self.datasets)
         self._ends_at: float | None = None  # once the process was asked to end
         self._count_memory()
         self._compute.start()
-        self._visits.start()
+        self._presence.start()
         self.backbones.rows()  # has large files of weights read before the first page asks
 
     def _make_compute(self, awake: AwakeClock) -> Compute:
@@ -156,7 +156,7 @@ class Lab:
             queued=counts[JobState.QUEUED],
             running=counts[JobState.RUNNING],
             paused=counts[JobState.PAUSED],
-            visitors=self._visits.count(),
+            visitors=self._presence.count(),
             trouble=self._trouble(),
         )
 
@@ -193,24 +193,24 @@ class Lab:
 
     def touch(self, visitor: str) -> None:
         """Note that the visitor is here; without a touch for a while the visit ends."""
-        self._visits.touch(visitor)
+        self._presence.touch(visitor)
 
     def note_absent(self, visitors: Set[str]) -> None:
         """Note who has no tab open just now: their runs give up their places for others'.
 
         Nor are they counted among the visitors.
         """
-        self._visits.note_absent(visitors)
+        self._presence.note_absent(visitors)
         self._compute.queue.note_absent(visitors)
 
     def resume(self, visitor: str) -> bool:
         """Note that a visitor is back; ``False`` where the visit has ended meanwhile."""
-        return self._visits.resume(visitor)
+        return self._presence.resume(visitor)
 
     def end(self, visitor: str) -> None:
         """End a visit that nobody will come back to; does not wait until all is forgotten."""
         self._compute.queue.leave(visitor)
-        self._visits.end(visitor)
+        self._presence.end(visitor)
 
     def tell_when_forgotten(self, listener: Callable[[str], None]) -> None:
         """Have ``listener`` called with each visitor whose visit ends; there is one listener."""
@@ -258,7 +258,7 @@ class Lab:
 
     def close(self) -> None:
         """Stop the worker after its slice and end every open job."""
-        self._visits.close()
+        self._presence.close()
         self._preparation.close()
         self.photos.stop_adding()
         self._compute.close(_STOP_S)

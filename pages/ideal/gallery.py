@@ -25,10 +25,10 @@ def add(picture: Finished) -> None:
     if any(picture.png == kept.png for kept in visit.gallery):
         return
     visit.gallery = [picture, *visit.gallery[:_MOST]]
-    memory.note(visit.id, sum(map(_size_bytes, visit.gallery)))
+    memory.record(visit.id, sum(map(_size_bytes, visit.gallery)))
     while len(visit.gallery) > 1 and not memory.room(visit.id, "finished pictures"):
         visit.gallery.pop()
-        memory.note(visit.id, sum(map(_size_bytes, visit.gallery)))
+        memory.record(visit.id, sum(map(_size_bytes, visit.gallery)))
 
 
 def downloads(picture: Finished, *, key: str) -> None:

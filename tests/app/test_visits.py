@@ -191,7 +191,7 @@ def test_an_old_or_wrong_code_leaves_the_new_visit_and_shows_no_error(
     browser.open_tabs.clear()
     if was_a_visit:
         app_lab.end(visit.id)
-        app_lab._visits.reap()
+        app_lab._presence.reap()
     second = browser.open("second")
     own = second.session_state["visit"]
     assert browser.ask(second, visit.code if was_a_visit else "no such code") is own

@@ -164,8 +164,8 @@ class Walk:
     def _end_visit(self, app: AppTest) -> None:
         """What the lab does once it has not heard of a visitor for a while."""
         if "visit" in app.session_state:  # not after a page that broke before it began one
-            self.lab._visits._seen[visitor_of(app)] = float("-inf")
-            self.lab._visits.reap()
+            self.lab._presence._seen[visitor_of(app)] = float("-inf")
+            self.lab._presence.reap()
 
     # -- what must hold --------------------------------------------------------------------
 
@@ -194,7 +194,7 @@ class Walk:
     def _check_jobs(self) -> None:
         scheduler = local(self.lab).queue
         with scheduler._changed:
-            here = self.lab._visits._seen.keys()
+            here = self.lab._presence._seen.keys()
             for job in scheduler._active():
                 if not (job.cancel_requested or (job.owners and job.owners <= here)):
                     raise Broken("a job without an owner", repr(job.spec))

@@ -85,7 +85,7 @@ def _held() -> dict[str, float]:
         metadata = server.media_file_mgr._file_metadata.copy()
         unseen = server.media_file_mgr._get_inactive_file_ids()  # by any page
     with scheduler._changed:
-        here = set(lab._visits._seen)
+        here = set(lab._presence._seen)
         jobs = scheduler._active()
         orphans = [job for job in jobs if not (job.cancel_requested or job.owners <= here)]
     return {

@@ -239,8 +239,8 @@ def test_the_runs_of_who_is_away_pause_until_they_are_back_or_the_visit_is_over(
     job = lab.jobs.submit(IdealImage(target=340, steps=1024), "ann")
     until(lambda: job.snapshot is not None)
     question = lab.jobs.submit(Classify(photo="sample:cat", backbone="efficientnet_lite2"), "ann")
-    lab._visits._seen["ann"] -= lab.settings.visit_timeout_s + 1
-    lab._visits.reap()
+    lab._presence._seen["ann"] -= lab.settings.visit_timeout_s + 1
+    lab._presence.reap()
     until(lambda: job.state is JobState.PAUSED)
     assert question.wait(10)
     assert lab.jobs.count() == 0
@@ -251,7 +251,7 @@ def test_the_runs_of_who_is_away_pause_until_they_are_back_or_the_visit_is_over(
     lab.end("ann")
     assert not lab.resume("ann")
     assert lab.status().visitors == 0
-    lab._visits.reap()
+    lab._presence.reap()
     assert told == ["ann"]
     assert job.state is JobState.CANCELLED
     with pytest.raises(UserError):
@@ -264,8 +264,8 @@ def test_photographs_of_who_is_away_leave_before_those_of_who_is_here(settings, 
         for place in (9, 12):  # 240 kB
             lab.photos.add(labelled[place][1], "bob")
         lab.touch("bob")
-        lab._visits._seen["bob"] -= lab.settings.visit_timeout_s + 1
-        lab._visits.reap()
+        lab._presence._seen["bob"] -= lab.settings.visit_timeout_s + 1
+        lab._presence.reap()
         keys = [
             lab.photos.add(labelled[place][1], "ann") for place in (*range(9), 10, 13)
         ]  # 870 kB
@@ -481,7 +481,7 @@ def test_an_estimate_counts_what_others_have_left_and_forgets_runs_that_are_over
 def test_what_a_visitor_makes_the_lab_keep_is_counted_until_the_visit_ends(lab, labelled):
     data = labelled[0][1]
     lab.photos.add(data, "ann")
-    lab.memory.note("ann", 1000)
+    lab.memory.record("ann", 1000)
     assert lab.memory.of("ann") == len(data) + 1000
     lab.photos.add(data, "bob")  # the same photograph is kept once
     assert lab.memory.of("ann") + lab.memory.of("bob") == len(data) // 2 * 2 + 1000
@@ -504,7 +504,7 @@ def test_forgotten_photographs_take_the_answers_about_them_along(lab, labelled):
 
 
 def test_a_visitor_whose_share_is_used_up_is_refused_and_nobody_else(lab, labelled):
-    lab.memory.note("ann", lab.memory.share_bytes)
+    lab.memory.record("ann", lab.memory.share_bytes)
     with pytest.raises(UserError, match="You hold 1024 MB of the lab's memory"):
         lab.photos.add(labelled[0][1], "ann")
     assert lab.photos.held()["ann"] == 0

@@ -25,7 +25,7 @@ BROKEN = N_("Something went wrong inside the lab; its log has the details. Pleas
 
 
 class JobState(StrEnum):
-    """Where a job is in its life; the last three are final."""
+    """The states of a job; the last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"

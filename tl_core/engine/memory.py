@@ -78,7 +78,7 @@ class VisitorMemory:
             )
         self._make_room(size_bytes)
 
-    def note(self, visitor: str, size_bytes: int) -> None:
+    def record(self, visitor: str, size_bytes: int) -> None:
         """Say what a page keeps for a visitor, in place of what was said before."""
         with self._lock:
             self._noted[visitor] = size_bytes

@@ -9,7 +9,7 @@ from collections.abc import Callable, Set
 log = logging.getLogger(__name__)
 
 
-class Visits:
+class Presence:
     """The visitors seen lately; a small thread finds those who left. Thread-safe.
 
     A page calls ``touch`` on every poll. A closed tab, a lost connection and a laptop that went

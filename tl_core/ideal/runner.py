@@ -63,7 +63,7 @@ class IdealMember(Member):
         """Take in the figures of a step, and keep every so many of its pictures."""
         kept = [figures[name] for name in self.columns[1:]]
         self.is_finite &= all(map(math.isfinite, kept))
-        self.note(step, *kept)
+        self.add_row(step, *kept)
         if step % -(-self.slot.steps // FRAMES) == 0:
             self.waiting.append(to_uint8(pixels))
 

@@ -93,7 +93,7 @@ class Member(ABC):
         is_free = self.encoding is None and not self.is_last
         return is_free and (self.is_done or now >= self.due_at)
 
-    def note(self, step: int, *figures: float) -> None:
+    def add_row(self, step: int, *figures: float) -> None:
         """Keep a row of the history, fewer and fewer once there are ``HISTORY_ROWS``."""
         if step % self.stride == 0:
             self.history.append((step, *figures))

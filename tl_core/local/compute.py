@@ -70,7 +70,7 @@ class LocalCompute:
         freed = FreedMemory(settings.process_memory_mb * 2**20)
 
         def after_slice(clock_s: float, thread_s: float, process_s: float) -> None:
-            threads.note(clock_s, thread_s, process_s)
+            threads.measured(clock_s, thread_s, process_s)
             freed.look()
 
         self.queue = Scheduler(

@@ -57,7 +57,7 @@ class WorkerThreads:
         """Start with all cores; the first call on the worker's thread."""
         self._begin(self._cores)
 
-    def note(self, clock_s: float, thread_s: float, process_s: float) -> None:
+    def measured(self, clock_s: float, thread_s: float, process_s: float) -> None:
         """Learn how long a slice took, and choose for the next ones.
 
         ``thread_s`` and ``process_s`` are the processor time of its thread and of all threads.

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from tests.unit.engine.test_visits import Watched
+from tests.unit.engine.test_presence import Watched
 from tests.unit.engine.test_worker import WAIT_S, Bench
 from tl_core.engine.awake import TICK_S, AwakeClock
 

@@ -18,7 +18,7 @@ def memory_of(photographs: dict[str, int], models: dict[str, int]) -> VisitorMem
 
 def test_the_kinds_of_a_visitor_are_added_up():
     memory = memory_of({"ann": 3 * MB, "bob": MB}, {"ann": 2 * MB, "": 4 * MB})
-    memory.note("ann", MB)
+    memory.record("ann", MB)
     assert memory.of("ann") == 6 * MB
     assert memory.of("bob") == MB
     assert memory.rows() == [
@@ -33,7 +33,7 @@ def test_room_ends_at_the_visitors_share_and_at_the_kinds_budget():
     assert memory.room("ann", "photographs") == 5 * MB
     assert memory.room("ann", "models") == 3 * MB
     assert memory.room("carl", "models") == 3 * MB
-    memory.note("ann", 20 * MB)
+    memory.record("ann", 20 * MB)
     assert memory.room("ann", "photographs") == 0
 
 
@@ -47,8 +47,8 @@ def test_what_exceeds_the_share_is_refused_with_the_figures():
 
 def test_what_pages_noted_leaves_with_the_visitor():
     memory = memory_of({}, {})
-    memory.note("ann", 3 * MB)
-    memory.note("ann", 2 * MB)
+    memory.record("ann", 3 * MB)
+    memory.record("ann", 2 * MB)
     assert memory.of("ann") == 2 * MB
     memory.forget("ann")
     assert memory.of("ann") == 0
@@ -86,10 +86,10 @@ def test_nobody_who_is_away_gives_way_while_there_is_room():
 def test_what_pages_keep_makes_who_is_away_give_way_too():
     memory, ended = with_room_for_12_mb({}, away=["bob"])
     memory.count("pictures", memory.noted, budget_bytes=3 * MB)
-    memory.note("bob", 2 * MB)
-    memory.note("ann", MB)
+    memory.record("bob", 2 * MB)
+    memory.record("ann", MB)
     assert ended == []
-    memory.note("ann", 2 * MB)
+    memory.record("ann", 2 * MB)
     assert ended == ["bob"]
 
 

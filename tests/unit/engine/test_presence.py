@@ -2,17 +2,17 @@ import threading
 
 import pytest
 
-from tl_core.engine.visits import Visits
+from tl_core.engine.presence import Presence
 
 
 class Watched:
-    """Visits of 90 s, kept for 600 s, on a clock of their own; ``news`` is what they told."""
+    """Presence of 90 s, kept for 600 s, on a clock of their own; ``news`` is what they told."""
 
     def __init__(self, on_away=lambda _visitor: None, on_gone=lambda _visitor: None, keep_s=600):
         self.now = 0.0
         self.news: list[tuple[str, str]] = []
         self._act = {"away": on_away, "back": lambda _visitor: None, "gone": on_gone}
-        self.visits = Visits(
+        self.visits = Presence(
             timeout_s=90,
             keep_s=keep_s,
             on_away=lambda visitor: self._tell("away", visitor),
@@ -138,7 +138,7 @@ def test_a_visitor_who_cannot_be_cleared_away_keeps_no_other_from_it(what, now, 
 
 def test_the_thread_says_goodbye_by_itself():
     left = threading.Event()
-    visits = Visits(
+    visits = Presence(
         timeout_s=0.01,
         keep_s=0.02,
         on_away=lambda _visitor: None,

@@ -46,7 +46,7 @@ class Threads(WorkerThreads):
         ``cores`` is how many all threads together have.
         """
         for _ in range(round(clock_s / 0.1)):
-            self.note(0.1, 0.1 * share, 0.1 * cores)
+            self.measured(0.1, 0.1 * share, 0.1 * cores)
         return self.count
 
 
@@ -69,7 +69,7 @@ def test_a_worker_that_waits_for_other_threads_of_its_own_process_keeps_its_core
 
 def test_one_slow_step_is_enough_to_see_it():
     threads = Threads()
-    threads.note(2.0, 0.4, 0.8)
+    threads.measured(2.0, 0.4, 0.8)
     assert threads.count == 1
 
 
@@ -83,7 +83,7 @@ def test_all_cores_are_tried_again_and_kept_once_they_are_free():
 def test_while_they_stay_taken_they_are_tried_ever_more_rarely():
     threads = Threads()
     for _ in range(3000):
-        threads.note(0.1, 0.05 if threads.count == 2 else 0.1, 0.1)
+        threads.measured(0.1, 0.05 if threads.count == 2 else 0.1, 0.1)
     tries = threads.used.count(2) - 1
     assert 300 / LONGEST_WAIT_S - 1 <= tries <= 300 / LONGEST_WAIT_S + 6
 
