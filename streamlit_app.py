@@ -28,7 +28,7 @@ if runtime.exists():  # Streamlit draws a page
     address.show(current.url_path)
 else:  # ``streamlit run`` looks for what to serve
     from pages.server.app import MIDDLEWARE, ROUTES, lifespan, refuse_wrong_settings
-    from pages.server.options import set_options
+    from pages.server.compat.options import set_options
 
     def start_lab() -> None:
         from pages.shared.visit import the_lab

@@ -19,15 +19,15 @@ from streamlit.web.server import server_util
 
 from pages.server import served
 from pages.server.addresses import announcement
-from pages.server.callbacks import finish_callbacks
-from pages.server.downloads import keep_downloads
+from pages.server.compat.callbacks import finish_callbacks
+from pages.server.compat.downloads import keep_downloads
+from pages.server.compat.pages_folder import leave_pages_to_navigation
+from pages.server.compat.references import send_references
+from pages.server.compat.sessions import forget_closed, tell_who_is_absent
+from pages.server.compat.widget_values import refuse_wrong_values
 from pages.server.ending import Ending
-from pages.server.inbox import refuse_wrong_values
 from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
-from pages.server.pages_folder import leave_pages_to_navigation
-from pages.server.references import send_references
-from pages.server.sessions import forget_closed, tell_who_is_absent
 from pages.server.sockets import Sockets, end_stalled
 from pages.server.uncompressed import Uncompressed
 from pages.server.upload_limits import UploadLimit

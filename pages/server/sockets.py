@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config, runtime
 
 from pages.server import messages, served
-from pages.server.options import is_on_community_cloud
+from pages.server.compat.options import is_on_community_cloud
 from pages.server.seldom import seldom
 
 log = logging.getLogger(__name__)

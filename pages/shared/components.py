@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 from pages.languages import ASSETS
-from pages.server.inbox import say_refused
+from pages.server.compat.widget_values import say_refused
 
 T = TypeVar("T")
 Shape = Callable[[Any], T]  # reads a value; raises WrongShape where it is another

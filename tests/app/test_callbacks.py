@@ -3,7 +3,7 @@
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.testing.v1 import AppTest
 
-from pages.server.callbacks import finish_callbacks
+from pages.server.compat.callbacks import finish_callbacks
 
 
 def page() -> None:

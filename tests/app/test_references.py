@@ -5,7 +5,7 @@ import random
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from pages.server.references import LARGE_BYTES, Held
+from pages.server.compat.references import LARGE_BYTES, Held
 from tests.browser_cache import MAX_AGE, BrowserCache
 
 FRAGMENTS = ("", "", "timer", "chart")

@@ -18,11 +18,12 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from pages.server import addresses, downloads, open_files, served, sessions, upload_limits
+from pages.server import addresses, open_files, served, upload_limits
 from pages.server.app import ready
-from pages.server.downloads import keep_downloads
+from pages.server.compat import downloads, sessions
+from pages.server.compat.downloads import keep_downloads
+from pages.server.compat.options import set_options
 from pages.server.logs import configure_logs
-from pages.server.options import set_options
 from pages.server.uncompressed import Uncompressed
 from tl_core.machine.addresses import own_addresses
 from tl_core.settings import COMMUNITY_CLOUD

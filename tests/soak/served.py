@@ -23,7 +23,8 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.web.cli import main
 
-from pages.server import downloads, served
+from pages.server import served
+from pages.server.compat import downloads
 
 # Made when they are needed first, never more than their pool may have
 _POOLS = ("lab-pool", "lab-photos", "lab-download", "asyncio_", "ThreadPoolExecutor")

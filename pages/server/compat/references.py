@@ -8,6 +8,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_cache import create_reference_msg
 from streamlit.web.server.starlette.starlette_websocket import StarletteSessionClient
 
+from pages.server.compat import require
+
 LARGE_BYTES = 2000
 
 
@@ -60,6 +62,7 @@ def send_references() -> None:
 
     Relied on: ``StarletteSessionClient.write_forward_msg``, one client for each connection.
     """
+    require(StarletteSessionClient, "write_forward_msg")
     write = StarletteSessionClient.write_forward_msg
     max_age = int(config.get_option("global.maxCachedMessageAge"))
     held_by: WeakKeyDictionary[StarletteSessionClient, Held] = WeakKeyDictionary()

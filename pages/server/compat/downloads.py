@@ -6,6 +6,8 @@ from streamlit.runtime import media_file_manager
 from streamlit.runtime.media_file_manager import MediaFileMetadata
 from streamlit.runtime.media_file_storage import MediaFileKind
 
+from pages.server.compat import require
+
 KEPT_S = 60.0
 
 
@@ -35,4 +37,6 @@ def keep_downloads() -> None:
     Relied on, beside public names: ``MediaFileManager`` makes its notes of files by the name
     ``MediaFileMetadata`` of its module.
     """
+    require(media_file_manager, "MediaFileMetadata")
+    require(MediaFileMetadata, "is_marked_for_delete", "mark_for_delete")
     media_file_manager.MediaFileMetadata = KeptForAWhile  # type: ignore[misc]

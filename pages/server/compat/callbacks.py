@@ -5,6 +5,8 @@ from typing import Any
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_run_context import RunLocation, ThreadState
 
+from pages.server.compat import require
+
 
 def finish_callbacks() -> None:
     """Let no callback be cut off in its middle; called once, at the server's start.
@@ -15,6 +17,8 @@ def finish_callbacks() -> None:
     Relied on: ``_maybe_handle_execution_control_request`` and ``_is_in_script_thread`` of
     ``ScriptRunner``, and ``ThreadState``.
     """
+    require(ScriptRunner, "_maybe_handle_execution_control_request", "_is_in_script_thread")
+    require(ThreadState, "get")
     give_way = ScriptRunner._maybe_handle_execution_control_request
 
     def outside_callbacks(runner: ScriptRunner) -> None:

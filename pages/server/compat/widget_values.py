@@ -12,6 +12,7 @@ from streamlit.runtime.state.common import (
 )
 from streamlit.runtime.state.session_state import Serialized, SessionState
 
+from pages.server.compat import require
 from pages.server.seldom import seldom
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ def refuse_wrong_values() -> None:
     Relied on: ``set_widgets_from_proto``, ``register_widget`` and ``_new_widget_state`` of
     ``SessionState``; ``unpack_widget_state_value``.
     """
+    require(SessionState, "set_widgets_from_proto", "register_widget")
+    require(SessionState(), "_new_widget_state")
     take, register = SessionState.set_widgets_from_proto, SessionState.register_widget
 
     def take_right_ones(state: SessionState, widgets: WidgetStates) -> None:

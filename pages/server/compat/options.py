@@ -4,6 +4,7 @@ from pathlib import Path
 
 from streamlit import config, net_util
 
+from pages.server.compat import require
 from tl_core.settings import COMMUNITY_CLOUD
 
 
@@ -25,4 +26,5 @@ def set_options(script: Path) -> None:
     """
     if not is_on_community_cloud(script) and not config.is_manually_set("client.allowedOrigins"):
         config.set_option("client.allowedOrigins", [])
+    require(net_util, "get_external_ip")
     net_util.get_external_ip = lambda: None

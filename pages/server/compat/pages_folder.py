@@ -2,6 +2,8 @@
 
 from streamlit.runtime.pages_manager import PagesManager
 
+from pages.server.compat import require
+
 
 def leave_pages_to_navigation() -> None:
     """Have Streamlit look for no pages of its own; called once, at the server's start.
@@ -12,4 +14,5 @@ def leave_pages_to_navigation() -> None:
 
     Relied on: ``PagesManager.uses_pages_directory``.
     """
+    require(PagesManager, "uses_pages_directory")
     PagesManager.uses_pages_directory = False
