@@ -1,4 +1,8 @@
-"""A limit on uploads that wait in memory until a page has read them."""
+"""A limit on uploads that wait in memory until a page has read them.
+
+How large one may be: a photograph ``MAX_BYTES`` in tl_core/images/decode.py, a zip or folder in
+pages/training/boxes.py, a model and all of a tab in tl_core/settings.py.
+"""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""The field's terms: explained where a lesson's text links to them, and listed in the glossary."""
+"""The terms of assets/lesson/<language>/glossary.toml, explained where a text links to them."""
 
 import re
 import tomllib

@@ -6,8 +6,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from pages.languages.waiting import ShownWait
 from pages.visit.intake import Intake
+from pages.visit.waiting import ShownWait
 from tl_core.datasets.spec import OwnClasses
 from tl_core.lab import Job, UserError
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot

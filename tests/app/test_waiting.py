@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from pages.languages.waiting import ShownWait
+from pages.visit.waiting import ShownWait
 
 
 def shown(estimates, every_s=2.0):

@@ -1,4 +1,4 @@
-"""Who is here, who is away and may come back, and who is gone."""
+"""Who is here, who is away and may come back, and who is gone; settings.py says after how long."""
 
 import logging
 import math
