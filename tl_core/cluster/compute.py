@@ -13,8 +13,9 @@ from types import ModuleType
 from typing import Any
 
 from tl_core.cluster.client import MachineClient
-from tl_core.cluster.connect import NAMESPACE, Machines, connect, divide
+from tl_core.cluster.connect import NAMESPACE, connect
 from tl_core.cluster.datasets import ClusterDatasets
+from tl_core.cluster.machines import Machines, divide
 from tl_core.cluster.messages import Forget, News, Payload, Ref
 from tl_core.cluster.networks import ClusterNetworks
 from tl_core.cluster.placement import choose, files_of, networks_of

@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from tl_core.cluster import connect
-from tl_core.cluster.connect import Machines, chosen_cluster, divide
+from tl_core.cluster.connect import chosen_cluster
+from tl_core.cluster.machines import Machines, divide
 from tl_core.errors import UserError
 
 
