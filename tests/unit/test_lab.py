@@ -366,7 +366,7 @@ def test_only_the_worker_has_helpers_for_tensor_arithmetic(settings, monkeypatch
         return real(backbone, pixels)
 
     monkeypatch.setattr(classify, "logits", counted)
-    monkeypatch.setattr(WorkerThreads, "note", lambda *_seconds: None)  # as on a quiet machine
+    monkeypatch.setattr(WorkerThreads, "measured", lambda *_seconds: None)  # as on a quiet machine
     with Lab(settings) as lab:
         lab.jobs.ask(Classify(photo="sample:coffee"), "ann", timeout_s=WAIT_S)
         counts["pool"] = local(lab)._pool.submit(torch.get_num_threads).result()
