@@ -1,7 +1,7 @@
 const START = ".st-key-start button:enabled, .st-key-ready_set button:enabled";
 const FOCUSABLE =
   "a[href], button:enabled, input:enabled, textarea:enabled, [tabindex]:not([tabindex='-1'])";
-const WAIT_MS = 5000; // for a Start that is not drawn yet
+const WAIT_MS = 30000; // for a Start that is not drawn yet
 const SETTLE_MS = 1000; // in which a page draws what takes the place of a button
 
 let popover; // that was opened last
