@@ -81,7 +81,7 @@ def begin_anew(opened_with: dict[str, str]) -> None:
 
 def _replace_visit(visit: Visit) -> None:
     state = st.session_state
-    kept = {key: state[key] for key in ("opened_with",) if key in state}
+    kept = {"opened_with": state.opened_with} if "opened_with" in state else {}
     state.clear()
     state.update(visit=visit, **kept)
 
