@@ -1,0 +1,122 @@
+"""Faults of Streamlit that pages/server/compat/ mends: each is still there without its file.
+
+Where one of these fails, upstream has mended it: its file in compat/, its line in docs/upstream.md
+and its test here can go. `pages_folder.py` has its test in tests/e2e/test_upstream.py.
+"""
+
+import contextvars
+import gc
+import weakref
+from types import SimpleNamespace
+
+import pytest
+from streamlit import net_util
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext, ThreadState
+from streamlit.runtime.state import SessionState
+from streamlit.testing.v1 import AppTest
+from streamlit.web.server import server_util
+
+from pages.server.compat.widget_values import refuse_wrong_values
+from tests.app.test_callbacks import page as cut_off
+from tests.app.test_references import drawing, large
+from tests.browser_cache import MAX_AGE, BrowserCache
+
+
+def test_callbacks_a_newer_click_ends_what_a_click_does_in_its_middle():
+    app = AppTest.from_function(cut_off).run()
+    app.button[0].click().run()
+    assert app.caption[0].value == "True False"  # begun, and not ended
+
+
+def test_downloads_a_file_is_dropped_at_the_second_end_of_anothers_run():
+    storage = MemoryMediaFileStorage("/media")
+    files = MediaFileManager(storage)
+    asked = files.add_deferred(lambda: b"a film", "image/webp", "0.1", file_name="film.webp")
+    name = files.execute_deferred(asked).rpartition("/")[2]
+    assert storage.get_file(name).content == b"a film"
+    for _run in range(2):
+        files.clear_session_refs("another")
+        files.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        storage.get_file(name)
+
+
+def test_options_a_websocket_of_another_page_asks_a_server_outside(monkeypatch):
+    asked: list[int] = []
+    monkeypatch.setattr(net_util, "get_external_ip", lambda: asked.append(1))
+    assert not server_util.is_url_from_allowed_origins("https://elsewhere.example")
+    assert asked
+
+
+def test_references_a_browser_is_referred_to_what_it_has_dropped_since_it_asked():
+    browser, sent = BrowserCache(), []
+    message = drawing(large("a"))
+    message.metadata.cacheable = True
+    browser.take(message)
+    listed = {message.hash}  # travels with a request, in which time runs end
+    for _run in range(MAX_AGE + 1):
+        browser.take(ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY))
+    run = SimpleNamespace(cached_message_hashes=listed, _enqueue=sent.append)
+
+    def draw_again() -> None:
+        ThreadState.initialize()
+        ScriptRunContext.enqueue(run, message)  # type: ignore[arg-type]
+
+    contextvars.copy_context().run(draw_again)
+    with pytest.raises(KeyError):
+        browser.take(sent[0])
+
+
+def test_sessions_a_closed_tab_stays_in_memory_after_its_time():
+    storage = MemorySessionStorage(ttl_seconds=0)
+    pictures = {"what it has shown"}
+    tab = SimpleNamespace(id="a tab", pictures=pictures)
+    storage.save(SimpleNamespace(session=tab))  # type: ignore[arg-type]
+    assert storage.get("a tab") is None  # it cannot come back
+    still_there = weakref.ref(pictures)
+    del tab, pictures
+    gc.collect()
+    assert still_there() is not None
+
+
+def form() -> None:
+    import streamlit as st
+
+    def keep() -> None:
+        st.session_state.chosen = st.session_state.network
+
+    st.caption(str(st.number_input("Epochs", 1, 10, 5)))
+    st.selectbox("Network", ["VGG-16", "ResNet-18"], key="network", on_change=keep)
+    st.caption(st.session_state.get("chosen", "none"))
+
+
+def after(kind: str, **value: str) -> AppTest:
+    """The page after a value that no browser sends for such a widget."""
+    app = AppTest.from_function(form).run()
+    states = WidgetStates()
+    states.widgets.add(id=getattr(app, kind)[0].proto.id, **value)
+    return app._run(states)
+
+
+def test_widget_values_one_of_another_kind_ends_the_page_in_an_error():
+    assert after("number_input", string_value="many").exception
+
+
+def test_widget_values_a_callback_sees_a_choice_that_is_not_offered():
+    assert after("selectbox", string_value="AlexNet").caption[1].value == "AlexNet"
+
+
+def test_with_the_change_widgets_stay_as_they_were(monkeypatch):
+    for name in ("set_widgets_from_proto", "register_widget"):
+        monkeypatch.setattr(SessionState, name, getattr(SessionState, name))
+    refuse_wrong_values()
+    for sent in ({"kind": "number_input"}, {"kind": "selectbox"}):
+        app = after(**sent, string_value="AlexNet")
+        assert not app.exception
+        assert [each.value for each in app.caption] == ["5", "none"]
