@@ -14,7 +14,10 @@ from tl_core.machine.control_group import memory_limit_bytes
 
 Profile = Literal["cloud", "server"]
 COMMUNITY_CLOUD = Path("/mount/src")  # where it clones every app, as its tracebacks show
-LARGEST_MODEL_FILE_MB = 700  # of 2**20 bytes; VGG-19, the largest network, has 548
+# What one file may have, in 2**20 bytes
+LARGEST_PHOTO_MB = 25
+LARGEST_ZIP_MB = 200  # or file of a folder: photographs fit, the Cats and Dogs set does not
+LARGEST_MODEL_FILE_MB = 700  # VGG-19, the largest network, has 548
 _CLOUD_MEMORY_BYTES = 4 * 2**30
 
 

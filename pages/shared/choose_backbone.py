@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.live import start
+from pages.shared.live import POLL_S, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence
 from tl_core.download.spec import Download, DownloadProgress
@@ -165,7 +165,7 @@ def _explain(status: BackboneStatus, shown: str | None, panel: str) -> None:
                 st.button(words, key=key, on_click=link.set_choice, args=args)
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=POLL_S)
 def _wait_for_check(key: str) -> None:
     (found,) = _found(key)
     if found.state is not BackboneState.CHECKING:
@@ -174,7 +174,7 @@ def _wait_for_check(key: str) -> None:
     st.info(words.format(label=found.row.label), icon=":material/hourglass_top:")
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=POLL_S)
 def _follow(job: Job, panel: str) -> None:
     visitor = the_visit().id
     if job.is_over:

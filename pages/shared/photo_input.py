@@ -10,15 +10,15 @@ from pages.shared.components import anything, component, message
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from pages.visit.state import Box
-from tl_core.images.decode import MAX_BYTES
 from tl_core.lab import UserError
+from tl_core.settings import LARGEST_PHOTO_MB
 
 _KEY = "photo"
 _MB = 2**20
 # For what the browser does not make smaller: in base64 that is 22.4 million bytes, and Streamlit
 # takes 25 million in a message (server.maxWidgetStateSize)
 MAX_AS_IT_IS_BYTES = 16 * _MB
-LIMITS = {"decoded": MAX_BYTES, "as_it_is": MAX_AS_IT_IS_BYTES}  # for the browser
+LIMITS = {"decoded": LARGEST_PHOTO_MB * _MB, "as_it_is": MAX_AS_IT_IS_BYTES}  # for the browser
 
 _mount = component("photo", "travel", "lens")
 
@@ -145,7 +145,7 @@ def _words() -> dict[str, object]:
         "first": _("One photograph at a time: the first was taken."),
         "wrong": _("This file is not a photograph. Choose a JPEG, PNG, WebP, GIF, BMP or HEIC."),
         "empty": _("This file is empty. Choose another photograph."),
-        "large": too_large.format(limit=MAX_BYTES // _MB),
+        "large": too_large.format(limit=LARGEST_PHOTO_MB),
         "large_as_it_is": too_large.format(limit=MAX_AS_IT_IS_BYTES // _MB),
         "lost": _("The photograph did not arrive. Choose it again."),
         "problems": {

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.shared.live import POLL_S
 from pages.shared.uploaded_files import empty, take_out, uploaded_files
 from pages.shared.visit import the_lab, the_visit, visits
 from pages.shared.words import _, plain
@@ -13,10 +14,10 @@ from pages.visit.state import Box
 from tl_core.datasets.spec import MAX_CLASSES, MIN_CLASSES
 from tl_core.lab import OwnUpload
 from tl_core.lab import gettext_noop as N_
+from tl_core.settings import LARGEST_ZIP_MB
 
 _FIRST_NAMES = (N_("cats"), N_("dogs"))
 _NAME_LENGTH = 60
-_MOST_MB = 200  # a file: a zip of photographs fits, the Cats and Dogs set does not
 
 
 def own_boxes() -> None:
@@ -77,7 +78,7 @@ def _whole_sets() -> None:
             _("A zip"),
             type="zip",
             key="upload_zip",
-            max_upload_size=_MOST_MB,
+            max_upload_size=LARGEST_ZIP_MB,
             on_change=_take_set,
             args=("upload_zip",),
         )
@@ -85,7 +86,7 @@ def _whole_sets() -> None:
             _("A folder"),
             accept_multiple_files="directory",
             key="upload_folder",
-            max_upload_size=_MOST_MB,
+            max_upload_size=LARGEST_ZIP_MB,
             on_change=_take_set,
             args=("upload_folder",),
         )
@@ -128,7 +129,7 @@ def _take_set(widget: str) -> None:
     intake.begin(read)
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=POLL_S)
 def _follow(intake: Intake) -> None:
     """How far the reading is, with a stop."""
     the_visit()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.choose_backbone import NOT_OFFERED, megabytes
-from pages.shared.live import share_done, start
+from pages.shared.live import POLL_S, share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence, show_error
 from pages.training.boxes import own_boxes
@@ -126,7 +126,7 @@ def _on_the_shelf(entry: DatasetStatus) -> Data | None:
     return None
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=POLL_S)
 def _follow(job: Job, name: str) -> None:
     visit = the_visit()
     if job.is_over:

@@ -11,6 +11,7 @@ from tl_core.datasets.dropped_folder import Drop, folder_drops
 from tl_core.datasets.dropped_zip import zip_drops
 from tl_core.datasets.store import DatasetStatus
 from tl_core.datasets.uploads import OwnUpload
+from tl_core.images.decode import content_key
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 
@@ -73,7 +74,11 @@ class Datasets:
             UserError: If the bytes are no photograph the lab can use.
         """
         self._touch(owner)
-        return self._photos.add(uploads.compact(data, self._settings.max_pixels), owner)
+        small = uploads.compact(data, self._settings.max_pixels)
+        key = content_key(small)
+        with self._photos.adding(owner) as addition:
+            addition.keep({key: small})
+        return key
 
     def add_folder(
         self, files: Iterable[tuple[str, bytes]], owner: str, *, is_here: IsHere = lambda: True

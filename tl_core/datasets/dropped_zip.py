@@ -15,7 +15,9 @@ from tl_core.images.decode import MAX_BYTES
 
 MAX_TOTAL_BYTES = 2**30  # of what a zip unpacks to
 _MAX_ENTRIES = MAX_PHOTOS + 2 * MAX_CLASSES
-_ENTRIES, _LIST_BYTES = zipfile._ECD_ENTRIES_TOTAL, zipfile._ECD_SIZE  # type: ignore[attr-defined]
+_last_record: Any = zipfile._EndRecData  # type: ignore[attr-defined]  # noqa: SLF001
+_ENTRIES = zipfile._ECD_ENTRIES_TOTAL  # type: ignore[attr-defined]  # noqa: SLF001
+_LIST_BYTES = zipfile._ECD_SIZE  # type: ignore[attr-defined]  # noqa: SLF001
 _LISTED_BYTES = 300  # of a zip's own list of contents, more than an entry takes
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError),
@@ -57,7 +59,7 @@ def _listed(file: BinaryIO) -> int:
 
     The record may lie about their number, but not about the length of the list.
     """
-    last: Any = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # as ZipFile reads it
+    last = _last_record(file)  # as ZipFile reads it
     if last is None:
         raise zipfile.BadZipFile("no last record")
     return int(max(last[_ENTRIES], last[_LIST_BYTES] // _LISTED_BYTES))

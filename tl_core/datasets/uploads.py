@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tl_core.datasets.dropped_folder import Drop
 from tl_core.datasets.spec import OwnClasses, clean_name, require_classes
 from tl_core.errors import UserError
-from tl_core.images.decode import count_pixels, decode
+from tl_core.images.decode import PROBE_SIDE, content_key, count_pixels, decode
 from tl_core.images.encode import encode_jpeg
 from tl_core.images.photo_store import Addition, PhotoStore
 
@@ -66,10 +66,10 @@ def _keep_drops(
         budget.spend(pixels)
         try:
             data = compact(drop.data, max_pixels)
-            key = photos.check(data)
         except UserError:
             left_out.append(drop.name)
         else:
+            key = content_key(data)
             keys.append(key)
             size_bytes += 0 if key in files else len(data)
             files[key] = data
@@ -103,9 +103,9 @@ def keep_first(
             addition.require_wanted()
             try:
                 small = compact(data, max_pixels)
-                key = photos.check(small)
             except UserError:
                 continue
+            key = content_key(small)
             if key not in besides:
                 found[key] = small
             if len(found) == count:
@@ -153,11 +153,13 @@ def compact(data: bytes, max_pixels: int) -> bytes:
     """The file, or a smaller JPEG of a large photograph, so that a class fits into the photo store.
 
     Raises:
-        UserError: If a file that could be made smaller is no photograph that the lab can read.
+        UserError: If it is no photograph that the lab can read.
     """
-    if len(data) <= _SMALL_BYTES:
+    is_small = len(data) <= _SMALL_BYTES
+    at_least = PROBE_SIDE if is_small else _SHORTER_SIDE + 1
+    photo = decode(data, max_pixels=max_pixels, at_least=at_least)
+    if is_small:
         return data
-    photo = decode(data, max_pixels=max_pixels, at_least=_SHORTER_SIDE + 1)
     scale = _SHORTER_SIDE / min(photo.size)
     if scale < 1:
         photo = photo.resize((round(photo.width * scale), round(photo.height * scale)))

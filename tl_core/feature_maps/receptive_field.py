@@ -158,4 +158,5 @@ _WINDOWS: dict[Any, Callable[..., ReceptiveField]] = {
     aten.max_pool2d_with_indices: _pooling,
     aten.constant_pad_nd: _padding,
 }
-_GLOBAL = frozenset({aten.mean, aten._adaptive_avg_pool2d, aten.adaptive_avg_pool2d})
+_GLOBAL = frozenset({aten.mean, aten.adaptive_avg_pool2d})
+_GLOBAL |= {aten._adaptive_avg_pool2d}  # noqa: SLF001 - what the one before becomes

@@ -15,9 +15,10 @@ from tl_core.images.formats.table import Format, Parts, format_of
 from tl_core.images.memory_share import MemoryShare
 from tl_core.images.photo import Photo, PhotoArray, to_array
 from tl_core.images.upright import upright_rgb
+from tl_core.settings import LARGEST_PHOTO_MB
 from tl_core.specs.base import PHOTO_PREFIX
 
-MAX_BYTES = 25 * 2**20
+MAX_BYTES = LARGEST_PHOTO_MB * 2**20
 PROBE_SIDE = 64  # pixels, as ``at_least``: enough to find a file that no decoder can read
 _MIN_SIDE_PX = 8
 # For all decoding of the process together, sized for a machine of 2.7 GB: 25 million pixels of any

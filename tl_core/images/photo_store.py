@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tl_core.engine.cache import ByteCache
 from tl_core.errors import UserError
 from tl_core.images import samples
-from tl_core.images.decode import MAX_BYTES, PROBE_SIDE, content_key, decode
+from tl_core.images.decode import MAX_BYTES, content_key, decode
 from tl_core.images.photo import Photo
 
 
@@ -49,7 +49,7 @@ class Addition:
             UserError: If there is no room for them beside other visitors' photographs, they
                 exceed the owner's share of memory, or the owner was forgotten.
         """
-        self._photos._keep(files, self)
+        self._photos._keep(files, self)  # noqa: SLF001 - the store's own
 
 
 class PhotoStore:
@@ -107,15 +107,6 @@ class PhotoStore:
         with self._lock:
             for addition in self._additions:
                 addition.is_over |= owner in (None, addition.owner)
-
-    def check(self, data: bytes) -> str:
-        """Return the key that a file would have; nothing of it is kept.
-
-        Raises:
-            UserError: If it is no photograph that the lab can read, or too large.
-        """
-        self._decode(data, at_least=PROBE_SIDE)
-        return content_key(data)
 
     def _keep(self, files: Mapping[str, bytes], addition: Addition) -> None:
         self._require_share(addition.owner, self._more(files, addition.owner))
@@ -195,9 +186,9 @@ class PhotoStore:
     def _photo(self, key: str, data: bytes) -> Photo:
         return self._decoded.get(key) or self._decode(data)
 
-    def _decode(self, data: bytes, *, at_least: int | None = None) -> Photo:
+    def _decode(self, data: bytes) -> Photo:
         max_bytes = min(MAX_BYTES, self._budget_bytes)
-        return decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes, at_least=at_least)
+        return decode(data, max_pixels=self._max_pixels, max_bytes=max_bytes)
 
     def _remember(self, key: str, photo: Photo) -> None:
         size_bytes = 4 * photo.width * photo.height  # Pillow keeps RGB in four bytes a pixel

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transforms
 
-from tests.hostile import exif, hostile_files, photo, saved
+from tests.hostile import exif, hostile_files, photo, saved, with_segment
 from tl_core.errors import UserError
 from tl_core.images import samples
 from tl_core.images.decode import content_key, decode
@@ -61,6 +62,15 @@ def test_an_animation_shows_its_first_frame():
 
 def test_a_heic_photograph_looks_like_the_original():
     assert np.abs(pixels(FILES["honest-heic"]).astype(int) - to_array(photo())).mean() < 6
+
+
+def test_a_corrupt_resolution_in_exif_is_not_looked_for():
+    jpeg = saved(photo(), "JPEG")
+    assert jpeg[6:10] == b"JFIF"  # without which Pillow takes the resolution from EXIF
+    data = with_segment(jpeg[:2] + jpeg[20:], 0xE1, b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"x" * 10)
+    with pytest.warns(UserWarning, match="Corrupt EXIF"):
+        JpegImageFile(io.BytesIO(data)).close()
+    decode(data, max_pixels=LIMIT)  # a warning would fail the test
 
 
 def test_the_name_of_no_place_stays_in_a_saved_picture():

@@ -81,13 +81,6 @@ def test_files_are_kept_together_or_not_at_all():
     assert not any(key in kept for key in files)
 
 
-def test_a_file_that_is_only_checked_is_not_kept():
-    kept = photos()
-    assert kept.check(file(1)) not in kept
-    with pytest.raises(UserError, match="not a photograph"):
-        kept.check(b"hello")
-
-
 def test_decoded_photographs_stay_while_there_is_room():
     kept = photos()
     key = kept.add(file(1), "ann")
