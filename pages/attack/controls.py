@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.attack.finished_attack import NAME
 from pages.shared import link, runs
 from pages.shared.choose_backbone import usable
 from pages.shared.choose_class import are_imagenets, choose_class
 from pages.shared.choose_one import choose_one
+from pages.shared.sitemap import ATTACK
 from pages.shared.visit import the_lab
 from pages.shared.words import _
 from tl_core.attack.methods import ATTACK_METHODS
@@ -43,7 +43,7 @@ def epsilon_slider() -> None:
             LEVELS,
             key="epsilon",
             on_change=runs.pass_on,
-            args=(NAME, "epsilon"),
+            args=(ATTACK.topic, "epsilon"),
             help=_(
                 "The budget of the attack (L∞): how far each value may move. A pixel's "
                 "red, green and blue are values from 0 to 255; 1 is the smallest step that "
@@ -68,7 +68,7 @@ def more_settings(backbone: str) -> None:
                 ),
                 key="confidence",
                 on_change=runs.pass_on,
-                args=(NAME, "confidence"),
+                args=(ATTACK.topic, "confidence"),
                 help=_("An answer of 12 % for “cat” convinces nobody."),
             )
         with link.kept("ensemble", default=False):
@@ -103,7 +103,7 @@ def _method() -> None:
             format_func=lambda key: _(ATTACK_METHODS[key].label),
             key="method",
             on_change=runs.pass_on,
-            args=(NAME, "method"),
+            args=(ATTACK.topic, "method"),
         )
     row = ATTACK_METHODS[str(method)]
     st.caption(f"{_(row.why)} ({row.paper})")

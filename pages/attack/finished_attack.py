@@ -28,7 +28,6 @@ from tl_core.attack.spec import (
 )
 from tl_core.lab import Job, JobState
 
-NAME = "attack"
 _GUESSES = {"1": 2, "8": 16, "64": 255}  # by the answer, the most levels it stands for
 _ROBUST_LEVELS = 4  # fewer leave a JPEG encoder little to keep
 _COMMAND = (
@@ -114,7 +113,7 @@ def _start_again(spec: Attack) -> None:
     link.set_choice("method", spec.method)
     link.set_choice("epsilon", spec.epsilon)
     link.set_choice("ensemble", bool(spec.also))
-    runs.begin(NAME, [("", spec)])
+    runs.begin(ATTACK.topic, [("", spec)])
 
 
 def _draw_transfer(question: Transfer, spec: Attack) -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.attack.attack_view import draw_curve, draw_pair, draw_untouched
 from pages.attack.controls import choose_goal, epsilon_slider, more_settings, with_settings
-from pages.attack.finished_attack import NAME, draw_finished
+from pages.attack.finished_attack import draw_finished
 from pages.attack.smallest_view import draw_smallest
 from pages.shared import runs
 from pages.shared.frame import header
@@ -18,8 +18,8 @@ from tl_core.attack.spec import Attack, SmallestBudget
 _A_DOG = "sample:dalmatian"
 _CHOSEN = ("photo", "backbone", "target", "avoid")
 
-bench = header(ATTACK, first_photo=_A_DOG, panel="_backbone")
-backbone, photo = bench.backbone, bench.photo
+subject = header(ATTACK, first_photo=_A_DOG, panel="_backbone")
+backbone, photo = subject.backbone, subject.photo
 rail, picture, _side = stage(picture=90, side=0)
 goal_place, start_place = rail.container(), rail.container(key="start_place")
 curve_place = rail.container()
@@ -34,15 +34,15 @@ if backbone is not None:
     smallest = SmallestBudget(photo=photo, backbone=backbone, target=target, avoid=avoid)
     with start_place:
         specs = [("", with_settings(attack))]
-        runs.start_or_stop(NAME, lambda: runs.begin(NAME, specs))
-run = runs.current(NAME)
+        runs.start_or_stop(ATTACK.topic, lambda: runs.begin(ATTACK.topic, specs))
+run = runs.current(ATTACK.topic)
 if run is not None and backbone is not None and not runs.is_about(run, attack, *_CHOSEN):
     run = None  # something else is chosen by now
 with picture:
     if run is not None and run.jobs:
-        runs.live(NAME, draw_pair)
+        runs.live(ATTACK.topic, draw_pair)
         with curve_place:
-            runs.charts(NAME, draw_curve)
+            runs.charts(ATTACK.topic, draw_curve)
     elif backbone is not None:
         draw_untouched(photo, backbone)
 if run is not None and run.is_over and run.jobs:

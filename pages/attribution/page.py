@@ -49,8 +49,8 @@ def draw(question: Attribute, other: int, seen: bytes, *, is_contrast: bool) -> 
         draw_beside("why", draw_main, lambda: draw_photo(seen))
 
 
-bench = header(ATTRIBUTION, first_photo="sample:dalmatian")
-backbone, photo = bench.backbone, bench.photo
+subject = header(ATTRIBUTION, first_photo="sample:dalmatian")
+backbone, photo = subject.backbone, subject.photo
 rail, picture, side = stage()
 if backbone is not None:
     lab = the_lab()

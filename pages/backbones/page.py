@@ -71,14 +71,14 @@ def answers(found: Classification, network: str) -> None:
     st.caption(words.format(ms=found.milliseconds, device=device_words()))
 
 
-bench = header(BACKBONES, has_offer=False)
-chosen, photo = str(st.session_state.backbone), bench.photo
+subject = header(BACKBONES, has_offer=False)
+chosen, photo = str(st.session_state.backbone), subject.photo
 picked = the_lab().backbones.row(chosen)  # of a visitor's model: what it grew from
 rail, picture, side = stage()
 with rail:
     facts(picked)
-    if bench.backbone != chosen:
-        offer(chosen, shown=bench.backbone)
+    if subject.backbone != chosen:
+        offer(chosen, shown=subject.backbone)
     else:
         for page, words in (
             (FEATURE_MAPS, _("Look inside it")),
@@ -86,7 +86,7 @@ with rail:
         ):
             st.page_link(page.path, label=words, icon=page.icon)
 ready = [row.key for row in the_lab().backbones.ready()]
-lookers = [bench.backbone] if bench.backbone is not None else []
+lookers = [subject.backbone] if subject.backbone is not None else []
 ask_ahead(Classify(photo=photo, backbone=key) for key in dict.fromkeys([*lookers, *ready]))
 said = {}
 for looker in lookers:
@@ -100,10 +100,10 @@ for looker in lookers:
             answers(found, label_of(looker))
 with side:
     st.markdown("**" + _("The other networks") + "**")
-    said |= compare_backbones.other_answers(photo, bench.backbone or chosen)
+    said |= compare_backbones.other_answers(photo, subject.backbone or chosen)
 note(BACKBONES, compare_backbones.surest(said, photo))
 
-show_code(BACKBONES, bench.backbone, photo)
+show_code(BACKBONES, subject.backbone, photo)
 st.markdown(lesson("backbones")["choose"])
 backbone_table.draw()
 st.subheader(_("Accuracy against computation"), anchor=False)

@@ -95,8 +95,8 @@ def of_last_layer(found: FeatureMapsSnapshot, spec: FeatureMaps) -> Outcome | No
     )
 
 
-bench = header(FEATURE_MAPS)
-backbone, photo = bench.backbone, bench.photo
+subject = header(FEATURE_MAPS)
+backbone, photo = subject.backbone, subject.photo
 is_alone = st.session_state.get("compare", NOTHING) == NOTHING
 rail, picture, side = stage() if is_alone else stage(picture=85, side=0)
 if backbone is not None:

@@ -6,10 +6,10 @@ from typing import Any
 import streamlit as st
 
 from pages.shared import runs
+from pages.shared.sitemap import IDEAL
 from tl_core.ideal.spec import IdealImage
 from tl_core.lab import gettext_noop as N_
 
-NAME = "ideal"  # of the page's run
 OPTIMISERS = {"descent": N_("gradient descent"), "momentum": N_("momentum"), "adam": N_("adam")}
 RATES_OF_OPTIMISERS = {"descent": 1.0, "momentum": 0.3, "adam": 0.08}
 
@@ -27,7 +27,7 @@ def moved(control: str) -> None:
     if control not in st.session_state:
         return
     value = st.session_state[control]
-    run = runs.current(NAME)
+    run = runs.current(IDEAL.topic)
     for _label, job in run.jobs if run else []:
         if isinstance(job.spec, IdealImage) and not job.is_over and _listens(job.spec, control):
             if control == "learning_rate" and not value:

@@ -5,7 +5,6 @@ import streamlit as st
 from pages.ideal import gallery
 from pages.ideal.controls import choices, more_settings, tv_slider
 from pages.ideal.goals import choose_goals
-from pages.ideal.moves import NAME
 from pages.ideal.run_view import draw_charts, draw_pictures, say_start
 from pages.ideal.start_view import draw_example, draw_start
 from pages.ideal.ways import specs as make_specs
@@ -21,10 +20,10 @@ from pages.shared.words import _, lesson
 _CHOSEN = ("backbone", "target", "second_target", "layer", "channel", "photo")
 
 say_start()
-bench = header(IDEAL, panel="_backbone")
-run = runs.current(NAME)
+subject = header(IDEAL, panel="_backbone")
+run = runs.current(IDEAL.topic)
 rail, picture, side = stage() if run is None or len(run.jobs) < 2 else stage(picture=85, side=0)
-if bench.backbone is not None:
+if subject.backbone is not None:
     with rail:
         goal_place, start_place = st.container(), st.container(key="start_place")
         tv_place = st.container()
@@ -32,10 +31,12 @@ if bench.backbone is not None:
     with tv_place:
         tv_slider()
     with goal_place:
-        goals = choose_goals(bench.backbone)
-    specs = make_specs(bench.backbone, bench.photo, goals, choices())
+        goals = choose_goals(subject.backbone)
+    specs = make_specs(subject.backbone, subject.photo, goals, choices())
     with start_place:
-        runs.start_or_stop(NAME, lambda: runs.begin(NAME, specs), is_ready=bool(specs))
+        runs.start_or_stop(
+            IDEAL.topic, lambda: runs.begin(IDEAL.topic, specs), is_ready=bool(specs)
+        )
         if run is None or run.is_over:
             seconds = the_lab().jobs.estimate_s([spec for _label, spec in specs])
             words = _("About {seconds:.0f} s, with everyone's runs now.")
@@ -49,20 +50,20 @@ if bench.backbone is not None:
             draw_example(goals[0])
 if run is not None:
     with picture:
-        runs.live(NAME, draw_pictures)
+        runs.live(IDEAL.topic, draw_pictures)
     with side:
-        runs.charts(NAME, draw_charts)
+        runs.charts(IDEAL.topic, draw_charts)
 gallery.show()
-if bench.backbone is not None and specs and not specs[0][1].layer:
+if subject.backbone is not None and specs and not specs[0][1].layer:
     spec = specs[0][1]
     show_code(
         IDEAL,
-        bench.backbone,
+        subject.backbone,
         target=spec.target,
         steps=spec.steps,
         tv_weight=spec.tv_weight,
         seed=spec.seed,
-        size=the_lab().backbones.row(bench.backbone).input_size,
+        size=the_lab().backbones.row(subject.backbone).input_size,
     )
 st.markdown(lesson("ideal")["why rungs"])
 sources(IDEAL)

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.web.server import server_util
 
-from pages.server import served
+from pages.server import process_state
 from pages.server.addresses import announcement
 from pages.server.compat.callbacks import finish_callbacks
 from pages.server.compat.downloads import keep_downloads
@@ -49,7 +49,7 @@ def refuse_wrong_settings() -> None:
 
 def ready(_request: Request) -> Response:
     """Answer 200 while the lab can serve, else 503 and why; before its first visitor it can."""
-    problem = served.lab.readiness() if served.lab else ""
+    problem = process_state.lab.readiness() if process_state.lab else ""
     return PlainTextResponse(problem or "ok", 503 if problem else 200)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pages.server import served
+from pages.server import process_state
 
 if TYPE_CHECKING:
     from tl_core.lab import Lab
@@ -65,11 +65,13 @@ class Ending:
 
     def _end(self) -> None:
         self._is_asked.wait()
-        if served.lab is not None:
-            self._let_runs_end(served.lab)
+        if process_state.lab is not None:
+            self._let_runs_end(process_state.lab)
         signal.raise_signal(signal.SIGTERM)
-        if served.lab is not None:
-            closing = threading.Thread(target=served.lab.close, name="lab-close", daemon=True)
+        if process_state.lab is not None:
+            closing = threading.Thread(
+                target=process_state.lab.close, name="lab-close", daemon=True
+            )
             closing.start()
             closing.join(LAB_S)  # a step that hangs cannot be waited for
         self._is_served.wait(SERVER_S)

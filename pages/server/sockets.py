@@ -11,9 +11,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config, runtime
 
-from pages.server import messages, served
+from pages.server import messages, process_state
 from pages.server.compat.options import is_on_community_cloud
-from pages.server.seldom import seldom
+from pages.server.log_limit import log_limit
 
 log = logging.getLogger(__name__)
 
@@ -225,9 +225,9 @@ def _place(address: SplitResult, scheme: str = "") -> tuple[str | None, int | No
 def _tell_tab(session: str) -> None:
     """Have the tab say, once it has come back, that this was too much."""
     if runtime.get_instance().is_active_session(session):
-        served.refused.add(session)
+        process_state.refused.add(session)
 
 
 def _say(visitor: str, what: str) -> None:
-    if seldom.is_due(visitor, what):
+    if log_limit.is_due(visitor, what):
         log.warning("Ended: %s", what)

@@ -1,7 +1,6 @@
 """A limit on uploads that wait in memory until a page has read them.
 
-How large one may be: a photograph ``MAX_BYTES`` in tl_core/images/decode.py, a zip or folder in
-pages/training/boxes.py, a model and all of a tab in tl_core/settings.py.
+How large one may be, and all of a tab, is in tl_core/settings.py.
 """
 
 import asyncio
@@ -18,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
-from pages.server import served
+from pages.server import process_state
 
 PATIENCE_S = 120.0  # for others' files to be taken
 STALLED_S = 20.0  # without a byte
@@ -71,7 +70,7 @@ class UploadLimit:
         if upload.status == 413:
             await upload.drain()  # a browser reports the answer only once it has sent everything
             if _is_active(upload.session):
-                served.refused.add(upload.session)
+                process_state.refused.add(upload.session)
         if upload.status:
             answer = PlainTextResponse("Refused.", upload.status, _CLOSE)
             await answer(scope, receive, send)
@@ -91,17 +90,17 @@ class UploadLimit:
 
     def _may_begin(self, session: str, size: int) -> bool:
         """Whether the tab's own limit allows it."""
-        if served.lab is None:
+        if process_state.lab is None:
             return False
         held = _stored()[session] + self._announced[session]
-        return held + size <= served.lab.settings.upload_visit_mb * 2**20
+        return held + size <= process_state.lab.settings.upload_visit_mb * 2**20
 
     async def make_room(self, session: str, size: int) -> bool:
         """Count bytes that have come as soon as there is room; ``False`` if there will be none."""
         self._latest.setdefault(session, time.monotonic())
         deadline = time.monotonic() + PATIENCE_S
-        while served.lab is not None and time.monotonic() < deadline:
-            settings = served.lab.settings
+        while process_state.lab is not None and time.monotonic() < deadline:
+            settings = process_state.lab.settings
             used = self._used()
             first = next(iter(self._latest), session)
             limit = settings.upload_visit_mb * 2**20

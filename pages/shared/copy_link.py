@@ -13,7 +13,7 @@ _mount = component("copy_link")
 def copy_link(photo: str, backbone: str, *, first_photo: str) -> None:
     """Draw the button; the browser alone copies, and says what a link does not take along.
 
-    ``photo`` and ``backbone`` are the bench's; whoever opens the link sees ``first_photo`` and the
+    ``photo`` and ``backbone`` are the page's; whoever opens the link sees ``first_photo`` and the
     usual network where these are the visitor's own.
     """
     data = {

@@ -1,4 +1,4 @@
-"""What every page has: navigation, one bar with its title and the bench, and a lesson's strip."""
+"""What every page has: navigation, one bar with its title and the subject, and a lesson's strip."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from tl_core.images import samples
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Subject:
     """What a visitor works on, on every page."""
 
     backbone: str | None  # the last chosen one that can be used; none while none can
@@ -56,8 +56,8 @@ def header(
     first_photo: str = samples.SAMPLES[0].key,
     panel: str = "",
     has_offer: bool = True,
-) -> Bench:
-    """Draw the page's title, the bench beside it, and the strip for the lesson below.
+) -> Subject:
+    """Draw the page's title, the subject beside it, and the strip for the lesson below.
 
     ``first_photo`` is the page's photograph for who has chosen none; ``panel`` tells the keys of
     the backbone's download from the page's own. Without ``has_offer`` the page itself offers the
@@ -73,7 +73,7 @@ def header(
         with st.container(key="title", horizontal=True, width="content", gap="small"):
             st.title(_(row.title), anchor=False, width="content")
             words_of(row.topic)
-        with st.container(key="bench", horizontal=True, width="content"):
+        with st.container(key="subject", horizontal=True, width="content"):
             photo = choose_photo(first_photo)
             backbone = choose_backbone()
             copy_link(photo, backbone, first_photo=first_photo)
@@ -82,7 +82,7 @@ def header(
     shown = usable_for(backbone)
     if shown != backbone and has_offer:
         offer(backbone, shown=shown, panel=panel)
-    return Bench(shown, photo)
+    return Subject(shown, photo)
 
 
 def _page(row: PageRow) -> st.Page:

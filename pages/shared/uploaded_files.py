@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.typing import UploadedFile
 
-from pages.server import served
+from pages.server import process_state
 from pages.shared.visit import script_context, the_lab
 from pages.shared.words import _
 from tl_core.lab import Lab
@@ -53,8 +53,8 @@ def empty(files: Iterable[UploadedFile], lab: Lab) -> None:
 def show_refused() -> None:
     """Tell this tab why an upload was refused; its drop zone shows only a number."""
     session = script_context().session_id
-    if session in served.refused:
-        served.refused.discard(session)
+    if session in process_state.refused:
+        process_state.refused.discard(session)
         st.toast(
             _("That was too much at once. Drop fewer files, and the others once these are here."),
             icon=":material/error:",

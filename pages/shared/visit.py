@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
-from pages.server import served
+from pages.server import process_state
 from pages.shared.visits import Visits
 from pages.visit.state import Visit
 from tl_core.lab import Lab
@@ -35,8 +35,8 @@ def _started(make: Callable[[], Lab]) -> Lab:
     up for a fifth of a second each time.
     """
     importlib.import_module("pandas")  # Plotly and tables would meet it half loaded by another tab
-    lab = served.lab = make()
-    served.absent = visits.absent
+    lab = process_state.lab = make()
+    process_state.absent = visits.absent
     lab.tell_when_forgotten(visits.forget)
     gc.collect()
     gc.freeze()

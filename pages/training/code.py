@@ -1,4 +1,4 @@
-"""Show me the code of *Teach it*: a program for each way that is chosen."""
+"""Show me the code of *Teach it*: a program for each mode that is chosen."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from pages.shared.show_code import FOLDER, Program, show_programs
 from pages.shared.visit import the_lab
 from pages.shared.words import _
-from pages.training.ways import WAYS
 from tl_core.lab import BackboneRow
 from tl_core.training.spec import mode_row
 
@@ -21,22 +20,22 @@ def show_code_of(modes: Sequence[str], backbone: str, settings: dict[str, Any]) 
 
 def program(mode: str, row: BackboneRow, settings: dict[str, Any]) -> Program:
     """The program that trains in this mode what a ``FineTune`` with these settings trains."""
-    way = mode_row(mode)
+    found = mode_row(mode)
     chosen = {
         "per_class": settings.get("photos_per_class") or _ALL,
-        "epochs": settings.get("epochs") or way.epochs,
-        "learning_rate": settings.get("learning_rate") or way.learning_rate,
+        "epochs": settings.get("epochs") or found.epochs,
+        "learning_rate": settings.get("learning_rate") or found.learning_rate,
         "seed": settings.get("seed", 0),
     }
-    if way.start == "pixels":
+    if found.start == "pixels":
         name = "training_pixels"
-    elif way.start == "random":
+    elif found.start == "random":
         name = "training_scratch"
-    elif way.unfrozen == "head":
+    elif found.unfrozen == "head":
         name = "training"
     else:
         name = "training_unfrozen"
-        is_all = way.unfrozen == "all"
+        is_all = found.unfrozen == "all"
         chosen = {"unfrozen_from": "" if is_all else row.last_block} | chosen
     photographs = "" if settings.get("dataset") == "digits" else FOLDER
-    return Program(name, chosen, photographs, _(WAYS[mode]))
+    return Program(name, chosen, photographs, _(mode_row(mode).label))

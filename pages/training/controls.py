@@ -1,4 +1,4 @@
-"""The controls of training: the ways, how many photographs, and the rest one click away."""
+"""The controls of training: the modes, how many photographs, and the rest one click away."""
 
 from typing import Any
 
@@ -7,20 +7,21 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.words import _
 from pages.training.tricks import tricks
-from pages.training.ways import SHORT, WAYS
+from tl_core.training.spec import MODES, mode_row
 
 _AMOUNTS = [1, 2, 4, 8, 16, 50, 100, 300, 1000, 0]
 _SEEDS = 2**32
+_KEYS = [row.key for row in MODES]
 
 
 def choose_modes() -> list[str]:
-    """The ways to teach, one or several at once."""
-    with link.kept("mode", ["head"], list(WAYS)):
+    """The modes of training, one or several at once."""
+    with link.kept("mode", ["head"], _KEYS):
         modes = st.pills(
             _("Training methods, one or several at once"),
-            list(WAYS),
+            _KEYS,
             selection_mode="multi",
-            format_func=lambda key: _(SHORT[key]),
+            format_func=lambda key: _(mode_row(key).short),
             key="mode",
             label_visibility="collapsed",
         )

@@ -1,4 +1,4 @@
-"""The curve of a training run, accuracy or loss by epoch, of every way on the same axes."""
+"""The curve of a training run, accuracy or loss by epoch, of every mode on the same axes."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ from pages.shared.charts import GREY, Part, axis, draw, palette
 from pages.shared.choose_one import choose_one
 from pages.shared.measured_examples import measured_examples
 from pages.shared.words import _
-from pages.training.ways import WAYS, colours, snapshot_of
+from pages.training.modes import colours, snapshot_of
 from pages.visit.state import Run
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.spec import FineTuneSnapshot
+from tl_core.training.spec import FineTuneSnapshot, mode_row
 
 EXPLANATION = N_(
     "Solid with dots: validation photographs, which it never learns from. Dotted: training "
@@ -30,14 +30,14 @@ def choose_curve() -> None:
 
 
 def draw_curve(run: Run) -> None:
-    """The chosen curve of every way, as far as it is measured."""
+    """The chosen curve of every mode, as far as it is measured."""
     draw_axes([snapshot for _label, job in run.jobs if (snapshot := snapshot_of(job))])
 
 
 def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
     """The chart; drawn with an example before a run, it is in the browser when that starts."""
     what = str(st.session_state.curve)
-    traces = [trace for snapshot in shown for trace in _of_way(snapshot, what)]
+    traces = [trace for snapshot in shown for trace in _of_mode(snapshot, what)]
     layout: Part = {"uirevision": "same", "showlegend": False}
     empty_range = None if any(snapshot.curve for snapshot in shown) else [0, 1]
     if not shown and what == "accuracy":
@@ -52,10 +52,10 @@ def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
     draw(traces, layout, key=f"curve_{what}", height=_HEIGHT, alt=_alt(shown, what))
 
 
-def _of_way(snapshot: FineTuneSnapshot, what: str) -> list[Part]:
+def _of_mode(snapshot: FineTuneSnapshot, what: str) -> list[Part]:
     """A dotted line for what it learns from, a solid one with dots for what it never does."""
     scale = 100 if what == "accuracy" else 1
-    colour, label = colours()[snapshot.mode], _(WAYS[snapshot.mode])
+    colour, label = colours()[snapshot.mode], _(mode_row(snapshot.mode).label)
     learned = {
         "type": "scatter",
         "x": [point.epoch for point in snapshot.curve],
@@ -91,7 +91,7 @@ def _example() -> tuple[list[Part], Part, list[int]]:
             "y": [100 * share for share in found[start]],
             "mode": "lines",
             "line": {"color": palette()[GREY]},
-            "name": _(WAYS[mode]),
+            "name": _(mode_row(mode).label),
         }
         for start, mode in (("pretrained", "head"), ("scratch", "scratch"))
     ]
@@ -111,7 +111,7 @@ def _alt(shown: Sequence[FineTuneSnapshot], what: str) -> str:
         return f"{words} {until}"
     figures = [
         _("{way}: {value:.2f} after {epoch} epochs").format(
-            way=_(WAYS[snapshot.mode]),
+            way=_(mode_row(snapshot.mode).label),
             value=getattr(snapshot.epochs[-1], f"validation_{what}"),
             epoch=snapshot.epochs[-1].epoch,
         )

@@ -8,8 +8,8 @@ from pages.shared.live import watch_answer
 from pages.shared.picture import data_url
 from pages.shared.table import table
 from pages.shared.words import _, ngettext, plain
+from pages.training.modes import small_test
 from pages.training.squares import MOST, draw_squares
-from pages.training.ways import small_test
 from pages.visit.state import Data
 from tl_core.datasets.spec import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
 

@@ -1,4 +1,4 @@
-"""The figures of a training run: a line for each way, and all of them in a table."""
+"""The figures of a training run: a line for each mode, and all of them in a table."""
 
 import html
 
@@ -6,11 +6,11 @@ import streamlit as st
 
 from pages.shared.table import table
 from pages.shared.words import _, number, percent
-from pages.training.ways import TOP3_FROM, WAYS, colours, interval_words, snapshot_of
+from pages.training.modes import TOP3_FROM, colours, interval_words, snapshot_of
 from pages.visit.state import Run
 from tl_core.lab import Job, JobState
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.spec import FineTune, FineTuneSnapshot
+from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 
 _ENDINGS = {
     JobState.QUEUED: N_("waiting"),
@@ -21,7 +21,7 @@ _ENDINGS = {
 
 
 def draw_figures(run: Run) -> None:
-    """Each way's accuracy and what it does now; the colour is that of its curve."""
+    """Each mode's accuracy and what it does now; the colour is that of its curve."""
     lines = [_line(label, job) for label, job in run.jobs]
     shown = "".join(
         _row(job.spec.mode, line)
@@ -34,14 +34,14 @@ def draw_figures(run: Run) -> None:
 
 
 def _row(mode: str, line: dict[str, str]) -> str:
-    """One way in HTML: a dot of its colour, its name, its accuracy, what it does."""
+    """One mode in HTML: a dot of its colour, its name, its accuracy, what it does."""
     interval = line[_("95 % confidence interval")]
     if interval:
         interval = _("95 % confidence interval {interval}").format(interval=interval)
     parts = [interval, line[_("Now")]]
     details = html.escape(" · ".join(part for part in parts if part))
     return (
-        f'<div><b style="color:{colours()[mode]}">●</b> {html.escape(_(WAYS[mode]))} '
+        f'<div><b style="color:{colours()[mode]}">●</b> {html.escape(_(mode_row(mode).label))} '
         f"<b>{line[_('Accuracy')]}</b> <span>{details}</span></div>"
     )
 
@@ -62,7 +62,7 @@ def _table(lines: list[dict[str, str]]) -> None:
 
 
 def _line(label: str, job: Job) -> dict[str, str]:
-    """One way's figures, as far as they are known."""
+    """One mode's figures, as far as they are known."""
     snapshot = snapshot_of(job) or FineTuneSnapshot(phase="")
     accuracy = interval = top3 = ""
     if snapshot.result:

@@ -21,14 +21,14 @@ from pages.training.controls import choose_amount, choose_modes, more_settings
 from pages.training.curve import EXPLANATION, NO_DATA, choose_curve, draw_axes, draw_curve
 from pages.training.data_preview import look_at
 from pages.training.figures import draw_figures
+from pages.training.kept_figures import keep_figures
 from pages.training.label_budget import label_budget
-from pages.training.learned import keep_figures
-from pages.training.result import choose_way, draw_result
+from pages.training.result import choose_model, draw_result
 from pages.training.run import NAME, begin, finished
 from pages.training.trying import draw_trying
 
-bench = header(TRAINING, panel="_backbone")
-backbone = bench.backbone
+subject = header(TRAINING, panel="_backbone")
+backbone = subject.backbone
 style("training")
 classes, learning, trying = stage(picture=46, side=28)
 with learning:
@@ -68,12 +68,12 @@ with curve_place:
     runs.live(NAME, draw_figures)
 with trying:
     st.header(_("Try it"), anchor=False)
-    draw_trying(bench.photo, backbone)
+    draw_trying(subject.photo, backbone)
 done = finished()
 if done:
     keep_figures(done)
     st.header(_("Evaluation: how good is it?"), anchor=False)
-    draw_result(*done[choose_way(done)][1:])
+    draw_result(*done[choose_model(done)][1:])
 label_budget(data, backbone, seed)
 if backbone is not None:
     chosen = settings | {"photos_per_class": per_class, "seed": seed}

@@ -9,16 +9,16 @@ from pages.shared import link
 from pages.shared.table import table
 from pages.shared.words import _, lesson, percent
 from pages.training.confusion_matrix import confusion_matrix
+from pages.training.modes import TOP3_FROM, interval_words, small_test
 from pages.training.predictions import draw_predictions
 from pages.training.run import best_of
-from pages.training.ways import TOP3_FROM, interval_words, small_test
 from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _ALL = "mistakes"
 _PAGE = 12  # photographs at once
 
 
-def choose_way(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> str:
+def choose_model(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> str:
     """The model to look closer at, of those of a run that are done; the best where none is chosen.
 
     ``done`` has a label, a spec and a snapshot by model.

@@ -1,4 +1,4 @@
-"""The page's run: a job for each way to teach, and those that are done."""
+"""The page's run: a job for each mode, and those that are done."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,17 +8,17 @@ import streamlit as st
 from pages.shared import runs
 from pages.shared.visit import the_visit
 from pages.shared.words import _, show_error
-from pages.training.ways import WAYS, snapshot_of
+from pages.training.modes import snapshot_of
 from tl_core.lab import UserError
-from tl_core.training.spec import FineTune, FineTuneSnapshot
+from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 
 NAME = "teach"
 
 
 def begin(modes: Sequence[str], settings: dict[str, Any]) -> bool:
-    """Start one job a way; return whether any was accepted."""
+    """Start one job a mode; return whether any was accepted."""
     try:
-        specs = [(_(WAYS[mode]), FineTune(mode=mode, **settings)) for mode in modes]
+        specs = [(_(mode_row(mode).label), FineTune(mode=mode, **settings)) for mode in modes]
     except UserError as error:
         show_error(error)
         return False
@@ -28,7 +28,7 @@ def begin(modes: Sequence[str], settings: dict[str, Any]) -> bool:
 
 
 def finished() -> dict[str, tuple[str, FineTune, FineTuneSnapshot]]:
-    """The ways of the page's run that are done, by their model: label, spec, snapshot."""
+    """The jobs of the page's run that are done, by their model: label, spec, snapshot."""
     run = runs.current(NAME)
     found = {}
     for label, job in run.jobs if run else []:

@@ -24,7 +24,7 @@ class Trick:
     values: tuple[Any, ...]
     sentence: str
     words: Mapping[Any, str]  # for values that are not shown as plain numbers
-    ways: tuple[str, ...] = ()  # to teach, in which it does something; none named: in all
+    modes: tuple[str, ...] = ()  # in which it does something; none named: in all
 
 
 TRICKS: tuple[Trick, ...] = (
@@ -144,7 +144,7 @@ TRICKS: tuple[Trick, ...] = (
             "then fine-tuning)."
         ),
         {False: N_("no"), True: N_("yes")},
-        ways=("last-block", "full"),
+        modes=("last-block", "full"),
     ),
     Trick(
         "train_batch_norm",
@@ -156,13 +156,13 @@ TRICKS: tuple[Trick, ...] = (
             "For what is unfrozen; from scratch they are always new."
         ),
         {False: N_("frozen"), True: N_("learns")},
-        ways=("last-block", "full"),
+        modes=("last-block", "full"),
     ),
 )
 
 
 def tricks(modes: Sequence[str]) -> dict[str, Any]:
-    """Draw all controls, those that do nothing in the ways ``modes`` in grey; return their values.
+    """Draw all controls, those that do nothing in these ``modes`` in grey; return their values.
 
     The values are by field.
     """
@@ -186,7 +186,7 @@ def _control(trick: Trick, modes: Sequence[str]) -> Any:
         "key": key,
         "on_change": runs.pass_on if trick.field in FineTune.controls else None,
         "args": (NAME, trick.field, key),
-        "disabled": bool(trick.ways) and set(trick.ways).isdisjoint(modes),
+        "disabled": bool(trick.modes) and set(trick.modes).isdisjoint(modes),
     }
     with link.kept(key, default, trick.values):
         if isinstance(default, str | bool):

@@ -39,7 +39,7 @@ def draw_trying(photo: str, backbone: str | None) -> None:
 def _choose(own: dict[str, str]) -> str:
     """One of the visitor's models: a new one when it is there, of a run's the best."""
     keys = list(reversed(own))  # newest first
-    done = {key: way for key, way in finished().items() if key in own}  # some may be forgotten
+    done = {key: found for key, found in finished().items() if key in own}  # some may be forgotten
     first = best_of(done) if keys[0] in done else keys[0]
     with link.kept("own_model", first, keys, among=first):
         model = st.selectbox(

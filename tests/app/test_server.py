@@ -18,7 +18,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from pages.server import addresses, open_files, served, upload_limits
+from pages.server import addresses, open_files, process_state, upload_limits
 from pages.server.app import ready
 from pages.server.compat import downloads, sessions
 from pages.server.compat.downloads import keep_downloads
@@ -36,7 +36,7 @@ def limits(monkeypatch):
     """6 MB for a tab, 10 MB for all."""
     settings = SimpleNamespace(upload_visit_mb=6, upload_memory_mb=10)
     lab = SimpleNamespace(settings=settings, readiness=lambda: "")
-    monkeypatch.setattr(served, "lab", lab)
+    monkeypatch.setattr(process_state, "lab", lab)
     monkeypatch.setattr(upload_limits, "_LOOK_EVERY_S", 0)
     monkeypatch.setattr(upload_limits, "PATIENCE_S", 0.05)
     return lab
@@ -246,7 +246,7 @@ def test_files_that_no_page_took_are_dropped_after_a_while(browser, manager, mon
 
 def test_an_upload_without_a_size_or_before_there_is_a_lab_is_refused(browser, monkeypatch):
     assert run(browser.put("a", "x", 0, has_length=False)) == 411
-    monkeypatch.setattr(served, "lab", None)
+    monkeypatch.setattr(process_state, "lab", None)
     assert run(browser.put("a", "x", 1)) == 413
 
 
@@ -254,7 +254,7 @@ def test_the_server_is_ready_while_the_lab_is(limits, monkeypatch):
     assert (ready(None).status_code, ready(None).body) == (200, b"ok")
     limits.readiness = lambda: "The worker hangs."
     assert (ready(None).status_code, ready(None).body) == (503, b"The worker hangs.")
-    monkeypatch.setattr(served, "lab", None)
+    monkeypatch.setattr(process_state, "lab", None)
     assert ready(None).status_code == 200
 
 
@@ -465,8 +465,8 @@ def test_a_tab_that_is_closed_is_told_to_the_lab_and_one_that_is_reloaded_is_not
     looks = iter([{"ann", "bob"}, {"ann"}, {"ann"}, set()])
     told = []
     monkeypatch.setattr(sessions, "LOOK_EVERY_S", 0)
-    monkeypatch.setattr(served, "lab", SimpleNamespace(note_absent=told.append))
-    monkeypatch.setattr(served, "absent", lambda: frozenset(next(looks)))
+    monkeypatch.setattr(process_state, "lab", SimpleNamespace(note_absent=told.append))
+    monkeypatch.setattr(process_state, "absent", lambda: frozenset(next(looks)))
 
     async def look():
         with suppress(RuntimeError):  # there are no more looks

@@ -11,7 +11,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 
 from pages.server import messages, sockets
-from pages.server.seldom import EVERY_S, Seldom
+from pages.server.log_limit import EVERY_S, LogLimit
 from pages.server.sockets import Sockets, is_own_page
 from tests.app.test_server import run
 
@@ -326,12 +326,12 @@ def test_parts_are_counted_as_protobuf_writes_them():
 
 def test_what_is_said_about_somebody_is_said_once_a_minute():
     now = [100.0]
-    seldom = Seldom(lambda: now[0])
-    assert [seldom.is_due("me", "x"), seldom.is_due("me", "x")] == [True, False]
-    assert seldom.is_due("you", "x")
-    assert seldom.is_due("me", "y")
+    limit = LogLimit(lambda: now[0])
+    assert [limit.is_due("me", "x"), limit.is_due("me", "x")] == [True, False]
+    assert limit.is_due("you", "x")
+    assert limit.is_due("me", "y")
     now[0] += EVERY_S
-    assert seldom.is_due("me", "x")
+    assert limit.is_due("me", "x")
 
 
 def test_the_log_says_that_a_connection_was_ended_and_not_whose(limits, caplog):

@@ -11,7 +11,7 @@ _WITHOUT_CLIPBOARD = """
 
 def opened(page, address: str) -> None:
     page.goto(address)
-    page.locator(".st-key-bench").get_by_text("Cup of coffee", exact=True).wait_for()
+    page.locator(".st-key-subject").get_by_text("Cup of coffee", exact=True).wait_for()
     page.locator(".st-key-epsilon").get_by_text("8", exact=True).wait_for()
 
 

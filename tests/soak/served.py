@@ -23,7 +23,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 from streamlit.web.cli import main
 
-from pages.server import served
+from pages.server import process_state
 from pages.server.compat import downloads
 
 # Made when they are needed first, never more than their pool may have
@@ -76,7 +76,7 @@ def _held() -> dict[str, float]:
     from pages.shared.visit import visits  # the lab is loaded by its first visitor
     from tests.inside import local
 
-    lab, server = served.lab, runtime.get_instance()
+    lab, server = process_state.lab, runtime.get_instance()
     if lab is None:
         raise RuntimeError("there is no lab before its first visitor")
     backbones, scheduler = local(lab).context.backbones, local(lab).queue
@@ -105,7 +105,7 @@ def _held() -> dict[str, float]:
         "finished pictures MB": lab.memory.noted().total() / 2**20,
         "tabs": len(server._session_mgr.list_active_sessions()),
         "uploaded files": sum(len(of) for of in list(uploads.values())),
-        "uploads refused": len(served.refused),
+        "uploads refused": len(process_state.refused),
         "threads of pools": sum(thread.name.startswith(_POOLS) for thread in threading.enumerate()),
         # But one: Streamlit's loop goes on holding the session that it has served last
         "sessions": max(len(_sessions) - 1, 0),
@@ -122,7 +122,7 @@ def _memory() -> dict[str, float]:
         info = mallinfo()
         found["malloc in use MB"] = (info.uordblks + info.hblkhd) / 2**20
         found["malloc free MB"] = info.fordblks / 2**20
-    lab = served.lab
+    lab = process_state.lab
     caches = lab.memory.rows() if lab else []
     return found | {f"kept: {row.kind} MB": row.held_bytes / 2**20 for row in caches}
 

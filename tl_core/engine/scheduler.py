@@ -11,7 +11,7 @@ from typing import Any
 from tl_core.engine.fairness import Turns
 from tl_core.engine.job import Explain, Job, JobCancelled, JobState, SpecT
 from tl_core.engine.open_jobs import OpenJobs
-from tl_core.engine.places import somebody_would_give_way, to_give_way
+from tl_core.engine.preemption import somebody_would_give_way, to_give_way
 from tl_core.engine.queueing import rank, refuse_excess
 from tl_core.engine.runner import Runner
 from tl_core.errors import UserError

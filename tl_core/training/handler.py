@@ -30,8 +30,8 @@ from tl_core.training.inputs import (
 from tl_core.training.loop import BestEpoch, Diverged, TrainingLoop
 from tl_core.training.metrics import evaluate
 from tl_core.training.progress import Progress
-from tl_core.training.spec import FineTune, FineTuneSnapshot
-from tl_core.training.trainable import TrainableModel, Unfrozen
+from tl_core.training.spec import FineTune, FineTuneSnapshot, Unfrozen
+from tl_core.training.trainable import TrainableModel
 
 _CLOUD_PARAMETERS_M = 12.0  # largest network that the hosted copy unfreezes
 _READ_BATCH = 32

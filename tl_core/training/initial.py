@@ -1,7 +1,6 @@
 """What a run starts from: ImageNet weights, random weights, or raw pixels without a network."""
 
 from dataclasses import replace
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +13,8 @@ from tl_core.backbones.catalogue import BackboneRow, Stage
 from tl_core.context import Context
 from tl_core.engine.runner import Sliced
 from tl_core.errors import gettext_noop as N_
+from tl_core.training.spec import Start
 
-Start = Literal["trained", "random", "pixels"]
 PIXELS = "pixels"  # key of the row for raw pixels
 _MEASURED_PICTURES = 4
 PIXELS_SIDE = 32  # raw pixels are used at 32 × 32

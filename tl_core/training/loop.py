@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,7 @@ from tl_core.errors import gettext_noop as N_
 from tl_core.machine.device import autocast_bf16, is_out_of_memory, sent
 from tl_core.training.inputs import Inputs, chunks
 from tl_core.training.progress import Progress
-from tl_core.training.spec import FineTune, Schedule
+from tl_core.training.spec import FineTune, Part, Schedule
 from tl_core.training.trainable import TrainableModel
 
 _PHASES = {"head": N_("training the head"), "network": N_("training the network")}
@@ -83,7 +83,7 @@ class TrainingLoop:
         self.train = train
         self.validation = validation
         self.progress = progress
-        self.part: Literal["head", "network"] = "head" if model.unfrozen == "head" else "network"
+        self.part: Part = "head" if model.unfrozen == "head" else "network"
         self.is_warm_up = self.part == "head" and self.spec.mode_row.unfrozen != "head"
         self.epochs = _HEAD_EPOCHS if self.is_warm_up else self.spec.chosen_epochs
         self.epochs_before = len(progress.snapshot.epochs)  # of the head that trained first

@@ -2,13 +2,12 @@
 
 import time
 from dataclasses import replace
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from tl_core.engine.job import Job
-from tl_core.training.spec import CurvePoint, EpochPoint, FineTuneSnapshot
+from tl_core.training.spec import CurvePoint, EpochPoint, FineTuneSnapshot, Part
 
 MAX_CURVE_POINTS = 400
 PUBLISH_EVERY_S = 0.25
@@ -79,7 +78,7 @@ class Progress:
     def end_epoch(
         self,
         epoch: int,
-        part: Literal["head", "network"],
+        part: Part,
         learning_rate: float,
         validation: tuple[float, float],
         *,

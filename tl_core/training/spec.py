@@ -1,18 +1,21 @@
 """Training a network on new classes: the five modes, a run and its result, the label budget."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from tl_core.datasets.spec import OWN_DATASET, PRIVATE_DATASET, OnDataset
 from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import Between, Snapshot, require, require_choice
 
+Start = Literal["trained", "random", "pixels"]  # the weights before training
+Unfrozen = Literal["head", "last block", "all"]  # what training may change
+Part = Literal["head", "network"]  # that learns now
 Schedule = Literal["constant", "cosine", "step"]
 Optimiser = Literal["adamw", "momentum"]
 Augmentation = Literal["none", "mirror", "strong"]
-SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine", "step")
-TRAINING_OPTIMISERS: tuple[Optimiser, ...] = ("adamw", "momentum")
-AUGMENTATIONS: tuple[Augmentation, ...] = ("none", "mirror", "strong")
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+TRAINING_OPTIMISERS: tuple[Optimiser, ...] = get_args(Optimiser)
+AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +24,24 @@ class ModeRow:
 
     key: str
     label: str  # what visitors read
-    start: Literal["trained", "random", "pixels"]  # the weights before training
-    unfrozen: Literal["head", "last block", "all"]  # what training may change
+    short: str  # the same on a button
     learning_rate: float
     epochs: int
+    start: Start = "trained"
+    unfrozen: Unfrozen = "all"
 
 
+_EXTRACTION = N_("Feature extraction: frozen backbone, new head")
+_LAST_BLOCK = N_("Fine-tune the last block")
+_ALL_LAYERS = N_("Fine-tune all layers, low learning rate")
+_SCRATCH = N_("Train from scratch (random weights)")
+_PIXELS = N_("Linear classifier on raw pixels")
 MODES: tuple[ModeRow, ...] = (
-    ModeRow(
-        "head", N_("Feature extraction: frozen backbone, new head"), "trained", "head", 1e-3, 30
-    ),
-    ModeRow("last-block", N_("Fine-tune the last block"), "trained", "last block", 1e-4, 5),
-    ModeRow("full", N_("Fine-tune all layers, low learning rate"), "trained", "all", 5e-5, 3),
-    ModeRow("scratch", N_("Train from scratch (random weights)"), "random", "all", 1e-3, 10),
-    ModeRow("pixels", N_("Linear classifier on raw pixels"), "pixels", "head", 1e-3, 30),
+    ModeRow("head", _EXTRACTION, N_("New head"), 1e-3, 30, unfrozen="head"),
+    ModeRow("last-block", _LAST_BLOCK, N_("Last block"), 1e-4, 5, unfrozen="last block"),
+    ModeRow("full", _ALL_LAYERS, N_("All layers"), 5e-5, 3),
+    ModeRow("scratch", _SCRATCH, N_("From scratch"), 1e-3, 10, start="random"),
+    ModeRow("pixels", _PIXELS, N_("Raw pixels"), 1e-3, 30, start="pixels", unfrozen="head"),
 )
 _MODES = {row.key: row for row in MODES}
 
@@ -117,7 +124,7 @@ class EpochPoint:
     """One finished epoch; ``part`` is what was training, the head alone or the network too."""
 
     epoch: int  # from 1, counted through both parts
-    part: Literal["head", "network"]
+    part: Part
     seconds: float  # since the run began
     learning_rate: float
     train_loss: float
@@ -214,7 +221,7 @@ class BudgetPoint:
     """Accuracy from so many photographs a class, over several seeds."""
 
     photos_per_class: int
-    start: Literal["trained", "random", "pixels"]
+    start: Start
     mean: float
     low: float  # worst seed
     high: float  # best seed

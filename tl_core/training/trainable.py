@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +9,7 @@ from torch import Tensor, nn
 from tl_core.backbones.backbone import Backbone, freeze
 from tl_core.machine.device import sent
 from tl_core.training.sharing import batch_norms, tensors, unfreeze
-from tl_core.training.spec import FineTune
-
-Unfrozen = Literal["head", "last block", "all"]
+from tl_core.training.spec import FineTune, Unfrozen
 
 
 class TrainableModel:

@@ -8,7 +8,7 @@ from streamlit.runtime.caching.ttl_cache import TTLCache
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
-from pages.server import served
+from pages.server import process_state
 
 LOOK_EVERY_S = 5.0
 
@@ -21,9 +21,10 @@ async def tell_who_is_absent() -> None:
     before: frozenset[str] = frozenset()
     while True:
         await asyncio.sleep(LOOK_EVERY_S / 2)
-        if served.lab is not None:
-            now = served.absent()
-            served.lab.note_absent(before & now)  # a tab that is reloaded is away for a moment
+        if process_state.lab is not None:
+            now = process_state.absent()
+            # in two looks: a tab that is reloaded is away for a moment
+            process_state.lab.note_absent(before & now)
             before = now
 
 

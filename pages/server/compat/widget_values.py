@@ -13,7 +13,7 @@ from streamlit.runtime.state.common import (
 from streamlit.runtime.state.session_state import Serialized, SessionState
 
 from pages.server.compat import require
-from pages.server.seldom import seldom
+from pages.server.log_limit import log_limit
 
 log = logging.getLogger(__name__)
 
@@ -93,5 +93,5 @@ def _fits(sent: WidgetState, widget: WidgetMetadata[Any] | None) -> bool:
 def say_refused(what: str) -> None:
     """Say in the log that something was left out, once a minute and visitor."""
     context = get_script_run_ctx()
-    if seldom.is_due("" if context is None else context.session_id, what):
+    if log_limit.is_due("" if context is None else context.session_id, what):
         log.warning("Left out: %s", what)

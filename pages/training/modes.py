@@ -1,26 +1,17 @@
-"""The ways to teach: their names, their colours, and figures as text."""
+"""What the page says of each mode of training: its colour, and figures as text."""
 
 from pages.shared.charts import palette
 from pages.shared.words import _
 from tl_core.lab import Job
-from tl_core.lab import gettext_noop as N_
 from tl_core.training.spec import MODES, FineTuneSnapshot
 
-WAYS = {row.key: row.label for row in MODES}
-SHORT = {
-    "head": N_("New head"),
-    "last-block": N_("Last block"),
-    "full": N_("All layers"),
-    "scratch": N_("From scratch"),
-    "pixels": N_("Raw pixels"),
-}  # on the buttons
 _SMALL = 25  # photographs in a test: one is worth more than four points
 TOP3_FROM = 6  # classes; with fewer, three guesses say little
 
 
 def colours() -> dict[str, str]:
-    """The colour of each way, by its key."""
-    return dict(zip(WAYS, palette(), strict=False))
+    """The colour of each mode, by its key."""
+    return dict(zip((row.key for row in MODES), palette(), strict=False))
 
 
 def snapshot_of(job: Job) -> FineTuneSnapshot | None:

@@ -8,7 +8,7 @@ EVERY_S = 60.0
 _MOST = 1000  # visitors who are remembered
 
 
-class Seldom:
+class LogLimit:
     """Says whether something about somebody was not said within the last minute. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,4 +29,4 @@ class Seldom:
             return True
 
 
-seldom = Seldom()
+log_limit = LogLimit()
