@@ -1,6 +1,5 @@
 const LONG_SIDE = 640;
 const EVERY_MS = 1000;
-const AFTER_MS = [1000, 3000]; // a camera that is gone hears no answer, so it sends again anyhow
 const MOST_WAITING = 8; // shots that the page has not answered; a slow one is waited for
 
 class Camera {
@@ -110,8 +109,6 @@ class Camera {
   leave() {
     this.close();
     clearInterval(this.timer);
-    if (!this.waiting.length) return;
-    for (const after of AFTER_MS) setTimeout(() => this.send(), after);
   }
 }
 

@@ -26,6 +26,10 @@ class Lens {
     this.changer.hidden = this.devices.length < 2;
     this.stream = this.video.srcObject = stream;
     stream.getTracks().forEach((track) => (track.onended = () => this.onEnd()));
+    // not left to autoplay: what a browser began by itself it may pause while that is hidden
+    this.video.play().catch((error) => {
+      if (asked === this.asked) throw error; // else it was closed meanwhile
+    });
     return true;
   }
 
