@@ -8,7 +8,7 @@ from streamlit import runtime
 
 if runtime.exists():  # Streamlit draws a page
     from pages.languages import ASSETS
-    from pages.shared import address
+    from pages.shared import query
     from pages.shared.foot import choose_current_language
     from pages.shared.frame import configure, navigation
     from pages.shared.keys import keep_keys
@@ -25,7 +25,7 @@ if runtime.exists():  # Streamlit draws a page
     begin_at_top(current.url_path)
     the_visit().drawn_at = time.monotonic()
     current.run()
-    address.show(current.url_path)
+    query.show(current.url_path)
 else:  # ``streamlit run`` looks for what to serve
     from pages.server.app import MIDDLEWARE, ROUTES, lifespan, refuse_wrong_settings
     from pages.server.compat.options import set_options

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from tl_core.attack import checks, smallest
+from tl_core.attack import robustness as checks
+from tl_core.attack import smallest
 from tl_core.attack.runner import AttackRunner
 from tl_core.attack.spec import Attack, PasteBack, SmallestBudget, Survival, Transfer
 from tl_core.attribution import handler as attribution

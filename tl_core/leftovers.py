@@ -9,7 +9,7 @@ from tl_core.context import Context
 from tl_core.datasets.archive_import import archive_file, lock_file, unfinished_folder
 from tl_core.datasets.catalogue import DataArchive
 from tl_core.datasets.folder import is_dataset
-from tl_core.http import locked_if_free, parts_of
+from tl_core.fetching import locked_if_free, parts_of
 from tl_core.machine.files import delete_unfinished, unfinished_below
 
 

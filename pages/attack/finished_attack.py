@@ -202,7 +202,8 @@ def _draw_paste_back(spec: PasteBack) -> None:
         "smaller removed the change."
     )
     kept = _(
-        "The network's input is a smaller copy of the photograph, and the change outlasted that."
+        "The network's input is a smaller copy of the photograph, and enough of the change was "
+        "left in it."
     )
     text.caption(kept if found.is_fooled else worn)
     figures(found.gap)

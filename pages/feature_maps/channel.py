@@ -4,10 +4,10 @@ import streamlit as st
 
 from pages.feature_maps.mosaics import channel_name
 from pages.shared import link
-from pages.shared.address import go_to
 from pages.shared.choose_photo import photo_label
 from pages.shared.live import watch_answer
 from pages.shared.picture import live_picture
+from pages.shared.query import go_to
 from pages.shared.sitemap import IDEAL
 from pages.shared.words import _
 from tl_core.feature_maps.spec import ChannelDetail, ChannelDetailSnapshot, FeatureMaps, OtherPhoto

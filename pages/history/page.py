@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.history.timeline import timeline
-from pages.shared.frame import begin
+from pages.shared.frame import begin, title
 from pages.shared.sitemap import BACKBONES, HISTORY
 from pages.shared.sources import sources
 from pages.shared.words import _, lesson
@@ -12,7 +12,7 @@ _TEXT = 820  # pixels: lines that one still reads easily
 
 begin(HISTORY)
 with st.container(key="path_title"):
-    st.title(_(HISTORY.title), anchor=False)
+    title(HISTORY)
 st.markdown(lesson("history")[""])
 with st.container(width=_TEXT):
     timeline()

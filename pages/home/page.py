@@ -5,7 +5,7 @@ import streamlit as st
 from pages.home.diagram import diagram
 from pages.home.pictures import pictures
 from pages.home.ways_in import path, ways_in
-from pages.shared.frame import begin
+from pages.shared.frame import begin, title
 from pages.shared.sitemap import HOME, PAGES, PageRow
 from pages.shared.sources import sources
 from pages.shared.visit import the_lab
@@ -21,7 +21,7 @@ def card(row: PageRow) -> None:
 
 begin(HOME)
 with st.container(key="home"):
-    st.title(_("Transfer Learning Lab"), anchor=False)
+    title(HOME, _("Transfer Learning Lab"))
     st.markdown(lesson("home")[""])
     with st.container(key="ways_in"):
         ways_in()

@@ -18,8 +18,8 @@ def pictures() -> None:
     channel, training, ideal, fooled = st.columns([1, 2, 1, 2])
     with channel:
         words = _(
-            "Where one of {backbone}'s feature maps is active: channel {channel} of {channels} in "
-            "layer {layer}."
+            "Where one of the feature maps of a network, {backbone}, is active: channel {channel} "
+            "of {channels} in layer {layer}."
         )
         _picture(FEATURE_MAPS, FOLDER / "channel.webp", words.format(**found["channel"]))
     with training:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import link, tour
-from pages.shared.address import go_to
+from pages.shared.query import go_to
 from pages.shared.sitemap import BACKBONES, PATH, TRAINING, PageRow
 from pages.shared.words import _
 from tl_core.datasets.spec import OWN_DATASET

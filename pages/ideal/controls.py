@@ -4,9 +4,9 @@ import random
 
 import streamlit as st
 
+from pages.ideal.comparisons import KEEPS_RATE, SEEDS, choose_comparison, comparison
 from pages.ideal.goals import KINDS
 from pages.ideal.moves import acting, moved
-from pages.ideal.ways import KEEPS_RATE, SEEDS, choose_way, way
 from pages.shared import link, runs
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _, number
@@ -21,7 +21,7 @@ def more_settings() -> None:
     """Everything but the class and the weight of total variation, one click away."""
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
         choose_one(_("Objective: what to draw"), KINDS, key="goal", default="class")
-        choose_way()
+        choose_comparison()
         _length_and_seed()
         _recipe_and_start()
         _learning_rate_and_views()
@@ -36,7 +36,7 @@ def tv_slider() -> None:
             _("Total-variation weight"),
             TV_WEIGHTS,
             format_func=lambda w: f"{w} · {marks[w]}" if w in marks else str(w),
-            disabled=way() == "ladder",
+            disabled=comparison() == "ladder",
             help=_(
                 "A penalty on differences between neighbouring pixels (regularisation). "
                 "Acts while it runs."
@@ -104,7 +104,7 @@ def _take_recipe() -> None:
 
 
 def _learning_rate_and_views() -> None:
-    keeps, recipe = KEEPS_RATE.get(way()), RECIPES[st.session_state.recipe]
+    keeps, recipe = KEEPS_RATE.get(comparison()), RECIPES[st.session_state.recipe]
     own_rate = _("the recipe's: {rate:.2g}").format(rate=recipe.learning_rate)
     rate, augmentation = st.columns(2)
     with rate, link.kept("learning_rate", 0, RATES):

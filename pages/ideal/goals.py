@@ -86,7 +86,7 @@ def _channel(row: BackboneRow) -> Goal:
     with link.kept("goal_channel", numbers[0], numbers):
         channel = st.selectbox(_("Channel"), numbers, key="goal_channel")
     with link.kept("goal_unit", default=False):
-        is_unit = st.toggle(_("only its middle unit"), key="goal_unit")
+        is_unit = st.toggle(_("only one unit, in the middle"), key="goal_unit")
     return Goal(
         _("channel {channel} of {layer}").format(channel=channel, layer=layer),
         {"layer": layer, "channel": int(channel), "is_unit": bool(is_unit)},

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from pages.ideal import gallery
+from pages.ideal.comparisons import specs as make_specs
 from pages.ideal.controls import choices, more_settings, tv_slider
 from pages.ideal.goals import choose_goals
 from pages.ideal.run_view import draw_charts, draw_pictures, say_start
 from pages.ideal.start_view import draw_example, draw_start
-from pages.ideal.ways import specs as make_specs
 from pages.shared import runs
 from pages.shared.frame import header
 from pages.shared.show_code import show_code

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from pages.shared.address import VERSION
 from pages.shared.choose_backbone import megabytes
+from pages.shared.query import VERSION
 from pages.shared.sitemap import TRAINING
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson, percent, plain

@@ -9,7 +9,7 @@ from pages.path.report import report
 from pages.shared import link
 from pages.shared.chapters import ASKS, CHAPTERS, Chapter, done, what_next, with_guess
 from pages.shared.download import download
-from pages.shared.frame import begin
+from pages.shared.frame import begin, title
 from pages.shared.sitemap import HISTORY, PATH
 from pages.shared.visit import the_visit
 from pages.shared.words import _, current_language, lesson
@@ -30,7 +30,7 @@ def chapter(number: int, row: Chapter) -> None:
 
 begin(PATH)
 with st.container(key="path_title"):
-    st.title(_(PATH.title), anchor=False)
+    title(PATH)
 st.markdown(lesson("path")[""])
 finished = done()
 words = _("Chapters done: {done} of {all}").format(done=len(finished), all=len(CHAPTERS))

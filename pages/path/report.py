@@ -12,9 +12,9 @@ from PIL import Image
 
 from pages.languages import ASSETS
 from pages.path import quiz
-from pages.shared.address import VERSION
 from pages.shared.chapters import CHAPTERS, with_guess
 from pages.shared.picture import data_url
+from pages.shared.query import VERSION
 from pages.shared.sitemap import PAGES
 from pages.shared.words import _, class_name, current_language, in_language, percent
 from pages.visit.state import Finished, Learned, Visit

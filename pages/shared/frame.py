@@ -50,6 +50,13 @@ def begin(row: PageRow) -> None:
     foot()
 
 
+def title(row: PageRow, words: str = "") -> None:
+    """Draw a page's title, ``words`` where they are others than its name, and its terms."""
+    with st.container(key="title", horizontal=True, width="content", gap="small"):
+        st.title(words or _(row.title), anchor=False, width="content")
+        words_of(row.topic)
+
+
 def header(
     row: PageRow,
     *,
@@ -70,9 +77,7 @@ def header(
         horizontal_alignment="distribute",
         vertical_alignment="center",
     ):
-        with st.container(key="title", horizontal=True, width="content", gap="small"):
-            st.title(_(row.title), anchor=False, width="content")
-            words_of(row.topic)
+        title(row)
         with st.container(key="subject", horizontal=True, width="content"):
             photo = choose_photo(first_photo)
             backbone = choose_backbone()

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared import address
+from pages.shared import query
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
 from tl_core.lab import gettext_noop as N_
@@ -48,7 +48,7 @@ def kept(
     choices = the_visit().choices
     if key + among in choices or text != encode(default):
         choices[key + among] = text
-        address.hold(key, text)
+        query.hold(key, text)
 
 
 def set_choice(key: str, value: Any) -> None:
@@ -65,7 +65,7 @@ def drop_choice(key: str) -> None:
     """Forget what was chosen under ``key``, which has no widget."""
     st.session_state.get("linked", {}).pop(key, None)
     the_visit().choices.pop(key, None)
-    address.drop(key)
+    query.drop(key)
 
 
 def is_chosen(key: str, *, default: bool) -> bool:
@@ -79,7 +79,7 @@ def chosen(key: str, default: str) -> str:
     if key in linked:
         choices[key] = linked.pop(key)
     if key in choices:
-        address.hold(key, choices[key])
+        query.hold(key, choices[key])
     return choices.get(key, default)
 
 
@@ -95,11 +95,11 @@ def take_address(page: str) -> None:
     state.page, state.remarks = page, st.container()
     state.setdefault("opened_with", st.query_params.to_dict())
     if "linked" not in state:
-        address.begin(state.opened_with)
+        query.begin(state.opened_with)
         state.linked = _choices_of(state.opened_with)
     elif came_from != page:
-        is_link = not address.is_left_behind()
-        address.begin(st.query_params.to_dict() if is_link else {})
+        is_link = not query.is_left_behind()
+        query.begin(st.query_params.to_dict() if is_link else {})
         state.linked |= _choices_of(state.address)
 
 
@@ -114,7 +114,7 @@ def encode(value: Any) -> str:
 
 def _choices_of(opened: dict[str, str]) -> dict[str, str]:
     """What a link asks for, of this version of the lab."""
-    if opened.get("version", address.VERSION) != address.VERSION:
+    if opened.get("version", query.VERSION) != query.VERSION:
         _say(_("This link is of another version of the lab, so its choices are not taken."))
         return {}
     return {key: text for key, text in opened.items() if key != "version"}

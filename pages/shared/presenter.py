@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.address import go_to
 from pages.shared.components import component, read, whole_number
+from pages.shared.query import go_to
 from pages.shared.sitemap import ALL_PAGES
 from pages.shared.words import _
 

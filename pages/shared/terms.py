@@ -12,8 +12,8 @@ import streamlit as st
 from pages import languages
 from pages.languages import SOURCE, lesson_file
 from pages.shared import link
-from pages.shared.address import go_to
 from pages.shared.components import component, read, script, text
+from pages.shared.query import go_to
 from pages.shared.sitemap import GLOSSARY
 from pages.shared.words import _, current_language, lesson
 
@@ -31,6 +31,7 @@ class Term:
     says: str  # in two sentences, Markdown
     page: str  # where one sees it happen
     too: tuple[str, ...]  # other pages that use the word
+    is_basic: bool  # other terms are explained with it, so it is among the words of every page
 
 
 @cache
@@ -45,6 +46,7 @@ def terms(code: str) -> dict[str, Term]:
             ours[key]["says"],
             row["page"],
             tuple(row.get("too", ())),
+            row.get("is_basic", False),
         )
         for key, row in source.items()
     }
@@ -87,10 +89,11 @@ def explain(page: str) -> None:
 
 
 def words_of(page: str) -> None:
-    """Draw a button that shows the terms of the page, each with its two sentences."""
+    """Draw a button that shows the terms of the page with their sentences, basic ones last."""
     known = terms(current_language().code)
     of_text = linked(list(lesson(page).values()))
     here = [term for key, term in known.items() if page in (term.page, *term.too) or key in of_text]
+    here += [term for term in known.values() if term.is_basic and term not in here]
     with st.popover(_("Words"), icon=":material/dictionary:", type="tertiary", key="words"):
         st.markdown("\n\n".join(f"**{term.name}**  \n{term.says}" for term in here))
         st.page_link(GLOSSARY.path, label=_("All terms: the glossary"), icon=GLOSSARY.icon)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.address import go_to
+from pages.shared.query import go_to
 from pages.shared.sitemap import (
     ATTACK,
     BACKBONES,

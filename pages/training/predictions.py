@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.address import go_to
 from pages.shared.choose_photo import choose
+from pages.shared.query import go_to
 from pages.shared.sitemap import ATTRIBUTION
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error

@@ -17,8 +17,8 @@ from tests.app.conftest import fill_box, photo_message, send_photo, settled
 from tests.app.test_path import DIGITS
 from tests.app.training import finished, two_boxes
 from tests.hostile import saved
-from tests.inside import local
 from tests.journeys.widgets import send, widgets
+from tests.local_compute import local
 from tl_core.attack.spec import (
     Attack,
     AttackSnapshot,

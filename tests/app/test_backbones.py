@@ -8,7 +8,7 @@ import torch
 import torchvision
 
 from tests.app.conftest import settled, words
-from tests.inside import local
+from tests.local_compute import local
 from tests.server import Faults, FileServer
 from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.download.spec import Download

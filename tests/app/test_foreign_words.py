@@ -11,7 +11,7 @@ from pages.visit.state import Run
 from tests import hostile
 from tests.app.conftest import PATHS, settled
 from tests.hostile import saved
-from tests.inside import local
+from tests.local_compute import local
 from tests.model_files import of_backbone
 from tl_core.attack.spec import Attack, AttackSnapshot, SmallestBudget, SmallestSnapshot
 from tl_core.classify.spec import Answer

@@ -18,7 +18,7 @@ from pages.shared.show_code import FOLDER, Program, code_of
 from pages.shared.sitemap import PAGES
 from pages.training.code import program as program_of
 from tests.app.conftest import settled
-from tests.inside import local
+from tests.local_compute import local
 from tl_core.attribution.methods import METHODS
 from tl_core.attribution.pixel_model import PixelModel
 from tl_core.attribution.spec import Attribute

@@ -8,7 +8,7 @@ import pytest
 from pages.shared.tour import STOPS
 from tests.app.conftest import settled, words
 from tests.app.test_tour import on_tour
-from tests.inside import local
+from tests.local_compute import local
 from tests.server import Faults, FileServer
 from tl_core.datasets.spec import ImportData
 from tl_core.download.spec import OPERATOR

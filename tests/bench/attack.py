@@ -24,10 +24,10 @@ from tests.bench._library_attacks import (
     foolbox_pgd,
     minimum_norm,
 )
-from tl_core.attack.goals import ClassGoal, answer, is_fooled
 from tl_core.attack.runner import AttackMember
 from tl_core.attack.smallest import Search
 from tl_core.attack.spec import Attack, SmallestBudget
+from tl_core.attack.success import ClassGoal, answer, is_fooled
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import pixels_from

@@ -23,7 +23,7 @@ from tl_core.datasets.archive_import import import_archive
 from tl_core.datasets.catalogue import Handful
 from tl_core.datasets.embedding_cache import EmbeddingCache
 from tl_core.datasets.folder import FolderIndex, check_files
-from tl_core.http import CheckedFiles, DownloadRequest, fetch
+from tl_core.fetching import CheckedFiles, DownloadRequest, fetch
 from tl_core.images.decode import decode
 from tl_core.leftovers import delete_parts
 from tl_core.machine.files import unfinished_below

@@ -22,7 +22,7 @@ from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.datasets.embedding_cache import EmbeddingCache, EmbeddingSpace
 from tl_core.datasets.folder import FolderIndex, check_files
 from tl_core.datasets.store import DatasetStore
-from tl_core.http import CheckedFiles, DownloadRequest, fetch
+from tl_core.fetching import CheckedFiles, DownloadRequest, fetch
 from tl_core.settings import Settings
 from tl_core.training.model_file import load_model, save_model
 

@@ -11,8 +11,8 @@ from unittest.mock import patch
 
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import address
 from pages.shared import link as links
+from pages.shared import query
 from pages.shared.sitemap import PAGES
 from pages.visit.state import Visit
 from tests.fuzz.registry import Kind
@@ -70,7 +70,7 @@ def link_value(seed: int) -> None:
     shown = SimpleNamespace(session_state=state)
     with (
         patch.object(links, "st", shown),
-        patch.object(address, "st", shown),
+        patch.object(query, "st", shown),
         patch.object(links, "the_visit", lambda: visit),
     ):
         for offered in (["bn1", "blocks.0.0", "0", ""], ["features.1", "犬"], ["0", "1"]):

@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 from pages.languages import SOURCE
 from pages.shared import words
 from pages.shared.sitemap import ALL_PAGES, PAGES
-from tests.inside import local
 from tests.journeys.sentences import is_ours
 from tests.journeys.watch import Clock, watched
 from tests.journeys.widgets import is_press, meanings, send, some_value, widgets
+from tests.local_compute import local
 from tl_core.lab import Lab
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"

@@ -15,7 +15,7 @@ from PIL import Image
 from pages.ideal.examples import FOLDER as EXAMPLES
 from pages.ideal.examples import file_stem
 from pages.languages import ASSETS
-from tests.inside import local
+from tests.local_compute import local
 from tests.pictures.examples import webp
 from tl_core.attack.spec import Attack
 from tl_core.backbones.store import BackboneStore

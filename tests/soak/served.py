@@ -74,7 +74,7 @@ def types() -> dict[str, int]:
 
 def _held() -> dict[str, float]:
     from pages.shared.visit import visits  # the lab is loaded by its first visitor
-    from tests.inside import local
+    from tests.local_compute import local
 
     lab, server = process_state.lab, runtime.get_instance()
     if lab is None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
-from tests.inside import local
+from tests.local_compute import local
 from tl_core import commands
 from tl_core.ideal.spec import IdealImage
 from tl_core.images import samples

@@ -9,10 +9,10 @@ import torch
 
 from tests.fake_gpu import CUDA, Traffic, devices, fake_gpu, on_gpu
 from tests.unit.tiny import tiny_backbone
-from tl_core.attack.goals import ClassGoal
 from tl_core.attack.methods import ATTACK_METHODS
 from tl_core.attack.runner import AttackMember
 from tl_core.attack.spec import Attack
+from tl_core.attack.success import ClassGoal
 from tl_core.attribution.methods import METHODS
 from tl_core.attribution.pixel_model import PixelModel
 from tl_core.attribution.spec import Attribute

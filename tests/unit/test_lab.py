@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.hostile import hostile_files, photo, saved
-from tests.inside import local
+from tests.local_compute import local
 from tl_core.backbones.weights import WeightsFiles
 from tl_core.classify.spec import Classify
 from tl_core.datasets.spec import ImportData, PreviewData

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tl_core.http import locked
+from tl_core.fetching import locked
 from tl_core.lab import Lab, Settings
 
 WEIGHTS = "resnet18-f37072fd.pth"

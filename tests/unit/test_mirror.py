@@ -17,7 +17,7 @@ from tests.server import FileServer
 from tl_core import commands
 from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
 from tl_core.commands import mirror
-from tl_core.http import DownloadRequest, fetch
+from tl_core.fetching import DownloadRequest, fetch
 
 WEIGHTS = b"weights " * 40_000
 FILE = f"small-{hashlib.sha256(WEIGHTS).hexdigest()[:8]}.pth"

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from tl_core.attack.compare import gap
 from tl_core.attack.constraints import L2Ball, LinfBox, blurred, l1_normalised, l2_normalised
-from tl_core.attack.goals import ClassGoal, answer, answers, goal_of, is_fooled, saved_answers
 from tl_core.attack.methods import AttackMethod
 from tl_core.attack.sparse import L0Set
 from tl_core.attack.spec import Attack, AttackSnapshot
+from tl_core.attack.success import ClassGoal, answer, answers, goal_of, is_fooled, saved_answers
 from tl_core.attack.transforms import random_transforms
 from tl_core.backbones.backbone import Backbone
 from tl_core.classify.ranking import top_classes

@@ -9,10 +9,10 @@ from PIL import Image
 from torch import Tensor
 
 from tl_core.attack.compare import gap
-from tl_core.attack.goals import answer, goal_of, is_fooled
 from tl_core.attack.runner import AttackMember
 from tl_core.attack.sparse import Thinning
 from tl_core.attack.spec import Attack, LevelTrial, SmallestBudget, SmallestSnapshot
+from tl_core.attack.success import answer, goal_of, is_fooled
 from tl_core.backbones.backbone import Backbone
 from tl_core.classify.ranking import top_classes
 from tl_core.context import Context, fitted, pixels_from

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tl_core.attack.constraints import LinfBox, grown
-from tl_core.attack.goals import ClassGoal
+from tl_core.attack.success import ClassGoal
 from tl_core.backbones.backbone import Backbone
 from tl_core.imageopt.eight_bit import rounded, straight_through
 from tl_core.imageopt.pixels import Parameterisation

@@ -75,7 +75,7 @@ def _check(spec: Attribute, backbone: Backbone) -> None:
             )
     if "guided_gradcam" in spec.methods and backbone.row.guided_obstacle:
         raise UserError(
-            "Guided Grad-CAM is right only where every activation is a ReLU of its own, and "
+            "Guided Grad-CAM works only in networks with the plain ReLU, each used once, and "
             "{label} has {obstacle}. Choose VGG-16 or another method.",
             label=backbone.label,
             obstacle=Phrase(backbone.row.guided_obstacle),

@@ -24,7 +24,7 @@ ATTRIBUTION_METHODS: tuple[MethodRow, ...] = (
     MethodRow(
         key="gradcam",
         label=N_("Grad-CAM"),
-        does=N_("Marks where a late layer found what raises the class's score: fast and coarse."),
+        does=N_("Marks where a late layer found what raises the class's logit: fast and coarse."),
         paper="Selvaraju et al. 2017, arXiv:1610.02391",
         needs_layer=True,
         is_signed=False,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
-from tl_core.http import DownloadRequest, mirrored
+from tl_core.fetching import DownloadRequest, mirrored
 from tl_core.images.photo import Photo, PhotoArray, fit, to_array
 from tl_core.specs.base import OWN
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tl_core.backbones.catalogue import BackboneRow, DownloadableWeights, PackagedWeights
 from tl_core.errors import UserError
-from tl_core.http import CheckedFiles
+from tl_core.fetching import CheckedFiles
 from tl_core.settings import Settings
 
 _AT_ONCE_BYTES = 64 * 2**20  # read within a fifth of a second, while a page is drawn

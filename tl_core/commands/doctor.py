@@ -9,7 +9,7 @@ from tl_core.commands import machine
 from tl_core.commands.health import NOTES, PROBLEMS, sentences
 from tl_core.commands.output import PYTHON, Result
 from tl_core.errors import UserError
-from tl_core.http import free_bytes
+from tl_core.fetching import free_bytes
 from tl_core.lab import (
     BackboneState,
     BackboneStatus,

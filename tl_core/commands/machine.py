@@ -20,7 +20,7 @@ import torch
 from tl_core.classify.spec import Classify
 from tl_core.commands.common import OWNER
 from tl_core.commands.health import Facts, PortUse
-from tl_core.http import free_bytes
+from tl_core.fetching import free_bytes
 from tl_core.lab import Lab, MachineStatus, PackagedWeights
 from tl_core.machine.process_memory import process_bytes
 from tl_core.settings import memory_bytes

@@ -19,8 +19,8 @@ from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
 from tl_core.commands.output import PYTHON, Result, remark, show_line
 from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.errors import UserError
-from tl_core.http import CheckedFiles, DownloadRequest, fetch, unknown_download
-from tl_core.http.disk import writing
+from tl_core.fetching import CheckedFiles, DownloadRequest, fetch, unknown_download
+from tl_core.fetching.disk import writing
 from tl_core.machine.files import write_whole
 from tl_core.settings import Settings
 

@@ -21,7 +21,7 @@ from tl_core.datasets.handful import (
 )
 from tl_core.datasets.store import DatasetStore
 from tl_core.errors import Phrase, UserError
-from tl_core.http import (
+from tl_core.fetching import (
     Check,
     DownloadRequest,
     FileChanged,

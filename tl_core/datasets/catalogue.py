@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from tl_core.datasets.packaged import PackagedPhotos, digits, faces
 from tl_core.errors import gettext_noop as N_
-from tl_core.http import DownloadRequest, mirrored
+from tl_core.fetching import DownloadRequest, mirrored
 
 
 @dataclass(frozen=True, slots=True)

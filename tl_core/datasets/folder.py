@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from tl_core.datasets.dataset import Dataset, Example, Side
 from tl_core.errors import UserError
-from tl_core.http import has_room
+from tl_core.fetching import has_room
 from tl_core.images.decode import PROBE_SIDE, content_key, decode
 from tl_core.machine.files import GONE, state_of, write_whole
 

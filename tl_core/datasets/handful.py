@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from tl_core.datasets.catalogue import DataArchive, Handful
 from tl_core.errors import UserError
-from tl_core.http import Check, DownloadRequest, RemoteFile, Report
+from tl_core.fetching import Check, DownloadRequest, RemoteFile, Report
 from tl_core.images.decode import MAX_BYTES, PROBE_SIDE, decode
 
 log = logging.getLogger(__name__)

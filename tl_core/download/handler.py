@@ -8,7 +8,7 @@ from tl_core.context import Context
 from tl_core.download.spec import Download, DownloadProgress
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
-from tl_core.http import DownloadRequest, fetch, unknown_download
+from tl_core.fetching import DownloadRequest, fetch, unknown_download
 from tl_core.specs.base import Snapshot
 
 PUBLISH_EVERY_S = 0.25

@@ -1,4 +1,7 @@
-"""Loss terms, one value per view, and the hooks that record what they need of a network."""
+"""Loss terms on what a network says, one value per view, and the hooks that they need.
+
+A term on the pixels themselves, as total variation is, has its place in `step.py`.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Sequence

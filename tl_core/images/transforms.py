@@ -56,9 +56,14 @@ def _blurred(photo: Photo) -> Photo:
 TRANSFORMS: tuple[Transform, ...] = tuple(
     Transform(*row)
     for row in (
-        ("jpeg-95", N_("JPEG 95"), N_("Saved once by a careful program."), _jpeg(95)),
-        ("jpeg-75", N_("JPEG 75"), N_("Sent by a messenger or shown on a website."), _jpeg(75)),
-        ("jpeg-50", N_("JPEG 50"), N_("Saved for the smallest file."), _jpeg(50)),
+        ("jpeg-95", N_("JPEG, quality 95"), N_("Saved once by a careful program."), _jpeg(95)),
+        (
+            "jpeg-75",
+            N_("JPEG, quality 75"),
+            N_("Sent by a messenger or shown on a website."),
+            _jpeg(75),
+        ),
+        ("jpeg-50", N_("JPEG, quality 50"), N_("Saved for the smallest file."), _jpeg(50)),
         (
             "resize-90",
             N_("90 % and back"),

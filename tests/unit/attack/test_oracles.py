@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from captum.robust import FGSM, PGD
 
 from tl_core.attack.constraints import LinfBox
-from tl_core.attack.goals import ClassGoal
+from tl_core.attack.success import ClassGoal
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.imageopt.pixels import PARAMETERISATIONS

@@ -8,11 +8,11 @@ from torch import nn
 
 from tests.unit.tiny import tiny_backbone
 from tl_core.attack.constraints import L2Ball, LinfBox, blurred, l1_normalised
-from tl_core.attack.goals import ClassGoal, answer, goal_of
 from tl_core.attack.methods import ATTACK_METHODS
 from tl_core.attack.runner import AttackMember
 from tl_core.attack.sparse import L0Set, thinned
 from tl_core.attack.spec import Attack, Goal
+from tl_core.attack.success import ClassGoal, answer, goal_of
 from tl_core.attack.transforms import jpeg, random_transforms
 from tl_core.context import pixels_from
 from tl_core.errors import UserError

@@ -13,7 +13,7 @@ from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
 from tl_core.backbones.store import BackboneStore, OwnModel
 from tl_core.backbones.weights import WeightsState
 from tl_core.errors import UserError
-from tl_core.http.checksums import digest_of
+from tl_core.fetching.checksums import digest_of
 
 CPU = torch.device("cpu")
 LITE0 = CATALOGUE[0]
@@ -57,7 +57,7 @@ def test_the_least_recently_used_backbone_leaves_when_memory_is_short(settings):
 @pytest.fixture
 def elsewhere(settings, monkeypatch):
     """A store with one downloadable backbone whose published file is known, and that file."""
-    monkeypatch.setattr("tl_core.http.checksums._seen", {})
+    monkeypatch.setattr("tl_core.fetching.checksums._seen", {})
     row = next(row for row in CATALOGUE if row.key == "mobilenet_v2")
     path = settings.weights_dir / "published"
     path.parent.mkdir(parents=True)
@@ -78,7 +78,7 @@ def counted(monkeypatch) -> list[object]:
         read.append(path)
         return digest_of(path, *rest)
 
-    monkeypatch.setattr("tl_core.http.checksums.digest_of", counting)
+    monkeypatch.setattr("tl_core.fetching.checksums.digest_of", counting)
     return read
 
 
@@ -131,7 +131,7 @@ def test_a_file_is_read_once_and_again_when_it_changes(elsewhere, settings, monk
     assert store.ready() == store.ready() == [row]
     assert BackboneStore(settings, CPU, (row,)).ready() == [row]
     assert len(read) == 1
-    monkeypatch.setattr("tl_core.http.checksums._seen", {})  # as in another process
+    monkeypatch.setattr("tl_core.fetching.checksums._seen", {})  # as in another process
     assert BackboneStore(settings, CPU, (row,)).ready() == [row]
     assert len(read) == 1
     os.utime(store.weights.path(row))
@@ -146,7 +146,7 @@ def test_a_note_that_a_crash_cut_off_is_made_again(elsewhere, settings, monkeypa
     assert store.ready() == [row]
     (kept,) = (settings.cache_dir / "checked").iterdir()
     kept.write_bytes(note)
-    monkeypatch.setattr("tl_core.http.checksums._seen", {})
+    monkeypatch.setattr("tl_core.fetching.checksums._seen", {})
     assert store.ready() == [row]
 
 

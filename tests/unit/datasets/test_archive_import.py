@@ -233,7 +233,7 @@ def test_members_cannot_leave_their_folder(tmp_path: Path) -> None:
 def test_a_network_that_goes_in_the_middle_is_told_and_the_next_try_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tl_core.http.downloader.RETRY_WAITS_S", (0.0,))
+    monkeypatch.setattr("tl_core.fetching.downloader.RETRY_WAITS_S", (0.0,))
     key = "eurosat"
     data = zipped(STAND_INS[key][1])
     half = len(data) // 2

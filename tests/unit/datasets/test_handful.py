@@ -17,7 +17,7 @@ from tl_core.datasets.catalogue import DATASETS, DataArchive, Handful
 from tl_core.datasets.store import DatasetStore
 from tl_core.engine.job import JobCancelled
 from tl_core.errors import UserError
-from tl_core.http import DownloadRequest, RemoteFile
+from tl_core.fetching import DownloadRequest, RemoteFile
 from tl_core.settings import Settings
 
 ROW = next(row for row in DATASETS if row.key == "cats_and_dogs_handful")
@@ -52,7 +52,7 @@ def archive(first: int = 0, damaged: frozenset[str] = frozenset(), kind: str = "
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tl_core.http.downloader.RETRY_WAITS_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("tl_core.fetching.downloader.RETRY_WAITS_S", (0.0, 0.0, 0.0))
 
 
 @pytest.fixture

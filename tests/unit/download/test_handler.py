@@ -41,7 +41,7 @@ class Usage(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tl_core.http.downloader.RETRY_WAITS_S", (0.0,))
+    monkeypatch.setattr("tl_core.fetching.downloader.RETRY_WAITS_S", (0.0,))
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +185,7 @@ def test_what_was_just_downloaded_is_not_read_again(
     with serving(weights) as server:
         context = lab(tmp_path, pool, published(server.base, weights))
         download(context)
-    monkeypatch.delattr("tl_core.http.checksums.digest_of")
+    monkeypatch.delattr("tl_core.fetching.checksums.digest_of")
     assert context.backbones.weights.is_ready(context.backbones.row("mobilenet_v2"))
 
 
@@ -248,7 +248,7 @@ def test_no_server_leaves_the_rest_working(tmp_path: Path, pool: Pool, weights: 
 def test_a_cancelled_job_stops_its_download_and_the_next_goes_on(
     tmp_path: Path, pool: Pool, weights: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tl_core.http.response.READ_TIMEOUT_S", 10_000.0)
+    monkeypatch.setattr("tl_core.fetching.response.READ_TIMEOUT_S", 10_000.0)
     job = Job(Download(name="mobilenet_v2"), owner="visitor")
     with serving(weights, stall_after=2**20) as server:
         row = published("http://published.example", weights)

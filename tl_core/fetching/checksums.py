@@ -7,8 +7,8 @@ import os
 from itertools import count
 from pathlib import Path
 
-from tl_core.http.disk import beside, writing
-from tl_core.http.response import Check
+from tl_core.fetching.disk import beside, writing
+from tl_core.fetching.response import Check
 from tl_core.machine.files import GONE, FileState, state_of, write_whole
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""The classes that an attack wants to see or not, and whether a network's answer is so."""
+"""What an attack is to reach, and when it has: the classes that count, the saved file asked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -14,8 +14,8 @@ import pytest
 
 from tests.server import Faults, FileServer
 from tl_core.errors import UserError
-from tl_core.http import DownloadRequest, fetch, free_bytes, mirrored
-from tl_core.http.response import CHUNK_BYTES
+from tl_core.fetching import DownloadRequest, fetch, free_bytes, mirrored
+from tl_core.fetching.response import CHUNK_BYTES
 
 DATA = random.Random(7).randbytes(1_500_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -28,7 +28,7 @@ class Cancelled(Exception):
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tl_core.http.downloader.RETRY_WAITS_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("tl_core.fetching.downloader.RETRY_WAITS_S", (0.0, 0.0, 0.0))
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_connection_that_always_breaks_is_given_up_and_resumed_later(
 def test_many_cuts_are_borne_while_the_file_grows(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tl_core.http.downloader.FRESH_TRIES_BYTES", 100_000)
+    monkeypatch.setattr("tl_core.fetching.downloader.FRESH_TRIES_BYTES", 100_000)
     server = serve(cut_after=100_000, cuts=14)
 
     assert get(wanted(server, tmp_path)).read_bytes() == DATA
@@ -283,7 +283,7 @@ def test_a_cancel_at_any_moment_leaves_nothing_half(serve: Serve, tmp_path: Path
 def test_a_cancel_acts_while_the_server_is_silent(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faults: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr("tl_core.http.response.READ_TIMEOUT_S", 10_000.0)
+    monkeypatch.setattr("tl_core.fetching.response.READ_TIMEOUT_S", 10_000.0)
     server = serve(**faults)
 
     def check() -> None:
@@ -297,7 +297,7 @@ def test_a_cancel_acts_while_the_server_is_silent(
 def test_a_server_that_falls_silent_is_given_up(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tl_core.http.response.READ_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("tl_core.fetching.response.READ_TIMEOUT_S", 0.05)
 
     with pytest.raises(UserError, match="fell silent"):
         get(wanted(serve(stall_after=0), tmp_path))

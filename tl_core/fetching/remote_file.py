@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tl_core.http.downloader import Retries
-from tl_core.http.request import DownloadRequest
-from tl_core.http.response import (
+from tl_core.fetching.downloader import Retries
+from tl_core.fetching.request import DownloadRequest
+from tl_core.fetching.response import (
     Check,
     ConnectionBroken,
     StreamedResponse,

@@ -10,7 +10,7 @@ import urllib3
 
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
-from tl_core.http.request import DownloadRequest
+from tl_core.fetching.request import DownloadRequest
 
 CHUNK_BYTES = 2**18
 POLL_S = 0.1  # how soon a cancel acts while a server is silent

@@ -1,4 +1,4 @@
-"""The page's address, which holds what is chosen; the browser itself brings it up to date.
+"""The query of the page's address, for `link.py`; the browser itself brings it up to date.
 
 Streamlit makes a step of the browser's history of every change of the query that the server asks
 for, so that Back would go through all choices. Here choices replace the address, pages add to it.

@@ -6,12 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tl_core.http.checksums import matches, set_aside
-from tl_core.http.disk import require_room, writing
-from tl_core.http.lock import locked
-from tl_core.http.partial_file import PartialFile, parts_of
-from tl_core.http.request import DownloadRequest
-from tl_core.http.response import POLL_S, Check, ConnectionBroken, StreamedResponse, require_success
+from tl_core.fetching.checksums import matches, set_aside
+from tl_core.fetching.disk import require_room, writing
+from tl_core.fetching.lock import locked
+from tl_core.fetching.partial_file import PartialFile, parts_of
+from tl_core.fetching.request import DownloadRequest
+from tl_core.fetching.response import (
+    POLL_S,
+    Check,
+    ConnectionBroken,
+    StreamedResponse,
+    require_success,
+)
 
 RETRY_WAITS_S = (1.0, 2.0, 4.0)  # before each further try after a broken connection
 FRESH_TRIES_BYTES = 2**20  # a connection that brought this much more earns all its tries again

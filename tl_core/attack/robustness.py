@@ -1,11 +1,10 @@
-"""Handlers that check a finished attack: other networks, transforms, the full-size photograph."""
+"""Whom else a finished attack fools: other networks, after image changes, at full size."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from tl_core.attack.compare import gap
-from tl_core.attack.goals import ClassGoal, answer, goal_of
 from tl_core.attack.spec import (
     Checked,
     Opinion,
@@ -17,6 +16,7 @@ from tl_core.attack.spec import (
     TransferSnapshot,
     Trial,
 )
+from tl_core.attack.success import ClassGoal, answer, goal_of
 from tl_core.backbones.backbone import Backbone
 from tl_core.classify.ranking import top_classes
 from tl_core.context import Context, fitted

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tl_core.errors import UserError
-from tl_core.http.checksums import digest_of, remember
-from tl_core.http.disk import beside, writing
-from tl_core.http.request import DownloadRequest
-from tl_core.http.response import Check, ConnectionBroken, network_error, version_of
+from tl_core.fetching.checksums import digest_of, remember
+from tl_core.fetching.disk import beside, writing
+from tl_core.fetching.request import DownloadRequest
+from tl_core.fetching.response import Check, ConnectionBroken, network_error, version_of
 
 
 def parts_of(target: Path) -> tuple[Path, Path, Path]:

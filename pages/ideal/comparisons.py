@@ -1,4 +1,4 @@
-"""What the start button starts: several goals in one way, or one goal in several."""
+"""What Start draws: one picture of each goal, or several of one to be compared."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ KEEPS_RATE = {
     "ladder": N_("Each recipe keeps its own weight and learning rate."),
     "optimisers": N_("Every optimiser keeps a learning rate that suits it."),
 }
-WAYS = {
+COMPARISONS = {
     "one": N_("one picture"),
     "ladder": N_("ablation: five recipes"),
     "optimisers": N_("three optimisers"),
@@ -25,14 +25,14 @@ WAYS = {
 }
 
 
-def choose_way() -> None:
+def choose_comparison() -> None:
     """Draw the choice; several classes have none."""
     if st.session_state.goal != "several":
-        choose_one(_("Draw"), WAYS, key="way", default="one")
+        choose_one(_("Draw"), COMPARISONS, key="way", default="one")
 
 
-def way() -> str:
-    """The chosen way."""
+def comparison() -> str:
+    """The chosen comparison, or one picture."""
     return "one" if st.session_state.goal == "several" else st.session_state.way
 
 
@@ -47,13 +47,13 @@ def specs(
         "photo": photo if st.session_state.from_photo else "",
     }
     mine: dict[str, Any] = {**choices, **common}
-    if way() == "one":
+    if comparison() == "one":
         return [(goal.label, IdealImage(**mine | goal.fields)) for goal in goals]
     mine |= goals[0].fields
-    if way() == "ladder":
+    if comparison() == "ladder":
         fields = common | goals[0].fields
         return [(_(row.label), IdealImage(recipe=row.key, **fields)) for row in LADDER]
-    if way() == "optimisers":
+    if comparison() == "optimisers":
         return [
             (_(OPTIMISERS[name]), IdealImage(**mine | {"optimiser": name, "learning_rate": rate}))
             for name, rate in RATES_OF_OPTIMISERS.items()

@@ -1,4 +1,4 @@
-"""What to fetch."""
+"""What to fetch, and from where: its publisher or a mirror."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import filelock
 
-from tl_core.http.response import POLL_S, Check
+from tl_core.fetching.response import POLL_S, Check
 
 
 @contextmanager

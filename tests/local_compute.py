@@ -1,4 +1,4 @@
-"""What runs behind a lab's door."""
+"""The compute of a lab in this process, for tests that look inside."""
 
 from tl_core.lab import Lab
 from tl_core.local.compute import LocalCompute

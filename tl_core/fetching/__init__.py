@@ -6,14 +6,14 @@ cancelled leaves the part, for the next try, and no lock. The target only appear
 verified. ``RemoteFile`` reads parts of a file instead, and writes nothing.
 """
 
-from tl_core.http.checksums import CheckedFiles
-from tl_core.http.disk import free_bytes, has_room
-from tl_core.http.downloader import Report, fetch
-from tl_core.http.lock import locked, locked_if_free
-from tl_core.http.partial_file import parts_of
-from tl_core.http.remote_file import FileChanged, NoRanges, RemoteFile
-from tl_core.http.request import DownloadRequest, mirrored, unknown_download
-from tl_core.http.response import Check
+from tl_core.fetching.checksums import CheckedFiles
+from tl_core.fetching.disk import free_bytes, has_room
+from tl_core.fetching.downloader import Report, fetch
+from tl_core.fetching.lock import locked, locked_if_free
+from tl_core.fetching.partial_file import parts_of
+from tl_core.fetching.remote_file import FileChanged, NoRanges, RemoteFile
+from tl_core.fetching.request import DownloadRequest, mirrored, unknown_download
+from tl_core.fetching.response import Check
 
 __all__ = [
     "Check",

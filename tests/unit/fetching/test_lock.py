@@ -1,4 +1,4 @@
-"""One at work at a time, and no lock file left: tl_core.http.lock."""
+"""One at work at a time, and no lock file left: tl_core.fetching.lock."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tl_core.http import locked, locked_if_free
+from tl_core.fetching import locked, locked_if_free
 
 
 def test_nobody_shares_a_lock_although_its_file_is_deleted_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tl_core.http.lock.POLL_S", 0.0)
+    monkeypatch.setattr("tl_core.fetching.lock.POLL_S", 0.0)
     at_work = threading.Lock()
     rounds: list[int] = []
 
