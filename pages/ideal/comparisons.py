@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.ideal.goals import Goal
-from pages.ideal.moves import OPTIMISERS, RATES_OF_OPTIMISERS
+from pages.ideal.live_controls import OPTIMISERS, RATES_OF_OPTIMISERS
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _
 from tl_core.ideal.recipes import LADDER

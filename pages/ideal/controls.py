@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.ideal.comparisons import KEEPS_RATE, SEEDS, choose_comparison, comparison
 from pages.ideal.goals import KINDS
-from pages.ideal.moves import acting, moved
+from pages.ideal.live_controls import acting, moved
 from pages.shared import link, runs
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _, number
@@ -38,8 +38,8 @@ def tv_slider() -> None:
             format_func=lambda w: f"{w} · {marks[w]}" if w in marks else str(w),
             disabled=comparison() == "ladder",
             help=_(
-                "A penalty on differences between neighbouring pixels (regularisation). "
-                "Acts while it runs."
+                "A penalty on differences between neighbouring pixels (regularisation). Marked are "
+                "the weight of the lesson that this lab follows, and ours. Acts while it runs."
             ),
             **acting("tv_weight"),
         )

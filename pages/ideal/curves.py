@@ -14,7 +14,7 @@ from tl_core.lab import gettext_noop as N_
 _AXES = {
     "probability": N_("probability"),
     "activation": N_("activation"),
-    "total_variation": N_("roughness"),
+    "total_variation": N_("total variation"),
 }  # what has an axis of its own, and its title
 _NAMES = _AXES | {
     "probability": N_("probability of the view"),
@@ -38,7 +38,7 @@ CURVES_HEIGHT = 400  # pixels
 
 
 def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
-    """Probability or activation, roughness, loss terms; a line where a control was moved."""
+    """Probability or activation, total variation, loss terms; a line where a control was moved."""
     if len(snapshot.history) < 2:
         return
     columns = columns_of(snapshot)

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ideal.moves import acting
+from pages.ideal.live_controls import acting
 from pages.shared import link
 from pages.shared.choose_class import choose_class, favourites
 from pages.shared.visit import the_lab

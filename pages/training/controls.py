@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.words import _
-from pages.training.tricks import tricks
+from pages.training.hyperparameters import choose_hyperparameters
 from tl_core.training.spec import MODES, mode_row
 
 _AMOUNTS = [1, 2, 4, 8, 16, 50, 100, 300, 1000, 0]
@@ -42,7 +42,7 @@ def choose_amount() -> int:
 
 
 def more_settings(modes: list[str]) -> dict[str, Any]:
-    """Draw the seed and the tricks of training, one click away; return the tricks' values."""
+    """Draw the seed and the hyperparameters, one click away; return the values of these."""
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
         with link.kept("seed", 0, between=(0, _SEEDS - 1)):
             st.number_input(
@@ -55,4 +55,4 @@ def more_settings(modes: list[str]) -> dict[str, Any]:
                     "others are used, and what random weights are."
                 ),
             )
-        return tricks(modes)
+        return choose_hyperparameters(modes)

@@ -9,7 +9,6 @@ from pages.shared.sitemap import TRAINING
 from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.words import _, lesson
-from pages.training.bring_back import bring_back
 from pages.training.choose_data import (
     choose_data,
     has_empty_boxes,
@@ -23,6 +22,7 @@ from pages.training.data_preview import look_at
 from pages.training.figures import draw_figures
 from pages.training.kept_figures import keep_figures
 from pages.training.label_budget import label_budget
+from pages.training.load_model import load_model
 from pages.training.result import choose_model, draw_result
 from pages.training.run import NAME, begin, finished
 from pages.training.trying import draw_trying
@@ -81,5 +81,5 @@ if backbone is not None:
 st.header(_("When does transfer learning help?"), anchor=False)
 for part in ("idea", "ways", "challenge"):
     st.markdown(lesson("training")[part])
-bring_back()
+load_model()
 sources(TRAINING)

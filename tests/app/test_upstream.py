@@ -17,14 +17,17 @@ from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext, ThreadState
 from streamlit.runtime.state import SessionState
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server import server_util
 
+from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.widget_values import refuse_wrong_values
 from tests.app.test_callbacks import page as cut_off
 from tests.app.test_references import drawing, large
+from tests.app_process import ROOT
 from tests.browser_cache import MAX_AGE, BrowserCache
 
 
@@ -120,3 +123,9 @@ def test_with_the_change_widgets_stay_as_they_were(monkeypatch):
         app = after(**sent, string_value="AlexNet")
         assert not app.exception
         assert [each.value for each in app.caption] == ["5", "none"]
+
+
+def test_pages_folder_with_the_change_there_is_none(monkeypatch):
+    monkeypatch.setattr(PagesManager, "uses_pages_directory", PagesManager.uses_pages_directory)
+    leave_pages_to_navigation()
+    assert not PagesManager(str(ROOT / "streamlit_app.py")).uses_pages_directory

@@ -12,7 +12,8 @@ def main(arguments: list[str]) -> int:
         case ["update", *languages]:
             for language in languages or [code for code in codes() if code != SOURCE]:
                 update(language)
-                print(f"{LOCALES / language / 'lab.po'} is up to date")
+                missing = sum(1 for _ in problems(language))
+                print(f"{LOCALES / language / 'lab.po'}: {missing} to be translated or mended")
             return 0
         case ["check"]:
             found = [line for code in codes() if code != SOURCE for line in problems(code)]

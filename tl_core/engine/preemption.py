@@ -1,6 +1,7 @@
 """Who has a place among the runs that take turns, and who gives theirs up for whom.
 
-A visitor's first run goes before anybody's second, and both before runs whose tab is closed.
+A visitor's first run goes before anybody's second, and both before runs whose tab is closed. Who
+has the next slice, and that quick questions go before runs, is in `fairness.py`.
 """
 
 from collections.abc import Sequence

@@ -16,7 +16,7 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Runner
 from tl_core.errors import UserError
 from tl_core.imageopt.batch import Batch, Readings
-from tl_core.imageopt.handover import packed, unpacked
+from tl_core.imageopt.checkpoint import packed, unpacked
 from tl_core.imageopt.member import Member
 from tl_core.images.photo import PhotoArray
 from tl_core.specs.base import Snapshot, Spec

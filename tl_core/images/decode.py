@@ -41,7 +41,8 @@ def decode(
 
     Args:
         data: The whole file.
-        max_pixels: Most width x height, checked before anything is decoded.
+        max_pixels: Most width x height, checked before anything is decoded; `settings.py` says how
+            many the lab takes.
         max_bytes: Longest file.
         at_least: For speed: a JPEG may come out smaller by a whole factor, but its shorter side
             no smaller than this. Without it every pixel is kept.

@@ -1,4 +1,4 @@
-"""The tricks of training as controls, each with one sentence; to add one, add a row."""
+"""The hyperparameters as controls, each with one sentence; to add one, add a row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _BESIDE = 2  # controls in a row
 
 
 @dataclass(frozen=True, slots=True)
-class Trick:
+class Hyperparameter:
     """One control: a field of the spec, its values, and what it does."""
 
     field: str
@@ -27,15 +27,15 @@ class Trick:
     modes: tuple[str, ...] = ()  # in which it does something; none named: in all
 
 
-TRICKS: tuple[Trick, ...] = (
-    Trick(
+HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
+    Hyperparameter(
         "epochs",
         N_("Epochs"),
         (0, 1, 2, 3, 5, 10, 20, 30, 50, 100),
         N_("How often training goes through all photographs."),
         {0: N_("each method's own")},
     ),
-    Trick(
+    Hyperparameter(
         "learning_rate",
         N_("Learning rate"),
         (0.0, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 1.0),
@@ -45,7 +45,7 @@ TRICKS: tuple[Trick, ...] = (
         ),
         {0: N_("each method's own")},
     ),
-    Trick(
+    Hyperparameter(
         "schedule",
         N_("Learning-rate schedule"),
         SCHEDULES,
@@ -56,7 +56,7 @@ TRICKS: tuple[Trick, ...] = (
             "step": N_("step decay"),
         },
     ),
-    Trick(
+    Hyperparameter(
         "optimiser",
         N_("Optimiser"),
         TRAINING_OPTIMISERS,
@@ -66,14 +66,14 @@ TRICKS: tuple[Trick, ...] = (
         ),
         {"adamw": N_("AdamW"), "momentum": N_("momentum")},
     ),
-    Trick(
+    Hyperparameter(
         "momentum",
         N_("Momentum"),
         (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
         N_("Keeps rolling in the direction of the last steps; for the optimiser of that name."),
         {0: N_("none")},
     ),
-    Trick(
+    Hyperparameter(
         "dropout",
         N_("Dropout"),
         (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
@@ -83,14 +83,14 @@ TRICKS: tuple[Trick, ...] = (
         ),
         {0: N_("none")},
     ),
-    Trick(
+    Hyperparameter(
         "weight_decay",
         N_("Weight decay"),
         (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0),
         N_("Pulls weights towards zero, against overfitting (regularisation). Acts while it runs."),
         {0: N_("none")},
     ),
-    Trick(
+    Hyperparameter(
         "batch_size",
         N_("Batch size"),
         (4, 8, 16, 32, 64, 128),
@@ -100,7 +100,7 @@ TRICKS: tuple[Trick, ...] = (
         ),
         {},
     ),
-    Trick(
+    Hyperparameter(
         "augmentation",
         N_("Augmentation"),
         AUGMENTATIONS,
@@ -114,7 +114,7 @@ TRICKS: tuple[Trick, ...] = (
             "strong": N_("crop, flip and colour"),
         },
     ),
-    Trick(
+    Hyperparameter(
         "early_stopping",
         N_("Early stopping"),
         (0, 2, 3, 5, 10),
@@ -124,7 +124,7 @@ TRICKS: tuple[Trick, ...] = (
         ),
         {0: N_("never")},
     ),
-    Trick(
+    Hyperparameter(
         "clip_norm",
         N_("Gradient clipping"),
         (0.0, 0.1, 0.5, 1.0, 5.0),
@@ -134,7 +134,7 @@ TRICKS: tuple[Trick, ...] = (
         ),
         {0: N_("never")},
     ),
-    Trick(
+    Hyperparameter(
         "head_first",
         N_("Train the head first"),
         (True, False),
@@ -146,7 +146,7 @@ TRICKS: tuple[Trick, ...] = (
         {False: N_("no"), True: N_("yes")},
         modes=("last-block", "full"),
     ),
-    Trick(
+    Hyperparameter(
         "train_batch_norm",
         N_("Batch norm"),
         (False, True),
@@ -161,38 +161,38 @@ TRICKS: tuple[Trick, ...] = (
 )
 
 
-def tricks(modes: Sequence[str]) -> dict[str, Any]:
+def choose_hyperparameters(modes: Sequence[str]) -> dict[str, Any]:
     """Draw all controls, those that do nothing in these ``modes`` in grey; return their values.
 
     The values are by field.
     """
     found = {}
     st.markdown("**" + _("Hyperparameters") + "**")
-    for first in range(0, len(TRICKS), _BESIDE):
-        row = TRICKS[first : first + _BESIDE]
-        for column, trick in zip(st.columns(_BESIDE), row, strict=False):
+    for first in range(0, len(HYPERPARAMETERS), _BESIDE):
+        beside = HYPERPARAMETERS[first : first + _BESIDE]
+        for column, row in zip(st.columns(_BESIDE), beside, strict=False):
             with column:
-                found[trick.field] = _control(trick, modes)
-                st.caption(_(trick.sentence))
+                found[row.field] = _control(row, modes)
+                st.caption(_(row.sentence))
     return found
 
 
-def _control(trick: Trick, modes: Sequence[str]) -> Any:
+def _control(row: Hyperparameter, modes: Sequence[str]) -> Any:
     """A slider for numbers, a list for words."""
-    key, default = f"trick_{trick.field}", getattr(FineTune, trick.field)
+    key, default = f"trick_{row.field}", getattr(FineTune, row.field)
     shared: dict[str, Any] = {
-        "options": trick.values,
-        "format_func": lambda value: _spoken(trick, value),
+        "options": row.values,
+        "format_func": lambda value: _spoken(row, value),
         "key": key,
-        "on_change": runs.pass_on if trick.field in FineTune.controls else None,
-        "args": (NAME, trick.field, key),
-        "disabled": bool(trick.modes) and set(trick.modes).isdisjoint(modes),
+        "on_change": runs.pass_on if row.field in FineTune.controls else None,
+        "args": (NAME, row.field, key),
+        "disabled": bool(row.modes) and set(row.modes).isdisjoint(modes),
     }
-    with link.kept(key, default, trick.values):
+    with link.kept(key, default, row.values):
         if isinstance(default, str | bool):
-            return st.selectbox(_(trick.label), **shared)
-        return st.select_slider(_(trick.label), **shared)
+            return st.selectbox(_(row.label), **shared)
+        return st.select_slider(_(row.label), **shared)
 
 
-def _spoken(trick: Trick, value: Any) -> str:
-    return _(trick.words[value]) if value in trick.words else number(value)
+def _spoken(row: Hyperparameter, value: Any) -> str:
+    return _(row.words[value]) if value in row.words else number(value)

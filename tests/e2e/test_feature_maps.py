@@ -1,3 +1,5 @@
+"""*Feature maps* in a browser: a click on a map, the grid, what is taken home."""
+
 import io
 
 import pytest

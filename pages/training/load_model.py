@@ -1,4 +1,4 @@
-"""Bringing a model back that was downloaded here."""
+"""Loading a model that was saved here."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from tl_core.lab import UserError
 _NOTE = "model_note"
 
 
-def bring_back() -> None:
+def load_model() -> None:
     """A drop zone for a model's file, and what came of the last one."""
     with st.expander(_("Load a saved model"), icon=":material/upload:"):
         st.file_uploader(
