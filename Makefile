@@ -15,8 +15,8 @@ test: .venv/dev.stamp  # what lets one trust a change, in six minutes on two cor
 test-rest: .venv/dev.stamp  # the slow tests, and those in a browser
 	$(BIN)/python -m tests.parts rest
 
-test-all: .venv/dev.stamp  # both, with one summary
-	$(BIN)/python -m tests.parts quick rest
+test-all: .venv/dev.stamp  # both, with one summary, and the coverage of tl_core
+	$(BIN)/python -m tests.parts quick rest --coverage
 
 test-machines: .venv/dev.stamp  # the tests without a browser, as other processors compute
 	$(BIN)/python -m tests.machines --all

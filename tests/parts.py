@@ -23,6 +23,10 @@ _TOUR = (
     "tests/journeys/test_no_third_party.py",
 )
 _HERE = "not gpu and not walk and not cluster"
+FLOOR = 98  # % of tl_core's lines and branches
+# What runs in processes of its own, and is tried there
+_ELSEWHERE = "tl_core/__main__.py,tl_core/commands/mirror_server.py,tl_core/cluster/*"
+_COUNTED = ("--cov=tl_core", "--cov-branch", "--cov-append", "--cov-report=")
 # Every test of a plain run of pytest is in one of them
 PARTS = {
     "quick": {
@@ -100,8 +104,22 @@ def main() -> int:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.parts", description=__doc__)
     parser.add_argument("parts", nargs="+", choices=PARTS)
-    asked = [part for name in parser.parse_args().parts for part in PARTS[name].items()]
-    return summary([run(name, arguments) for name, arguments in asked])
+    parser.add_argument(
+        "--coverage", action="store_true", help=f"of tl_core too, at least {FLOOR} %%"
+    )
+    options = parser.parse_args()
+    asked = [part for name in options.parts for part in PARTS[name].items()]
+    if not options.coverage:
+        return summary([run(name, arguments) for name, arguments in asked])
+    coverage = (sys.executable, "-m", "coverage")
+    subprocess.run([*coverage, "erase"], cwd=ROOT, check=True)
+    parts = [
+        run(name, [*arguments, *(_COUNTED if "tests/unit" in arguments else ())])
+        for name, arguments in asked
+    ]
+    report = ["report", "--skip-covered", f"--omit={_ELSEWHERE}", f"--fail-under={FLOOR}"]
+    below = subprocess.run([*coverage, *report], cwd=ROOT, check=False).returncode
+    return summary(parts) or below
 
 
 if __name__ == "__main__":
