@@ -15,16 +15,6 @@ from tests.app_process import ROOT, app_process
 from tests.load.scenes import Figures, alike, mixed, play, warm_up
 from tl_core.machine.cores import usable_cores
 
-_BARE = """
-import json, torch
-from tests.bench.ideal import DRAWN_ON, speed
-from tl_core.backbones.store import BackboneStore
-from tl_core.process_memory import keep_freed_memory
-from tl_core.settings import Settings
-keep_freed_memory()
-print(json.dumps(speed(BackboneStore(Settings.from_env(), torch.device("cpu")).load(DRAWN_ON), 40)))
-"""
-
 
 def main() -> int:
     """Print a row a scene, and the bare loop before and after."""
@@ -66,8 +56,9 @@ def main() -> int:
 
 
 def bare() -> dict[str, float]:
-    """Picture-steps a second without an app: one picture in fp32, eight in bf16."""
-    done = subprocess.run([sys.executable, "-c", _BARE], cwd=ROOT, capture_output=True, check=True)
+    """Picture-steps a second without an app: one picture and eight."""
+    command = [sys.executable, "-m", "tests.load.bare"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
