@@ -10,10 +10,15 @@ class PageRow:
     """One page: where it is, what it is called, what a visitor will do there."""
 
     topic: str  # its folder, and the name of its lesson text
-    address: str  # the end of its URL
     title: str
     icon: str
-    invitation: str
+    invitation: str = ""
+    elsewhere: str | None = None  # the end of its URL, where that is not the topic
+
+    @property
+    def address(self) -> str:
+        """The end of its URL."""
+        return self.topic if self.elsewhere is None else self.elsewhere
 
     @property
     def path(self) -> str:
@@ -21,9 +26,8 @@ class PageRow:
         return f"pages/{self.topic}/page.py"
 
 
-HOME = PageRow("home", "", N_("Home"), ":material/home:", "")
+HOME = PageRow("home", N_("Home"), ":material/home:", elsewhere="")
 BACKBONES = PageRow(
-    "backbones",
     "backbones",
     N_("Backbones"),
     ":material/account_tree:",
@@ -34,7 +38,6 @@ BACKBONES = PageRow(
 )
 FEATURE_MAPS = PageRow(
     "feature_maps",
-    "feature_maps",
     N_("Feature maps"),
     ":material/grid_view:",
     N_(
@@ -44,26 +47,25 @@ FEATURE_MAPS = PageRow(
 )
 ATTRIBUTION = PageRow(
     "attribution",
-    "why",
     N_("Why?"),
     ":material/help:",
     N_(
         "Ask the network for its reasons with saliency maps such as Grad-CAM, and test "
         "whether they are faithful."
     ),
+    elsewhere="why",
 )
 TRAINING = PageRow(
     "training",
-    "teach",
     N_("Teach it"),
     ":material/school:",
     N_(
         "Transfer learning: drop four photographs of your cat and four of your dog, and "
         "watch the network learn to tell them apart in seconds. Then fine-tune it."
     ),
+    elsewhere="teach",
 )
 IDEAL = PageRow(
-    "ideal",
     "ideal",
     N_("Ideal image"),
     ":material/brush:",
@@ -74,31 +76,17 @@ IDEAL = PageRow(
 )
 ATTACK = PageRow(
     "attack",
-    "attack",
     N_("Fool it"),
     ":material/theater_comedy:",
     N_("An adversarial attack: drop a dog and turn it into a cat by a change that nobody can see."),
 )
 PATH = PageRow(
     "path",
-    "path",
     N_("Your path"),
     ":material/route:",
     N_("Six chapters with a question each, two exercises, a quiz before and after."),
 )
-GLOSSARY = PageRow(
-    "glossary",
-    "glossary",
-    N_("Glossary"),
-    ":material/dictionary:",
-    "",
-)
-HISTORY = PageRow(
-    "history",
-    "history",
-    N_("From VGG to today"),
-    ":material/history:",
-    "",
-)
+GLOSSARY = PageRow("glossary", N_("Glossary"), ":material/dictionary:")
+HISTORY = PageRow("history", N_("From VGG to today"), ":material/history:")
 PAGES = (BACKBONES, FEATURE_MAPS, ATTRIBUTION, TRAINING, IDEAL, ATTACK)
 ALL_PAGES = (HOME, *PAGES, PATH, GLOSSARY, HISTORY)  # in the order of the navigation

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from tests.e2e.layout import box_of
+from tests.png_text import png_text
 from tl_core.feature_maps.spec import ChannelDetail, FeatureMaps
 from tl_core.images.encode import SETTINGS_KEY
-from tl_core.images.formats.png import read_png_text
 from tl_core.specs.every import spec_from_json
 
 pytestmark = pytest.mark.browser
@@ -40,7 +40,7 @@ def test_the_grid_and_one_map_are_saved_with_their_settings(page, app_url):
         with page.expect_download() as saved:
             page.locator(f".st-key-{key} button").click()
         file = saved.value.path().read_bytes()
-        spec = spec_from_json(read_png_text(file)[SETTINGS_KEY])
+        spec = spec_from_json(png_text(file)[SETTINGS_KEY])
         assert isinstance(spec, kind)
         assert (spec.photo, spec.layer) == ("sample:cat", "blocks.2.1")
         assert min(Image.open(io.BytesIO(file)).size) > 400

@@ -18,7 +18,6 @@ from tests.fuzz.registry import Kind
 from tests.hostile import chunk, exif, formats, ihdr, photo, png, saved
 from tl_core.images.decode import count_pixels, decode
 from tl_core.images.encode import thumbnail
-from tl_core.images.formats.png import read_png_text
 
 _MAX_PIXELS = 2_000_000
 _LARGEST = 25 * 2**20
@@ -241,7 +240,6 @@ def _try(make: Callable[[random.Random], bytes], seed: int) -> None:
     with bounded(_MEMORY_BYTES + 3 * len(data)):
         read = outcome(lambda: decode(data, max_pixels=_MAX_PIXELS, at_least=at_least))
         pixels = outcome(lambda: count_pixels(data, max_pixels=_MAX_PIXELS))
-        outcome(lambda: read_png_text(data))
         if read is not None:
             assert type(read) is Image.Image
             assert read.mode == "RGB"

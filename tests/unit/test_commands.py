@@ -9,11 +9,11 @@ from PIL import Image
 
 from tests.conftest import ROOT
 from tests.local_compute import local
+from tests.png_text import png_text
 from tl_core import commands
 from tl_core.ideal.spec import IdealImage
 from tl_core.images import samples
 from tl_core.images.encode import encode_png
-from tl_core.images.formats.png import read_png_text
 from tl_core.training.spec import FineTune
 
 
@@ -146,7 +146,7 @@ def test_an_ideal_image_replays_from_the_settings_inside_it_to_the_same_bytes(tm
     arguments = ["ideal", "--target", "volcano", "--steps", "6", "--tv", "20", "--out", str(first)]
     assert commands.main(arguments) == 0
     settings = tmp_path / "first.json"
-    settings.write_text(next(iter(read_png_text(first.read_bytes()).values())))
+    settings.write_text(next(iter(png_text(first.read_bytes()).values())))
     assert commands.main(["ideal", "--spec", str(settings), "--out", str(again)]) == 0
     assert again.read_bytes() == first.read_bytes()
 
@@ -156,7 +156,7 @@ def test_an_ideal_image_can_start_from_a_photograph_and_replay_with_it(cat, tmp_
     arguments = ["ideal", "--target", "volcano", "--steps", "2", "--photo", cat]
     assert commands.main([*arguments, "--out", str(first)]) == 0
     settings = tmp_path / "first.json"
-    settings.write_text(next(iter(read_png_text(first.read_bytes()).values())))
+    settings.write_text(next(iter(png_text(first.read_bytes()).values())))
     replay = ["ideal", "--spec", str(settings), "--photo", cat, "--out", str(again)]
     assert commands.main(replay) == 0
     assert again.read_bytes() == first.read_bytes()

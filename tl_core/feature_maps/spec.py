@@ -65,14 +65,6 @@ class Mosaic:
         left, top = column * (self.tile + self.gap), row * (self.tile + self.gap)
         return left, top, left + self.tile, top + self.tile
 
-    def channel_at(self, x: float, y: float) -> int | None:
-        """The channel drawn at pixel (x, y) of the picture; ``None`` between and beside tiles."""
-        for index, channel in enumerate(self.channels):
-            left, top, right, bottom = self.box(index)
-            if left <= x < right and top <= y < bottom:
-                return channel
-        return None
-
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureMapsSnapshot(Snapshot):

@@ -24,7 +24,7 @@ def encode_jpeg(picture: Picture, quality: int = 85) -> bytes:
 
 
 def encode_png(picture: Picture, text: Mapping[str, str] | None = None) -> bytes:
-    """Return the picture as PNG, every value kept, with ``text`` readable by ``png.read_png_text``.
+    """Return the picture as PNG, every value kept, with ``text`` in chunks of its own.
 
     Raises:
         ValueError: If an array is not uint8 of shape (H, W, 3) or (H, W).

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.png_text import png_text
 from tests.unit.tiny import tiny_backbone
 from tl_core.attack.runner import AttackMember, AttackRunner
 from tl_core.attack.spec import Attack
@@ -17,7 +18,6 @@ from tl_core.handlers import BATCH_RUNNERS
 from tl_core.imageopt import runner as runner_module
 from tl_core.images.decode import read_back
 from tl_core.images.encode import SETTINGS_KEY, encode_png
-from tl_core.images.formats.png import read_png_text
 from tl_core.specs.every import spec_from_json
 
 
@@ -130,7 +130,7 @@ def test_every_result_in_company_is_a_file_within_its_own_epsilon(context, spec_
     for job, spec in zip(jobs, specs, strict=True):
         assert np.abs(change_of(job.snapshot)).max() == spec.epsilon == job.snapshot.epsilon
         assert job.snapshot.gap.linf_levels == spec.epsilon
-        assert spec_from_json(read_png_text(job.snapshot.picture)[SETTINGS_KEY]) == spec
+        assert spec_from_json(png_text(job.snapshot.picture)[SETTINGS_KEY]) == spec
 
 
 def test_the_photograph_is_shown_at_once_and_the_attack_as_it_goes(context, spec_of):
@@ -302,7 +302,7 @@ def test_an_attack_whose_controls_were_moved_replays_to_the_same_picture(context
     runner, (job,) = start(context, spec)
     finish(runner, see)
     moved = job.snapshot
-    replayed = spec_from_json(read_png_text(moved.picture)[SETTINGS_KEY])
+    replayed = spec_from_json(png_text(moved.picture)[SETTINGS_KEY])
     assert [name for _step, name, _value in replayed.moves] == ["epsilon", "confidence", "steps"]
     again = attacked(context, replayed)
     assert (again.picture, again.history) == (moved.picture, moved.history)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.png_text import png_text
 from tests.unit.tiny import BusyPool, tiny_backbone
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
@@ -15,7 +16,6 @@ from tl_core.ideal.runner import IdealRunner
 from tl_core.ideal.spec import IdealImage, Judge
 from tl_core.imageopt import runner as runner_module
 from tl_core.images.encode import SETTINGS_KEY, encode_png
-from tl_core.images.formats.png import read_png_text
 from tl_core.specs.every import spec_from_json
 
 
@@ -66,7 +66,7 @@ def test_a_job_ends_with_a_png_that_holds_its_settings(context):
     assert snapshot.step == snapshot.steps == 8
     assert Image.open(io.BytesIO(snapshot.png)).size == (32, 32)
     assert Image.open(io.BytesIO(snapshot.picture)).format == "JPEG"
-    assert spec_from_json(read_png_text(snapshot.png)[SETTINGS_KEY]) == spec
+    assert spec_from_json(png_text(snapshot.png)[SETTINGS_KEY]) == spec
     assert len(snapshot.frames) == 8 + 1  # before each step, and the end
 
 
@@ -189,7 +189,7 @@ def test_a_picture_is_kept_without_loss_once_it_pauses_not_while_it_grows(contex
         runner.advance()
     assert not job.snapshot.png
     runner.remove(job, keep=True)
-    assert spec_from_json(read_png_text(job.snapshot.png)[SETTINGS_KEY]).until == job.snapshot.step
+    assert spec_from_json(png_text(job.snapshot.png)[SETTINGS_KEY]).until == job.snapshot.step
 
 
 def test_the_animation_ends_in_the_picture(context):

@@ -14,11 +14,12 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transforms
 
 from tests.hostile import exif, hostile_files, photo, saved, with_segment
+from tests.png_text import png_text
 from tl_core.errors import UserError
 from tl_core.images import samples
 from tl_core.images.decode import content_key, decode
 from tl_core.images.encode import encode_jpeg, encode_png, thumbnail
-from tl_core.images.formats.png import png_pixels, read_png_text
+from tl_core.images.formats.png import png_pixels
 from tl_core.images.photo import crop_box, fit, to_array
 
 LIMIT = 25_000_000
@@ -180,22 +181,8 @@ def test_grey_and_colour_pictures_can_be_encoded():
 
 def test_settings_travel_in_a_png():
     text = {"settings": '{"kind": "Attack", "epsilon": 1}', "note": "日本語 ×"}
-    assert read_png_text(encode_png(photo(), text)) == text
-    assert read_png_text(encode_png(photo())) == {}
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_reading_settings_of_any_file_gives_text_or_a_sentence(name):
-    try:
-        texts = read_png_text(FILES[name])
-    except UserError as error:
-        texts = {"refused": str(error)}
-    assert all(isinstance(text, str) for text in texts.values())
-
-
-def test_too_much_text_is_refused():
-    with pytest.raises(UserError, match="more text"):
-        read_png_text(FILES["png-text-1mb"])
+    assert png_text(encode_png(photo(), text)) == text
+    assert png_text(encode_png(photo())) == {}
 
 
 def test_only_chunks_that_decide_the_pixels_reach_the_decoder():
