@@ -2,11 +2,13 @@
 // which its own shortcut does not listen yet
 window.startWantedAt ??= (addEventListener("keydown", (event) => {
   if (!event.altKey || event.code !== "KeyS") return;
-  const drawn = [".st-key-start", ".st-key-ready_set", ".st-key-pause"]; // the last in a run
-  const found = drawn.map((part) => document.querySelector(`${part} button`)).find(Boolean);
-  if (!found) window.startWantedAt = Date.now();
-  if (!found || found.closest(".st-key-pause")) return;
+  const start = document.querySelector(
+    ".st-key-start button:enabled, .st-key-ready_set button:enabled",
+  );
+  const drawn = ".st-key-start button, .st-key-ready_set button, .st-key-pause button"; // or in a run
+  if (!start && !document.querySelector(drawn)) window.startWantedAt = Date.now();
+  if (!start) return;
   event.preventDefault();
   event.stopImmediatePropagation(); // or the shortcut would press it once more
-  found.click();
+  start.click();
 }, true), 0);

@@ -38,4 +38,4 @@ def program(mode: str, row: BackboneRow, settings: dict[str, Any]) -> Program:
         is_all = found.unfrozen == "all"
         chosen = {"unfrozen_from": "" if is_all else row.last_block} | chosen
     photographs = "" if settings.get("dataset") == "digits" else FOLDER
-    return Program(name, chosen, photographs, _(mode_row(mode).label))
+    return Program(name, chosen, photographs, _(found.label))

@@ -119,8 +119,8 @@ def test_with_the_change_widgets_stay_as_they_were(monkeypatch):
     for name in ("set_widgets_from_proto", "register_widget"):
         monkeypatch.setattr(SessionState, name, getattr(SessionState, name))
     refuse_wrong_values()
-    for sent in ({"kind": "number_input"}, {"kind": "selectbox"}):
-        app = after(**sent, string_value="AlexNet")
+    for kind in ("number_input", "selectbox"):
+        app = after(kind, string_value="AlexNet")
         assert not app.exception
         assert [each.value for each in app.caption] == ["5", "none"]
 

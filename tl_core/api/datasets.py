@@ -11,7 +11,6 @@ from tl_core.datasets.dropped_folder import Drop, folder_drops
 from tl_core.datasets.dropped_zip import zip_drops
 from tl_core.datasets.store import DatasetStatus
 from tl_core.datasets.uploads import OwnUpload
-from tl_core.images.decode import content_key
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 
@@ -74,11 +73,7 @@ class Datasets:
             UserError: If the bytes are no photograph the lab can use.
         """
         self._touch(owner)
-        small = uploads.compact(data, self._settings.max_pixels)
-        key = content_key(small)
-        with self._photos.adding(owner) as addition:
-            addition.keep({key: small})
-        return key
+        return uploads.keep_one(data, self._photos, owner, self._settings.max_pixels)
 
     def add_folder(
         self, files: Iterable[tuple[str, bytes]], owner: str, *, is_here: IsHere = lambda: True

@@ -114,6 +114,19 @@ def keep_first(
     return tuple(found)
 
 
+def keep_one(data: bytes, photos: PhotoStore, owner: str, max_pixels: int) -> str:
+    """Put one photograph into the store, made smaller where it is large; its key.
+
+    Raises:
+        UserError: If it is none that the lab can read, or there is no room for it.
+    """
+    small = compact(data, max_pixels)
+    key = content_key(small)
+    with photos.adding(owner) as addition:
+        addition.keep({key: small})
+    return key
+
+
 class _Budget:
     """The time and pixels that one upload may take; its time begins now."""
 
