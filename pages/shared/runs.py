@@ -32,9 +32,11 @@ def start_or_stop(
     in ``suffix``, and they have no shortcuts.
     """
     run = current(name)
-    if run is not None and not run.is_over:
-        _pause_and_stop(run, suffix)
-        return
+    if run is not None:
+        run.drawn_over = run.over
+        if run.drawn_over < len(run.jobs):
+            _pause_and_stop(run, suffix)
+            return
     is_pressed = st.button(
         label or _("Start"),
         key=f"start{suffix}",
@@ -89,8 +91,8 @@ def pass_on(name: str, control: str, key: str = "") -> None:
 def live(name: str, draw: Callable[[Run], None]) -> None:
     """Draw the page's run and how far it is; while it is under way, again and again.
 
-    The whole page is drawn anew whenever one of its jobs is over, or it is to be looked at more or
-    less often.
+    The whole page is drawn anew whenever one of its jobs is over, also if it ended while the page
+    was drawn, or it is to be looked at more or less often.
     """
     run = current(name)
     if run is None or not run.jobs:
@@ -99,7 +101,8 @@ def live(name: str, draw: Callable[[Run], None]) -> None:
     def body() -> None:
         the_visit()
         wished_s = the_lab().jobs.poll_s()
-        if run.over > was_over or every_s < wished_s or every_s >= 4 * wished_s:
+        if run.over > run.drawn_over or every_s < wished_s or every_s >= 4 * wished_s:
+            run.drawn_over = run.over
             st.rerun()
         draw(run)
         if not run.is_over:
@@ -109,7 +112,7 @@ def live(name: str, draw: Callable[[Run], None]) -> None:
                 st.caption(plain(label))
                 show_error(job.error)
 
-    was_over, every_s = run.over, the_lab().jobs.poll_s()
+    every_s = the_lab().jobs.poll_s()
     st.fragment(body, run_every=None if run.is_over else every_s)()
 
 

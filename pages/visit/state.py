@@ -19,6 +19,7 @@ class Run:
 
     jobs: list[tuple[str, Job]] = field(default_factory=list)
     wait: ShownWait = field(default_factory=ShownWait)  # while they are queued
+    drawn_over: int = 0  # how many were over when the page drew its buttons
 
     @property
     def is_over(self) -> bool:

@@ -1,5 +1,6 @@
 import pytest
 
+from pages.shared import runs
 from tests.app.conftest import settled, words
 from tl_core.attack.spec import SmallestBudget
 
@@ -95,6 +96,23 @@ def test_epsilon_acts_during_the_run(page):
     assert job.current.epsilon == 4
     job.cancel()
     assert job.wait(60)
+
+
+def test_a_run_that_ends_while_its_page_is_drawn_leaves_no_stop_behind(page, monkeypatch):
+    page.select_slider(key="epsilon").set_value(0).run()
+    page.select_slider(key="steps").set_value(1024).run()
+    page.button(key="start").click().run()
+    ((_label, job),) = page.session_state["visit"].runs["attack"].jobs
+    live = runs.live
+
+    def live_after_the_end(name, draw):
+        job.cancel()
+        assert job.wait(60)
+        live(name, draw)
+
+    monkeypatch.setattr(runs, "live", live_after_the_end)
+    page.run()
+    assert {"start", "stop"} & {button.key for button in page.button} == {"start"}
 
 
 def test_an_attack_that_ends_without_success_says_so(page):
