@@ -29,6 +29,7 @@ if runtime.exists():  # Streamlit draws a page
 else:  # ``streamlit run`` looks for what to serve
     from pages.server.app import MIDDLEWARE, ROUTES, lifespan, refuse_wrong_settings
     from pages.server.compat.options import set_options
+    from pages.server.live_frames import live_route
 
     def start_lab() -> None:
         from pages.shared.visit import the_lab
@@ -37,4 +38,5 @@ else:  # ``streamlit run`` looks for what to serve
 
     refuse_wrong_settings()
     set_options(Path(__file__))
-    app = st.App(__file__, lifespan=lifespan(start_lab), routes=ROUTES, middleware=MIDDLEWARE)
+    routes = [*ROUTES, live_route()]
+    app = st.App(__file__, lifespan=lifespan(start_lab), routes=routes, middleware=MIDDLEWARE)

@@ -50,6 +50,7 @@ class Visitor:
     said_at: list[float] = field(default_factory=list)
     session: str = ""
     code: str = ""
+    live_token: str = ""  # of the visit's camera, once a page has it on
     received: int = 0  # bytes
     _states: dict[str, WidgetState] = field(default_factory=dict)  # as a browser keeps them
     _for_one_file: set[str] = field(default_factory=set)  # drop zones where a file replaces another
@@ -285,6 +286,8 @@ class Visitor:
                     self._for_one_file.add(widget)
                 if key == "resume":
                     self.code = json.loads(drawn.json)["code"]
+                if key == "live_camera":
+                    self.live_token = json.loads(drawn.json)["token"]
                 if getattr(drawn, "deferred_file_id", ""):
                     self.downloads[key] = drawn.deferred_file_id
 

@@ -24,6 +24,8 @@ from tl_core.ideal.judge import judge
 from tl_core.ideal.runner import IdealRunner
 from tl_core.ideal.spec import IdealImage, Judge, StartPicture
 from tl_core.ideal.start import start_picture
+from tl_core.live.runner import FrameRunner
+from tl_core.live.spec import LiveFrame
 from tl_core.specs.base import Snapshot, Spec
 from tl_core.training.data import import_data
 from tl_core.training.handler import fine_tune
@@ -54,6 +56,7 @@ HANDLERS: dict[type[Spec], Handler] = {
 BATCH_RUNNERS: dict[type[Spec], Callable[[Context, Any], Runner]] = {
     Attack: AttackRunner,
     IdealImage: IdealRunner,
+    LiveFrame: FrameRunner,
 }
 
 

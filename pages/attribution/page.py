@@ -14,8 +14,10 @@ from pages.attribution.controls import (
     with_settings,
 )
 from pages.attribution.maps import draw_alone, draw_main, draw_photo, draw_place, draw_proof
+from pages.shared.choose_backbone import label_of
 from pages.shared.frame import header
 from pages.shared.live import answer, draw_beside, watch_answer
+from pages.shared.live_camera import live_answers, live_switch, live_view
 from pages.shared.picture import MAIN_PICTURE
 from pages.shared.show_code import show_code
 from pages.shared.sitemap import ATTRIBUTION
@@ -49,29 +51,52 @@ def draw(question: Attribute, other: int, seen: bytes, *, is_contrast: bool) -> 
         draw_beside("why", draw_main, lambda: draw_photo(seen))
 
 
+def explain_still(backbone: str) -> None:
+    """The photograph's maps by the chosen methods."""
+    with picture:
+        said = answer(Classify(photo=photo, backbone=backbone), height=MAIN_PICTURE)
+    if said is None:
+        return
+    if not methods:
+        with picture:
+            draw_photo(said.seen)
+        return
+    first, other = two_classes(said, why, rather_than)
+    question = with_settings(
+        Attribute(photo=photo, backbone=backbone, methods=methods, targets=(first,))
+    )
+    draw(question, other, said.seen, is_contrast=rather_than != NOTHING)
+    layer = question.layer or the_lab().backbones.row(backbone).stages[-1].layer
+    show_code(ATTRIBUTION, backbone, photo, layer=layer, target=first)
+
+
+def explain_live(backbone: str) -> None:
+    """The camera's picture under a map of one class, and the answers."""
+    with picture:
+        live_view(backbone, st.session_state.strength)
+    with side:
+        live_answers(backbone, label_of(backbone))
+        st.caption(_("Live, the map is a [CAM](#class-activation-map), which costs no gradient."))
+
+
 subject = header(ATTRIBUTION, first_photo="sample:dalmatian")
 backbone, photo = subject.backbone, subject.photo
 rail, picture, side = stage()
 if backbone is not None:
     lab = the_lab()
-    with rail:
-        methods = choose_methods()
-        why, rather_than = choose_classes(lab.backbones.classes(backbone))
-        strength_slider()
-        more_settings(lab.backbones.row(backbone))
     with picture:
-        said = answer(Classify(photo=photo, backbone=backbone), height=MAIN_PICTURE)
-    if said is not None and methods:
-        first, other = two_classes(said, why, rather_than)
-        question = with_settings(
-            Attribute(photo=photo, backbone=backbone, methods=methods, targets=(first,))
-        )
-        draw(question, other, said.seen, is_contrast=rather_than != NOTHING)
-        layer = question.layer or lab.backbones.row(backbone).stages[-1].layer
-        show_code(ATTRIBUTION, backbone, photo, layer=layer, target=first)
-    elif said is not None:
-        with picture:
-            draw_photo(said.seen)
+        is_live = live_switch()
+    with rail:
+        if not is_live:
+            methods = choose_methods()
+            why, rather_than = choose_classes(lab.backbones.classes(backbone))
+        strength_slider()
+        if not is_live:
+            more_settings(lab.backbones.row(backbone))
+    if is_live:
+        explain_live(backbone)
+    else:
+        explain_still(backbone)
 st.markdown(lesson("attribution")["colours"])
 st.markdown(lesson("attribution")["faithful"])
 sources(ATTRIBUTION)

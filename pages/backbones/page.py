@@ -10,6 +10,7 @@ from pages.shared.choose_photo import credit, photo_label
 from pages.shared.device import device_words
 from pages.shared.frame import header
 from pages.shared.live import answer, ask_ahead
+from pages.shared.live_camera import live_answers, live_switch, live_view
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.show_code import show_code
 from pages.shared.sitemap import BACKBONES, FEATURE_MAPS, HISTORY, TRAINING
@@ -71,6 +72,27 @@ def answers(found: Classification, network: str) -> None:
     st.caption(words.format(ms=found.milliseconds, device=device_words()))
 
 
+def answer_still(looker: str | None) -> None:
+    """The photograph, what the chosen network says of it, and what the others say."""
+    ready = [row.key for row in the_lab().backbones.ready()]
+    lookers = [looker] if looker is not None else []
+    ask_ahead(Classify(photo=photo, backbone=key) for key in dict.fromkeys([*lookers, *ready]))
+    said = {}
+    for key in lookers:
+        with picture:
+            found = answer(Classify(backbone=key, photo=photo), height=MAIN_PICTURE)
+            if found is not None:
+                said[key] = found
+                photograph(found, photo, label_of(key))
+        if found is not None:
+            with side:
+                answers(found, label_of(key))
+    with side:
+        st.markdown("**" + _("The other networks") + "**")
+        said |= compare_backbones.other_answers(photo, looker or chosen)
+    note(BACKBONES, compare_backbones.surest(said, photo))
+
+
 subject = header(BACKBONES, has_offer=False)
 chosen, photo = str(st.session_state.backbone), subject.photo
 picked = the_lab().backbones.row(chosen)  # of a visitor's model: what it grew from
@@ -85,23 +107,15 @@ with rail:
             (TRAINING, _("Teach it your own")),
         ):
             st.page_link(page.path, label=words, icon=page.icon)
-ready = [row.key for row in the_lab().backbones.ready()]
-lookers = [subject.backbone] if subject.backbone is not None else []
-ask_ahead(Classify(photo=photo, backbone=key) for key in dict.fromkeys([*lookers, *ready]))
-said = {}
-for looker in lookers:
+with picture:
+    is_live = subject.backbone is not None and live_switch()
+if is_live and subject.backbone is not None:
     with picture:
-        found = answer(Classify(backbone=looker, photo=photo), height=MAIN_PICTURE)
-        if found is not None:
-            said[looker] = found
-            photograph(found, photo, label_of(looker))
-    if found is not None:
-        with side:
-            answers(found, label_of(looker))
-with side:
-    st.markdown("**" + _("The other networks") + "**")
-    said |= compare_backbones.other_answers(photo, subject.backbone or chosen)
-note(BACKBONES, compare_backbones.surest(said, photo))
+        live_view(subject.backbone)
+    with side:
+        live_answers(subject.backbone, label_of(subject.backbone))
+else:
+    answer_still(subject.backbone)
 
 show_code(BACKBONES, subject.backbone, photo)
 st.markdown(lesson("backbones")["choose"])

@@ -8,9 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tl_core.errors import UserError
+
 if TYPE_CHECKING:  # torch is not loaded before the server answers
     from tl_core.lab import Lab
 
+
+def _nobody(_token: str) -> str | None:
+    return None
+
+
+def _in_english(error: UserError, _language: str) -> str:
+    return str(error)
+
+
 lab: Lab | None = None
+visitor_of: Callable[[str], str | None] = _nobody  # whose camera has this token
+say: Callable[[UserError, str], str] = _in_english
 absent: Callable[[], frozenset[str]] = frozenset  # visitors whose tab is not open just now
 refused: set[str] = set()  # sessions whose upload had no room, until their page says so

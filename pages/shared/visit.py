@@ -12,6 +12,7 @@ from streamlit.runtime.scriptrunner import ScriptRunContext, get_script_run_ctx
 
 from pages.server import process_state
 from pages.shared.visits import Visits
+from pages.shared.words import sentence_in
 from pages.visit.state import Visit
 from tl_core.lab import Lab
 
@@ -37,6 +38,7 @@ def _started(make: Callable[[], Lab]) -> Lab:
     importlib.import_module("pandas")  # Plotly and tables would meet it half loaded by another tab
     lab = process_state.lab = make()
     process_state.absent = visits.absent
+    process_state.visitor_of, process_state.say = visits.visitor_of, sentence_in
     lab.tell_when_forgotten(visits.forget)
     gc.collect()
     gc.freeze()

@@ -28,12 +28,14 @@ class Visits:
         self._is_connected = is_connected
         self._resume = resume
         self._held: dict[bytes, _Held] = {}
+        self._by_live_token: dict[bytes, str] = {}
         self._lock = threading.Lock()
 
     def hold(self, visit: Visit, session: str) -> bool:
         """Note that the session uses its visit; ``False`` where another has taken it over."""
         with self._lock:
             held = self._held.setdefault(_digest(visit.code), _Held(visit, session))
+            self._by_live_token.setdefault(_digest(visit.live_token), visit.id)
             return held.session == session
 
     def take_over(self, code: str, session: str) -> Visit | None:
@@ -59,10 +61,17 @@ class Visits:
         with self._lock:
             return _digest(code) in self._held
 
+    def visitor_of(self, live_token: str) -> str | None:
+        """Whose camera speaks with this token; ``None`` where there is no such visit any more."""
+        with self._lock:
+            return self._by_live_token.get(_digest(live_token))
+
     def forget(self, visitor: str) -> None:
         """Drop the visit of a visitor whom the lab has forgotten."""
         with self._lock:
             self._held = {key: held for key, held in self._held.items() if held.visit.id != visitor}
+            tokens = self._by_live_token.items()
+            self._by_live_token = {token: owner for token, owner in tokens if owner != visitor}
 
 
 def _digest(code: str) -> bytes:

@@ -112,6 +112,16 @@ def sentence(error: UserError) -> str:
     return _(error.message).format(**arguments)
 
 
+def sentence_in(error: UserError, code: str) -> str:
+    """The same in a language, plain, for who draws no page."""
+    ours = languages.language(code if code in languages.codes() else SOURCE)
+    arguments = {
+        name: ours.words(value) if isinstance(value, Phrase) else value
+        for name, value in error.arguments.items()
+    }
+    return ours.words(error.message).format(**arguments)
+
+
 def _in_words(value: object) -> object:
     return _(value) if isinstance(value, Phrase) else value
 

@@ -157,6 +157,7 @@ def test_controls_that_do_nothing_in_the_chosen_ways_are_grey(page):
             assert page.selectbox(key=f"trick_{field}").disabled is is_grey
 
 
+@pytest.mark.slow
 def test_a_look_at_data_that_is_no_longer_shown_is_dropped(page, app_lab, monkeypatch):
     visitor = page.session_state["visit"].id
     looks = [Job(PreviewData(dataset="digits", seed=seed), visitor) for seed in (1, 2, 3)]

@@ -21,7 +21,7 @@ from tests.websocket_client import Visitor
 
 def forged_message(seed: int) -> None:
     """Values of another type, for widgets of any name, fragments and pages that never were."""
-    chance, app = random.Random(seed), _app()
+    chance, app = random.Random(seed), running_app()
     with Visitor(app.url) as forger:
         forger.open(chance.choice(PAGES).address)
         with suppress(ConnectionClosed):  # a message that is none of Streamlit's
@@ -81,7 +81,7 @@ KINDS = (Kind("forged message", forged_message, share=0.03),)
 
 
 @functools.cache
-def _app() -> AppProcess:
+def running_app() -> AppProcess:
     """One running app for all cases; it ends with the process."""
     end = ExitStack()
     atexit.register(end.close)

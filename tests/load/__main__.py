@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from tests.app_process import ROOT, app_process
+from tests.load import live
 from tests.load.scenes import Figures, alike, mixed, play, warm_up
 from tl_core.machine.cores import usable_cores
 
@@ -32,6 +33,8 @@ def main() -> int:
         help="play each scene also on a Ray cluster of so many, which share the cores",
     )
     options = parser.parse_args()
+    if options.scenes == ["live"]:
+        return live.main(options.root, options.seconds)
     print("bare loop before:", json.dumps(bare()))
     print(" | ".join(field.name for field in fields(Figures)))
     for name in options.scenes:

@@ -9,7 +9,16 @@ from tests.fuzz.registry import Kind, all_kinds, check, dealt
 _CASES = 300
 
 
-@pytest.mark.parametrize("name", all_kinds())
+_PROCESSES = ("killed command", "killed download", "forged message", "hostile frames")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in _PROCESSES else ())
+        for name in all_kinds()
+    ],
+)
 def test_generated_cases_end_well(name: str) -> None:
     for kind, seed in dealt(all_kinds(), _CASES, seed=0):
         if kind.name == name:

@@ -85,6 +85,7 @@ class BackboneRow:
     licence: str = "BSD-3-Clause"  # under which the weights are published; torchvision's
     head: str  # name of the last linear layer; its input is the embedding
     stages: tuple[Stage, ...]  # layers shown, shallow to deep
+    is_pooled: bool = True  # the last stage's maps are averaged, and one linear layer decides
     guided_obstacle: str = ""  # why guided back-propagation is wrong here; empty where it is right
     advice: str  # when to choose it
     needs_memory_mb: int  # loaded and answering, beside the weights of nothing else
@@ -112,7 +113,7 @@ _LITE: dict[str, Any] = {
     "guided_obstacle": "ReLU6",
 }
 _RESNET: dict[str, Any] = {"family": "ResNet", "year": 2015, "head": "fc"}
-_VGG: dict[str, Any] = {"family": "VGG", "year": 2014, "head": "classifier.6"}
+_VGG: dict[str, Any] = {"family": "VGG", "year": 2014, "head": "classifier.6", "is_pooled": False}
 
 
 def _stages(edges: str, textures: str, parts: str, things: str) -> tuple[Stage, ...]:
@@ -235,6 +236,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         top1=74.04,
         head="classifier.3",
         stages=_feature_stages(range(4), range(4, 9), range(9, 13), range(13, 17)),
+        is_pooled=False,
         guided_obstacle="Hardsigmoid, Hardswish",
         advice=N_("The cheapest to run in the table: choose it where every millisecond counts."),
         needs_memory_mb=70,

@@ -6,6 +6,7 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import Runner
 
 _QUICK_IN_A_ROW = 8  # then one slice of a long run, so that questions cannot starve it
+_MOST_LEAD_S = 0.25  # of live frames over runs, or of runs over live frames
 _FAIR_IN_A_ROW = 3  # then the run that has waited longest, whoever's it is
 
 
@@ -43,23 +44,50 @@ class ServedTime:
 
 
 class Turns:
-    """Chooses the next runner; not thread-safe, so the scheduler's lock guards it."""
+    """Chooses the next runner; not thread-safe, so the scheduler's lock guards it.
+
+    Quick questions go first. Live frames and runs have half of the rest each, where both wait.
+    """
 
     def __init__(self) -> None:
         self.served = ServedTime()
         self._quick_turns = 0
         self._fair_turns = 0
+        self._lead_s = 0.0  # how much more the live frames have had than the runs
 
     def next(self, able: Sequence[Runner]) -> Runner | None:
         """Return one of the runners that can go on, given longest waiting first, or ``None``."""
-        quick = [runner for runner in able if runner.jobs[0].spec.is_quick]
-        long = [runner for runner in able if runner not in quick]
-        is_quick_turn = bool(quick) and (not long or self._quick_turns < _QUICK_IN_A_ROW)
+        live = [runner for runner in able if runner.jobs[0].spec.is_live]
+        quick = [runner for runner in able if runner.jobs[0].spec.is_quick and runner not in live]
+        long = [runner for runner in able if not runner.jobs[0].spec.is_quick]
+        is_alone = not live and not long
+        is_quick_turn = bool(quick) and (is_alone or self._quick_turns < _QUICK_IN_A_ROW)
         self._quick_turns = self._quick_turns + 1 if is_quick_turn else 0
-        if is_quick_turn or not long:
-            return min(quick, key=self._least_charged, default=None)
+        if is_quick_turn:
+            return min(quick, key=self._least_charged)
+        if live and (not long or self.owes_live):
+            return min(live, key=self._least_charged)
+        if not long:
+            return None
         self._fair_turns = (self._fair_turns + 1) % (_FAIR_IN_A_ROW + 1)
         return min(long, key=self._least_charged) if self._fair_turns else long[0]
+
+    @property
+    def owes_live(self) -> bool:
+        """Whether live frames have had no more than runs lately."""
+        return self._lead_s <= 0
+
+    def charge(self, jobs: Sequence[Job], seconds: float) -> None:
+        """Note a slice that worked for these jobs, which are all of one kind."""
+        self.served.charge(jobs, seconds)
+        if jobs[0].spec.is_live:
+            self.charge_live(seconds)
+        elif not jobs[0].spec.is_quick:
+            self.charge_live(-seconds)
+
+    def charge_live(self, seconds: float) -> None:
+        """Note time that went to live frames, waiting for them included; less than 0: to runs."""
+        self._lead_s = min(max(self._lead_s + seconds, -_MOST_LEAD_S), _MOST_LEAD_S)
 
     def _least_charged(self, runner: Runner) -> float:
         return self.served.least(runner.jobs)

@@ -1,6 +1,7 @@
 """The scheduler: queues jobs, chooses the runner of the next slice, applies cancel and pause."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from tl_core.settings import Settings
 log = logging.getLogger(__name__)
 
 _GRACE_S = 0.04  # for which a run stands back while a short question's photograph is prepared
+_NEXT_FRAME_S = 0.03  # for which a run stands back after a camera's frame: the next one comes soon
 _ERROR_PAUSE_S = 0.5  # after an error that is no job's own, so that it cannot keep a core busy
 
 
@@ -30,7 +32,8 @@ class Scheduler(OpenJobs):
     the only place that calls runners. Fairness is by served time: every visitor is charged the
     seconds of the slices that worked for them (shared by a batch), and the one charged least goes
     first; one visitor's own runs take turns, and no run stands still because its owner is served
-    in a batch with others. Quick questions go before long runs.
+    in a batch with others. Quick questions go before long runs; cameras' frames and runs share the
+    time.
 
     Whatever goes wrong with one job ends that job; any other error is logged and survived.
     """
@@ -58,6 +61,7 @@ class Scheduler(OpenJobs):
         self._parked: dict[Runner, Future[Any]] = {}
         self._parked_at: dict[Runner, float] = {}
         self._turns = Turns()
+        self._live_until = -math.inf  # when the last live frame was answered
         self._has_news = False
         self._is_stopped = False
         self._refusal: UserError | None = None  # of every run, where none is taken any more
@@ -198,6 +202,8 @@ class Scheduler(OpenJobs):
             self._start_queued()
             runner = self._next_runner()
             if runner is not None and not runner.jobs[0].spec.is_quick:
+                if self._awaits_frame():
+                    return
                 runner = self._stand_back() or runner
             if runner is None and not self._has_news and not self._is_stopped:
                 self._busy_since = None
@@ -360,6 +366,19 @@ class Scheduler(OpenJobs):
         )
         return self._next_runner()
 
+    def _awaits_frame(self) -> bool:
+        """Wait a moment for a camera's next frame, if it is due; whether there is news.
+
+        Without that a visitor who is live would have one answer for each slice of a run.
+        """
+        begun_at = time.monotonic()
+        left_s = self._live_until + _NEXT_FRAME_S - begun_at
+        if left_s <= 0 or not self._turns.owes_live:
+            return False
+        self._changed.wait_for(lambda: self._has_news or self._is_stopped, left_s)
+        self._turns.charge_live(time.monotonic() - begun_at)
+        return self._has_news or self._is_stopped
+
     def _run_slice(self, runner: Runner) -> None:
         jobs = list(runner.jobs)
         clock, thread, process = time.perf_counter(), time.thread_time(), time.process_time()
@@ -367,7 +386,9 @@ class Scheduler(OpenJobs):
         clock_s = time.perf_counter() - clock
         self._after_slice(clock_s, time.thread_time() - thread, time.process_time() - process)
         with self._changed:
-            self._turns.served.charge(jobs, clock_s)
+            self._turns.charge(jobs, clock_s)
+            if jobs[0].spec.is_live:
+                self._live_until = time.monotonic()
             self._parked.pop(runner, None)
             if future is not None:
                 self._parked[runner], self._parked_at[runner] = future, time.monotonic()

@@ -15,6 +15,7 @@ from tl_core.images.photo import PhotoArray
 
 _WARM = ((255, 236, 100), (255, 140, 0), (214, 16, 16))  # faint, middling, full
 _COOL = ((150, 235, 255), (40, 130, 255), (60, 20, 190))
+_LEVELS = 128  # of colours on each side of 0
 _NEUTRAL = 128  # of 0 .. 255 in an encoded heat map; 1 is fully against, 255 fully for
 
 
@@ -53,9 +54,16 @@ def overlay(photo: PhotoArray, values: NDArray[Any], strength: float) -> PhotoAr
     return np.rint(under + cover * (_COLOURS[levels] - under)).astype(np.uint8)
 
 
+def warm_levels() -> list[list[float]]:
+    """Red, green and blue for 0 .. 1 in 128 levels, and how much each covers, for who draws it."""
+    colours, cover = _COLOURS[_LEVELS - 1 :], _COVER[_LEVELS - 1 :]
+    levels: list[list[float]] = np.column_stack([colours, cover]).round(3).tolist()
+    return levels
+
+
 def _ramp(stops: tuple[tuple[int, int, int], ...]) -> NDArray[np.float32]:
-    """128 colours from the first stop, for 0, to the last, for 1."""
-    at = np.linspace(0, len(stops) - 1, 128)
+    """Colours from the first stop, for 0, to the last, for 1."""
+    at = np.linspace(0, len(stops) - 1, _LEVELS)
     channels = [np.interp(at, range(len(stops)), values) for values in zip(*stops, strict=True)]
     return np.stack(channels, axis=1).astype(np.float32)
 

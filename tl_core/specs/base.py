@@ -89,6 +89,7 @@ class Spec(Generic[SnapshotT]):
 
     can_begin_again: ClassVar[bool] = True  # by itself, where what ran it was lost
     is_quick: ClassVar[bool] = False  # short questions go before long runs
+    is_live: ClassVar[bool] = False  # a camera's frames, which share the device's time with runs
     uses_network: ClassVar[bool] = True  # what does not goes on beside the runs, however many
     controls: ClassVar[frozenset[str]] = frozenset()  # fields that may move during a run
     # values of fields that a file written by the lab does not name, since they are younger

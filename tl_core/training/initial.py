@@ -74,6 +74,7 @@ def pixels_row(row: BackboneRow) -> BackboneRow:
         parameters_m=0.0,
         gflops=0.0,
         top1=0.0,
+        is_pooled=False,
         guided_obstacle="",
         advice=N_("No network at all: what a linear classifier makes of the pixels' values alone."),
         needs_memory_mb=1,

@@ -73,6 +73,7 @@ def test_a_class_rather_than_itself_is_refused():
         Attribute(photo="sample:cat", targets=(3,), contrast=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("photo", "target", "steps"),
     [
@@ -181,6 +182,7 @@ def test_occlusion_shows_progress_and_can_be_dropped_half_way(context: Context, 
     assert not any(module._forward_hooks for module in lite0.body.modules())
 
 
+@pytest.mark.slow
 def test_jobs_that_take_turns_get_what_they_get_alone(context: Context):
     photo = "sample:dalmatian"
     work: list[tuple[Handler, Spec]] = [

@@ -66,6 +66,7 @@ def test_every_row_of_the_table_has_its_method():
     assert len({row.key for row in ATTRIBUTION_METHODS}) == len(ATTRIBUTION_METHODS)
 
 
+@pytest.mark.slow
 def test_integrated_gradients_equal_captums_on_captums_points(
     network: PixelModel, cat: Tensor, monkeypatch: pytest.MonkeyPatch
 ):
@@ -95,6 +96,7 @@ def test_the_noise_tunnel_is_the_mean_over_its_noisy_copies(network: PixelModel,
     assert not torch.equal(copies[0], copies[1])
 
 
+@pytest.mark.slow
 def test_occlusion_equals_captums(network: PixelModel, cat: Tensor):
     ours = _run("occlusion", network, cat, _options())
     oracle = captum.attr.Occlusion(network.probabilities)
@@ -121,6 +123,7 @@ def _differences(network: PixelModel):
     return forward
 
 
+@pytest.mark.slow
 def test_a_contrast_by_integrated_gradients_is_captums_of_the_difference(
     network: PixelModel, contrasted: PixelModel, cat: Tensor, monkeypatch: pytest.MonkeyPatch
 ):
@@ -138,6 +141,7 @@ def test_a_contrast_by_integrated_gradients_is_captums_of_the_difference(
         torch.testing.assert_close(values, theirs.detach().sum(1)[0].float(), rtol=1e-3, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_a_contrast_by_occlusion_is_captums_of_the_difference(
     network: PixelModel, contrasted: PixelModel, cat: Tensor
 ):

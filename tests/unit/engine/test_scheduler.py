@@ -39,6 +39,13 @@ class Quick(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Frame(Spec):
+    name: str = ""
+    is_quick: ClassVar[bool] = True
+    is_live: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shared(Spec):
     name: str = ""
 
@@ -133,6 +140,25 @@ def test_quick_questions_without_end_do_not_starve_a_long_run():
         for job in [long, *quick]:
             ended(job)
     assert "long" in bench.turns[:10]
+
+
+def test_a_run_stands_back_for_the_next_frame_of_a_camera(monkeypatch):
+    monkeypatch.setattr("tl_core.engine.scheduler._NEXT_FRAME_S", 5.0)  # a busy machine's moment
+
+    def work(job):
+        for _slice in range(1 if job.spec.is_live else 1000):
+            bench.turns.append(job.spec.name)
+            time.sleep(0.001 if job.spec.is_live else 0.1)
+            yield None
+        return Snapshot()
+
+    with Bench(work) as bench:
+        run = bench.scheduler.submit(Long(name="run"), "bob")
+        for _frame in range(8):
+            assert ended(bench.scheduler.submit(Frame(name="frame"), "ann")) is JobState.DONE
+        run.cancel()
+    turns = "".join(turn[0] for turn in bench.turns)
+    assert "fff" in turns
 
 
 def test_a_queued_job_knows_its_position_and_everyones_first_comes_before_anyones_second():

@@ -1,0 +1,93 @@
+const SAY_EVERY_MS = 2_000;
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+const CALM_MS = 1_000; // between two drawings, where motion is not wished
+const TOP = 5;
+
+class Answers {
+  constructor(root) {
+    this.title = root.querySelector("h3");
+    this.bars = root.querySelector(".bars");
+    this.hint = root.querySelector(".hint");
+    this.said = root.querySelector(".said");
+    this.rows = [...Array(TOP + 1)].map(() => this.row()); // and the class that stays
+    this.listeners = new AbortController();
+    addEventListener("live-answer", (event) => this.hear(event.detail), this.listeners);
+    // what is about to be pressed does not change its place
+    for (const [kind, isHeld] of [["pointerenter", true], ["focusin", true], ["pointerleave", false], ["focusout", false]]) {
+      this.bars.addEventListener(kind, (event) => (this.isHeld = isHeld && event.pointerType !== "touch"));
+    }
+  }
+
+  row() {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.hidden = true;
+    const [name, share, bar, inner] = ["span", "span", "span", "i"].map((tag) => document.createElement(tag));
+    [name.className, share.className, bar.className] = ["name", "share", "bar"];
+    bar.append(inner);
+    button.append(name, share, bar);
+    button.onpointerdown = () => (this.pressed = button.index); // as it was under the finger
+    button.onclick = () => {
+      const index = this.pressed ?? button.index;
+      this.pressed = undefined;
+      dispatchEvent(new CustomEvent("live-choice", { detail: index === this.chosen ? null : index }));
+    };
+    this.bars.append(button);
+    return { button, name, share, inner };
+  }
+
+  draw(page) {
+    this.data = page.data;
+    this.bars.ariaLabel = this.data.words.bars;
+    this.hint.textContent = this.data.words.hint;
+    if (!this.title.textContent) this.title.textContent = this.data.words.waiting;
+  }
+
+  hear({ answers, shown, chosen }) {
+    const now = performance.now();
+    if (CALM.matches && now < this.drawnAt + CALM_MS) return;
+    this.drawnAt = now;
+    const { words, classes } = this.data;
+    this.chosen = chosen;
+    const known = new Map([...answers, shown]);
+    const stays = chosen !== null && shown[0] === chosen && !answers.some(([index]) => index === chosen);
+    const best_now = [...known.keys()].slice(0, answers.length + (stays ? 1 : 0));
+    const indices = this.isHeld ? this.rows.map(({ button }) => button.hidden ? undefined : button.index) : best_now;
+    this.rows.forEach((row, place) => this.fill(row, indices[place], known, answers.at(-1)[1]));
+    const best = classes[answers[0][0]] ?? "";
+    this.title.textContent = words.says.replace("{label}", best);
+    if (now > (this.saidAt ?? -Infinity) + SAY_EVERY_MS && best !== this.best) {
+      [this.best, this.saidAt] = [best, now];
+      this.said.textContent = `${best}, ${percent(answers[0][1], this.data.language)}`;
+    }
+  }
+
+  fill({ button, name, share, inner }, index, known, least) {
+    button.hidden = index === undefined;
+    if (button.hidden) return;
+    const probability = known.get(index) ?? least;
+    button.index = index;
+    button.ariaPressed = String(index === this.chosen);
+    name.textContent = this.data.classes[index] ?? "";
+    share.textContent = `${known.has(index) ? "" : "< "}${percent(probability, this.data.language)}`;
+    inner.style.width = known.has(index) ? `${100 * probability}%` : 0;
+  }
+}
+
+function percent(share, language) {
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  return `${(100 * share).toLocaleString(language, digits)}\u00a0%`;
+}
+
+const shown = new WeakMap();
+
+export default function (page) {
+  const root = page.parentElement;
+  if (!shown.has(root)) shown.set(root, new Answers(root));
+  const answers = shown.get(root);
+  answers.draw(page);
+  return () => {
+    shown.delete(root);
+    answers.listeners.abort();
+  };
+}

@@ -1,0 +1,154 @@
+"""The camera in the photograph's place: the network answers while one moves it."""
+
+import streamlit as st
+
+from pages.server import live_frames
+from pages.shared.choose_photo import choose
+from pages.shared.components import anything, component, message, style
+from pages.shared.photo_input import decoded, receive
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, class_name, current_language, plain, sentence
+from tl_core.images import heatmap
+from tl_core.lab import UserError
+
+OPACITY = 0.6  # of a heat map
+_KEY = "live_camera"
+_WAIT_S = 5.0  # for an answer by way of the page
+_mount = component("live", "travel", "lens")
+_mount_answers = component("live_answers")
+
+
+def live_switch() -> bool:
+    """Draw the switch in the picture's corner; whether the camera is on."""
+    visit = the_visit()
+    style("live_switch")
+    st.session_state.setdefault("live", visit.is_live)
+    with st.container(key="live_switch", width="content"):
+        visit.is_live = st.toggle(
+            _("Live"), key="live", help=_("Show the network your camera; it answers at once.")
+        )
+    return visit.is_live
+
+
+@st.fragment
+def live_view(backbone: str, strength: float = OPACITY) -> None:
+    """Draw the camera's picture under the map of a class, and the buttons below it.
+
+    ``strength`` is how much the map hides the picture. A frozen frame becomes the visit's
+    photograph, and the camera goes off.
+    """
+    row = the_lab().backbones.row(backbone)
+    visit = the_visit()
+    _mount(
+        key=_KEY,
+        data={
+            "path": live_frames.PATH,
+            "token": visit.live_token,
+            "backbone": backbone,
+            "language": current_language().code,
+            "side": row.input_size,
+            "resize": row.resize,
+            "has_map": row.is_pooled,
+            "strength": strength,
+            "colours": heatmap.warm_levels(),
+            "taken": visit.last_photo,
+            "answer": visit.live_answer,
+            "words": _words(),
+        },
+        on_sent_change=_freeze,
+        on_frame_change=lambda: _answer(backbone),
+    )
+    if not visit.is_live:
+        st.rerun()  # the page around it shows the new photograph
+    if not row.is_pooled:
+        words = _(
+            "{label} has no live heat map: several layers come after its last feature maps, and a "
+            "[CAM](#class-activation-map) needs their averages and one layer alone."
+        )
+        st.caption(words.format(label=plain(row.label)))
+
+
+def live_answers(backbone: str, network: str) -> None:
+    """Draw the answers' bars, which follow the camera; a click on one keeps its map."""
+    classes = the_lab().backbones.classes(backbone)
+    _mount_answers(
+        key="live_answers",
+        data={
+            "classes": [class_name(name) for name in classes],
+            "language": current_language().code,
+            "words": {
+                "bars": _("Most probable classes"),
+                "says": _("{backbone} says: {label}").replace("{backbone}", network),
+                "waiting": _("Point the camera at something"),
+                "hint": _("A click on a class keeps its map; another click lets it follow again."),
+            },
+        },
+    )
+
+
+def _freeze() -> None:
+    visit = the_visit()
+    if _KEY not in st.session_state:
+        return
+    taken = visit.last_photo
+    try:
+        receive(message(_KEY, "sent", anything), _take)
+    except UserError as error:
+        visit.photo_refused = error
+    if visit.last_photo > taken:
+        visit.is_live = st.session_state.live = False
+
+
+def _take(data: bytes) -> None:
+    choose(the_lab().photos.add(data, the_visit().id))
+
+
+def _answer(backbone: str) -> None:
+    """Answer a frame that has come by way of the page."""
+    match message(_KEY, "frame", anything):
+        case {"number": int(number), "data": str(text), "target": int() | None as target}:
+            pass
+        case _:
+            return
+    visit = the_visit()
+    wishes = live_frames.Wishes(visit.live_token, backbone, target)
+    try:
+        job = live_frames.submit(decoded(text), visit.id, wishes)
+        job.wait(_WAIT_S)
+        said = live_frames.message(job)
+    except UserError as error:
+        said = {"problem": sentence(error)}
+    visit.live_answer = {"number": number, **said}
+
+
+def _words() -> dict[str, object]:
+    return {
+        "view": _("The camera's picture. Press to freeze it."),
+        "again": _("Try the camera again"),
+        "freeze": _("Freeze (F)"),
+        "heat": _("Heat map"),
+        "turn": _("Use the other camera"),
+        "pace": _("{rate} a second, {ms} ms."),
+        "others": _("Others who are live: {count}."),
+        "slow": _("The frames go by way of the page, which is slower."),
+        "lost": _("The connection is lost. Trying again …"),
+        "problems": {
+            "NotAllowedError": _(
+                "The camera was not allowed. Allow it beside the page's address, then press the "
+                "black picture."
+            ),
+            "NotFoundError": _("This device has no camera. Turn Live off and upload a photograph."),
+            "NotSupportedError": _(
+                "A live camera works where the page is opened over https or on this very computer."
+            ),
+            "unplugged": _("The camera is gone. Plug it in again, then press the black picture."),
+            "over": _("This visit has ended. Load the page again."),
+            "elsewhere": _("Live goes on in another tab. Press the black picture to go on here."),
+            "faulty": _("The camera sends no pictures that can be read. Turn Live off and on."),
+            "photograph": _("The photograph did not arrive. Press the black picture, then freeze."),
+            "other": _(
+                "The camera did not start; another program may be using it. Press the black "
+                "picture to try again."
+            ),
+        },
+    }

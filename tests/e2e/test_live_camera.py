@@ -1,0 +1,229 @@
+"""The live camera in a real browser, whose camera plays a film of photographs."""
+
+import io
+import re
+
+import pytest
+from PIL import Image, ImageOps
+from playwright.sync_api import expect
+
+from tests.chromium import CHROMIUM, CHROMIUM_ARGS
+from tests.e2e.conftest import PATIENCE_MS
+from tests.e2e.layout import SIZES, no_sideways_scrolling, wait_for_rest
+from tests.e2e.test_accessibility import _AXE, lasting_faults
+from tl_core.images.samples import read
+
+pytestmark = pytest.mark.browser
+
+FILM = {"sample:cat": "cat", "sample:dalmatian": "dalmatian"}  # and a word of each answer
+_SHOWN = 75  # frames of each photograph, of thirty a second
+_WATCH = """
+window.tracks = [];
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wish) => {
+  const stream = await ask(wish);
+  window.tracks.push(...stream.getTracks());
+  return stream;
+};
+"""
+_IS_OFF = "() => window.tracks.length && window.tracks.every((t) => t.readyState === 'ended')"
+_IS_ON = "() => window.tracks.some((t) => t.readyState === 'live')"
+_HEAT = """canvas => {
+  const { width, height } = canvas;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  return data.filter((_value, place) => place % 4 === 3).reduce((sum, value) => sum + value, 0);
+}"""
+
+
+@pytest.fixture(scope="module")
+def filmed(chromium, tmp_path_factory):
+    """A browser whose camera plays the film, again and again."""
+    film = tmp_path_factory.mktemp("film") / "film.mjpeg"
+    pictures = []
+    for key in FILM:
+        out = io.BytesIO()
+        with Image.open(io.BytesIO(read(key))) as photo:
+            ImageOps.fit(photo.convert("RGB"), (640, 480)).save(out, "JPEG", quality=90)
+        pictures.append(out.getvalue())
+    film.write_bytes(b"".join(picture * _SHOWN for picture in pictures))
+    args = [arg for arg in CHROMIUM_ARGS if "fake-device" not in arg]
+    args += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
+    expect.set_options(timeout=PATIENCE_MS)
+    browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=args)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_live(filmed, app_url):
+    """Opens a page in a window and turns Live on."""
+    contexts = []
+
+    def opened(path, *, size="laptop", allowed=True, query="", before=None, **look):
+        width, height = SIZES[size]
+        context = filmed.new_context(
+            viewport={"width": width, "height": height},
+            permissions=["camera"] if allowed else [],
+            **look,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.add_init_script(_WATCH)
+        if before:
+            before(page)
+        page.goto(f"{app_url}/{path}?{query}")
+        page.locator(".st-key-live_switch label").click()
+        page.locator(".st-key-live_camera video").wait_for(state="attached")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def view(page):
+    return page.locator(".st-key-live_camera .view")
+
+
+def title(page):
+    return page.locator(".st-key-live_answers h3")
+
+
+def pace(page):
+    return page.locator(".st-key-live_camera .pace")
+
+
+def problem(page):
+    return page.locator(".st-key-live_camera .problem")
+
+
+def answers_follow(page):
+    """Each photograph of the film is named as it comes by."""
+    for word in FILM.values():
+        expect(title(page)).to_contain_text(re.compile(word, re.IGNORECASE))
+
+
+@pytest.mark.parametrize("path", ["backbones", "why"])
+def test_answers_and_map_follow_the_camera(open_live, path):
+    page = open_live(path)
+    answers_follow(page)
+    expect(pace(page)).to_contain_text(re.compile(r"[\d.]+ a second, \d+ ms\."))
+    assert view(page).locator("canvas").evaluate(_HEAT) > 0
+    box = view(page).bounding_box()
+    assert box["width"] == pytest.approx(box["height"], abs=1)
+
+
+def test_a_class_that_is_clicked_stays_while_the_answers_go_on(open_live):
+    page = open_live("why")
+    expect(title(page)).to_contain_text("dalmatian", ignore_case=True)
+    row = page.locator(".st-key-live_answers button", has_text="dalmatian").first
+    row.click()
+    expect(title(page)).not_to_contain_text("dalmatian", ignore_case=True)
+    chosen = page.locator(".st-key-live_answers button[aria-pressed=true]")
+    expect(chosen).to_contain_text("dalmatian")
+    chosen.click()
+    expect(chosen).to_have_count(0)
+
+
+def test_a_frozen_picture_is_the_photograph_of_all_pages_with_the_answer_that_it_had(open_live):
+    page = open_live("backbones")
+    expect(title(page)).to_contain_text("dalmatian", ignore_case=True)
+    page.keyboard.press("f")
+    expect(page.get_by_role("heading", name=re.compile("says: dalmatian"))).to_be_visible()
+    wait_for_rest(page)
+    expect(page.locator(".st-key-live_camera")).to_have_count(0)
+    page.wait_for_function(_IS_OFF)
+    expect(page.locator(".st-key-photos button").first).to_contain_text("your photograph")
+
+
+def test_a_tap_on_the_picture_freezes_it_too(open_live):
+    page = open_live("why", size="phone")
+    answers_follow(page)
+    view(page).click()
+    expect(page.locator(".st-key-live_camera")).to_have_count(0)
+    page.locator(".st-key-main_picture img").first.wait_for()
+
+
+def test_another_page_and_back_is_live_again_and_meanwhile_the_camera_is_off(open_live):
+    page = open_live("backbones")
+    answers_follow(page)
+    page.get_by_role("link", name="Glossary").first.click()
+    page.get_by_role("heading", level=1, name="Glossary").wait_for()
+    page.wait_for_function(_IS_OFF)
+    page.go_back()
+    answers_follow(page)
+
+
+def test_the_camera_is_off_while_the_tab_is_hidden(open_live):
+    page = open_live("backbones")
+    answers_follow(page)
+    hide = """isHidden => {
+      Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(hide, True)
+    page.wait_for_function(_IS_OFF)
+    page.evaluate(hide, False)
+    page.wait_for_function(_IS_ON)
+    answers_follow(page)
+
+
+def test_a_connection_that_is_cut_comes_back_by_itself(open_live):
+    lines = []
+
+    def through(line):
+        lines.append(line)
+        line.connect_to_server()
+
+    def before(page):
+        page.route_web_socket(re.compile("/live$"), through)
+
+    page = open_live("backbones", before=before)
+    answers_follow(page)
+    lines[-1].close(code=1011)
+    expect(pace(page)).to_contain_text("connection is lost")
+    answers_follow(page)
+    assert len(lines) == 2
+
+
+def test_frames_go_by_way_of_the_page_where_the_route_is_not_reached(open_live):
+    def before(page):
+        page.route_web_socket(re.compile("/live$"), lambda line: line.close(code=1011))
+
+    page = open_live("why", before=before)
+    answers_follow(page)
+    expect(pace(page)).to_contain_text("slower")
+
+
+def test_a_camera_that_is_not_allowed_is_explained(open_live):
+    page = open_live("backbones", allowed=False)
+    expect(problem(page)).to_contain_text("The camera was not allowed")
+
+
+def test_a_camera_that_is_unplugged_is_explained_and_a_press_tries_again(open_live):
+    page = open_live("backbones")
+    answers_follow(page)
+    page.evaluate("() => window.tracks.at(-1).onended()")
+    expect(problem(page)).to_contain_text("The camera is gone")
+    view(page).click()
+    answers_follow(page)
+
+
+def test_a_visit_that_is_over_is_said(open_live):
+    def before(page):
+        page.route_web_socket(re.compile("/live$"), lambda line: line.close(code=4000))
+
+    page = open_live("backbones", before=before)
+    expect(problem(page)).to_contain_text("This visit has ended")
+
+
+@pytest.mark.parametrize("path", ["backbones", "why"])
+@pytest.mark.parametrize(("size", "scheme"), [("laptop", "dark"), ("phone", "light")])
+def test_the_live_page_has_no_serious_fault_and_fits(open_live, path, size, scheme):
+    page = open_live(path, size=size, query="language=ja", color_scheme=scheme)
+    expect(pace(page)).to_contain_text("毎秒")
+    wait_for_rest(page)
+    no_sideways_scrolling(page)
+    page.evaluate(_AXE)
+    assert lasting_faults(page) == []

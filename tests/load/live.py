@@ -1,0 +1,142 @@
+"""Cameras at once: answers a second and their age, alone and beside runs."""
+
+import itertools
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+from tests.app_process import AppProcess, app_process
+from tests.camera_frames import frames
+from tests.load.guests import Guest, Person
+from tests.websocket_client import Visitor
+
+DRAWN_S = 0.01  # for which a browser draws, cuts and encodes a frame
+SCENES = [(1, False), (8, False), (30, False), (0, True), (1, True), (8, True), (30, True)]
+_WARM_UP_S = 3.0
+
+
+@dataclass(frozen=True)
+class LiveFigures:
+    """What a scene gave."""
+
+    cameras: int
+    beside: str
+    answers_per_s: float  # of the visitor in the middle
+    fewest: float  # of the slowest visitor, as a share of the one in the middle
+    p50_ms: float  # from the frame's way to the answer's coming
+    p95_ms: float
+    ideal_steps_per_s: float  # of four ideal images together
+    training_steps_per_s: float
+    app_cores: float
+    guests_cores: float  # that the guests took from it
+
+    def line(self) -> str:
+        """One row of the table."""
+        return " | ".join(
+            f"{v:,.2f}" if isinstance(v, float) else str(v) for v in asdict(self).values()
+        )
+
+
+@dataclass
+class Camera(Person):
+    """Somebody with a camera: one frame in flight, the next when the answer has come."""
+
+    network: str = "efficientnet_lite0"
+    answers: list[tuple[float, float]] = field(default_factory=list, init=False, repr=False)
+    # when each came, and how old it was
+
+    def visit(self, visitor: Visitor) -> None:
+        """Be live until they leave."""
+        visitor.open("backbones", f"backbone={self.network}")
+        visitor.set("live", bool_value=True)
+        with live_socket(self.url, visitor.live_token, self.network) as socket:
+            for frame in itertools.cycle(frames()):
+                if self.left.wait(DRAWN_S):
+                    return
+                begun_at = time.monotonic()
+                socket.send(frame)
+                said = json.loads(socket.recv(timeout=60))
+                if "answers" not in said:
+                    raise RuntimeError(f"no answer but {said}")
+                now = time.monotonic()
+                self.answers.append((now, now - begun_at))
+
+
+def live_socket(url: str, token: str, network: str = "efficientnet_lite0") -> ClientConnection:
+    """The websocket of a visit's camera."""
+    address = f"ws://{urlsplit(url).netloc}/live"
+    socket = connect(address, origin=Origin(url), max_size=None, proxy=None).__enter__()
+    socket.send(json.dumps(wishes(token, network)))
+    return socket
+
+
+def wishes(token: str, network: str, target: int | None = None) -> dict[str, object]:
+    """What a browser says first."""
+    return {"token": token, "backbone": network, "target": target, "language": "en"}
+
+
+def main(root: Path, seconds: float) -> int:
+    """Print a row for each number of cameras, alone and beside a training and four pictures."""
+    print(" | ".join(LiveFigures.__annotations__))
+    for count, has_runs in SCENES:
+        with tempfile.TemporaryDirectory() as folder, app_process(Path(folder), root=root) as app:
+            print(_play(app, count, seconds, has_runs=has_runs).line(), flush=True)
+            if app.has_failed():
+                return 1
+    return 0
+
+
+def _play(app: AppProcess, count: int, seconds: float, *, has_runs: bool) -> LiveFigures:
+    drawing = [Guest(app.url, query=f"seed={seed}&steps=1024") for seed in range(4)]
+    data = "dataset=digits&trick_epochs=100&mode=full&photos_per_class=0"
+    training = Guest(app.url, "teach", data)
+    runs = [*drawing, training] if has_runs else []
+    cameras = [Camera(app.url) for _ in range(count)]
+    for run in runs:
+        run.come()
+    while any(run.first_picture_s is None and run.error is None for run in runs):
+        time.sleep(0.1)
+    for camera in cameras:
+        camera.come()
+    while any(not camera.answers and camera.error is None for camera in cameras):
+        time.sleep(0.1)
+    time.sleep(_WARM_UP_S)
+    process, here = psutil.Process(app.process.pid), psutil.Process()
+    begin, busy = time.monotonic(), (_busy_s(process), _busy_s(here))
+    time.sleep(seconds)
+    end, busy_then = time.monotonic(), (_busy_s(process), _busy_s(here))
+    for person in [*cameras, *runs]:
+        person.leave()
+    answers = [[old for at, old in camera.answers if begin <= at <= end] for camera in cameras]
+    rates = sorted(len(one) / (end - begin) for one in answers)
+    middle = statistics.median(rates) if rates else 0.0
+    ages = sorted(old for one in answers for old in one)
+    return LiveFigures(
+        count,
+        "runs" if has_runs else "nothing",
+        middle,
+        rates[0] / middle if middle else 0.0,
+        1000 * _share(ages, 0.5),
+        1000 * _share(ages, 0.95),
+        sum(guest.speed(begin, end) for guest in drawing) if has_runs else 0.0,
+        training.speed(begin, end) if has_runs else 0.0,
+        (busy_then[0] - busy[0]) / (end - begin),
+        (busy_then[1] - busy[1]) / (end - begin),
+    )
+
+
+def _busy_s(process: psutil.Process) -> float:
+    return float(sum(process.cpu_times()[:2]))
+
+
+def _share(values: Sequence[float], share: float) -> float:
+    return values[int(share * (len(values) - 1))] if values else 0.0
