@@ -18,7 +18,7 @@ def frame_of(sample: str, side: int = SIDE) -> bytes:
 def as_jpeg(picture: Image.Image) -> bytes:
     """A picture as a browser's canvas encodes it."""
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=90)
+    picture.save(out, "JPEG", quality=95)
     return out.getvalue()
 
 

@@ -1,4 +1,4 @@
-const QUALITY_LIVE = 0.9;
+const QUALITY_LIVE = 0.95; // with less, the answer is another than that of the frozen picture
 const LEAST_MS = 1000 / 30; // between two frames
 const PATIENCE_MS = 10_000; // for an answer; then the way there is tried anew
 const OPEN_MS = 4_000; // for the socket; then frames go by way of the page
@@ -248,15 +248,22 @@ class Live {
 
   /** A JPEG of the square that the network sees. */
   frame() {
-    const { side, resize } = this.page.data;
-    const { videoWidth, videoHeight } = this.video;
-    const crop = (Math.min(videoWidth, videoHeight) * side) / resize;
+    const { side } = this.page.data;
     this.seen.width = this.seen.height = side;
     const context = this.seen.getContext("2d");
     context.imageSmoothingQuality = "high";
-    const [left, top] = [(videoWidth - crop) / 2, (videoHeight - crop) / 2];
-    context.drawImage(this.video, left, top, crop, crop, 0, 0, side, side);
+    context.drawImage(this.video, ...this.crop(), 0, 0, side, side);
     return new Promise((resolve) => this.seen.toBlob(resolve, "image/jpeg", QUALITY_LIVE));
+  }
+
+  /** Left, top, width and height of that square, as crop_box of tl_core/images/photo.py has it. */
+  crop() {
+    const { side, resize } = this.page.data;
+    const sizes = [this.video.videoWidth, this.video.videoHeight];
+    const scaled = sizes.map((size) => Math.trunc((resize * size) / Math.min(...sizes)));
+    const scales = sizes.map((size, axis) => size / scaled[axis]);
+    const starts = scaled.map((size, axis) => halfEven(size - side) * scales[axis]);
+    return [...starts, ...scales.map((scale) => side * scale)];
   }
 
   /** Show an answer; ``null`` says that the way is open. */
@@ -363,6 +370,11 @@ class Live {
     this.way = null;
     this.lens.stop();
   }
+}
+
+/** Half of a whole number, rounded as Python rounds. */
+function halfEven(number) {
+  return number % 4 === 1 ? (number - 1) / 2 : Math.round(number / 2);
 }
 
 /** The value between the four nearest of a square of values, as a picture is enlarged. */

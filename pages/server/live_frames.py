@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from streamlit import config
 
 from pages.server import process_state
@@ -94,6 +94,8 @@ async def _answer_all(socket: WebSocket, visitor: str, wishes: Wishes) -> None:
         except UserError as error:
             faults += 1
             said = {"problem": process_state.say(error, wishes.language)}
+        if socket.application_state is not WebSocketState.CONNECTED:
+            return  # a newer one of this visit has closed it meanwhile
         await socket.send_text(json.dumps(said | {"others": len(_open) - 1}))
         if faults >= MOST_FAULTS:
             raise _Fault
@@ -121,6 +123,7 @@ def submit(frame: bytes, visitor: str, wishes: Wishes) -> Job[Any]:
 
     if len(frame) > MOST_BYTES or not frame.startswith(b"\xff\xd8\xff") or not process_state.lab:
         raise UserError("What the camera sent is no picture of it. Turn Live off and on again.")
+    process_state.lab.touch(visitor)
     spec = LiveFrame(backbone=wishes.backbone, frame=frame, target=wishes.target)
     return process_state.lab.jobs.submit(spec, visitor)
 
@@ -158,7 +161,7 @@ def _wishes(event: Mapping[str, Any]) -> Wishes:
                 "backbone": str(backbone),
                 "target": int() | None as target,
                 "language": str(language),
-            }:
+            } if not isinstance(target, bool):
                 return Wishes(token, backbone, target, language)
     except (ValueError, RecursionError) as error:
         raise _Fault from error

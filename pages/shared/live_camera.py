@@ -106,7 +106,9 @@ def _take(data: bytes) -> None:
 def _answer(backbone: str) -> None:
     """Answer a frame that has come by way of the page."""
     match message(_KEY, "frame", anything):
-        case {"number": int(number), "data": str(text), "target": int() | None as target}:
+        case {"number": int(number), "data": str(text), "target": target} if (
+            target is None or type(target) is int
+        ):
             pass
         case _:
             return

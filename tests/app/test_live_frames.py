@@ -89,6 +89,19 @@ def test_frames_are_answered_one_after_another_with_a_map(visits, frame):
     assert not live_frames._open
 
 
+def test_who_is_live_counts_as_here(visits, frame, app_lab, monkeypatch):
+    touched = []
+    monkeypatch.setattr(app_lab, "touch", touched.append)
+
+    async def scene():
+        camera = Camera()
+        await camera.asked(frame)
+        await camera.leave()
+
+    run(scene())
+    assert touched == ["ann"]
+
+
 def test_others_who_are_live_are_counted(visits, frame):
     async def scene():
         ann, bob = Camera(), Camera("another's")
@@ -112,6 +125,21 @@ def test_a_newer_camera_of_a_visit_takes_the_place_of_the_older(visits, frame):
         await newer.leave()
 
     run(scene())
+
+
+def test_a_camera_whose_place_is_taken_while_it_waits_for_an_answer_ends_quietly(visits, frame):
+    async def scene():
+        older = Camera()
+        await older.asked(frame)
+        older.show(frame)
+        newer = Camera()
+        while isinstance(said := await older.heard(), dict):
+            pass  # the answer was quicker
+        await older.leave()
+        await newer.leave()
+        return said
+
+    assert run(scene()) == ELSEWHERE
 
 
 def test_a_token_that_opens_nothing_is_turned_away(visits):
@@ -171,6 +199,7 @@ def test_a_problem_is_told_in_the_visitors_language(visits, frame):
         "[" * 900,
         '{"token": 1, "backbone": "a", "target": null, "language": "en"}',
         '{"token": "a", "backbone": "a", "target": 0.5, "language": "en"}',
+        '{"token": "a", "backbone": "a", "target": true, "language": "en"}',
         '"' + "a" * 2000 + '"',
     ],
 )

@@ -7,6 +7,7 @@ import json
 import pytest
 from PIL import Image
 
+from tests.camera_frames import frame_of
 from tests.cluster.conftest import WAIT_S, until
 from tl_core.attack.spec import Attack
 from tl_core.classify.spec import Classify
@@ -15,6 +16,7 @@ from tl_core.errors import UserError
 from tl_core.feature_maps.spec import FeatureMaps
 from tl_core.ideal.spec import IdealImage
 from tl_core.lab import BackboneState, JobState, Lab
+from tl_core.live.spec import LiveFrame
 from tl_core.specs.base import Snapshot, Spec
 from tl_core.training.spec import FineTune
 
@@ -57,6 +59,17 @@ def test_an_answer_is_the_same(lab, on_cluster):
     here, there = (run(one, Classify(photo="sample:cat")) for one in (lab, on_cluster))
     assert here.logits == pytest.approx(there.logits, abs=1e-4)
     assert here.seen == there.seen
+
+
+def test_cameras_frames_are_answered_as_here(lab, on_cluster):
+    def seen(where, frame):
+        jobs = [where.jobs.submit(LiveFrame(frame=frame), who) for who in ("ann", "bob")]
+        assert all(job.wait(WAIT_S) for job in jobs)
+        return [[one.index for one in job.snapshot.answers] for job in jobs]
+
+    for sample in ("sample:cat", "sample:dalmatian"):
+        frame = frame_of(sample)
+        assert seen(lab, frame) == seen(on_cluster, frame)
 
 
 def test_it_knows_its_networks_and_data(either):

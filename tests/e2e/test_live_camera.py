@@ -1,7 +1,10 @@
 """The live camera in a real browser, whose camera plays a film of photographs."""
 
 import io
+import json
 import re
+import time
+from contextlib import contextmanager
 
 import pytest
 from PIL import Image, ImageOps
@@ -26,6 +29,9 @@ navigator.mediaDevices.getUserMedia = async (wish) => {
   return stream;
 };
 """
+_FAILS = """navigator.mediaDevices.getUserMedia = async () => {
+  throw new DOMException("", "%s");
+};"""
 _IS_OFF = "() => window.tracks.length && window.tracks.every((t) => t.readyState === 'ended')"
 _IS_ON = "() => window.tracks.some((t) => t.readyState === 'live')"
 _HEAT = """canvas => {
@@ -35,14 +41,13 @@ _HEAT = """canvas => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def filmed(chromium, tmp_path_factory):
-    """A browser whose camera plays the film, again and again."""
-    film = tmp_path_factory.mktemp("film") / "film.mjpeg"
-    pictures = []
-    for key in FILM:
+@contextmanager
+def browser_with_film(chromium, folder, photographs):
+    """A browser whose camera shows these files, one after the other, again and again."""
+    film, pictures = folder / "film.mjpeg", []
+    for data in photographs:
         out = io.BytesIO()
-        with Image.open(io.BytesIO(read(key))) as photo:
+        with Image.open(io.BytesIO(data)) as photo:
             ImageOps.fit(photo.convert("RGB"), (640, 480)).save(out, "JPEG", quality=90)
         pictures.append(out.getvalue())
     film.write_bytes(b"".join(picture * _SHOWN for picture in pictures))
@@ -52,6 +57,14 @@ def filmed(chromium, tmp_path_factory):
     browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=args)
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="module")
+def filmed(chromium, tmp_path_factory):
+    """A browser whose camera shows the cat and the dalmatian."""
+    folder = tmp_path_factory.mktemp("film")
+    with browser_with_film(chromium, folder, map(read, FILM)) as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -104,6 +117,11 @@ def answers_follow(page):
         expect(title(page)).to_contain_text(re.compile(word, re.IGNORECASE))
 
 
+def share_of(name, words):
+    """The per cents that stand behind a class's name."""
+    return float(re.search(rf"{name}\W+([\d.]+)", words)[1])
+
+
 @pytest.mark.parametrize("path", ["backbones", "why"])
 def test_answers_and_map_follow_the_camera(open_live, path):
     page = open_live(path)
@@ -112,6 +130,19 @@ def test_answers_and_map_follow_the_camera(open_live, path):
     assert view(page).locator("canvas").evaluate(_HEAT) > 0
     box = view(page).bounding_box()
     assert box["width"] == pytest.approx(box["height"], abs=1)
+
+
+def test_photographs_that_no_gallery_has_are_followed_too(chromium, app_url, tmp_path, photos_dir):
+    folders = sorted(folder for folder in (photos_dir / "pet_breeds").iterdir() if folder.is_dir())
+    photographs = [min(folder.rglob("*.jpg")).read_bytes() for folder in (folders[0], folders[-1])]
+    with browser_with_film(chromium, tmp_path, photographs) as browser:
+        page = browser.new_context(permissions=["camera"]).new_page()
+        page.goto(f"{app_url}/why")
+        page.locator(".st-key-live_switch label").click(timeout=PATIENCE_MS)
+        expect(title(page)).to_contain_text("says:")
+        first = title(page).inner_text()
+        expect(title(page)).not_to_have_text(first)
+        expect(title(page)).to_have_text(first)
 
 
 def test_a_class_that_is_clicked_stays_while_the_answers_go_on(open_live):
@@ -130,8 +161,11 @@ def test_a_frozen_picture_is_the_photograph_of_all_pages_with_the_answer_that_it
     page = open_live("backbones")
     expect(title(page)).to_contain_text("dalmatian", ignore_case=True)
     page.keyboard.press("f")
+    live = share_of("dalmatian", page.locator(".st-key-live_answers .bars").inner_text())
     expect(page.get_by_role("heading", name=re.compile("says: dalmatian"))).to_be_visible()
     wait_for_rest(page)
+    still = page.locator(".st-key-main_picture img").get_attribute("alt")
+    assert share_of("dalmatian", still) == pytest.approx(live, abs=5)
     expect(page.locator(".st-key-live_camera")).to_have_count(0)
     page.wait_for_function(_IS_OFF)
     expect(page.locator(".st-key-photos button").first).to_contain_text("your photograph")
@@ -199,6 +233,38 @@ def test_frames_go_by_way_of_the_page_where_the_route_is_not_reached(open_live):
 def test_a_camera_that_is_not_allowed_is_explained(open_live):
     page = open_live("backbones", allowed=False)
     expect(problem(page)).to_contain_text("The camera was not allowed")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (_FAILS % "NotFoundError", "This device has no camera"),
+        (_FAILS % "NotReadableError", "another program may be using it"),
+        ("Object.defineProperty(window, 'isSecureContext', {value: false})", "over https"),
+    ],
+)
+def test_why_there_is_no_picture_is_said(open_live, script, words):
+    page = open_live("why", before=lambda page: page.add_init_script(script))
+    expect(problem(page)).to_contain_text(words)
+    expect(page.locator(".st-key-live_camera .freeze")).to_be_hidden()
+
+
+def test_where_answers_are_slow_it_says_who_else_is_live(open_live):
+    said = {"answers": [[251, 0.9]], "shown": [251, 0.9], "heat": "", "side": 0, "others": 14}
+
+    def slow(line):
+        def on_message(message):
+            if isinstance(message, bytes):
+                time.sleep(0.4)
+                line.send(json.dumps(said))
+
+        line.on_message(on_message)
+
+    def before(page):
+        page.route_web_socket(re.compile("/live$"), slow)
+
+    page = open_live("backbones", before=before)
+    expect(pace(page)).to_contain_text("Others who are live: 14.")
 
 
 def test_a_camera_that_is_unplugged_is_explained_and_a_press_tries_again(open_live):

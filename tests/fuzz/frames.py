@@ -25,14 +25,15 @@ def hostile_frames(seed: int) -> None:
         suppress(ConnectionClosed),
     ):
         for _ in range(chance.randint(1, 12)):
-            socket.send(_message(chance))
-            if chance.random() < 0.7:
+            sent = _message(chance)
+            socket.send(sent)
+            if isinstance(sent, bytes) and chance.random() < 0.7:  # wishes are not answered
                 socket.recv(timeout=60)
     with live_socket(app.url, _token()) as socket:
         socket.send(frames()[0])
         assert len(json.loads(socket.recv(timeout=60))["answers"]) == 5
     assert app.get("/ready") == "ok"
-    assert "Traceback" not in app.log
+    assert "Traceback" not in app.log, app.log
 
 
 def _message(chance: random.Random) -> bytes | str:

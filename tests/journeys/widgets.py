@@ -19,6 +19,7 @@ PRESSES = ("button", "download_button")
 _ONE_OF = ("selectbox", "radio", "select_slider")
 _UPLOADS = ("file_uploader", "camera_input")
 _COMPONENT = "bidi_component"
+_COMPONENTS = ("clickable_picture", "camera", "live", "photo", "photos")
 _MESSAGES: tuple[object, ...] = (
     None,
     7,
@@ -48,7 +49,7 @@ def values(node: Any) -> bool:
     if node.type in (*_ONE_OF, "multiselect", "button_group"):
         return bool(node.options)
     if node.type == _COMPONENT:
-        return node.proto.component_name in ("clickable_picture", "camera", "photo", "photos")
+        return node.proto.component_name in _COMPONENTS
     return isinstance(node, Widget)
 
 
@@ -155,9 +156,12 @@ def _state(node: Any, value: Any) -> WidgetState:
 
 
 def _some_message(node: Any, chance: random.Random) -> Any:
-    """A click on the picture, a photograph or something else in its place, or shots."""
+    """A click on the picture, a photograph or something else in its place, a frame, or shots."""
     if node.proto.component_name == "clickable_picture":
         return chance.randrange(64)
+    if node.proto.component_name == "live":
+        name = chance.choice(names_for([]))
+        return chance.choice((name, [name], [chance.choice(_MESSAGES)]))
     if node.proto.component_name == "photo":
         return chance.choice((chance.choice(names_for([])), chance.choice(_MESSAGES)))
     if node.proto.component_name == "photos":
@@ -172,7 +176,12 @@ def _message(node: Any, value: Any) -> tuple[str, Any]:
     if node.proto.component_name == "clickable_picture":
         spots = data["spots"]
         return "picked", spots[value % len(spots)]["id"]
-    if node.proto.component_name == "photo":
+    if node.proto.component_name == "live" and isinstance(value, list):
+        (frame,) = value  # by way of the page
+        if not isinstance(frame, str):
+            return "frame", frame
+        return "frame", {"number": 1, "data": _base64(frame), "target": None}
+    if node.proto.component_name in ("live", "photo"):
         if not isinstance(value, str):
             return "sent", value
         return "sent", {"number": data["taken"] + 1, "data": _base64(value)}

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import statistics
 import tempfile
 import time
@@ -22,6 +23,7 @@ from tests.websocket_client import Visitor
 DRAWN_S = 0.01  # for which a browser draws, cuts and encodes a frame
 SCENES = [(1, False), (8, False), (30, False), (0, True), (1, True), (8, True), (30, True)]
 _WARM_UP_S = 3.0
+_TRAINED = re.compile(r"FineTune of .*, step (\d+) of \d+, ([\d.]+) s")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class LiveFigures:
     training_steps_per_s: float
     app_cores: float
     guests_cores: float  # that the guests took from it
+    memory_mb: float  # of the app, at the end
+    grown_mb: float  # since the scene had begun
 
     def line(self) -> str:
         """One row of the table."""
@@ -71,6 +75,19 @@ class Camera(Person):
                 self.answers.append((now, now - begun_at))
 
 
+@dataclass
+class Trainer(Guest):
+    """Somebody who trains, and stops that before they leave: the log then says how far it came."""
+
+    page: str = "teach"
+    query: str = "dataset=digits&trick_epochs=100&mode=full&photos_per_class=0"
+
+    def visit(self, visitor: Visitor) -> None:
+        """Watch, and press Stop at the end."""
+        super().visit(visitor)
+        visitor.press("stop")
+
+
 def live_socket(url: str, token: str, network: str = "efficientnet_lite0") -> ClientConnection:
     """The websocket of a visit's camera."""
     address = f"ws://{urlsplit(url).netloc}/live"
@@ -97,13 +114,11 @@ def main(root: Path, seconds: float) -> int:
 
 def _play(app: AppProcess, count: int, seconds: float, *, has_runs: bool) -> LiveFigures:
     drawing = [Guest(app.url, query=f"seed={seed}&steps=1024") for seed in range(4)]
-    data = "dataset=digits&trick_epochs=100&mode=full&photos_per_class=0"
-    training = Guest(app.url, "teach", data)
-    runs = [*drawing, training] if has_runs else []
+    runs = [*drawing, Trainer(app.url)] if has_runs else []
     cameras = [Camera(app.url) for _ in range(count)]
     for run in runs:
         run.come()
-    while any(run.first_picture_s is None and run.error is None for run in runs):
+    while has_runs and any(run.first_picture_s is None and run.error is None for run in drawing):
         time.sleep(0.1)
     for camera in cameras:
         camera.come()
@@ -111,9 +126,11 @@ def _play(app: AppProcess, count: int, seconds: float, *, has_runs: bool) -> Liv
         time.sleep(0.1)
     time.sleep(_WARM_UP_S)
     process, here = psutil.Process(app.process.pid), psutil.Process()
+    memory_mb = process.memory_info().rss / 2**20
     begin, busy = time.monotonic(), (_busy_s(process), _busy_s(here))
     time.sleep(seconds)
     end, busy_then = time.monotonic(), (_busy_s(process), _busy_s(here))
+    memory_then_mb = process.memory_info().rss / 2**20
     for person in [*cameras, *runs]:
         person.leave()
     answers = [[old for at, old in camera.answers if begin <= at <= end] for camera in cameras]
@@ -128,10 +145,22 @@ def _play(app: AppProcess, count: int, seconds: float, *, has_runs: bool) -> Liv
         1000 * _share(ages, 0.5),
         1000 * _share(ages, 0.95),
         sum(guest.speed(begin, end) for guest in drawing) if has_runs else 0.0,
-        training.speed(begin, end) if has_runs else 0.0,
+        _trained(app) if has_runs else 0.0,
         (busy_then[0] - busy[0]) / (end - begin),
         (busy_then[1] - busy[1]) / (end - begin),
+        memory_then_mb,
+        memory_then_mb - memory_mb,
     )
+
+
+def _trained(app: AppProcess) -> float:
+    """Steps a second of the training, which has ended when its visitor left."""
+    for _look in range(100):
+        found = _TRAINED.search(app.log)
+        if found:
+            return int(found[1]) / float(found[2])
+        time.sleep(0.1)
+    raise RuntimeError("the log says nothing of the training")
 
 
 def _busy_s(process: psutil.Process) -> float:

