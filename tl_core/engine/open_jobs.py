@@ -42,8 +42,8 @@ class OpenJobs(ABC):
         return sorted(mine, key=lambda job: job.submitted_at)
 
     def counts(self) -> dict[JobState, int]:
-        """How many jobs are queued, running and paused."""
-        found = Counter(job.state for job in self.open_jobs())
+        """How many jobs are queued, running and paused; cameras' frames come and go uncounted."""
+        found = Counter(job.state for job in self.open_jobs() if not job.spec.is_live)
         return {
             state: found[state] for state in (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
         }

@@ -22,6 +22,7 @@ from tl_core.images.photo import PhotoArray
 from tl_core.specs.base import Snapshot, Spec
 
 SHOWING_SHARE = 0.1  # of a processor's time for steps that may go into showing them
+LONGEST_S = 6.0  # between two showings all the same, where the device has others to serve
 HAND_OVER_SHARE = 0.02  # of the time that may go into handing pictures over
 
 SpecT = TypeVar("SpecT", bound=Spec)
@@ -50,6 +51,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
         self._most_unread: float = math.inf  # else figures are read when a picture is due
         self._stepped_s = 0.0  # since pictures were shown last
         self._showing_s = 0.0  # what that took
+        self._shown_at = -math.inf
         self._hand_over_at = time.monotonic() + context.hand_over_s
 
     # -- what a kind of job says ---------------------------------------------------------------
@@ -256,13 +258,15 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                     member.is_last = member.is_done
                     drafted = self.draft(job, member)
                     member.encoding = self.context.pool.submit(self._publish, job, member, *drafted)
-        self._stepped_s, self._showing_s = 0.0, time.monotonic() - start
+        self._stepped_s, self._shown_at = 0.0, time.monotonic()
+        self._showing_s = self._shown_at - start
 
     def _may_show(self, due: Sequence[MemberT]) -> bool:
         """Whether showing many takes little beside their steps; first and last never wait."""
         if len(self.members) == 1 or self.context.device.type != "cpu":
             return True
-        is_urgent = any(member.is_done or not member.due_at for member in due)
+        is_late = time.monotonic() > self._shown_at + LONGEST_S
+        is_urgent = is_late or any(member.is_done or not member.due_at for member in due)
         return is_urgent or self._showing_s <= SHOWING_SHARE * self._stepped_s
 
     def _publish(self, job: Job[Any], member: MemberT, draft: Any, picture: PhotoArray) -> None:

@@ -226,3 +226,16 @@ def test_a_speed_is_that_of_the_newest_pictures_in_a_batch_of_one_size(ideal, mo
     assert member.pace(1) == 15
     member.slot.step = 35
     assert member.pace(2) == 5
+
+
+@pytest.mark.parametrize(("longest_s", "is_shown"), [(0.0, True), (1000.0, False)])
+def test_pictures_are_shown_after_a_while_however_long_that_took_before(
+    ideal, monkeypatch, longest_s, is_shown
+):
+    runner, jobs = ideal
+    turned(runner, until=lambda: all(job.snapshot for job in jobs))
+    monkeypatch.setattr("tl_core.imageopt.runner.LONGEST_S", longest_s)
+    runner._showing_s, runner._stepped_s = 100.0, 0.1  # beside many others it took long
+    members = [runner.members[job] for job in jobs]
+    assert not any(member.is_done for member in members)
+    assert runner._may_show(members) is is_shown
