@@ -270,7 +270,7 @@ class Live {
   hear(answer) {
     clearTimeout(this.timer);
     this.isWaiting = false;
-    if (this.isFrozen) return;
+    if (this.isFrozen || !this.lens.stream) return; // what is said of the camera stays
     if (answer?.answers) {
       this.problem.textContent = "";
       const now = performance.now();
