@@ -293,8 +293,8 @@ class Live {
     this.toldAt = performance.now();
     const shown = rate < 10 ? rate.toFixed(1) : rate.toFixed(0);
     const pace = words.pace.replace("{rate}", shown).replace("{ms}", 10 * Math.ceil(age / 10));
-    const others_said = words.others.replace("{count}", others);
-    const because = this.way.isSlow ? words.slow : rate < SLOW && others ? others_said : "";
+    const othersSaid = words.others.replace("{count}", others);
+    const because = this.way.isSlow ? words.slow : rate < SLOW && others ? othersSaid : "";
     this.pace.textContent = [pace, because].filter(Boolean).join(" ");
   }
 

@@ -51,8 +51,8 @@ class Answers {
     this.chosen = chosen;
     const known = new Map([...answers, shown]);
     const stays = chosen !== null && shown[0] === chosen && !answers.some(([index]) => index === chosen);
-    const best_now = [...known.keys()].slice(0, answers.length + (stays ? 1 : 0));
-    const indices = this.isHeld ? this.rows.map(({ button }) => button.hidden ? undefined : button.index) : best_now;
+    const bestNow = [...known.keys()].slice(0, answers.length + (stays ? 1 : 0));
+    const indices = this.isHeld ? this.rows.map(({ button }) => button.hidden ? undefined : button.index) : bestNow;
     this.rows.forEach((row, place) => this.fill(row, indices[place], known, answers.at(-1)[1]));
     const best = classes[answers[0][0]] ?? "";
     this.title.textContent = words.says.replace("{label}", best);

@@ -29,7 +29,7 @@ def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
     with link.kept("sample", first, keys):
         chosen = str(st.session_state.sample)
         with st.container(width=_BAR, key="photo_bar"):
-            photo_input(_picture(chosen), photo_label(chosen), on_photo=_take)
+            photo_input(_picture(chosen), photo_label(chosen), on_photo=take)
         label, icon = photo_label(chosen), ":material/photo_library:"
         with st.popover(label, icon=icon, key=_LIST, on_change="rerun"):
             with st.container(key="photo-picker"):
@@ -98,7 +98,8 @@ def _close_list() -> None:
     st.session_state[_LIST] = False
 
 
-def _take(data: bytes) -> None:
+def take(data: bytes) -> None:
+    """Keep a photograph of the visitor's, and make it the visit's."""
     choose(the_lab().photos.add(data, the_visit().id))
 
 

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from pages.server import live_frames
-from pages.shared.choose_photo import choose
+from pages.shared.choose_photo import take
 from pages.shared.components import anything, component, message, style
-from pages.shared.photo_input import decoded, receive
+from pages.shared.photo_input import decoded, take_sent
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, class_name, current_language, plain, sentence
 from tl_core.images import heatmap
@@ -88,19 +88,10 @@ def live_answers(backbone: str, network: str) -> None:
 
 def _freeze() -> None:
     visit = the_visit()
-    if _KEY not in st.session_state:
-        return
     taken = visit.last_photo
-    try:
-        receive(message(_KEY, "sent", anything), _take)
-    except UserError as error:
-        visit.photo_refused = error
+    take_sent(_KEY, take)
     if visit.last_photo > taken:
         visit.is_live = st.session_state.live = False
-
-
-def _take(data: bytes) -> None:
-    choose(the_lab().photos.add(data, the_visit().id))
 
 
 def _answer(backbone: str) -> None:

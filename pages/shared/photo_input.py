@@ -30,27 +30,27 @@ def photo_input(picture: str | None, alt: str, *, on_photo: Callable[[bytes], No
     where it was large. What the browser refuses is said below the bar, what ``on_photo`` refuses by
     ``show_refused_photo``.
     """
-    visit = the_visit()
-
-    def sent() -> None:
-        if _KEY not in st.session_state:
-            return  # its page was left meanwhile; the next one's bar sends the photograph again
-        try:
-            receive(message(_KEY, "sent", anything), on_photo)
-        except UserError as error:
-            visit.photo_refused = error
-
     _mount(
         key=_KEY,
         data={
             "picture": picture,
             "alt": alt,
-            "taken": visit.last_photo,
+            "taken": the_visit().last_photo,
             "limits": LIMITS,
             "words": _words(),
         },
-        on_sent_change=sent,
+        on_sent_change=lambda: take_sent(_KEY, on_photo),
     )
+
+
+def take_sent(component: str, on_photo: Callable[[bytes], None]) -> None:
+    """Hand on the photograph that a component has just sent; a refusal is said by the page."""
+    if component not in st.session_state:
+        return  # its page was left meanwhile; the next one's bar sends the photograph again
+    try:
+        receive(message(component, "sent", anything), on_photo)
+    except UserError as error:
+        the_visit().photo_refused = error
 
 
 def show_refused_photo() -> None:

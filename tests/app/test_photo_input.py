@@ -122,8 +122,8 @@ def test_nothing_of_the_message_stays_in_the_session(page, dog, monkeypatch):
         seen.append(part in state())
         take(data)
 
-    seen, take = [], choose_photo._take
-    monkeypatch.setattr(choose_photo, "_take", look)
+    seen, take = [], choose_photo.take
+    monkeypatch.setattr(choose_photo, "take", look)
     page.run()
     send_photo(page, message)
     assert seen == [True]  # while it is taken, so it would be found

@@ -2,19 +2,15 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.layout import box_of
+from tests.e2e.tracks import WATCH
 
 pytestmark = pytest.mark.browser
 
 # Notes what the camera component takes from the browser, for the tests to look at
-_WATCH = """
-window.tracks = [];
+_WATCH = (
+    WATCH
+    + """
 window.taken = new Set(); // a box holds equal pictures once
-const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = async (wish) => {
-  const stream = await ask(wish);
-  window.tracks.push(...stream.getTracks());
-  return stream;
-};
 const encode = HTMLCanvasElement.prototype.toDataURL;
 HTMLCanvasElement.prototype.toDataURL = function (...wish) {
   const picture = encode.apply(this, wish);
@@ -23,6 +19,7 @@ HTMLCanvasElement.prototype.toDataURL = function (...wish) {
   return picture;
 };
 """
+)
 
 
 def camera(page, app_url, width=1280):

@@ -14,25 +14,16 @@ from tests.chromium import CHROMIUM, CHROMIUM_ARGS
 from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.layout import SIZES, no_sideways_scrolling, wait_for_rest
 from tests.e2e.test_accessibility import _AXE, lasting_faults
+from tests.e2e.tracks import ARE_OFF, WATCH
 from tl_core.images.samples import read
 
 pytestmark = pytest.mark.browser
 
 FILM = {"sample:cat": "cat", "sample:dalmatian": "dalmatian"}  # and a word of each answer
 _SHOWN = 45  # frames of each photograph, of thirty a second
-_WATCH = """
-window.tracks = [];
-const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = async (wish) => {
-  const stream = await ask(wish);
-  window.tracks.push(...stream.getTracks());
-  return stream;
-};
-"""
 _FAILS = """navigator.mediaDevices.getUserMedia = async () => {
   throw new DOMException("", "%s");
 };"""
-_IS_OFF = "() => window.tracks.length && window.tracks.every((t) => t.readyState === 'ended')"
 _IS_ON = "() => window.tracks.some((t) => t.readyState === 'live')"
 _HEAT = """canvas => {
   const { width, height } = canvas;
@@ -81,7 +72,7 @@ def open_live(filmed, app_url):
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         page.set_default_timeout(PATIENCE_MS)
-        page.add_init_script(_WATCH)
+        page.add_init_script(WATCH)
         before(page)
         page.goto(f"{app_url}/{path}?{query}")
         page.locator(".st-key-live_switch label").click()
@@ -165,7 +156,7 @@ def test_a_frozen_picture_is_the_photograph_of_all_pages_with_the_answer_that_it
     still = page.locator(".st-key-main_picture img").get_attribute("alt")
     assert share_of("dalmatian", still) == pytest.approx(live, abs=5)
     expect(page.locator(".st-key-live_camera")).to_have_count(0)
-    page.wait_for_function(_IS_OFF)
+    page.wait_for_function(ARE_OFF)
     expect(page.locator(".st-key-photos button").first).to_contain_text("your photograph")
 
 
@@ -182,7 +173,7 @@ def test_another_page_and_back_is_live_again_and_meanwhile_the_camera_is_off(ope
     answers_follow(page)
     page.get_by_role("link", name="Glossary").first.click()
     page.get_by_role("heading", level=1, name="Glossary").wait_for()
-    page.wait_for_function(_IS_OFF)
+    page.wait_for_function(ARE_OFF)
     page.go_back()
     answers_follow(page)
 
@@ -195,7 +186,7 @@ def test_the_camera_is_off_while_the_tab_is_hidden(open_live):
       document.dispatchEvent(new Event("visibilitychange"));
     }"""
     page.evaluate(hide, True)
-    page.wait_for_function(_IS_OFF)
+    page.wait_for_function(ARE_OFF)
     page.evaluate(hide, False)
     page.wait_for_function(_IS_ON)
     answers_follow(page)

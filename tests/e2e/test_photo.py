@@ -10,6 +10,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.e2e.layout import box_of
 from tests.e2e.test_first_path import drop
+from tests.e2e.tracks import ARE_OFF, WATCH
 from tests.hostile import exif, formats, photo, saved
 from tl_core.images.decode import content_key
 
@@ -30,17 +31,6 @@ _PASTE = """field => {
     new ClipboardEvent("paste", {clipboardData: data, bubbles: true, composed: true})
   );
 }"""
-# Notes the camera's tracks, for the tests to look at
-_WATCH = """
-window.tracks = [];
-const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = async (wish) => {
-  const stream = await ask(wish);
-  window.tracks.push(...stream.getTracks());
-  return stream;
-};
-"""
-_OFF = "window.tracks.length && window.tracks.every((track) => track.readyState === 'ended')"
 
 
 class Bar:
@@ -288,7 +278,7 @@ def test_a_drop_on_another_uploader_is_left_to_it(page, new_bar):
 
 def test_the_camera_takes_a_photograph_and_goes_off(page, app_url, tmp_path):
     page.context.grant_permissions(["camera"])
-    page.add_init_script(_WATCH)
+    page.add_init_script(WATCH)
     bar = Bar(page, app_url, tmp_path)
     assert page.evaluate("window.tracks.length") == 0  # nobody is asked before the press
     page.get_by_role("button", name="Camera", exact=True).click()
@@ -297,12 +287,12 @@ def test_the_camera_takes_a_photograph_and_goes_off(page, app_url, tmp_path):
     assert max(arrived.size) <= 1600
     red, green, blue = arrived.getpixel((arrived.width // 2, arrived.height // 4))
     assert green > 100 > max(red, blue)  # the fake camera's picture
-    page.wait_for_function(_OFF)
+    page.wait_for_function(ARE_OFF)
 
 
 def test_the_camera_goes_off_when_it_is_closed_or_left(page, app_url, tmp_path):
     page.context.grant_permissions(["camera"])
-    page.add_init_script(_WATCH)
+    page.add_init_script(WATCH)
     Bar(page, app_url, tmp_path)
     home = page.get_by_test_id("stTopNavLink").filter(has_text="Home")
     for leave in (
@@ -314,7 +304,7 @@ def test_the_camera_goes_off_when_it_is_closed_or_left(page, app_url, tmp_path):
         shutter = page.get_by_role("button", name="Take the photograph")
         expect(shutter).to_be_enabled()
         leave()
-        page.wait_for_function(_OFF)
+        page.wait_for_function(ARE_OFF)
         expect(shutter).to_be_hidden()
 
 

@@ -6,7 +6,6 @@ import re
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from websockets.typing import Origin
 from tests.app_process import AppProcess, app_process
 from tests.camera_frames import frames
 from tests.load.guests import Guest, Person
+from tests.load.scenes import busy_s, share
 from tests.websocket_client import Visitor
 
 DRAWN_S = 0.01  # for which a browser draws, cuts and encodes a frame
@@ -127,23 +127,23 @@ def _play(app: AppProcess, count: int, seconds: float, *, has_runs: bool) -> Liv
     time.sleep(_WARM_UP_S)
     process, here = psutil.Process(app.process.pid), psutil.Process()
     memory_mb = process.memory_info().rss / 2**20
-    begin, busy = time.monotonic(), (_busy_s(process), _busy_s(here))
+    begin, busy = time.monotonic(), (busy_s(process), busy_s(here))
     time.sleep(seconds)
-    end, busy_then = time.monotonic(), (_busy_s(process), _busy_s(here))
+    end, busy_then = time.monotonic(), (busy_s(process), busy_s(here))
     memory_then_mb = process.memory_info().rss / 2**20
     for person in [*cameras, *runs]:
         person.leave()
     answers = [[old for at, old in camera.answers if begin <= at <= end] for camera in cameras]
     rates = sorted(len(one) / (end - begin) for one in answers)
     middle = statistics.median(rates) if rates else 0.0
-    ages = sorted(old for one in answers for old in one)
+    ages = [old for one in answers for old in one]
     return LiveFigures(
         count,
         "runs" if has_runs else "nothing",
         middle,
         rates[0] / middle if middle else 0.0,
-        1000 * _share(ages, 0.5),
-        1000 * _share(ages, 0.95),
+        1000 * share(ages, 50),
+        1000 * share(ages, 95),
         sum(guest.speed(begin, end) for guest in drawing) if has_runs else 0.0,
         _trained(app) if has_runs else 0.0,
         (busy_then[0] - busy[0]) / (end - begin),
@@ -161,11 +161,3 @@ def _trained(app: AppProcess) -> float:
             return int(found[1]) / float(found[2])
         time.sleep(0.1)
     raise RuntimeError("the log says nothing of the training")
-
-
-def _busy_s(process: psutil.Process) -> float:
-    return float(sum(process.cpu_times()[:2]))
-
-
-def _share(values: Sequence[float], share: float) -> float:
-    return values[int(share * (len(values) - 1))] if values else 0.0

@@ -72,13 +72,13 @@ def play(name: str, app: AppProcess, guests: Sequence[Guest], seconds: float) ->
         time.sleep(0.1)
     process, here = psutil.Process(app.process.pid), psutil.Process()
     begin, before = time.monotonic(), [guest.received for guest in guests]
-    busy = _busy_s(process), _busy_s(*process.children(recursive=True)), _busy_s(here)
+    busy = busy_s(process), busy_s(*process.children(recursive=True)), busy_s(here)
     counted = [len(guest.polls_s) for guest in guests]
     time.sleep(seconds)
     end = time.monotonic()
     memory = process.memory_info().rss / _MEGABYTE
-    machines_s = _busy_s(*process.children(recursive=True)) - busy[1]
-    app_s, guests_s = _busy_s(process) - busy[0], _busy_s(here) - busy[2]
+    machines_s = busy_s(*process.children(recursive=True)) - busy[1]
+    app_s, guests_s = busy_s(process) - busy[0], busy_s(here) - busy[2]
     received = sum(g.received - first for g, first in zip(guests, before, strict=True))
     polls = [s for g, first in zip(guests, counted, strict=True) for s in g.polls_s[first:]]
     people: list[Person] = [*guests, asker]
@@ -92,10 +92,10 @@ def play(name: str, app: AppProcess, guests: Sequence[Guest], seconds: float) ->
         slowest=min(of_drawing),
         fastest=max(of_drawing),
         first_picture_s=max(guest.first_picture_s or 0.0 for guest in drawing),
-        poll_p50_ms=1000 * _share(polls, 50),
-        poll_p95_ms=1000 * _share(polls, 95),
-        answer_p50_s=_share(asker.answers_s, 50),
-        answer_p95_s=_share(asker.answers_s, 95),
+        poll_p50_ms=1000 * share(polls, 50),
+        poll_p95_ms=1000 * share(polls, 95),
+        answer_p50_s=share(asker.answers_s, 50),
+        answer_p95_s=share(asker.answers_s, 95),
         kb_per_s=received / 1000 / (end - begin) / len(guests),
         app_cores=app_s / (end - begin),
         machines_cores=machines_s / (end - begin),
@@ -104,7 +104,7 @@ def play(name: str, app: AppProcess, guests: Sequence[Guest], seconds: float) ->
     )
 
 
-def _busy_s(*processes: psutil.Process) -> float:
+def busy_s(*processes: psutil.Process) -> float:
     """The processor time that processes have taken so far."""
     return sum(sum(each.cpu_times()[:2]) for each in processes)
 
@@ -115,7 +115,8 @@ def warm_up(url: str) -> None:
         visitor.press("start").wait_for("step 10 of 10")
 
 
-def _share(values: Sequence[float], percent: int) -> float:
+def share(values: Sequence[float], percent: int) -> float:
+    """The value that so many per cent of them do not exceed."""
     if len(values) < 2:
         return values[0] if values else 0.0
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -61,7 +61,7 @@ class Scheduler(OpenJobs):
         self._parked: dict[Runner, Future[Any]] = {}
         self._parked_at: dict[Runner, float] = {}
         self._turns = Turns()
-        self._live_until = -math.inf  # when the last live frame was answered
+        self._live_at = -math.inf  # when the last live frame was answered
         self._has_news = False
         self._is_stopped = False
         self._refusal: UserError | None = None  # of every run, where none is taken any more
@@ -372,7 +372,7 @@ class Scheduler(OpenJobs):
         Without that a visitor who is live would have one answer for each slice of a run.
         """
         begun_at = time.monotonic()
-        left_s = self._live_until + _NEXT_FRAME_S - begun_at
+        left_s = self._live_at + _NEXT_FRAME_S - begun_at
         if left_s <= 0 or not self._turns.owes_live:
             return False
         self._changed.wait_for(lambda: self._has_news or self._is_stopped, left_s)
@@ -388,7 +388,7 @@ class Scheduler(OpenJobs):
         with self._changed:
             self._turns.charge(jobs, clock_s)
             if jobs[0].spec.is_live:
-                self._live_until = time.monotonic()
+                self._live_at = time.monotonic()
             self._parked.pop(runner, None)
             if future is not None:
                 self._parked[runner], self._parked_at[runner] = future, time.monotonic()
