@@ -21,6 +21,7 @@ from pages.server import process_state
 from pages.server.addresses import announcement
 from pages.server.compat.callbacks import finish_callbacks
 from pages.server.compat.downloads import keep_downloads
+from pages.server.compat.page_changes import keep_page_changes
 from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.references import send_references
 from pages.server.compat.sessions import forget_closed, tell_who_is_absent
@@ -68,6 +69,7 @@ def lifespan(
         configure_logs()
         keep_downloads()
         finish_callbacks()
+        keep_page_changes()
         send_references()
         refuse_wrong_values()
         ending = Ending()

@@ -422,8 +422,7 @@ def test_only_the_file_of_a_model_is_sent_as_it_is(path, accepted):
 def test_a_file_that_was_asked_for_outlasts_the_runs_of_others_for_a_minute(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(downloads.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(media_file_manager, "MediaFileMetadata", None)
-    keep_downloads()
+    keeping_downloads(monkeypatch)
     storage = MemoryMediaFileStorage("/media")
     files = media_file_manager.MediaFileManager(storage)
     asked = files.add_deferred(lambda: b"a film", "image/webp", "0.1", file_name="film.webp")
@@ -436,6 +435,32 @@ def test_a_file_that_was_asked_for_outlasts_the_runs_of_others_for_a_minute(monk
     files.remove_orphaned_files()
     with pytest.raises(MediaFileStorageError):
         storage.get_file(name)
+
+
+def keeping_downloads(monkeypatch):
+    """The change of Streamlit, taken back after the test."""
+    name = "_remove_orphaned_deferred_callables"
+    monkeypatch.setattr(media_file_manager, "MediaFileMetadata", None)
+    manager = media_file_manager.MediaFileManager
+    monkeypatch.setattr(manager, name, getattr(manager, name))
+    keep_downloads()
+
+
+def test_a_press_on_a_download_counts_while_its_page_is_drawn_anew(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(downloads.time, "monotonic", lambda: now[0])
+    keeping_downloads(monkeypatch)
+    storage = MemoryMediaFileStorage("/media")
+    files = media_file_manager.MediaFileManager(storage)
+    asked = files.add_deferred(lambda: b"a film", "image/webp", "0.1", file_name="film.webp")
+    files.clear_session_refs()
+    files.remove_orphaned_files()
+    name = files.execute_deferred(asked).rpartition("/")[2]
+    assert storage.get_file(name).content == b"a film"
+    now[0] += downloads.KEPT_S
+    files.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        files.execute_deferred(asked)
 
 
 def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):

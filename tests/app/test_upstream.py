@@ -18,11 +18,14 @@ from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext, ThreadState
 from streamlit.runtime.state import SessionState
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server import server_util
 
+from pages.server.compat.page_changes import keep_page_changes
 from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.widget_values import refuse_wrong_values
 from tests.app.test_callbacks import page as cut_off
@@ -48,6 +51,38 @@ def test_downloads_a_file_is_dropped_at_the_second_end_of_anothers_run():
         files.remove_orphaned_files()
     with pytest.raises(MediaFileStorageError):
         storage.get_file(name)
+
+
+def test_downloads_a_press_while_the_page_is_drawn_anew_finds_nothing():
+    files = MediaFileManager(MemoryMediaFileStorage("/media"))
+    asked = files.add_deferred(lambda: b"a film", "image/webp", "0.1", file_name="film.webp")
+    files.clear_session_refs()
+    files.remove_orphaned_files()
+    with pytest.raises(MediaFileStorageError):
+        files.execute_deferred(asked)
+
+
+def leaving_a_page_that_polls() -> str:
+    """The page that is drawn after a link was pressed and a timer of the old page asked."""
+    requests = ScriptRequests()
+    requests.request_rerun(RerunData(page_script_hash="the next", query_string="layer=bn2"))
+    requests.request_rerun(
+        RerunData(page_script_hash="the old", fragment_id="a part", is_auto_rerun=True)
+    )
+    found = requests.on_scriptrunner_ready()
+    assert not found.rerun_data.fragment_id_queue  # the whole page
+    return found.rerun_data.page_script_hash
+
+
+def test_page_changes_a_timer_takes_a_press_on_a_link_back():
+    assert leaving_a_page_that_polls() == "the old"
+
+
+def test_page_changes_with_the_change_the_link_leads_on(monkeypatch):
+    name = "_request_rerun_locked"
+    monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
+    keep_page_changes()
+    assert leaving_a_page_that_polls() == "the next"
 
 
 def test_options_a_websocket_of_another_page_asks_a_server_outside(monkeypatch):
