@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from tl_core.compute import DatasetFiles, Networks
 from tl_core.datasets.spec import PreviewData
 from tl_core.images.photo_store import PhotoStore
-from tl_core.specs.base import Spec, photo_keys
+from tl_core.specs.base import OWN, Spec, photo_keys
 
 
 class Staleness:
@@ -23,5 +23,11 @@ class Staleness:
         )
 
     def stamp(self, spec: Spec) -> Hashable:
-        """Return what changes when a file comes into the folder that is asked about, or goes."""
-        return self._datasets.stamp(spec.dataset) if isinstance(spec, PreviewData) else None
+        """Return what changes when a file comes into the folder that is asked about, or goes.
+
+        Of a visitor's model the names of its classes, which answers hold.
+        """
+        if isinstance(spec, PreviewData):
+            return self._datasets.stamp(spec.dataset)
+        is_own = spec.backbone.startswith(OWN) and spec.backbone in self._networks
+        return self._networks.classes(spec.backbone) if is_own else None

@@ -5,6 +5,9 @@ const OPEN_MS = 4_000; // for the socket; then frames go by way of the page
 const RATE_MS = 2_000; // over which answers are counted
 const SLOW = 4; // answers a second, below which others are named as the reason
 const NEVER_AGAIN = { 4000: "over", 4001: "elsewhere", 4002: "faulty" };
+const FULL = "data-full"; // on the page's root: its rules then give the camera the whole screen
+const AIMS = "camera-on"; // an event: a camera of the page is opened, and the others go off
+const RESTS = "camera-off";
 const TYPED =
   "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]";
 
@@ -102,7 +105,7 @@ class Live {
     this.view = root.querySelector(".view");
     this.video = root.querySelector("video");
     this.canvas = root.querySelector("canvas");
-    for (const part of ["problem", "pace", "freeze", "heat", "turn"]) {
+    for (const part of ["problem", "pace", "freeze", "heat", "turn", "full", "name"]) {
       this[part] = root.querySelector(`.${part}`);
     }
     this.seen = document.createElement("canvas");
@@ -113,11 +116,17 @@ class Live {
     this.freeze.onclick = () => this.take();
     this.turn.onclick = () => this.show(() => this.lens.change());
     this.heat.onclick = () => this.toggleHeat();
+    this.full.onclick = () => this.showFull(this.full.ariaPressed !== "true");
     this.video.onloadeddata = () => this.begin();
     this.listeners = new AbortController();
     const { signal } = this.listeners;
     document.addEventListener("visibilitychange", () => this.look(), { signal });
     addEventListener("keydown", (event) => this.onKey(event), { signal, capture: true });
+    addEventListener(AIMS, (event) => event.detail !== this && this.giveWay(), { signal });
+    addEventListener(RESTS, () => this.hasGivenWay && this.start(), { signal });
+    addEventListener("pane-opened", () => this.look(), { signal });
+    document.addEventListener("fullscreenchange", () => !document.fullscreenElement && this.showFull(false), { signal });
+    addEventListener("live-title", (event) => (this.name.textContent = event.detail), { signal });
     addEventListener("live-choice", (event) => this.choose(event.detail), { signal });
   }
 
@@ -133,6 +142,8 @@ class Live {
     this.freeze.textContent = data.words.freeze;
     this.turn.textContent = data.words.turn;
     this.heat.textContent = data.words.heat;
+    this.full.textContent = data.words.full;
+    this.full.hidden = this.name.hidden = !data.is_titled; // there others read along
     this.heat.disabled = !data.has_map;
     if (!data.has_map) this.erase();
     if (before !== data.backbone) target.chosen = null;
@@ -143,11 +154,24 @@ class Live {
 
   // -- the camera
 
+  get isSeen() {
+    return !document.hidden && this.view.checkVisibility();
+  }
+
   start() {
-    if (!document.hidden) this.show(() => this.lens.open());
+    if (this.isSeen) this.show(() => this.lens.open());
+  }
+
+  /** Another camera of the page was opened. */
+  giveWay() {
+    if (!this.lens.stream) return;
+    this.say("box");
+    this.hasGivenWay = true;
   }
 
   async show(open) {
+    this.hasGivenWay = false;
+    dispatchEvent(new CustomEvent(AIMS, { detail: this }));
     this.problem.textContent = "";
     this.view.disabled = this.freeze.disabled = true;
     try {
@@ -174,11 +198,12 @@ class Live {
   }
 
   look() {
-    if (document.hidden) {
+    if (!this.isSeen) {
       this.lens.stop(); // its light goes off
       this.way?.leave();
       this.way = null;
-    } else if (!this.isFrozen) {
+      this.showFull(false);
+    } else if (!this.isFrozen && !this.lens.stream) {
       this.start();
     }
   }
@@ -335,10 +360,22 @@ class Live {
     this.way?.greet();
   }
 
+  // -- the whole screen
+
+  showFull(isFull) {
+    const root = document.documentElement;
+    if (isFull === root.hasAttribute(FULL)) return;
+    this.full.ariaPressed = String(isFull);
+    root.toggleAttribute(FULL, isFull);
+    if (isFull) root.requestFullscreen?.().catch(() => {}); // a phone may have none: the window then
+    else if (document.fullscreenElement) document.exitFullscreen();
+  }
+
   // -- the photograph
 
   onKey(event) {
     const { altKey, ctrlKey, metaKey, shiftKey } = event;
+    if (event.key === "Escape") this.showFull(false);
     if (altKey || ctrlKey || metaKey || shiftKey || event.repeat || event.key.toLowerCase() !== "f") return;
     if (event.composedPath()[0].closest?.(TYPED) || this.freeze.disabled) return;
     event.preventDefault();
@@ -363,6 +400,7 @@ class Live {
   }
 
   leave() {
+    this.showFull(false);
     this.listeners.abort();
     clearTimeout(this.timer);
     this.post.rest();

@@ -40,6 +40,7 @@ class Answers {
     this.data = page.data;
     this.bars.ariaLabel = this.data.words.bars;
     this.hint.textContent = this.data.words.hint;
+    this.title.hidden = this.data.is_titled; // by the camera's own picture
     if (!this.title.textContent) this.title.textContent = this.data.words.waiting;
   }
 
@@ -54,11 +55,14 @@ class Answers {
     const bestNow = [...known.keys()].slice(0, answers.length + (stays ? 1 : 0));
     const indices = this.isHeld ? this.rows.map(({ button }) => button.hidden ? undefined : button.index) : bestNow;
     this.rows.forEach((row, place) => this.fill(row, indices[place], known, answers.at(-1)[1]));
-    const best = classes[answers[0][0]] ?? "";
-    this.title.textContent = words.says.replace("{label}", best);
-    if (now > (this.saidAt ?? -Infinity) + SAY_EVERY_MS && best !== this.best) {
-      [this.best, this.saidAt] = [best, now];
-      this.said.textContent = `${best}, ${percent(answers[0][1], this.data.language)}`;
+    const [best, second] = answers.map(([index]) => classes[index] ?? "");
+    const isUnsure = answers.length > 1 && answers[0][1] - answers[1][1] < this.data.unsure_lead;
+    const title = (isUnsure ? words.unsure : words.says).replace("{label}", best).replace("{second}", second);
+    this.title.textContent = title;
+    dispatchEvent(new CustomEvent("live-title", { detail: title }));
+    if (now > (this.saidAt ?? -Infinity) + SAY_EVERY_MS && title !== this.heard) {
+      [this.heard, this.saidAt] = [title, now];
+      this.said.textContent = `${title}, ${percent(answers[0][1], this.data.language)}`;
     }
   }
 

@@ -18,7 +18,7 @@ from tl_core.attack.spec import Attack, SmallestBudget
 _A_DOG = "sample:dalmatian"
 _CHOSEN = ("photo", "backbone", "target", "avoid")
 
-subject = header(ATTACK, first_photo=_A_DOG, panel="_backbone")
+subject = header(ATTACK, first_photo=_A_DOG)
 backbone, photo = subject.backbone, subject.photo
 rail, picture, _side = stage(picture=90, side=0)
 goal_place, start_place = rail.container(), rail.container(key="start_place")

@@ -14,7 +14,6 @@ from pages.attribution.controls import (
     with_settings,
 )
 from pages.attribution.maps import draw_alone, draw_main, draw_photo, draw_place, draw_proof
-from pages.shared.choose_backbone import label_of
 from pages.shared.frame import header
 from pages.shared.live import answer, draw_beside, watch_answer
 from pages.shared.live_camera import live_answers, live_switch, live_view
@@ -75,7 +74,7 @@ def explain_live(backbone: str) -> None:
     with picture:
         live_view(backbone, st.session_state.strength)
     with side:
-        live_answers(backbone, label_of(backbone))
+        live_answers(backbone)
         st.caption(_("Live, the map is a [CAM](#class-activation-map), which costs no gradient."))
 
 

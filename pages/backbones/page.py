@@ -113,7 +113,7 @@ if is_live and subject.backbone is not None:
     with picture:
         live_view(subject.backbone)
     with side:
-        live_answers(subject.backbone, label_of(subject.backbone))
+        live_answers(subject.backbone)
 else:
     answer_still(subject.backbone)
 

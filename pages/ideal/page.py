@@ -20,7 +20,7 @@ from pages.shared.words import _, lesson
 _CHOSEN = ("backbone", "target", "second_target", "layer", "channel", "photo")
 
 say_start()
-subject = header(IDEAL, panel="_backbone")
+subject = header(IDEAL)
 run = runs.current(IDEAL.topic)
 rail, picture, side = stage() if run is None or len(run.jobs) < 2 else stage(picture=85, side=0)
 if subject.backbone is not None:

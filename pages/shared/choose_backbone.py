@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.live import POLL_S, start
+from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence
 from tl_core.download.spec import Download, DownloadProgress
@@ -40,7 +41,7 @@ _ABSENT = (BackboneState.DOWNLOADABLE, BackboneState.OFFLINE)
 
 def choose_backbone() -> str:
     """Draw the picker; return the key of the visit's backbone, or of a visitor's own model."""
-    labels = {key: label_of(key) for key in _own_models()}
+    labels = {key: label_of(key) for key in reversed(own_models())}
     for status in the_lab().backbones.rows():
         if status.state is BackboneState.READY:
             labels[status.row.key] = status.row.label
@@ -67,14 +68,13 @@ def usable_for(key: str) -> str | None:
     return None
 
 
-def offer(key: str, *, shown: str | None, panel: str = "") -> None:
+def offer(key: str, *, shown: str | None) -> None:
     """Say why a backbone cannot be asked now, and offer or follow its download.
 
-    ``shown`` is what the page shows in its place. ``panel`` is added to the keys of the download's
-    buttons, on pages that have a ``download`` or a ``stop`` of their own.
+    ``shown`` is what the page shows in its place.
     """
     for status in _found(key):
-        _explain(status, shown, panel)
+        _explain(status, shown)
 
 
 def can_be_downloaded(status: BackboneStatus) -> bool:
@@ -105,7 +105,7 @@ def cancel_download(job: Job) -> None:
 
 def usable() -> list[str]:
     """Keys of everything that can be asked now: the visitor's own models first."""
-    return [*_own_models(), *(row.key for row in the_lab().backbones.ready())]
+    return [*reversed(own_models()), *(row.key for row in the_lab().backbones.ready())]
 
 
 def label_of(key: str) -> str:
@@ -121,12 +121,7 @@ def _found(key: str) -> list[BackboneStatus]:
     return [status for status in the_lab().backbones.rows() if status.row.key == key]
 
 
-def _own_models() -> list[str]:
-    """Keys of the visitor's own models, newest first."""
-    return list(reversed(the_lab().models.of(the_visit().id)))
-
-
-def _explain(status: BackboneStatus, shown: str | None, panel: str) -> None:
+def _explain(status: BackboneStatus, shown: str | None) -> None:
     """Say why a backbone cannot be used yet, and offer or follow its download."""
     row, job = status.row, status.download
     if status.state is BackboneState.CHECKING:
@@ -137,7 +132,7 @@ def _explain(status: BackboneStatus, shown: str | None, panel: str) -> None:
     if is_damaged and isinstance(row.source, PackagedWeights):
         st.warning(_(_DAMAGED_PACKAGE).format(label=row.label), icon=":material/healing:")
         return
-    with st.container(key=f"offer{panel}", border=True):
+    with st.container(key="offer", border=True):
         words = _(_WORDS[is_damaged, is_offered])
         size = megabytes(row.source.size_mb)
         st.markdown(words.format(label=row.label, size=size, key=row.key))
@@ -145,7 +140,7 @@ def _explain(status: BackboneStatus, shown: str | None, panel: str) -> None:
             words = _("Until then you see **{label}**.")
             st.markdown(words.format(label=plain(label_of(shown))))
         if job is not None and not job.is_over:
-            _follow(job, panel)
+            _follow(job)
             return
         if job is not None and job.state is JobState.FAILED and job.error is not None:
             st.warning(
@@ -156,13 +151,13 @@ def _explain(status: BackboneStatus, shown: str | None, panel: str) -> None:
             )
         with st.container(horizontal=True):
             words, icon = _("Download"), ":material/download:"
-            if is_offered and st.button(words, key=f"download{panel}", icon=icon, type="primary"):
+            if is_offered and st.button(words, key="download_backbone", icon=icon, type="primary"):
                 begin_download(row.key)
                 st.rerun()
             if shown is not None:
                 words = _("Use {label} instead").format(label=plain(label_of(shown)))
-                key, args = f"use_ready{panel}", ("backbone", shown)
-                st.button(words, key=key, on_click=link.set_choice, args=args)
+                args = ("backbone", shown)
+                st.button(words, key="use_ready", on_click=link.set_choice, args=args)
 
 
 @st.fragment(run_every=POLL_S)
@@ -175,7 +170,7 @@ def _wait_for_check(key: str) -> None:
 
 
 @st.fragment(run_every=POLL_S)
-def _follow(job: Job, panel: str) -> None:
+def _follow(job: Job) -> None:
     visitor = the_visit().id
     if job.is_over:
         st.rerun()
@@ -189,7 +184,7 @@ def _follow(job: Job, panel: str) -> None:
         )
     st.progress(min(share, 1.0), text=words)
     if visitor in job.owners and st.button(
-        _("Cancel"), key=f"stop{panel}", icon=":material/close:"
+        _("Cancel"), key="stop_download", icon=":material/close:"
     ):
         cancel_download(job)
 

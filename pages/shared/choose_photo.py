@@ -22,14 +22,17 @@ _LIST = "photos"
 _BAR = 150  # pixels, the width of the photograph with its buttons
 
 
-def choose_photo(first: str = samples.SAMPLES[0].key) -> str:
-    """Draw the picker; return the key of the visit's photograph, ``first`` if none was chosen."""
+def choose_photo(first: str = samples.SAMPLES[0].key, *, instead: str = "") -> str:
+    """Draw the picker; return the key of the visit's photograph, ``first`` if none was chosen.
+
+    The page shows ``instead`` in its place, if there is one, until another is chosen.
+    """
     keys = [*the_visit().photos[:_OWN_SHOWN], *_SAMPLES]
     style("photo_picker")
     with link.kept("sample", first, keys):
         chosen = str(st.session_state.sample)
         with st.container(width=_BAR, key="photo_bar"):
-            photo_input(_picture(chosen), photo_label(chosen), on_photo=take)
+            photo_input(_picture(instead or chosen), photo_label(chosen), on_photo=take)
         label, icon = photo_label(chosen), ":material/photo_library:"
         with st.popover(label, icon=icon, key=_LIST, on_change="rerun"):
             with st.container(key="photo-picker"):

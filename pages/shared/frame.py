@@ -61,14 +61,14 @@ def header(
     row: PageRow,
     *,
     first_photo: str = samples.SAMPLES[0].key,
-    panel: str = "",
+    has_photo: bool = True,
     has_offer: bool = True,
 ) -> Subject:
     """Draw the page's title, the subject beside it, and the strip for the lesson below.
 
-    ``first_photo`` is the page's photograph for who has chosen none; ``panel`` tells the keys of
-    the backbone's download from the page's own. Without ``has_offer`` the page itself offers the
-    download of a backbone that cannot be used yet.
+    ``first_photo`` is the page's photograph for who has chosen none; without ``has_photo`` the page
+    itself draws its choice. Without ``has_offer`` the page
+    itself offers the download of a backbone that cannot be used yet.
     """
     begin(row)
     with st.container(
@@ -79,14 +79,14 @@ def header(
     ):
         title(row)
         with st.container(key="subject", horizontal=True, width="content"):
-            photo = choose_photo(first_photo)
+            photo = choose_photo(first_photo) if has_photo else link.chosen("sample", first_photo)
             backbone = choose_backbone()
             copy_link(photo, backbone, first_photo=first_photo)
     strip(row)
     show_refused_photo()
     shown = usable_for(backbone)
     if shown != backbone and has_offer:
-        offer(backbone, shown=shown, panel=panel)
+        offer(backbone, shown=shown)
     return Subject(shown, photo)
 
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.server import live_frames
+from pages.shared.choose_backbone import label_of
 from pages.shared.choose_photo import take
 from pages.shared.components import anything, component, message, style
 from pages.shared.photo_input import decoded, take_sent
@@ -30,12 +31,18 @@ def live_switch() -> bool:
     return visit.is_live
 
 
+def turn_live_on() -> None:
+    """Put the camera in the photograph's place; for callbacks."""
+    the_visit().is_live = st.session_state.live = True
+
+
 @st.fragment
-def live_view(backbone: str, strength: float = OPACITY) -> None:
+def live_view(backbone: str, strength: float = OPACITY, *, is_titled: bool = False) -> None:
     """Draw the camera's picture under the map of a class, and the buttons below it.
 
     ``strength`` is how much the map hides the picture. A frozen frame becomes the visit's
-    photograph, and the camera goes off.
+    photograph, and the camera goes off. With ``is_titled`` the best answer stands above in large
+    letters, and a button gives both the whole screen, by the page's rules.
     """
     row = the_lab().backbones.row(backbone)
     visit = the_visit()
@@ -49,6 +56,7 @@ def live_view(backbone: str, strength: float = OPACITY) -> None:
             "side": row.input_size,
             "resize": row.resize,
             "has_map": row.is_pooled,
+            "is_titled": is_titled,
             "strength": strength,
             "colours": heatmap.warm_levels(),
             "taken": visit.last_photo,
@@ -68,17 +76,25 @@ def live_view(backbone: str, strength: float = OPACITY) -> None:
         st.caption(words.format(label=plain(row.label)))
 
 
-def live_answers(backbone: str, network: str) -> None:
-    """Draw the answers' bars, which follow the camera; a click on one keeps its map."""
-    classes = the_lab().backbones.classes(backbone)
+def live_answers(backbone: str, *, is_titled: bool = False, unsure_lead: float = 0.0) -> None:
+    """Draw the answers' bars, which follow the camera; a click on one keeps its map.
+
+    Above them stands what the network says, or, where the view ``is_titled``, there the best answer
+    alone. Where that leads by less than ``unsure_lead``, it is called unsure.
+    """
+    classes, network = the_lab().backbones.classes(backbone), label_of(backbone)
+    says = _("{backbone} says: {label}")
     _mount_answers(
         key="live_answers",
         data={
             "classes": [class_name(name) for name in classes],
             "language": current_language().code,
+            "unsure_lead": unsure_lead,
+            "is_titled": is_titled,
             "words": {
                 "bars": _("Most probable classes"),
-                "says": _("{backbone} says: {label}").replace("{backbone}", network),
+                "says": "{label}" if is_titled else says.replace("{backbone}", network),
+                "unsure": _("Unsure: {label} or {second}"),
                 "waiting": _("Point the camera at something"),
                 "hint": _("A click on a class keeps its map; another click lets it follow again."),
             },
@@ -121,6 +137,7 @@ def _words() -> dict[str, object]:
         "freeze": _("Freeze (F)"),
         "heat": _("Heat map"),
         "turn": _("Use the other camera"),
+        "full": _("Full screen"),
         "pace": _("{rate} a second, {ms} ms."),
         "others": _("Others who are live: {count}."),
         "slow": _("The frames go by way of the page, which is slower."),
@@ -136,6 +153,7 @@ def _words() -> dict[str, object]:
             ),
             "unplugged": _("The camera is gone. Plug it in again, then press the black picture."),
             "over": _("This visit has ended. Load the page again."),
+            "box": _("The camera takes photographs for a class. Press the picture to go on here."),
             "elsewhere": _("Live goes on in another tab. Press the black picture to go on here."),
             "faulty": _("The camera sends no pictures that can be read. Turn Live off and on."),
             "photograph": _("The photograph did not arrive. Press the black picture, then freeze."),

@@ -109,6 +109,8 @@ def _forget() -> None:
     visit.photos.clear()
     visit.numbers.clear()
     visit.labels.clear()
+    visit.thrown_away.clear()
+    visit.tries.clear()
     first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
     visit.boxes = [Box(number, box.name) for number, box in enumerate(visit.boxes, start=first)]
     the_lab().forget_photos(visit.id)

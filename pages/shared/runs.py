@@ -164,7 +164,7 @@ def _pause_and_stop(run: Run, suffix: str) -> None:
             key=f"stop{suffix}",
             icon=":material/stop:",
             width="stretch",
-            on_click=_stop,
+            on_click=stop,
             args=(run,),
             shortcut=None if suffix else "Alt+X",
         )
@@ -175,6 +175,7 @@ def _pause_or_resume(run: Run) -> None:
         job.resume() if job.pause_requested else job.pause()
 
 
-def _stop(run: Run) -> None:
+def stop(run: Run) -> None:
+    """Give up all that is under way of it."""
     for _label, job in run.jobs:
         drop(job)

@@ -11,14 +11,21 @@ from pages.shared.photo_input import LIMITS, decoded, not_arrived
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, sentence, show_error
 from pages.training.squares import MOST, draw_squares
+from pages.training.thrown_away import empty, take_out
 from pages.visit.state import Box
-from tl_core.lab import UserError
+from tl_core.lab import BackboneRow, UserError
 
-_mount = component("photos", "travel")
+ENOUGH = 4  # photographs of a class, to begin with
+_mount = component("photos", "travel", "lens", "recorder")
 
 
-def draw_photos(box: Box) -> None:
-    """The drop zone of a box with its newest photographs, and what it is to be tested on."""
+@st.fragment
+def draw_photos(box: Box, row: BackboneRow) -> None:
+    """The drop zone of a box with its camera, its newest photographs, and what it is tested on.
+
+    While a recording goes on, the box alone is drawn anew. ``row`` is of the network that will
+    look: the camera shows the square that it sees.
+    """
     key = f"photos_{box.id}"
     shown = list(_thumbnails(box.photos))
     _mount(
@@ -29,49 +36,66 @@ def draw_photos(box: Box) -> None:
             "photos": [{"key": photo, "url": address} for photo, address in shown],
             "more": len(box.photos) - len(shown),
             "taken": box.last,
+            "held": box.is_recording,
             "limits": LIMITS,
+            "side": row.input_size,
+            "resize": row.resize,
             "words": _words(),
         },
         on_sent_change=lambda: receive(box, message(key, "sent", anything)),
-        on_removed_change=lambda: _take_out(box, message(key, "removed", text)),
+        on_removed_change=lambda: take_out(box, message(key, "removed", text)),
+        on_emptied_change=lambda: empty(box),
     )
     if box.tests:
-        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            words = _("For validation: {count}").format(count=len(box.tests))
-            st.caption(words, width="content")
-            tests = [address for _photo, address in _thumbnails(box.tests)]
-            draw_squares(tests, more=len(box.tests) - len(tests), alt=words)
-            st.button(
-                _("Remove"),
-                key=f"no_tests_{box.id}",
-                icon=":material/close:",
-                type="tertiary",
-                help=_("Keep some of the class's own photographs aside for validation instead"),
-                on_click=box.tests.clear,
-            )
+        _draw_tests(box)
+    if box.has_changed and not box.is_recording:
+        box.has_changed = False
+        st.rerun()  # the page around it learns from what has changed
+
+
+def _draw_tests(box: Box) -> None:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        words = _("For validation: {count}").format(count=len(box.tests))
+        st.caption(words, width="content")
+        tests = [address for _photo, address in _thumbnails(box.tests)]
+        draw_squares(tests, more=len(box.tests) - len(tests), alt=words)
+        st.button(
+            _("Remove"),
+            key=f"no_tests_{box.id}",
+            icon=":material/close:",
+            type="tertiary",
+            help=_("Keep some of the class's own photographs aside for validation instead"),
+            on_click=box.tests.clear,
+        )
 
 
 def photo_count(box: Box) -> str:
-    """How many photographs there are, in words."""
-    return _("Photographs: {count}").format(count=len(box.photos))
+    """How many photographs there are, and how many it still needs, in words."""
+    count = len(box.photos)
+    if count < ENOUGH:
+        return _("{count} of {enough}").format(count=count, enough=ENOUGH)
+    return _("Photographs: {count}").format(count=count)
 
 
 def receive(box: Box, sent: object) -> None:
     """Put the photographs of a message into the box, each once however often it is sent.
 
     The browser sends them until the last number counts as taken: a click elsewhere may break a
-    run off.
+    run off. Those of a recording say which, and whether more will come.
     """
     left_out = defaultdict(list)
     try:
-        for number, name, text in _each(sent):
+        for number, name, data, burst in _each(sent):
             if number <= box.last:
                 continue
             try:
-                add_photo(box, decoded(text))
+                add_photo(box, decoded(data), burst)
             except UserError as error:
                 left_out[sentence(error)].append(name)
-            box.last = number
+            box.last, box.has_changed = number, True
+        match sent:
+            case {"number": int(number), "held": bool(is_recording)}:
+                box.last, box.is_recording = max(box.last, number), is_recording
     except UserError as error:
         refuse(error)
     for reason, names in left_out.items():
@@ -79,8 +103,8 @@ def receive(box: Box, sent: object) -> None:
         refuse(words.format(names=", ".join(map(plain, names)), reason=reason))
 
 
-def _each(sent: object) -> Iterator[tuple[int, str, str]]:
-    """Number, name and file of each photograph in a message."""
+def _each(sent: object) -> Iterator[tuple[int, str, str, int | None]]:
+    """Number, name, file and recording of each photograph in a message."""
     match sent:
         case None:
             return  # its page was left meanwhile
@@ -90,25 +114,24 @@ def _each(sent: object) -> Iterator[tuple[int, str, str]]:
             raise not_arrived()
     for photo in photos:
         match photo:
+            case {"number": int(number), "name": str(name), "data": str(text), "burst": int(burst)}:
+                yield number, name, text, burst
             case {"number": int(number), "name": str(name), "data": str(text)}:
-                yield number, name, text
+                yield number, name, text, None
             case _:
                 raise not_arrived()
 
 
-def _take_out(box: Box, photo: str | None) -> None:
-    if photo in box.photos:
-        box.photos.remove(photo)
-
-
-def add_photo(box: Box, data: bytes) -> None:
-    """Put a photograph in, as the newest.
+def add_photo(box: Box, data: bytes, burst: int | None = None) -> None:
+    """Put a photograph in, as the newest; ``burst`` is the recording that it is from.
 
     Raises:
         UserError: If it is none that the lab can use.
     """
     key = the_lab().datasets.add_example(data, the_visit().id)
     box.photos = [*(old for old in box.photos if old != key), key]
+    if burst is not None:
+        box.bursts[key] = burst
 
 
 def _thumbnails(photos: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -139,12 +162,28 @@ def say_what_was_left_out() -> None:
             st.warning(refused)
 
 
-def _words() -> dict[str, str]:
+def _words() -> dict[str, object]:
     return {
-        "choose": _("Add photographs"),
+        "choose": _("Upload"),
         "open": _("Camera"),
+        "record": _("Hold to take photographs, or tap to begin and to end"),
+        "recording": _("Turn it a little while it takes photographs"),
+        "still": _("Nothing moves, so nothing new is kept: turn it"),
+        "turn": _("Use the other camera"),
         "remove": _("Take it out"),
+        "empty": _("Empty"),
         "waiting": _("{count} on their way"),
         "left_out": no_photographs(["{names}"]),
         "lost": _("The photographs did not arrive. Choose them again."),
+        "problems": {
+            "NotAllowedError": _(
+                "The camera was not allowed. Allow it beside the page's address, then open it "
+                "again."
+            ),
+            "NotFoundError": _("This device has no camera. Upload photographs instead."),
+            "NotSupportedError": _(
+                "A live camera works where the page is opened over https or on this very computer."
+            ),
+            "other": _("The camera did not start; another program may be using it. Open it again."),
+        },
     }

@@ -7,12 +7,12 @@ from pages.shared.uploaded_files import empty, take_out, uploaded_files
 from pages.shared.visit import the_lab, the_visit, visits
 from pages.shared.words import _, plain
 from pages.training.box import draw_photos, no_photographs, refuse, say_what_was_left_out
-from pages.training.camera import camera
 from pages.training.ready_photos import ready_photos
+from pages.training.thrown_away import remove
 from pages.visit.intake import Intake
 from pages.visit.state import Box
 from tl_core.datasets.spec import MAX_CLASSES, MIN_CLASSES
-from tl_core.lab import OwnUpload
+from tl_core.lab import BackboneRow, OwnUpload
 from tl_core.lab import gettext_noop as N_
 from tl_core.settings import LARGEST_ZIP_MB
 
@@ -20,17 +20,16 @@ _FIRST_NAMES = (N_("cats"), N_("dogs"))
 _NAME_LENGTH = 60
 
 
-def own_boxes() -> None:
-    """Draw the boxes of the visit."""
+def own_boxes(row: BackboneRow) -> None:
+    """Draw the boxes of the visit; ``row`` is of the network that learns from them."""
     _take_what_was_read()
     boxes = the_visit().boxes
     while len(boxes) < MIN_CLASSES:
         _add()
-    # One element, however many boxes: the camera keeps its place, and runs on
-    with st.container(gap="small"):
+    with st.container(gap="small", key="boxes"):
         for box in boxes:
             with st.container(border=True, key=f"box_{box.id}"):
-                _draw(box)
+                _draw(box, row)
     with st.container(horizontal=True, gap="small"):
         st.button(
             _("One more class"),
@@ -39,7 +38,6 @@ def own_boxes() -> None:
             on_click=_add,
             disabled=len(boxes) >= MAX_CLASSES,
         )
-        camera(boxes)
         ready_photos(boxes)
         _whole_sets()
     intake = the_visit().intake
@@ -48,7 +46,7 @@ def own_boxes() -> None:
     say_what_was_left_out()
 
 
-def _draw(box: Box) -> None:
+def _draw(box: Box, row: BackboneRow) -> None:
     with st.container(horizontal=True, gap="small", key=f"name_{box.id}"):
         box.name = st.text_input(
             _("Name of the class"),
@@ -64,10 +62,10 @@ def _draw(box: Box) -> None:
                 icon=":material/close:",
                 type="tertiary",
                 help=_("Remove"),
-                on_click=_remove,
+                on_click=remove,
                 args=(box,),
             )
-    draw_photos(box)
+    draw_photos(box, row)
 
 
 def _whole_sets() -> None:
@@ -97,10 +95,6 @@ def _add() -> None:
     number = next(i for i in range(len(boxes) + 1) if all(box.id != i for box in boxes))
     name = _(_FIRST_NAMES[number]) if number < len(_FIRST_NAMES) else ""
     boxes.append(Box(number, name or _("class {number}").format(number=number + 1)))
-
-
-def _remove(box: Box) -> None:
-    the_visit().boxes.remove(box)
 
 
 def _take_set(widget: str) -> None:
@@ -158,6 +152,7 @@ def _take_what_was_read() -> None:
     if found is None:
         return
     first = 1 + max((box.id for box in visit.boxes), default=0)  # new drop zones, which are empty
+    visit.thrown_away.clear()
     visit.boxes = [
         Box(number, name, list(photos))
         for number, (name, photos) in enumerate(found.classes, start=first)

@@ -1,5 +1,7 @@
 """Choosing what to learn from: own photographs, a data set of the machine, or one to download."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.shared import link
@@ -8,9 +10,17 @@ from pages.shared.live import POLL_S, share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence, show_error
 from pages.training.boxes import own_boxes
-from pages.visit.state import Data
-from tl_core.datasets.spec import OWN_DATASET, ImportData, ImportSnapshot, require_classes
-from tl_core.lab import DatasetStatus, Job, JobState, UserError
+from pages.training.thrown_away import undo_button
+from pages.visit.state import Box, Data
+from tl_core.datasets.spec import (
+    MIN_CLASSES,
+    MIN_PHOTOS,
+    OWN_DATASET,
+    ImportData,
+    ImportSnapshot,
+    require_classes,
+)
+from tl_core.lab import BackboneRow, DatasetStatus, Job, JobState, UserError
 from tl_core.lab import gettext_noop as N_
 
 _SMALL_BYTES = 20 * 2**20  # a download to wait for
@@ -21,22 +31,28 @@ _PHASES = {
 }
 
 
-def choose_data() -> Data | None:
-    """Draw the choice; ``None`` while there is nothing to learn from."""
+def choose_data(row: BackboneRow) -> Data | None:
+    """Draw the choice; ``None`` while there is nothing to learn from.
+
+    ``row`` is of the network that learns.
+    """
     entries = sorted(the_lab().datasets.rows(), key=_is_far)  # stable: the lab's order otherwise
     found = {entry.key: entry for entry in entries}
     offered = [OWN_DATASET, *found]
-    with link.kept("dataset", OWN_DATASET, offered):
-        chosen = st.selectbox(
-            _("Learn from"),
-            offered,
-            format_func=lambda key: (
-                _label(found[key]) if key in found else _("Your own photographs")
-            ),
-            key="dataset",
-            label_visibility="collapsed",
-        )
-    return _own() if chosen == OWN_DATASET else _on_the_shelf(found[chosen])
+    with st.container(horizontal=True, gap="small", key="data_row"):
+        with link.kept("dataset", OWN_DATASET, offered):
+            chosen = st.selectbox(
+                _("Learn from"),
+                offered,
+                format_func=lambda key: (
+                    _label(found[key]) if key in found else _("Your own photographs")
+                ),
+                key="dataset",
+                label_visibility="collapsed",
+            )
+        if chosen == OWN_DATASET:
+            undo_button()
+    return _own(row) if chosen == OWN_DATASET else _on_the_shelf(found[chosen])
 
 
 def has_empty_boxes() -> bool:
@@ -80,13 +96,19 @@ def offer_small_download() -> None:
     )
 
 
-def _own() -> Data | None:
-    above = st.container()  # what to do comes first, and depends on what is in the boxes
-    own_boxes()
-    boxes = the_visit().boxes
+def most_of_a_class(data: Data | None) -> int:
+    """The photographs of the largest class, where all of them are a visitor's own; else 0."""
+    return max((len(photos) for _name, photos in data.photos), default=0) if data else 0
+
+
+def _own(row: BackboneRow) -> Data | None:
+    above = st.container(key="what_to_do")  # comes first, and depends on what is in the boxes
+    own_boxes(row)
+    boxes = _used(the_visit().boxes)
     if not any(box.photos for box in boxes):
         above.caption(_("Add four photographs or more to each class, or pick a built-in data set."))
-        return None
+    if any(len(box.photos) < (1 if box.tests else MIN_PHOTOS) for box in boxes):
+        return None  # each box says what it needs
     photos = tuple((box.name, tuple(box.photos)) for box in boxes)
     tests = tuple((box.name, tuple(box.tests)) for box in boxes if box.tests)
     try:
@@ -94,7 +116,28 @@ def _own() -> Data | None:
     except UserError as error:
         above.info(sentence(error), icon=":material/photo_library:")
         return None
-    return Data(OWN_DATASET, photos, tests)
+    return Data(
+        OWN_DATASET,
+        photos,
+        tests,
+        tuple(burst for box in boxes for burst in _bursts(box)),
+        tuple(box.id for box in boxes),
+    )
+
+
+def _used(boxes: Sequence[Box]) -> Sequence[Box]:
+    """The boxes that are classes: not an empty one beside two others that are filled."""
+    filled = [box for box in boxes if box.photos]
+    return filled if len(filled) >= MIN_CLASSES else boxes
+
+
+def _bursts(box: Box) -> list[tuple[str, ...]]:
+    """The recordings that several photographs of a box are from."""
+    found: dict[int, list[str]] = {}
+    for photo in box.photos:
+        if photo in box.bursts:
+            found.setdefault(box.bursts[photo], []).append(photo)
+    return [tuple(photos) for photos in found.values() if len(photos) > 1]
 
 
 def _on_the_shelf(entry: DatasetStatus) -> Data | None:

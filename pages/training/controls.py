@@ -28,17 +28,37 @@ def choose_modes() -> list[str]:
     return list(modes)
 
 
-def choose_amount() -> int:
-    """The photographs of each class to learn from, at most; 0 for all."""
-    with link.kept("photos_per_class", 100, _AMOUNTS):
+def choose_amount(most: int) -> int:
+    """The photographs of each class to learn from, at most; 0 for all.
+
+    No class has more than ``most``; 0 where that is not known.
+    """
+    is_known = most > 1
+    amounts = [count for count in _AMOUNTS if count < most] if is_known else _AMOUNTS
+    everything = str(most) if is_known else _("all")
+    usual = 100 if 100 in amounts else 0
+    with link.kept("photos_per_class", usual, amounts, among="own" if is_known else ""):
         amount = st.select_slider(
             _("Photographs per class"),
-            _AMOUNTS,
-            format_func=lambda count: str(count) if count else _("all"),
+            amounts,
+            format_func=lambda count: str(count) if count else everything,
             key="photos_per_class",
             help=_("It trains on so many of each class, at most."),
         )
     return int(amount)
+
+
+def choose_by_itself() -> bool:
+    """Whether a new head is taught by itself, once there are photographs and when they change."""
+    with link.kept("by_itself", True):
+        return st.toggle(
+            _("Learn by itself"),
+            key="by_itself",
+            help=_(
+                "A new head is trained when two classes have four photographs each, and again "
+                "when photographs come or go."
+            ),
+        )
 
 
 def more_settings(modes: list[str]) -> dict[str, Any]:

@@ -12,7 +12,12 @@ from pages.training.modes import small_test
 from pages.training.squares import MOST, draw_squares
 from pages.visit.state import Data
 from tl_core.datasets.spec import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
+from tl_core.lab import gettext_noop as N_
 
+NOT_TESTED = N_(
+    "One recording of each class tests nothing. Record each once more, from another side, and its "
+    "accuracy is measured on that."
+)
 _OPEN = 4  # classes whose thumbnails are seen at once
 _IMBALANCE = 2.0
 _NAMED = 8  # left-out files
@@ -66,6 +71,8 @@ def _remarks(snapshot: PreviewSnapshot) -> None:
             "for validation."
         ).format(classes=len(snapshot.classes), train=train, tested=tested)
     )
+    if not tested:
+        st.caption(_(NOT_TESTED))
     if words := small_test(tested):
         st.caption(words)
     if snapshot.is_unlike_imagenet:

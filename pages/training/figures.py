@@ -65,12 +65,12 @@ def _line(label: str, job: Job) -> dict[str, str]:
     """One mode's figures, as far as they are known."""
     snapshot = snapshot_of(job) or FineTuneSnapshot(phase="")
     accuracy = interval = top3 = ""
-    if snapshot.result:
+    if snapshot.result and snapshot.result.is_measured:
         accuracy = percent(snapshot.result.accuracy)
         interval = interval_words(snapshot.result.interval)
         if len(snapshot.classes) >= TOP3_FROM:
             top3 = percent(snapshot.result.top3)
-    elif snapshot.epochs:
+    elif snapshot.epochs and snapshot.validation_photographs:
         accuracy = percent(snapshot.epochs[-1].validation_accuracy)
     return {
         _("Method"): label,

@@ -17,13 +17,16 @@ _HALF, _MOST = 0.625, 0.875  # accuracies between the answers to the chapter's q
 
 
 def keep_figures(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> None:
-    """Keep the figures of all that is done, by model, and tell the chapter the best of them."""
+    """Keep the figures of all that was measured, by model, and tell the chapter the best."""
     visit = the_visit()
     for model, (_label, spec, snapshot) in done.items():
-        if model not in visit.learned and snapshot.result is not None:
-            visit.learned[model] = _figures(spec, snapshot, snapshot.result)
-    best = max(done, key=lambda model: visit.learned[model].accuracy)
-    note(TRAINING, _outcome(best, visit.learned[best]))
+        result = snapshot.result
+        if model not in visit.learned and result is not None and result.is_measured:
+            visit.learned[model] = _figures(spec, snapshot, result)
+    measured = [model for model in done if model in visit.learned]
+    if measured:
+        best = max(measured, key=lambda model: visit.learned[model].accuracy)
+        note(TRAINING, _outcome(best, visit.learned[best]))
 
 
 def _figures(spec: FineTune, snapshot: FineTuneSnapshot, result: FineTuneResult) -> Learned:

@@ -1,5 +1,7 @@
 """The Teach it page: fine-tune a pretrained network on a visitor's own classes."""
 
+from typing import Any
+
 import streamlit as st
 
 from pages.shared import runs
@@ -8,78 +10,129 @@ from pages.shared.frame import header
 from pages.shared.sitemap import TRAINING
 from pages.shared.sources import sources
 from pages.shared.stage import stage
-from pages.shared.words import _, lesson
+from pages.shared.visit import the_lab
+from pages.shared.words import _, lesson, percent
 from pages.training.choose_data import (
     choose_data,
     has_empty_boxes,
+    most_of_a_class,
     offer_ready_set,
     offer_small_download,
 )
 from pages.training.code import show_code_of
-from pages.training.controls import choose_amount, choose_modes, more_settings
+from pages.training.controls import (
+    choose_amount,
+    choose_by_itself,
+    choose_modes,
+    more_settings,
+)
 from pages.training.curve import EXPLANATION, NO_DATA, choose_curve, draw_axes, draw_curve
 from pages.training.data_preview import look_at
 from pages.training.figures import draw_figures
 from pages.training.kept_figures import keep_figures
 from pages.training.label_budget import label_budget
 from pages.training.load_model import load_model
+from pages.training.model_names import keep_names
+from pages.training.panes import panes
 from pages.training.result import choose_model, draw_result
-from pages.training.run import NAME, begin, finished
+from pages.training.run import NAME, begin, begin_by_itself, best_of, finished, take_in
 from pages.training.trying import draw_trying
+from pages.visit.state import Data
+from tl_core.datasets.spec import OWN_DATASET
+from tl_core.specs.base import DEFAULT_BACKBONE
 
-subject = header(TRAINING, panel="_backbone")
-backbone = subject.backbone
-style("training")
-classes, learning, trying = stage(picture=46, side=28)
-with learning:
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.header(_("Training"), anchor=False, width="content")
-        choose_curve()
-    left, middle, right = st.columns([6, 5, 5], gap="small", vertical_alignment="bottom")
-    start_place = left.container(key="start_place")
-    with middle:
-        per_class = choose_amount()
-    modes = choose_modes()
-    with right:
-        settings = more_settings(modes)
-    curve_place = st.container()
-seed = int(st.session_state.seed)
-with classes:
-    st.header(_("Classes"), anchor=False)
-    data = choose_data()
-    if data is not None:
-        look_at(data, seed)
-if data is not None and backbone is not None:
-    settings |= data.named | {"photos_per_class": per_class, "backbone": backbone, "seed": seed}
-with start_place:
-    is_ready = data is not None and backbone is not None and bool(modes)
+
+def begin_or_stop(data: Data | None, modes: list[str], settings: dict[str, Any]) -> None:
+    """Start, or what stops and pauses; in place of it the built-in set while nothing is there."""
     run = runs.current(NAME)
     if has_empty_boxes() and (run is None or run.is_over):
         offer_ready_set()
-    else:
-        runs.start_or_stop(NAME, lambda: begin(modes, settings), is_ready=is_ready)
-with curve_place:
-    if run is None:
+        return
+    is_ready = data is not None and subject.backbone is not None and bool(modes)
+    runs.start_or_stop(
+        NAME, lambda: data is not None and begin(data, modes, settings), is_ready=is_ready
+    )
+
+
+def curve(data: Data | None) -> None:
+    """The curves of the run, an example before, and the figures of each method."""
+    if runs.current(NAME) is None:
         draw_axes()
     runs.charts(NAME, draw_curve)
     st.caption(_(EXPLANATION if data is not None else NO_DATA))
     if has_empty_boxes():
         offer_small_download()
     runs.live(NAME, draw_figures)
-with trying:
-    st.header(_("Try it"), anchor=False)
-    draw_trying(subject.photo, backbone)
+
+
+def what_came_of_it() -> str:
+    """The accuracy of the best that is done, or that it is done; nothing before."""
+    if not done:
+        return ""
+    result = done[best_of(done)][2].result
+    return percent(result.accuracy) if result and result.is_measured else _("learned")
+
+
+take_in(finished())
+subject = header(TRAINING, has_photo=False)
+backbone = subject.backbone
+style("training")
+classes, learning, trying = stage(picture=46, side=28)
+with classes:
+    st.header(_("Classes"), anchor=False)
+    data = choose_data(the_lab().backbones.row(backbone or DEFAULT_BACKBONE))
+    preview_place = st.container()
+keep_names()
+with learning:
+    with st.container(
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        key="learn_head",
+    ):
+        st.header(_("Learn"), anchor=False, width="content")
+        is_by_itself = st.session_state.dataset == OWN_DATASET and choose_by_itself()
+        choose_curve()
+    left, middle, right = st.columns([6, 5, 5], gap="small", vertical_alignment="bottom")
+    start_place = left.container(key="start_place")
+    with middle:
+        per_class = choose_amount(most_of_a_class(data))
+    modes = choose_modes()
+    with right:
+        settings = more_settings(modes)
+    curve_place = st.container()
+seed = int(st.session_state.seed)
+if data is not None:
+    with preview_place:
+        look_at(data, seed)
+    if backbone is not None:
+        chosen = {"photos_per_class": per_class, "backbone": backbone, "seed": seed}
+        settings |= data.named | chosen
+        if is_by_itself:
+            begin_by_itself(data, modes, settings)
+with start_place:
+    begin_or_stop(data, modes, settings)
+with curve_place:
+    curve(data)
 done = finished()
-if done:
-    keep_figures(done)
-    st.header(_("Evaluation: how good is it?"), anchor=False)
-    draw_result(*done[choose_model(done)][1:])
-label_budget(data, backbone, seed)
-if backbone is not None:
-    chosen = settings | {"photos_per_class": per_class, "seed": seed}
-    show_code_of(modes, backbone, chosen)
-st.header(_("When does transfer learning help?"), anchor=False)
-for part in ("idea", "ways", "challenge"):
-    st.markdown(lesson("training")[part])
-load_model()
-sources(TRAINING)
+with trying:
+    draw_trying(backbone, done)
+run = runs.current(NAME)
+panes(
+    is_ready=data is not None,
+    is_learning=run is not None and not run.is_over,
+    learned=what_came_of_it(),
+)
+with st.container(key="below"):
+    if done:
+        keep_figures(done)
+        st.header(_("Evaluation: how good is it?"), anchor=False)
+        draw_result(*done[choose_model(done)][1:])
+    label_budget(data, backbone, seed)
+    if backbone is not None:
+        show_code_of(modes, backbone, settings | {"photos_per_class": per_class, "seed": seed})
+    st.header(_("When does transfer learning help?"), anchor=False)
+    for part in ("idea", "ways", "challenge"):
+        st.markdown(lesson("training")[part])
+    load_model()
+    sources(TRAINING)

@@ -56,7 +56,7 @@ def _draw(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...])
 def _ask_why(spec: FineTune, model: str, found: Prediction) -> None:
     """Make the photograph and the model the visit's choices; the page then changes."""
     try:
-        key = _photo_key(spec, found)
+        key = photo_of(spec, found)
     except UserError:
         return  # the photograph's own place shows the error
     choose(key)
@@ -64,7 +64,12 @@ def _ask_why(spec: FineTune, model: str, found: Prediction) -> None:
     st.session_state[_ASK_NEXT] = True
 
 
-def _photo_key(spec: FineTune, found: Prediction) -> str:
+def photo_of(spec: FineTune, found: Prediction) -> str:
+    """The key of a tested photograph, which is kept for the visit.
+
+    Raises:
+        UserError: If it is no longer there.
+    """
     if spec.dataset == OWN_DATASET:
         return found.photo
     return the_lab().datasets.add_photo(spec.dataset, found.name, the_visit().id)
@@ -74,7 +79,7 @@ def _thumbnail(spec: FineTune, found: Prediction) -> bytes:
     kept = the_visit().thumbnails
     if found.photo not in kept:
         lab = the_lab()
-        data = lab.photos.data(_photo_key(spec, found))
+        data = lab.photos.data(photo_of(spec, found))
         photo = decode(data, max_pixels=lab.settings.max_pixels, at_least=_SIDE)
         kept[found.photo] = thumbnail(photo, _SIDE)
     return kept[found.photo]

@@ -7,13 +7,21 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.table import table
+from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, percent
 from pages.training.confusion_matrix import confusion_matrix
 from pages.training.modes import TOP3_FROM, interval_words, small_test
 from pages.training.predictions import draw_predictions
 from pages.training.run import best_of
+from tl_core.lab import UserError
+from tl_core.lab import gettext_noop as N_
 from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
+NOT_MEASURED = N_(
+    "Not measured yet: all photographs of a class come from one recording, and near copies of what "
+    "was learned would be right every time. Record each class once more, from another side: that "
+    "recording then tests it."
+)
 _ALL = "mistakes"
 _PAGE = 12  # photographs at once
 
@@ -42,6 +50,10 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
     result = snapshot.result
     if result is None:
         return
+    names = _class_names(result.model, snapshot)
+    if not result.is_measured:
+        st.info(_(NOT_MEASURED), icon=":material/videocam:")
+        return
     st.subheader(
         _(
             "Accuracy {percent} on {count} validation photographs, which it never learned from"
@@ -57,14 +69,22 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
     st.markdown("\n".join(filter(None, sentences)))
     _how_it_ended(result)
     st.caption(lesson("training")["honest"])
-    names = tuple(name.replace("_", " ") for name in snapshot.classes)  # of folders
     matrix, photographs = st.columns(2, gap="large")
     with matrix:
         confusion_matrix(result, names)
     with photographs:
         _photographs(spec, result, names)
     with st.expander(_("Precision and recall by class")):
-        _by_class(result)
+        _by_class(result, names)
+
+
+def _class_names(model: str, snapshot: FineTuneSnapshot) -> tuple[str, ...]:
+    """As they are called now: boxes may have been renamed since."""
+    try:
+        classes = the_lab().backbones.classes(model)
+    except UserError:  # it has left the memory
+        classes = snapshot.classes
+    return tuple(name.replace("_", " ") for name in classes)  # of folders
 
 
 def _how_it_ended(result: FineTuneResult) -> None:
@@ -123,17 +143,17 @@ def _page(chosen: list[Prediction]) -> list[Prediction]:
     return chosen[(page - 1) * _PAGE : page * _PAGE]
 
 
-def _by_class(result: FineTuneResult) -> None:
+def _by_class(result: FineTuneResult, names: tuple[str, ...]) -> None:
     share = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
     table(
         [
             {
-                _("Class"): figures.name,
+                _("Class"): name,
                 _("Photographs"): figures.photographs,
                 _("Recall: share of the class that was found"): figures.recall,
                 _("Precision: share of its answers that are right"): figures.precision,
             }
-            for figures in result.classes
+            for name, figures in zip(names, result.classes, strict=True)
         ],
         key="by_class",
         columns={

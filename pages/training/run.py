@@ -1,30 +1,84 @@
-"""The page's run: a job for each mode, and those that are done."""
+"""The page's run: a job for each mode, begun by a press or by itself, and those that are done."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from pages.shared import runs
-from pages.shared.visit import the_visit
+from pages.shared import link, runs
+from pages.shared.own_models import own_models
+from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
+from pages.training.box import ENOUGH
+from pages.training.model_names import now, proposed
 from pages.training.modes import snapshot_of
+from pages.visit.state import Data, Taught
+from tl_core.datasets.spec import OWN_DATASET
 from tl_core.lab import UserError
 from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 
 NAME = "teach"
+BY_ITSELF = "head"  # the mode that takes under a second
+Done = Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]  # label, spec, snapshot by model
 
 
-def begin(modes: Sequence[str], settings: dict[str, Any]) -> bool:
+def begin(
+    data: Data, modes: Sequence[str], settings: dict[str, Any], *, is_by_itself: bool = False
+) -> bool:
     """Start one job a mode; return whether any was accepted."""
+    visit, at = the_visit(), now()
+    visit.learned_from = data.photos
+    classes = [name for name, _photos in data.photos] or the_lab().datasets.classes(data.dataset)
     try:
-        specs = [(_(mode_row(mode).label), FineTune(mode=mode, **settings)) for mode in modes]
+        specs = [
+            (
+                _(mode_row(mode).label),
+                FineTune(mode=mode, label=proposed(classes, mode, at), **settings),
+            )
+            for mode in modes
+        ]
     except UserError as error:
         show_error(error)
         return False
-    the_visit().thumbnails.clear()
+    visit.thumbnails.clear()
     st.session_state.pop("cell", None)
-    return runs.begin(NAME, specs)
+    _begin_to_try(data)
+    for key in visit.outlived:
+        the_lab().models.drop(key)
+    visit.outlived.clear()
+    has_begun = runs.begin(NAME, specs)
+    run = visit.runs[NAME]
+    run.data, run.is_by_itself, run.at = data, is_by_itself, at
+    return has_begun
+
+
+def begin_by_itself(data: Data | None, modes: Sequence[str], settings: dict[str, Any]) -> None:
+    """Teach a new head when the photographs in the boxes are others than those of the last run.
+
+    That takes at least ``ENOUGH`` in each; what a visitor has begun themself goes on undisturbed.
+    """
+    visit = the_visit()
+    if data is None or data.dataset != OWN_DATASET or list(modes) != [BY_ITSELF]:
+        return
+    photos = [photos for _name, photos in data.photos]
+    is_known = photos == [photos for _name, photos in visit.learned_from]
+    is_recording = any(box.is_recording for box in visit.boxes)
+    if is_known or is_recording or any(len(each) < ENOUGH for each in photos):
+        return
+    run = runs.current(NAME)
+    if run is not None and not run.is_over:
+        if not run.is_by_itself:
+            return
+        runs.stop(run)
+    begin(data, modes, settings, is_by_itself=True)
+
+
+def _begin_to_try(data: Data) -> None:
+    """Of what is taught for the first time, a test photograph is shown until one is chosen."""
+    visit, last = the_visit(), runs.current(NAME)
+    before = last.data if last is not None else None
+    if before is None or (before.dataset, before.boxes) != (data.dataset, data.boxes):
+        visit.not_tried = visit.choices.get("sample", "")
 
 
 def finished() -> dict[str, tuple[str, FineTune, FineTuneSnapshot]]:
@@ -38,11 +92,40 @@ def finished() -> dict[str, tuple[str, FineTune, FineTuneSnapshot]]:
     return found
 
 
-def best_of(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> str:
-    """The model that was right most often, of what ``finished`` returns."""
+def take_in(done: Done) -> None:
+    """Note how new models came to be; one that came by itself takes the place of the last such."""
+    visit, run = the_visit(), runs.current(NAME)
+    for model, (_label, spec, _snapshot) in done.items():
+        if model in visit.taught or run is None or run.data is None:
+            continue
+        taught = Taught(run.data.boxes, spec.mode, run.at, run.is_by_itself)
+        if run.is_by_itself:
+            for older in own_models():
+                if older != model and _is_replaced(older):
+                    visit.outlived.append(older)
+                    if older in (visit.choices.get("backbone"), visit.backbone):
+                        link.set_choice("backbone", model)
+        visit.taught[model] = taught
+
+
+def _is_replaced(model: str) -> bool:
+    visit = the_visit()
+    taught = visit.taught.get(model)
+    return taught is not None and taught.is_by_itself and model not in visit.named
+
+
+def best_of(done: Done) -> str:
+    """The model that was right most often, of what ``finished`` returns; unmeasured ones last."""
 
     def accuracy(model: str) -> float:
         result = done[model][2].result
-        return result.accuracy if result else 0.0
+        return result.accuracy if result and result.is_measured else -1.0
 
     return max(done, key=accuracy)
+
+
+def is_clear(done: Done) -> bool:
+    """Whether the best is better than the others by more than the test leaves open."""
+    results = [snapshot.result for _label, _spec, snapshot in done.values() if snapshot.result]
+    best, *others = sorted(results, key=lambda result: -result.accuracy)
+    return all(best.interval[0] > other.interval[1] for other in others)

@@ -1,45 +1,77 @@
-"""The third column: what the visitor's model, or the pretrained network, says of the photograph."""
-
-from functools import partial
+"""The third column: what the visitor's model says of the camera, or of a photograph."""
 
 import streamlit as st
 
 from pages.shared import link
 from pages.shared.charts import answer_bars
 from pages.shared.choose_backbone import label_of
-from pages.shared.choose_photo import photo_label
-from pages.shared.download import download
-from pages.shared.live import answer
+from pages.shared.choose_photo import choose_photo, photo_label
+from pages.shared.live import answer, ask_ahead
+from pages.shared.live_camera import live_answers, live_switch, live_view, turn_live_on
+from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, lesson, plain, plain_class, sentence, show_error
-from pages.training.run import best_of, finished
-from tl_core.classify.spec import Classify
+from pages.shared.words import _, lesson, plain, plain_class
+from pages.training.model_care import care_for
+from pages.training.predictions import photo_of
+from pages.training.run import Done, best_of
+from pages.training.side_by_side import side_by_side
+from pages.training.tries import UNSURE_LEAD, draw_tries, is_unsure, remember
+from tl_core.classify.spec import Classification, Classify
 from tl_core.lab import UserError
 
 _ANSWER = 390  # pixels, the height of an answer's skeleton
 
 
-def draw_trying(photo: str, backbone: str | None) -> None:
-    """Try the visitor's newest model, or another of theirs; before there is one, the pretrained."""
-    own = the_lab().models.of(the_visit().id)
-    if own:
-        model = _choose(own)
-        _say(model, photo, _("Your model says: {label}"))
-        with st.container(horizontal=True, gap="small"):
-            _use_everywhere(model)
-            with st.popover(_("Save"), icon=":material/download:", key="save"):
-                _take_home(model)
-        st.caption(lesson("training")["closed world"])
-    elif backbone is not None:
+def draw_trying(backbone: str | None, done: Done) -> None:
+    """Try the visitor's best model of the newest run, or another; before, the pretrained network.
+
+    ``done`` is what ``finished`` returns.
+    """
+    own = own_models()
+    ended = {model: found for model, found in done.items() if model in own}
+    with st.container(horizontal=True, key="try_head", vertical_alignment="center"):
+        st.header(_("Try it"), anchor=False, width="content")
+        is_live = (bool(own) or backbone is not None) and live_switch()
+    network = _choose(own, ended) if own else backbone
+    if network is None:
+        return
+    if not own:
         words = _("Before you teach it: {network} as it is, with the classes it learned first.")
-        st.caption(words.format(network=plain(label_of(backbone))))
-        _say(backbone, photo, _("It says: {label}"))
+        st.caption(words.format(network=plain(label_of(network))))
+    if is_live:
+        with st.container(key="try_live"):
+            live_view(network, is_titled=True)
+            live_answers(network, is_titled=True, unsure_lead=UNSURE_LEAD if own else 0.0)
+    else:
+        _still(network, ended, is_own=bool(own))
+    if own:
+        draw_tries()
+        care_for(network, own)
+        st.caption(lesson("training")["closed world"])
 
 
-def _choose(own: dict[str, str]) -> str:
-    """One of the visitor's models: a new one when it is there, of a run's the best."""
+def _still(network: str, done: Done, *, is_own: bool) -> None:
+    """A photograph and the answer; where it is taken, dropped or chosen."""
+    test, truth, is_missing = _test_photograph(done)
+    with st.container(horizontal=True, key="try_photo", gap="small"):
+        chosen = choose_photo(instead=test)
+    if is_missing:
+        st.button(
+            _("Show it something"),
+            key="begin_live",
+            icon=":material/videocam:",
+            type="primary",
+            width="stretch",
+            on_click=turn_live_on,
+        )
+        st.caption(_("Or drop a photograph here."))
+    else:
+        _say(network, test or chosen, done, is_own=is_own, truth=truth)
+
+
+def _choose(own: dict[str, str], done: Done) -> str:
+    """One of the visitor's models: of the newest run the best on the test photographs."""
     keys = list(reversed(own))  # newest first
-    done = {key: found for key, found in finished().items() if key in own}  # some may be forgotten
     first = best_of(done) if keys[0] in done else keys[0]
     with link.kept("own_model", first, keys, among=first):
         model = st.selectbox(
@@ -52,50 +84,52 @@ def _choose(own: dict[str, str]) -> str:
     return str(model)
 
 
-def _say(model: str, photo: str, title: str) -> None:
-    """The photograph, the answer and its bars."""
+def _test_photograph(done: Done) -> tuple[str, str, bool]:
+    """A test photograph of what was taught, while no other was chosen since, and its true class.
+
+    The last says that there is none, since nothing was kept aside.
+    """
+    visit = the_visit()
+    if not done or visit.choices.get("sample", "") != visit.not_tried:
+        return "", "", False
+    model = best_of(done)
+    _label, spec, snapshot = done[model]
+    if snapshot.result is None or not snapshot.result.is_measured:
+        return "", "", True
+    found = snapshot.result.predictions[0]
+    try:
+        truth = the_lab().backbones.classes(model)[found.label]
+        return photo_of(spec, found), truth, False
+    except UserError:  # photograph or model have left the memory
+        return "", "", False
+
+
+def _say(model: str, photo: str, done: Done, *, is_own: bool, truth: str) -> None:
+    """The photograph, the answer and its bars; beside it what the others of the run say."""
+    models = [key for key in done if model in done] or [model]
+    ask_ahead(Classify(photo=photo, backbone=key) for key in dict.fromkeys([model, *models]))
     found = answer(Classify(photo=photo, backbone=model), height=_ANSWER)
     if found is None:
         return
     picture, said = st.columns([2, 3], gap="small", wrap=False, vertical_alignment="center")
-    picture.image(found.seen, width="stretch", alt=photo_label(photo))
-    said.subheader(title.format(label=plain_class(found.answers[0].label)), anchor=False)
+    alt = _("A test photograph of {truth}").format(truth=truth) if truth else photo_label(photo)
+    picture.image(found.seen, width="stretch", alt=alt)
+    with said:
+        _title(found, is_own=is_own)
+        if truth:
+            words = _("A test photograph, which it never learned from: {truth}.")
+            st.caption(words.format(truth=plain_class(truth)))
     answer_bars(found.answers, key="own_answer")
+    if is_own:
+        remember(photo, found)
+    if len(models) > 1:
+        side_by_side(photo, model, done)
 
 
-def _use_everywhere(model: str) -> None:
-    is_chosen = st.session_state.get("backbone") == model
-    st.button(
-        _("In use on every page") if is_chosen else _("Use it on every page"),
-        key="use_everywhere",
-        icon=":material/check:" if is_chosen else ":material/apps:",
-        width="stretch",
-        disabled=is_chosen,
-        on_click=link.set_choice,
-        args=("backbone", model),
-        help=_("It is then the choice under Backbone."),
-    )
-
-
-def _take_home(model: str) -> None:
-    lab = the_lab()
-    try:
-        lines = lab.models.plain_pytorch(model)
-    except UserError as error:
-        show_error(error)
-        return
-    try:
-        lab.models.require_loadable(model)
-    except UserError as error:
-        st.caption(sentence(error))
-    download(
-        _("Model (safetensors, classes and settings inside)"),
-        partial(lab.models.save, model),
-        "model.safetensors",
-        key="download_model",
-        icon=":material/download:",
-    )
-    settings = partial(lab.models.settings_of, model)
-    download(_("Settings (JSON)"), settings, "model.json", key="download_settings")
-    st.caption(_("The lines of plain PyTorch that load it:"))
-    st.code(lines, language="python", wrap_lines=True)
+def _title(found: Classification, *, is_own: bool) -> None:
+    best = plain_class(found.answers[0].label)
+    words = _("Your model says: {label}") if is_own else _("It says: {label}")
+    if is_own and is_unsure(found.answers):
+        second = plain_class(found.answers[1].label)
+        words = _("Your model is unsure: {label} or {second}").replace("{second}", second)
+    st.subheader(words.format(label=best), anchor=False)

@@ -20,6 +20,9 @@ class Run:
     jobs: list[tuple[str, Job]] = field(default_factory=list)
     wait: ShownWait = field(default_factory=ShownWait)  # while they are queued
     drawn_over: int = 0  # how many were over when the page drew its buttons
+    data: "Data | None" = None  # what it learns from
+    is_by_itself: bool = False  # begun because photographs came or went, not by a press
+    at: str = ""  # the time of day of its beginning, as the visitor's clock shows it
 
     @property
     def is_over(self) -> bool:
@@ -54,6 +57,28 @@ class Box:
     photos: list[str] = field(default_factory=list)
     tests: list[str] = field(default_factory=list)  # to be tested on alone; else some of photos
     last: int = 0  # the largest number of a photograph that the browser sent
+    bursts: dict[str, int] = field(default_factory=dict)  # of the camera's: their recording
+    is_recording: bool = False  # whether more photographs of a recording are on their way
+    has_changed: bool = False  # since the page was drawn that learns from it
+
+
+@dataclass(frozen=True, slots=True)
+class ThrownAway:
+    """What can be brought back: photographs of a box, or all of it."""
+
+    box: Box
+    photos: tuple[str, ...]  # none: the box itself
+    place: int  # of the first photograph in the box, or of the box
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A photograph that a model of the visitor's was asked about, and its answer."""
+
+    photo: str
+    label: str
+    probability: float
+    is_unsure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +88,14 @@ class Data:
     dataset: str
     photos: OwnClasses = ()
     tests: OwnClasses = ()
+    bursts: tuple[tuple[str, ...], ...] = ()
+    boxes: tuple[int, ...] = ()  # the ids of those that the classes are from
 
     @property
     def named(self) -> dict[str, Any]:
         """The fields of a spec that name it."""
-        return {"dataset": self.dataset, "photos": self.photos, "tests": self.tests}
+        fields = ("dataset", "photos", "tests", "bursts")
+        return {name: getattr(self, name) for name in fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +134,16 @@ class Learned:
     curve: tuple[float, ...]  # accuracy on what it never learned from, by epoch
 
 
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """How a model came to be."""
+
+    boxes: tuple[int, ...]  # whose names its classes have; none of another data set
+    mode: str
+    at: str  # the time of day, as the visitor's clock shows it
+    is_by_itself: bool  # taught because photographs came or went
+
+
 @dataclass
 class Visit:
     """What one visitor has here; it outlasts a reload of the browser tab."""
@@ -128,7 +166,15 @@ class Visit:
     intake: Intake | None = None  # of a zip or folder, until the boxes hold it
     runs: dict[str, Run] = field(default_factory=dict)  # the latest run of each page
     boxes: list[Box] = field(default_factory=list)  # classes of their own, to be taught
-    last_shot: int = 0  # the largest number of a photograph from the camera for them
+    thrown_away: list[ThrownAway] = field(default_factory=list)  # newest last
+    learned_from: OwnClasses = ()  # the photographs of the newest training, whatever their names
+    taught: dict[str, Taught] = field(default_factory=dict)  # by model
+    named: set[str] = field(default_factory=set)  # models that the visitor has given a name
+    outlived: list[str] = field(default_factory=list)  # models that a newer one has replaced
+    pane: str = ""  # of Teach it, where there is room for one; "" before one was opened
+    has_tried: bool = False  # whether trying was opened after something was taught
+    tries: list[Try] = field(default_factory=list)  # newest first
+    not_tried: str | None = None  # the chosen photograph when a new set was learned
     thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key
     labels: dict[str, str] = field(default_factory=dict)  # pictures on the picker, by key
     guesses: dict[str, Guess] = field(default_factory=dict)  # by chapter

@@ -97,7 +97,7 @@ def backbones(scene: Scene) -> Walk:
     send_photo(scene.app, photo_message(b"hello"))
     yield "refused photograph"
     yield scene.choose("backbone", 3)
-    yield scene.press("download")
+    yield scene.press("download_backbone")
     settled(scene.app)
     yield "download failed"
     really = scene.lab.backbones._state

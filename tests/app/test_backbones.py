@@ -88,14 +88,14 @@ def test_another_backbone_is_asked_when_it_is_picked(page):
 def test_a_backbone_that_is_not_here_offers_its_download_and_says_why_it_failed(page, app_lab):
     page.selectbox(key="backbone").set_value("mobilenet_v2").run()
     assert "MobileNetV2** is not on this machine yet: 14 MB" in words(page)
-    page.button(key="download").click().run()
+    page.button(key="download_backbone").click().run()
     download = next(
         found.download for found in app_lab.backbones.rows() if found.row.key == "mobilenet_v2"
     )
     assert download.wait(30)
     page.run()
     assert "The backbones that are ready work as before" in page.warning[0].value
-    assert page.button(key="download")
+    assert page.button(key="download_backbone")
     assert table(page)["State"]["MobileNetV2"] == "offline"
 
 
@@ -104,7 +104,7 @@ def test_a_download_that_visitors_may_not_start_is_not_offered(page, app_lab, mo
     page.selectbox(key="backbone").set_value("mobilenet_v2").run()
     assert "MobileNetV2** is not on this machine. Whoever runs the lab" in words(page)
     assert "python -m tl_core prepare mobilenet_v2" in words(page)
-    assert "download" not in [button.key for button in page.button]
+    assert "download_backbone" not in [button.key for button in page.button]
     assert page.button(key="use_ready")
     rows = table(page)
     assert rows["State"]["MobileNetV2"] == "not on this machine"
@@ -140,7 +140,7 @@ def test_a_damaged_file_is_offered_as_a_download_and_no_page_says_where_it_lies(
     assert not page.exception
     assert not page.error
     assert "ResNet-18** is damaged, or another file" in words(page)
-    assert page.button(key="download")
+    assert page.button(key="download_backbone")
     assert table(page)["State"]["ResNet-18"] == "damaged"
     assert table(page)["Download"]["ResNet-18"].endswith("45 MB")
     assert len(others(page)) == 2
@@ -183,7 +183,7 @@ def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, mo
         context = replace(local(app_lab).context, settings=replace(app_lab.settings, mirror=""))
         monkeypatch.setattr(local(app_lab), "context", context)
         page.selectbox(key="backbone").set_value("mobilenet_v2").run()
-        page.button(key="download").click().run()
+        page.button(key="download_backbone").click().run()
         assert app_lab.jobs._downloads[Download(name="mobilenet_v2")].wait(30)
         page.run()
     assert "MobileNetV2 says" in settled(page).subheader[0].value
@@ -199,15 +199,15 @@ def test_a_download_under_way_is_followed_in_its_row_and_can_be_cancelled_there(
         context = replace(local(app_lab).context, settings=replace(app_lab.settings, mirror=""))
         monkeypatch.setattr(local(app_lab), "context", context)
         page.selectbox(key="backbone").set_value("resnet50").run()
-        page.button(key="download").click().run()
+        page.button(key="download_backbone").click().run()
         assert server.stalled.wait(30)
         page.run()
         row = table(page).loc["ResNet-50"]
         assert row["State"] == "downloading"
         assert 0 <= row["Progress"] <= 50
         assert row["Download"].endswith("Cancel")
-        assert page.button(key="stop").label == "Cancel"
-        page.button(key="stop").click().run()
+        assert page.button(key="stop_download").label == "Cancel"
+        page.button(key="stop_download").click().run()
         app_lab.jobs._downloads[Download(name="resnet50")].cancel()
 
 

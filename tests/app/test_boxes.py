@@ -4,11 +4,10 @@ import time
 import zipfile
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.visit.intake import Intake
 from tests.app.conftest import fill_box, photo_message, settled, tell_component, words
-from tests.app.training import jobs, taught, two_boxes
+from tests.app.training import finished, jobs, taught, two_boxes
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, lab
     assert page.selectbox(key="own_model").value == job.snapshot.result.model
     assert [block for block in page.subheader if block.value.startswith("Your model says: ")]
     assert words(page).count(small) == 2  # beside the data, and beside the result
-    assert [button.label for button in page.get("download_button")][-1] == "Settings (JSON)"
+    assert [button.label for button in page.get("download_button")][-1] == "The settings (JSON)"
 
 
 def test_boxes_keep_their_photographs_while_their_owner_is_elsewhere(own, labelled):
@@ -41,7 +40,7 @@ def test_boxes_keep_their_photographs_while_their_owner_is_elsewhere(own, labell
 def test_a_file_that_is_no_photograph_is_named_and_left_out_and_the_others_come(own, labelled):
     page = fill_box(own, 0, [b"hello", labelled[0][1], b"no cat"])
     assert "Left out: photo-0.jpg, photo-2.jpg. " in words(page)
-    assert "Photographs: 1" in words(page)
+    assert "1 of 4" in words(page)
 
 
 def test_a_photograph_that_is_sent_again_counts_once(own, labelled):
@@ -49,9 +48,9 @@ def test_a_photograph_that_is_sent_again_counts_once(own, labelled):
     other = {"name": "b.jpg", **photo_message(labelled[1][1], number=6)}
     tell_component(own, "photos_0", "sent", {"photos": [photo]})
     tell_component(own, "photos_0", "removed", own.session_state["visit"].boxes[0].photos[0])
-    assert "Photographs: 1" not in words(own)
+    assert "1 of 4" not in words(own)
     tell_component(own, "photos_0", "sent", {"photos": [photo, other]})
-    assert "Photographs: 1" in words(own)
+    assert "1 of 4" in words(own)
 
 
 @pytest.mark.parametrize(
@@ -167,20 +166,122 @@ def test_a_folder_is_read_while_the_page_goes_on_and_can_be_stopped(own, labelle
     assert not page.error
 
 
-def _a_shot_sent_twice(first: bytes, second: bytes) -> None:
-    from pages.shared.visit import the_visit
-    from pages.training.burst import Shot
-    from pages.training.camera import _take
-    from pages.visit.state import Box
+def send_shots(page, box, files, *, burst, first, held):
+    """Photographs of a recording, as the camera of a box sends them."""
+    shots = [
+        {"name": "", **photo_message(data, number=first + place), "burst": burst}
+        for place, data in enumerate(files)
+    ]
+    message = {"number": first + len(files), "photos": shots, "held": held}
+    return tell_component(page, f"photos_{box}", "sent", message)
 
-    the_visit().boxes = [Box(0, "cats"), Box(1, "dogs")]
-    for shot in (Shot(1, 0, first), Shot(1, 0, first), Shot(2, 1, second), Shot(1, 0, second)):
-        _take(shot)
+
+def recorded(page, labelled, *, held=False):
+    """A recording of four photographs in each of two boxes."""
+    files = [data for _label, data in labelled]
+    for box in (0, 1):
+        send_shots(page, box, files[4 * box :][:4], burst=box, first=1, held=held)
+    return settled(page)
 
 
-def test_a_shot_of_the_camera_that_is_sent_again_counts_once(app_lab, monkeypatch, labelled):
-    monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
-    pictures = {"first": labelled[0][1], "second": labelled[1][1]}
-    app = AppTest.from_function(_a_shot_sent_twice, kwargs=pictures).run()
-    assert not app.exception
-    assert [len(box.photos) for box in app.session_state["visit"].boxes] == [1, 1]
+def by_itself(page):
+    """The page once what began by itself is over."""
+    return finished(page)
+
+
+def test_a_recording_is_learned_when_the_hand_has_left_the_button(own, labelled):
+    page = recorded(own, labelled, held=True)
+    assert "teach" not in page.session_state["visit"].runs
+    send_shots(page, 0, [labelled[8][1]], burst=0, first=10, held=False)
+    assert "teach" not in page.session_state["visit"].runs  # the other hand is still there
+    send_shots(page, 1, [labelled[9][1]], burst=1, first=10, held=False)
+    page = by_itself(settled(page))
+    (job,) = jobs(page)
+    assert [len(photos) for _name, photos in job.spec.photos] == [5, 5]
+    assert [len(burst) for burst in job.spec.bursts] == [5, 5]
+
+
+def test_one_recording_of_each_class_is_not_measured_and_the_page_says_what_would_be(own, labelled):
+    page = by_itself(recorded(own, labelled))
+    assert "0 kept aside for validation" in words(page)
+    assert "Not measured yet: all photographs of a class come from one recording" in words(page)
+    assert page.button(key="begin_live")
+    send_shots(page, 0, [labelled[8][1]], burst=7, first=20, held=False)
+    send_shots(page, 1, [labelled[9][1]], burst=8, first=20, held=False)
+    page = by_itself(settled(page))
+    result = jobs(page)[0].snapshot.result
+    boxes = page.session_state["visit"].boxes
+    assert {found.photo for found in result.predictions} == {box.photos[-1] for box in boxes}
+    assert "Not measured yet" not in words(page)
+
+
+def test_a_new_head_is_taught_by_itself_whenever_photographs_come_or_go(own, labelled, app_lab):
+    page, visit = two_boxes(own, labelled, by_itself=True), own.session_state["visit"]
+    page = by_itself(page)
+    (first,) = jobs(page)
+    page.button(key="use_everywhere").click().run()
+    page.run()
+    assert jobs(page) == [first]
+    page = by_itself(settled(fill_box(page, 0, [labelled[9][1]])))
+    (second,) = jobs(page)
+    assert second is not first
+    model = second.snapshot.result.model
+    page.run()
+    assert page.selectbox(key="own_model").options == [app_lab.models.of(visit.id)[model]]
+    assert page.selectbox(key="backbone").value == model  # which was in use everywhere
+    page.toggle(key="by_itself").set_value(False).run()
+    tell_component(page, "photos_0", "removed", visit.boxes[0].photos[0])
+    assert jobs(settled(page)) == [second]
+
+
+def test_nothing_begins_by_itself_where_other_methods_are_chosen(own, labelled):
+    own.button_group(key="mode").set_value(["head", "pixels"]).run()
+    page = two_boxes(own, labelled, by_itself=True)
+    assert "teach" not in page.session_state["visit"].runs
+
+
+def test_what_was_thrown_away_is_brought_back_step_by_step(own, labelled):
+    page, visit = two_boxes(own, labelled), own.session_state["visit"]
+    boxes, before = list(visit.boxes), [list(box.photos) for box in visit.boxes]
+    tell_component(page, "photos_0", "removed", before[0][2])
+    tell_component(page, "photos_0", "emptied", True)
+    page.button(key="add_class").click().run()
+    page.button(key="remove_1").click().run()
+    assert [box.name for box in visit.boxes] == ["cats", "class 3"]
+    assert visit.boxes[0].photos == []
+    for _step in range(3):
+        page.button(key="undo_boxes").click().run()
+    assert visit.boxes[:2] == boxes
+    assert [box.photos for box in visit.boxes] == [*before, []]
+    assert "undo_boxes" not in [button.key for button in page.button]
+
+
+def test_a_class_gets_another_name_without_learning_again(own, labelled, app_lab):
+    page, visit = by_itself(two_boxes(own, labelled, by_itself=True)), own.session_state["visit"]
+    (job,) = jobs(page)
+    model = job.snapshot.result.model
+    assert app_lab.models.of(visit.id)[model].startswith("cats and others, new head, ")
+    page = settled(page.text_input(key="class_0").set_value("mugs").run())
+    assert jobs(page) == [job]
+    assert app_lab.backbones.classes(model) == ("mugs", "others")
+    assert app_lab.models.of(visit.id)[model].startswith("mugs and others, new head, ")
+    titles = [block.value for block in page.subheader]
+    assert any("mugs" in title or "others" in title for title in titles)
+    assert not any("cats" in title for title in titles)
+    page.text_input(key="class_0").set_value("others").run()
+    assert not page.exception
+    assert app_lab.backbones.classes(model) == ("mugs", "others")
+
+
+def test_an_empty_box_beside_two_that_are_filled_is_no_class(own, labelled):
+    page = two_boxes(own, labelled)
+    page = settled(page.button(key="add_class").click().run())
+    assert "**2 classes**: 6 training photographs" in words(page)
+
+
+def test_as_many_photographs_are_offered_as_there_are(own, labelled):
+    page = two_boxes(own, labelled)
+    assert page.select_slider(key="photos_per_class").options == ["1", "2", "4"]
+    assert page.select_slider(key="photos_per_class").value == 0
+    page.selectbox(key="dataset").set_value("digits").run()
+    assert page.select_slider(key="photos_per_class").value == 100

@@ -22,8 +22,9 @@ def taught(page, *modes):
     return finished(page)
 
 
-def two_boxes(page, labelled):
+def two_boxes(page, labelled, *, by_itself=False):
     """Four photographs of things in one box and four others in the second."""
+    page.toggle(key="by_itself").set_value(by_itself).run()
     files = [data for _label, data in labelled]
     page.text_input(key="class_1").set_value("others").run()
     fill_box(page, 0, files[:4])

@@ -43,9 +43,11 @@ def inside(page: Any, locator: Any) -> None:
 
 
 def above_the_foot(page: Any, locator: Any) -> None:
-    """The element lies wholly inside the window, and above the line at its foot."""
+    """The element lies wholly inside the window, and above what stands at its foot."""
     inside(page, locator)
-    end, foot = box_of(locator)["bottom"], box_of(page.locator(".st-key-foot"))["y"]
+    feet = page.locator(".st-key-foot, .st-key-panes").all()
+    foot = min(box_of(each)["y"] for each in feet if each.is_visible())
+    end = box_of(locator)["bottom"]
     assert end <= foot, f"it ends at {end}, and the line at the foot begins at {foot}"
 
 

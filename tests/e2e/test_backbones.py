@@ -44,12 +44,12 @@ def test_a_click_on_a_row_chooses_its_network_and_offers_its_download_in_the_rai
     page.get_by_role("heading", name=re.compile("EfficientNet-Lite1 says")).wait_for()
     click_in_table(page, 3, 17)
     page.locator(".st-key-rail").get_by_text("MobileNetV2 is not on this machine yet").wait_for()
-    assert page.locator(".st-key-rail .st-key-download").is_visible()
+    assert page.locator(".st-key-rail .st-key-download_backbone").is_visible()
     assert page.locator(".st-key-main_picture img").is_visible()
 
 
 def test_a_download_is_begun_in_the_row_of_the_table(page, app_url):
     page.goto(f"{app_url}/backbones?backbone=mobilenet_v2")
-    page.locator(".st-key-rail .st-key-download").wait_for()
+    page.locator(".st-key-rail .st-key-download_backbone").wait_for()
     click_in_table(page, 3, 225)
     page.get_by_text("The backbones that are ready work as before").wait_for()

@@ -65,11 +65,11 @@ def test_a_drop_of_too_many_files_is_told_to_its_tab_when_it_is_back(app):
             assert any("too much at once" in text for text in back.open().texts)
 
 
-WRONG = ["x", 7, -1, True, [], {}, [7], {"held": True}, {"held": 1, "shots": 7}, "x" * 5000]
-WRONG += [{"held": True, "shots": [shot]} for shot in (7, {}, {"number": "x"})]
+WRONG = ["x", 7, -1, True, [], {}, [7], {"held": True}, {"held": 1, "photos": 7}, "x" * 5000]
+WRONG += [{"held": True, "photos": [shot]} for shot in (7, {}, {"number": "x"})]
 WRONG += [
-    {"held": True, "shots": [{"number": 1.5, "place": None, "picture": 3}]},
-    {"held": True, "shots": [{"number": 10**30, "place": 0, "picture": "data:,%%%"}]},
+    {"held": True, "photos": [{"number": 1.5, "name": None, "data": 3, "burst": 1}]},
+    {"number": 10**30, "held": 2, "photos": [{"number": 10**30, "name": "", "data": "%%%"}]},
 ]
 EVENTS = [
     ("feature_maps", "mosaic_left", "picked"),
@@ -77,8 +77,8 @@ EVENTS = [
     ("", "resume", "wanted"),
     ("teach", "photos_0", "sent"),
     ("teach", "photos_0", "removed"),
-    ("teach", "camera_burst", "shots"),
-    ("teach", "camera_burst", "problem"),
+    ("teach", "photos_0", "emptied"),
+    ("teach", "panes_bar", "opened"),
     ("ideal?present=1", "presenter", "turned"),
 ]
 

@@ -114,9 +114,9 @@ def test_boxes_keep_their_photographs_over_a_reload(page, app, labelled):
     ]
     zone = page.locator(".st-key-photos_0 input.file")
     zone.set_input_files(files[:2])
-    page.get_by_text("Photographs: 2").wait_for()
+    page.get_by_text("2 of 4").wait_for()
     page.reload()
-    page.get_by_text("Photographs: 2").wait_for()
+    page.get_by_text("2 of 4").wait_for()
     zone.set_input_files(files[2:])
     page.get_by_text("Photographs: 3").wait_for()
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def opened(page, app_url):
     """The Teach it page, and the first term of its first sentence."""
-    page.goto(f"{app_url}/teach")
+    page.goto(f"{app_url}/teach?dataset=digits")
     link = page.locator(".st-key-about a").first
     link.wait_for()
     page.wait_for_function("() => 'termWanted' in window")

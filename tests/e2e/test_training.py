@@ -1,9 +1,16 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from pages.languages import codes
-from tests.e2e.layout import box_of, no_sideways_scrolling, nothing_cut_off, wait_for_rest
+from tests.e2e.layout import (
+    above_the_foot,
+    box_of,
+    no_sideways_scrolling,
+    nothing_cut_off,
+    wait_for_rest,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -89,8 +96,8 @@ def test_pause_and_stop_are_read_whole_while_it_learns(page, app_url, code):
 
 def first_view_is_whole(page):
     """Nothing that matters lies below the fold, and the curve is wide enough to be read."""
-    for name in ("Classes", "Training", "Try it"):
-        assert bottom(page.get_by_role("heading", name=name)) <= 720
+    for name in ("Classes", "Learn", "Try it"):
+        assert bottom(page.get_by_role("heading", name=name, exact=True)) <= 720
     assert bottom(page.locator(".st-key-start button")) <= 720
     curve = page.locator(CURVE)
     assert bottom(curve) <= 720
@@ -102,11 +109,19 @@ def bottom(place):
     return box["y"] + box["height"]
 
 
-def test_a_phone_shows_the_curve_and_the_ready_set_before_there_are_photographs(page, app_url):
+def test_a_phone_shows_one_pane_at_a_time_and_the_way_to_the_next(page, app_url):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_url}/teach")
-    page.locator(CURVE).wait_for()
+    page.locator(".st-key-photos_1 .open").wait_for()
     wait_for_rest(page)
     no_sideways_scrolling(page)
-    assert bottom(page.locator(".st-key-ready_set button")) <= 844
-    assert bottom(page.locator(CURVE)) <= 844
+    for number in (0, 1):
+        above_the_foot(page, page.locator(f".st-key-photos_{number} .open"))
+    expect(page.locator(CURVE)).to_be_hidden()
+    page.locator(".panes [data-key=learn]").click()
+    above_the_foot(page, page.locator(".st-key-ready_set button"))
+    expect(page.locator(CURVE)).to_be_visible()
+    page.locator(".panes [data-key=try]").click()
+    expect(page.locator(".st-key-try_photo")).to_be_visible()
+    expect(page.locator(CURVE)).to_be_hidden()
+    no_sideways_scrolling(page)

@@ -34,6 +34,13 @@ FOUND = {
         (0, "way_teach"),
         (0, "photo", "last-byte-is-missing.jpg"),
     ],
+    "a backbone's download and a question of the page have the same button": [
+        (0, "@page", "pages/attack/page.py"),
+        (0, "start_smallest"),
+        (0, "backbone", 8),
+        (0, "download_backbone"),
+        (0, "@page", "pages/feature_maps/page.py"),
+    ],
     "four answers on a page are waited for one after the other": [
         (0, "@page", "pages/backbones/page.py"),
     ],

@@ -19,7 +19,7 @@ PRESSES = ("button", "download_button")
 _ONE_OF = ("selectbox", "radio", "select_slider")
 _UPLOADS = ("file_uploader", "camera_input")
 _COMPONENT = "bidi_component"
-_COMPONENTS = ("clickable_picture", "camera", "live", "photo", "photos")
+_COMPONENTS = ("clickable_picture", "live", "panes", "photo", "photos")
 _MESSAGES: tuple[object, ...] = (
     None,
     7,
@@ -31,7 +31,7 @@ _MESSAGES: tuple[object, ...] = (
 )
 _TEXTS = ("", " ", "cats", "dogs", "Ä\u202e<b>*x*</b>", "../..", "a" * 60, "{0}", "$x$ `y`")
 # what these offer, or how they call it, follows the network, the recipe or the result
-_VARYING = frozenset({"layer", "layer_2", "learning_rate", "cell_page"})
+_VARYING = frozenset({"layer", "layer_2", "learning_rate", "cell_page", "photos_per_class"})
 
 
 def widgets(app: AppTest) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _state(node: Any, value: Any) -> WidgetState:
 
 
 def _some_message(node: Any, chance: random.Random) -> Any:
-    """A click on the picture, a photograph or something else in its place, a frame, or shots."""
+    """A click on the picture, a photograph or something else in its place, a frame, or a pane."""
     if node.proto.component_name == "clickable_picture":
         return chance.randrange(64)
     if node.proto.component_name == "live":
@@ -166,8 +166,8 @@ def _some_message(node: Any, chance: random.Random) -> Any:
         return chance.choice((chance.choice(names_for([])), chance.choice(_MESSAGES)))
     if node.proto.component_name == "photos":
         some = chance.sample(names_for([]), chance.randint(1, 4))
-        return chance.choice((some, some, 0, chance.choice(_MESSAGES)))
-    return chance.sample(["good-240.jpg", "good-320.jpg", "html.jpg"], chance.randint(1, 2))
+        return chance.choice((some, some, some[:1], 0, 1, chance.choice(_MESSAGES)))
+    return chance.choice(("classes", "learn", "try", chance.choice(_MESSAGES)))
 
 
 def _message(node: Any, value: Any) -> tuple[str, Any]:
@@ -186,25 +186,23 @@ def _message(node: Any, value: Any) -> tuple[str, Any]:
             return "sent", value
         return "sent", {"number": data["taken"] + 1, "data": _base64(value)}
     if node.proto.component_name == "photos":
+        if value == 1:
+            return "emptied", True
         if value == 0:
             return "removed", data["photos"][0]["key"] if data["photos"] else "sha256:0"
         if not isinstance(value, list):
             return "sent", value
+        is_recording = len(value) == 1
         return "sent", {
+            "number": data["taken"] + len(value),
+            "held": is_recording,
             "photos": [
                 {"number": data["taken"] + number, "name": name, "data": _base64(name)}
+                | ({"burst": 1} if is_recording else {})
                 for number, name in enumerate(value, start=1)
-            ]
+            ],
         }
-    shots = [
-        {
-            "number": data["taken"] + number,
-            "place": data["place"],
-            "picture": "data:image/jpeg;base64," + _base64(name),
-        }
-        for number, name in enumerate(value, start=1)
-    ]
-    return "shots", {"held": False, "shots": shots}
+    return "opened", value
 
 
 def _base64(name: str) -> str:

@@ -1,10 +1,13 @@
 """``lab.models``: the networks that visitors have trained or loaded."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tl_core.compute import Networks
+from tl_core.datasets.spec import clean_name, require_names
 from tl_core.settings import LARGEST_MODEL_FILE_MB, Settings
+from tl_core.training.spec import LABEL_LENGTH
 
 
 @dataclass(eq=False, repr=False)
@@ -40,6 +43,20 @@ class Models:
             number = times[model.label]
             labels[model.key] = model.label if number == 1 else f"{model.label} ({number})"
         return labels
+
+    def rename(self, key: str, *, label: str = "", classes: Sequence[str] = ()) -> None:
+        """Call a model, or its classes, otherwise; what is left out stays, nothing is learned.
+
+        Raises:
+            UserError: If classes have no names of their own, of 1 to 60 characters.
+        """
+        if classes:
+            require_names(classes)
+        self._networks.rename(key, clean_name(label, LABEL_LENGTH), tuple(classes))
+
+    def drop(self, key: str) -> None:
+        """Throw a model away, if it is there."""
+        self._networks.drop(key)
 
     def save(self, key: str) -> bytes:
         """The model as a safetensors file, with its classes and how it was trained."""

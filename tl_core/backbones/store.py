@@ -160,6 +160,28 @@ class BackboneStore:
             found = [own for own in self._own.values() if own.owner == owner]
         return [own.backbone for own in sorted(found, key=lambda own: own.number)]
 
+    def rename(self, key: str, label: str, classes: tuple[str, ...]) -> None:
+        """Call a visitor's model and its classes otherwise; nothing is learned anew.
+
+        An empty label, or no classes, leave what is.
+
+        Raises:
+            UserError: If the model is no longer in memory.
+            ValueError: If there are more or fewer classes than it has.
+        """
+        with self._lock:
+            own = self.own(key)
+            known = own.backbone
+            if classes and len(classes) != len(known.classes):
+                raise ValueError(f"classes must be {len(known.classes)}, got {len(classes)}")
+            renamed = replace(known, label=label or known.label, classes=classes or known.classes)
+            self._own[key] = replace(own, backbone=renamed)
+
+    def drop(self, key: str) -> None:
+        """Drop a visitor's model, if it is there."""
+        with self._lock:
+            self._own.pop(key, None)
+
     def own(self, key: str) -> OwnModel:
         """A visitor's model, with whose it is."""
         with self._lock:

@@ -4,7 +4,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, cast
 
@@ -132,6 +132,27 @@ class ClusterNetworks:
         self.adopt(client, info)
         return info.key
 
+    def rename(self, key: str, label: str, classes: tuple[str, ...]) -> None:
+        """Call a visitor's model and its classes otherwise, on every machine that has it."""
+        client = self._with_model(key)
+        for other in self._with(key, besides=client):
+            other.ask("network", "rename", key, label, classes)
+        client.ask("network", "rename", key, label, classes)
+        parts = client.ask_later("parts", key)
+        with self._lock:
+            if key in self._own:
+                own = self._own[key]
+                classes = classes or own.info.classes
+                info = replace(own.info, label=label or own.info.label, classes=classes)
+                self._own[key] = _Own(info, parts, own.number)
+
+    def drop(self, key: str) -> None:
+        """Drop a visitor's model, if it is there."""
+        with self._lock:
+            self._own.pop(key, None)
+        for client in self._with(key):
+            client.ask("network", "drop", key)
+
     # -- the cluster's side --------------------------------------------------------------------
 
     def begin(self, about: About) -> None:
@@ -170,19 +191,33 @@ class ClusterNetworks:
                 del self._own[key]
 
     def _ask_about(self, key: str, method: str, *arguments: Any) -> Any:
-        """Ask a machine about a visitor's model, one that has it before others."""
+        """Ask a machine about a visitor's model."""
+        return self._with_model(key).ask("network", method, key, *arguments)
+
+    def _with_model(self, key: str) -> MachineClient:
+        """A machine that has a visitor's model, from now on if none had it."""
         self.row(key)
         parts = self.parts(key)
-        clients = [client for client in self._clients() if client.is_usable]
-        has_it = [
-            client for client in clients if client.load is not None and key in client.load.loaded
-        ]
-        client = next(iter(has_it or clients), None)
+        has_it = self._with(key)
+        client = next(
+            iter(has_it or filter(lambda client: client.is_usable, self._clients())), None
+        )
         if client is None:
             raise UserError(_NO_MACHINE)
         if not has_it and parts is not None:
             client.ask("keep", parts)
-        return client.ask("network", method, key, *arguments)
+        return client
+
+    def _with(self, key: str, *, besides: MachineClient | None = None) -> list[MachineClient]:
+        """The usable machines that have a network in memory."""
+        return [
+            client
+            for client in self._clients()
+            if client is not besides
+            and client.is_usable
+            and client.load is not None
+            and key in client.load.loaded
+        ]
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         return self._some_client().ask("network", method, *arguments)

@@ -17,6 +17,7 @@ class Example:
     label: int
     name: str  # where it lies in its data set
     side: Side = ""  # where the data set itself says so
+    burst: str = ""  # the recording of a camera it comes from: its photographs are near copies
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,9 @@ def split(dataset: Dataset, *, share: float, seed: int) -> Split:
     Photographs that come with a side keep it, if some come for the test. Of the others, a ``share``
     of each class is tested on; a class of two such photographs or more has at least one on each
     side. What has a copy in the test is not learned from.
+
+    A burst stays on one side. Where that leaves a class without a test, there is none: to be right
+    about the other classes alone would say nothing.
     """
     has_test = any(example.side == "validation" for example in dataset.examples)
 
@@ -58,6 +62,8 @@ def split(dataset: Dataset, *, share: float, seed: int) -> Split:
     validation = tuple(
         e for e in dataset.examples if (e.key in held_out if is_free(e) else e.side == "validation")
     )
+    if any(e.burst for e in dataset.examples) and not _has_every_class(validation, dataset):
+        validation = ()
     tested = {example.key for example in validation}
     train = tuple(example for example in dataset.examples if example.key not in tested)
     across = len(dataset.examples) - len(train) - len(validation)
@@ -66,17 +72,35 @@ def split(dataset: Dataset, *, share: float, seed: int) -> Split:
 
 def _held_out(examples: Iterable[Example], share: float, seed: int) -> set[str]:
     """Keys to test on; a photograph filed under two classes counts for the first."""
-    owner: dict[str, int] = {}
+    owner: dict[str, Example] = {}
     for example in examples:
-        owner.setdefault(example.key, example.label)
-    by_class: dict[int, list[str]] = defaultdict(list)
-    for key, label in owner.items():
-        by_class[label].append(key)
+        owner.setdefault(example.key, example)
+    by_class: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for key, example in owner.items():
+        by_class[example.label][example.burst or key].append(key)
     chosen: set[str] = set()
-    for label, keys in by_class.items():
-        count = min(max(round(share * len(keys)), 1), len(keys) - 1)
-        chosen.update(shuffled(keys, f"split {seed} {label}")[:count])
+    for label, groups in by_class.items():
+        size = sum(map(len, groups.values()))
+        most = min(max(round(share * size), 1), size - 1)
+        order = shuffled(groups, f"split {seed} {label}")
+        chosen |= _groups_within(most, [groups[one] for one in order])
     return chosen
+
+
+def _groups_within(most: int, groups: list[list[str]]) -> set[str]:
+    """Whole groups of at most so many keys; if each has more, the smallest, but never all."""
+    chosen: set[str] = set()
+    for group in groups:
+        if len(chosen) + len(group) <= most:
+            chosen.update(group)
+    if not chosen and len(groups) > 1:
+        smallest = min(groups, key=len)
+        chosen.update(smallest)
+    return chosen
+
+
+def _has_every_class(examples: Iterable[Example], dataset: Dataset) -> bool:
+    return {e.label for e in examples} == {e.label for e in dataset.examples}
 
 
 def sample_per_class(

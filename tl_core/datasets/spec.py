@@ -45,6 +45,19 @@ def are_own_names(names: Sequence[str]) -> bool:
     return has_length and len({unicodedata.normalize("NFC", name) for name in names}) == len(names)
 
 
+def require_names(names: Sequence[str]) -> None:
+    """Refuse classes that cannot be told apart by their names.
+
+    Raises:
+        UserError: If so.
+    """
+    if not are_own_names(names):
+        raise UserError(
+            "Every class needs a name of its own with 1 to {length} characters. Rename the boxes.",
+            length=MAX_NAME_LENGTH,
+        )
+
+
 def require_classes(classes: OwnClasses, tests: OwnClasses = ()) -> None:
     """Refuse a visitor's own classes that cannot be trained on.
 
@@ -62,11 +75,7 @@ def require_classes(classes: OwnClasses, tests: OwnClasses = ()) -> None:
             high=MAX_CLASSES,
             count=len(classes),
         )
-    if not are_own_names(names):
-        raise UserError(
-            "Every class needs a name of its own with 1 to {length} characters. Rename the boxes.",
-            length=MAX_NAME_LENGTH,
-        )
+    require_names(names)
     tested = {name for name, photos in tests if photos}
     for name, photos in classes:
         if len(set(photos)) < (1 if name in tested else MIN_PHOTOS):
@@ -91,12 +100,14 @@ class OnDataset(Spec[SnapshotT]):
     ``dataset`` is a key of the catalogue, the name of a folder in ``TL_DATA_DIR`` (after "folder:"
     where the name means something else already), or "own", whose classes are in ``photos``.
     ``seed`` decides which photographs are for training and which for testing; of "own", classes
-    that are among ``tests`` too are tested on those.
+    that are among ``tests`` too are tested on those. ``bursts`` says which photographs of "own"
+    come from one recording of a camera: these near copies stay on one side.
     """
 
     dataset: str
     photos: OwnClasses = ()
     tests: OwnClasses = ()
+    bursts: tuple[tuple[str, ...], ...] = ()  # keys of photographs
     validation_share: Annotated[float, Between(0.05, 0.9)] = 0.3  # where there is no val/
     # Photographs tested on at most, equally many of each class
     max_validation: Annotated[int, Between(2, 100_000)] = 600
@@ -108,8 +119,8 @@ class OnDataset(Spec[SnapshotT]):
             unknown = {name for name, _ in self.tests} - {name for name, _ in self.photos}
             if unknown:
                 raise ValueError(f"tests must be of the classes in photos, got {sorted(unknown)}")
-        elif self.photos or self.tests:
-            raise ValueError("photos and tests belong to the data set 'own' only")
+        elif self.photos or self.tests or self.bursts:
+            raise ValueError("photos, tests and bursts belong to the data set 'own' only")
 
 
 @dataclass(frozen=True, kw_only=True)

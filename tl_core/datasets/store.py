@@ -1,7 +1,7 @@
 """Every data set of one lab: the catalogue's, the folders in TL_DATA_DIR, visitors' own."""
 
 import os
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -189,11 +189,18 @@ class DatasetStore:
             return []  # no such folder yet: nothing has been put there
 
 
-def own_dataset(classes: OwnClasses, photos: PhotoStore, tests: OwnClasses = ()) -> Dataset:
+def own_dataset(
+    classes: OwnClasses,
+    photos: PhotoStore,
+    tests: OwnClasses = (),
+    bursts: Sequence[Sequence[str]] = (),
+) -> Dataset:
     """A visitor's photographs as a data set; their files stay in the photo store.
 
-    A class that is among ``tests`` is tested on those and learns from all of its own.
+    A class that is among ``tests`` is tested on those and learns from all of its own. ``bursts``
+    are recordings of a camera.
     """
+    recording = {key: f"burst {number}" for number, keys in enumerate(bursts) for key in keys}
     names = [name for name, _ in classes]
     tested = {name for name, keys in tests if keys}
     learned: list[tuple[str, str, Side]] = [
@@ -207,7 +214,8 @@ def own_dataset(classes: OwnClasses, photos: PhotoStore, tests: OwnClasses = ())
         label="Your own",
         classes=tuple(names),
         examples=tuple(
-            Example(key, names.index(name), key, side) for name, key, side in learned + held
+            Example(key, names.index(name), key, side, recording.get(key, ""))
+            for name, key, side in learned + held
         ),
         read=lambda example: photos.data(example.key),
         is_private=True,

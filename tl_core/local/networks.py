@@ -90,6 +90,14 @@ class LocalNetworks:
         """Ten lines of PyTorch that load the model's file."""
         return plain_pytorch(self.store.load(key))
 
+    def rename(self, key: str, label: str, classes: tuple[str, ...]) -> None:
+        """Call a visitor's model and its classes otherwise."""
+        self.store.rename(key, label, classes)
+
+    def drop(self, key: str) -> None:
+        """Drop a visitor's model, if it is there."""
+        self.store.drop(key)
+
     def load_file(self, data: bytes, owner: str) -> str:
         """Take in a file that ``save`` wrote; return the model's key.
 

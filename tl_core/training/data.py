@@ -56,7 +56,7 @@ def open_dataset(
         UserError: If there is no such data set, or it has fewer than two classes.
     """
     if spec.dataset == OWN_DATASET:
-        return own_dataset(spec.photos, context.photos, spec.tests)
+        return own_dataset(spec.photos, context.photos, spec.tests, spec.bursts)
     packaged: Dataset | None = yield from context.in_pool(context.datasets.packaged, spec.dataset)
     if packaged is not None:
         return packaged
@@ -89,13 +89,15 @@ def _check_files(
 def split_by_spec(dataset: Dataset, spec: OnDataset) -> Split:
     """Return the photographs to train on and those to test on, by the spec's seed and limits.
 
+    There may be no test where a class has one recording of a camera and nothing else.
+
     Raises:
-        UserError: If one side is empty.
+        UserError: If there is nothing to train on, or nothing to test on in any other case.
     """
     parts = split(dataset, share=spec.validation_share, seed=spec.seed)
     per_class = max(spec.max_validation // len(dataset.classes), 1)
     validation = sample_per_class(parts.validation, per_class, seed=spec.seed)
-    if not parts.train or not validation:
+    if not parts.train or not (validation or spec.bursts):
         raise UserError(
             "{label} has too few photographs for training and validation. Add some.",
             label=Phrase(dataset.label),

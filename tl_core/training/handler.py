@@ -78,7 +78,9 @@ class _Run:
             trained.append((yield from self._train_head(start)))
         if row.unfrozen != "head":
             trained += yield from self._train_unfrozen(start, *trained)
-        model, best = max(trained, key=lambda pair: pair[1].validation.rank)
+        model, best = trained[-1]
+        if self.validation:
+            model, best = max(trained, key=lambda pair: pair[1].validation.rank)
         return (yield from self._finish(model, best))
 
     def _start(self) -> Sliced[Backbone]:
@@ -227,7 +229,7 @@ class _Run:
             return
         self.progress.phase(N_("reading photographs"), total)
         done = 0
-        for side in sides:
+        for side in filter(lambda side: side.examples, sides):
             counted = replace(self.source, on_progress=shifted(self.progress.count, done, total))
             side.kept = yield from map_photos(
                 counted, row, side.examples, lambda photos: photos, _READ_BATCH
@@ -257,9 +259,9 @@ class _Run:
             is_head_alone=self.spec.mode_row.unfrozen != "head" and model.unfrozen == "head",
             has_diverged=self.has_diverged,
         )
-        label = f"{model.start.label}, {self.spec.mode}: {', '.join(classes[:3])}"
         current = self.job.current  # controls may have moved
-        backbone = model.to_backbone(key, label + " …" if len(classes) > 3 else label, current)
+        label = self.spec.label or _label(model.start.label, self.spec.mode, classes)
+        backbone = model.to_backbone(key, label, current)
         self.context.backbones.adopt(key, OwnModel(backbone, self.source.owner, model.size_bytes))
         self.progress.publish(
             phase=N_("done"),
@@ -268,3 +270,8 @@ class _Run:
             trainable_parameters=model.trainable_parameters,
         )
         return replace(self.progress.snapshot, result=result, seconds_left=0.0)
+
+
+def _label(network: str, mode: str, classes: Sequence[str]) -> str:
+    """What a model is called for which nobody has a name."""
+    return f"{network}, {mode}: {', '.join(classes[:3])}" + (" …" if len(classes) > 3 else "")

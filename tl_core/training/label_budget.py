@@ -13,6 +13,7 @@ from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example, Split, sample_per_class
 from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
+from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import Snapshot
 from tl_core.training.data import open_dataset, split_by_spec
@@ -32,7 +33,7 @@ def label_budget(job: Job[LabelBudget], context: Context) -> Sliced[Snapshot]:
     Counts that a class does not have are left out. Each point is published as it is measured.
 
     Raises:
-        UserError: If the data or the network cannot be had.
+        UserError: If the data or the network cannot be had, or nothing is there to test on.
     """
     return (yield from _Run(job, context).run())
 
@@ -54,6 +55,11 @@ class _Run:
         spec = self.spec
         self.dataset = yield from open_dataset(self.job, self.context, spec, self._on_progress())
         self.parts = split_by_spec(self.dataset, spec)
+        if not self.parts.validation:
+            raise UserError(
+                "All photographs of a class come from one recording, so nothing is left to test "
+                "on. Record each class once more, from another side."
+            )
         counts = possible_counts(spec.counts, self.parts.train)
         self.publish(validation_photographs=len(self.parts.validation))
         for start in STARTS:

@@ -34,7 +34,7 @@ _VALIDATION_BATCH = 128
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Figures of one epoch on the validation photographs."""
+    """Figures of one epoch on the validation photographs; NaN where there are none."""
 
     epoch: int
     accuracy: float
@@ -91,6 +91,7 @@ class TrainingLoop:
         self.micro_size, self._validation_size = self._batch_sizes(most)
         self.photos_done = 0  # in training and validation
         self._epoch_began_at = 0  # in ``photos_done``
+        self._training_loss: Tensor | float = 0.0  # of the newest batch, on the device
         self._generator = torch.Generator().manual_seed(self.spec.seed)
         self._slice_end = time.perf_counter() + SLICE_S
 
@@ -117,21 +118,23 @@ class TrainingLoop:
     def run(self) -> Sliced[BestEpoch]:
         """Train to the end, or until it gets no better for as long as the spec says.
 
-        A run that diverges after its first epoch ends there, and the best epoch before is kept.
+        A run that diverges after its first epoch ends there, and the best epoch before is kept. The
+        last one is, where nothing is there to test on.
 
         Raises:
             UserError: If the device runs out of memory.
             Diverged: If the first epoch ends in numbers that are not finite.
         """
         best: BestEpoch | None = None
+        has_test = len(self.validation.labels) > 0
         photographs = len(self.train.labels) + len(self.validation.labels)
         self.progress.phase(_PHASES[self.part], photographs * self.epochs)
         for epoch in range(self.epochs):
             yield from self.train_epoch(epoch)
             found = yield from self.validate(epoch)
-            if not math.isfinite(found.loss):
+            if not math.isfinite(self._latest_loss(found)):
                 break
-            if best is None or found.rank > best.validation.rank:
+            if best is None or not has_test or found.rank > best.validation.rank:
                 best = BestEpoch(found, self.model.state())
             self.progress.end_epoch(
                 found.epoch,
@@ -148,7 +151,11 @@ class TrainingLoop:
                 "Training flew apart: its numbers are no longer finite. Lower the learning rate or "
                 "limit the gradient's length."
             )
-        return replace(best, has_diverged=not math.isfinite(found.loss))
+        return replace(best, has_diverged=not math.isfinite(self._latest_loss(found)))
+
+    def _latest_loss(self, found: Validation) -> float:
+        """On the validation photographs, or without any, of the last training batch."""
+        return found.loss if len(self.validation.labels) else float(self._training_loss)
 
     def train_epoch(self, epoch: int) -> Sliced[None]:
         """Train on every photograph once, in a new order; ``epoch`` counts from 0."""
@@ -174,7 +181,7 @@ class TrainingLoop:
                 (loss / len(batch)).backward()  # type: ignore[no-untyped-call]
             self.photos_done += len(piece)
             share = (self.photos_done - self._epoch_began_at) / len(labels)
-            hits = logits.detach().argmax(1).eq(truth).sum()
+            hits, self._training_loss = logits.detach().argmax(1).eq(truth).sum(), loss.detach()
             point = self.epochs_before + epoch + share
             self.progress.add(self.photos_done, point, loss.detach(), hits, len(piece))
             yield from self._maybe_end_slice()
@@ -187,7 +194,9 @@ class TrainingLoop:
 
     def validate(self, epoch: int) -> Sliced[Validation]:
         """Return the model's figures on photographs that it is never trained on."""
-        labels = self.validation.labels
+        labels, number = self.validation.labels, self.epochs_before + epoch + 1
+        if not len(labels):
+            return Validation(number, math.nan, math.nan, torch.empty(0, len(self.model.classes)))
         batches = chunks(range(len(labels)), self._validation_size)
         self.validation.plan(batches, is_training=False)
         found = []
@@ -204,7 +213,7 @@ class TrainingLoop:
         loss = float(F.cross_entropy(logits, labels))
         accuracy = int(logits.argmax(1).eq(labels).sum()) / len(labels)  # MPS has no doubles
         probs = logits.softmax(1).cpu()
-        return Validation(self.epochs_before + epoch + 1, accuracy, loss, probs)
+        return Validation(number, accuracy, loss, probs)
 
     def _learning_rate(self, done: float) -> float:
         start = _HEAD_LEARNING_RATE if self.is_warm_up else self.job.current.chosen_learning_rate

@@ -1,5 +1,6 @@
 """Figures about a classifier's answers."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -33,10 +34,14 @@ def evaluate(
 
     Args:
         probs: Shape (N, C), on the CPU.
-        examples: The N photographs, none of which was trained on.
+        examples: The N photographs, none of which was trained on; there may be none at all.
         classes: The C names.
         model: The store's key of the model.
     """
+    if not examples:
+        figures = tuple(ClassFigures(name, 0, 0.0, 0.0) for name in classes)
+        confusion = tuple((0,) * len(classes) for _ in classes)
+        return FineTuneResult(math.nan, (0.0, 1.0), math.nan, figures, confusion, (), model)
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # 134 MB
 
     labels = torch.tensor([example.label for example in examples])

@@ -21,12 +21,11 @@ from tl_core.settings import LARGEST_MODEL_FILE_MB
 from tl_core.specs.every import spec_from_json
 from tl_core.training.initial import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
 from tl_core.training.sharing import tensors
-from tl_core.training.spec import FineTune
+from tl_core.training.spec import LABEL_LENGTH, FineTune
 
 FORMAT = "transfer-learning-lab 1"
 _MAX_CLASSES = 1000
 _MAX_HEADER_BYTES = 2**20
-_LABEL_LENGTH = 200
 _REASON_LENGTH = 200  # a reason may quote the file
 
 
@@ -125,7 +124,7 @@ def load_model(
     network.requires_grad_(False)  # or loading would ask shared weights for gradients
     network.load_state_dict(state, assign=True)
     head = split_head(network, row.head)
-    label = clean_name(metadata.get("label", ""), _LABEL_LENGTH) or row.label
+    label = clean_name(metadata.get("label", ""), LABEL_LENGTH) or row.label
     backbone = Backbone(
         key, label, row, freeze(network), freeze(head), classes, store.device, trained_with
     )

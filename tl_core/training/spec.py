@@ -16,6 +16,7 @@ Augmentation = Literal["none", "mirror", "strong"]
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 TRAINING_OPTIMISERS: tuple[Optimiser, ...] = get_args(Optimiser)
 AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
+LABEL_LENGTH = 200  # of a model's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
     )
 
     mode: str = "head"
+    label: str = ""  # what to call the model; empty: network, mode and classes
     photos_per_class: Annotated[int, Between(0, 100_000)] = 0  # trained on at most; 0: all
     epochs: Annotated[int, Between(0, 200)] = 0  # 0: the mode's own
     learning_rate: Annotated[float, Between(0, 10)] = 0.0  # 0: the mode's own
@@ -84,6 +86,8 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
     def __post_init__(self) -> None:
         super().__post_init__()
         mode_row(self.mode)
+        if len(self.label) > LABEL_LENGTH:
+            raise ValueError(f"label must have at most {LABEL_LENGTH} characters")
         require_choice("schedule", self.schedule, SCHEDULES)
         require_choice("optimiser", self.optimiser, TRAINING_OPTIMISERS)
         require_choice("augmentation", self.augmentation, AUGMENTATIONS)
@@ -97,7 +101,7 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
         """Return the settings without the keys of a visitor's own photographs."""
         if self.dataset != OWN_DATASET:
             return self
-        return replace(self, dataset=PRIVATE_DATASET, photos=(), tests=())
+        return replace(self, dataset=PRIVATE_DATASET, photos=(), tests=(), bursts=())
 
     @property
     def chosen_epochs(self) -> int:
@@ -129,7 +133,7 @@ class EpochPoint:
     learning_rate: float
     train_loss: float
     train_accuracy: float
-    validation_loss: float
+    validation_loss: float  # NaN, as the accuracy, where there are no validation photographs
     validation_accuracy: float
 
 
@@ -162,7 +166,11 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class FineTuneResult:
-    """What the best epoch achieves on the photographs that were not trained on."""
+    """What the best epoch achieves on the photographs that were not trained on.
+
+    Where there are none, accuracy and top-3 are NaN, the interval is (0, 1), and the model is that
+    of the last epoch.
+    """
 
     accuracy: float
     interval: tuple[float, float]  # Wilson, 95 %
@@ -174,6 +182,11 @@ class FineTuneResult:
     unfrozen_accuracy: float | None = None  # of the unfrozen network at its best; None: no such
     is_head_alone: bool = False  # the unfrozen network did no better, so the head before is kept
     has_diverged: bool = False  # training ended in numbers that are not finite
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there were photographs to test on."""
+        return bool(self.predictions)
 
 
 @dataclass(frozen=True, kw_only=True)

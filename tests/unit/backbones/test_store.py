@@ -221,6 +221,23 @@ def test_a_visitors_models_are_listed_oldest_first_whichever_was_used_last(store
     assert [model.key for model in store.own_models("ann")] == ["own:1", "own:2"]
 
 
+def test_a_model_and_its_classes_get_other_names_and_a_model_is_thrown_away(store):
+    store.adopt("own:one", own(store, 100))
+    body = store.load("own:one").body
+    store.rename("own:one", "pens and cups", ())
+    store.rename("own:one", "", ("pens",) * 1000)
+    found = store.load("own:one")
+    assert (found.label, found.classes[0]) == ("pens and cups", "pens")
+    assert found.body is body
+    assert store.classes("own:one") == found.classes
+    with pytest.raises(ValueError, match="1000"):
+        store.rename("own:one", "", ("one too few",))
+    store.drop("own:one")
+    assert "own:one" not in store
+    with pytest.raises(UserError):
+        store.rename("own:one", "gone", ())
+
+
 def test_a_visitor_with_many_models_pushes_out_their_own(settings):
     store = BackboneStore(dataclasses.replace(settings, model_memory_mb=1), CPU)
     store.adopt("own:ben", own(store, 2**18, "ben"))

@@ -93,3 +93,31 @@ def test_fewer_photographs_are_among_more(seed: int) -> None:
     assert keys(few) < keys(more)
     assert len(few) == 4
     assert sample_per_class(examples, 0, seed=seed) == examples
+
+
+def recorded(*sizes: tuple[int, ...]) -> Dataset:
+    """For each class bursts of so many photographs; one of a single photograph is no burst."""
+    return dataset(
+        *(
+            Example(f"{label} {burst} {n}", label, f"{n}", burst=f"{label} {burst}" * (size > 1))
+            for label, bursts in enumerate(sizes)
+            for burst, size in enumerate(bursts)
+            for n in range(size)
+        )
+    )
+
+
+@pytest.mark.parametrize("bursts", [(5, 5), (9, 2, 2), (12, 1, 1, 1), (3, 3, 3, 3)])
+def test_no_photograph_of_a_burst_is_on_both_sides(bursts: tuple[int, ...]) -> None:
+    for seed in range(20):
+        parts = split(recorded(bursts, bursts), share=0.3, seed=seed)
+        sides = [{e.burst for e in side if e.burst} for side in (parts.train, parts.validation)]
+        assert not sides[0] & sides[1]
+        assert {e.label for e in parts.train} == {e.label for e in parts.validation} == {0, 1}
+        assert len(parts.train) + len(parts.validation) == 2 * sum(bursts)
+
+
+def test_where_a_class_has_one_burst_alone_nothing_is_tested_and_all_is_learned() -> None:
+    parts = split(recorded((8,), (4, 4)), share=0.3, seed=0)
+    assert parts.validation == ()
+    assert len(parts.train) == 16

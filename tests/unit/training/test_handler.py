@@ -1,4 +1,5 @@
 import dataclasses
+import math
 from collections.abc import Callable
 
 import pytest
@@ -14,7 +15,7 @@ from tl_core.errors import UserError
 from tl_core.handlers import make_runner
 from tl_core.specs.base import Snapshot
 from tl_core.training import inputs
-from tl_core.training.spec import MODES, FineTune, FineTuneSnapshot
+from tl_core.training.spec import MODES, FineTune, FineTuneSnapshot, LabelBudget
 
 MODE_KEYS = [row.key for row in MODES]
 
@@ -147,6 +148,38 @@ def own_spec(context: Context, **fields: object) -> FineTune:
     ]
     photos = (("tea", keys[0]), ("coffee", keys[1]))
     return spec(dataset="own", photos=photos, **fields)
+
+
+@pytest.mark.parametrize("mode", MODE_KEYS)
+def test_one_recording_of_each_class_is_learned_whole_and_not_measured(
+    mode: str, do: Do, context: Context
+) -> None:
+    recorded = own_spec(context, mode=mode, epochs=2, label="tea and coffee")
+    recorded = dataclasses.replace(recorded, bursts=tuple(keys for _name, keys in recorded.photos))
+    end = final(do(recorded))
+    assert end.result is not None
+    assert not end.result.is_measured
+    assert (end.train_photographs, end.validation_photographs) == (8, 0)
+    assert math.isnan(end.result.accuracy)
+    assert math.isnan(end.epochs[-1].validation_accuracy)
+    assert end.best_epoch == end.epochs[-1].epoch
+    assert context.backbones.load(end.result.model).label == "tea and coffee"
+    with pytest.raises(UserError, match="Record each class once more"):
+        do(
+            LabelBudget(
+                **{f: getattr(recorded, f) for f in ("backbone", "dataset", "photos", "bursts")}
+            )
+        )
+
+
+def test_a_second_recording_of_each_class_is_what_it_is_tested_on(do: Do, context: Context) -> None:
+    twice = own_spec(context, epochs=2)
+    halves = tuple(keys[i : i + 2] for _name, keys in twice.photos for i in (0, 2))
+    end = final(do(dataclasses.replace(twice, bursts=halves)))
+    assert end.result is not None
+    tested = {found.photo for found in end.result.predictions}
+    assert all(len(tested & {*half}) in (0, 2) for half in halves)
+    assert len(tested) == 4
 
 
 def test_a_visitors_photographs_leave_nothing_on_the_disk(do: Do, context: Context) -> None:

@@ -1,0 +1,58 @@
+const ROOT = document.documentElement;
+
+class Panes {
+  constructor(root) {
+    this.nav = root.querySelector("nav");
+  }
+
+  draw(page) {
+    this.page = page;
+    const { panes, opened, first, next, label } = page.data;
+    this.nav.ariaLabel = label;
+    // the visit that a reloaded tab goes on with comes a moment later
+    if (!ROOT.dataset.pane || (opened && !this.hasOpened)) ROOT.dataset.pane = opened || first;
+    const buttons = panes.map(({ key, name, state }) => {
+      const button = this.button(key);
+      button.querySelector("b").textContent = name;
+      button.querySelector("span").textContent = state;
+      const isOpen = key === ROOT.dataset.pane;
+      button.ariaCurrent = String(isOpen);
+      button.classList.toggle("next", key === next && !isOpen);
+      return button;
+    });
+    if (!this.nav.children.length) this.nav.replaceChildren(...buttons);
+  }
+
+  button(key) {
+    const found = this.nav.querySelector(`[data-key=${key}]`);
+    if (found) return found;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.key = key;
+    button.append(document.createElement("b"), document.createElement("span"));
+    button.onclick = () => this.open(key);
+    return button;
+  }
+
+  open(key) {
+    ROOT.dataset.pane = key;
+    this.hasOpened = true;
+    document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
+    this.draw(this.page);
+    dispatchEvent(new CustomEvent("pane-opened"));
+    dispatchEvent(new Event("resize")); // charts that were hidden take their width
+    this.page.setTriggerValue("opened", key);
+  }
+}
+
+const shown = new WeakMap();
+
+export default function (page) {
+  const root = page.parentElement;
+  if (!shown.has(root)) shown.set(root, new Panes(root));
+  shown.get(root).draw(page);
+  return () => {
+    shown.delete(root);
+    delete ROOT.dataset.pane;
+  };
+}

@@ -1,0 +1,51 @@
+"""What models are called, and their classes: names can be changed without learning again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from pages.shared.own_models import own_models
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _
+from tl_core.datasets.spec import are_own_names
+from tl_core.training.spec import LABEL_LENGTH, mode_row
+
+_NAMED = 3  # classes in a model's name
+
+
+def now() -> str:
+    """The time of day on the visitor's clock."""
+    try:
+        zone = ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):  # a browser may say anything
+        zone = ZoneInfo("UTC")
+    return datetime.now(zone).strftime("%H:%M")
+
+
+def proposed(classes: Sequence[str], mode: str, at: str) -> str:
+    """A name that one can tell from others: what was taught, how, and when."""
+    named = [name.replace("_", " ") for name in classes[:_NAMED]]
+    if len(classes) == 2:
+        about = _("{first} and {second}").format(first=named[0], second=named[1])
+    else:
+        about = ", ".join(named) + (" …" if len(classes) > _NAMED else "")
+    words = _("{classes}, {way}, {time}")
+    way = _(mode_row(mode).short)
+    return words.format(classes=about, way=way[:1].lower() + way[1:], time=at)[:LABEL_LENGTH]
+
+
+def keep_names() -> None:
+    """Have the models that were taught from boxes call their classes as the boxes are called."""
+    visit, lab = the_visit(), the_lab()
+    boxes = {box.id: box.name for box in visit.boxes}
+    for model in own_models():
+        taught = visit.taught.get(model)
+        if taught is None or not taught.boxes or not all(box in boxes for box in taught.boxes):
+            continue
+        names = [boxes[box] for box in taught.boxes]
+        if tuple(names) != lab.backbones.classes(model) and are_own_names(names):
+            is_ours = model not in visit.named
+            label = proposed(names, taught.mode, taught.at) if is_ours else ""
+            lab.models.rename(model, label=label, classes=names)

@@ -1,0 +1,49 @@
+"""What all models of a run say of one photograph, and which of them stands in front."""
+
+import html
+
+import streamlit as st
+
+from pages.shared.live import answer
+from pages.shared.words import _, class_name, percent
+from pages.training.modes import colours
+from pages.training.run import Done, best_of, is_clear
+from pages.training.tries import is_unsure
+from tl_core.classify.spec import Classify
+from tl_core.training.spec import mode_row
+
+
+def side_by_side(photo: str, front: str, done: Done) -> None:
+    """Draw a line for each model of ``done``, the one in ``front`` first."""
+    shown = [
+        line
+        for model in sorted(done, key=lambda key: key != front)
+        if (line := _line(photo, model, done))
+    ]
+    st.html(f'<div class="ways">{"".join(shown)}</div>')
+    if front != best_of(done):
+        return
+    words = _("In front: the best on the test photographs.")
+    if not is_clear(done):
+        words = _(
+            "In front: the best on the test photographs. But these are too few to say which way "
+            "is better: the intervals overlap."
+        )
+    st.caption(words)
+
+
+def _line(photo: str, model: str, done: Done) -> str:
+    found = answer(Classify(photo=photo, backbone=model))
+    _label, spec, snapshot = done[model]
+    if found is None or snapshot.result is None:
+        return ""
+    best, row = found.answers[0], mode_row(spec.mode)
+    said = _("unsure") if is_unsure(found.answers) else class_name(best.label)
+    on_test = ""
+    if snapshot.result.is_measured:
+        on_test = _("{percent} on the test").format(percent=percent(snapshot.result.accuracy))
+    return (
+        f'<div><b style="color:{colours()[spec.mode]}">●</b> {html.escape(_(row.short))}: '
+        f"<b>{html.escape(said)}</b> {percent(best.probability)} "
+        f"<span>{html.escape(on_test)}</span></div>"
+    )
