@@ -127,6 +127,7 @@ class PhotosInput {
     const { isOn, isStill } = this.recorder;
     const { words } = this.page.data;
     this.record.classList.toggle("on", isOn);
+    this.record.ariaPressed = String(isOn);
     this.hint.textContent = isStill ? words.still : isOn ? words.recording : words.record;
     if (this.wasOn && !isOn) {
       this.isEnding = true;

@@ -15,6 +15,7 @@ from pages.shared.foot import foot
 from pages.shared.photo_input import show_refused_photo
 from pages.shared.sitemap import ALL_PAGES, HISTORY, HOME, PageRow
 from pages.shared.terms import explain, words_of
+from pages.shared.visit import the_visit
 from pages.shared.words import _
 from tl_core.images import samples
 
@@ -79,7 +80,9 @@ def header(
     ):
         title(row)
         with st.container(key="subject", horizontal=True, width="content"):
-            photo = choose_photo(first_photo) if has_photo else link.chosen("sample", first_photo)
+            photo = the_visit().choices.get("sample", first_photo)
+            if has_photo:
+                photo = choose_photo(first_photo)
             backbone = choose_backbone()
             copy_link(photo, backbone, first_photo=first_photo)
     strip(row)

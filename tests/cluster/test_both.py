@@ -157,10 +157,18 @@ def test_a_visitor_teaches_a_network_and_uses_it_everywhere(either):
     assert json.loads(either.models.settings_of(key))["dataset"] == "digits"
     assert "load_state_dict" in either.models.plain_pytorch(key)
     either.models.require_loadable(key)
+    either.models.rename(key, label="numbers", classes=["nought", *"123456789"])
+    assert either.models.of("ann") == {key: "numbers"}
+    renamed = run(either, Classify(photo="sample:cat", backbone=key))
+    assert {said.label for said in renamed.answers} <= {"nought", *"123456789"}
+    assert renamed.logits == pytest.approx(answer.logits, abs=1e-4)
     again = either.models.load(either.models.save(key), "bob")
     assert run(either, Classify(photo="sample:cat", backbone=again), "bob").logits == pytest.approx(
         answer.logits, abs=1e-4
     )
+    assert either.backbones.classes(again)[0] == "nought"
+    either.models.drop(again)
+    assert not either.models.of("bob")
     either.forget("ann")
     until(lambda: not either.models.of("ann"))
     with pytest.raises(UserError, match="no longer in memory"):

@@ -20,25 +20,31 @@ CURVE = ".st-key-main_picture .js-plotly-plot"
 
 @pytest.fixture(scope="session")
 def cats_and_dogs(photos_dir):
-    """Five photographs of each, by class."""
+    """Thirteen photographs of each, by class."""
     folder = photos_dir / "cats_vs_dogs" / "train"
-    return {place.name: sorted(place.iterdir())[:5] for place in sorted(folder.iterdir())}
+    return {place.name: sorted(place.iterdir())[:13] for place in sorted(folder.iterdir())}
 
 
-def test_two_boxes_of_four_photographs_are_learned_and_a_fifth_is_recognised(
+def test_eight_and_eight_photographs_are_learned_by_themselves_and_ten_others_recognised(
     page, app_url, cats_and_dogs
 ):
     page.goto(f"{app_url}/teach")
     for box, (name, files) in enumerate(cats_and_dogs.items()):
         page.get_by_label("Name of the class").nth(box).fill(name)
-        page.locator(f".st-key-photos_{box} input.file").set_input_files(files[:4])
-    page.get_by_text("2 classes: 6 training photographs").wait_for()
-    page.locator(".st-key-start button").click()
-    page.get_by_role("heading", name=re.compile("on 2 validation photographs")).wait_for()
-    page.locator(".st-key-photos button").first.click()
-    for name, files in cats_and_dogs.items():
-        page.locator(".st-key-photo input.file").set_input_files(files[4])
-        page.get_by_role("heading", name=f"Your model says: {name}").wait_for()
+        page.locator(f".st-key-photos_{box} input.file").set_input_files(files[:8])
+    page.get_by_role("heading", name=re.compile("on 4 validation photographs")).wait_for()
+    page.get_by_text("A test photograph, which it never learned from").wait_for()
+    said = page.locator(".st-key-tried button")
+    others = [(name, file) for name, files in cats_and_dogs.items() for file in files[8:]]
+    for place, (_name, file) in enumerate(others):
+        before = page.locator(".st-key-tried button img").all()
+        newest = before[0].get_attribute("src") if before else ""
+        page.locator(".st-key-photo input.file").set_input_files(file)
+        expect(page.locator(".st-key-tried button img").first).not_to_have_attribute("src", newest)
+        expect(said).to_have_count(min(place + 2, 10))
+    words = [one.inner_text() for one in said.all()]
+    right = [name in text for (name, _file), text in zip(reversed(others), words, strict=True)]
+    assert sum(right) >= 9, words
 
 
 def test_a_click_on_the_confusion_matrix_opens_its_photographs(page, app_url):

@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from tests.app_process import ROOT, app_process
-from tests.load import live
+from tests.load import live, teach
 from tests.load.scenes import Figures, alike, mixed, play, warm_up
 from tl_core.machine.cores import usable_cores
 
@@ -35,6 +35,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.scenes == ["live"]:
         return live.main(options.root, options.seconds)
+    if options.scenes == ["teach"]:
+        return teach.main(options.root)
     print("bare loop before:", json.dumps(bare()))
     print(" | ".join(field.name for field in fields(Figures)))
     for name in options.scenes:
