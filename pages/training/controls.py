@@ -31,17 +31,18 @@ def choose_modes() -> list[str]:
 def choose_amount(most: int) -> int:
     """The photographs of each class to learn from, at most; 0 for all.
 
-    No class has more than ``most``; 0 where that is not known.
+    ``most`` are those of the largest class, 0 where that is not known; the label says how many are
+    taken. (The options stay: the browser holds the text of one, which would mean another.)
     """
-    is_known = most > 1
-    amounts = [count for count in _AMOUNTS if count < most] if is_known else _AMOUNTS
-    everything = str(most) if is_known else _("all")
-    usual = 100 if 100 in amounts else 0
-    with link.kept("photos_per_class", usual, amounts, among="own" if is_known else ""):
+    with link.kept("photos_per_class", 100, _AMOUNTS):
+        label = _("Photographs per class")
+        if most:
+            words = _("Photographs per class: {count}")
+            label = words.format(count=min(st.session_state.photos_per_class or most, most))
         amount = st.select_slider(
-            _("Photographs per class"),
-            amounts,
-            format_func=lambda count: str(count) if count else everything,
+            label,
+            _AMOUNTS,
+            format_func=lambda count: str(count) if count else _("all"),
             key="photos_per_class",
             help=_("It trains on so many of each class, at most."),
         )

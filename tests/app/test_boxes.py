@@ -279,9 +279,11 @@ def test_an_empty_box_beside_two_that_are_filled_is_no_class(own, labelled):
     assert "**2 classes**: 6 training photographs" in words(page)
 
 
-def test_as_many_photographs_are_offered_as_there_are(own, labelled):
+def test_the_slider_says_how_many_photographs_a_class_are_taken(own, labelled):
     page = two_boxes(own, labelled)
-    assert page.select_slider(key="photos_per_class").options == ["1", "2", "4"]
-    assert page.select_slider(key="photos_per_class").value == 0
+    slider = page.select_slider(key="photos_per_class")
+    assert (slider.label, slider.value) == ("Photographs per class: 4", 100)
+    page = settled(slider.set_value(2).run())
+    assert page.select_slider(key="photos_per_class").label == "Photographs per class: 2"
     page.selectbox(key="dataset").set_value("digits").run()
-    assert page.select_slider(key="photos_per_class").value == 100
+    assert page.select_slider(key="photos_per_class").label == "Photographs per class"

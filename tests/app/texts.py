@@ -58,6 +58,9 @@ _NO_WORDS = {
     "page",
     "language",
     "query",
+    "first",
+    "next",
+    "opened",
 }
 _ATTRIBUTES = re.compile(r'(?:alt|aria-label|title)="([^"]*)"')
 _SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)

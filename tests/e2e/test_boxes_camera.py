@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.camera_of_pictures import CAMERA, bring, hold_up
 from tests.e2e.layout import box_of
+from tests.e2e.test_accessibility import _AXE, _IN_FULL_COLOUR, lasting_faults
 from tests.e2e.tracks import ARE_OFF, WATCH
 
 pytestmark = pytest.mark.browser
@@ -162,6 +163,21 @@ def test_a_photograph_is_taken_out_and_brought_back_and_a_box_emptied_and_filled
     for back in (count - 1, count):
         pictures.locator(".st-key-undo_boxes button").first.click()
         boxes_hold(pictures, back)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_open_camera_its_photographs_and_the_bar_have_no_serious_fault(pictures, scheme):
+    pictures.emulate_media(color_scheme=scheme)
+    pictures.set_viewport_size({"width": 390, "height": 3000})  # axe judges no colours outside
+    pictures.add_style_tag(content=_IN_FULL_COLOUR)
+    hold_up(pictures, "cup")
+    press(pictures, opened(pictures), 1800)
+    boxes_hold(pictures, taken(pictures))
+    pictures.evaluate(_AXE)
+    assert lasting_faults(pictures) == []
+    pictures.locator(".panes [data-key=try]").click()
+    pictures.locator(".st-key-try_photo").wait_for()
+    assert lasting_faults(pictures) == []
 
 
 def test_where_there_are_two_cameras_a_press_takes_the_other(teach):

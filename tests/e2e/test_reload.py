@@ -118,7 +118,7 @@ def test_boxes_keep_their_photographs_over_a_reload(page, app, labelled):
     page.reload()
     page.get_by_text("2 of 4").wait_for()
     zone.set_input_files(files[2:])
-    page.get_by_text("Photographs: 3").wait_for()
+    page.get_by_text("3 of 4").wait_for()
 
 
 def test_only_a_reload_asks_for_a_visit_and_its_code_is_in_no_address_no_page_and_no_log(page, app):

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def opened(page, app_url):
     """The Teach it page, and the first term of its first sentence."""
-    page.goto(f"{app_url}/teach?dataset=digits")
+    page.goto(f"{app_url}/teach?dataset=digits&version=1")
     link = page.locator(".st-key-about a").first
     link.wait_for()
     page.wait_for_function("() => 'termWanted' in window")
@@ -20,6 +20,7 @@ def opened(page, app_url):
 def test_a_click_on_a_term_explains_it_beside_the_word_and_escape_leads_back(opened, width):
     page, link = opened
     page.set_viewport_size({"width": width, "height": 844})
+    link.wait_for()
     before = page.url
     link.click()
     card = page.get_by_role("dialog", name="transfer learning")

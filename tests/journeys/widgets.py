@@ -31,7 +31,7 @@ _MESSAGES: tuple[object, ...] = (
 )
 _TEXTS = ("", " ", "cats", "dogs", "Ä\u202e<b>*x*</b>", "../..", "a" * 60, "{0}", "$x$ `y`")
 # what these offer, or how they call it, follows the network, the recipe or the result
-_VARYING = frozenset({"layer", "layer_2", "learning_rate", "cell_page", "photos_per_class"})
+_VARYING = frozenset({"layer", "layer_2", "learning_rate", "cell_page"})
 
 
 def widgets(app: AppTest) -> dict[str, Any]:
