@@ -54,6 +54,7 @@ class Visitor:
     received: int = 0  # bytes
     _states: dict[str, WidgetState] = field(default_factory=dict)  # as a browser keeps them
     _for_one_file: set[str] = field(default_factory=set)  # drop zones where a file replaces another
+    _fragment_of: dict[str, str] = field(default_factory=dict)  # by the keys of widgets in one
     _page: str = ""
     _query: str = ""
     cache: BrowserCache = field(default_factory=BrowserCache)
@@ -99,8 +100,10 @@ class Visitor:
         return self._run([WidgetState(id=self.widgets[key], trigger_value=True)])
 
     def tell_component(self, key: str, event: str, value: Any) -> Self:
-        """Have a component of the page's own say something."""
-        return self._run([component_event(self.widgets[key], event, value)])
+        """Have a component of the page's own say something; in a fragment, that is drawn anew."""
+        said = [component_event(self.widgets[key], event, value)]
+        fragment = self._fragment_of.get(key, "")
+        return self._run(said, fragment_id=fragment) if fragment else self._run(said)
 
     def tell_widgets(self, states: Sequence[WidgetState]) -> Self:
         """Send any values for widgets, once."""
@@ -258,6 +261,7 @@ class Visitor:
         if kind == "new_session":
             if not message.metadata.run.fragment_ids:  # the whole page is drawn anew
                 self.widgets, self.fragments, self.downloads = {}, {}, {}
+                self._fragment_of = {}
             self.session = message.new_session.initialize.session_id or self.session
         elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
@@ -282,6 +286,7 @@ class Visitor:
             if widget.startswith("$$ID-"):
                 key = widget.split("-", 2)[2]
                 self.widgets[key] = widget
+                self._fragment_of[key] = message.delta.fragment_id
                 if not getattr(drawn, "multiple_files", True):
                     self._for_one_file.add(widget)
                 if key == "resume":

@@ -1,5 +1,6 @@
 """The page's run: a job for each mode, begun by a press or by itself, and those that are done."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from tl_core.lab import UserError
 from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 
 NAME = "teach"
+_AT_ONCE_S = 2.0  # for which the page waits: to draw it again would cost a busy server more
 BY_ITSELF = "head"  # the mode that takes under a second
 Done = Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]  # label, spec, snapshot by model
 
@@ -70,7 +72,10 @@ def begin_by_itself(data: Data | None, modes: Sequence[str], settings: dict[str,
         if not run.is_by_itself:
             return
         runs.stop(run)
-    begin(data, modes, settings, is_by_itself=True)
+    if begin(data, modes, settings, is_by_itself=True):
+        until = time.monotonic() + _AT_ONCE_S
+        for _label, job in visit.runs[NAME].jobs:
+            job.wait(until - time.monotonic())
 
 
 def _begin_to_try(data: Data) -> None:

@@ -32,7 +32,7 @@ class TeachFigures:
     """What a scene gave."""
 
     visitors: int
-    learned_p50_s: float  # from the last photograph to the model that can be tried
+    learned_p50_s: float  # from the last photograph's way to the model that can be tried
     learned_p95_s: float
     again_s: float  # after one more photograph, in the middle; 0 where not measured
     shot_p95_ms: float  # until the page has taken a photograph of a recording
@@ -67,10 +67,10 @@ class Pupil(Person):
                 due = begun_at + OVER_S * number / (2 * RECORDED)
                 self.left.wait(max(due - time.monotonic(), 0))
                 self._show(visitor, box, number, is_held=shot < RECORDED - 1)
-        self.learned_s = self._wait_until_learned(visitor)
+        self.learned_s = self.shots_s[-1] + self._wait_until_learned(visitor)
         for place in range(self.again):
             self._show(visitor, 0, number + 1 + place, is_held=False)
-            self.again_s.append(self._wait_until_learned(visitor))
+            self.again_s.append(self.shots_s[-1] + self._wait_until_learned(visitor))
 
     def _show(self, visitor: Visitor, box: int, number: int, *, is_held: bool) -> None:
         data = base64.b64encode(shot(self.seed, box, number)).decode()
