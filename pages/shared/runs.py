@@ -14,6 +14,7 @@ from tl_core.lab import Job, JobState
 from tl_core.specs.base import Spec
 
 _TAKEN_S = 1.0  # within which a run that has room begins: no word of waiting comes and goes
+_WANTED_S = 30.0  # for which a press on Start counts, where the page was broken off meanwhile
 _CHART_POLLS = 5  # a chart says little new in half a second
 STEPS = [10, 30, 64, 100, 128, 200, 256, 400, 512, 1024]  # of one picture, on every page
 
@@ -31,23 +32,34 @@ def start_or_stop(
     ``begin_run`` returns whether it has begun. Of a page's second run the keys of the buttons end
     in ``suffix``, and they have no shortcuts.
     """
-    run = current(name)
+    run, key, visit = current(name), f"start{suffix}", the_visit()
     if run is not None:
         run.drawn_over = run.over
         if run.drawn_over < len(run.jobs):
+            visit.wanted.pop(key, None)
             _pause_and_stop(run, suffix)
             return
-    is_pressed = st.button(
+    st.button(
         label or _("Start"),
-        key=f"start{suffix}",
+        key=key,
         type="secondary" if suffix else "primary",
         icon=":material/play_arrow:",
         width="stretch",
         disabled=not is_ready,
         shortcut=None if suffix else "Alt+S",
+        on_click=_want,
+        args=(key,),
     )
-    if is_pressed and begin_run():
+    # Not what the button returns: a run of the page that a newer one breaks off would forget it
+    is_wanted = time.monotonic() < visit.wanted.get(key, 0.0) + _WANTED_S
+    has_begun = is_wanted and is_ready and begin_run()
+    visit.wanted.pop(key, None)
+    if has_begun:
         st.rerun()
+
+
+def _want(key: str) -> None:
+    the_visit().wanted[key] = time.monotonic()
 
 
 def begin(name: str, specs: Sequence[tuple[str, Spec]]) -> bool:

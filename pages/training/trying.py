@@ -120,7 +120,7 @@ def _say(model: str, photo: str, done: Done, *, is_own: bool, truth: str) -> Non
             words = _("A test photograph, which it never learned from: {truth}.")
             st.caption(words.format(truth=plain_class(truth)))
     answer_bars(found.answers, key="own_answer")
-    if is_own:
+    if is_own and not truth:
         remember(photo, found)
     if len(models) > 1:
         side_by_side(photo, model, done)

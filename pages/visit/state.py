@@ -164,6 +164,7 @@ class Visit:
     given_up: dict[str, Snapshot | None] = field(default_factory=dict)  # of jobs: when stopped
     gallery: list[Finished] = field(default_factory=list)  # finished pictures, newest first
     intake: Intake | None = None  # of a zip or folder, until the boxes hold it
+    wanted: dict[str, float] = field(default_factory=dict)  # when each Start was pressed
     runs: dict[str, Run] = field(default_factory=dict)  # the latest run of each page
     boxes: list[Box] = field(default_factory=list)  # classes of their own, to be taught
     thrown_away: list[ThrownAway] = field(default_factory=list)  # newest last

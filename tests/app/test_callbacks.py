@@ -31,3 +31,35 @@ def test_a_click_that_comes_at_once_does_not_cut_the_work_of_the_one_before(monk
     app.button[0].click().run()
     assert not app.exception
     assert app.caption[0].value == "True True"
+
+
+def a_page_that_is_broken_off() -> None:
+    import streamlit as st
+
+    from pages.shared import runs
+    from pages.shared.visit import the_visit
+    from pages.visit.state import Run
+
+    def begin() -> bool:
+        st.session_state.begun = st.session_state.get("begun", 0) + 1
+        the_visit().runs["a run"] = Run()
+        return True
+
+    if the_visit().wanted and "broken_off" not in st.session_state:
+        st.session_state.broken_off = True
+        st.rerun()  # as a newer request does, before Start is drawn
+    runs.start_or_stop("a run", begin)
+    st.caption(str(st.session_state.get("begun", 0)))
+
+
+def test_a_press_on_start_counts_once_also_where_its_run_of_the_page_is_broken_off(
+    app_lab, monkeypatch
+):
+    monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
+    app = AppTest.from_function(a_page_that_is_broken_off, default_timeout=30).run()
+    app.button(key="start").click().run()
+    assert not app.exception
+    assert "broken_off" in app.session_state
+    assert app.caption[0].value == "1"
+    app.run()
+    assert app.caption[0].value == "1"
