@@ -1,3 +1,6 @@
+const AIMS = "camera-on"; // an event: a camera of the page is opened, and the others go off
+const RESTS = "camera-off";
+
 // A camera's stream on a video, and the next camera where there are several.
 class Lens {
   static isAllowed() {

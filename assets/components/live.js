@@ -6,8 +6,6 @@ const RATE_MS = 2_000; // over which answers are counted
 const SLOW = 4; // answers a second, below which others are named as the reason
 const NEVER_AGAIN = { 4000: "over", 4001: "elsewhere", 4002: "faulty" };
 const FULL = "data-full"; // on the page's root: its rules then give the camera the whole screen
-const AIMS = "camera-on"; // an event: a camera of the page is opened, and the others go off
-const RESTS = "camera-off";
 const TYPED =
   "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]";
 

@@ -1,7 +1,5 @@
 const BATCH = 4_000_000; // characters in a message, but for one file that has more alone
 
-const AIMS = "camera-on"; // an event: a camera of the page is opened, and the others go off
-const RESTS = "camera-off";
 const FILLED = "box-filled"; // an event: the next empty box comes into view
 
 class PhotosInput {

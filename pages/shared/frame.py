@@ -68,8 +68,8 @@ def header(
     """Draw the page's title, the subject beside it, and the strip for the lesson below.
 
     ``first_photo`` is the page's photograph for who has chosen none; without ``has_photo`` the page
-    itself draws its choice. Without ``has_offer`` the page
-    itself offers the download of a backbone that cannot be used yet.
+    itself draws its choice. Without ``has_offer`` the page itself offers the download of a backbone
+    that cannot be used yet.
     """
     begin(row)
     with st.container(

@@ -14,7 +14,7 @@ from pages.visit.state import Data
 from tl_core.datasets.spec import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
 from tl_core.lab import gettext_noop as N_
 
-NOT_TESTED = N_(
+_NOT_TESTED = N_(
     "One recording of each class tests nothing. Record each once more, from another side, and its "
     "accuracy is measured on that."
 )
@@ -72,7 +72,7 @@ def _remarks(snapshot: PreviewSnapshot) -> None:
         ).format(classes=len(snapshot.classes), train=train, tested=tested)
     )
     if not tested:
-        st.caption(_(NOT_TESTED))
+        st.caption(_(_NOT_TESTED))
     if words := small_test(tested):
         st.caption(words)
     if snapshot.is_unlike_imagenet:

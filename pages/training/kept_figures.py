@@ -1,12 +1,11 @@
 """What the visit keeps of its finished trainings: for the chapter, the exercises and the report."""
 
-from collections.abc import Mapping
-
 from pages.shared.chapters import note
 from pages.shared.choose_backbone import label_of
 from pages.shared.sitemap import TRAINING
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
+from pages.training.run import Done
 from pages.visit.state import Learned, Outcome
 from tl_core.datasets.spec import OWN_DATASET
 from tl_core.lab import UserError
@@ -16,7 +15,7 @@ _ENOUGH = 10  # photographs in a test
 _HALF, _MOST = 0.625, 0.875  # accuracies between the answers to the chapter's question
 
 
-def keep_figures(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> None:
+def keep_figures(done: Done) -> None:
     """Keep the figures of all that was measured, by model, and tell the chapter the best."""
     visit = the_visit()
     for model, (_label, spec, snapshot) in done.items():

@@ -1,7 +1,6 @@
 """What a finished run achieved: confusion matrix, the photographs behind it, figures by class."""
 
 from collections import Counter
-from collections.abc import Mapping
 
 import streamlit as st
 
@@ -12,12 +11,12 @@ from pages.shared.words import _, lesson, percent
 from pages.training.confusion_matrix import confusion_matrix
 from pages.training.modes import TOP3_FROM, interval_words, small_test
 from pages.training.predictions import draw_predictions
-from pages.training.run import best_of
+from pages.training.run import Done, best_of
 from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
 from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
-NOT_MEASURED = N_(
+_NOT_MEASURED = N_(
     "Not measured yet: all photographs of a class come from one recording, and near copies of what "
     "was learned would be right every time. Record each class once more, from another side: that "
     "recording then tests it."
@@ -26,7 +25,7 @@ _ALL = "mistakes"
 _PAGE = 12  # photographs at once
 
 
-def choose_model(done: Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]) -> str:
+def choose_model(done: Done) -> str:
     """The model to look closer at, of those of a run that are done; the best where none is chosen.
 
     ``done`` has a label, a spec and a snapshot by model.
@@ -52,7 +51,7 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
         return
     names = _class_names(result.model, snapshot)
     if not result.is_measured:
-        st.info(_(NOT_MEASURED), icon=":material/videocam:")
+        st.info(_(_NOT_MEASURED), icon=":material/videocam:")
         return
     st.subheader(
         _(

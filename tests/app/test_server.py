@@ -420,12 +420,7 @@ def test_only_the_file_of_a_model_is_sent_as_it_is(path, accepted):
 
 
 def test_a_file_that_was_asked_for_outlasts_the_runs_of_others_for_a_minute(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(downloads.time, "monotonic", lambda: now[0])
-    keeping_downloads(monkeypatch)
-    storage = MemoryMediaFileStorage("/media")
-    files = media_file_manager.MediaFileManager(storage)
-    asked = files.add_deferred(lambda: b"a film", "image/webp", "0.1", file_name="film.webp")
+    now, storage, files, asked = a_download_that_is_kept(monkeypatch)
     name = files.execute_deferred(asked).rpartition("/")[2]
     for _ in range(30):
         files.clear_session_refs("another")
@@ -437,22 +432,23 @@ def test_a_file_that_was_asked_for_outlasts_the_runs_of_others_for_a_minute(monk
         storage.get_file(name)
 
 
-def keeping_downloads(monkeypatch):
-    """The change of Streamlit, taken back after the test."""
+def a_download_that_is_kept(monkeypatch):
+    """The time, and a file on a button, with the change of Streamlit, which the test takes back."""
+    now = [0.0]
+    monkeypatch.setattr(downloads.time, "monotonic", lambda: now[0])
     name = "_remove_orphaned_deferred_callables"
     monkeypatch.setattr(media_file_manager, "MediaFileMetadata", None)
     manager = media_file_manager.MediaFileManager
     monkeypatch.setattr(manager, name, getattr(manager, name))
     keep_downloads()
-
-
-def test_a_press_on_a_download_counts_while_its_page_is_drawn_anew(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(downloads.time, "monotonic", lambda: now[0])
-    keeping_downloads(monkeypatch)
     storage = MemoryMediaFileStorage("/media")
     files = media_file_manager.MediaFileManager(storage)
     asked = files.add_deferred(lambda: b"a film", "image/webp", "0.1", file_name="film.webp")
+    return now, storage, files, asked
+
+
+def test_a_press_on_a_download_counts_while_its_page_is_drawn_anew(monkeypatch):
+    now, storage, files, asked = a_download_that_is_kept(monkeypatch)
     files.clear_session_refs()
     files.remove_orphaned_files()
     name = files.execute_deferred(asked).rpartition("/")[2]

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from tests.app.conftest import settled, words
-from tests.app.training import jobs, taught, two_boxes
+from tests.app.training import jobs, taught, two_boxes, with_digits
 from tl_core.datasets.spec import PreviewData
 from tl_core.images import samples
 from tl_core.lab import Job
@@ -21,10 +21,7 @@ def figures(page):
 @pytest.fixture
 def page(open_page):
     """The page with the digits chosen, four of each to learn from."""
-    page = open_page("teach")
-    page.selectbox(key="dataset").set_value("digits").run()
-    page.select_slider(key="photos_per_class").set_value(4).run()
-    return settled(page)
+    return with_digits(open_page("teach"))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 
 from pages.training.tries import UNSURE_LEAD, is_unsure
 from tests.app.conftest import photo_message, send_photo, settled, words
-from tests.app.training import jobs, taught, two_boxes
+from tests.app.training import jobs, taught, two_boxes, with_digits
 from tests.hostile import photo, saved
 from tl_core.classify.spec import Answer
 
@@ -10,10 +10,7 @@ from tl_core.classify.spec import Answer
 @pytest.fixture
 def digits(open_page):
     """The page with the digits chosen, four of each to learn from."""
-    page = open_page("teach")
-    page.selectbox(key="dataset").set_value("digits").run()
-    page.select_slider(key="photos_per_class").set_value(4).run()
-    return settled(page)
+    return with_digits(open_page("teach"))
 
 
 def titles(page):

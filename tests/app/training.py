@@ -22,6 +22,13 @@ def taught(page, *modes):
     return finished(page)
 
 
+def with_digits(page):
+    """The page with the digits chosen, four of each to learn from."""
+    page.selectbox(key="dataset").set_value("digits").run()
+    page.select_slider(key="photos_per_class").set_value(4).run()
+    return settled(page)
+
+
 def two_boxes(page, labelled, *, by_itself=False):
     """Four photographs of things in one box and four others in the second."""
     page.toggle(key="by_itself").set_value(by_itself).run()
