@@ -111,4 +111,5 @@ export default function ({ data }) {
     subtree: true,
     attributeFilter: ["disabled"],
   });
+  look(); // at what was drawn before anybody watched
 }

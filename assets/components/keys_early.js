@@ -2,13 +2,12 @@
 // which its own shortcut does not listen yet
 window.startWantedAt ??= (addEventListener("keydown", (event) => {
   if (!event.altKey || event.code !== "KeyS") return;
-  const start = document.querySelector(
-    ".st-key-start button:enabled, .st-key-ready_set button:enabled",
-  );
-  const drawn = ".st-key-start button, .st-key-ready_set button, .st-key-pause button"; // or in a run
-  if (!start && !document.querySelector(drawn)) window.startWantedAt = Date.now();
+  const place = ":is(.st-key-start, .st-key-ready_set) button";
+  const start = document.querySelector(`${place}:enabled`);
+  const isRunning = document.querySelector(".st-key-pause button"); // Start may fade out still
+  if (!isRunning && !document.querySelector(place)) window.startWantedAt = Date.now();
   if (!start) return;
   event.preventDefault();
   event.stopImmediatePropagation(); // or the shortcut would press it once more
-  start.click();
+  if (!isRunning) start.click();
 }, true), 0);

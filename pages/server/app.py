@@ -20,6 +20,7 @@ from streamlit.web.server import server_util
 from pages.server import process_state
 from pages.server.addresses import announcement
 from pages.server.compat.callbacks import finish_callbacks
+from pages.server.compat.containers import begin_at_the_top
 from pages.server.compat.downloads import keep_downloads
 from pages.server.compat.page_changes import keep_page_changes
 from pages.server.compat.pages_folder import leave_pages_to_navigation
@@ -67,6 +68,7 @@ def lifespan(
         leave_pages_to_navigation()
         raise_limit()
         configure_logs()
+        begin_at_the_top()
         keep_downloads()
         finish_callbacks()
         keep_page_changes()

@@ -48,7 +48,7 @@ def start_or_stop(
         disabled=not is_ready,
         shortcut=None if suffix else "Alt+S",
         on_click=_want,
-        args=(key,),
+        args=(name, key),
     )
     # Not what the button returns: a run of the page that a newer one breaks off would forget it
     is_wanted = time.monotonic() < visit.wanted.get(key, 0.0) + _WANTED_S
@@ -58,8 +58,11 @@ def start_or_stop(
         st.rerun()
 
 
-def _want(key: str) -> None:
-    the_visit().wanted[key] = time.monotonic()
+def _want(name: str, key: str) -> None:
+    """Note a press on Start; where the run is under way by now, it was one press too many."""
+    run = current(name)
+    if run is None or run.is_over:
+        the_visit().wanted[key] = time.monotonic()
 
 
 def begin(name: str, specs: Sequence[tuple[str, Spec]]) -> bool:

@@ -25,6 +25,7 @@ from streamlit.runtime.state import SessionState
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server import server_util
 
+from pages.server.compat.containers import begin_at_the_top
 from pages.server.compat.page_changes import keep_page_changes
 from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.widget_values import refuse_wrong_values
@@ -38,6 +39,56 @@ def test_callbacks_a_newer_click_ends_what_a_click_does_in_its_middle():
     app = AppTest.from_function(cut_off).run()
     app.button[0].click().run()
     assert app.caption[0].value == "True False"  # begun, and not ended
+
+
+def page_with_a_part() -> None:
+    import streamlit as st
+    from streamlit.delta_generator_singletons import context_dg_stack
+    from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+
+    @st.fragment
+    def part() -> None:
+        st.session_state.part = ThreadState.get().fragment_id
+        st.session_state.drawn = st.session_state.get("drawn", 0) + 1
+
+    st.session_state.depths = [*st.session_state.get("depths", []), len(context_dg_stack.get())]
+    with st.container():
+        part()
+
+
+def depths_around_a_part(monkeypatch) -> list[int]:
+    """In how many containers a page begins: when it is opened, and right after a part of it."""
+    app = AppTest.from_function(page_with_a_part)
+    ready = ScriptRequests.on_scriptrunner_ready
+    wanted = [
+        lambda: None,  # the page, which is wanted anyway
+        lambda: RerunData(fragment_id=app.session_state.part, is_auto_rerun=True),
+        lambda: RerunData(),  # as a click asks for
+    ]
+
+    def ready_in_the_moment_of_the_next_request(requests: ScriptRequests) -> object:
+        next_one = wanted.pop(0)() if wanted else None
+        if next_one is not None:
+            requests.request_rerun(next_one)
+        return ready(requests)
+
+    monkeypatch.setattr(
+        ScriptRequests, "on_scriptrunner_ready", ready_in_the_moment_of_the_next_request
+    )
+    app.run()
+    assert not app.exception
+    assert app.session_state.drawn == 3
+    return app.session_state.depths
+
+
+def test_containers_a_page_is_drawn_where_a_part_of_it_was_drawn_last(monkeypatch):
+    assert depths_around_a_part(monkeypatch) == [1, 2]
+
+
+def test_containers_with_the_change_a_page_begins_outside_all(monkeypatch):
+    monkeypatch.setattr(ScriptRunContext, "reset", ScriptRunContext.reset)
+    begin_at_the_top()
+    assert depths_around_a_part(monkeypatch) == [1, 1]
 
 
 def test_downloads_a_file_is_dropped_at_the_second_end_of_anothers_run():

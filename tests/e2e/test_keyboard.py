@@ -7,6 +7,15 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
+# A Start that Streamlit has not taken away yet, and how often it was pressed
+_FADING_START = """() => {
+  window.presses = 0;
+  const place = document.createElement("div");
+  place.className = "st-key-start";
+  place.append(document.createElement("button"));
+  place.onclick = () => window.presses++;
+  document.body.append(place);
+}"""
 _PART = "() => document.activeElement.closest('[class*=st-key-]')?.className"
 
 
@@ -83,6 +92,24 @@ def test_alt_s_begins_a_run_also_before_start_is_drawn(page, app):
     page.locator(".st-key-start button").wait_for()
     page.wait_for_timeout(1000)
     assert page.locator(".st-key-stop").count() == 0
+
+
+def test_alt_s_that_came_before_the_page_could_listen_counts(page, app):
+    """Start is drawn by then, and nothing on the page moves any more."""
+    page.add_init_script("window.startWantedAt = Date.now()")
+    page.goto(f"{app.url}/attack?epsilon=0&steps=1024&version=1")
+    page.locator(".st-key-stop button").click()
+    page.locator(".st-key-start button").wait_for()
+
+
+def test_alt_s_presses_no_start_that_fades_out(page, app):
+    page.goto(f"{app.url}/attack?epsilon=0&steps=1024&version=1")
+    page.locator(".st-key-start button").click()
+    page.locator(".st-key-stop button").wait_for()
+    page.evaluate(_FADING_START)
+    page.keyboard.press("Alt+s")
+    assert page.evaluate("window.presses") == 0
+    page.locator(".st-key-stop button").click()
 
 
 def test_alt_s_on_teach_it_takes_a_ready_set_and_then_starts(page, app):
