@@ -12,6 +12,9 @@ from tests.e2e.layout import box_of
 pytestmark = pytest.mark.browser
 
 _SCROLLED = "document.querySelector('[data-testid=stMain]').scrollTop"
+_MAIN = "[data-testid=stMain]"
+_LINES = f"{_MAIN} :is(p, li, label, button):visible:not(.panes *, [data-testid=stBottom] *)"
+_LOWEST = "found => Math.max(...found.map((one) => one.getBoundingClientRect().bottom))"
 _THINKS_MS = 1000  # before each tap
 
 
@@ -105,6 +108,17 @@ def test_by_keyboard_alone_two_things_are_taught_and_the_answer_fills_the_screen
     assert box_of(name)["height"] > 1.5 * small
     page.keyboard.press("Escape")
     page.locator("html:not([data-full])").wait_for(state="attached")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 600)])
+def test_the_last_line_of_every_pane_can_be_read_above_the_bar(page, app_url, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{app_url}/teach")
+    for pane in ("classes", "learn", "try"):
+        page.locator(f".panes [data-key={pane}]").click()
+        page.locator(f".panes [data-key={pane}][aria-current=true]").wait_for()
+        page.locator(_MAIN).evaluate("main => main.scrollTo(0, main.scrollHeight)")
+        assert page.locator(_LINES).evaluate_all(_LOWEST) <= box_of(page.locator(".panes"))["y"]
 
 
 def test_the_camera_of_a_box_takes_the_picture_from_live_and_gives_it_back(holding):
