@@ -31,14 +31,13 @@ def choose_modes() -> list[str]:
 def choose_amount(most: int) -> int:
     """The photographs of each class to learn from, at most; 0 for all.
 
-    ``most`` are those of the largest class, 0 where that is not known; the label says how many are
-    taken. (The options stay: the browser holds the text of one, which would mean another.)
+    ``most`` are those of the largest class, 0 where that is not known; the label says where that is
+    all. (The options stay: the browser holds the text of one, which would mean another.)
     """
     with link.kept("photos_per_class", 100, _AMOUNTS):
         label = _("Photographs per class")
-        if most:
-            words = _("Photographs per class: {count}")
-            label = words.format(count=min(st.session_state.photos_per_class or most, most))
+        if most and not 0 < st.session_state.photos_per_class < most:
+            label = _("Photographs per class: all {count}").format(count=most)
         amount = st.select_slider(
             label,
             _AMOUNTS,

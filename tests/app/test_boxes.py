@@ -279,11 +279,11 @@ def test_an_empty_box_beside_two_that_are_filled_is_no_class(own, labelled):
     assert "**2 classes**: 6 training photographs" in words(page)
 
 
-def test_the_slider_says_how_many_photographs_a_class_are_taken(own, labelled):
+def test_the_slider_says_where_all_photographs_of_a_class_are_taken(own, labelled):
     page = two_boxes(own, labelled)
     slider = page.select_slider(key="photos_per_class")
-    assert (slider.label, slider.value) == ("Photographs per class: 4", 100)
+    assert (slider.label, slider.value) == ("Photographs per class: all 4", 100)
     page = settled(slider.set_value(2).run())
-    assert page.select_slider(key="photos_per_class").label == "Photographs per class: 2"
+    assert page.select_slider(key="photos_per_class").label == "Photographs per class"  # 2 of them
     page.selectbox(key="dataset").set_value("digits").run()
     assert page.select_slider(key="photos_per_class").label == "Photographs per class"
