@@ -95,7 +95,6 @@ def test_alt_s_begins_a_run_also_before_start_is_drawn(page, app):
 
 
 def test_alt_s_that_came_before_the_page_could_listen_counts(page, app):
-    """Start is drawn by then, and nothing on the page moves any more."""
     page.add_init_script("window.startWantedAt = Date.now()")
     page.goto(f"{app.url}/attack?epsilon=0&steps=1024&version=1")
     page.locator(".st-key-stop button").click()
