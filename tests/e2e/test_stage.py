@@ -52,6 +52,7 @@ class View:
     control: str
     start: str = ""  # none: the page answers at once
     after: tuple[str, ...] = ()  # beside the picture once it has been started
+    figures: str = ""  # of what stands below the picture by then, the last to come
     link: str = ""
 
     @property
@@ -68,8 +69,7 @@ VIEWS = [
         ".st-key-main_picture .js-plotly-plot",
         ".st-key-mode",
         ".st-key-start button",
-        (),
-        "?dataset=digits&photos_per_class=8",
+        link="?dataset=digits&photos_per_class=8",
     ),
     View(
         IDEAL,
@@ -77,6 +77,7 @@ VIEWS = [
         ".st-key-target_class",
         ".st-key-start button",
         (".st-key-stop button", ".st-key-pause button"),
+        "steps/s",
         "?steps=1024",
     ),
     View(
@@ -85,7 +86,7 @@ VIEWS = [
         ".st-key-target_class",
         ".st-key-start button",
         (".st-key-stop button", ".st-key-pause button"),
-        "?steps=1024&epsilon=0",
+        link="?steps=1024&epsilon=0",
     ),
 ]
 
@@ -114,6 +115,7 @@ def test_what_one_came_for_is_in_the_first_view_of_a_laptop_and_a_phone(tab, app
         tab.locator(view.start).click()
         tab.locator(view.after[0]).wait_for()
         tab.locator(".st-key-main_picture [role=progressbar]").first.wait_for()
+        tab.locator(".st-key-main_picture", has_text=view.figures).wait_for()
         for size in ("phone", "laptop"):
             _show(tab, size)
             _stands(tab, view, list(view.after))
