@@ -22,10 +22,10 @@ from pages.server.addresses import announcement
 from pages.server.compat.callbacks import finish_callbacks
 from pages.server.compat.containers import begin_at_the_top
 from pages.server.compat.downloads import keep_downloads
-from pages.server.compat.page_changes import keep_page_changes
 from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.references import send_references
 from pages.server.compat.sessions import forget_closed, tell_who_is_absent
+from pages.server.compat.timers import let_timers_change_nothing
 from pages.server.compat.widget_values import refuse_wrong_values
 from pages.server.ending import Ending
 from pages.server.logs import configure_logs
@@ -71,7 +71,7 @@ def lifespan(
         begin_at_the_top()
         keep_downloads()
         finish_callbacks()
-        keep_page_changes()
+        let_timers_change_nothing()
         send_references()
         refuse_wrong_values()
         ending = Ending()

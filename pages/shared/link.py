@@ -52,11 +52,7 @@ def kept(
 
 
 def set_choice(key: str, value: Any) -> None:
-    """Choose for the widget ``key``, which takes it when it is next drawn, here or elsewhere.
-
-    Its own state is left alone: a timer's message that comes in between overwrites that with what
-    the browser still shows.
-    """
+    """Choose for the widget ``key``, which takes it when it is next drawn, here or elsewhere."""
     st.session_state[f"shown_{key}"] = None  # what it shows does not count any more
     the_visit().choices[key] = encode(value)
 

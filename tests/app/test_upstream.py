@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit import net_util
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
@@ -26,8 +26,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.web.server import server_util
 
 from pages.server.compat.containers import begin_at_the_top
-from pages.server.compat.page_changes import keep_page_changes
 from pages.server.compat.pages_folder import leave_pages_to_navigation
+from pages.server.compat.timers import let_timers_change_nothing
 from pages.server.compat.widget_values import refuse_wrong_values
 from tests.app.test_callbacks import page as cut_off
 from tests.app.test_references import drawing, large
@@ -125,15 +125,50 @@ def leaving_a_page_that_polls() -> str:
     return found.rerun_data.page_script_hash
 
 
-def test_page_changes_a_timer_takes_a_press_on_a_link_back():
+def test_timers_one_takes_a_press_on_a_link_back():
     assert leaving_a_page_that_polls() == "the old"
 
 
-def test_page_changes_with_the_change_the_link_leads_on(monkeypatch):
+def test_timers_with_the_change_the_link_leads_on(monkeypatch):
     name = "_request_rerun_locked"
     monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
-    keep_page_changes()
+    let_timers_change_nothing()
     assert leaving_a_page_that_polls() == "the next"
+
+
+def widgets_that_a_timer_sets() -> list[str]:
+    """Those that the message of a timer names, whose values may be older than what was set here."""
+    requests = ScriptRequests()
+    older = WidgetStates(widgets=[WidgetState(id="letter", string_value="a")])
+    requests.request_rerun(RerunData(fragment_id="a part", widget_states=older, is_auto_rerun=True))
+    states = requests.on_scriptrunner_ready().rerun_data.widget_states
+    assert states is not None
+    return [state.id for state in states.widgets]
+
+
+def test_timers_ones_older_message_sets_a_widget_back():
+    assert widgets_that_a_timer_sets() == ["letter"]
+
+
+def test_timers_with_the_change_what_was_set_stays(monkeypatch):
+    name = "_request_rerun_locked"
+    monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
+    let_timers_change_nothing()
+    assert widgets_that_a_timer_sets() == []
+
+
+def test_timers_with_the_change_a_press_that_waits_counts(monkeypatch):
+    name = "_request_rerun_locked"
+    monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
+    let_timers_change_nothing()
+    requests = ScriptRequests()
+    pressed = WidgetStates(widgets=[WidgetState(id="start", trigger_value=True)])
+    requests.request_rerun(RerunData(widget_states=pressed))
+    older = WidgetStates(widgets=[WidgetState(id="letter", string_value="a")])
+    requests.request_rerun(RerunData(fragment_id="a part", widget_states=older, is_auto_rerun=True))
+    states = requests.on_scriptrunner_ready().rerun_data.widget_states
+    assert states is not None
+    assert [state.id for state in states.widgets] == ["start"]
 
 
 def test_options_a_websocket_of_another_page_asks_a_server_outside(monkeypatch):

@@ -5,23 +5,21 @@ import time
 import streamlit as st
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
-from pages.shared import link
+from pages.server.compat.timers import let_timers_change_nothing
 from pages.shared.visit import script_context
-from pages.visit.state import Visit
 
 PATIENCE_S = 2.0  # for the timer's message
 
-st.session_state.setdefault("visit", Visit())
-vars(link)["the_visit"] = lambda: st.session_state.visit  # without a lab
+st.cache_resource(let_timers_change_nothing)()
 
 
 def choose() -> None:
-    link.set_choice("letter", "b")
+    st.session_state.letter = "b"
     requests = script_context().script_requests
     until = time.monotonic() + PATIENCE_S
     while requests and requests._state is not ScriptRequestType.RERUN:
         if time.monotonic() > until:  # this click met no message of the timer; the next one will
-            link.set_choice("letter", "a")
+            st.session_state.letter = "a"
             return
         time.sleep(0.01)
     st.rerun()
@@ -37,8 +35,7 @@ def timer() -> None:
     st.caption("It polls.")
 
 
-with link.kept("letter", "a", ["a", "b"]):
-    chosen = st.selectbox("Letter", ["a", "b"], key="letter")
+chosen = st.selectbox("Letter", ["a", "b"], key="letter")
 st.header(f"It is {chosen}")
 button()
 timer()
