@@ -7,6 +7,8 @@ import safetensors.torch
 import torch
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.novelty import Examples, fit_detector
+from tl_core.training.detector_file import novelty_metadata, novelty_tensors
 from tl_core.training.initial import PIXELS, PIXELS_SIDE
 from tl_core.training.model_file import FORMAT
 
@@ -26,6 +28,21 @@ def of_raw_pixels(label: str, classes: Sequence[str]) -> bytes:
     shape = (len(classes), 3 * PIXELS_SIDE**2)
     head = {"2.weight": torch.randn(shape, generator=generator), "2.bias": torch.zeros(shape[0])}
     return packed(head, PIXELS, label, classes)
+
+
+def that_can_tell(label: str, classes: Sequence[str]) -> bytes:
+    """The same, with what says "none of these"."""
+    generator = torch.Generator().manual_seed(1)
+    rows = torch.rand(30, 3 * PIXELS_SIDE**2, generator=generator)
+    names = [str(number) for number in range(len(rows))]
+    detector = fit_detector(Examples(rows, names, [0] * len(rows)), None)
+    if detector is None:
+        raise RuntimeError("too few photographs")
+    data = of_raw_pixels(label, classes)
+    state = safetensors.torch.load(data) | novelty_tensors(detector)
+    size = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + size])["__metadata__"]
+    return safetensors.torch.save(state, metadata | novelty_metadata(detector, has_keys=False))
 
 
 def packed(

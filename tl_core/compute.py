@@ -8,6 +8,7 @@ from typing import Protocol
 
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.weights import WeightsState
+from tl_core.classify.spec import Calibration
 from tl_core.datasets.store import DatasetStatus
 from tl_core.engine.job import Job, JobState, SpecT
 from tl_core.errors import UserError
@@ -38,6 +39,8 @@ class Named(Protocol):
     def key(self) -> str: ...
     @property
     def label(self) -> str: ...
+    @property
+    def calibration(self) -> Calibration | None: ...
 
 
 class Networks(Protocol):

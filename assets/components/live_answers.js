@@ -39,12 +39,12 @@ class Answers {
   draw(page) {
     this.data = page.data;
     this.bars.ariaLabel = this.data.words.bars;
-    this.hint.textContent = this.data.words.hint;
+    if (!this.heard) this.hint.textContent = this.data.words.hint;
     this.title.hidden = this.data.is_titled; // by the camera's own picture
     if (!this.title.textContent) this.title.textContent = this.data.words.waiting;
   }
 
-  hear({ answers, shown, chosen }) {
+  hear({ answers, shown, chosen, p_value }) {
     const now = performance.now();
     if (CALM.matches && now < this.drawnAt + CALM_MS) return;
     this.drawnAt = now;
@@ -56,13 +56,18 @@ class Answers {
     const indices = this.isHeld ? this.rows.map(({ button }) => button.hidden ? undefined : button.index) : bestNow;
     this.rows.forEach((row, place) => this.fill(row, indices[place], known, answers.at(-1)[1]));
     const [best, second] = answers.map(([index]) => classes[index] ?? "");
+    const isNone = typeof p_value === "number" && p_value <= this.data.none_share;
     const isUnsure = answers.length > 1 && answers[0][1] - answers[1][1] < this.data.unsure_lead;
-    const title = (isUnsure ? words.unsure : words.says).replace("{label}", best).replace("{second}", second);
+    const form = isNone ? words.none : isUnsure ? words.unsure : words.says;
+    const title = form.replace("{label}", best).replace("{second}", second);
+    this.bars.classList.toggle("none", isNone);
+    this.hint.textContent = isNone ? words.softmax.replace("{label}", best) : words.hint;
     this.title.textContent = title;
     dispatchEvent(new CustomEvent("live-title", { detail: title }));
     if (now > (this.saidAt ?? -Infinity) + SAY_EVERY_MS && title !== this.heard) {
       [this.heard, this.saidAt] = [title, now];
-      this.said.textContent = `${title}, ${percent(answers[0][1], this.data.language)}`;
+      const share = isNone ? "" : `, ${percent(answers[0][1], this.data.language)}`;
+      this.said.textContent = title + share;
     }
   }
 

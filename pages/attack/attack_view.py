@@ -7,14 +7,16 @@ import streamlit as st
 
 from pages.shared.charts import axis, draw
 from pages.shared.live import answer
+from pages.shared.none_of_these import is_none
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.words import _, class_name, number, percent, plain_class
 from pages.visit.state import Run
 from tl_core.attack.spec import Attack, AttackSnapshot, Gap
-from tl_core.classify.spec import Answer, Classify
+from tl_core.classify.spec import Answer, Classify, Novelty
 from tl_core.lab import gettext_noop as N_
 
 _RUNNERS_UP = 2
+_Said = tuple[Sequence[Answer], Novelty | None]
 _MEASURES = {
     N_("L∞, levels of 1/255"): N_("The largest change of any value, of the 255 that are possible."),
     N_("L2"): N_(
@@ -34,7 +36,8 @@ def draw_untouched(photo: str, backbone: str) -> None:
     """The photograph twice, as long as nothing was changed in it."""
     found = answer(Classify(photo=photo, backbone=backbone), height=MAIN_PICTURE)
     if found is not None:
-        _pair(found.seen, found.seen, found.answers, found.answers)
+        said = found.answers, found.novelty
+        _pair(found.seen, found.seen, said, said)
         st.caption(_("Both are the same photograph still. Press Start and watch the right one."))
 
 
@@ -46,7 +49,8 @@ def draw_pair(run: Run) -> None:
         if isinstance(job.spec, Attack):
             draw_untouched(job.spec.photo, job.spec.backbone)
         return
-    _pair(found.original, found.picture, found.before, found.after)
+    before, after = (found.before, found.novelty_before), (found.after, found.novelty_after)
+    _pair(found.original, found.picture, before, after)
     with st.container(key="verdict"):
         _verdict(found, is_over=job.is_over)
 
@@ -80,27 +84,29 @@ def figures(gap: Gap) -> None:
             st.metric(_(name), value, width="content", help=_(_MEASURES[name]))
 
 
-def _pair(
-    original: bytes, attacked: bytes, before: Sequence[Answer], after: Sequence[Answer]
-) -> None:
+def _pair(original: bytes, attacked: bytes, before: _Said, after: _Said) -> None:
     with st.container(key="pair"):
         left, right = st.columns(2, gap="small", wrap=False)
     with left:
-        live_picture(original, alt=_said(_("The photograph: {label}, {percent}"), before))
-        _answers(_("Before: **{label}**, {percent:.1f}\u00a0%"), before)
+        live_picture(original, alt=_said(_("The photograph: {label}, {percent}"), before[0]))
+        _answers(_("Before: **{label}**, {percent:.1f}\u00a0%"), *before)
     with right:
-        live_picture(attacked, alt=_said(_("The attacked photograph: {label}, {percent}"), after))
-        _answers(_("After: **{label}**, {percent:.1f}\u00a0%"), after)
+        words = _("The attacked photograph: {label}, {percent}")
+        live_picture(attacked, alt=_said(words, after[0]))
+        _answers(_("After: **{label}**, {percent:.1f}\u00a0%"), *after)
 
 
 def _said(words: str, answers: Sequence[Answer]) -> str:
     return words.format(label=class_name(answers[0].label), percent=percent(answers[0].probability))
 
 
-def _answers(title: str, answers: Sequence[Answer]) -> None:
-    """The network's first answer at large, the next ones small."""
+def _answers(title: str, answers: Sequence[Answer], novelty: Novelty | None) -> None:
+    """The network's first answer at large, the next ones small; or that it is none of them."""
     first, rest = answers[0], answers[1 : 1 + _RUNNERS_UP]
-    st.markdown(title.format(label=plain_class(first.label), percent=100 * first.probability))
+    said = title.format(label=plain_class(first.label), percent=100 * first.probability)
+    if is_none(novelty):
+        said += " · " + _("but **none of these** by its distance")
+    st.markdown(said)
     st.caption(" · ".join(f"{plain_class(a.label)} {percent(a.probability)}" for a in rest))
 
 

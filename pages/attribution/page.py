@@ -17,6 +17,7 @@ from pages.attribution.maps import draw_alone, draw_main, draw_photo, draw_place
 from pages.shared.frame import header
 from pages.shared.live import answer, draw_beside, watch_answer
 from pages.shared.live_camera import live_answers, live_switch, live_view
+from pages.shared.none_of_these import is_none, say_it_is_none, share_of
 from pages.shared.picture import MAIN_PICTURE
 from pages.shared.show_code import show_code
 from pages.shared.sitemap import ATTRIBUTION
@@ -56,6 +57,9 @@ def explain_still(backbone: str) -> None:
         said = answer(Classify(photo=photo, backbone=backbone), height=MAIN_PICTURE)
     if said is None:
         return
+    if is_none(said.novelty):
+        with side:
+            say_it_is_none(said.answers[0])
     if not methods:
         with picture:
             draw_photo(said.seen)
@@ -74,7 +78,7 @@ def explain_live(backbone: str) -> None:
     with picture:
         live_view(backbone, st.session_state.strength)
     with side:
-        live_answers(backbone)
+        live_answers(backbone, none_share=share_of(backbone))
         st.caption(_("Live, the map is a [CAM](#class-activation-map), which costs no gradient."))
 
 

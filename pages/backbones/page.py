@@ -11,13 +11,14 @@ from pages.shared.device import device_words
 from pages.shared.frame import header
 from pages.shared.live import answer, ask_ahead
 from pages.shared.live_camera import live_answers, live_switch, live_view
+from pages.shared.none_of_these import is_none, say_what_softmax_says, says, share_of
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.show_code import show_code
 from pages.shared.sitemap import BACKBONES, FEATURE_MAPS, HISTORY, TRAINING
 from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
-from pages.shared.words import _, class_name, lesson, percent, plain, plain_class
+from pages.shared.words import _, class_name, lesson, percent, plain
 from tl_core.classify.spec import Classification, Classify
 from tl_core.lab import BackboneRow
 from tl_core.lab import gettext_noop as N_
@@ -65,8 +66,9 @@ def photograph(found: Classification, photo: str, network: str) -> None:
 def answers(found: Classification, network: str) -> None:
     """What the chosen network says."""
     words = _("{backbone} says: {label}")
-    label = plain_class(found.answers[0].label)
-    st.subheader(words.format(backbone=plain(network), label=label), anchor=False)
+    st.subheader(words.format(backbone=plain(network), label=says(found)), anchor=False)
+    if is_none(found.novelty):
+        say_what_softmax_says(found.answers[0])
     answer_bars(found.answers, key="top5", bar=24)
     words = _("Inference, one answer: {ms:.0f} ms on this server ({device}).")
     st.caption(words.format(ms=found.milliseconds, device=device_words()))
@@ -113,7 +115,7 @@ if is_live and subject.backbone is not None:
     with picture:
         live_view(subject.backbone)
     with side:
-        live_answers(subject.backbone)
+        live_answers(subject.backbone, none_share=share_of(subject.backbone))
 else:
     answer_still(subject.backbone)
 

@@ -1,4 +1,4 @@
-"""The lesson's two exercises: what to do, and what the visitor's own trainings say about them."""
+"""The lesson's exercises: what to do, and what the visitor's own trainings say about them."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from pages.shared.choose_backbone import megabytes
 from pages.shared.query import VERSION
 from pages.shared.sitemap import TRAINING
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, lesson, percent, plain
+from pages.shared.words import _, lesson, percent, plain, plain_class
 from pages.visit.state import Learned
 
 PETS = "oxford_iiit_pet"
@@ -82,6 +82,23 @@ def draw_pets() -> None:
             )
         st.caption(words.format(size=size, key=PETS))
     _to_teach(PETS, _("Open it with the breeds"), mode="head")
+
+
+def draw_unknown() -> None:
+    """What softmax and the distance said of photographs that show none of a model's classes."""
+    tries = the_visit().tries
+    away = [one for one in tries if one.is_none]
+    _draw("unknown", is_done=bool(away))
+    if not away:
+        st.page_link(TRAINING.path, label=_("Open it"), icon=TRAINING.icon)
+        return
+    surest = max(away, key=lambda one: one.probability)
+    words = _(
+        "Of the last {count} photographs that you tried, {away} were none of its classes by the "
+        "distance. Of one of them softmax was {percent} sure: “{label}”."
+    )
+    said = {"percent": percent(surest.probability), "label": plain_class(surest.label)}
+    st.markdown(words.format(count=len(tries), away=len(away), **said))
 
 
 def advantage(rows: Iterable[Learned]) -> tuple[Learned, Learned] | None:

@@ -1,4 +1,4 @@
-"""The path page: six chapters with a guess each, two exercises, a quiz before and one after."""
+"""The path page: six chapters with a guess each, three exercises, a quiz before and one after."""
 
 from functools import partial
 
@@ -44,13 +44,15 @@ for first in range(0, len(numbered), 3):
     for column, (number, row) in zip(st.columns(3), numbered[first : first + 3], strict=False):
         with column:
             chapter(number, row)
-st.header(_("Two exercises"), anchor=False)
+st.header(_("Three exercises"), anchor=False)
 st.markdown(lesson("path")["exercises"])
-challenge, pets = st.columns(2, gap="large")
+challenge, pets, unknown = st.columns(3, gap="large")
 with challenge:
     exercises.draw_challenge()
 with pets:
     exercises.draw_pets()
+with unknown:
+    exercises.draw_unknown()
 with st.expander(
     _("At the end: six questions"),
     icon=":material/quiz:",

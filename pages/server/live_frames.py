@@ -144,6 +144,7 @@ def message(job: Job[Any]) -> dict[str, Any]:
         "shown": (answer.shown.index, answer.shown.probability),
         "heat": base64.b64encode(answer.heat).decode(),
         "side": answer.heat_side,
+        "p_value": answer.novelty and answer.novelty.p_value,
     }
 
 

@@ -76,11 +76,14 @@ def live_view(backbone: str, strength: float = OPACITY, *, is_titled: bool = Fal
         st.caption(words.format(label=plain(row.label)))
 
 
-def live_answers(backbone: str, *, is_titled: bool = False, unsure_lead: float = 0.0) -> None:
+def live_answers(
+    backbone: str, *, is_titled: bool = False, unsure_lead: float = 0.0, none_share: float = 0.0
+) -> None:
     """Draw the answers' bars, which follow the camera; a click on one keeps its map.
 
     Above them stands what the network says, or, where the view ``is_titled``, there the best answer
-    alone. Where that leads by less than ``unsure_lead``, it is called unsure.
+    alone. Where that leads by less than ``unsure_lead``, it is called unsure; where the picture is
+    less usual than ``none_share`` of those of its classes, none of these.
     """
     classes, network = the_lab().backbones.classes(backbone), label_of(backbone)
     says = _("{backbone} says: {label}")
@@ -90,11 +93,14 @@ def live_answers(backbone: str, *, is_titled: bool = False, unsure_lead: float =
             "classes": [class_name(name) for name in classes],
             "language": current_language().code,
             "unsure_lead": unsure_lead,
+            "none_share": none_share,
             "is_titled": is_titled,
             "words": {
                 "bars": _("Most probable classes"),
                 "says": "{label}" if is_titled else says.replace("{backbone}", network),
                 "unsure": _("Unsure: {label} or {second}"),
+                "none": _("None of these"),
+                "softmax": _("Softmax must choose one of its classes, and says: {label}."),
                 "waiting": _("Point the camera at something"),
                 "hint": _("A click on a class keeps its map; another click lets it follow again."),
             },

@@ -38,6 +38,19 @@ def own_boxes(row: BackboneRow) -> None:
             on_click=_add,
             disabled=len(boxes) >= MAX_CLASSES,
         )
+        if not any(box.is_other for box in boxes):
+            st.button(
+                _("Something else"),
+                key="add_other",
+                icon=":material/category:",
+                on_click=_add,
+                kwargs={"is_other": True},
+                disabled=len(boxes) >= MAX_CLASSES,
+                help=_(
+                    "One more class, for photographs of what is none of the others: a second way "
+                    "to hear “none of these”, which the page then compares with the distance."
+                ),
+            )
         ready_photos(boxes)
         _whole_sets()
     intake = the_visit().intake
@@ -90,11 +103,13 @@ def _whole_sets() -> None:
         )
 
 
-def _add() -> None:
+def _add(*, is_other: bool = False) -> None:
     boxes = the_visit().boxes
     number = next(i for i in range(len(boxes) + 1) if all(box.id != i for box in boxes))
     name = _(_FIRST_NAMES[number]) if number < len(_FIRST_NAMES) else ""
-    boxes.append(Box(number, name or _("class {number}").format(number=number + 1)))
+    name = _("something else") if is_other else name
+    name = name or _("class {number}").format(number=number + 1)
+    boxes.append(Box(number, name, is_other=is_other))
 
 
 def _take_set(widget: str) -> None:

@@ -122,6 +122,7 @@ def _own(row: BackboneRow) -> Data | None:
         tests,
         tuple(burst for box in boxes for burst in _bursts(box)),
         tuple(box.id for box in boxes),
+        next((box.name for box in boxes if box.is_other), ""),
     )
 
 

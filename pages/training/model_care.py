@@ -106,7 +106,7 @@ def _take_home(model: str) -> None:
         _(
             "To go on with it later, or to give it to somebody: “Load a saved model” at the foot "
             "of this page opens it again, here or in another lab. Classes and settings are inside; "
-            "your photographs are not."
+            "of your photographs only [feature vectors](#embedding), for “none of these”."
         )
     )
     settings = partial(lab.models.settings_of, model)

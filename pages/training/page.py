@@ -107,7 +107,7 @@ if data is not None:
         look_at(data, seed)
     if backbone is not None:
         chosen = {"photos_per_class": per_class, "backbone": backbone, "seed": seed}
-        settings |= data.named | chosen
+        settings |= data.named | chosen | {"something_else": data.something_else}
         if is_by_itself:
             begin_by_itself(data, modes, settings)
 with start_place:

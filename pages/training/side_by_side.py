@@ -5,6 +5,7 @@ import html
 import streamlit as st
 
 from pages.shared.live import answer
+from pages.shared.none_of_these import is_none
 from pages.shared.words import _, class_name, percent
 from pages.training.modes import colours
 from pages.training.run import Done, best_of, is_clear
@@ -39,6 +40,7 @@ def _line(photo: str, model: str, done: Done) -> str:
         return ""
     best, row = found.answers[0], mode_row(spec.mode)
     said = _("unsure") if is_unsure(found.answers) else class_name(best.label)
+    said = _("none of these") if is_none(found.novelty) else said
     on_test = ""
     if snapshot.result.is_measured:
         on_test = _("{percent} on the test").format(percent=percent(snapshot.result.accuracy))

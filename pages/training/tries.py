@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.choose_photo import choose, thumbnail_url
 from pages.shared.components import style
+from pages.shared.none_of_these import is_none
 from pages.shared.visit import the_visit
 from pages.shared.words import _, class_name, plain
 from pages.visit.state import Try
@@ -27,7 +28,8 @@ def is_unsure(answers: Sequence[Answer]) -> bool:
 def remember(photo: str, found: Classification) -> None:
     """Put a photograph and its answer in front of those tried before; each is there once."""
     visit, best = the_visit(), found.answers[0]
-    new = Try(photo, best.label, best.probability, is_unsure(found.answers))
+    is_unsaid = is_unsure(found.answers)
+    new = Try(photo, best.label, best.probability, is_unsaid, is_none(found.novelty))
     if visit.tries and visit.tries[0].photo == photo:
         visit.tries[0] = new
         return
@@ -55,6 +57,7 @@ def draw_tries() -> None:
 def _words(one: Try) -> str:
     name = plain(class_name(one.label))
     said = _("unsure") if one.is_unsure else f"{name} {100 * one.probability:.0f} %"
+    said = _("none of these") if one.is_none else said
     try:
         return f"![]({thumbnail_url(one.photo)}) {said}"
     except UserError:  # forgotten under memory pressure

@@ -8,10 +8,12 @@ from pages.shared.choose_backbone import label_of
 from pages.shared.choose_photo import choose_photo, photo_label
 from pages.shared.live import answer, ask_ahead
 from pages.shared.live_camera import live_answers, live_switch, live_view, turn_live_on
+from pages.shared.none_of_these import is_none, say_what_softmax_says, share_of
 from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, lesson, plain, plain_class
+from pages.shared.words import _, plain, plain_class
 from pages.training.model_care import care_for
+from pages.training.none_of_these import choose_share, draw_nearest
 from pages.training.predictions import photo_of
 from pages.training.run import Done, best_of
 from pages.training.side_by_side import side_by_side
@@ -41,13 +43,14 @@ def draw_trying(backbone: str | None, done: Done) -> None:
     if is_live:
         with st.container(key="try_live"):
             live_view(network, is_titled=True)
-            live_answers(network, is_titled=True, unsure_lead=UNSURE_LEAD if own else 0.0)
+            lead, none_share = (UNSURE_LEAD, share_of(network)) if own else (0.0, 0.0)
+            live_answers(network, is_titled=True, unsure_lead=lead, none_share=none_share)
     else:
         _still(network, ended, is_own=bool(own))
     if own:
         draw_tries()
+        choose_share(network, ended.get(network))
         care_for(network, own)
-        st.caption(lesson("training")["closed world"])
 
 
 def _still(network: str, done: Done, *, is_own: bool) -> None:
@@ -119,6 +122,8 @@ def _say(model: str, photo: str, done: Done, *, is_own: bool, truth: str) -> Non
         if truth:
             words = _("A test photograph, which it never learned from: {truth}.")
             st.caption(words.format(truth=plain_class(truth)))
+        if found.novelty is not None:
+            draw_nearest(found.novelty)
     answer_bars(found.answers, key="own_answer")
     if is_own and not truth:
         remember(photo, found)
@@ -129,6 +134,10 @@ def _say(model: str, photo: str, done: Done, *, is_own: bool, truth: str) -> Non
 def _title(found: Classification, *, is_own: bool) -> None:
     best = plain_class(found.answers[0].label)
     words = _("Your model says: {label}") if is_own else _("It says: {label}")
+    if is_own and is_none(found.novelty):
+        st.subheader(_("None of these"), anchor=False)
+        say_what_softmax_says(found.answers[0])
+        return
     if is_own and is_unsure(found.answers):
         second = plain_class(found.answers[1].label)
         words = _("Your model is unsure: {label} or {second}").replace("{second}", second)

@@ -60,6 +60,7 @@ class Box:
     bursts: dict[str, int] = field(default_factory=dict)  # of the camera's: their recording
     is_recording: bool = False  # whether more photographs of a recording are on their way
     has_changed: bool = False  # since the page was drawn that learns from it
+    is_other: bool = False  # for what is none of the other classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Try:
     label: str
     probability: float
     is_unsure: bool
+    is_none: bool  # of the classes it was taught
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Data:
     tests: OwnClasses = ()
     bursts: tuple[tuple[str, ...], ...] = ()
     boxes: tuple[int, ...] = ()  # the ids of those that the classes are from
+    something_else: str = ""  # the class of what is none of the others
 
     @property
     def named(self) -> dict[str, Any]:

@@ -24,7 +24,9 @@ def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, lab
     (job,) = jobs(page)
     assert job.spec.photos[1][0] == "others"
     assert page.selectbox(key="own_model").value == job.snapshot.result.model
-    assert [block for block in page.subheader if block.value.startswith("Your model says: ")]
+    assert {"None of these", "Your model says: "} & {
+        block.value.partition("cats")[0].partition("others")[0] for block in page.subheader
+    }
     assert words(page).count(small) == 2  # beside the data, and beside the result
     assert [button.label for button in page.get("download_button")][-1] == "The settings (JSON)"
 
@@ -265,9 +267,9 @@ def test_a_class_gets_another_name_without_learning_again(own, labelled, app_lab
     assert jobs(page) == [job]
     assert app_lab.backbones.classes(model) == ("mugs", "others")
     assert app_lab.models.of(visit.id)[model].startswith("mugs and others, new head, ")
-    titles = [block.value for block in page.subheader]
-    assert any("mugs" in title or "others" in title for title in titles)
-    assert not any("cats" in title for title in titles)
+    said = [block.value for block in [*page.subheader, *page.caption]]
+    assert any("mugs" in text or "others" in text for text in said)
+    assert not any(word in text for word in ("says: cats", "classes: cats") for text in said)
     page.text_input(key="class_0").set_value("others").run()
     assert not page.exception
     assert app_lab.backbones.classes(model) == ("mugs", "others")

@@ -16,6 +16,8 @@ _MAIN = "[data-testid=stMain]"
 _LINES = f"{_MAIN} :is(p, li, label, button):visible:not(.panes *, [data-testid=stBottom] *)"
 _LOWEST = "found => Math.max(...found.map((one) => one.getBoundingClientRect().bottom))"
 _THINKS_MS = 1000  # before each tap
+_NONE = {"en": "None of these", "ja": "どれでもない"}
+_SOFTMAX = {"en": "Softmax must choose", "ja": "ソフトマックスは必ずどれかを選ぶ"}
 
 
 class Hand:
@@ -47,7 +49,7 @@ def holding(page, app_url):
         page.set_viewport_size({"width": width, "height": height})
         page.goto(f"{app_url}/?language={code}")
         page.locator(".st-key-way_teach button").wait_for()
-        bring(page, shoe="sample:shoe", cup="sample:coffee")
+        bring(page, shoe="sample:shoe", cup="sample:coffee", drum="sample:drum")
         return page
 
     return opened
@@ -81,6 +83,9 @@ def test_six_taps_lead_from_home_to_a_live_answer_within_a_minute(holding, code,
     assert time.monotonic() - begun_at < 60
     hold_up(page, "shoe")
     expect(name).to_have_text(page.locator("[class*=st-key-class_] input").nth(0).input_value())
+    hold_up(page, "drum")
+    expect(name).to_have_text(_NONE[code])
+    expect(page.locator(".st-key-live_answers .hint")).to_contain_text(_SOFTMAX[code])
     if width < 600:
         assert page.evaluate(_SCROLLED) == 0
 

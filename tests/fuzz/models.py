@@ -13,7 +13,7 @@ import timm
 import torch
 
 from tests.fuzz.registry import Kind
-from tests.model_files import of_raw_pixels, packed
+from tests.model_files import of_raw_pixels, packed, that_can_tell
 from tests.unit.tiny import TINY
 from tl_core.attack.spec import Attack, PasteBack, SmallestBudget, Survival, Transfer
 from tl_core.attribution.spec import Attribute
@@ -165,7 +165,11 @@ def _is_taken_or_refused(data: bytes) -> None:
         state = model.backbone.body.state_dict()
         assert all((t >= 0).all() for name, t in state.items() if name.endswith("running_var"))
         with torch.inference_mode():
-            assert model.backbone.logits(torch.full((1, 3, 32, 32), 0.5)).shape == (1, len(classes))
+            embedding = model.backbone.embed(torch.full((1, 3, 32, 32), 0.5))
+            assert model.backbone.head(embedding).shape == (1, len(classes))
+            novelty = model.backbone.novelty
+            if novelty is not None:
+                assert 0 < novelty.judge(embedding)[0].p_value <= 1
     assert time.process_time() - started < MOST_S
 
 
@@ -229,12 +233,12 @@ _SPECS: tuple[Spec, ...] = (
 
 @functools.cache
 def _files() -> tuple[bytes, ...]:
-    """A small file of each kind: raw pixels, and a network of 2 MB."""
+    """A small file of each kind: raw pixels, with "none of these" too, and a network of 2 MB."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = timm.create_model("test_resnet", pretrained=False, num_classes=len(CLASSES))
     tiny = packed(network.eval().state_dict(), "tiny", "Tiny", CLASSES)
-    return of_raw_pixels("Raw pixels", CLASSES), tiny
+    return of_raw_pixels("Raw pixels", CLASSES), that_can_tell("It can tell", CLASSES), tiny
 
 
 @functools.cache

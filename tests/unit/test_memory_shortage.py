@@ -34,14 +34,14 @@ def test_other_errors_are_no_lack_of_memory(error: Exception) -> None:
 def test_a_question_without_memory_fails_alone_and_is_answered_the_next_time(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers, calls = classify.logits, itertools.count()
+    answers, calls = classify.look_at, itertools.count()
 
     def short_of_memory(*arguments: Any) -> Any:
         if next(calls) == 0:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return answers(*arguments)
 
-    monkeypatch.setattr(classify, "logits", short_of_memory)
+    monkeypatch.setattr(classify, "look_at", short_of_memory)
     asked = [lab.jobs.submit(replace(QUESTION, top=top), "ann") for top in (1, 2)]
     assert all(job.wait(WAIT_S) for job in asked)
     (failed,) = [job for job in asked if job.error is not None]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tl_core.classify.spec import Calibration
 from tl_core.compute import Networks
 from tl_core.datasets.spec import clean_name, require_names
 from tl_core.settings import LARGEST_MODEL_FILE_MB, Settings
@@ -43,6 +44,11 @@ class Models:
             number = times[model.label]
             labels[model.key] = model.label if number == 1 else f"{model.label} ({number})"
         return labels
+
+    def calibrations(self, owner: str) -> dict[str, Calibration]:
+        """What "none of these" rests on, of this visitor's models that can say so, by key."""
+        models = self._networks.own_models(owner)
+        return {model.key: model.calibration for model in models if model.calibration}
 
     def rename(self, key: str, *, label: str = "", classes: Sequence[str] = ()) -> None:
         """Call a model, or its classes, otherwise; what is left out stays, nothing is learned.

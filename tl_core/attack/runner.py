@@ -17,11 +17,19 @@ from tl_core.attack.constraints import L2Ball, LinfBox, blurred, l1_normalised, 
 from tl_core.attack.methods import AttackMethod
 from tl_core.attack.sparse import L0Set
 from tl_core.attack.spec import Attack, AttackSnapshot
-from tl_core.attack.success import ClassGoal, answer, answers, goal_of, is_fooled, saved_answers
+from tl_core.attack.success import (
+    ClassGoal,
+    answer,
+    answers,
+    goal_of,
+    is_fooled,
+    novelty,
+    saved_answers,
+)
 from tl_core.attack.transforms import random_transforms
 from tl_core.backbones.backbone import Backbone
 from tl_core.classify.ranking import top_classes
-from tl_core.classify.spec import Answer
+from tl_core.classify.spec import Answer, Novelty
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
@@ -55,6 +63,7 @@ class AttackMember(Member):
     limit: LinfBox = field(init=False)
     original_png: bytes = b""
     before: tuple[Answer, ...] = ()  # to the photograph
+    novelty_before: Novelty | None = None
     found: Tensor | None = None  # the best picture that reached the goal, (1, 3, S, S)
     found_probability: float = 0.0  # of the goal in it
     latest: Tensor | None = None  # the latest picture at all
@@ -220,6 +229,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
             backbones=self.backbones,
             original_png=png,
             before=top_classes(logits, self.backbones[0].classes, 5),
+            novelty_before=novelty(self.backbones[0], Image.fromarray(original)),
         )
 
     def apply_controls(self, member: AttackMember, current: Attack) -> None:
@@ -266,6 +276,8 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
             original=member.original_png,
             before=member.before,
             after=top_classes(found[0].tolist(), self.backbones[0].classes, 5),
+            novelty_before=member.novelty_before,
+            novelty_after=novelty(self.backbones[0], photo),
             goal=goal.classes,
             probability=goal.probability(found[0]),
             is_fooled=all(goal.is_reached(logits) for logits in found),

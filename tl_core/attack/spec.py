@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 from tl_core.attack.methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
-from tl_core.classify.spec import Answer
+from tl_core.classify.spec import Answer, Novelty
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import Between, Snapshot, SnapshotT, Spec, require, require_choice
@@ -139,6 +139,8 @@ class AttackSnapshot(Snapshot):
     original: bytes = b""  # PNG, what the network saw of the photograph
     before: tuple[Answer, ...] = ()  # top 5 of the photograph
     after: tuple[Answer, ...] = ()  # top 5 of the picture
+    novelty_before: Novelty | None = None  # of the photograph, where the network can tell
+    novelty_after: Novelty | None = None  # of the picture
     goal: tuple[int, ...] = ()  # the target, or the classes to avoid
     probability: float = math.nan  # of the target, or of anything but the classes to avoid
     is_fooled: bool = False  # the goal is reached, on every attacked network

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tl_core.attack.spec import GROUPS, Goal
 from tl_core.backbones.backbone import Backbone
+from tl_core.classify.spec import Novelty
 from tl_core.context import pixels_from
 from tl_core.errors import UserError
 from tl_core.images.decode import read_back
@@ -81,6 +82,15 @@ def is_fooled(backbones: Sequence[Backbone], picture: PhotoArray, goal: ClassGoa
 def answer(backbone: Backbone, photo: Photo) -> Tensor:
     """Return the logits (classes,) of a network for a photograph, on the device."""
     return answers(backbone, [photo], at_once=1)[0]
+
+
+@torch.inference_mode()
+def novelty(backbone: Backbone, photo: Photo) -> Novelty | None:
+    """How unusual a photograph is, where the network can tell; waits for the device."""
+    if backbone.novelty is None:
+        return None
+    pixels = pixels_from(backbone.row.fit(photo), backbone.device)
+    return backbone.novelty.judge(backbone.embed(pixels))[0]
 
 
 @torch.inference_mode()

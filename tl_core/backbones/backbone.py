@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.folding import cast_weights, fold
 from tl_core.backbones.hooks import HookCallback, hooked
+from tl_core.backbones.novelty import NoveltyDetector
 from tl_core.backbones.sharing import named_tensors, share_equal, unshared_bytes
+from tl_core.classify.spec import Calibration
 from tl_core.machine.device import constant
 from tl_core.training.spec import FineTune
 
@@ -35,6 +37,7 @@ class Backbone:
     classes: tuple[str, ...]
     device: torch.device
     trained_with: FineTune | None = None  # of a visitor's model; without the photographs
+    novelty: NoveltyDetector | None = None  # of a visitor's model that can say "none of these"
     base: "ReferenceType[Backbone] | None" = None  # the network that a visitor's model grew from
     unshared_bytes: int = 0  # of a folded copy: its memory that neither original nor base holds
 
@@ -47,6 +50,11 @@ class Backbone:
     def embedding_size(self) -> int:
         """Length D of the embedding."""
         return next(m.in_features for m in self.head.modules() if isinstance(m, nn.Linear))
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What "none of these" rests on, where the model can say so."""
+        return self.novelty.calibration if self.novelty else None
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Return the network's inputs: pixels (N, 3, H, W) minus mean, over std, channels last."""

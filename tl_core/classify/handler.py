@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.classify.ranking import top_classes
-from tl_core.classify.spec import Classification, Classify
+from tl_core.classify.spec import Classification, Classify, Novelty
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
@@ -20,7 +20,7 @@ def run(job: Job[Classify], context: Context) -> Sliced[Classification]:
     backbone = yield from context.backbone(spec.backbone)
     array = yield from context.in_pool(fitted, context.photos, spec.photo, backbone.row)
     start = time.perf_counter()
-    scores = logits(backbone, pixels_from(array, context.device))[0].tolist()
+    scores, novelty = look_at(backbone, pixels_from(array, context.device))
     milliseconds = (time.perf_counter() - start) * 1000
     seen = yield from context.in_pool(encode_jpeg, array)
     return Classification(
@@ -29,10 +29,13 @@ def run(job: Job[Classify], context: Context) -> Sliced[Classification]:
         milliseconds=milliseconds,
         logits=tuple(scores),
         seen=seen,
+        novelty=novelty,
     )
 
 
 @torch.inference_mode()
-def logits(backbone: Backbone, pixels: Tensor) -> Tensor:
-    """Return scores (N, classes) as float32 on the CPU; waits for the device."""
-    return backbone.logits(pixels).float().cpu()
+def look_at(backbone: Backbone, pixels: Tensor) -> tuple[list[float], Novelty | None]:
+    """Return the scores of one photograph and how unusual it is; waits for the device."""
+    embedding = backbone.embed(pixels)
+    scores: list[float] = backbone.head(embedding)[0].tolist()
+    return scores, backbone.novelty.judge(embedding)[0] if backbone.novelty else None

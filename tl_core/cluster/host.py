@@ -143,7 +143,8 @@ class Host:
         store = self.compute.context.backbones
         model = store.load(key)
         base = self._base(model.row)
-        return OwnParts(_info(store.own(key)), save_model(model, beside=base), base is None)
+        data = save_model(model, beside=base, is_for_owner=True)
+        return OwnParts(_info(store.own(key)), data, base is None)
 
     def _base(self, row: BackboneRow) -> Backbone | None:
         store = self.compute.context.backbones
@@ -158,7 +159,14 @@ class Host:
         base = None if parts.is_whole else store.load(info.row.key)
         store.adopt(
             info.key,
-            load_model(parts.data, store, key=info.key, owner=info.owner, beside=base),
+            load_model(
+                parts.data,
+                store,
+                key=info.key,
+                owner=info.owner,
+                beside=base,
+                is_for_owner=True,
+            ),
         )
 
     def load_file(self, server: str, data: bytes, owner: str) -> OwnInfo:
@@ -314,4 +322,5 @@ def _info(own: OwnModel) -> OwnInfo:
         owner=own.owner,
         size_bytes=own.size_bytes,
         number=own.number,
+        calibration=model.calibration,
     )

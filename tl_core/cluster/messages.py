@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.weights import WeightsState
+from tl_core.classify.spec import Calibration
 from tl_core.compute import Hardware
 from tl_core.datasets.store import DatasetStatus
 from tl_core.engine.job import JobState
@@ -95,6 +96,7 @@ class OwnInfo:
     owner: str
     size_bytes: int
     number: int  # grows from model to model on one machine
+    calibration: Calibration | None  # of "none of these"
 
 
 @dataclass(frozen=True, slots=True)

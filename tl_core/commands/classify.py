@@ -9,6 +9,8 @@ from tl_core.commands.common import add_photo, run_to_end
 from tl_core.commands.output import Result
 from tl_core.lab import Lab
 
+_TURNED_AWAY = 0.05  # of new photographs of a model's classes, as on the pages at first
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The photograph, and how many classes."""
@@ -26,6 +28,10 @@ def run(lab: Lab, options: Namespace) -> Result:
         "milliseconds": round(found.milliseconds, 1),
         "answers": [asdict(best) for best in found.answers],
     }
-    return Result(
-        result, "\n".join(f"{best.probability:7.1%}  {best.label}" for best in found.answers)
-    )
+    lines = [f"{best.probability:7.1%}  {best.label}" for best in found.answers]
+    if found.novelty is not None:
+        is_none = found.novelty.p_value <= _TURNED_AWAY
+        result |= {"p_value": found.novelty.p_value, "is_none_of_these": is_none}
+        if is_none:
+            lines = [f"none of these (p = {found.novelty.p_value:.3f}); it would choose", *lines]
+    return Result(result, "\n".join(lines))

@@ -33,12 +33,14 @@ def look(
         maps = output
 
     with backbone.hooked([] if head is None else [row.stages[-1].layer], keep):
-        logits = backbone.logits(pixels).float()
+        embeddings = backbone.embed(pixels)
+        logits = backbone.head(embeddings).float()
     shares = logits.softmax(1).cpu()
     shown = [
         first if target is None or not 0 <= target < shares.shape[1] else target
         for target, first in zip(targets, shares.argmax(1).tolist(), strict=True)
     ]
+    novelty = backbone.novelty.judge(embeddings) if backbone.novelty else [None] * len(shown)
     heats = [b""] * len(shown) if head is None else _heats(maps, head.weight[shown])
 
     def said(of: Tensor, index: int) -> Answer:
@@ -52,8 +54,9 @@ def look(
             heat=heat,
             heat_side=0 if head is None else maps.shape[-1],
             batch=len(shown),
+            novelty=unusual,
         )
-        for of, target, heat in zip(shares, shown, heats, strict=True)
+        for of, target, heat, unusual in zip(shares, shown, heats, novelty, strict=True)
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tl_core.classify.spec import Answer
+from tl_core.classify.spec import Answer, Novelty
 from tl_core.specs.base import Snapshot, Spec
 
 MOST_BYTES = 100_000  # of a frame
@@ -39,3 +39,4 @@ class LiveAnswer(Snapshot):
     heat: bytes = b""  # the map, row by row, 0 to 255 at its warmest; nothing where there is none
     heat_side: int = 0  # rows, and values in each
     batch: int = 1  # frames that went through the network together
+    novelty: Novelty | None = None  # of a model that can tell

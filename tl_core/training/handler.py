@@ -29,6 +29,7 @@ from tl_core.training.inputs import (
 )
 from tl_core.training.loop import BestEpoch, Diverged, TrainingLoop
 from tl_core.training.metrics import evaluate
+from tl_core.training.novelty import novelty_of
 from tl_core.training.progress import Progress
 from tl_core.training.spec import FineTune, FineTuneSnapshot, Unfrozen
 from tl_core.training.trainable import TrainableModel
@@ -251,18 +252,28 @@ class _Run:
     def _finish(self, model: TrainableModel, best: BestEpoch) -> Sliced[FineTuneSnapshot]:
         """Put the model into the store and return the result on the validation photographs."""
         key, classes = f"{OWN}{self.job.id[:12]}", self.dataset.classes
+        label = self.spec.label or _label(model.start.label, self.spec.mode, classes)
+        backbone = model.to_backbone(key, label, self.job.current)  # controls may have moved
+        self.progress.phase(N_("looking for what is unlike"), 1)
+        novelty, judged = yield from novelty_of(
+            model,
+            backbone,
+            self.source,
+            self.train,
+            self.validation,
+            something_else=self.spec.something_else,
+        )
         self.progress.publish(phase=N_("evaluating"))
         work = partial(evaluate, best.validation.probs, self.validation, classes, model=key)
         result = replace(
-            (yield from self.context.in_pool(work)),
+            (yield from self.context.in_pool(work, p_values=judged)),
             unfrozen_accuracy=self.unfrozen_accuracy,
             is_head_alone=self.spec.mode_row.unfrozen != "head" and model.unfrozen == "head",
             has_diverged=self.has_diverged,
         )
-        current = self.job.current  # controls may have moved
-        label = self.spec.label or _label(model.start.label, self.spec.mode, classes)
-        backbone = model.to_backbone(key, label, current)
-        self.context.backbones.adopt(key, OwnModel(backbone, self.source.owner, model.size_bytes))
+        size_bytes = model.size_bytes + (novelty.size_bytes if novelty else 0)
+        own = OwnModel(replace(backbone, novelty=novelty), self.source.owner, size_bytes)
+        self.context.backbones.adopt(key, own)
         self.progress.publish(
             phase=N_("done"),
             best_epoch=best.validation.epoch,

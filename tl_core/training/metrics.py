@@ -1,7 +1,8 @@
 """Figures about a classifier's answers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -28,7 +29,12 @@ def wilson(hits: int, total: int) -> tuple[float, float]:
 
 
 def evaluate(
-    probs: Tensor, examples: Sequence[Example], classes: Sequence[str], *, model: str
+    probs: Tensor,
+    examples: Sequence[Example],
+    classes: Sequence[str],
+    *,
+    model: str,
+    p_values: Mapping[str, float] = MappingProxyType({}),
 ) -> FineTuneResult:
     """Return the figures of a classifier on photographs with known labels; for the pool.
 
@@ -37,6 +43,7 @@ def evaluate(
         examples: The N photographs, none of which was trained on; there may be none at all.
         classes: The C names.
         model: The store's key of the model.
+        p_values: Of "none of these", by the photographs' keys.
     """
     if not examples:
         figures = tuple(ClassFigures(name, 0, 0.0, 0.0) for name in classes)
@@ -61,8 +68,16 @@ def evaluate(
         classes=tuple(map(ClassFigures, classes, *columns)),
         confusion=tuple(map(tuple, confusion_matrix(*answers, labels=numbers).tolist())),
         predictions=tuple(
-            Prediction(example.key, example.name, example.label, *answer)
-            for example, *answer in zip(
+            Prediction(
+                example.key,
+                example.name,
+                example.label,
+                best,
+                share,
+                hit,
+                p_values.get(example.key),
+            )
+            for example, best, share, hit in zip(
                 examples, predicted.tolist(), confidence.tolist(), top3.tolist(), strict=True
             )
         ),

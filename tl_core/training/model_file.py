@@ -19,6 +19,13 @@ from tl_core.errors import Phrase, UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.settings import LARGEST_MODEL_FILE_MB
 from tl_core.specs.every import spec_from_json
+from tl_core.training.detector_file import (
+    NOVELTY,
+    novelty_metadata,
+    novelty_tensors,
+    require_fits,
+    take_novelty,
+)
 from tl_core.training.initial import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
 from tl_core.training.sharing import tensors
 from tl_core.training.spec import LABEL_LENGTH, FineTune
@@ -29,18 +36,26 @@ _MAX_HEADER_BYTES = 2**20
 _REASON_LENGTH = 200  # a reason may quote the file
 
 
-def save_model(model: Backbone, *, beside: Backbone | None = None) -> bytes:
+def save_model(
+    model: Backbone, *, beside: Backbone | None = None, is_for_owner: bool = False
+) -> bytes:
     """Return the model as a safetensors file with its classes and settings; worker or pool.
 
     The tensors have the names of torchvision's or timm's own network, so that plain PyTorch loads
-    them; see ``plain_pytorch``. With ``beside`` those that equal that network's are left out.
+    them; see ``plain_pytorch``. Those of "none of these" stand beside them. With ``beside`` what
+    equals that network's is left out. No file tells of photographs, but one ``is_for_owner``, which
+    stays in the lab, names theirs.
     """
     head = {f"{model.row.head}.{name}": t for name, t in model.head.state_dict().items()}
     body = model.body.state_dict()
     known = named_tensors(beside.body) if beside else {}
     body = {name: t for name, t in body.items() if name not in known or not same(t, known[name])}
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in (body | head).items()}
-    return safetensors.torch.save(state, _metadata_of(model))
+    state, metadata = body | head, _metadata_of(model)
+    if model.novelty is not None:
+        state |= novelty_tensors(model.novelty)
+        metadata |= novelty_metadata(model.novelty, has_keys=is_for_owner)
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    return safetensors.torch.save(state, metadata)
 
 
 def _metadata_of(model: Backbone) -> dict[str, str]:
@@ -60,6 +75,7 @@ def require_loadable(model: Backbone, limit_mb: int) -> None:
         UserError: If so.
     """
     size_bytes = sum(tensor.nbytes for part in (model.body, model.head) for tensor in tensors(part))
+    size_bytes += model.novelty.size_bytes if model.novelty else 0
     size_mb = -(-(size_bytes + _MAX_HEADER_BYTES) // 2**20)
     if size_mb > limit_mb:
         raise UserError(
@@ -89,13 +105,15 @@ def load_model(
     key: str,
     owner: str,
     beside: Backbone | None = None,
+    is_for_owner: bool = False,
 ) -> OwnModel:
     """Return the model in a file that ``save_model`` wrote; ``store.adopt`` then keeps it.
 
     Nothing in the file is run: it holds numbers and text only, and every name, shape and type is
     compared with what the network needs. Tensors equal to the backbone's own are shared with it
     where it is in memory; with ``beside`` its tensors stand for those that the file leaves out.
-    May run in the pool.
+    Only of a file that never left the lab (``is_for_owner``) are keys of photographs believed. May
+    run in the pool.
 
     Raises:
         UserError: If it is no such file.
@@ -106,10 +124,13 @@ def load_model(
         trained_with = _settings(metadata)
         row = _row(metadata, store, trained_with)
         state = safetensors.torch.load(data)
+        novelty = take_novelty(state, metadata, store.device, has_keys=is_for_owner)
         if beside is not None:
             state = named_tensors(beside.body) | state
         network = _empty_network(row, len(classes))
         _require_same(state, network.state_dict())
+        if novelty is not None:
+            require_fits(novelty, state[f"{row.head}.weight"].shape[1])
     except KeyError as error:
         raise UserError(
             "This is no model file of the lab, or it is damaged: it does not say its {field}. "
@@ -126,10 +147,10 @@ def load_model(
     head = split_head(network, row.head)
     label = clean_name(metadata.get("label", ""), LABEL_LENGTH) or row.label
     backbone = Backbone(
-        key, label, row, freeze(network), freeze(head), classes, store.device, trained_with
+        key, label, row, freeze(network), freeze(head), classes, store.device, trained_with, novelty
     )
     _require_answer(backbone)
-    return OwnModel(backbone, owner, size_bytes)
+    return OwnModel(backbone, owner, size_bytes + (novelty.size_bytes if novelty else 0))
 
 
 def _unusable(reason: str) -> UserError:
@@ -174,7 +195,8 @@ from safetensors.torch import load_file
 from torchvision.transforms import v2 as T
 
 model = {build}.eval()
-model.load_state_dict(load_file("{file_name}"))
+tensors = load_file("{file_name}").items()
+model.load_state_dict({{name: t for name, t in tensors if not name.startswith("{NOVELTY}")}})
 see = T.Compose([T.Resize({row.resize}, T.InterpolationMode.{row.interpolation.upper()}), \
 T.CenterCrop({row.input_size}), T.ToImage(), T.ToDtype(torch.float32, scale=True), \
 T.Normalize({row.mean}, {row.std})])

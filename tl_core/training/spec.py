@@ -82,6 +82,7 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
     train_batch_norm: bool = False  # from random weights it always trains
     clip_norm: Annotated[float, Between(0, 1000)] = 0.0  # longest gradient; 0: any
     head_first: bool = True  # before anything else is unfrozen
+    something_else: str = ""  # the class that holds what is none of the others, if there is one
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -91,6 +92,8 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
         require_choice("schedule", self.schedule, SCHEDULES)
         require_choice("optimiser", self.optimiser, TRAINING_OPTIMISERS)
         require_choice("augmentation", self.augmentation, AUGMENTATIONS)
+        if self.photos and self.something_else not in ("", *(name for name, _ in self.photos)):
+            raise ValueError(f"something_else must be a class, got {self.something_else!r}")
 
     @property
     def mode_row(self) -> ModeRow:
@@ -157,6 +160,7 @@ class Prediction:
     predicted: int
     confidence: float
     is_in_top3: bool
+    p_value: float | None = None  # of "none of these"; none of what that was calibrated on
 
     @property
     def is_right(self) -> bool:

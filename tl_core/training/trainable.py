@@ -125,7 +125,10 @@ class TrainableModel:
                 tensor.copy_(value)
 
     def to_backbone(self, key: str, label: str, trained_with: FineTune) -> Backbone:
-        """Return the trained network, frozen; this model must not be trained after that."""
+        """Return the trained network, frozen; this model must not be trained after that.
+
+        It cannot say "none of these" yet.
+        """
         for parameter in self.parameters():
             parameter.grad = None
         return replace(
@@ -136,6 +139,7 @@ class TrainableModel:
             head=freeze(self.head),
             classes=self.classes,
             trained_with=trained_with.without_photos(),
+            novelty=None,
         )
 
 

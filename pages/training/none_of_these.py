@@ -1,0 +1,170 @@
+"""The share of new photographs that may be turned away: what that promises, and what it cannot."""
+
+import html
+import json
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from pages.languages import ASSETS
+from pages.shared import link
+from pages.shared.charts import axis, draw
+from pages.shared.choose_photo import thumbnail_url
+from pages.shared.none_of_these import KEY, MOST_PERCENT, PERCENT
+from pages.shared.table import table
+from pages.shared.visit import the_lab, the_visit
+from pages.shared.words import _, lesson, percent, plain
+from tl_core.classify.spec import LEAST_GROUPS, Calibration, Novelty
+from tl_core.lab import UserError
+from tl_core.lab import gettext_noop as N_
+from tl_core.training.spec import FineTune, FineTuneSnapshot, Prediction
+
+_HEIGHT = 260  # of the chart, in pixels
+_LINES = {  # of the chart: score and what was shown
+    "far, nearest": N_("far, by distance"),
+    "near, nearest": N_("other breeds, by distance"),
+    "far, maximum softmax": N_("far, by softmax"),
+}
+_SCORES = ("nearest", "maximum softmax")
+_RESTS_ON = {
+    "held out": N_(
+        "That rests on {groups} photographs that it never learned from: a [p-value](#p-value) says "
+        "how many of those lie at least as far."
+    ),
+    "left out": N_(
+        "That rests on the {groups} photographs that it learned from, each compared with all the "
+        "others ([p-value](#p-value), leave-one-out), and is approximate."
+    ),
+    "rough": N_(
+        "**Rough**: below {least} photographs that are no near copies of each other yours cannot "
+        "tell. The distance is one that so many of cats, dogs and pets exceeded, taught with eight "
+        "of each class; with four of each, three times as many were turned away."
+    ),
+}
+
+
+def choose_share(model: str, taught: tuple[str, FineTune, FineTuneSnapshot] | None) -> None:
+    """Draw what the model's "none of these" promises, and behind a press how to set it."""
+    calibration = the_lab().models.calibrations(the_visit().id).get(model)
+    if calibration is None:
+        words = _(
+            "It cannot say “none of these”: that takes {least} photographs that are no near copies "
+            "of each other. Files of models from version 0.1.0 cannot say so either."
+        )
+        st.caption(lesson("training")["closed world"])
+        st.caption(words.format(least=LEAST_GROUPS))
+        return
+    low = max(math.ceil(100 * calibration.least_share), 1)
+    with st.expander(
+        _("None of these: when should it not choose?"),
+        icon=":material/help:",
+        key="none_of_these",
+        on_change="rerun",
+    ) as place:
+        if not place.open:
+            return
+        with link.kept(KEY, max(PERCENT, low), between=(low, MOST_PERCENT)):
+            chosen = st.slider(
+                _("New photographs of your classes that may be turned away, %"),
+                low,
+                MOST_PERCENT,
+                key=KEY,
+            )
+        _promise(chosen, low, calibration)
+        _draw_measured(chosen)
+        if taught is not None:
+            _compare(taught, chosen / 100)
+
+
+def draw_nearest(novelty: Novelty) -> None:
+    """The photograph that it was taught with which lies nearest, where it is this visitor's."""
+    words = _("Nearest it was taught with: [distance](#novelty-detection) {distance:.2f}")
+    words = words.format(distance=novelty.distance)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="nearest"):
+        try:
+            if novelty.nearest:
+                alt = _("The nearest photograph that it was taught with")
+                address = thumbnail_url(novelty.nearest)
+                st.html(f'<img src="{address}" alt="{html.escape(alt)}">', width="content")
+        except UserError:  # it has left the memory
+            words += " " + _("The photograph itself is gone.")
+        st.caption(words)
+
+
+def _promise(chosen: int, low: int, calibration: Calibration) -> None:
+    words = _(
+        "Of 100 new photographs of your classes, about {chosen} are called “none of these” too. "
+        "Fewer than {low} cannot be promised."
+    )
+    rests_on = _(_RESTS_ON[calibration.kind]).format(groups=calibration.groups, least=LEAST_GROUPS)
+    st.caption(f"{words.format(chosen=chosen, low=low)} {rests_on}")
+    st.caption(lesson("training")["none of these"])
+
+
+def _draw_measured(chosen: int) -> None:
+    """What was turned away in the benchmark, by the share of its own that was too."""
+    found = _measured()
+    x = [100 * share for share in found["false alarms"]]
+    traces = [
+        {
+            "type": "scatter",
+            "x": x,
+            "y": [100 * share for share in found["turned away"][name]],
+            "name": _(label),
+            "mode": "lines+markers",
+        }
+        for name, label in _LINES.items()
+    ]
+    here = {"type": "line", "x0": chosen, "x1": chosen, "yref": "paper", "y0": 0, "y1": 1}
+    layout = {
+        "xaxis": axis(_("of its own turned away, %"), range=[0, MOST_PERCENT + 1]),
+        "yaxis": axis(_("of the unknown, %"), range=[0, 103]),
+        "shapes": [here | {"line": {"dash": "dot", "width": 1}}],
+    }
+    at = found["false alarms"].index(PERCENT / 100)
+    far, soft = (percent(found["turned away"][f"far, {name}"][at]) for name in _SCORES)
+    words = _("Of far pictures {far} are turned away by distance and {soft} by softmax at 5 %")
+    alt = words.format(far=far, soft=soft)
+    draw(traces, layout, key="unknown", height=_HEIGHT, alt=alt)
+
+
+@cache
+def _measured() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ASSETS / "unknown.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _compare(taught: tuple[str, FineTune, FineTuneSnapshot], share: float) -> None:
+    """The class of other things and the distance, on the same test photographs."""
+    _label, spec, snapshot = taught
+    if not spec.something_else or snapshot.result is None:
+        return
+    names = [figures.name for figures in snapshot.result.classes]
+    other = names.index(spec.something_else)
+    judged = [found for found in snapshot.result.predictions if found.p_value is not None]
+    sides = [[p for p in judged if (p.label == other) is is_other] for is_other in (True, False)]
+    if not all(sides):
+        return
+    words = _("The class “{name}” or the distance?").format(name=plain(spec.something_else))
+    st.markdown(f"**{words}**")
+    ways: dict[str, Callable[[Prediction], bool]] = {
+        _("by the class"): lambda found: found.predicted == other,
+        _("by the distance"): lambda found: found.p_value is not None and found.p_value <= share,
+    }
+    table(
+        [
+            {
+                _("Turned away"): name,
+                _("of other things"): _count(sides[0], is_away),
+                _("of your classes"): _count(sides[1], is_away),
+            }
+            for name, is_away in ways.items()
+        ]
+    )
+
+
+def _count(found: Sequence[Prediction], is_away: Callable[[Prediction], bool]) -> str:
+    return _("{count} of {all}").format(count=sum(map(is_away, found)), all=len(found))

@@ -1,0 +1,115 @@
+"""A model that was taught here says "none of these", wherever it answers."""
+
+import pytest
+from PIL import Image
+
+from pages.shared.none_of_these import MOST_PERCENT, PERCENT
+from tests.app.conftest import photo_message, send_photo, settled, words
+from tests.app.training import jobs, taught, with_digits
+from tests.hostile import saved
+from tests.model_files import of_raw_pixels
+
+SOFTMAX = "(#softmax) must choose one of its classes: "
+
+
+@pytest.fixture
+def shown(open_page, labelled):
+    """*Teach it* after the digits were taught, with a photograph of something else tried."""
+    page = settled(taught(with_digits(open_page("teach")), "head"))
+    return settled(send_photo(page, photo_message(labelled[0][1], number=5)))
+
+
+def shade(level):
+    """A plain picture, of which no two levels are alike."""
+    return saved(Image.new("RGB", (64, 64), (level, 255 - level, 128)), "PNG")
+
+
+def opened(page):
+    page.session_state["none_of_these"] = True
+    return settled(page.run())
+
+
+def elsewhere(page, topic):
+    """Another page, which asks the model too."""
+    page.button(key="use_everywhere").click().run()
+    return settled(settled(page).switch_page(f"pages/{topic}/page.py").run())
+
+
+def titles(page):
+    return [block.value for block in page.subheader]
+
+
+def test_a_photograph_of_something_else_is_none_of_its_classes(shown):
+    assert "None of these" in titles(shown)
+    assert SOFTMAX in words(shown)
+    assert "Nearest it was taught with: [distance](#novelty-detection) 0." in words(shown)
+    (tried,) = shown.session_state["visit"].tries
+    assert tried.is_none
+
+
+def test_a_photograph_of_a_class_it_was_taught_is_one(open_page):
+    page = settled(taught(with_digits(open_page("teach")), "head"))
+    assert "None of these" not in titles(page)
+    assert SOFTMAX not in words(page)
+
+
+def test_it_says_what_it_promises_and_what_that_rests_on(shown):
+    assert "Of 100 new photographs of your classes" not in words(shown)  # until it is asked for
+    page = opened(shown)
+    slider = page.slider(key="turned_away")
+    assert (slider.value, slider.max) == (PERCENT, MOST_PERCENT)
+    assert slider.min == 1
+    assert f"about {PERCENT} are called “none of these” too. Fewer than 1 cannot" in words(page)
+    (job,) = jobs(page)
+    tested = len(job.snapshot.result.predictions)
+    assert f"on {tested} photographs that it never learned from" in words(page)
+    slider.set_value(MOST_PERCENT).run()
+    assert f"about {MOST_PERCENT} are called" in words(settled(page))
+
+
+@pytest.mark.parametrize(
+    ("topic", "said"),
+    [
+        ("backbones", " says: none of these"),
+        ("attribution", "**None of these**, your model says. If it had to choose: "),
+        ("attack", "but **none of these** by its distance"),
+    ],
+)
+def test_other_pages_say_so_too(topic, said, shown):
+    page = elsewhere(shown, topic)
+    assert not page.exception
+    assert said in " ".join([words(page), *titles(page)])
+
+
+@pytest.mark.parametrize("asked", ["²", "9" * 5000, "-1", "0", "x"])
+def test_a_link_may_ask_for_any_share(asked, shown):
+    page = elsewhere(shown, "backbones")
+    page.session_state["visit"].choices["turned_away"] = asked
+    assert not page.run().exception
+    assert any("says: none of these" in title for title in titles(page))
+
+
+def test_a_model_that_cannot_tell_says_why(open_page, app_lab):
+    page = open_page("teach")
+    app_lab.models.load(of_raw_pixels("of old", ("cats", "dogs")), page.session_state["visit"].id)
+    page = settled(page.run())
+    assert "It cannot say “none of these”: that takes 19 photographs" in words(page)
+    assert "so it calls a teapot one of them too" in words(page)
+
+
+def test_a_class_of_other_things_is_compared_with_the_distance(open_page, labelled, app_lab):
+    page = open_page("teach")
+    page.button(key="add_other").click().run()
+    assert page.text_input(key="class_2").value == "something else"
+    assert "add_other" not in [button.key for button in page.button]
+    visit = page.session_state["visit"]
+    for box in visit.boxes:
+        shades = range(90 * box.id, 90 * box.id + 16)
+        box.photos = [app_lab.datasets.add_example(shade(level), visit.id) for level in shades]
+    page = settled(taught(settled(page.run()), "head"))
+    (job,) = jobs(page)
+    assert job.spec.something_else == "something else"
+    page = opened(page)
+    assert page.slider(key="turned_away").min == 5  # of 22 photographs
+    assert "on the 22 photographs that it learned from" in words(page)
+    assert "**The class “something else” or the distance?**" in words(page)
