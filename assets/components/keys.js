@@ -44,6 +44,7 @@ function tell(place) {
 function goOn() {
   const isAnswer = around.includes("st-key-chapter");
   if (isAnswer && tell(".st-key-chapter [data-testid=stMarkdownContainer]")) return;
+  if (lastKey === undefined) return; // a pointer's press: a field that took the focus would take keys
   if (!around.slice(1).some(focusIn)) tell("[data-testid=stMain] h1");
 }
 

@@ -126,6 +126,7 @@ class Live {
     document.addEventListener("fullscreenchange", () => !document.fullscreenElement && this.showFull(false), { signal });
     addEventListener("live-title", (event) => (this.name.textContent = event.detail), { signal });
     addEventListener("live-choice", (event) => this.choose(event.detail), { signal });
+    addEventListener("live-correct", (event) => this.correct(event.detail), { signal });
   }
 
   draw(page) {
@@ -390,6 +391,13 @@ class Live {
     this.video.pause();
     this.pace.textContent = "";
     this.post.send({ number: this.post.number(), data: await base64(await shot) });
+  }
+
+  /** Send the picture as it is now, for the class of that number; the camera goes on. */
+  async correct(label) {
+    if (this.isFrozen || this.freeze.disabled || this.post.sent) return;
+    const shot = shrunk(this.video, this.video.videoWidth, this.video.videoHeight);
+    this.post.send({ number: this.post.number(), data: await base64(await shot), label });
   }
 
   lose() {

@@ -2,16 +2,22 @@ const SAY_EVERY_MS = 2_000;
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 const CALM_MS = 1_000; // between two drawings, where motion is not wished
 const TOP = 5;
+const DIGITS = 9;
+const FIXED_MS = 2_500; // for which it is said that a picture was put into a class
+const TYPED =
+  "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]";
 
 class Answers {
   constructor(root) {
     this.title = root.querySelector("h3");
+    this.fix = root.querySelector(".fix");
     this.bars = root.querySelector(".bars");
     this.hint = root.querySelector(".hint");
     this.said = root.querySelector(".said");
     this.rows = [...Array(TOP + 1)].map(() => this.row()); // and the class that stays
     this.listeners = new AbortController();
     addEventListener("live-answer", (event) => this.hear(event.detail), this.listeners);
+    addEventListener("keydown", (event) => this.onKey(event), { signal: this.listeners.signal, capture: true });
     // what is about to be pressed does not change its place
     for (const [kind, isHeld] of [["pointerenter", true], ["focusin", true], ["pointerleave", false], ["focusout", false]]) {
       this.bars.addEventListener(kind, (event) => (this.isHeld = isHeld && event.pointerType !== "touch"));
@@ -39,9 +45,48 @@ class Answers {
   draw(page) {
     this.data = page.data;
     this.bars.ariaLabel = this.data.words.bars;
+    this.drawFixes();
     if (!this.heard) this.hint.textContent = this.data.words.hint;
     this.title.hidden = this.data.is_titled; // by the camera's own picture
     if (!this.title.textContent) this.title.textContent = this.data.words.waiting;
+  }
+
+  /** A button for each class that the picture may be put into. */
+  drawFixes() {
+    const { fixes, words } = this.data;
+    this.fix.hidden = !fixes.length;
+    if (this.fix.dataset.names === JSON.stringify(fixes)) return;
+    this.fix.dataset.names = JSON.stringify(fixes);
+    this.fix.ariaLabel = words.fix;
+    const label = document.createElement("span");
+    label.textContent = words.fix;
+    const buttons = fixes.map((name, index) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      if (index < DIGITS) button.append(Object.assign(document.createElement("kbd"), { textContent: index + 1 }));
+      button.append(name);
+      button.onclick = () => this.correct(index);
+      return button;
+    });
+    this.fix.replaceChildren(label, ...buttons);
+  }
+
+  onKey(event) {
+    const { altKey, ctrlKey, metaKey, shiftKey, repeat } = event;
+    const index = Number(event.key) - 1;
+    if (altKey || ctrlKey || metaKey || shiftKey || repeat || !/^[1-9]$/.test(event.key)) return;
+    if (index >= (this.data?.fixes.length ?? 0) || event.composedPath()[0].closest?.(TYPED)) return;
+    event.preventDefault();
+    this.correct(index);
+  }
+
+  correct(index) {
+    const { fixes, words } = this.data;
+    dispatchEvent(new CustomEvent("live-correct", { detail: index }));
+    this.fix.firstChild.textContent = words.fixed.replace("{label}", fixes[index]);
+    this.said.textContent = this.fix.firstChild.textContent;
+    clearTimeout(this.fixing);
+    this.fixing = setTimeout(() => (this.fix.firstChild.textContent = words.fix), FIXED_MS);
   }
 
   hear({ answers, shown, chosen, p_value }) {

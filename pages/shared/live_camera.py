@@ -1,5 +1,8 @@
 """The camera in the photograph's place: the network answers while one moves it."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import streamlit as st
 
 from pages.server import live_frames
@@ -37,12 +40,19 @@ def turn_live_on() -> None:
 
 
 @st.fragment
-def live_view(backbone: str, strength: float = OPACITY, *, is_titled: bool = False) -> None:
+def live_view(
+    backbone: str,
+    strength: float = OPACITY,
+    *,
+    is_titled: bool = False,
+    on_correct: Callable[[int, bytes], None] | None = None,
+) -> None:
     """Draw the camera's picture under the map of a class, and the buttons below it.
 
     ``strength`` is how much the map hides the picture. A frozen frame becomes the visit's
     photograph, and the camera goes off. With ``is_titled`` the best answer stands above in large
-    letters, and a button gives both the whole screen, by the page's rules.
+    letters, and a button gives both the whole screen, by the page's rules. A frame that shows
+    another class than was said goes to ``on_correct``, with the class's number; the camera goes on.
     """
     row = the_lab().backbones.row(backbone)
     visit = the_visit()
@@ -63,11 +73,11 @@ def live_view(backbone: str, strength: float = OPACITY, *, is_titled: bool = Fal
             "answer": visit.live_answer,
             "words": _words(),
         },
-        on_sent_change=_freeze,
+        on_sent_change=lambda: _take(on_correct),
         on_frame_change=lambda: _answer(backbone),
     )
-    if not visit.is_live:
-        st.rerun()  # the page around it shows the new photograph
+    if not visit.is_live or visit.has_corrected:
+        st.rerun()  # the page around it shows the new photograph, or learns from it
     if not row.is_pooled:
         words = _(
             "{label} has no live heat map: several layers come after its last feature maps, and a "
@@ -77,13 +87,19 @@ def live_view(backbone: str, strength: float = OPACITY, *, is_titled: bool = Fal
 
 
 def live_answers(
-    backbone: str, *, is_titled: bool = False, unsure_lead: float = 0.0, none_share: float = 0.0
+    backbone: str,
+    *,
+    is_titled: bool = False,
+    unsure_lead: float = 0.0,
+    none_share: float = 0.0,
+    fixes: Sequence[str] = (),
 ) -> None:
     """Draw the answers' bars, which follow the camera; a click on one keeps its map.
 
     Above them stands what the network says, or, where the view ``is_titled``, there the best answer
     alone. Where that leads by less than ``unsure_lead``, it is called unsure; where the picture is
-    less usual than ``none_share`` of those of its classes, none of these.
+    less usual than ``none_share`` of those of its classes, none of these. ``fixes`` are the classes
+    that a frame can be put into by a press or its digit.
     """
     classes, network = the_lab().backbones.classes(backbone), label_of(backbone)
     says = _("{backbone} says: {label}")
@@ -94,12 +110,15 @@ def live_answers(
             "language": current_language().code,
             "unsure_lead": unsure_lead,
             "none_share": none_share,
+            "fixes": list(fixes),
             "is_titled": is_titled,
             "words": {
                 "bars": _("Most probable classes"),
                 "says": "{label}" if is_titled else says.replace("{backbone}", network),
                 "unsure": _("Unsure: {label} or {second}"),
                 "none": _("None of these"),
+                "fix": _("No, it is …"),
+                "fixed": _("Now among “{label}”. It learns again."),
                 "softmax": _("Softmax must choose one of its classes, and says: {label}."),
                 "waiting": _("Point the camera at something"),
                 "hint": _("A click on a class keeps its map; another click lets it follow again."),
@@ -108,9 +127,15 @@ def live_answers(
     )
 
 
-def _freeze() -> None:
+def _take(on_correct: Callable[[int, bytes], None] | None) -> None:
+    """Take in a frame: as a correction where a class came with it, else frozen."""
     visit = the_visit()
     taken = visit.last_photo
+    match message(_KEY, "sent", anything):
+        case {"label": int(label)} if on_correct is not None:
+            take_sent(_KEY, partial(on_correct, label))
+            visit.has_corrected = visit.last_photo > taken
+            return
     take_sent(_KEY, take)
     if visit.last_photo > taken:
         visit.is_live = st.session_state.live = False

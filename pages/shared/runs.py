@@ -47,7 +47,7 @@ def start_or_stop(
         width="stretch",
         disabled=not is_ready,
         shortcut=None if suffix else "Alt+S",
-        on_click=_want,
+        on_click=want,
         args=(name, key),
     )
     # Not what the button returns: a run of the page that a newer one breaks off would forget it
@@ -58,8 +58,11 @@ def start_or_stop(
         st.rerun()
 
 
-def _want(name: str, key: str) -> None:
-    """Note a press on Start; where the run is under way by now, it was one press too many."""
+def want(name: str, key: str = "start") -> None:
+    """Note a press on Start, or on what stands for it.
+
+    Where the run is under way by now, it was one press too many.
+    """
     run = current(name)
     if run is None or run.is_over:
         the_visit().wanted[key] = time.monotonic()

@@ -10,6 +10,7 @@ from pages.shared.live import POLL_S, share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence, show_error
 from pages.training.boxes import own_boxes
+from pages.training.corrections import corrected
 from pages.training.thrown_away import undo_button
 from pages.visit.state import Box, Data
 from tl_core.datasets.spec import (
@@ -123,7 +124,12 @@ def _own(row: BackboneRow) -> Data | None:
         tuple(burst for box in boxes for burst in _bursts(box)),
         tuple(box.id for box in boxes),
         next((box.name for box in boxes if box.is_other), ""),
+        tuple(one.photo for one, _box in corrected()) + _learned_too(OWN_DATASET),
     )
+
+
+def _learned_too(dataset: str) -> tuple[str, ...]:
+    return the_visit().learned_too.get(dataset, ())
 
 
 def _used(boxes: Sequence[Box]) -> Sequence[Box]:
@@ -150,7 +156,7 @@ def _on_the_shelf(entry: DatasetStatus) -> Data | None:
         _follow(job, name)
         return None
     if not _is_far(entry):
-        return Data(entry.key)
+        return Data(entry.key, corrections=_learned_too(entry.key))
     with st.container(border=True):
         is_offered = the_lab().jobs.visitors_may_download(entry.key)
         size = megabytes((entry.row.download_bytes if entry.row else 0) / 2**20)

@@ -10,7 +10,7 @@ from pages.shared.frame import header
 from pages.shared.sitemap import TRAINING
 from pages.shared.sources import sources
 from pages.shared.stage import stage
-from pages.shared.visit import the_lab
+from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson, percent
 from pages.training.choose_data import (
     choose_data,
@@ -73,6 +73,7 @@ def what_came_of_it() -> str:
     return percent(result.accuracy) if result and result.is_measured else _("learned")
 
 
+the_visit().has_corrected = False  # whatever came is drawn now
 take_in(finished())
 subject = header(TRAINING, has_photo=False)
 backbone = subject.backbone
@@ -115,6 +116,7 @@ with start_place:
 with curve_place:
     curve(data)
 done = finished()
+take_in(done)
 with trying:
     draw_trying(backbone, done)
 run = runs.current(NAME)

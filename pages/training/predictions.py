@@ -23,14 +23,20 @@ _ASK_NEXT = "why_next"
 
 def draw_predictions(
     spec: FineTune, model: str, predictions: Sequence[Prediction], names: tuple[str, ...]
-) -> None:
-    """Draw photographs beside each other, as many as fit."""
+) -> list[str]:
+    """Draw photographs beside each other, as many as fit; return the mistakes that are ticked."""
+    ticked = []
     if st.session_state.pop(_ASK_NEXT, False):
         go_to(ATTRIBUTION.path)
     with st.container(horizontal=True, key="squares_shots"):
         for found in predictions:
             with st.container(width=_WIDTH, gap="xsmall"):
                 _draw(spec, model, found, names)
+                if not found.is_right and st.checkbox(
+                    _("Learn it"), key=f"learn_{found.photo}_{found.label}"
+                ):
+                    ticked.append(found.photo)
+    return ticked
 
 
 def _draw(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...]) -> None:

@@ -9,11 +9,13 @@ from pages.shared.table import table
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, percent
 from pages.training.confusion_matrix import confusion_matrix
+from pages.training.learn_too import draw_comparison, draw_measured, offer
 from pages.training.modes import TOP3_FROM, interval_words, small_test
 from pages.training.predictions import draw_predictions
-from pages.training.run import Done, best_of
+from pages.training.run import NAME, Done, best_of
 from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
+from tl_core.training.paired import shown
 from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _NOT_MEASURED = N_(
@@ -67,6 +69,7 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
     sentences.append(small_test(len(result.predictions)))
     st.markdown("\n".join(filter(None, sentences)))
     _how_it_ended(result)
+    draw_comparison(spec, result)
     st.caption(lesson("training")["honest"])
     matrix, photographs = st.columns(2, gap="large")
     with matrix:
@@ -107,14 +110,15 @@ def _how_it_ended(result: FineTuneResult) -> None:
 
 def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...]) -> None:
     """The photographs of a cell, or all mistakes; the most confident first."""
-    by_cell = Counter(f"{p.label},{p.predicted}" for p in result.predictions)
+    predictions = shown(result.predictions)
+    by_cell = Counter(f"{p.label},{p.predicted}" for p in predictions)
     ordered = sorted(by_cell, key=lambda cell: (len(set(cell.split(","))) == 1, -by_cell[cell]))
     if st.session_state.get("cell") not in (_ALL, *ordered):
         st.session_state.cell = _ALL
 
     def words(cell: str) -> str:
         if cell == _ALL:
-            wrong = sum(not found.is_right for found in result.predictions)
+            wrong = sum(not found.is_right for found in predictions)
             return _("all mistakes ({count})").format(count=wrong)
         truth, said = (names[int(part)] for part in cell.split(","))
         called = _("{truth}, predicted {said} ({count})")
@@ -123,13 +127,23 @@ def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...])
     cell = st.selectbox(_("Photographs"), [_ALL, *ordered], format_func=words, key="cell")
     chosen = [
         found
-        for found in result.predictions
+        for found in predictions
         if (not found.is_right if cell == _ALL else f"{found.label},{found.predicted}" == cell)
     ]
     chosen.sort(key=lambda found: -found.confidence)
     if not chosen:
         st.success(_("No mistakes on these photographs."))
-    draw_predictions(spec, result.model, _page(chosen), names)
+    ticked = draw_predictions(spec, result.model, _page(chosen), names)
+    if any(not found.is_right for found in chosen):
+        offer(NAME, spec, result, ticked)
+        draw_measured()
+    kept = len(result.predictions) - len(predictions)
+    if kept:
+        caption = _(
+            "{count} validation photographs are never shown here: they compare the model with the "
+            "next one, which may learn from its mistakes."
+        )
+        st.caption(caption.format(count=kept))
 
 
 def _page(chosen: list[Prediction]) -> list[Prediction]:

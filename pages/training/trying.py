@@ -1,5 +1,7 @@
 """The third column: what the visitor's model says of the camera, or of a photograph."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.shared import link
@@ -12,6 +14,7 @@ from pages.shared.none_of_these import is_none, say_what_softmax_says, share_of
 from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, plain_class
+from pages.training.corrections import boxes_of, correct_frame, draw_corrected, draw_fixes
 from pages.training.model_care import care_for
 from pages.training.none_of_these import choose_share, draw_nearest
 from pages.training.predictions import photo_of
@@ -42,12 +45,19 @@ def draw_trying(backbone: str | None, done: Done) -> None:
         st.caption(words.format(network=plain(label_of(network))))
     if is_live:
         with st.container(key="try_live"):
-            live_view(network, is_titled=True)
-            lead, none_share = (UNSURE_LEAD, share_of(network)) if own else (0.0, 0.0)
-            live_answers(network, is_titled=True, unsure_lead=lead, none_share=none_share)
+            boxes = boxes_of(network)
+            live_view(network, is_titled=True, on_correct=partial(correct_frame, boxes))
+            live_answers(
+                network,
+                is_titled=True,
+                unsure_lead=UNSURE_LEAD if own else 0.0,
+                none_share=share_of(network),
+                fixes=[box.name for box in boxes],
+            )
     else:
         _still(network, ended, is_own=bool(own))
     if own:
+        draw_corrected()
         draw_tries()
         choose_share(network, ended.get(network))
         care_for(network, own)
@@ -124,6 +134,10 @@ def _say(model: str, photo: str, done: Done, *, is_own: bool, truth: str) -> Non
             st.caption(words.format(truth=plain_class(truth)))
         if found.novelty is not None:
             draw_nearest(found.novelty)
+    boxes = boxes_of(model)
+    if boxes and not truth:
+        is_sure = not is_none(found.novelty) and not is_unsure(found.answers)
+        draw_fixes(boxes, photo, found, is_sure=is_sure)
     answer_bars(found.answers, key="own_answer")
     if is_own and not truth:
         remember(photo, found)

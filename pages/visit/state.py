@@ -11,6 +11,7 @@ from pages.visit.waiting import ShownWait
 from tl_core.datasets.spec import OwnClasses
 from tl_core.lab import Job, UserError
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot
+from tl_core.training.spec import FineTuneResult
 
 
 @dataclass
@@ -73,6 +74,15 @@ class ThrownAway:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A photograph that was put into its class after a wrong answer."""
+
+    photo: str
+    box: int  # the id of its box
+    said: str  # the wrong answer; "" of the camera
+
+
+@dataclass(frozen=True, slots=True)
 class Try:
     """A photograph that a model of the visitor's was asked about, and its answer."""
 
@@ -93,11 +103,12 @@ class Data:
     bursts: tuple[tuple[str, ...], ...] = ()
     boxes: tuple[int, ...] = ()  # the ids of those that the classes are from
     something_else: str = ""  # the class of what is none of the others
+    corrections: tuple[str, ...] = ()  # photographs that were mistakes
 
     @property
     def named(self) -> dict[str, Any]:
         """The fields of a spec that name it."""
-        fields = ("dataset", "photos", "tests", "bursts")
+        fields = ("dataset", "photos", "tests", "bursts", "corrections")
         return {name: getattr(self, name) for name in fields}
 
 
@@ -177,6 +188,10 @@ class Visit:
     outlived: list[str] = field(default_factory=list)  # models that a newer one has replaced
     pane: str = ""  # of Teach it, where there is room for one; "" before one was opened
     has_tried: bool = False  # whether trying was opened after something was taught
+    corrections: list[Correction] = field(default_factory=list)  # newest last
+    has_corrected: bool = False  # live, since the page was drawn around the camera
+    learned_too: dict[str, tuple[str, ...]] = field(default_factory=dict)  # mistakes, by data set
+    before_corrections: FineTuneResult | None = None  # of the model whose mistakes these were
     tries: list[Try] = field(default_factory=list)  # newest first
     not_tried: str | None = None  # the chosen photograph when a new set was learned
     thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key

@@ -67,7 +67,7 @@ class Trial:
         labels = [numbers[example.label] for example in chosen]
         rows, keys = data.of(chosen), [example.key for example in chosen]
         self.held_out = data.of(held_out)
-        self.head = _head(rows, torch.tensor(labels), seed)
+        self.head = trained_head(rows, torch.tensor(labels), seed)
         reference = F.normalize(rows, dim=1).half()
         self.detector = fit_detector(Examples(rows, keys, labels), None, tail)
         if not tail and len(keys) < LEAST_GROUPS:  # fewer than the lab promises for
@@ -91,7 +91,7 @@ class Trial:
         return fmean(one.p_value <= share for one in self.detector.judge(rows))
 
 
-def _head(rows: Tensor, labels: Tensor, seed: int) -> torch.nn.Module:
+def trained_head(rows: Tensor, labels: Tensor, seed: int) -> torch.nn.Module:
     """A head as the lab trains it: 30 epochs of AdamW, batches of 32."""
     head = new_head(rows.shape[1], int(labels.max()) + 1, None)
     optimiser = torch.optim.AdamW(head.parameters(), 1e-3, fused=True)

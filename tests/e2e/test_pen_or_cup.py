@@ -86,8 +86,12 @@ def test_six_taps_lead_from_home_to_a_live_answer_within_a_minute(holding, code,
     hold_up(page, "drum")
     expect(name).to_have_text(_NONE[code])
     expect(page.locator(".st-key-live_answers .hint")).to_contain_text(_SOFTMAX[code])
+    hand.tap(page.locator(".st-key-live_answers .fix button").nth(1))
+    expect(name).to_have_text(second)
     if width < 600:
         assert page.evaluate(_SCROLLED) == 0
+    page.locator(".st-key-corrected button:visible").click()
+    expect(name).to_have_text(_NONE[code])
 
 
 def test_by_keyboard_alone_two_things_are_taught_and_the_answer_fills_the_screen(holding):
@@ -111,6 +115,10 @@ def test_by_keyboard_alone_two_things_are_taught_and_the_answer_fills_the_screen
     page.locator("html[data-full]").wait_for(state="attached")
     expect(name).to_be_in_viewport()
     assert box_of(name)["height"] > 1.5 * small
+    hold_up(page, "shoe")
+    expect(name).to_have_text("cats")
+    page.keyboard.press("2")
+    page.get_by_text("Corrected: 1.").wait_for(state="attached")
     page.keyboard.press("Escape")
     page.locator("html:not([data-full])").wait_for(state="attached")
 

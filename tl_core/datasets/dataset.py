@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,12 +43,15 @@ class Split:
     duplicates_across: int = 0  # left out of training because their copy is tested on
 
 
-def split(dataset: Dataset, *, share: float, seed: int) -> Split:
+def split(dataset: Dataset, *, share: float, seed: int, corrections: Collection[str] = ()) -> Split:
     """Divide a data set, class by class and reproducibly by ``seed``; copies stay on one side.
 
     Photographs that come with a side keep it, if some come for the test. Of the others, a ``share``
     of each class is tested on; a class of two such photographs or more has at least one on each
     side. What has a copy in the test is not learned from.
+
+    ``corrections`` are keys of photographs to learn from in any case: what would have tested is
+    taken out of the test, which stays as it is otherwise.
 
     A burst stays on one side. Where that leaves a class without a test, there is none: to be right
     about the other classes alone would say nothing.
@@ -60,9 +63,13 @@ def split(dataset: Dataset, *, share: float, seed: int) -> Split:
 
     held_out = _held_out(filter(is_free, dataset.examples), share, seed)
     validation = tuple(
-        e for e in dataset.examples if (e.key in held_out if is_free(e) else e.side == "validation")
+        e
+        for e in dataset.examples
+        if e.key not in corrections
+        and (e.key in held_out if is_free(e) else e.side == "validation")
     )
-    if any(e.burst for e in dataset.examples) and not _has_every_class(validation, dataset):
+    is_thin = corrections or any(e.burst for e in dataset.examples)
+    if is_thin and not _has_every_class(validation, dataset):
         validation = ()
     tested = {example.key for example in validation}
     train = tuple(example for example in dataset.examples if example.key not in tested)

@@ -101,13 +101,15 @@ class OnDataset(Spec[SnapshotT]):
     where the name means something else already), or "own", whose classes are in ``photos``.
     ``seed`` decides which photographs are for training and which for testing; of "own", classes
     that are among ``tests`` too are tested on those. ``bursts`` says which photographs of "own"
-    come from one recording of a camera: these near copies stay on one side.
+    come from one recording of a camera: these near copies stay on one side. ``corrections`` were
+    mistakes: they are learned from, and test nothing.
     """
 
     dataset: str
     photos: OwnClasses = ()
     tests: OwnClasses = ()
     bursts: tuple[tuple[str, ...], ...] = ()  # keys of photographs
+    corrections: tuple[str, ...] = ()  # keys of photographs to learn from in any case
     validation_share: Annotated[float, Between(0.05, 0.9)] = 0.3  # where there is no val/
     # Photographs tested on at most, equally many of each class
     max_validation: Annotated[int, Between(2, 100_000)] = 600

@@ -89,15 +89,17 @@ def _check_files(
 def split_by_spec(dataset: Dataset, spec: OnDataset) -> Split:
     """Return the photographs to train on and those to test on, by the spec's seed and limits.
 
-    There may be no test where a class has one recording of a camera and nothing else.
+    There may be no test where a class has one recording of a camera and nothing else, or all that
+    tested it is a correction.
 
     Raises:
         UserError: If there is nothing to train on, or nothing to test on in any other case.
     """
-    parts = split(dataset, share=spec.validation_share, seed=spec.seed)
+    corrections = frozenset(spec.corrections)
+    parts = split(dataset, share=spec.validation_share, seed=spec.seed, corrections=corrections)
     per_class = max(spec.max_validation // len(dataset.classes), 1)
     validation = sample_per_class(parts.validation, per_class, seed=spec.seed)
-    if not parts.train or not (validation or spec.bursts):
+    if not parts.train or not (validation or spec.bursts or spec.corrections):
         raise UserError(
             "{label} has too few photographs for training and validation. Add some.",
             label=Phrase(dataset.label),

@@ -106,7 +106,11 @@ class _Run:
         owner = min(self.job.owners)
         self.source = PhotoSource(self.context, self.dataset, owner, on_progress)
         parts = split_by_spec(self.dataset, spec)
-        self.train = sample_per_class(parts.train, spec.photos_per_class, seed=spec.seed)
+        learned, corrected = list[Example](), list[Example]()
+        for example in parts.train:
+            (corrected if example.key in spec.corrections else learned).append(example)
+        sampled = sample_per_class(learned, spec.photos_per_class, seed=spec.seed)
+        self.train = (*sampled, *corrected)
         self.validation = parts.validation
         self.progress.publish(
             classes=self.dataset.classes,

@@ -1,7 +1,7 @@
 """Training a network on new classes: the five modes, a run and its result, the label budget."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from tl_core.datasets.spec import OWN_DATASET, PRIVATE_DATASET, OnDataset
 from tl_core.errors import gettext_noop as N_
@@ -104,7 +104,8 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
         """Return the settings without the keys of a visitor's own photographs."""
         if self.dataset != OWN_DATASET:
             return self
-        return replace(self, dataset=PRIVATE_DATASET, photos=(), tests=(), bursts=())
+        nothing: dict[str, Any] = dict.fromkeys(("photos", "tests", "bursts", "corrections"), ())
+        return replace(self, dataset=PRIVATE_DATASET, **nothing)
 
     @property
     def chosen_epochs(self) -> int:

@@ -121,3 +121,25 @@ def test_where_a_class_has_one_burst_alone_nothing_is_tested_and_all_is_learned(
     parts = split(recorded((8,), (4, 4)), share=0.3, seed=0)
     assert parts.validation == ()
     assert len(parts.train) == 16
+
+
+def test_a_correction_is_learned_from_and_leaves_the_rest_of_the_test_as_it_was() -> None:
+    before = split(many(40), share=0.3, seed=3)
+    wrong = before.validation[0].key
+    after = split(many(40), share=0.3, seed=3, corrections={wrong})
+    assert keys(after.validation) == keys(before.validation) - {wrong}
+    assert keys(after.train) == keys(before.train) | {wrong}
+
+
+def test_a_correction_of_a_data_sets_own_test_is_learned_from_too() -> None:
+    tested = [Example(f"t{i}", i % 2, f"t{i}.jpg", "validation") for i in range(6)]
+    parts = split(dataset(*many(10).examples, *tested), share=0.3, seed=0, corrections={"t1"})
+    assert "t1" in keys(parts.train)
+    assert keys(parts.validation) == {"t0", "t2", "t3", "t4", "t5"}
+
+
+def test_where_corrections_leave_a_class_without_a_test_there_is_none() -> None:
+    tested = [Example(f"t{i}", i, f"t{i}.jpg", "validation") for i in range(2)]
+    parts = split(dataset(*many(10).examples, *tested), share=0.3, seed=0, corrections={"t1"})
+    assert parts.validation == ()
+    assert "t1" in keys(parts.train)

@@ -1,0 +1,104 @@
+"""Mistakes on the test that are ticked, learned too, and what came of it."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from pages.languages import ASSETS
+from pages.shared import runs
+from pages.shared.charts import axis, draw
+from pages.shared.visit import the_visit
+from pages.shared.words import _, percent
+from tl_core.training.paired import ENOUGH, compare
+from tl_core.training.spec import FineTune, FineTuneResult
+
+_HEIGHT = 220  # of the chart, in pixels
+
+
+def offer(name: str, spec: FineTune, result: FineTuneResult, ticked: Sequence[str]) -> None:
+    """Draw the button that trains once more, with the ticked mistakes among what is learned."""
+    st.button(
+        _("Learn these too: {count}").format(count=len(ticked)),
+        key="learn_too",
+        icon=":material/school:",
+        disabled=not ticked,
+        on_click=_learn,
+        args=(name, spec, result, tuple(ticked)),
+        help=_("They leave the test. A training with the settings above begins."),
+    )
+
+
+def _learn(name: str, spec: FineTune, result: FineTuneResult, ticked: tuple[str, ...]) -> None:
+    visit = the_visit()
+    known = visit.learned_too.get(spec.dataset, ())
+    visit.learned_too[spec.dataset] = tuple(dict.fromkeys((*known, *ticked)))
+    visit.before_corrections = result
+    runs.want(name)
+
+
+def draw_comparison(spec: FineTune, result: FineTuneResult) -> None:
+    """What the corrections were worth, on photographs that never stood among the mistakes."""
+    before = the_visit().before_corrections
+    if before is None or not spec.corrections or before.model == result.model:
+        return
+    found = compare(before, result)
+    if found is None:
+        words = _(
+            "Whether the corrections helped cannot be said: fewer than {enough} validation "
+            "photographs were never shown among the mistakes."
+        )
+        st.info(words.format(enough=ENOUGH), icon=":material/balance:")
+        return
+    words = _(
+        "On the {count} validation photographs that are never shown among the mistakes: {before} "
+        "before the corrections, {after} after them. The difference lies between {low:+.1f} and "
+        "{high:+.1f} points (95 % [confidence interval](#confidence-interval), paired)."
+    )
+    low, high = (100 * bound for bound in found.interval)
+    shares = {"before": percent(found.before), "after": percent(found.after)}
+    words = words.format(count=found.photographs, low=low, high=high, **shares)
+    if not found.is_clear:
+        words += " " + _("So it may as well be chance.")
+    st.info(words, icon=":material/balance:")
+
+
+def draw_measured() -> None:
+    """What mistakes and photographs at random were worth in the benchmark."""
+    found = _measured()
+    lines = {"mistakes": _("mistakes"), "at random": _("at random")}
+    traces = [
+        {
+            "type": "scatter",
+            "x": found["photographs"],
+            "y": [100 * share for share in found["accuracy"][name]],
+            "name": label,
+            "mode": "lines+markers",
+        }
+        for name, label in lines.items()
+    ]
+    first, (best, chance) = (
+        percent(found["accuracy"]["mistakes"][0]),
+        (percent(found["accuracy"][name][-1]) for name in lines),
+    )
+    words = _(
+        "Measured on cats and dogs, eight of each taught, {count} more, five draws: from {first} "
+        "to {best} with its surest mistakes, to {chance} with photographs at random."
+    )
+    words = words.format(count=found["photographs"][-1], first=first, best=best, chance=chance)
+    with st.expander(_("What are mistakes worth?"), icon=":material/trending_up:"):
+        st.caption(words)
+        layout = {
+            "xaxis": axis(_("photographs added")),
+            "yaxis": axis(_("accuracy, %")),
+        }
+        draw(traces, layout, key="worth", height=_HEIGHT, alt=words)
+
+
+@cache
+def _measured() -> dict[str, Any]:
+    path = ASSETS / "corrections.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
