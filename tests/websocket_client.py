@@ -51,6 +51,7 @@ class Visitor:
     session: str = ""
     code: str = ""
     live_token: str = ""  # of the visit's camera, once a page has it on
+    live_network: str = ""  # that answers it
     received: int = 0  # bytes
     _states: dict[str, WidgetState] = field(default_factory=dict)  # as a browser keeps them
     _for_one_file: set[str] = field(default_factory=set)  # drop zones where a file replaces another
@@ -292,7 +293,8 @@ class Visitor:
                 if key == "resume":
                     self.code = json.loads(drawn.json)["code"]
                 if key == "live_camera":
-                    self.live_token = json.loads(drawn.json)["token"]
+                    camera = json.loads(drawn.json)
+                    self.live_token, self.live_network = camera["token"], camera["backbone"]
                 if getattr(drawn, "deferred_file_id", ""):
                     self.downloads[key] = drawn.deferred_file_id
 

@@ -95,10 +95,9 @@ def draw_nearest(novelty: Novelty) -> None:
 
 
 def _promise(chosen: int, low: int, calibration: Calibration) -> None:
-    words = _(
-        "Of 100 new photographs of your classes, about {chosen} are called “none of these” too. "
-        "Fewer than {low} cannot be promised."
-    )
+    words = _("Of 100 new photographs of your classes, about {chosen} are called so too.")
+    if calibration.kind != "rough":
+        words += " " + _("Fewer than {low} cannot be promised.")
     rests_on = _(_RESTS_ON[calibration.kind]).format(groups=calibration.groups, least=LEAST_GROUPS)
     st.caption(f"{words.format(chosen=chosen, low=low)} {rests_on}")
     st.caption(lesson("training")["none of these"])

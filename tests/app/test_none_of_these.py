@@ -1,14 +1,22 @@
 """A model that was taught here says "none of these", wherever it answers."""
 
+import json
+
 import pytest
 from PIL import Image
 
+from pages.languages import ASSETS, lesson_file
 from pages.shared.none_of_these import MOST_PERCENT, PERCENT
 from tests.app.conftest import photo_message, send_photo, settled, words
 from tests.app.training import jobs, taught, with_digits
 from tests.hostile import saved
 from tests.model_files import of_raw_pixels
 
+SAID_ELSEWHERE = {
+    "backbones": " says: none of these",
+    "attribution": "**None of these**, your model says. If it had to choose: ",
+    "attack": "but **none of these** by its distance",
+}
 SOFTMAX = "(#softmax) must choose one of its classes: "
 
 
@@ -16,6 +24,7 @@ SOFTMAX = "(#softmax) must choose one of its classes: "
 def shown(open_page, labelled):
     """*Teach it* after the digits were taught, with a photograph of something else tried."""
     page = settled(taught(with_digits(open_page("teach")), "head"))
+    assert "None of these" not in titles(page)  # of a test photograph
     return settled(send_photo(page, photo_message(labelled[0][1], number=5)))
 
 
@@ -29,37 +38,22 @@ def opened(page):
     return settled(page.run())
 
 
-def elsewhere(page, topic):
-    """Another page, which asks the model too."""
-    page.button(key="use_everywhere").click().run()
-    return settled(settled(page).switch_page(f"pages/{topic}/page.py").run())
-
-
 def titles(page):
     return [block.value for block in page.subheader]
 
 
-def test_a_photograph_of_something_else_is_none_of_its_classes(shown):
+def test_of_something_else_it_is_none_of_its_classes_and_the_page_says_what_that_promises(shown):
     assert "None of these" in titles(shown)
     assert SOFTMAX in words(shown)
     assert "Nearest it was taught with: [distance](#novelty-detection) 0." in words(shown)
     (tried,) = shown.session_state["visit"].tries
     assert tried.is_none
-
-
-def test_a_photograph_of_a_class_it_was_taught_is_one(open_page):
-    page = settled(taught(with_digits(open_page("teach")), "head"))
-    assert "None of these" not in titles(page)
-    assert SOFTMAX not in words(page)
-
-
-def test_it_says_what_it_promises_and_what_that_rests_on(shown):
     assert "Of 100 new photographs of your classes" not in words(shown)  # until it is asked for
     page = opened(shown)
     slider = page.slider(key="turned_away")
     assert (slider.value, slider.max) == (PERCENT, MOST_PERCENT)
     assert slider.min == 1
-    assert f"about {PERCENT} are called “none of these” too. Fewer than 1 cannot" in words(page)
+    assert f"about {PERCENT} are called so too. Fewer than 1 cannot" in words(page)
     (job,) = jobs(page)
     tested = len(job.snapshot.result.predictions)
     assert f"on {tested} photographs that it never learned from" in words(page)
@@ -67,26 +61,29 @@ def test_it_says_what_it_promises_and_what_that_rests_on(shown):
     assert f"about {MOST_PERCENT} are called" in words(settled(page))
 
 
-@pytest.mark.parametrize(
-    ("topic", "said"),
-    [
-        ("backbones", " says: none of these"),
-        ("attribution", "**None of these**, your model says. If it had to choose: "),
-        ("attack", "but **none of these** by its distance"),
-    ],
-)
-def test_other_pages_say_so_too(topic, said, shown):
-    page = elsewhere(shown, topic)
-    assert not page.exception
-    assert said in " ".join([words(page), *titles(page)])
+def test_other_pages_say_so_too(shown):
+    page = shown
+    page.button(key="use_everywhere").click().run()
+    page = settled(page)
+    for topic, said in SAID_ELSEWHERE.items():
+        page = settled(page.switch_page(f"pages/{topic}/page.py").run())
+        assert not page.exception
+        assert said in " ".join([words(page), *titles(page)]), topic
 
 
-@pytest.mark.parametrize("asked", ["²", "9" * 5000, "-1", "0", "x"])
-def test_a_link_may_ask_for_any_share(asked, shown):
-    page = elsewhere(shown, "backbones")
-    page.session_state["visit"].choices["turned_away"] = asked
-    assert not page.run().exception
-    assert any("says: none of these" in title for title in titles(page))
+def test_a_link_may_ask_for_any_share(open_page):
+    page = open_page("backbones")
+    for asked in ("²", "9" * 5000, "-1", "0", "x"):
+        page.session_state["visit"].choices["turned_away"] = asked
+        assert not page.run().exception
+
+
+def test_the_texts_quote_what_was_measured():
+    found = json.loads((ASSETS / "unknown.json").read_text())
+    at = found["false alarms"].index(0.05)
+    passed = 1 - found["turned away"]["near, nearest"][at]
+    assert round(10 * passed) == 3
+    assert "3 in 10 did" in lesson_file("en", "training.md").read_text()
 
 
 def test_a_model_that_cannot_tell_says_why(open_page, app_lab):

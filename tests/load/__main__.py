@@ -32,9 +32,12 @@ def main() -> int:
         default=[],
         help="play each scene also on a Ray cluster of so many, which share the cores",
     )
+    parser.add_argument(
+        "--taught", action="store_true", help="in the scene live, models of visitors' own answer"
+    )
     options = parser.parse_args()
     if options.scenes == ["live"]:
-        return live.main(options.root, options.seconds)
+        return live.main(options.root, options.seconds, is_taught=options.taught)
     if options.scenes == ["teach"]:
         return teach.main(options.root)
     print("bare loop before:", json.dumps(bare()))

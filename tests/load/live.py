@@ -6,6 +6,7 @@ import re
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,10 +19,12 @@ from tests.app_process import AppProcess, app_process
 from tests.camera_frames import frames
 from tests.load.guests import Guest, Person
 from tests.load.scenes import busy_s, share
+from tests.load.teach import is_learned
 from tests.websocket_client import Visitor
 
 DRAWN_S = 0.01  # for which a browser draws, cuts and encodes a frame
 SCENES = [(1, False), (8, False), (30, False), (0, True), (1, True), (8, True), (30, True)]
+TAUGHT_SCENES = [(1, False), (4, False)]
 _WARM_UP_S = 3.0
 _TRAINED = re.compile(r"FineTune of .*, step (\d+) of \d+, ([\d.]+) s")
 
@@ -60,9 +63,8 @@ class Camera(Person):
 
     def visit(self, visitor: Visitor) -> None:
         """Be live until they leave."""
-        visitor.open("backbones", f"backbone={self.network}")
-        visitor.set("live", bool_value=True)
-        with live_socket(self.url, visitor.live_token, self.network) as socket:
+        self.switch_on(visitor)
+        with live_socket(self.url, visitor.live_token, visitor.live_network) as socket:
             for frame in itertools.cycle(frames()):
                 if self.left.wait(DRAWN_S):
                     return
@@ -73,6 +75,25 @@ class Camera(Person):
                     raise RuntimeError(f"no answer but {said}")
                 now = time.monotonic()
                 self.answers.append((now, now - begun_at))
+
+    def switch_on(self, visitor: Visitor) -> None:
+        """Open the page that the camera is on, and turn it on."""
+        visitor.open("backbones", f"backbone={self.network}")
+        visitor.set("live", bool_value=True)
+
+
+@dataclass
+class Taught(Camera):
+    """Somebody whose own model answers: a new head, taught 500 of the digits."""
+
+    def switch_on(self, visitor: Visitor) -> None:
+        """Train it, and ask it."""
+        visitor.open("teach", "dataset=digits&mode=head&photos_per_class=50")
+        visitor.press("start")
+        while not is_learned(visitor):
+            time.sleep(0.2)
+            visitor.poll(at_most_s=2)
+        visitor.set("live", bool_value=True)
 
 
 @dataclass
@@ -101,21 +122,27 @@ def wishes(token: str, network: str, target: int | None = None) -> dict[str, obj
     return {"token": token, "backbone": network, "target": target, "language": "en"}
 
 
-def main(root: Path, seconds: float) -> int:
-    """Print a row for each number of cameras, alone and beside a training and four pictures."""
+def main(root: Path, seconds: float, *, is_taught: bool = False) -> int:
+    """Print a row for each number of cameras, alone and beside a training and four pictures.
+
+    With ``is_taught`` each has a model of their own, and nothing else runs.
+    """
     print(" | ".join(LiveFigures.__annotations__))
-    for count, has_runs in SCENES:
+    kind = Taught if is_taught else Camera
+    for count, has_runs in TAUGHT_SCENES if is_taught else SCENES:
         with tempfile.TemporaryDirectory() as folder, app_process(Path(folder), root=root) as app:
-            print(_play(app, count, seconds, has_runs=has_runs).line(), flush=True)
+            cameras = [kind(app.url) for _ in range(count)]
+            print(_play(app, cameras, seconds, has_runs=has_runs).line(), flush=True)
             if app.has_failed():
                 return 1
     return 0
 
 
-def _play(app: AppProcess, count: int, seconds: float, *, has_runs: bool) -> LiveFigures:
+def _play(
+    app: AppProcess, cameras: Sequence[Camera], seconds: float, *, has_runs: bool
+) -> LiveFigures:
     drawing = [Guest(app.url, query=f"seed={seed}&steps=1024") for seed in range(4)]
     runs = [*drawing, Trainer(app.url)] if has_runs else []
-    cameras = [Camera(app.url) for _ in range(count)]
     for run in runs:
         run.come()
     while has_runs and any(run.first_picture_s is None and run.error is None for run in drawing):
@@ -138,7 +165,7 @@ def _play(app: AppProcess, count: int, seconds: float, *, has_runs: bool) -> Liv
     middle = statistics.median(rates) if rates else 0.0
     ages = [old for one in answers for old in one]
     return LiveFigures(
-        count,
+        len(cameras),
         "runs" if has_runs else "nothing",
         middle,
         rates[0] / middle if middle else 0.0,

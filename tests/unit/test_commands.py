@@ -217,6 +217,25 @@ def test_train_teaches_a_folder_and_writes_a_model_that_loads(colours, mode, tmp
     assert lab.backbones.classes(key) == ("blue", "red")
 
 
+def test_classify_asks_a_models_file_and_says_where_it_is_none_of_its_classes(
+    colours, cat, tmp_path, capsys
+):
+    for place, name in enumerate(("red", "blue")):
+        for number in range(6, 14):
+            picture = np.random.default_rng(10 * place + number).integers(0, 90, (40, 40, 3))
+            picture[..., 2 * place] += 150
+            file = colours / name / f"{number}.png"
+            file.write_bytes(encode_png(picture.astype(np.uint8)))
+    out, known = str(tmp_path / "model.safetensors"), str(colours / "red" / "0.png")
+    assert commands.main(["train", "--data", str(colours), "--out", out, "--json"]) == 0
+    capsys.readouterr()
+    for photo, is_none in ((cat, True), (known, False)):
+        assert commands.main(["classify", photo, "--backbone", out, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["is_none_of_these"] is is_none
+    assert commands.main(["classify", cat, "--backbone", out]) == 0
+    assert capsys.readouterr().out.startswith("none of these (p = 0.0")
+
+
 def test_train_says_what_it_was_tested_on_and_whether_the_head_alone_was_kept(
     colours, tmp_path, capsys
 ):

@@ -5,10 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tl_core.classify.spec import Classify
-from tl_core.commands.common import add_photo, run_to_end
+from tl_core.commands.common import OWNER, add_photo, read, run_to_end
 from tl_core.commands.output import Result
 from tl_core.lab import Lab
 
+_MODEL = ".safetensors"
 _TURNED_AWAY = 0.05  # of new photographs of a model's classes, as on the pages at first
 
 
@@ -19,9 +20,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(lab: Lab, options: Namespace) -> Result:
-    """Classify the photograph."""
+    """Classify the photograph, by a backbone or by a model's file."""
     photo = add_photo(lab, options.image)
-    spec = Classify(photo=photo, backbone=options.backbone, seed=options.seed, top=options.top)
+    backbone = options.backbone
+    if backbone.endswith(_MODEL):
+        backbone = lab.models.load(read(Path(backbone)), OWNER)
+    spec = Classify(photo=photo, backbone=backbone, seed=options.seed, top=options.top)
     found = run_to_end(lab, spec)
     result = {
         "backbone": options.backbone,

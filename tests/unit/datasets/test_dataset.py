@@ -131,15 +131,18 @@ def test_a_correction_is_learned_from_and_leaves_the_rest_of_the_test_as_it_was(
     assert keys(after.train) == keys(before.train) | {wrong}
 
 
+def with_a_test(count: int) -> Dataset:
+    train = [Example(f"k{i}", i % 2, f"{i}.jpg", "train") for i in range(10)]
+    return dataset(*train, *(Example(f"t{i}", i % 2, "", "validation") for i in range(count)))
+
+
 def test_a_correction_of_a_data_sets_own_test_is_learned_from_too() -> None:
-    tested = [Example(f"t{i}", i % 2, f"t{i}.jpg", "validation") for i in range(6)]
-    parts = split(dataset(*many(10).examples, *tested), share=0.3, seed=0, corrections={"t1"})
+    parts = split(with_a_test(6), share=0.3, seed=0, corrections={"t1"})
     assert "t1" in keys(parts.train)
     assert keys(parts.validation) == {"t0", "t2", "t3", "t4", "t5"}
 
 
 def test_where_corrections_leave_a_class_without_a_test_there_is_none() -> None:
-    tested = [Example(f"t{i}", i, f"t{i}.jpg", "validation") for i in range(2)]
-    parts = split(dataset(*many(10).examples, *tested), share=0.3, seed=0, corrections={"t1"})
+    parts = split(with_a_test(2), share=0.3, seed=0, corrections={"t1"})
     assert parts.validation == ()
     assert "t1" in keys(parts.train)

@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 
 from tests.hostile import saved
+from tests.model_files import that_can_tell
 from tests.unit.training.conftest import Do, photo_of
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.novelty import MOST_REFERENCES
@@ -207,10 +208,9 @@ TRICKS: dict[str, Callable[[State, Meta], object]] = {
 
 
 @pytest.mark.parametrize("trick", TRICKS)
-def test_a_file_with_hostile_figures_is_refused(
-    trick: str, do: Do, spec: FineTune, context: Context
-) -> None:
-    data = save_model(model_of(do, replace(spec, epochs=1), context))
+def test_a_file_with_hostile_figures_is_refused(trick: str, context: Context) -> None:
+    data = that_can_tell("It can tell", ("red", "blue"))
+    load_model(data, context.backbones, key="k", owner="me")
     state = {name: tensor.clone() for name, tensor in safetensors.torch.load(data).items()}
     metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
     TRICKS[trick](state, metadata)
