@@ -3,6 +3,7 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 const CALM_MS = 1_000; // between two drawings, where motion is not wished
 const TOP = 5;
 const DIGITS = 9;
+const NEAR_MS = 700; // for which one example stays
 const FIXED_MS = 2_500; // for which it is said that a picture was put into a class
 const TYPED =
   "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]";
@@ -13,6 +14,7 @@ class Answers {
     this.fix = root.querySelector(".fix");
     this.bars = root.querySelector(".bars");
     this.hint = root.querySelector(".hint");
+    this.near = root.querySelector(".near");
     this.said = root.querySelector(".said");
     this.rows = [...Array(TOP + 1)].map(() => this.row()); // and the class that stays
     this.listeners = new AbortController();
@@ -89,7 +91,19 @@ class Answers {
     this.fixing = setTimeout(() => (this.fix.firstChild.textContent = words.fix), FIXED_MS);
   }
 
-  hear({ answers, shown, chosen, p_value }) {
+  /** The photograph that it was taught with which lies nearest, where the page has it. */
+  showNearest(key, now) {
+    const url = this.data.examples[key];
+    if (now < this.nearAt + NEAR_MS && url) return; // or it flickers
+    this.nearAt = now;
+    this.near.hidden = !url;
+    if (!url) return;
+    const [image, words] = this.near.children;
+    image.src = url;
+    words.textContent = this.data.words.near;
+  }
+
+  hear({ answers, shown, chosen, p_value, nearest }) {
     const now = performance.now();
     if (CALM.matches && now < this.drawnAt + CALM_MS) return;
     this.drawnAt = now;
@@ -106,6 +120,7 @@ class Answers {
     const form = isNone ? words.none : isUnsure ? words.unsure : words.says;
     const title = form.replace("{label}", best).replace("{second}", second);
     this.bars.classList.toggle("none", isNone);
+    this.showNearest(nearest, now);
     this.hint.textContent = isNone ? words.softmax.replace("{label}", best) : words.hint;
     this.title.textContent = title;
     dispatchEvent(new CustomEvent("live-title", { detail: title }));

@@ -145,6 +145,7 @@ def message(job: Job[Any]) -> dict[str, Any]:
         "heat": base64.b64encode(answer.heat).decode(),
         "side": answer.heat_side,
         "p_value": answer.novelty and answer.novelty.p_value,
+        "nearest": answer.novelty.nearest if answer.novelty else "",
     }
 
 

@@ -1,7 +1,8 @@
 """The camera in the photograph's place: the network answers while one moves it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 import streamlit as st
 
@@ -93,13 +94,15 @@ def live_answers(
     unsure_lead: float = 0.0,
     none_share: float = 0.0,
     fixes: Sequence[str] = (),
+    examples: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Draw the answers' bars, which follow the camera; a click on one keeps its map.
 
     Above them stands what the network says, or, where the view ``is_titled``, there the best answer
     alone. Where that leads by less than ``unsure_lead``, it is called unsure; where the picture is
     less usual than ``none_share`` of those of its classes, none of these. ``fixes`` are the classes
-    that a frame can be put into by a press or its digit.
+    that a frame can be put into by a press or its digit. Of the ``examples`` that it was taught
+    with, pictures by key, the nearest is shown.
     """
     classes, network = the_lab().backbones.classes(backbone), label_of(backbone)
     says = _("{backbone} says: {label}")
@@ -111,12 +114,14 @@ def live_answers(
             "unsure_lead": unsure_lead,
             "none_share": none_share,
             "fixes": list(fixes),
+            "examples": dict(examples),
             "is_titled": is_titled,
             "words": {
                 "bars": _("Most probable classes"),
                 "says": "{label}" if is_titled else says.replace("{backbone}", network),
                 "unsure": _("Unsure: {label} or {second}"),
                 "none": _("None of these"),
+                "near": _("The nearest photograph that it was taught with"),
                 "fix": _("No, it is …"),
                 "fixed": _("Now among “{label}”. It learns again."),
                 "softmax": _("Softmax must choose one of its classes, and says: {label}."),

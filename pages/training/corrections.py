@@ -16,6 +16,7 @@ from tl_core.lab import UserError
 _KEYS = 9  # classes that a digit chooses
 _LIVE = -1  # the recording that all frames corrected live are from: they are near copies
 _SHOWN = 6
+_EXAMPLES = 12  # of a box; more pictures would travel with every run of the page
 
 
 def boxes_of(model: str) -> list[Box]:
@@ -25,6 +26,17 @@ def boxes_of(model: str) -> list[Box]:
     if taught is None or not set(taught.boxes) <= boxes.keys():
         return []
     return [boxes[number] for number in taught.boxes]
+
+
+def examples_of(boxes: Sequence[Box]) -> dict[str, str]:
+    """Pictures of the newest photographs in the boxes, by their keys."""
+    found = {}
+    for photo in (photo for box in boxes for photo in box.photos[-_EXAMPLES:]):
+        try:
+            found[photo] = thumbnail_url(photo)
+        except UserError:  # it has left the memory
+            continue
+    return found
 
 
 def draw_fixes(boxes: Sequence[Box], photo: str, found: Classification, *, is_sure: bool) -> None:

@@ -66,35 +66,42 @@ def draw_comparison(spec: FineTune, result: FineTuneResult) -> None:
 
 
 def draw_measured() -> None:
-    """What mistakes and photographs at random were worth in the benchmark."""
-    found = _measured()
-    lines = {"mistakes": _("mistakes"), "at random": _("at random")}
+    """Behind a press, what mistakes and photographs at random were worth in the benchmark."""
+    with st.expander(
+        _("What are mistakes worth?"),
+        icon=":material/trending_up:",
+        key="worth_of_mistakes",
+        on_change="rerun",
+    ) as place:
+        if place.open:
+            _draw_worth()
+
+
+def _draw_worth() -> None:
+    found, names = _measured(), {"mistakes": _("mistakes"), "at random": _("at random")}
+    lines = {name: found["accuracy"][name] for name in names}
     traces = [
         {
             "type": "scatter",
             "x": found["photographs"],
-            "y": [100 * share for share in found["accuracy"][name]],
+            "y": [100 * share for share in lines[name]],
             "name": label,
             "mode": "lines+markers",
         }
-        for name, label in lines.items()
+        for name, label in names.items()
     ]
-    first, (best, chance) = (
-        percent(found["accuracy"]["mistakes"][0]),
-        (percent(found["accuracy"][name][-1]) for name in lines),
-    )
     words = _(
         "Measured on cats and dogs, eight of each taught, {count} more, five draws: from {first} "
         "to {best} with its surest mistakes, to {chance} with photographs at random."
+    ).format(
+        count=found["photographs"][-1],
+        first=percent(lines["mistakes"][0]),
+        best=percent(lines["mistakes"][-1]),
+        chance=percent(lines["at random"][-1]),
     )
-    words = words.format(count=found["photographs"][-1], first=first, best=best, chance=chance)
-    with st.expander(_("What are mistakes worth?"), icon=":material/trending_up:"):
-        st.caption(words)
-        layout = {
-            "xaxis": axis(_("photographs added")),
-            "yaxis": axis(_("accuracy, %")),
-        }
-        draw(traces, layout, key="worth", height=_HEIGHT, alt=words)
+    st.caption(words)
+    layout = {"xaxis": axis(_("photographs added")), "yaxis": axis(_("accuracy, %"))}
+    draw(traces, layout, key="worth", height=_HEIGHT, alt=words)
 
 
 @cache

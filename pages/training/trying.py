@@ -14,7 +14,13 @@ from pages.shared.none_of_these import is_none, say_what_softmax_says, share_of
 from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, plain_class
-from pages.training.corrections import boxes_of, correct_frame, draw_corrected, draw_fixes
+from pages.training.corrections import (
+    boxes_of,
+    correct_frame,
+    draw_corrected,
+    draw_fixes,
+    examples_of,
+)
 from pages.training.model_care import care_for
 from pages.training.none_of_these import choose_share, draw_nearest
 from pages.training.predictions import photo_of
@@ -53,6 +59,7 @@ def draw_trying(backbone: str | None, done: Done) -> None:
                 unsure_lead=UNSURE_LEAD if own else 0.0,
                 none_share=share_of(network),
                 fixes=[box.name for box in boxes],
+                examples=examples_of(boxes),
             )
     else:
         _still(network, ended, is_own=bool(own))

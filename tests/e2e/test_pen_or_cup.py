@@ -1,5 +1,6 @@
 """What people come to Teach it for: two things, and an answer that follows the camera."""
 
+import re
 import time
 
 import pytest
@@ -16,6 +17,7 @@ _MAIN = "[data-testid=stMain]"
 _LINES = f"{_MAIN} :is(p, li, label, button):visible:not(.panes *, [data-testid=stBottom] *)"
 _LOWEST = "found => Math.max(...found.map((one) => one.getBoundingClientRect().bottom))"
 _THINKS_MS = 1000  # before each tap
+_PICTURE = re.compile("^data:image/")
 _NONE = {"en": "None of these", "ja": "どれでもない"}
 _SOFTMAX = {"en": "Softmax must choose", "ja": "ソフトマックスは必ずどれかを選ぶ"}
 
@@ -86,6 +88,7 @@ def test_six_taps_lead_from_home_to_a_live_answer_within_a_minute(holding, code,
     hold_up(page, "drum")
     expect(name).to_have_text(_NONE[code])
     expect(page.locator(".st-key-live_answers .hint")).to_contain_text(_SOFTMAX[code])
+    expect(page.locator(".st-key-live_answers .near img")).to_have_attribute("src", _PICTURE)
     hand.tap(page.locator(".st-key-live_answers .fix button").nth(1))
     expect(name).to_have_text(second)
     if width < 600:

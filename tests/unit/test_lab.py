@@ -326,16 +326,16 @@ def test_running_out_of_graphics_memory_fails_one_job_and_the_lab_goes_on(lab, m
 
     from tl_core.classify import handler as classify
 
-    real = classify.logits
+    real = classify.look_at
 
     def out_of_memory(backbone, pixels):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(classify, "logits", out_of_memory)
+    monkeypatch.setattr(classify, "look_at", out_of_memory)
     job = lab.jobs.submit(Classify(photo="sample:cat"), "ann")
     assert job.wait(WAIT_S)
     assert "no memory left" in str(job.error)
-    monkeypatch.setattr(classify, "logits", real)
+    monkeypatch.setattr(classify, "look_at", real)
     assert classified(lab, "sample:cat", "efficientnet_lite0")
 
 
@@ -359,13 +359,13 @@ def test_only_the_worker_has_helpers_for_tensor_arithmetic(settings, monkeypatch
     from tl_core.machine.cores import usable_cores
     from tl_core.machine.threads import WorkerThreads
 
-    real, counts = classify.logits, {}
+    real, counts = classify.look_at, {}
 
     def counted(backbone, pixels):
         counts["worker"] = torch.get_num_threads()
         return real(backbone, pixels)
 
-    monkeypatch.setattr(classify, "logits", counted)
+    monkeypatch.setattr(classify, "look_at", counted)
     monkeypatch.setattr(WorkerThreads, "measured", lambda *_seconds: None)  # as on a quiet machine
     with Lab(settings) as lab:
         lab.jobs.ask(Classify(photo="sample:coffee"), "ann", timeout_s=WAIT_S)

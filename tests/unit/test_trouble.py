@@ -37,7 +37,7 @@ def test_after_a_device_side_assert_the_lab_refuses_new_work_and_says_why(lab, m
     def broken(_backbone, _pixels):
         raise RuntimeError("CUDA error: device-side assert triggered")
 
-    monkeypatch.setattr(classify, "logits", broken)
+    monkeypatch.setattr(classify, "look_at", broken)
     assert lab.readiness() == ""
     job = lab.jobs.submit(QUESTION, "ann")
     assert job.wait(WAIT_S)
@@ -50,14 +50,14 @@ def test_after_a_device_side_assert_the_lab_refuses_new_work_and_says_why(lab, m
 
 def test_while_a_slice_does_not_come_back_the_lab_refuses_new_work(settings, monkeypatch):
     gate, is_inside = threading.Event(), threading.Event()
-    real = classify.logits
+    real = classify.look_at
 
     def hanging(backbone, pixels):
         is_inside.set()
         assert gate.wait(WAIT_S)
         return real(backbone, pixels)
 
-    monkeypatch.setattr(classify, "logits", hanging)
+    monkeypatch.setattr(classify, "look_at", hanging)
     with Lab(dataclasses.replace(settings, hang_s=0.05)) as lab:
         job = lab.jobs.submit(QUESTION, "ann")
         assert is_inside.wait(WAIT_S)
@@ -85,7 +85,7 @@ def test_after_a_lack_of_memory_nothing_of_the_failed_run_is_kept(lab, monkeypat
         held.append(weakref.ref(activations))
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(classify, "logits", out_of_memory)
+    monkeypatch.setattr(classify, "look_at", out_of_memory)
     job = lab.jobs.ask(QUESTION, "ann")
     assert job.wait(WAIT_S)
     assert "no memory left" in str(job.error)
