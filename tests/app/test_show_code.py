@@ -164,7 +164,7 @@ def test_a_way_to_teach_learns_what_the_page_does_from_the_same_pictures(
         return
     found = next(point for point in job.snapshot.epochs if point.part == "network")
     assert names["losses"][0] == pytest.approx(found.train_loss, rel=0.02)
-    assert names["best"][0] == pytest.approx(job.snapshot.result.accuracy, abs=1 / tested)
+    assert names["best"][0] == pytest.approx(job.snapshot.result.accuracy, abs=1.5 / tested)
 
 
 def test_ones_own_photographs_are_read_from_a_folder(run):
