@@ -6,8 +6,6 @@ const RATE_MS = 2_000; // over which answers are counted
 const SLOW = 4; // answers a second, below which others are named as the reason
 const NEVER_AGAIN = { 4000: "over", 4001: "elsewhere", 4002: "faulty" };
 const FULL = "data-full"; // on the page's root: its rules then give the camera the whole screen
-const TYPED =
-  "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]";
 
 /** A websocket of the lab's own: what goes there comes back answered. */
 class Socket {
@@ -373,10 +371,8 @@ class Live {
   // -- the photograph
 
   onKey(event) {
-    const { altKey, ctrlKey, metaKey, shiftKey } = event;
     if (event.key === "Escape") this.showFull(false);
-    if (altKey || ctrlKey || metaKey || shiftKey || event.repeat || event.key.toLowerCase() !== "f") return;
-    if (event.composedPath()[0].closest?.(TYPED) || this.freeze.disabled) return;
+    if (event.key.toLowerCase() !== "f" || !isPlain(event) || this.freeze.disabled) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     this.take();

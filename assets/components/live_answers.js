@@ -5,8 +5,6 @@ const TOP = 5;
 const DIGITS = 9;
 const NEAR_MS = 700; // for which one example stays
 const FIXED_MS = 2_500; // for which it is said that a picture was put into a class
-const TYPED =
-  "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]";
 
 class Answers {
   constructor(root) {
@@ -74,10 +72,8 @@ class Answers {
   }
 
   onKey(event) {
-    const { altKey, ctrlKey, metaKey, shiftKey, repeat } = event;
     const index = Number(event.key) - 1;
-    if (altKey || ctrlKey || metaKey || shiftKey || repeat || !/^[1-9]$/.test(event.key)) return;
-    if (index >= (this.data?.fixes.length ?? 0) || event.composedPath()[0].closest?.(TYPED)) return;
+    if (!/^[1-9]$/.test(event.key) || index >= (this.data?.fixes.length ?? 0) || !isPlain(event)) return;
     event.preventDefault();
     this.correct(index);
   }

@@ -1,6 +1,6 @@
 """The palette, the layout of every Plotly chart, and a bar chart of answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -45,6 +45,20 @@ def draw(
     )
     config = {"displayModeBar": False}
     st.plotly_chart(figure, key=key, config=config, alt=alt, **options)
+
+
+def percent_lines(x: Sequence[float], shares: Mapping[str, Sequence[float]]) -> list[Part]:
+    """Lines of shares in per cent over ``x``, by their names."""
+    return [
+        {
+            "type": "scatter",
+            "x": list(x),
+            "y": [100 * share for share in line],
+            "name": name,
+            "mode": "lines+markers",
+        }
+        for name, line in shares.items()
+    ]
 
 
 def axis(title: str = "", **rest: Any) -> Part:

@@ -19,8 +19,8 @@ from tl_core.lab import UserError
 OPACITY = 0.6  # of a heat map
 _KEY = "live_camera"
 _WAIT_S = 5.0  # for an answer by way of the page
-_mount = component("live", "travel", "lens")
-_mount_answers = component("live_answers")
+_mount = component("live", "travel", "lens", "plain_key")
+_mount_answers = component("live_answers", "plain_key")
 
 
 def live_switch() -> bool:

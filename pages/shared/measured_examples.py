@@ -1,4 +1,4 @@
-"""What was measured when the lab made the pictures that it brings along (assets/home/)."""
+"""What was measured: for the pictures that the lab brings along (assets/home/), and by benches."""
 
 import json
 from functools import cache
@@ -9,10 +9,13 @@ from pages.languages import ASSETS
 FOLDER = ASSETS / "home"
 
 
-@cache
 def measured_examples() -> dict[str, dict[str, Any]]:
     """The figures of each picture, by its name."""
-    found: dict[str, dict[str, Any]] = json.loads(
-        (FOLDER / "figures.json").read_text(encoding="utf-8")
-    )
+    return measured("home/figures.json")
+
+
+@cache
+def measured(file: str) -> dict[str, Any]:
+    """The figures in a file of assets/ that a measurement has written."""
+    found: dict[str, Any] = json.loads((ASSETS / file).read_text(encoding="utf-8"))
     return found

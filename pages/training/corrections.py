@@ -19,15 +19,6 @@ _SHOWN = 6
 _EXAMPLES = 12  # of a box; more pictures would travel with every run of the page
 
 
-def boxes_of(model: str) -> list[Box]:
-    """The boxes that a model's classes are from, in their order; none if one of them has gone."""
-    visit = the_visit()
-    taught, boxes = visit.taught.get(model), {box.id: box for box in visit.boxes}
-    if taught is None or not set(taught.boxes) <= boxes.keys():
-        return []
-    return [boxes[number] for number in taught.boxes]
-
-
 def examples_of(boxes: Sequence[Box]) -> dict[str, str]:
     """Pictures of the newest photographs in the boxes, by their keys."""
     found = {}

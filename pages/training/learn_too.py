@@ -1,15 +1,12 @@
 """Mistakes on the test that are ticked, learned too, and what came of it."""
 
-import json
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
 import streamlit as st
 
-from pages.languages import ASSETS
 from pages.shared import runs
-from pages.shared.charts import axis, draw
+from pages.shared.charts import axis, draw, percent_lines
+from pages.shared.measured_examples import measured
 from pages.shared.visit import the_visit
 from pages.shared.words import _, percent
 from tl_core.training.paired import ENOUGH, compare
@@ -78,34 +75,20 @@ def draw_measured() -> None:
 
 
 def _draw_worth() -> None:
-    found, names = _measured(), {"mistakes": _("mistakes"), "at random": _("at random")}
-    lines = {name: found["accuracy"][name] for name in names}
-    traces = [
-        {
-            "type": "scatter",
-            "x": found["photographs"],
-            "y": [100 * share for share in lines[name]],
-            "name": label,
-            "mode": "lines+markers",
-        }
-        for name, label in names.items()
-    ]
+    found = measured("corrections.json")
+    names = {"mistakes": _("mistakes"), "at random": _("at random")}
+    lines = {label: found["accuracy"][name] for name, label in names.items()}
+    mistakes, at_random = lines.values()
     words = _(
         "Measured on cats and dogs, eight of each taught, {count} more, five draws: from {first} "
         "to {best} with its surest mistakes, to {chance} with photographs at random."
     ).format(
         count=found["photographs"][-1],
-        first=percent(lines["mistakes"][0]),
-        best=percent(lines["mistakes"][-1]),
-        chance=percent(lines["at random"][-1]),
+        first=percent(mistakes[0]),
+        best=percent(mistakes[-1]),
+        chance=percent(at_random[-1]),
     )
     st.caption(words)
     layout = {"xaxis": axis(_("photographs added")), "yaxis": axis(_("accuracy, %"))}
+    traces = percent_lines(found["photographs"], lines)
     draw(traces, layout, key="worth", height=_HEIGHT, alt=words)
-
-
-@cache
-def _measured() -> dict[str, Any]:
-    path = ASSETS / "corrections.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found

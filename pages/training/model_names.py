@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
+from pages.visit.state import Box
 from tl_core.datasets.spec import are_own_names
 from tl_core.training.spec import LABEL_LENGTH, mode_row
 
@@ -36,15 +37,23 @@ def proposed(classes: Sequence[str], mode: str, at: str) -> str:
     return words.format(classes=about, way=way[:1].lower() + way[1:], time=at)[:LABEL_LENGTH]
 
 
+def boxes_of(model: str) -> list[Box]:
+    """The boxes that a model's classes are from, in their order; none if one of them has gone."""
+    visit = the_visit()
+    taught, boxes = visit.taught.get(model), {box.id: box for box in visit.boxes}
+    if taught is None or not set(taught.boxes) <= boxes.keys():
+        return []
+    return [boxes[number] for number in taught.boxes]
+
+
 def keep_names() -> None:
     """Have the models that were taught from boxes call their classes as the boxes are called."""
     visit, lab = the_visit(), the_lab()
-    boxes = {box.id: box.name for box in visit.boxes}
     for model in own_models():
-        taught = visit.taught.get(model)
-        if taught is None or not taught.boxes or not all(box in boxes for box in taught.boxes):
+        names = [box.name for box in boxes_of(model)]
+        if not names:
             continue
-        names = [boxes[box] for box in taught.boxes]
+        taught = visit.taught[model]
         if tuple(names) != lab.backbones.classes(model) and are_own_names(names):
             is_ours = model not in visit.named
             label = proposed(names, taught.mode, taught.at) if is_ours else ""

@@ -1,18 +1,15 @@
 """The share of new photographs that may be turned away: what that promises, and what it cannot."""
 
 import html
-import json
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
 
 import streamlit as st
 
-from pages.languages import ASSETS
 from pages.shared import link
-from pages.shared.charts import axis, draw
+from pages.shared.charts import axis, draw, percent_lines
 from pages.shared.choose_photo import thumbnail_url
+from pages.shared.measured_examples import measured
 from pages.shared.none_of_these import KEY, MOST_PERCENT, PERCENT
 from pages.shared.table import table
 from pages.shared.visit import the_lab, the_visit
@@ -105,18 +102,10 @@ def _promise(chosen: int, low: int, calibration: Calibration) -> None:
 
 def _draw_measured(chosen: int) -> None:
     """What was turned away in the benchmark, by the share of its own that was too."""
-    found = _measured()
+    found = measured("unknown.json")
     x = [100 * share for share in found["false alarms"]]
-    traces = [
-        {
-            "type": "scatter",
-            "x": x,
-            "y": [100 * share for share in found["turned away"][name]],
-            "name": _(label),
-            "mode": "lines+markers",
-        }
-        for name, label in _LINES.items()
-    ]
+    lines = {_(label): found["turned away"][name] for name, label in _LINES.items()}
+    traces = percent_lines(x, lines)
     here = {"type": "line", "x0": chosen, "x1": chosen, "yref": "paper", "y0": 0, "y1": 1}
     layout = {
         "xaxis": axis(_("of its own turned away, %"), range=[0, MOST_PERCENT + 1]),
@@ -128,12 +117,6 @@ def _draw_measured(chosen: int) -> None:
     words = _("Of far pictures {far} are turned away by distance and {soft} by softmax at 5 %")
     alt = words.format(far=far, soft=soft)
     draw(traces, layout, key="unknown", height=_HEIGHT, alt=alt)
-
-
-@cache
-def _measured() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((ASSETS / "unknown.json").read_text(encoding="utf-8"))
-    return found
 
 
 def _compare(taught: tuple[str, FineTune, FineTuneSnapshot], share: float) -> None:

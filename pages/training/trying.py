@@ -15,13 +15,13 @@ from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, plain_class
 from pages.training.corrections import (
-    boxes_of,
     correct_frame,
     draw_corrected,
     draw_fixes,
     examples_of,
 )
 from pages.training.model_care import care_for
+from pages.training.model_names import boxes_of
 from pages.training.none_of_these import choose_share, draw_nearest
 from pages.training.predictions import photo_of
 from pages.training.run import Done, best_of
