@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -84,20 +85,26 @@ class Fourier(Parameterisation):
         colours = torch.logit(pixels, eps=1e-3)
         waves = torch.einsum("rc,ncij->nrij", _colours(pixels).inverse(), colours) * 4
         spectrum = torch.fft.rfft2(waves, norm="ortho")
-        return torch.view_as_real(spectrum / self._frequency_scale(pixels.shape[-1], pixels.device))
+        scale = frequency_scale(pixels.shape[-1], self.decay, pixels.device)
+        return torch.view_as_real(spectrum / scale)
 
     def pixels(self, parameters: Tensor) -> Tensor:
         """Return the picture that the waves add up to."""
         side = parameters.shape[2]
-        scale = self._frequency_scale(side, parameters.device)
-        spectrum = torch.view_as_complex(parameters) * scale
-        waves = torch.fft.irfft2(spectrum, s=(side, side), norm="ortho") / 4
-        return torch.sigmoid(torch.einsum("rc,ncij->nrij", _colours(parameters), waves))
+        scale = frequency_scale(side, self.decay, parameters.device)
+        spectrum = torch.view_as_complex(parameters * scale[..., None])
+        waves = torch.fft.irfft2(spectrum, s=(side, side), norm="ortho")
+        colours = (_colours(parameters) / 4) @ waves.flatten(2)
+        return torch.sigmoid(colours).view_as(waves)
 
-    def _frequency_scale(self, side: int, device: torch.device) -> Tensor:
+
+@lru_cache(maxsize=8)
+def frequency_scale(side: int, decay: float, device: torch.device) -> Tensor:
+    """Return how much each wave of a half spectrum counts, (side, side // 2 + 1)."""
+    with torch.inference_mode(mode=False):  # gradients may have to flow past it
         rows = torch.fft.fftfreq(side, device=device)[:, None]
         columns = torch.fft.rfftfreq(side, device=device)
-        scale: Tensor = torch.hypot(rows, columns).clamp_min(1 / side) ** -self.decay
+        scale: Tensor = torch.hypot(rows, columns).clamp_min(1 / side) ** -decay
         return scale
 
 

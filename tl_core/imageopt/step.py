@@ -13,6 +13,7 @@ from torch import Tensor
 from tl_core.backbones.backbone import Backbone
 from tl_core.imageopt.augment import AffineViews
 from tl_core.imageopt.branches import scaling_residual_gradients
+from tl_core.imageopt.frozen.function import answers, frozen_body
 from tl_core.imageopt.losses import (
     TERMS,
     ChannelObjective,
@@ -103,7 +104,7 @@ def _pass(
     pixels.requires_grad_()
     figures = torch.zeros(len(pixels), 1 + len(inputs.terms), device=pixels.device)
     for backbone in backbones:
-        output = _network_output(backbone, inputs, _views(backbone, inputs, pixels))
+        output = network_output(backbone, inputs, _views(backbone, inputs, pixels))
         found = [_probability(output), *(TERMS[term](output) for term in inputs.terms)]
         of_views = torch.stack(found, dim=1) * inputs.shares / len(backbones)
         figures = figures.index_add(0, inputs.owners, of_views)
@@ -128,11 +129,23 @@ def _views(backbone: Backbone, inputs: PassInputs, pixels: Tensor) -> Tensor:
     return views + view_noise(noise.tiles, noise.rows, noise.draws, backbone.input_size)
 
 
-def _network_output(backbone: Backbone, inputs: PassInputs, views: Tensor) -> NetworkOutput:
+def network_output(backbone: Backbone, inputs: PassInputs, views: Tensor) -> NetworkOutput:
+    """Return what a folded network says of views (V, 3, side, side), as the terms ask for it.
+
+    The fast way does not record channels, and is there on processors only; hooks and autograd do
+    the same on all others, and are what its answers are held to.
+    """
     output = NetworkOutput(inputs.target_weights)
-    backbone = backbone.in_bf16 if inputs.is_bf16 else backbone
+    precise, backbone = backbone, backbone.in_bf16 if inputs.is_bf16 else backbone
+    with_statistics = "statistics" in inputs.terms
+    has_channels = any(channel is not None for channel in inputs.channels)
+    frozen = None if has_channels else frozen_body(backbone, with_statistics=with_statistics)
+    if frozen is not None:
+        found = answers(precise, frozen, views, inputs.residual_factors)
+        output.logits, output.statistics = found
+        return output
     with (
-        recording(backbone, output, inputs.channels, with_statistics="statistics" in inputs.terms),
+        recording(backbone, output, inputs.channels, with_statistics=with_statistics),
         scaling_residual_gradients(backbone, inputs.residual_factors),
         autocast_bf16(views.device, enabled=inputs.is_bf16),
     ):

@@ -87,13 +87,13 @@ def test_the_lab_attacks_together_what_is_about_the_same_networks(spec_of, photo
 def test_one_pass_through_the_network_serves_all_attacks(context, backbone, spec_of, monkeypatch):
     runner, jobs = start(context, *(spec_of(target=target) for target in (1, 2, 3)))
     advance_to(runner, jobs[0], 2)
-    seen, logits = [], type(backbone).logits
+    seen, normalise = [], type(backbone).normalise
 
     def counted(self, pixels):
         seen.append((len(pixels), pixels.requires_grad))
-        return logits(self, pixels)
+        return normalise(self, pixels)
 
-    monkeypatch.setattr(type(backbone), "logits", counted)
+    monkeypatch.setattr(type(backbone), "normalise", counted)
     runner.step()
     assert seen == [(3, True)]
 
@@ -266,14 +266,14 @@ def test_networks_that_know_different_classes_are_not_attacked_together(context,
 def test_short_memory_makes_smaller_passes_and_none_ends_in_a_sentence(
     context, backbone, spec_of, photos, monkeypatch
 ):
-    room, logits = [2], type(backbone).logits
+    room, normalise = [2], type(backbone).normalise
 
     def short_of_memory(self, pixels):
         if len(pixels) > room[0]:
             raise torch.OutOfMemoryError("no room")
-        return logits(self, pixels)
+        return normalise(self, pixels)
 
-    monkeypatch.setattr(type(backbone), "logits", short_of_memory)
+    monkeypatch.setattr(type(backbone), "normalise", short_of_memory)
     runner, jobs = start(context, *(spec_of(photo=photo) for photo in photos))
     advance_to(runner, jobs[0], 2)
     room[0] = 0

@@ -217,20 +217,20 @@ def test_pixels_stay_between_0_and_1(backbone):
 @pytest.mark.parametrize("error", LACKS_OF_MEMORY, ids=str)
 def test_short_memory_halves_the_batch_and_changes_nothing(backbone, monkeypatch, error):
     calls = []
-    logits = type(backbone).logits
+    normalise = type(backbone).normalise
 
     def short_of_memory(self, pixels):
         calls.append(len(pixels))
         if len(pixels) > 2:
             raise error
-        return logits(self, pixels)
+        return normalise(self, pixels)
 
     roomy, tight = (Batch([backbone]) for _ in range(2))
     for batch in (roomy, tight):
         for seed in range(5):
             batch.join(slot_of(seed=seed))
     roomy.step()
-    monkeypatch.setattr(type(backbone), "logits", short_of_memory)
+    monkeypatch.setattr(type(backbone), "normalise", short_of_memory)
     tight.step()
     assert calls == [5, 2, 2, 1]
     torch.testing.assert_close(tight.pixels(), roomy.pixels(), atol=2e-5, rtol=0)
@@ -241,9 +241,11 @@ def test_no_memory_for_one_picture_is_said_in_a_sentence(backbone, monkeypatch, 
     def no_memory(_self, _pixels):
         raise error
 
-    monkeypatch.setattr(type(backbone), "logits", no_memory)
+    batch = Batch([backbone])
+    batch.join(slot_of())
+    monkeypatch.setattr(type(backbone), "normalise", no_memory)
     with pytest.raises(UserError, match="too little memory"):
-        run(backbone, slot_of(), 1)
+        batch.step()
 
 
 def test_several_views_are_averaged(backbone):

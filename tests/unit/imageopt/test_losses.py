@@ -3,14 +3,12 @@ import math
 import pytest
 import torch
 
-from tl_core.backbones.folding import FoldedNorm
 from tl_core.imageopt.losses import (
     TERMS,
     ChannelObjective,
     NetworkOutput,
     moments,
     recording,
-    statistics_gap,
     total_variation,
 )
 
@@ -37,43 +35,6 @@ def test_moments_equal_torchs_forward_and_backward():
     mean, variance = moments(ours)
     theirs = torch.var_mean(maps, dim=(2, 3), correction=0)
     torch.testing.assert_close((variance.detach(), mean.detach()), theirs)
-
-
-def test_the_gap_to_its_own_statistics_is_nothing():
-    maps = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    norm = norm_of(maps)
-    folded = FoldedNorm(norm, norm.running_mean, norm.running_var)
-    assert statistics_gap([folded], [moments(norm(maps))]).item() == pytest.approx(0, abs=1e-5)
-
-
-def test_the_gap_is_of_what_went_into_the_layer():
-    generator = torch.Generator().manual_seed(0)
-    norm = norm_of(torch.randn(4, 3, 8, 8, generator=generator))
-    maps = 2 * torch.randn(2, 3, 8, 8, generator=generator) + 1
-    variance, mean = torch.var_mean(maps, dim=(2, 3), correction=0)
-    by_hand = (mean - norm.running_mean).norm(dim=1) + (variance - norm.running_var).norm(dim=1)
-    folded = FoldedNorm(norm, norm.running_mean, norm.running_var)
-    torch.testing.assert_close(
-        statistics_gap([folded], [moments(norm(maps))]), by_hand, rtol=1e-4, atol=1e-4
-    )
-
-
-def test_a_channel_that_is_switched_off_has_no_gap():
-    norm = norm_of(torch.randn(4, 1, 8, 8))
-    norm.weight.data[:] = 1e-9
-    folded = FoldedNorm(norm, norm.running_mean, norm.running_var)
-    found = moments(norm(torch.randn(1, 1, 8, 8)))
-    assert statistics_gap([folded], [found]).item() == pytest.approx(0, abs=1e-5)
-
-
-def norm_of(maps):
-    """A batch-norm layer that has learned these maps, and some weights."""
-    norm = torch.nn.BatchNorm2d(maps.shape[1], eps=1e-3).requires_grad_(False).eval()
-    variance, mean = torch.var_mean(maps, dim=(0, 2, 3), correction=0)
-    norm.running_mean, norm.running_var = mean, variance
-    norm.weight.data = torch.linspace(-1.5, 0.5, maps.shape[1])
-    norm.bias.data = torch.linspace(-1, 1, maps.shape[1])
-    return norm
 
 
 def test_class_terms_fall_when_the_target_rises():

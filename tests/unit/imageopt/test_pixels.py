@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tl_core.imageopt.pixels import PARAMETERISATIONS, Fourier
+from tl_core.imageopt.pixels import PARAMETERISATIONS, frequency_scale
 
 
 @pytest.mark.parametrize("side", [32, 33])
@@ -26,6 +26,6 @@ def test_a_picture_survives_the_round_trip(key, side):
 
 
 def test_low_frequencies_weigh_more_than_high_ones():
-    scale = Fourier(decay=1.0)._frequency_scale(64, torch.device("cpu"))
+    scale = frequency_scale(64, 1.0, torch.device("cpu"))
     assert scale[0, 1] == pytest.approx(64)
     assert scale[0, 32] == pytest.approx(2)

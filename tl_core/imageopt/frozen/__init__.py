@@ -1,0 +1,1 @@
+"""A frozen network on a processor: forward, and back to its inputs, faster than by autograd."""
