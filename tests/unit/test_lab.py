@@ -528,7 +528,7 @@ def test_what_a_run_keeps_counts_as_long_as_it_lives(lab, monkeypatch):
     assert lab.memory.of("ann") == 0
 
 
-@pytest.mark.parametrize(("count", "seconds"), [(1, 0.5), (4, 0.5), (7, 1.0), (32, 2.0)])
+@pytest.mark.parametrize(("count", "seconds"), [(1, 0.5), (4, 0.5), (7, 1.0), (32, 2.0), (33, 4.0)])
 def test_the_more_runs_there_are_the_fewer_looks_at_each(lab, monkeypatch, count, seconds):
     running = Counter({JobState.RUNNING: count})
     monkeypatch.setattr(type(local(lab).queue), "counts", lambda _queue: running)

@@ -9,7 +9,7 @@ from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.specs.base import Spec
 
-_POLLS = ((4, 0.5), (8, 1.0), (math.inf, 2.0))  # seconds, with so many runs at most
+_POLLS = ((4, 0.5), (8, 1.0), (32, 2.0), (math.inf, 4.0))  # seconds, with so many runs at most
 
 
 def refuse_excess(

@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.imageopt import augment
 from tl_core.imageopt.batch import FIGURES
 from tl_core.imageopt.eight_bit import array_from, to_uint8
+from tl_core.imageopt.frozen.function import quick_logits
 from tl_core.imageopt.losses import total_variation
 from tl_core.imageopt.member import HISTORY_ROWS, Member
 from tl_core.imageopt.runner import BatchRunner
@@ -37,7 +39,8 @@ class IdealMember(Member):
     waiting: list[Tensor] = field(default_factory=list)  # frames on the device, uint8
     new_frames: list[PhotoArray] = field(default_factory=list)  # the same, to be encoded
     frames: list[bytes] = field(default_factory=list)  # JPEG
-    probability: float | None = None  # of its targets, where the picture that is due was shown
+    levels: Tensor = field(init=False)  # the picture that is due, as in a file, uint8 (1, 3, S, S)
+    probability: float | None = None  # of its targets, if the network was asked already
     shown_picture: PhotoArray | None = None  # the newest that was published
 
     @property
@@ -119,18 +122,20 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
 
     def prepare(self, due: Sequence[IdealMember]) -> None:
         """Ask the network about all live pictures in one pass; about results it is asked alone."""
-        live = [member for member in due if not member.is_done and not member.has_channel]
+        for member in due:
+            member.levels = to_uint8(self.batch.pixels_of(member.slot))
+            member.probability = math.nan if member.has_channel else None
+        live = [member for member in due if not member.is_done and member.probability is None]
         if len(live) > 1:
             with no_memory_skips():  # then each draft asks for itself
-                for member, probability in zip(live, self._probabilities(live), strict=True):
+                for member, probability in zip(live, self._quickly(live), strict=True):
                     member.probability = probability
 
     def draft(self, _job: Job[IdealImage], member: IdealMember) -> tuple[IdealSnapshot, PhotoArray]:
         """What the network says of the picture as a file would hold it."""
-        probability, member.probability = member.probability, None
-        if probability is None:
-            probability = math.nan if member.has_channel else self._probabilities([member])[0]
-        levels = self._levels(member)
+        if member.probability is None:
+            (member.probability,) = self._probabilities([member], self.backbones[0].logits)
+        levels, probability = member.levels, member.probability
         member.new_frames += [array_from(frame) for frame in member.waiting]
         member.waiting.clear()
         return self.snapshot(member, levels.float() / 255, probability), array_from(levels)
@@ -179,18 +184,21 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
             seconds_left=(slot.steps - slot.step) / speed if speed > 0 else math.inf,
         )
 
-    def _levels(self, member: IdealMember) -> Tensor:
-        """The picture as a file holds it, uint8 (1, 3, S, S)."""
-        return to_uint8(self.batch.pixels_of(member.slot))
+    def _quickly(self, members: Sequence[IdealMember]) -> list[float]:
+        """The same for pictures on their way, only as precise as the steps are."""
+        is_bf16 = self.batch.is_bf16(len(members))
+        ask = partial(quick_logits, self.batch.backbones[0], is_bf16=is_bf16)
+        return self._probabilities(members, ask)
 
-    @torch.inference_mode()
-    def _probabilities(self, members: Sequence[IdealMember]) -> list[float]:
-        """Of each picture's targets."""
-        backbone = self.backbones[0]
-        side = backbone.input_size
-        views = [augment.resize(self._levels(m).float() / 255, side) for m in members]
+    @torch.no_grad()
+    def _probabilities(
+        self, members: Sequence[IdealMember], ask: Callable[[Tensor], Tensor]
+    ) -> list[float]:
+        """Of each picture's targets, by the logits of pictures (N, 3, S, S)."""
+        side = self.backbones[0].input_size
+        views = [augment.resize(member.levels.float() / 255, side) for member in members]
         parts = torch.split(torch.cat(views), self.batch.limit)
-        probs = torch.cat([backbone.logits(part).softmax(1) for part in parts])
+        probs = torch.cat([ask(part).softmax(1) for part in parts])
         targets = [member.slot.objective.target_weights > 0 for member in members]
         return [row[its].sum().item() for row, its in zip(probs, targets, strict=True)]
 

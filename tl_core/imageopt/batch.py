@@ -200,9 +200,6 @@ class Batch:
             for slot, its in zip(slots, draws, strict=True)
         ]
         references = [slot.objective.tv_reference for slot in slots]
-        is_bf16 = self.precision == "bf16" or (
-            self.precision == "auto" and optimises_in_bf16(self.device, len(by_view))
-        )
         return PassInputs(
             rows=rows,
             terms=terms,
@@ -220,8 +217,13 @@ class Batch:
                 if any(slot.noise_level() > 0 for slot in slots)
                 else None
             ),
-            is_bf16=is_bf16,
+            is_bf16=self.is_bf16(len(by_view)),
         )
+
+    def is_bf16(self, views: int) -> bool:
+        """Whether a pass over so many views is computed in bfloat16."""
+        is_chosen = self.precision == "auto" and optimises_in_bf16(self.device, views)
+        return self.precision == "bf16" or is_chosen
 
     def _noise_row(self, slot: Slot) -> tuple[float, float]:
         """The index of its tile, and how strong its noise is."""

@@ -53,7 +53,8 @@ def has_bf16(device: torch.device) -> bool:
 
     Where it is used: embeddings are computed in bfloat16 wherever this holds, pictures are
     optimised in it as ``optimises_in_bf16`` says, networks are trained in it on CUDA only.
-    Attacks, and all answers that a page shows, are computed in float32.
+    Attacks, and all answers that a page shows, are computed in float32; but for the probability
+    under one of several ideal images on their way, whose steps are not more precise.
     """
     if device.type != "cpu":
         return device.type == "cuda"

@@ -7,7 +7,7 @@ import torch
 WINDOW_S = 0.3  # of work, before the worker's processor time says anything
 ENOUGH = 0.6  # share of its time in which the worker's thread had a core
 OWN = 0.7  # share of all cores that this process has while nobody else takes them
-FIRST_WAIT_S = 2.0  # of work with one thread, before all cores are tried again
+FIRST_WAIT_S = 0.5  # of work with one thread, before all cores are tried again
 LONGEST_WAIT_S = 32.0
 
 

@@ -15,7 +15,7 @@ from tl_core.backbones.store import BackboneStore
 from tl_core.imageopt import step
 from tl_core.imageopt.augment import AffineViews
 from tl_core.imageopt.frozen import function, onednn
-from tl_core.imageopt.frozen.function import answers, frozen_body
+from tl_core.imageopt.frozen.function import answers, frozen_body, quick_logits
 from tl_core.imageopt.frozen.layers import Clamp
 from tl_core.imageopt.frozen.onednn import Kernel, Prepared, plain
 from tl_core.imageopt.step import PassInputs
@@ -88,6 +88,15 @@ def test_in_half_precision_it_differs_by_rounding(key, monkeypatch):
     exact = output_and_gradient(backbone, is_bf16=False)
     for ours, theirs, true in zip(fast, slow, exact, strict=True):
         assert distance(ours, true) <= 1.5 * distance(theirs, true) + 0.01
+
+
+@pytest.mark.parametrize("is_bf16", [False, True])
+def test_pictures_on_their_way_are_seen_as_precisely_as_their_steps(is_bf16):
+    backbone = backbone_of("efficientnet_lite0")
+    with torch.no_grad():
+        exact = backbone.logits(pictures(3))
+    quick = quick_logits(backbone, pictures(3), is_bf16=is_bf16)
+    assert distance(quick, exact) < (0.02 if is_bf16 else 1e-5)
 
 
 def test_each_picture_is_on_its_own():

@@ -141,3 +141,16 @@ def answers(
     """
     embedding, gap = _Frozen.apply(pixels, backbone, frozen, factors)
     return backbone.head(embedding), gap
+
+
+@torch.no_grad()
+def quick_logits(backbone: Backbone, pixels: Tensor, *, is_bf16: bool) -> Tensor:
+    """Return what a folded network says of pictures (N, 3, S, S) on their way, (N, classes).
+
+    Only as precise as the steps are; what is kept of a picture is computed in float32.
+    """
+    as_precise = backbone.in_bf16 if is_bf16 else backbone
+    frozen = frozen_body(as_precise, with_statistics=False)
+    if frozen is None:
+        return backbone.logits(pixels)
+    return answers(backbone, frozen, pixels, None)[0]
