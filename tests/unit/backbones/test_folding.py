@@ -8,6 +8,7 @@ from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.folding import FoldedNorm, Strided
 from tl_core.backbones.store import BackboneStore
 from tl_core.imageopt.losses import NetworkOutput, recording
+from tl_core.imageopt.statistics import LARGEST_MAPS
 from tl_core.settings import Settings
 from tl_core.training.sharing import batch_norms
 
@@ -95,7 +96,7 @@ def test_the_statistics_are_those_of_the_batch_norm_layers(lite0: Backbone) -> N
         norm = batch_norms(lite0.body)[index]
         assert norm.running_mean is not None
         assert norm.running_var is not None
-        if maps.numel() <= 210_000:
+        if maps.numel() <= LARGEST_MAPS:
             variance, mean = torch.var_mean(maps[0], dim=(1, 2), correction=0)
             gaps = (mean - norm.running_mean, variance - norm.running_var)
             by_hand.append(sum(float(gap.norm()) for gap in gaps))
