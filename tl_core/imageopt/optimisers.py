@@ -80,7 +80,12 @@ def update(state: Tensor, gradients: Tensor, rows: Tensor) -> None:
     if state.device.type == "cpu":
         for slot, gradient, row in zip(state, gradients, rows.tolist(), strict=True):
             _update_one(slot, gradient, *row)
-        return
+    else:
+        update_together(state, gradients, rows)
+
+
+def update_together(state: Tensor, gradients: Tensor, rows: Tensor) -> None:
+    """Do what ``update`` does without a look at any number, as graphics cards want it."""
     columns = rows.view(*rows.shape, *[1] * (gradients.dim() - 1)).unbind(1)
     rate, keep, take, keep_square, unbias_square, is_adaptive, is_signed, shared, decay = columns
     parameters, first, second, start = state.unbind(1)
@@ -107,7 +112,7 @@ def _update_one(
     shared: float,
     decay: float,
 ) -> None:
-    """The same for one slot with numbers known to the host, in a third of the time."""
+    """The same for one slot with numbers known to the host, in a third to a half of the time."""
     parameters, first, second, start = slot
     first.mul_(keep).add_(gradient, alpha=take)
     if decay:

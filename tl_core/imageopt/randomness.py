@@ -49,6 +49,11 @@ def view_noise(tiles: Tensor, rows: Tensor, draws: Tensor, side: int) -> Tensor:
     """
     if tiles.device.type == "cpu":
         return _noise_by_parts(tiles, rows, draws, side)
+    return noise_by_index(tiles, rows, draws, side)
+
+
+def noise_by_index(tiles: Tensor, rows: Tensor, draws: Tensor, side: int) -> Tensor:
+    """Return what ``view_noise`` does without a look at any number, as graphics cards want it."""
     along = torch.arange(side, device=tiles.device)
     down, across = (
         (
@@ -70,7 +75,7 @@ def view_noise(tiles: Tensor, rows: Tensor, draws: Tensor, side: int) -> Tensor:
 
 
 def _noise_by_parts(tiles: Tensor, rows: Tensor, draws: Tensor, side: int) -> Tensor:
-    """The same by copies of whole parts, in a fifth of the time; it reads numbers on the host."""
+    """The same by copies of whole parts: a third to a ninth of the time, with a look at numbers."""
     noise = tiles.new_empty(len(draws), 3, side, side)
     for view, (tile, level), draw in zip(noise, rows.tolist(), draws.tolist(), strict=True):
         if level == 0:

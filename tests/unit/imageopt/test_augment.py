@@ -1,4 +1,5 @@
 import torch
+import torch.nn.functional as F
 
 from tl_core.imageopt import augment
 from tl_core.specs.recipe import RandomAffine
@@ -37,3 +38,10 @@ def test_a_quarter_turn_is_a_quarter_turn():
 def test_a_picture_of_the_right_size_is_not_resized():
     assert augment.resize(PICTURE, 16) is PICTURE
     assert augment.resize(PICTURE, 8).shape == (1, 3, 8, 8)
+
+
+def test_a_view_is_sampled_where_torchs_affine_grid_says():
+    maps = view([0.9, 0.2, 0.8, 0.3, 0.1], augment.limits(RANGES, 1.0))
+    grid = F.affine_grid(maps, [1, 3, 12, 12], align_corners=False)
+    by_torch = F.grid_sample(PICTURE, grid, padding_mode="reflection", align_corners=False)
+    torch.testing.assert_close(augment.resample(PICTURE, maps, 12), by_torch)

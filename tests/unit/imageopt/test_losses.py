@@ -23,6 +23,12 @@ def test_a_flat_picture_has_no_total_variation():
     assert total_variation(torch.full((2, 3, 4, 4), 0.3)).tolist() == [0.0, 0.0]
 
 
+def test_the_gradient_of_total_variation_is_that_of_its_formula():
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.rand(2, 3, 5, 4, generator=generator, dtype=torch.float64).requires_grad_()
+    torch.autograd.gradcheck(total_variation, pictures)
+
+
 def test_total_variation_refuses_what_is_no_batch():
     with pytest.raises(ValueError, match="N, C, H, W"):
         total_variation(torch.zeros(3, 4, 4))

@@ -5,6 +5,7 @@ import torch
 from tl_core.imageopt.randomness import (
     DRAWS,
     TILE,
+    noise_by_index,
     noise_tile,
     start_noise,
     uniform,
@@ -76,3 +77,12 @@ def test_noise_is_a_part_of_the_tile_shifted_and_mirrored():
 def test_a_view_that_is_larger_than_the_tile_repeats_it():
     noise = view(0, side=TILE + 8)
     assert torch.equal(noise[..., :8], noise[..., TILE:])
+
+
+@pytest.mark.parametrize("side", [32, TILE, 2 * TILE + 8])
+def test_both_ways_to_the_noise_give_the_same(side):
+    tiles = torch.stack([noise_tile(seed) for seed in (5, 9)])
+    rows = torch.tensor([[0, 0.5], [1, 0.2], [1, 0.0], [0, 1.0]])
+    draws = torch.from_numpy(uniform(3, 1, views=4))
+    parts, picked = (way(tiles, rows, draws, side) for way in (view_noise, noise_by_index))
+    assert torch.equal(parts, picked)
