@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LARGE_BATCH = 16  # from here on oneDNN's convolution gives the same bits on 1, 2 and 4 cores
+_LARGE_BATCH = 16  # from here on oneDNN's convolution gives the same bits on 1, 2 and 4 cores
 
 
 class Pointwise(nn.Conv2d):
@@ -22,7 +22,7 @@ class Pointwise(nn.Conv2d):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Convolve maps (N, C, H, W)."""
-        is_large = len(maps) >= LARGE_BATCH
+        is_large = len(maps) >= _LARGE_BATCH
         if is_large or maps.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
             return super().forward(maps)
         rows = F.linear(maps.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias)

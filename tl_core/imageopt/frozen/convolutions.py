@@ -9,7 +9,6 @@ from timm.layers.conv2d_same import Conv2dSame
 from timm.layers.padding import get_same_padding
 from torch import Tensor, nn
 
-from tl_core.backbones.pointwise import LARGE_BATCH
 from tl_core.imageopt.frozen.layers import Clamp, Layer, Plain, Tape
 from tl_core.imageopt.frozen.onednn import Kernel, Prepared, plain
 
@@ -21,32 +20,31 @@ def convolution_of(conv: nn.Conv2d, side: int) -> Layer:
     if not is_square or conv.dilation != (1, 1) or isinstance(conv.padding, str):
         return Plain(conv)
     is_same = isinstance(conv, Conv2dSame)
-    lead = get_same_padding(side, size, stride, 1) // 2 if is_same else conv.padding[0]
-    if groups == 1 and size == stride == 1 and lead == 0:
-        return Pointwise(conv, side, lead)
+    padded = get_same_padding(side, size, stride, 1) if is_same else 2 * conv.padding[0]
+    if groups == 1 and size == stride == 1 and padded == 0:
+        return Pointwise(conv, side, padded)
     if groups == conv.in_channels == conv.out_channels > 1 and size % 2:
-        return Depthwise(conv, side, lead)
+        return Depthwise(conv, side, padded)
     if groups == 1 and stride > 1 and side % stride == 0 and conv.in_channels <= 4:
-        return Stem(conv, side, lead)
-    return Convolution(conv, side, lead)
+        return Stem(conv, side, padded)
+    return Convolution(conv, side, padded)
 
 
 class Convolution:
     """A convolution with square kernels, and perhaps a clamp behind it.
 
-    Maps are padded by ``lead`` pixels of zeros in front. If a row more is padded behind, as
-    TensorFlow does, the kernel gets a row of zeros in front instead: padding alike on all sides
-    needs no copy of the maps.
+    Maps are padded by ``padded`` pixels of zeros, half of them in front. If a row more is padded
+    behind, as TensorFlow does, the kernel gets a row of zeros in front instead: padding alike on
+    all sides needs no copy of the maps.
     """
 
     is_prepared = False  # in float32, where most weights are kept once only
 
-    def __init__(self, conv: nn.Conv2d, side: int, lead: int) -> None:
+    def __init__(self, conv: nn.Conv2d, side: int, padded: int) -> None:
         self.clamp: Clamp | None = None
-        weight, padding = conv.weight.detach(), lead
-        more = get_same_padding(side, conv.kernel_size[0], conv.stride[0], 1) - 2 * lead
-        if isinstance(conv, Conv2dSame) and more:
-            weight, padding = _last(F.pad(weight, (1, 0, 1, 0))), lead + 1
+        weight, padding = conv.weight.detach(), padded // 2
+        if padded % 2:
+            weight, padding = _last(F.pad(weight, (1, 0, 1, 0))), padding + 1
         self.kernel = Kernel(weight, conv.bias, conv.stride[0], padding, conv.groups)
         is_prepared = self.is_prepared or weight.dtype == torch.bfloat16
         self._prepared = Prepared(self.kernel, side) if is_prepared else None
@@ -85,18 +83,17 @@ class Convolution:
 
 
 class Pointwise(Convolution):
-    """Of one pixel: a matrix product, as the backbone's own are in float32; so is its gradient."""
+    """Of one pixel: its gradient is a matrix product; in float32 it is what the backbone has."""
 
-    def __init__(self, conv: nn.Conv2d, side: int, lead: int) -> None:
-        super().__init__(conv, side, lead)
-        self._matrix = self.kernel.weight[:, :, 0, 0]
+    def __init__(self, conv: nn.Conv2d, side: int, padded: int) -> None:
+        super().__init__(conv, side, padded)
+        self._conv, self._matrix = conv, self.kernel.weight[:, :, 0, 0]
 
     def convolved(self, maps: Tensor) -> Tensor:
         """Return the clamped outputs."""
-        if len(maps) >= LARGE_BATCH or maps.dtype != torch.float32:
+        if maps.dtype != torch.float32:
             return super().convolved(maps)
-        rows = F.linear(maps.permute(0, 2, 3, 1), self._matrix, self.kernel.bias)
-        output = rows.permute(0, 3, 1, 2)
+        output: Tensor = self._conv(maps)
         return self.clamp.apply_(output) if self.clamp else output
 
     def kept(self, maps: Tensor) -> None:
@@ -116,12 +113,12 @@ class Depthwise(Convolution):
 
     is_prepared = True
 
-    def __init__(self, conv: nn.Conv2d, side: int, lead: int) -> None:
-        super().__init__(conv, side, lead)
+    def __init__(self, conv: nn.Conv2d, side: int, padded: int) -> None:
+        super().__init__(conv, side, padded)
         half = conv.kernel_size[0] // 2
         flipped = _last(conv.weight.detach().flip(2, 3))
         self._back = Prepared(Kernel(flipped, None, 1, half, conv.groups), side)
-        self._first = half - lead  # the first pixel that is not skipped
+        self._first = half - padded // 2  # the first pixel that is not skipped
 
     def kept(self, maps: Tensor) -> Any:
         """The inputs where oneDNN asks for them, else their shape."""
@@ -151,9 +148,9 @@ class Stem(Convolution):
         Shi et al. 2016, arXiv:1609.05158 and arXiv:1609.07009 (the same, to enlarge pictures).
     """
 
-    def __init__(self, conv: nn.Conv2d, side: int, lead: int) -> None:
-        super().__init__(conv, side, lead)
-        weight, stride = conv.weight.detach(), self.kernel.stride
+    def __init__(self, conv: nn.Conv2d, side: int, padded: int) -> None:
+        super().__init__(conv, side, padded)
+        weight, stride, lead = conv.weight.detach(), self.kernel.stride, padded // 2
         taps = {  # by phase and place in the small maps
             (phase, (phase + lead - tap) // stride): tap
             for phase in range(stride)

@@ -14,12 +14,10 @@ from tl_core.imageopt.branches import branch_ends
 from tl_core.imageopt.frozen.layers import Tape
 from tl_core.imageopt.frozen.program import Program
 from tl_core.imageopt.statistics import LARGEST_MAPS, UsualStatistics
-from tl_core.machine.device import constant, is_out_of_memory
+from tl_core.machine.device import is_out_of_memory
 
 _LOG = logging.getLogger(__name__)
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}  # of the largest value of an embedding
-
-
 _Pulls: TypeAlias = tuple[Tensor, Tensor]  # offsets and slopes of ``Measured``, (N, channels)
 
 
@@ -52,9 +50,8 @@ class FrozenBody:
         if self.usual is None:
             return []
         rows = ((to_gap[:, None] * part).to(self.dtype) for part in of_gap)
-        return list(
-            zip(*(torch.split(row, list(self.usual.widths), dim=1) for row in rows), strict=True)
-        )
+        parts = (torch.split(row, list(self.usual.widths), dim=1) for row in rows)
+        return list(zip(*parts, strict=True))
 
 
 _BODIES: WeakKeyDictionary[nn.Module, dict[bool, FrozenBody | None]] = WeakKeyDictionary()
@@ -97,8 +94,7 @@ def _made(backbone: Backbone, *, with_statistics: bool) -> FrozenBody | None:
         return FrozenBody(program, dtype, None, torch.empty(0))
     norms, areas = zip(*program.measured, strict=True)
     usual = UsualStatistics.of(norms)
-    widths = constant(usual.widths, backbone.device).long()
-    return FrozenBody(program, dtype, usual, torch.tensor(areas).repeat_interleave(widths))
+    return FrozenBody(program, dtype, usual, torch.tensor(areas)[usual.layers])
 
 
 class _Frozen(torch.autograd.Function):

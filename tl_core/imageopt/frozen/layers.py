@@ -107,7 +107,6 @@ class Clamp:
         return gradient if in_place else found
 
 
-@dataclass
 class BranchEnd:
     """The end of a residual branch, where the gradient is multiplied by the pass's factors."""
 

@@ -1,7 +1,7 @@
 """oneDNN's convolutions with weights laid out once and a clamp in the same pass.
 
 What torch's compiler calls for this has no public name, so it is looked for; where it is gone or
-behaves otherwise, ``convolution`` is the public one with a clamp after it.
+behaves otherwise, ``Prepared`` calls ``plain``, the public one with a clamp after it.
 """
 
 import logging
@@ -63,7 +63,11 @@ def is_there(dtype: torch.dtype) -> bool:
     except (AttributeError, RuntimeError) as error:
         _LOG.warning("convolutions are not fused with this torch: %s", error)
         return False
-    return all(torch.allclose(a, b, rtol=0.02, atol=0.1) for a, b in zip(ours, theirs, strict=True))
+    pairs = zip(ours, theirs, strict=True)
+    is_same = all(torch.allclose(one, other, rtol=0.02, atol=0.1) for one, other in pairs)
+    if not is_same:
+        _LOG.warning("convolutions are not fused with this torch: it gives other answers")
+    return is_same
 
 
 def _laid_out(kernel: Kernel, side: int) -> Tensor:
