@@ -66,12 +66,8 @@ def _draw(statuses: Sequence[BackboneStatus]) -> None:
 
 
 def _choose(statuses: Sequence[BackboneStatus]) -> None:
-    """Choose the backbone whose row was clicked; its picker is outside the table's fragment.
-
-    A click that comes after its page was left has no value any more.
-    """
-    table = st.session_state.get(_TABLE)
-    rows = table["selection"]["rows"] if table else []
+    """Choose the backbone whose row was clicked; its picker is outside the table's fragment."""
+    rows = st.session_state[_TABLE]["selection"]["rows"]
     if rows:
         link.set_choice("backbone", statuses[rows[0]].row.key)
         st.rerun()

@@ -236,10 +236,49 @@ def test_widget_values_a_callback_sees_a_choice_that_is_not_offered():
     assert after("selectbox", string_value="AlexNet").caption[1].value == "AlexNet"
 
 
-def test_with_the_change_widgets_stay_as_they_were(monkeypatch):
+def two_widgets_of_one_key() -> None:
+    import streamlit as st
+
+    def read() -> None:
+        st.session_state.read = st.session_state.picked
+
+    if "is_second" in st.session_state:
+        st.selectbox("Layer", ["first", "last"], key="picked")
+    else:
+        st.text_input("Network", key="picked", on_change=read)
+    st.caption(st.session_state.get("read", "none"))
+
+
+def after_a_late_click() -> AppTest:
+    """The page after a text for an input that another widget has replaced, under its key."""
+    app = AppTest.from_function(two_widgets_of_one_key).run()
+    gone = app.text_input[0].proto.id
+    app.session_state.is_second = True
+    app.run()
+    states = WidgetStates()
+    states.widgets.add(id=gone, string_value="VGG-16")
+    return app._run(states)
+
+
+def test_widget_values_a_late_clicks_callback_reads_the_value_of_the_widget_that_came_after():
+    assert after_a_late_click().caption[0].value == "first"
+
+
+def test_with_the_change_a_late_click_does_nothing(monkeypatch):
+    refuse(monkeypatch)
+    app = after_a_late_click()
+    assert not app.exception
+    assert app.caption[0].value == "none"
+
+
+def refuse(monkeypatch) -> None:
     for name in ("set_widgets_from_proto", "register_widget"):
         monkeypatch.setattr(SessionState, name, getattr(SessionState, name))
     refuse_wrong_values()
+
+
+def test_with_the_change_widgets_stay_as_they_were(monkeypatch):
+    refuse(monkeypatch)
     for kind in ("number_input", "selectbox"):
         app = after(kind, string_value="AlexNet")
         assert not app.exception

@@ -13,12 +13,15 @@ pytestmark = pytest.mark.browser
 # Notes the photographs that a box takes, for the tests to look at: it holds equal ones once
 _NOTE_SHOTS = """
 window.taken = new Set();
+window.inWork = 0;
 const encode = HTMLCanvasElement.prototype.toBlob;
 HTMLCanvasElement.prototype.toBlob = function (then, ...wish) {
   window.longSide = Math.max(this.width, this.height);
+  window.inWork += 1;
   encode.call(this, async (blob) => {
     const bytes = new Uint8Array(await blob.arrayBuffer());
     window.taken.add(bytes.reduce((sum, byte) => (sum * 31 + byte) % 4294967296, 7));
+    window.inWork -= 1;
     then(blob);
   }, ...wish);
 };
@@ -58,7 +61,7 @@ def press(page, locator, ms):
 
 def taken(page):
     """How many a box has taken, once the last of them has arrived."""
-    page.wait_for_timeout(300)  # a picture is encoded before anything counts it
+    page.wait_for_function("window.inWork === 0")  # a picture is encoded before anything counts it
     return page.evaluate("window.taken.size")
 
 

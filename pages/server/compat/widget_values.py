@@ -9,6 +9,7 @@ from streamlit.runtime.state.common import (
     RegisterWidgetResult,
     WidgetMetadata,
     unpack_widget_state_value,
+    user_key_from_element_id,
 )
 from streamlit.runtime.state.session_state import Serialized, SessionState
 
@@ -24,18 +25,25 @@ def refuse_wrong_values() -> None:
     """Leave out values of another type than their widget's; called once, at the server's start.
 
     Streamlit gives a widget whatever comes under its name, and a page that draws it then ends in
-    an error. The widget keeps the value it had.
+    an error. The widget keeps the value it had. A click that comes late, for a widget whose key
+    another one has by now or none, is left out too: its callback would read the other's value.
 
-    Relied on: ``set_widgets_from_proto``, ``register_widget`` and ``_new_widget_state`` of
-    ``SessionState``; ``unpack_widget_state_value``.
+    Relied on: ``set_widgets_from_proto``, ``register_widget``, ``get_widget_id_from_key`` and
+    ``_new_widget_state`` of ``SessionState``; ``unpack_widget_state_value`` and
+    ``user_key_from_element_id``.
     """
-    require(SessionState, "set_widgets_from_proto", "register_widget")
+    require(SessionState, "set_widgets_from_proto", "register_widget", "get_widget_id_from_key")
     require(SessionState(), "_new_widget_state")
     take, register = SessionState.set_widgets_from_proto, SessionState.register_widget
 
     def take_right_ones(state: SessionState, widgets: WidgetStates) -> None:
         known = state._new_widget_state.widget_metadata
-        right = [sent for sent in widgets.widgets if _is_right(sent, known.get(sent.id))]
+        right = [
+            sent
+            for sent in widgets.widgets
+            if _is_right(sent, known.get(sent.id))
+            and not (sent.id in known and _has_lost_its_key(sent.id, state))
+        ]
         if len(right) < len(widgets.widgets):
             widgets = WidgetStates(widgets=right)
         take(state, widgets)
@@ -66,6 +74,12 @@ def _is_right(sent: WidgetState, widget: WidgetMetadata[Any] | None) -> bool:
         say_refused("a choice that is not offered")
         return False
     return True
+
+
+def _has_lost_its_key(widget_id: str, state: SessionState) -> bool:
+    """Whether a widget that was drawn under a key is under none now, or another is under it."""
+    key = user_key_from_element_id(widget_id)
+    return key is not None and state.get_widget_id_from_key(key) != widget_id
 
 
 def _fits(sent: WidgetState, widget: WidgetMetadata[Any] | None) -> bool:
