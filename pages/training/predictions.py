@@ -26,12 +26,10 @@ def draw_predictions(
 ) -> list[str]:
     """Draw photographs beside each other, as many as fit; return the mistakes that are ticked."""
     ticked = []
-    if st.session_state.pop(_ASK_NEXT, False):
-        go_to(ATTRIBUTION.path)
     with st.container(horizontal=True, key="squares_shots"):
         for found in predictions:
             with st.container(width=_WIDTH, gap="xsmall"):
-                _draw(spec, model, found, names)
+                draw_prediction(spec, model, found, names)
                 if not found.is_right and st.checkbox(
                     _("Learn it"), key=f"learn_{found.photo}_{found.label}"
                 ):
@@ -39,7 +37,10 @@ def draw_predictions(
     return ticked
 
 
-def _draw(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...]) -> None:
+def draw_prediction(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...]) -> None:
+    """Draw one photograph with its answer, and the way to *Why?* below it."""
+    if st.session_state.pop(_ASK_NEXT, False):
+        go_to(ATTRIBUTION.path)
     truth, said = names[found.label], names[found.predicted]
     try:
         picture = _thumbnail(spec, found)
@@ -51,7 +52,7 @@ def _draw(spec: FineTune, model: str, found: Prediction, names: tuple[str, ...])
     st.caption(words.format(truth=plain(truth), said=plain(said), percent=100 * found.confidence))
     st.button(
         _("Why?"),
-        key=f"why_{found.photo}_{found.label}",
+        key=f"why_{found.name}_{found.photo}",
         icon=ATTRIBUTION.icon,
         on_click=_ask_why,
         args=(spec, model, found),

@@ -13,6 +13,7 @@ from pages.training.learn_too import draw_comparison, draw_measured, offer
 from pages.training.modes import TOP3_FROM, interval_words, small_test
 from pages.training.predictions import draw_predictions
 from pages.training.run import NAME, Done, best_of
+from pages.training.shifts import ask_of_backgrounds, draw_shifts
 from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
 from tl_core.training.paired import shown
@@ -70,6 +71,8 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
     st.markdown("\n".join(filter(None, sentences)))
     _how_it_ended(result)
     draw_comparison(spec, result)
+    draw_shifts(spec, result, names)
+    ask_of_backgrounds(spec, snapshot)
     st.caption(lesson("training")["honest"])
     matrix, photographs = st.columns(2, gap="large")
     with matrix:

@@ -258,3 +258,26 @@ def settings_in(file: bytes) -> str:
     """The settings inside a model's file: its header is JSON, of a length in the first 8 bytes."""
     header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
     return str(header["__metadata__"]["settings"])
+
+
+def test_a_shortcut_shows_on_other_backgrounds_and_can_be_repaired(open_page):
+    page = open_page("teach")
+    page.selectbox(key="dataset").set_value("coloured_digits").run()
+    page = taught(settled(page), "pixels")
+    text = words(page)
+    assert "other backgrounds (distribution shift)" in text
+    assert "**A [shortcut](#shortcut)**" in text
+    assert "turns" in text
+    whys = [button.key for button in page.button if (button.key or "").startswith("why_test_1/")]
+    assert len(whys) == 2  # two photographs on the background of another digit
+    page.button(key="repair_coloured_digits_at_random").click().run()
+    page = taught(settled(page), "pixels")
+    assert "**No shortcut to be seen**" in words(page)
+
+
+def test_who_taught_photographs_of_their_own_is_asked_for_the_background(own, labelled):
+    page = two_boxes(own, labelled)
+    page = taught(page, "head")
+    assert "in front of the same background?" in words(page)
+    page.button(key="shortcut_live").click().run()
+    assert page.toggle(key="live").value

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from tl_core.datasets import coloured_digits
 from tl_core.datasets.packaged import PackagedPhotos, digits, faces
 from tl_core.errors import gettext_noop as N_
 from tl_core.fetching import DownloadRequest, mirrored
@@ -92,6 +93,16 @@ _CATS_AND_DOGS = DataArchive(
     class_of=_folder_below("PetImages"),
 )
 
+_DIGITS = DatasetRow(
+    key="digits",
+    label=N_("Handwritten digits"),
+    classes=10,
+    photographs=1797,
+    licence=N_("UCI's optical recognition of handwritten digits, in scikit-learn; CC BY 4.0"),
+    is_unlike_imagenet=True,
+    source=digits,
+)
+
 # The first that is on the machine is what an empty Teach page offers.
 DATASETS: tuple[DatasetRow, ...] = (
     DatasetRow(
@@ -103,15 +114,7 @@ DATASETS: tuple[DatasetRow, ...] = (
         is_unlike_imagenet=False,
         source=replace(_CATS_AND_DOGS, handful=Handful(per_class=150, size_bytes=12_500_000)),
     ),
-    DatasetRow(
-        key="digits",
-        label=N_("Handwritten digits"),
-        classes=10,
-        photographs=1797,
-        licence=N_("UCI's optical recognition of handwritten digits, in scikit-learn; CC BY 4.0"),
-        is_unlike_imagenet=True,
-        source=digits,
-    ),
+    _DIGITS,
     DatasetRow(
         key="faces",
         label=N_("Faces and not faces"),
@@ -120,6 +123,24 @@ DATASETS: tuple[DatasetRow, ...] = (
         licence=N_("Labeled Faces in the Wild, a subset in scikit-image; for research"),
         is_unlike_imagenet=True,
         source=faces,
+    ),
+    replace(
+        _DIGITS,
+        key="coloured_digits",
+        label=N_("Digits with a shortcut: the background tells"),
+        source=coloured_digits.telling,
+    ),
+    replace(
+        _DIGITS,
+        key="coloured_digits_at_random",
+        label=N_("The same digits, backgrounds at random"),
+        source=coloured_digits.at_random,
+    ),
+    replace(
+        _DIGITS,
+        key="coloured_digits_grey",
+        label=N_("The same digits, all on grey"),
+        source=coloured_digits.grey,
     ),
     DatasetRow(
         key="microsoft_cats_and_dogs",

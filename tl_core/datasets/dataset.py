@@ -2,8 +2,8 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Side = Literal["", "train", "validation"]
@@ -32,6 +32,8 @@ class Dataset:
     is_unlike_imagenet: bool = False
     is_private: bool = False  # a visitor's own: nothing of it may reach the disk
     left_out: tuple[str, ...] = ()  # files that no decoder could read
+    # Measured beside validation, never learned from; by what is different in them
+    tests: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
 """Small real data sets that installed packages carry, as PNG files made in memory."""
 
 import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from tl_core.errors import UserError
@@ -12,15 +15,34 @@ from tl_core.images.encode import encode_png
 
 _DIGIT_SIDE, _MARGIN = 64, 4  # pixels
 
-# Class names, and (label, file) for each picture
-PackagedPhotos = tuple[tuple[str, ...], list[tuple[int, bytes]]]
+Labelled = Sequence[tuple[int, bytes]]  # a class's number and a file, for each picture
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedPhotos:
+    """A data set in memory; without a validation part it is divided as any other.
+
+    ``tests`` are measured beside validation and never learned from, by what is different in them.
+    """
+
+    classes: tuple[str, ...]
+    photos: Labelled
+    validation: Labelled = ()
+    tests: Mapping[str, Labelled] = field(default_factory=dict)
 
 
 def digits() -> PackagedPhotos:
-    """The 1,797 digits of scikit-learn, 8 × 8 dots of 17 greys.
+    """The 1,797 digits of scikit-learn."""
+    pictures, labels = digit_pictures()
+    return _packed(tuple(str(digit) for digit in range(10)), pictures, labels)
 
-    They are scaled up smoothly, since networks would respond to the edges of large dots, and get a
-    black margin, so that the networks' central crop cuts no stroke.
+
+def digit_pictures() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Scikit-learn's digits, white on black (1797, 72, 72), and what they are.
+
+    They have 8 × 8 dots of 17 greys. They are scaled up smoothly, since networks would respond to
+    the edges of large dots, and get a black margin, so that the networks' central crop cuts no
+    stroke.
     """
     from sklearn.datasets import load_digits  # slow to import, and only needed here
 
@@ -28,8 +50,7 @@ def digits() -> PackagedPhotos:
     pictures = (found.images * (255 / 16)).round().astype(np.uint8)
     side = (_DIGIT_SIDE, _DIGIT_SIDE)
     large = np.stack([Image.fromarray(p).resize(side, Image.Resampling.BICUBIC) for p in pictures])
-    framed = np.pad(large, ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN)))
-    return _packed(tuple(str(digit) for digit in range(10)), framed, found.target)
+    return np.pad(large, ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN))), found.target
 
 
 def faces() -> PackagedPhotos:
@@ -55,4 +76,4 @@ def faces() -> PackagedPhotos:
 
 def _packed(classes: tuple[str, ...], pictures: Any, labels: Any) -> PackagedPhotos:
     pairs = zip(labels.tolist(), pictures, strict=True)
-    return classes, [(label, encode_png(picture)) for label, picture in pairs]
+    return PackagedPhotos(classes, [(label, encode_png(picture)) for label, picture in pairs])

@@ -4,6 +4,7 @@ import os
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ from tl_core.datasets.folder import (
     is_inside_name,
     names_of_class,
 )
+from tl_core.datasets.packaged import Labelled
 from tl_core.datasets.spec import FOLDER, OWN_DATASET, OwnClasses
 from tl_core.errors import Phrase, UserError
 from tl_core.images.decode import content_key
@@ -152,7 +154,8 @@ class DatasetStore:
         is_inside = self._has_folder(key) and is_inside_name(name)
         try:
             if packaged is not None:
-                return packaged.read(next(e for e in packaged.examples if e.name == name))
+                everything = chain(packaged.examples, *packaged.tests.values())
+                return packaged.read(next(e for e in everything if e.name == name))
             if is_inside and place.suffix.lower() in PHOTO_SUFFIXES:
                 return place.read_bytes()
         except (OSError, StopIteration) as error:
@@ -226,18 +229,30 @@ def own_dataset(
 def _packaged(row: DatasetRow) -> Dataset:
     if isinstance(row.source, DataArchive):
         raise TypeError(f"{row.key} is not in an installed package")
-    classes, files = row.source()
-    by_key = {content_key(data): data for _, data in files}
+    found = row.source()
+    by_key = dict[str, bytes]()
+
+    def examples(files: Labelled, folder: str = "", side: Side = "") -> tuple[Example, ...]:
+        by_key.update((content_key(data), data) for _, data in files)
+        return tuple(
+            Example(
+                content_key(data), label, f"{folder}{found.classes[label]}/{number:04d}.png", side
+            )
+            for number, (label, data) in enumerate(files)
+        )
+
+    learned = examples(found.photos, side="train" if found.validation else "")
     return Dataset(
         key=row.key,
         label=row.label,
-        classes=classes,
-        examples=tuple(
-            Example(content_key(data), label, f"{classes[label]}/{number:04d}.png")
-            for number, (label, data) in enumerate(files)
-        ),
+        classes=found.classes,
+        examples=learned + examples(found.validation, "validation/", "validation"),
         read=lambda example: by_key[example.key],
         is_unlike_imagenet=row.is_unlike_imagenet,
+        tests={
+            name: examples(files, f"test_{number}/")
+            for number, (name, files) in enumerate(found.tests.items())
+        },
     )
 
 

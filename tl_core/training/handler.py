@@ -29,9 +29,9 @@ from tl_core.training.inputs import (
 )
 from tl_core.training.loop import BestEpoch, Diverged, TrainingLoop
 from tl_core.training.metrics import evaluate
-from tl_core.training.novelty import novelty_of
+from tl_core.training.novelty import novelty_of, rows_of
 from tl_core.training.progress import Progress
-from tl_core.training.spec import FineTune, FineTuneSnapshot, Unfrozen
+from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Unfrozen
 from tl_core.training.trainable import TrainableModel
 
 _CLOUD_PARAMETERS_M = 12.0  # largest network that the hosted copy unfreezes
@@ -276,7 +276,9 @@ class _Run:
             has_diverged=self.has_diverged,
         )
         size_bytes = model.size_bytes + (novelty.size_bytes if novelty else 0)
-        own = OwnModel(replace(backbone, novelty=novelty), self.source.owner, size_bytes)
+        backbone = replace(backbone, novelty=novelty)
+        result = replace(result, shifts=(yield from self._shifts(model, backbone)))
+        own = OwnModel(backbone, self.source.owner, size_bytes)
         self.context.backbones.adopt(key, own)
         self.progress.publish(
             phase=N_("done"),
@@ -285,6 +287,23 @@ class _Run:
             trainable_parameters=model.trainable_parameters,
         )
         return replace(self.progress.snapshot, result=result, seconds_left=0.0)
+
+    def _shifts(
+        self, model: TrainableModel, backbone: Backbone
+    ) -> Sliced[tuple[tuple[str, FineTuneResult], ...]]:
+        """Return the model's figures on each of the data set's other tests."""
+        found = []
+        for name, examples in self.dataset.tests.items():
+            rows = yield from rows_of(model, backbone, self.source, examples)
+            with torch.no_grad():
+                probs = backbone.head(rows.float()).softmax(1).cpu()
+            judged = backbone.novelty.judge(rows) if backbone.novelty else []
+            p_values = {e.key: one.p_value for e, one in zip(examples, judged, strict=False)}
+            work = partial(
+                evaluate, probs, examples, backbone.classes, model=backbone.key, p_values=p_values
+            )
+            found.append((name, (yield from self.context.in_pool(work))))
+        return tuple(found)
 
 
 def _label(network: str, mode: str, classes: Sequence[str]) -> str:

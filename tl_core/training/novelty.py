@@ -39,11 +39,7 @@ def novelty_of(
     taught = sample_per_class(known, MOST_REFERENCES // len(classes), seed=0)
     if not taught:
         return None, {}
-    both = (*taught, *validation)
-    if model.unfrozen == "head":
-        rows = yield from embeddings(source, model.start, both)
-    else:
-        rows = yield from extract(source, Extractor(trained, trained.body), both, mirrored=False)
+    rows = yield from rows_of(model, trained, source, (*taught, *validation))
     held_out = None if other is not None else _examples(rows[len(taught) :], validation)
     is_frozen = model.unfrozen == "head" and model.start.key in ROUGH_DISTANCES
     detector = fit_detector(
@@ -57,6 +53,15 @@ def novelty_of(
     return detector, {
         example.key: novelty.p_value for example, novelty in zip(validation, judged, strict=True)
     }
+
+
+def rows_of(
+    model: TrainableModel, trained: Backbone, source: PhotoSource, examples: Sequence[Example]
+) -> Sliced[Tensor]:
+    """Return the embeddings (N, D) of photographs, the frozen network's under a new head."""
+    if model.unfrozen == "head":
+        return (yield from embeddings(source, model.start, examples))
+    return (yield from extract(source, Extractor(trained, trained.body), examples, mirrored=False))
 
 
 def _examples(rows: Tensor, examples: Sequence[Example]) -> Examples:

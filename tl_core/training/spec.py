@@ -187,6 +187,8 @@ class FineTuneResult:
     unfrozen_accuracy: float | None = None  # of the unfrozen network at its best; None: no such
     is_head_alone: bool = False  # the unfrozen network did no better, so the head before is kept
     has_diverged: bool = False  # training ended in numbers that are not finite
+    # On the data set's other tests, by what is different in them (distribution shift)
+    shifts: "tuple[tuple[str, FineTuneResult], ...]" = ()
 
     @property
     def is_measured(self) -> bool:

@@ -35,7 +35,9 @@ def test_addresses_and_checksums_are_torchvisions(tmp_path: Path) -> None:
         assert archives[key].md5 in source
 
 
-@pytest.mark.parametrize(("key", "photographs"), [("digits", 1797), ("faces", 200)])
+@pytest.mark.parametrize(
+    ("key", "photographs"), [("digits", 1797), ("faces", 200), ("coloured_digits", 1797)]
+)
 def test_packaged_data_sets_need_no_download(
     datasets: DatasetStore, key: str, photographs: int
 ) -> None:

@@ -79,6 +79,23 @@ def test_the_model_answers_as_its_result_says(do: Do, context: Context) -> None:
         assert float(probs[prediction.predicted]) == pytest.approx(prediction.confidence, abs=5e-3)
 
 
+@pytest.mark.parametrize("mode", ["head", "full"])
+def test_a_data_sets_other_tests_are_taken_by_the_finished_model(
+    mode: str, do: Do, context: Context
+) -> None:
+    fields = {"dataset": "coloured_digits", "mode": mode, "epochs": 1}
+    end = final(do(spec(photos_per_class=4, max_validation=40, **fields)))
+    assert end.result is not None
+    model = context.backbones.load(end.result.model)
+    assert [len(shifted.predictions) for _name, shifted in end.result.shifts] == [300, 300]
+    for _name, shifted in end.result.shifts:
+        prediction = shifted.predictions[0]
+        data = context.datasets.read("coloured_digits", prediction.name)
+        probs = model.logits(pixels(context, data, model)).softmax(1)[0]
+        assert float(probs[prediction.predicted]) == pytest.approx(prediction.confidence, abs=5e-3)
+        assert all(found.p_value is not None for found in shifted.predictions)
+
+
 def pixels(context: Context, data: bytes, model: Backbone) -> torch.Tensor:
     return pixels_from(
         fitted(context.photos, context.photos.add(data, "me"), model.row), context.device
