@@ -9,8 +9,9 @@ from pages.path.report import report
 from pages.shared import link
 from pages.shared.chapters import ASKS, CHAPTERS, Chapter, done, what_next, with_guess
 from pages.shared.download import download
+from pages.shared.experiments import EXPERIMENTS
 from pages.shared.frame import begin, title
-from pages.shared.sitemap import HISTORY, PATH
+from pages.shared.sitemap import HISTORY, PATH, TRICKS
 from pages.shared.visit import the_visit
 from pages.shared.words import _, current_language, lesson
 
@@ -26,6 +27,19 @@ def chapter(number: int, row: Chapter) -> None:
             st.caption(with_guess(row, guessed, outcome))
         elif guessed is not None:
             st.caption(what_next(row, guessed))
+
+
+def tricks(number: int) -> None:
+    """The chapter that is a page of experiments, and how many of them are done."""
+    guesses = the_visit().guesses
+    keys = [row.chapter.key for row in EXPERIMENTS.values()]
+    tried = sum(key in guesses and guesses[key].outcome is not None for key in keys)
+    with st.container(border=True):
+        label = f"**{number} · {_(TRICKS.title)}**"
+        st.page_link(TRICKS.path, label=label, icon=TRICKS.icon)
+        words = _("Which of two trainings ends better? Experiments done: {done} of {all}")
+        icon = exercises.ICONS[tried == len(keys)]
+        st.markdown(f"{icon} {words.format(done=tried, all=len(keys))}")
 
 
 begin(PATH)
@@ -44,6 +58,7 @@ for first in range(0, len(numbered), 3):
     for column, (number, row) in zip(st.columns(3), numbered[first : first + 3], strict=False):
         with column:
             chapter(number, row)
+tricks(1 + len(CHAPTERS))
 st.header(_("Three exercises"), anchor=False)
 st.markdown(lesson("path")["exercises"])
 challenge, pets, unknown = st.columns(3, gap="large")

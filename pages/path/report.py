@@ -13,6 +13,7 @@ from PIL import Image
 from pages.languages import ASSETS
 from pages.path import quiz
 from pages.shared.chapters import CHAPTERS, with_guess
+from pages.shared.experiments import EXPERIMENTS
 from pages.shared.picture import data_url
 from pages.shared.query import VERSION
 from pages.shared.sitemap import PAGES
@@ -62,7 +63,7 @@ def _sections(visit: Visit) -> Iterator[str]:
 
 
 def _chapters(visit: Visit) -> Iterator[str]:
-    for chapter in CHAPTERS:
+    for chapter in (*CHAPTERS, *(row.chapter for row in EXPERIMENTS.values())):
         guessed = visit.guesses.get(chapter.key)
         if guessed is not None and guessed.outcome is not None:
             happened = with_guess(chapter, guessed, guessed.outcome, name=_escaped)

@@ -4,20 +4,20 @@ import streamlit as st
 
 from pages.shared import link, tour
 from pages.shared.chapters import ASKS, CHAPTERS, Chapter, chapter_of, guess, what_next, with_guess
-from pages.shared.sitemap import PATH, PageRow
+from pages.shared.sitemap import PATH, TRICKS, PageRow
 from pages.shared.visit import the_visit
 from pages.shared.words import _, lesson
 
 
-def strip(row: PageRow) -> None:
-    """Draw what the page is about, and its chapter for who wants to be asked."""
+def strip(row: PageRow, chapter: Chapter | None = None) -> None:
+    """Draw what the page is about, and its chapter, or another one, for who wants to be asked."""
     with st.container(key="about"):
         st.markdown(lesson(row.topic)[""])
     with st.container(key="strip"):
         if tour.draw(row) or not link.is_chosen(ASKS, default=True):
             return
         with st.container(key="chapter", horizontal=True, vertical_alignment="center", gap="small"):
-            _chapter(chapter_of(row))
+            _chapter(chapter or chapter_of(row))
             st.button(
                 _("No questions"),
                 key="close_chapter",
@@ -41,9 +41,10 @@ def _chapter(chapter: Chapter) -> None:
 
 
 def _ask(chapter: Chapter) -> None:
-    words = _("**{number} · {question}**")
-    number = 1 + CHAPTERS.index(chapter)
-    st.markdown(words.format(number=number, question=_(chapter.question)), width="content")
+    question = _(chapter.question)
+    if chapter in CHAPTERS:
+        question = f"{1 + CHAPTERS.index(chapter)} · {question}"
+    st.markdown(f"**{question}**", width="content")
     with st.container(key="guesses", horizontal=True, gap="xsmall", width="content"):
         for key, words in chapter.answers.items():
             st.button(
@@ -56,7 +57,7 @@ def _ask(chapter: Chapter) -> None:
 
 def _lead_on(chapter: Chapter) -> None:
     """A link to the next chapter; after the last one, to the path with its quiz."""
-    rest = CHAPTERS[1 + CHAPTERS.index(chapter) :]
-    row = rest[0].page if rest else PATH
+    rest = CHAPTERS[1 + CHAPTERS.index(chapter) :] if chapter in CHAPTERS else ()
+    row = rest[0].page if rest else TRICKS if chapter.part else PATH
     words = _("Next: {title}").format(title=_(row.title))
     st.page_link(row.path, label=words, icon=":material/arrow_forward:", width="content")

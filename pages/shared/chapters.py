@@ -33,11 +33,12 @@ class Chapter:
     to_do: str  # after the guess
     happened: str
     failed: str = ""  # the sentence where no answer came true
+    part: str = ""  # of a page with several questions: which one
 
     @property
     def key(self) -> str:
         """The name under which the visit keeps its guess."""
-        return self.page.address
+        return f"{self.page.address} {self.part}" if self.part else self.page.address
 
 
 CHAPTERS = (
@@ -127,11 +128,16 @@ def guess(chapter: Chapter, answer: str) -> None:
 
 
 def note(page: PageRow, outcome: Outcome | None) -> None:
-    """Tell the chapter what the page shows; draws the page anew where a guess waited for it.
+    """Tell a page's chapter what it shows, as ``note_of`` does."""
+    note_of(chapter_of(page), outcome)
+
+
+def note_of(chapter: Chapter, outcome: Outcome | None) -> None:
+    """Tell the chapter what its page shows; draws the page anew where a guess waited for it.
 
     ``None`` says that it shows nothing that would answer the question.
     """
-    visit, key = the_visit(), page.address
+    visit, key = the_visit(), chapter.key
     if outcome is None:
         visit.outcomes.pop(key, None)
     guessed, before = visit.guesses.get(key), visit.outcomes.get(key)

@@ -1,5 +1,6 @@
 """What every page has: navigation, one bar with its title and the subject, and a lesson's strip."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -7,13 +8,14 @@ import streamlit as st
 from pages.languages import ASSETS
 from pages.shared import link
 from pages.shared.chapter_strip import strip
+from pages.shared.chapters import Chapter
 from pages.shared.choose_backbone import choose_backbone, offer, usable_for
 from pages.shared.choose_photo import choose_photo
 from pages.shared.components import style
 from pages.shared.copy_link import copy_link
 from pages.shared.foot import foot
 from pages.shared.photo_input import show_refused_photo
-from pages.shared.sitemap import ALL_PAGES, HISTORY, HOME, PageRow
+from pages.shared.sitemap import ALL_PAGES, HISTORY, HOME, TRICKS, PageRow
 from pages.shared.terms import explain, words_of
 from pages.shared.visit import the_visit
 from pages.shared.words import _
@@ -64,12 +66,13 @@ def header(
     first_photo: str = samples.SAMPLES[0].key,
     has_photo: bool = True,
     has_offer: bool = True,
+    chapter: Callable[[], Chapter | None] = lambda: None,
 ) -> Subject:
     """Draw the page's title, the subject beside it, and the strip for the lesson below.
 
-    ``first_photo`` is the page's photograph for who has chosen none; without ``has_photo`` the page
-    itself draws its choice. Without ``has_offer`` the page itself offers the download of a backbone
-    that cannot be used yet.
+    ``first_photo`` is the page's photograph for who has chosen none; ``chapter`` returns its
+    question where that is not the usual one. Without ``has_photo`` the page itself draws its
+    choice, without ``has_offer`` the offer to download a backbone that cannot be used yet.
     """
     begin(row)
     with st.container(
@@ -85,7 +88,7 @@ def header(
                 photo = choose_photo(first_photo)
             backbone = choose_backbone()
             copy_link(photo, backbone, first_photo=first_photo)
-    strip(row)
+    strip(row, chapter())
     show_refused_photo()
     shown = usable_for(backbone)
     if shown != backbone and has_offer:
@@ -100,5 +103,5 @@ def _page(row: PageRow) -> st.Page:
         title=_(row.title),
         icon=row.icon,
         default=row is HOME,
-        visibility="hidden" if row is HISTORY else "visible",
+        visibility="hidden" if row in (TRICKS, HISTORY) else "visible",
     )

@@ -64,6 +64,12 @@ def drop_choice(key: str) -> None:
     query.drop(key)
 
 
+def refuse(key: str) -> None:
+    """Forget a choice without a widget that is not offered, and say so; once the page has begun."""
+    _say(_not_offered(key, chosen(key, "")))
+    drop_choice(key)
+
+
 def is_chosen(key: str, *, default: bool) -> bool:
     """A choice whose switch is on another page, as the link or the visit has it."""
     return chosen(key, encode(default)) == encode(True)

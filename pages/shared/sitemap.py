@@ -84,9 +84,10 @@ PATH = PageRow(
     "path",
     N_("Your path"),
     ":material/route:",
-    N_("Six chapters with a question each, two exercises, a quiz before and after."),
+    N_("Six chapters with a question each, six experiments, three exercises, two quizzes."),
 )
+TRICKS = PageRow("tricks", N_("Training tricks"), ":material/science:")
 GLOSSARY = PageRow("glossary", N_("Glossary"), ":material/dictionary:")
 HISTORY = PageRow("history", N_("From VGG to today"), ":material/history:")
 PAGES = (BACKBONES, FEATURE_MAPS, ATTRIBUTION, TRAINING, IDEAL, ATTACK)
-ALL_PAGES = (HOME, *PAGES, PATH, GLOSSARY, HISTORY)  # in the order of the navigation
+ALL_PAGES = (HOME, *PAGES, PATH, TRICKS, GLOSSARY, HISTORY)  # in the order of the navigation

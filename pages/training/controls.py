@@ -61,18 +61,23 @@ def choose_by_itself() -> bool:
         )
 
 
+def choose_seed() -> int:
+    """The seed of all that is drawn at random."""
+    with link.kept("seed", 0, between=(0, _SEEDS - 1)):
+        seed = st.number_input(
+            _("Seed"),
+            0,
+            _SEEDS - 1,
+            key="seed",
+            help=_(
+                "Decides which photographs are for validation, in which order the "
+                "others are used, and what random weights are."
+            ),
+        )
+    return int(seed)
+
+
 def more_settings(modes: list[str]) -> dict[str, Any]:
-    """Draw the seed and the hyperparameters, one click away; return the values of these."""
+    """Draw the seed and the hyperparameters, one click away; return their values, by field."""
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
-        with link.kept("seed", 0, between=(0, _SEEDS - 1)):
-            st.number_input(
-                _("Seed"),
-                0,
-                _SEEDS - 1,
-                key="seed",
-                help=_(
-                    "Decides which photographs are for validation, in which order the "
-                    "others are used, and what random weights are."
-                ),
-            )
-        return choose_hyperparameters(modes)
+        return {"seed": choose_seed()} | choose_hyperparameters(modes)

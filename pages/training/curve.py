@@ -8,7 +8,7 @@ from pages.shared.charts import GREY, Part, axis, draw, palette
 from pages.shared.choose_one import choose_one
 from pages.shared.measured_examples import measured_examples
 from pages.shared.words import _
-from pages.training.modes import colours, snapshot_of
+from pages.training.modes import Line, lines_of, snapshot_of
 from pages.visit.state import Run
 from tl_core.lab import gettext_noop as N_
 from tl_core.training.spec import FineTuneSnapshot, mode_row
@@ -21,6 +21,7 @@ EXPLANATION = N_(
 NO_DATA = N_("Nothing to train on yet: add photographs under Classes, or pick a built-in data set.")
 _CURVES = {"accuracy": N_("Accuracy"), "loss": N_("Loss")}
 _AXES = {"accuracy": N_("how often it is right"), "loss": N_("how wrong it is")}
+Measured = tuple[Line, FineTuneSnapshot]
 _HEIGHT = 220  # pixels; on a phone it leaves room for the controls
 
 
@@ -30,16 +31,16 @@ def choose_curve() -> None:
 
 
 def draw_curve(run: Run) -> None:
-    """The chosen curve of every mode, as far as it is measured."""
-    draw_axes([snapshot for _label, job in run.jobs if (snapshot := snapshot_of(job))])
+    """The chosen curve of every run, as far as it is measured."""
+    draw_axes([(line, found) for line in lines_of(run) if (found := snapshot_of(line.job))])
 
 
-def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
+def draw_axes(shown: Sequence[Measured] = ()) -> None:
     """The chart; drawn with an example before a run, it is in the browser when that starts."""
     what = str(st.session_state.curve)
-    traces = [trace for snapshot in shown for trace in _of_mode(snapshot, what)]
+    traces = [trace for line, snapshot in shown for trace in _of_run(line, snapshot, what)]
     layout: Part = {"uirevision": "same", "showlegend": False}
-    empty_range = None if any(snapshot.curve for snapshot in shown) else [0, 1]
+    empty_range = None if any(snapshot.curve for _line, snapshot in shown) else [0, 1]
     if not shown and what == "accuracy":
         examples, note, empty_range = _example()
         traces += examples
@@ -52,10 +53,10 @@ def draw_axes(shown: Sequence[FineTuneSnapshot] = ()) -> None:
     draw(traces, layout, key=f"curve_{what}", height=_HEIGHT, alt=_alt(shown, what))
 
 
-def _of_mode(snapshot: FineTuneSnapshot, what: str) -> list[Part]:
+def _of_run(line: Line, snapshot: FineTuneSnapshot, what: str) -> list[Part]:
     """A dotted line for what it learns from, a solid one with dots for what it never does."""
     scale = 100 if what == "accuracy" else 1
-    colour, label = colours()[snapshot.mode], _(mode_row(snapshot.mode).label)
+    label, colour = line.name, line.colour
     learned = {
         "type": "scatter",
         "x": [point.epoch for point in snapshot.curve],
@@ -99,23 +100,23 @@ def _example() -> tuple[list[Part], Part, list[int]]:
     return traces, {**below, "text": words, "showarrow": False}, [0, epochs[-1]]
 
 
-def _alt(shown: Sequence[FineTuneSnapshot], what: str) -> str:
+def _alt(shown: Sequence[Measured], what: str) -> str:
     """What the chart shows, with its newest figures."""
     words = _("Loss by epoch, for training and validation.")
     if what == "accuracy":
         words = _("Accuracy by epoch, for training and validation.")
-    if not any(snapshot.epochs for snapshot in shown):
+    if not any(snapshot.epochs for _line, snapshot in shown):
         until = _("Empty until it learns.")
         if what == "accuracy":
             until = _("An example until it learns.")
         return f"{words} {until}"
     figures = [
         _("{way}: {value:.2f} after {epoch} epochs").format(
-            way=_(mode_row(snapshot.mode).label),
+            way=line.name,
             value=getattr(snapshot.epochs[-1], f"validation_{what}"),
             epoch=snapshot.epochs[-1].epoch,
         )
-        for snapshot in shown
+        for line, snapshot in shown
         if snapshot.epochs
     ]
     return f"{words} {'; '.join(figures)}"

@@ -6,11 +6,11 @@ import streamlit as st
 
 from pages.shared.table import table
 from pages.shared.words import _, number, percent
-from pages.training.modes import TOP3_FROM, colours, interval_words, snapshot_of
+from pages.training.modes import TOP3_FROM, Line, interval_words, lines_of, snapshot_of
 from pages.visit.state import Run
 from tl_core.lab import Job, JobState
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
+from tl_core.training.spec import FineTuneSnapshot
 
 _ENDINGS = {
     JobState.QUEUED: N_("waiting"),
@@ -22,26 +22,23 @@ _ENDINGS = {
 
 def draw_figures(run: Run) -> None:
     """Each mode's accuracy and what it does now; the colour is that of its curve."""
-    lines = [_line(label, job) for label, job in run.jobs]
-    shown = "".join(
-        _row(job.spec.mode, line)
-        for (_label, job), line in zip(run.jobs, lines, strict=True)
-        if isinstance(job.spec, FineTune)
-    )
+    runs = lines_of(run)
+    lines = [_line(one.name, one.job) for one in runs]
+    shown = "".join(_row(one, line) for one, line in zip(runs, lines, strict=True))
     st.html(f'<div class="ways">{shown}</div>')
     with st.expander(_("All figures")):
         _table(lines)
 
 
-def _row(mode: str, line: dict[str, str]) -> str:
-    """One mode in HTML: a dot of its colour, its name, its accuracy, what it does."""
+def _row(run: Line, line: dict[str, str]) -> str:
+    """One run in HTML: a dot of its colour, its name, its accuracy, what it does."""
     interval = line[_("95 % confidence interval")]
     if interval:
         interval = _("95 % confidence interval {interval}").format(interval=interval)
     parts = [interval, line[_("Now")]]
     details = html.escape(" · ".join(part for part in parts if part))
     return (
-        f'<div><b style="color:{colours()[mode]}">●</b> {html.escape(_(mode_row(mode).label))} '
+        f'<div><b style="color:{run.colour}">●</b> {html.escape(run.name)} '
         f"<b>{line[_('Accuracy')]}</b> <span>{details}</span></div>"
     )
 

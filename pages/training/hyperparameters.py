@@ -54,6 +54,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
             "cosine": N_("cosine decay"),
             "constant": N_("constant"),
             "step": N_("step decay"),
+            "warm-up": N_("warm-up, then cosine decay"),
         },
     ),
     Hyperparameter(
@@ -157,6 +158,13 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         ),
         {False: N_("frozen"), True: N_("learns")},
         modes=("last-block", "full"),
+    ),
+    Hyperparameter(
+        "input_scaling",
+        N_("Input scaling"),
+        (True, False),
+        N_("Scales the pixels as in pretraining; left out, the network gets 0 to 255."),
+        {True: N_("as in pretraining"), False: N_("left out")},
     ),
 )
 

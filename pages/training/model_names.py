@@ -25,7 +25,7 @@ def now() -> str:
     return datetime.now(zone).strftime("%H:%M")
 
 
-def proposed(classes: Sequence[str], mode: str, at: str) -> str:
+def proposed(classes: Sequence[str], way: str, at: str) -> str:
     """A name that one can tell from others: what was taught, how, and when."""
     named = [name.replace("_", " ") for name in classes[:_NAMED]]
     if len(classes) == 2:
@@ -33,7 +33,6 @@ def proposed(classes: Sequence[str], mode: str, at: str) -> str:
     else:
         about = ", ".join(named) + (" …" if len(classes) > _NAMED else "")
     words = _("{classes}, {way}, {time}")
-    way = _(mode_row(mode).short)
     return words.format(classes=about, way=way[:1].lower() + way[1:], time=at)[:LABEL_LENGTH]
 
 
@@ -56,5 +55,6 @@ def keep_names() -> None:
         taught = visit.taught[model]
         if tuple(names) != lab.backbones.classes(model) and are_own_names(names):
             is_ours = model not in visit.named
-            label = proposed(names, taught.mode, taught.at) if is_ours else ""
+            way = _(mode_row(taught.mode).short)
+            label = proposed(names, way, taught.at) if is_ours else ""
             lab.models.rename(model, label=label, classes=names)

@@ -7,11 +7,12 @@ import streamlit as st
 from pages.shared import runs
 from pages.shared.components import style
 from pages.shared.frame import header
-from pages.shared.sitemap import TRAINING
+from pages.shared.sitemap import TRAINING, TRICKS
 from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson, percent
+from pages.training import experiment
 from pages.training.choose_data import (
     choose_data,
     has_empty_boxes,
@@ -24,33 +25,47 @@ from pages.training.controls import (
     choose_amount,
     choose_by_itself,
     choose_modes,
+    choose_seed,
     more_settings,
 )
 from pages.training.curve import EXPLANATION, NO_DATA, choose_curve, draw_axes, draw_curve
 from pages.training.data_preview import look_at
 from pages.training.figures import draw_figures
+from pages.training.gradients import draw_gradients
 from pages.training.kept_figures import keep_figures
 from pages.training.label_budget import label_budget
 from pages.training.load_model import load_model
 from pages.training.model_names import keep_names
 from pages.training.panes import panes
 from pages.training.result import choose_model, draw_result
-from pages.training.run import NAME, begin, begin_by_itself, best_of, finished, take_in
+from pages.training.run import (
+    NAME,
+    Way,
+    begin,
+    begin_by_itself,
+    best_of,
+    finished,
+    take_in,
+    ways_of,
+)
 from pages.training.trying import draw_trying
 from pages.visit.state import Data
 from tl_core.datasets.spec import OWN_DATASET
 from tl_core.specs.base import DEFAULT_BACKBONE
 
 
-def begin_or_stop(data: Data | None, modes: list[str], settings: dict[str, Any]) -> None:
+def begin_or_stop(data: Data | None, ways: list[Way], settings: dict[str, Any]) -> None:
     """Start, or what stops and pauses; in place of it the built-in set while nothing is there."""
     run = runs.current(NAME)
     if has_empty_boxes() and (run is None or run.is_over):
         offer_ready_set()
         return
-    is_ready = data is not None and subject.backbone is not None and bool(modes)
+    is_ready = data is not None and subject.backbone is not None and bool(ways)
     runs.start_or_stop(
-        NAME, lambda: data is not None and begin(data, modes, settings), is_ready=is_ready
+        NAME,
+        lambda: data is not None and begin(data, ways, settings),
+        is_ready=is_ready,
+        label=_("Start both") if trick else "",
     )
 
 
@@ -75,7 +90,8 @@ def what_came_of_it() -> str:
 
 the_visit().has_corrected = False  # whatever came is drawn now
 take_in(finished())
-subject = header(TRAINING, has_photo=False)
+subject = header(TRAINING, has_photo=False, chapter=experiment.chapter)
+trick = experiment.chosen()
 backbone = subject.backbone
 style("training")
 classes, learning, trying = stage(picture=46, side=28)
@@ -92,29 +108,39 @@ with learning:
         key="learn_head",
     ):
         st.header(_("Learn"), anchor=False, width="content")
-        is_by_itself = st.session_state.dataset == OWN_DATASET and choose_by_itself()
+        is_own = st.session_state.dataset == OWN_DATASET
+        is_by_itself = trick is None and is_own and choose_by_itself()
         choose_curve()
-    left, middle, right = st.columns([6, 5, 5], gap="small", vertical_alignment="bottom")
-    start_place = left.container(key="start_place")
-    with middle:
-        per_class = choose_amount(most_of_a_class(data))
-    modes = choose_modes()
-    with right:
-        settings = more_settings(modes)
+    if trick is not None:
+        with st.container(border=True, gap="small", key="experiment"):
+            experiment.describe(trick)
+            settings: dict[str, Any] = {"seed": choose_seed()}
+        start_place = st.container(key="start_place")
+        modes, ways = [], experiment.ways_of(trick)
+    else:
+        left, middle, right = st.columns([6, 5, 5], gap="small", vertical_alignment="bottom")
+        start_place = left.container(key="start_place")
+        with middle:
+            per_class = choose_amount(most_of_a_class(data))
+        modes = choose_modes()
+        ways = ways_of(modes)
+        with right:
+            settings = more_settings(modes) | {"photos_per_class": per_class}
     curve_place = st.container()
-seed = int(st.session_state.seed)
 if data is not None:
     with preview_place:
-        look_at(data, seed)
+        look_at(data, settings["seed"])
     if backbone is not None:
-        chosen = {"photos_per_class": per_class, "backbone": backbone, "seed": seed}
-        settings |= data.named | chosen | {"something_else": data.something_else}
+        settings |= data.named | {"backbone": backbone, "something_else": data.something_else}
         if is_by_itself:
             begin_by_itself(data, modes, settings)
 with start_place:
-    begin_or_stop(data, modes, settings)
+    begin_or_stop(data, ways, settings)
 with curve_place:
     curve(data)
+    if trick is not None:
+        experiment.draw_outcome(trick)
+    draw_gradients(runs.current(NAME))
 done = finished()
 take_in(done)
 with trying:
@@ -130,11 +156,12 @@ with st.container(key="below"):
         keep_figures(done)
         st.header(_("Evaluation: how good is it?"), anchor=False)
         draw_result(*done[choose_model(done)][1:])
-    label_budget(data, backbone, seed)
-    if backbone is not None:
-        show_code_of(modes, backbone, settings | {"photos_per_class": per_class, "seed": seed})
+    label_budget(data, backbone, settings["seed"])
+    if backbone is not None and trick is None:
+        show_code_of(modes, backbone, settings)
     st.header(_("When does transfer learning help?"), anchor=False)
     for part in ("idea", "ways", "challenge"):
         st.markdown(lesson("training")[part])
+    st.page_link(TRICKS.path, label=_("Six experiments on training tricks"), icon=TRICKS.icon)
     load_model()
     sources(TRAINING)

@@ -21,23 +21,26 @@ from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 NAME = "teach"
 _AT_ONCE_S = 2.0  # for which the page waits: to draw it again would cost a busy server more
 BY_ITSELF = "head"  # the mode that takes under a second
+Way = tuple[str, str, dict[str, Any]]  # a way to train: its name, a short one, its fields of a spec
 Done = Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]  # label, spec, snapshot by model
 
 
+def ways_of(modes: Sequence[str]) -> list[Way]:
+    """The ways to train that are modes, all else equal."""
+    return [(_(mode_row(mode).label), _(mode_row(mode).short), {"mode": mode}) for mode in modes]
+
+
 def begin(
-    data: Data, modes: Sequence[str], settings: dict[str, Any], *, is_by_itself: bool = False
+    data: Data, ways: Sequence[Way], settings: dict[str, Any], *, is_by_itself: bool = False
 ) -> bool:
-    """Start one job a mode; return whether any was accepted."""
+    """Start one job a way; return whether any was accepted."""
     visit, at = the_visit(), now()
     visit.learned_from = data.photos
     classes = [name for name, _photos in data.photos] or the_lab().datasets.classes(data.dataset)
     try:
         specs = [
-            (
-                _(mode_row(mode).label),
-                FineTune(mode=mode, label=proposed(classes, mode, at), **settings),
-            )
-            for mode in modes
+            (label, FineTune(label=proposed(classes, short, at), **(settings | fields)))
+            for label, short, fields in ways
         ]
     except UserError as error:
         show_error(error)
@@ -72,7 +75,7 @@ def begin_by_itself(data: Data | None, modes: Sequence[str], settings: dict[str,
         if not run.is_by_itself:
             return
         runs.stop(run)
-    if begin(data, modes, settings, is_by_itself=True):
+    if begin(data, ways_of(modes), settings, is_by_itself=True):
         until = time.monotonic() + _AT_ONCE_S
         for _label, job in visit.runs[NAME].jobs:
             job.wait(until - time.monotonic())

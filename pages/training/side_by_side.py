@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared.live import answer
 from pages.shared.none_of_these import is_none
 from pages.shared.words import _, class_name, percent
-from pages.training.modes import colours
+from pages.training.modes import colours_of, has_one_mode_twice
 from pages.training.run import Done, best_of, is_clear
 from pages.training.tries import is_unsure
 from tl_core.classify.spec import Classify
@@ -35,17 +35,19 @@ def side_by_side(photo: str, front: str, done: Done) -> None:
 
 def _line(photo: str, model: str, done: Done) -> str:
     found = answer(Classify(photo=photo, backbone=model))
-    _label, spec, snapshot = done[model]
+    label, spec, snapshot = done[model]
     if found is None or snapshot.result is None:
         return ""
-    best, row = found.answers[0], mode_row(spec.mode)
+    best, specs = found.answers[0], [spec for _label, spec, _snapshot in done.values()]
+    colour = colours_of(specs)[list(done).index(model)]
+    name = label if has_one_mode_twice(specs) else _(mode_row(spec.mode).short)
     said = _("unsure") if is_unsure(found.answers) else class_name(best.label)
     said = _("none of these") if is_none(found.novelty) else said
     on_test = ""
     if snapshot.result.is_measured:
         on_test = _("{percent} on the test").format(percent=percent(snapshot.result.accuracy))
     return (
-        f'<div><b style="color:{colours()[spec.mode]}">●</b> {html.escape(_(row.short))}: '
+        f'<div><b style="color:{colour}">●</b> {html.escape(name)}: '
         f"<b>{html.escape(said)}</b> {percent(best.probability)} "
         f"<span>{html.escape(on_test)}</span></div>"
     )

@@ -36,8 +36,10 @@ def open_page(app_lab, monkeypatch):
     """Open the app at a page, as a new visitor."""
     monkeypatch.setattr("pages.shared.visit.Lab", lambda: app_lab)
 
-    def opened(page: str = "") -> AppTest:
+    def opened(page: str = "", **choices: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)
+        for key, text in choices.items():
+            app.query_params[key] = text
         app.run()
         if page:
             app.switch_page(PATHS[page]).run()

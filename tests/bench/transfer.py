@@ -6,14 +6,9 @@ rates to choose from. Every run is a line of a file, so that a study that was br
 
 import argparse
 import json
-import multiprocessing
 import os
-import sys
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from statistics import fmean
@@ -21,7 +16,8 @@ from typing import Any
 
 import torch
 
-from tests.bench.train import BREEDS, CATS_AND_DOGS, finish, lab
+from tests.bench._lines import do_missing, lines_of
+from tests.bench.train import BREEDS, CATS_AND_DOGS, finish
 from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example, sample_per_class
@@ -104,36 +100,16 @@ def cells() -> Iterator[tuple[str, str, int]]:
 def measure(path: Path, data: Path, processes: int) -> None:
     """Every learning rate with the first seed, then the better one with the others."""
     tries = [Run(*cell, rate, SEEDS[0]) for cell in cells() for rate in RATES[cell[1]]]
-    run_missing(tries, path, data, processes)
+    do_missing(do, tries, path, data, processes)
     found = read(path)
     rates = {cell: chosen_rate(found, cell) for cell in cells()}
     rest = [Run(*cell, rates[cell], seed) for cell in cells() for seed in SEEDS[1:]]
-    run_missing(rest, path, data, processes)
-
-
-def run_missing(runs: Sequence[Run], path: Path, data: Path, processes: int) -> None:
-    """Do the runs that have no line yet, one on each processor."""
-    done = set(read(path)) if path.exists() else set()
-    missing = [run for run in runs if run not in done]
-    spawn = multiprocessing.get_context("spawn")
-    threads = max((os.cpu_count() or 1) // processes, 1)
-    with (
-        ProcessPoolExecutor(processes, spawn, _begin, (data, threads)) as pool,
-        path.open("a") as file,
-    ):
-        for number, future in enumerate(as_completed([pool.submit(_do, r) for r in missing]), 1):
-            file.write(json.dumps(future.result()) + "\n")
-            file.flush()
-            print(f"{number} of {len(missing)}", file=sys.stderr)
+    do_missing(do, rest, path, data, processes)
 
 
 def read(path: Path) -> dict[Run, dict[str, Any]]:
     """Return the runs of a file and what each found."""
-    found = {}
-    for line in path.read_text().splitlines():
-        fields = json.loads(line)
-        found[Run(**fields.pop("run"))] = fields
-    return found
+    return {Run(**fields.pop("run")): fields for fields in lines_of(path)}
 
 
 def chosen_rate(found: dict[Run, dict[str, Any]], cell: tuple[str, str, int]) -> float:
@@ -146,21 +122,9 @@ def chosen_rate(found: dict[Run, dict[str, Any]], cell: tuple[str, str, int]) ->
     return max(RATES[cell[1]], key=rank)
 
 
-_at_work = ExitStack()
-_context: Context
-
-
-def _begin(data: Path, threads: int) -> None:
-    """Set a process up."""
-    global _context
-    torch.set_num_threads(threads)
-    _context = _at_work.enter_context(lab(data))
-
-
-def _do(run: Run) -> dict[str, Any]:
-    began = time.perf_counter()
-    figures = Study(run, _context).figures()
-    return {"run": asdict(run), **figures, "seconds": round(time.perf_counter() - began, 1)}
+def do(run: Run, context: Context) -> dict[str, Any]:
+    """Do one run."""
+    return Study(run, context).figures()
 
 
 @cache

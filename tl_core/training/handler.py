@@ -18,7 +18,7 @@ from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import OWN, Snapshot
 from tl_core.training.data import open_dataset, split_by_spec
 from tl_core.training.embeddings import Extractor, embeddings, extract
-from tl_core.training.initial import starting_point
+from tl_core.training.initial import starting_point, without_scaling
 from tl_core.training.inputs import (
     Inputs,
     PhotoInputs,
@@ -94,9 +94,10 @@ class _Run:
                 "a smaller backbone.",
                 label=row.label,
             )
-        return (
-            yield from starting_point(spec.mode_row.start, spec.backbone, spec.seed, self.context)
+        start = yield from starting_point(
+            spec.mode_row.start, spec.backbone, spec.seed, self.context
         )
+        return start if spec.input_scaling else without_scaling(start)
 
     def _open_data(self) -> Sliced[None]:
         """Choose the photographs to train on and to test on."""

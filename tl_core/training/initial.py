@@ -36,6 +36,16 @@ def starting_point(start: Start, key: str, seed: int, context: Context) -> Slice
     return random
 
 
+def without_scaling(start: Backbone) -> Backbone:
+    """The same network fed with 0 to 255, in place of what it was pretrained with."""
+    return replace(start, key=f"unscaled:{start.key}", row=unscaled_row(start.row))
+
+
+def unscaled_row(row: BackboneRow) -> BackboneRow:
+    """Return a row whose inputs are the pictures' values, 0 to 255."""
+    return replace(row, mean=(0.0,) * 3, std=(1 / 255,) * 3)
+
+
 def measure_batch_norms(backbone: Backbone, seed: int) -> None:
     """Let the batch-norm layers of a random network measure a few random pictures.
 

@@ -30,6 +30,8 @@ _LARGE_BATCH_NORM_BATCH = 8  # ... but a large network takes seconds for so many
 _LARGE_GFLOPS = 2.0
 _FORWARD_SHARE = 3  # forward and backward take so many times what forward takes
 _VALIDATION_BATCH = 128
+_WARM_UP_SHARE, _LEAST_FACTOR = 0.1, 0.01
+_FIRST_UPDATES = 5  # in which the layers' gradients are measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class TrainingLoop:
         self.micro_size, self._validation_size = self._batch_sizes(most)
         self.photos_done = 0  # in training and validation
         self._epoch_began_at = 0  # in ``photos_done``
+        self._gradients: list[Tensor] = []  # (layers,) of each of the first updates
         self._training_loss: Tensor | float = 0.0  # of the newest batch, on the device
         self._generator = torch.Generator().manual_seed(self.spec.seed)
         self._slice_end = time.perf_counter() + SLICE_S
@@ -185,12 +188,24 @@ class TrainingLoop:
             point = self.epochs_before + epoch + share
             self.progress.add(self.photos_done, point, loss.detach(), hits, len(piece))
             yield from self._maybe_end_slice()
+        self._measure_gradients()
         if spec.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), spec.clip_norm)
         for group in self.optimiser.param_groups:
             group["lr"], group["weight_decay"] = learning_rate, spec.weight_decay
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
+
+    def _measure_gradients(self) -> None:
+        """Note how long each layer's gradient is, in the first updates of an unfrozen network."""
+        if self.part == "head" or len(self._gradients) >= _FIRST_UPDATES:
+            return
+        head, *body = (w.grad for w in self.model.parameters() if w.ndim > 1)
+        layers = [gradient for gradient in (*body, head) if gradient is not None]
+        self._gradients.append(torch.stack([gradient.norm() for gradient in layers]))
+        if len(self._gradients) == _FIRST_UPDATES:
+            mean = torch.stack(self._gradients).mean(0).tolist()
+            self.progress.publish(gradients=tuple(mean))
 
     def validate(self, epoch: int) -> Sliced[Validation]:
         """Return the model's figures on photographs that it is never trained on."""
@@ -231,10 +246,21 @@ class TrainingLoop:
 
 
 def schedule_factor(schedule: Schedule, share: float) -> float:
-    """What the learning rate is multiplied with once ``share`` (0 to 1) of training is done."""
-    if schedule == "cosine":
-        return max(0.5 * (1 + math.cos(math.pi * share)), 0.01)
-    return 1.0 if schedule == "constant" else 0.1 ** min(int(share * 3), 2)
+    """What the learning rate is multiplied with once ``share`` (0 to 1) of training is done.
+
+    Source:
+        Warm-up: Goyal et al. 2017, arXiv:1706.02677.
+    """
+    match schedule:
+        case "constant":
+            return 1.0
+        case "step":
+            return 0.1 ** min(int(share * 3), 2)
+        case "warm-up" if share < _WARM_UP_SHARE:
+            return max(share / _WARM_UP_SHARE, _LEAST_FACTOR)
+        case "warm-up":
+            share = (share - _WARM_UP_SHARE) / (1 - _WARM_UP_SHARE)
+    return max(0.5 * (1 + math.cos(math.pi * share)), _LEAST_FACTOR)
 
 
 def _optimiser(parameters: list[nn.Parameter], spec: FineTune) -> torch.optim.Optimizer:

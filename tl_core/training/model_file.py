@@ -26,7 +26,13 @@ from tl_core.training.detector_file import (
     require_fits,
     take_novelty,
 )
-from tl_core.training.initial import PIXELS, PIXELS_SIDE, pixels_body, pixels_row
+from tl_core.training.initial import (
+    PIXELS,
+    PIXELS_SIDE,
+    pixels_body,
+    pixels_row,
+    unscaled_row,
+)
 from tl_core.training.sharing import tensors
 from tl_core.training.spec import LABEL_LENGTH, FineTune
 
@@ -249,12 +255,13 @@ def _row(
     key = metadata["backbone"]
     if key == PIXELS:  # prepared as for the backbone beside which they were chosen
         any_row = next(iter(store.rows.values()))
-        return pixels_row(
-            store.rows.get(trained_with.backbone, any_row) if trained_with else any_row
-        )
-    if key not in store.rows:
+        beside = trained_with.backbone if trained_with else any_row.key
+        row = pixels_row(store.rows.get(beside, any_row))
+    elif key in store.rows:
+        row = store.rows[key]
+    else:
         raise ValueError(N_("its backbone is not known here"))
-    return store.rows[key]
+    return row if trained_with is None or trained_with.input_scaling else unscaled_row(row)
 
 
 def _empty_network(row: BackboneRow, classes: int) -> nn.Module:

@@ -10,7 +10,7 @@ from tl_core.specs.base import Between, Snapshot, require, require_choice
 Start = Literal["trained", "random", "pixels"]  # the weights before training
 Unfrozen = Literal["head", "last block", "all"]  # what training may change
 Part = Literal["head", "network"]  # that learns now
-Schedule = Literal["constant", "cosine", "step"]
+Schedule = Literal["constant", "cosine", "step", "warm-up"]  # the last: then cosine
 Optimiser = Literal["adamw", "momentum"]
 Augmentation = Literal["none", "mirror", "strong"]
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
@@ -82,6 +82,7 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
     train_batch_norm: bool = False  # from random weights it always trains
     clip_norm: Annotated[float, Between(0, 1000)] = 0.0  # longest gradient; 0: any
     head_first: bool = True  # before anything else is unfrozen
+    input_scaling: bool = True  # as the network was pretrained; else its inputs are 0 to 255
     something_else: str = ""  # the class that holds what is none of the others, if there is one
 
     def __post_init__(self) -> None:
@@ -214,6 +215,9 @@ class FineTuneSnapshot(Snapshot):
     seconds_left: float | None = None
     trainable_parameters: int = 0
     total_parameters: int = 0
+    # Of each layer of an unfrozen network, from the input on: the gradient's length in the first
+    # updates (their mean)
+    gradients: tuple[float, ...] = ()
     train_photographs: int = 0
     validation_photographs: int = 0
     left_out: tuple[str, ...] = ()  # files that no decoder could read

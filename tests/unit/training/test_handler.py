@@ -102,6 +102,12 @@ def pixels(context: Context, data: bytes, model: Backbone) -> torch.Tensor:
     )
 
 
+def test_features_of_unscaled_inputs_are_not_taken_for_those_of_scaled_ones(do: Do) -> None:
+    ends = [final(do(spec(epochs=1, input_scaling=scaling))) for scaling in (True, False, True)]
+    losses = [end.epochs[0].validation_loss for end in ends]
+    assert losses[0] == losses[2] != losses[1]
+
+
 @pytest.mark.parametrize("mode", MODE_KEYS)
 def test_the_shared_backbone_is_not_touched(mode: str, do: Do, context: Context) -> None:
     backbone = context.backbones.load("tiny")

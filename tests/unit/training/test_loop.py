@@ -12,7 +12,7 @@ from tl_core.engine.job import Job
 from tl_core.specs.base import Snapshot
 from tl_core.training import loop, progress
 from tl_core.training.inputs import PrecomputedInputs
-from tl_core.training.loop import TrainingLoop
+from tl_core.training.loop import TrainingLoop, schedule_factor
 from tl_core.training.progress import Progress
 from tl_core.training.spec import FineTune, FineTuneSnapshot
 from tl_core.training.trainable import TrainableModel
@@ -70,3 +70,22 @@ def test_progress_moves_at_every_micro_batch_of_training_and_of_the_test(
     ]
     assert [s.step for s in shown] == [2, 4, 6, 8, 10, 12, 14, 16, 22, 24]
     assert [round(p.epoch, 3) for p in shown[7].curve] == [n / 8 for n in range(1, 9)]
+
+
+def test_warm_up_begins_low_reaches_the_rate_and_then_falls_as_a_cosine() -> None:
+    factors = [schedule_factor("warm-up", share) for share in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    assert factors == pytest.approx([0.01, 0.5, 1.0, 0.5, 0.01])
+
+
+@pytest.mark.parametrize(("mode", "layers"), [("head", 0), ("full", 1), ("scratch", 1)])
+def test_the_first_gradients_of_every_layer_of_an_unfrozen_network_are_measured(
+    mode: str, layers: int, do: Do, context: Context
+) -> None:
+    fields = {"mode": mode, "epochs": 3, "batch_size": 4, "head_first": False}
+    job = do(FineTune(backbone="tiny", dataset="colours", **fields))  # type: ignore[arg-type]
+    assert isinstance(job.snapshot, FineTuneSnapshot)
+    body = context.backbones.load("tiny").body
+    weights = sum(weight.ndim > 1 for weight in body.parameters()) + 1  # and the head's
+    assert len(job.snapshot.gradients) == layers * weights
+    assert all(length >= 0 for length in job.snapshot.gradients)
+    assert not layers or max(job.snapshot.gradients) > 0

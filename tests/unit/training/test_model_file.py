@@ -46,6 +46,20 @@ def test_a_loaded_model_answers_as_the_saved_one(mode: str, do: Do, context: Con
     assert not any(p.requires_grad for p in loaded.backbone.body.parameters())
 
 
+@pytest.mark.parametrize("mode", ["head", "pixels"])
+def test_a_model_whose_inputs_were_not_scaled_goes_on_without(
+    mode: str, do: Do, context: Context
+) -> None:
+    spec = FineTune(backbone="tiny", dataset="colours", mode=mode, epochs=2, input_scaling=False)
+    job = do(spec)
+    assert isinstance(job.snapshot, FineTuneSnapshot)
+    assert job.snapshot.result is not None
+    model = context.backbones.load(job.snapshot.result.model)
+    torch.testing.assert_close(model.normalise(probe()), 255 * probe())
+    loaded = load_model(save_model(model), context.backbones, key="own:x", owner="me")
+    torch.testing.assert_close(loaded.backbone.logits(probe()), model.logits(probe()))
+
+
 @pytest.mark.parametrize("mode", ["head", "last-block", "scratch", "pixels"])
 def test_what_the_backbone_has_can_be_left_out(mode: str, do: Do, context: Context) -> None:
     model, base = taught(do, context, mode), context.backbones.load("tiny")

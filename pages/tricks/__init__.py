@@ -1,0 +1,1 @@
+"""Training tricks: six experiments, and what else was measured."""

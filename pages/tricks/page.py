@@ -1,0 +1,59 @@
+"""The chapter on training tricks: six experiments, and what else was measured."""
+
+import streamlit as st
+
+from pages.path.exercises import ICONS
+from pages.shared.chapters import what_next, with_guess
+from pages.shared.experiments import ALSO_MEASURED, EXPERIMENTS, Experiment
+from pages.shared.frame import begin, title
+from pages.shared.query import VERSION
+from pages.shared.sitemap import PATH, TRAINING, TRICKS
+from pages.shared.sources import sources
+from pages.shared.visit import the_visit
+from pages.shared.words import _, lesson
+
+_BESIDE = 3
+_TEXT = 820  # pixels: lines that one still reads easily
+
+
+def experiment(row: Experiment) -> None:
+    """One experiment: its question, the guess, and what happened."""
+    guessed = the_visit().guesses.get(row.chapter.key)
+    outcome = guessed.outcome if guessed is not None else None
+    with st.container(border=True, height="stretch"):
+        name = _(row.title)
+        st.markdown(f"**[{name[:1].upper()}{name[1:]}](#{row.term})**")
+        st.markdown(f"{ICONS[outcome is not None]} {_(row.question)}")
+        if guessed is not None and outcome is not None:
+            st.caption(with_guess(row.chapter, guessed, outcome))
+        elif guessed is not None:
+            st.caption(what_next(row.chapter, guessed))
+        st.page_link(
+            TRAINING.path,
+            label=_("Open the experiment"),
+            icon=TRAINING.icon,
+            query_params={"preset": row.key, "dataset": "digits", "version": VERSION},
+        )
+
+
+begin(TRICKS)
+with st.container(key="path_title"):
+    title(TRICKS)
+st.markdown(lesson("tricks")[""])
+rows = list(EXPERIMENTS.values())
+for first in range(0, len(rows), _BESIDE):
+    for column, row in zip(st.columns(_BESIDE), rows[first : first + _BESIDE], strict=False):
+        with column:
+            experiment(row)
+with st.container(width=_TEXT):
+    st.header(_("What else was measured"), anchor=False)
+    st.markdown(lesson("tricks")["measured"])
+    lines = [
+        f"- **[{_(row.title)}](#{row.term})**  \n  {row.measured_words()} {_(row.why)}"
+        for row in ALSO_MEASURED
+    ]
+    st.markdown("\n".join(lines))
+    st.header(_("Vanishing gradients and initialisation"), anchor=False)
+    st.markdown(lesson("tricks")["gradients"])
+    st.page_link(PATH.path, label=_(PATH.title), icon=PATH.icon)
+    sources(TRICKS)

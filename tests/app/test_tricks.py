@@ -1,0 +1,74 @@
+"""The chapter on training tricks: six experiments on *Teach it*, each with a guess."""
+
+from dataclasses import fields
+
+import pytest
+
+from pages.shared.experiments import ALSO_MEASURED, EXPERIMENTS
+from pages.shared.measured_examples import measured
+from pages.shared.sitemap import PATH, TRICKS
+from pages.shared.terms import terms
+from tests.app.conftest import settled, words
+from tests.app.training import finished
+from tl_core.training.spec import FineTune
+from tl_core.training.tricks import TRICKS as PAIRS
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.key)
+def test_two_runs_differ_in_one_setting_alone(pair):
+    first, second = (
+        FineTune(dataset="digits", **{**pair.both, **side}) for side in (pair.without, pair.with_it)
+    )
+    differing = [
+        field.name
+        for field in fields(FineTune)
+        if getattr(first, field.name) != getattr(second, field.name)
+    ]
+    assert differing == list(pair.without) == list(pair.with_it)
+    assert len(differing) == 1
+
+
+def test_every_pair_is_explained_and_was_measured():
+    shown = [*EXPERIMENTS.values(), *ALSO_MEASURED]
+    assert len(EXPERIMENTS) == 6
+    assert {pair.trick.key for pair in shown} == {pair.key for pair in PAIRS}
+    for pair in shown:
+        assert pair.term in terms("en")
+        assert pair.trick.key in measured("tricks.json")["digits"]
+
+
+@pytest.fixture
+def page(open_page):
+    return settled(open_page("teach", preset="momentum"))
+
+
+def test_a_preset_asks_its_question_and_says_what_is_equal(page):
+    text = words(page)
+    assert EXPERIMENTS["momentum"].question in text
+    assert "**without momentum** and **momentum 0.9**" in text
+    assert page.selectbox(key="dataset").value == "digits"
+    assert not [group for group in page.button_group if group.key == "mode"]
+
+
+def test_one_press_starts_both_runs_and_the_guess_is_answered(page):
+    page = settled(page.button(key="guess_teach momentum_without").click().run())
+    page = finished(page.button(key="start").click().run())
+    text = words(page)
+    assert "You guessed *without momentum*." in text
+    assert "Measured with five seeds" in text
+    page = settled(page.switch_page(TRICKS.path).run())
+    assert words(page).count("You guessed") == 1
+    page = settled(page.switch_page(PATH.path).run())
+    assert "Experiments done: 1 of 6" in words(page)
+
+
+def test_leaving_an_experiment_brings_the_settings_back(page):
+    page = settled(page.button(key="leave_experiment").click().run())
+    assert page.button_group(key="mode").value == ["head"]
+    assert EXPERIMENTS["momentum"].question not in words(page)
+
+
+def test_of_a_preset_that_is_not_there_the_visitor_is_told(open_page):
+    page = open_page("teach", preset="luck")
+    assert "The link asks for preset = luck, which is not offered here" in words(page)
+    assert page.button_group(key="mode").value == ["head"]
