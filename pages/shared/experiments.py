@@ -11,7 +11,11 @@ from tl_core.training.tricks import TRICKS, Trick
 
 WITHOUT, WITH, SAME = "without", "with", "same"  # the answers: which run ends better
 _TO_DO = N_("Now press Start.")
-_DATA = {"digits": N_("digits"), "cats_vs_dogs": N_("cats and dogs")}  # of the benchmark
+_DATA = {  # of the benchmark
+    "digits": N_("digits"),
+    "coloured_digits_at_random": N_("digits on colours"),
+    "cats_vs_dogs": N_("cats and dogs"),
+}
 
 
 @dataclass(frozen=True, slots=True)

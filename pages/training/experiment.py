@@ -16,7 +16,6 @@ from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 from tl_core.training.tricks import MOST_TESTED
 
 PRESET = "preset"
-_DATASET = "digits"  # on every machine
 _CLEAR = 0.03  # of accuracies: from this difference on one of two is better
 
 
@@ -26,9 +25,9 @@ def chosen() -> Experiment | None:
     found = EXPERIMENTS.get(key)
     if key and found is None:
         link.refuse(PRESET)
-    is_new = found is not None and st.session_state.get("experiment") != key
-    if is_new and "dataset" not in st.session_state.get("linked", {}):
-        link.set_choice("dataset", _DATASET)
+    is_new = st.session_state.get("experiment") != key
+    if found is not None and is_new and "dataset" not in st.session_state.get("linked", {}):
+        link.set_choice("dataset", found.trick.data)
     st.session_state.experiment = key if found else ""
     return found
 
@@ -41,7 +40,7 @@ def chapter() -> Chapter | None:
 
 def describe(experiment: Experiment) -> None:
     """What the two runs have in common and in what they differ, and the way out."""
-    both = FineTune(dataset=_DATASET, **experiment.trick.both)
+    both = FineTune(dataset=experiment.trick.data, **experiment.trick.both)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):

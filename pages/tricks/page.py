@@ -32,7 +32,7 @@ def experiment(row: Experiment) -> None:
             TRAINING.path,
             label=_("Open the experiment"),
             icon=TRAINING.icon,
-            query_params={"preset": row.key, "dataset": "digits", "version": VERSION},
+            query_params={"preset": row.key, "dataset": row.trick.data, "version": VERSION},
         )
 
 

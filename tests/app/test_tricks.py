@@ -17,7 +17,8 @@ from tl_core.training.tricks import TRICKS as PAIRS
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.key)
 def test_two_runs_differ_in_one_setting_alone(pair):
     first, second = (
-        FineTune(dataset="digits", **{**pair.both, **side}) for side in (pair.without, pair.with_it)
+        FineTune(dataset=pair.data, **{**pair.both, **side})
+        for side in (pair.without, pair.with_it)
     )
     differing = [
         field.name
@@ -34,7 +35,7 @@ def test_every_pair_is_explained_and_was_measured():
     assert {pair.trick.key for pair in shown} == {pair.key for pair in PAIRS}
     for pair in shown:
         assert pair.term in terms("en")
-        assert pair.trick.key in measured("tricks.json")["digits"]
+        assert pair.trick.key in measured("tricks.json")[pair.trick.data]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tl_core.training.tricks import MOST_TESTED, TRICKS, Trick
 RUNS = Path(__file__).with_name("tricks.jsonl")
 SUMMARY = Path(__file__).parents[2] / "assets" / "tricks.json"
 SEEDS = 5
-DATA = ("digits", CATS_AND_DOGS)
+DATA = ("digits", "coloured_digits_at_random", CATS_AND_DOGS)
 _TRICKS = {trick.key: trick for trick in TRICKS}
 
 
@@ -52,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
         run
         for data in DATA
         for key in arguments.only
+        if data in ("digits", _TRICKS[key].data, CATS_AND_DOGS)
         for has_it in (False, True)
         for run in runs_of(key, data, has_it=has_it)
     ]
@@ -88,7 +89,7 @@ def do(run: Run, context: Context) -> dict[str, Any]:
 def fields_of(trick: Trick, data: str, *, has_it: bool) -> dict[str, Any]:
     """The fields of a run."""
     chosen = {**trick.both, **(trick.with_it if has_it else trick.without)}
-    chosen["photos_per_class"] *= 1 if data == "digits" else 5  # of two classes, not of ten
+    chosen["photos_per_class"] *= 5 if data == CATS_AND_DOGS else 1  # of two classes, not of ten
     most = {} if chosen["mode"] == "head" else {"max_validation": MOST_TESTED}
     return {"dataset": data, **most, **chosen}
 
@@ -102,7 +103,7 @@ def summarised(path: Path) -> dict[str, Any]:
     found = {Run(**line.pop("run")): line for line in lines_of(path)}
     figures: dict[str, Any] = {}
     for data in DATA:
-        chance = 0.1 if data == "digits" else 0.5
+        chance = 0.5 if data == CATS_AND_DOGS else 0.1
         for key in _TRICKS:
             sides = [
                 [found.get(run) for run in runs_of(key, data, has_it=has_it)]

@@ -16,6 +16,7 @@ class Trick:
     without: Fields
     with_it: Fields
     both: Fields = field(default_factory=dict)
+    data: str = "digits"  # on which it is shown: packaged, so that it is on every machine
 
 
 _FEW_FULL = {
@@ -75,7 +76,13 @@ TRICKS: tuple[Trick, ...] = (
         {"early_stopping": 5},
         _FEW_HEAD | {"photos_per_class": 5, "epochs": 200, "learning_rate": 1e-2},
     ),
-    Trick("scaling", {"input_scaling": False}, {"input_scaling": True}, _FEW_HEAD),
+    Trick(
+        "scaling",
+        {"input_scaling": False},
+        {"input_scaling": True},
+        _FEW_HEAD,
+        data="coloured_digits_at_random",
+    ),
     Trick(
         "augmentation",
         {"augmentation": "none"},
