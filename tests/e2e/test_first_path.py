@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from tests.e2e.layout import wait_for_rest
+
 pytestmark = pytest.mark.browser
 
 
@@ -22,6 +24,7 @@ def drop(page, name: str, data: bytes, *, zone: str = "") -> None:
         target = page.locator(f"{zone} [data-testid=stFileUploaderDropzone]")
     else:
         page.locator(".st-key-photo .upload[aria-label]").wait_for()  # from then on it listens
+        wait_for_rest(page)  # a hand that drags is slower than a visit that is brought back
         target = page.get_by_test_id("stMain")
     for event in ("dragenter", "dragover", "drop"):
         target.dispatch_event(event, {"dataTransfer": transfer})
