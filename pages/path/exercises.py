@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from pages.shared.chapters import ICONS
 from pages.shared.choose_backbone import megabytes
 from pages.shared.query import VERSION
 from pages.shared.sitemap import TRAINING
@@ -13,8 +14,6 @@ from pages.visit.state import Learned
 
 PETS = "oxford_iiit_pet"
 _BORROWED, _NOTHING = ("head", "last-block", "full"), "scratch"
-# whether something is done
-ICONS = {True: ":green[:material/check_circle:]", False: ":material/radio_button_unchecked:"}
 
 
 def draw_challenge() -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.path import exercises, quiz
 from pages.path.report import report
 from pages.shared import link
-from pages.shared.chapters import ASKS, CHAPTERS, Chapter, done, what_next, with_guess
+from pages.shared.chapters import ASKS, CHAPTERS, ICONS, Chapter, done, what_next, with_guess
 from pages.shared.download import download
 from pages.shared.experiments import EXPERIMENTS
 from pages.shared.frame import begin, title
@@ -22,7 +22,7 @@ def chapter(number: int, row: Chapter) -> None:
     outcome = guessed.outcome if guessed is not None else None
     with st.container(border=True, height="stretch"):
         st.page_link(row.page.path, label=f"**{number} · {_(row.page.title)}**", icon=row.page.icon)
-        st.markdown(f"{exercises.ICONS[outcome is not None]} {_(row.question)}")
+        st.markdown(f"{ICONS[outcome is not None]} {_(row.question)}")
         if guessed is not None and outcome is not None:
             st.caption(with_guess(row, guessed, outcome))
         elif guessed is not None:
@@ -38,7 +38,7 @@ def tricks(number: int) -> None:
         label = f"**{number} · {_(TRICKS.title)}**"
         st.page_link(TRICKS.path, label=label, icon=TRICKS.icon)
         words = _("Which of two trainings ends better? Experiments done: {done} of {all}")
-        icon = exercises.ICONS[tried == len(keys)]
+        icon = ICONS[tried == len(keys)]
         st.markdown(f"{icon} {words.format(done=tried, all=len(keys))}")
 
 

@@ -21,6 +21,8 @@ from pages.visit.state import Guess, Outcome
 from tl_core.lab import gettext_noop as N_
 
 ASKS = "questions"  # the choice whether to be asked at all
+# whether something is done
+ICONS = {True: ":green[:material/check_circle:]", False: ":material/radio_button_unchecked:"}
 
 
 @dataclass(frozen=True, slots=True)

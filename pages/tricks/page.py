@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from pages.path.exercises import ICONS
-from pages.shared.chapters import what_next, with_guess
+from pages.shared.chapters import ICONS, what_next, with_guess
 from pages.shared.experiments import ALSO_MEASURED, EXPERIMENTS, Experiment
 from pages.shared.frame import begin, title
 from pages.shared.query import VERSION
