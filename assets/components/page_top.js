@@ -1,9 +1,9 @@
-let shown; // the page that was drawn last in this tab
-
+/** The page that was drawn last in this tab stands at the document: this module may be loaded anew. */
 export default function ({ data }) {
-  if (shown !== undefined && shown !== data.page) {
+  const tab = document.documentElement;
+  if (tab.dataset.shown !== undefined && tab.dataset.shown !== data.page) {
     document.querySelector("[data-testid=stMain]")?.scrollTo(0, 0);
   }
-  shown = data.page;
-  document.documentElement.lang = data.language;
+  tab.dataset.shown = data.page;
+  tab.lang = data.language;
 }

@@ -6,10 +6,8 @@ say of a digit on the background of another one.
 """
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 
 from tests.bench.train import fine_tuned, lab, turn
@@ -21,7 +19,6 @@ from tl_core.training.spec import FineTuneResult
 
 KINDS = ("coloured_digits", "coloured_digits_at_random", "coloured_digits_grey")
 SEEDS, PER_CLASS, SHARE = 3, 100, 0.05
-FIGURES = Path(__file__).with_name("shortcut.json")  # which the texts quote
 _ASKED = 10  # photographs of a seed
 Figures = dict[str, list[float]]  # of every seed, or of every photograph
 _METHODS = ("gradcam", "occlusion", "integrated_gradients")
@@ -40,10 +37,8 @@ def main(argv: Sequence[str]) -> int:
                 figures |= {f"{mode}, {kind}, {name}": values for name, values in named}
         results = [_taught(context, KINDS[0], "head", seed) for seed in range(SEEDS)]
         figures |= turned_away(results) | asked_why(context, results)
-    summary = {name: _summary(values) for name, values in figures.items()}
-    for name, (mean, low, high) in summary.items():
-        print(f"{name:66} {mean:.3f} ({low:.3f} to {high:.3f})")
-    FIGURES.write_text(json.dumps(summary, indent=1) + "\n")
+    for name, values in figures.items():
+        print(f"{name:66} {fmean(values):.3f} ({min(values):.3f} to {max(values):.3f})")
     return 0
 
 
@@ -95,7 +90,3 @@ def asked_why(context: Context, results: Sequence[FineTuneResult]) -> Figures:
                     found[f"why, {shown.method}, random"].append(shown.faithfulness.random)
     return found
 
-
-def _summary(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean, lowest and highest."""
-    return round(fmean(values), 3), round(min(values), 3), round(max(values), 3)
