@@ -66,8 +66,12 @@ def _draw(statuses: Sequence[BackboneStatus]) -> None:
 
 
 def _choose(statuses: Sequence[BackboneStatus]) -> None:
-    """Choose the backbone whose row was clicked; its picker is outside the table's fragment."""
-    rows = st.session_state[_TABLE]["selection"]["rows"]
+    """Choose the backbone whose row was clicked; its picker is outside the table's fragment.
+
+    A click that comes after its page was left may have no value any more.
+    """
+    table = st.session_state.get(_TABLE)
+    rows = table["selection"]["rows"] if table else []
     if rows:
         link.set_choice("backbone", statuses[rows[0]].row.key)
         st.rerun()

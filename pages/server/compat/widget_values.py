@@ -26,7 +26,7 @@ def refuse_wrong_values() -> None:
 
     Streamlit gives a widget whatever comes under its name, and a page that draws it then ends in
     an error. The widget keeps the value it had. A click that comes late, for a widget whose key
-    another one has by now or none, is left out too: its callback would read the other's value.
+    another one has by now, is left out too: its callback would read the other's value.
 
     Relied on: ``set_widgets_from_proto``, ``register_widget``, ``get_widget_id_from_key`` and
     ``_new_widget_state`` of ``SessionState``; ``unpack_widget_state_value`` and
@@ -77,9 +77,9 @@ def _is_right(sent: WidgetState, widget: WidgetMetadata[Any] | None) -> bool:
 
 
 def _has_lost_its_key(widget_id: str, state: SessionState) -> bool:
-    """Whether a widget that was drawn under a key is under none now, or another is under it."""
+    """Whether another widget is under the key by now under which this one was drawn."""
     key = user_key_from_element_id(widget_id)
-    return key is not None and state.get_widget_id_from_key(key) != widget_id
+    return key is not None and state.get_widget_id_from_key(key) not in (None, widget_id)
 
 
 def _fits(sent: WidgetState, widget: WidgetMetadata[Any] | None) -> bool:
