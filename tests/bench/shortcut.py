@@ -89,4 +89,3 @@ def asked_why(context: Context, results: Sequence[FineTuneResult]) -> Figures:
                     found[f"why, {shown.method}, marked"].append(shown.faithfulness.important)
                     found[f"why, {shown.method}, random"].append(shown.faithfulness.random)
     return found
-
