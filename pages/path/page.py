@@ -31,15 +31,13 @@ def chapter(number: int, row: Chapter) -> None:
 
 def tricks(number: int) -> None:
     """The chapter that is a page of experiments, and how many of them are done."""
-    guesses = the_visit().guesses
-    keys = [row.chapter.key for row in EXPERIMENTS.values()]
-    tried = sum(key in guesses and guesses[key].outcome is not None for key in keys)
+    tried, all_of_them = len(done(row.chapter for row in EXPERIMENTS.values())), len(EXPERIMENTS)
     with st.container(border=True):
         label = f"**{number} · {_(TRICKS.title)}**"
         st.page_link(TRICKS.path, label=label, icon=TRICKS.icon)
         words = _("Which of two trainings ends better? Experiments done: {done} of {all}")
-        icon = ICONS[tried == len(keys)]
-        st.markdown(f"{icon} {words.format(done=tried, all=len(keys))}")
+        icon = ICONS[tried == all_of_them]
+        st.markdown(f"{icon} {words.format(done=tried, all=all_of_them)}")
 
 
 begin(PATH)

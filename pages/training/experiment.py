@@ -13,7 +13,6 @@ from pages.training.run import NAME, Way
 from pages.visit.state import Outcome
 from tl_core.lab import JobState
 from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
-from tl_core.training.tricks import MOST_TESTED
 
 PRESET = "preset"
 _CLEAR = 0.03  # of accuracies: from this difference on one of two is better
@@ -70,17 +69,8 @@ def describe(experiment: Experiment) -> None:
 
 def ways_of(experiment: Experiment) -> list[Way]:
     """The two runs."""
-    trick = experiment.trick
-    common = dict(trick.both)
-    if common["mode"] != "head":
-        common["max_validation"] = MOST_TESTED
-    return [
-        (_(name), _(name), common | dict(fields))
-        for name, fields in (
-            (experiment.without, trick.without),
-            (experiment.with_it, trick.with_it),
-        )
-    ]
+    names = {False: _(experiment.without), True: _(experiment.with_it)}
+    return [(name, name, experiment.trick.fields(has_it=has_it)) for has_it, name in names.items()]
 
 
 def draw_outcome(experiment: Experiment) -> None:
@@ -124,8 +114,8 @@ def _accuracies(experiment: Experiment) -> tuple[float, float, str] | None:
         spec, snapshot = job.spec, job.snapshot
         if not isinstance(spec, FineTune) or not isinstance(snapshot, FineTuneSnapshot):
             return None
-        for has_it, fields in ((False, experiment.trick.without), (True, experiment.trick.with_it)):
-            if not _has(spec, {**experiment.trick.both, **fields}):
+        for has_it in (False, True):
+            if not _has(spec, experiment.trick.fields(has_it=has_it)):
                 continue
             if snapshot.result is not None:
                 found[has_it] = snapshot.result.accuracy

@@ -20,7 +20,7 @@ from tests.bench.train import CATS_AND_DOGS, fine_tuned
 from tl_core.context import Context
 from tl_core.errors import UserError
 from tl_core.settings import Settings
-from tl_core.training.tricks import MOST_TESTED, TRICKS, Trick
+from tl_core.training.tricks import TRICKS, Trick
 
 RUNS = Path(__file__).with_name("tricks.jsonl")
 SUMMARY = Path(__file__).parents[2] / "assets" / "tricks.json"
@@ -88,10 +88,9 @@ def do(run: Run, context: Context) -> dict[str, Any]:
 
 def fields_of(trick: Trick, data: str, *, has_it: bool) -> dict[str, Any]:
     """The fields of a run."""
-    chosen = {**trick.both, **(trick.with_it if has_it else trick.without)}
+    chosen = trick.fields(has_it=has_it)
     chosen["photos_per_class"] *= 5 if data == CATS_AND_DOGS else 1  # of two classes, not of ten
-    most = {} if chosen["mode"] == "head" else {"max_validation": MOST_TESTED}
-    return {"dataset": data, **most, **chosen}
+    return {"dataset": data, **chosen}
 
 
 def summarised(path: Path) -> dict[str, Any]:

@@ -18,6 +18,11 @@ class Trick:
     both: Fields = field(default_factory=dict)
     data: str = "digits"  # on which it is shown: packaged, so that it is on every machine
 
+    def fields(self, *, has_it: bool) -> dict[str, Any]:
+        """The fields of one of the runs."""
+        chosen = {**self.both, **(self.with_it if has_it else self.without)}
+        return chosen if chosen["mode"] == "head" else chosen | {"max_validation": MOST_TESTED}
+
 
 _FEW_FULL = {
     "mode": "full",
