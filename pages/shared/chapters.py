@@ -86,7 +86,7 @@ CHAPTERS = (
         TRAINING,
         N_("How many of 100 new ones will it get right?"),
         {"50": N_("about 50"), "75": N_("about 75"), "95": N_("90 or more")},
-        N_("Now add photographs to each class, or pick a built-in data set, and press Start."),
+        N_("Now add photographs to each class, or pick a built-in data set and press Start."),
         N_(
             "{percent:.0f} % right on {tested:,} validation photographs, after training on "
             "{train:,} others."

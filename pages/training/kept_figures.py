@@ -1,11 +1,13 @@
 """What the visit keeps of its finished trainings: for the chapter, the exercises and the report."""
 
+from pages.shared import runs
 from pages.shared.chapters import note
 from pages.shared.choose_backbone import label_of
 from pages.shared.sitemap import TRAINING
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
-from pages.training.run import Done
+from pages.training.modes import has_one_mode_twice, lines_of
+from pages.training.run import NAME, Done
 from pages.visit.state import Learned, Outcome
 from tl_core.datasets.spec import OWN_DATASET
 from tl_core.lab import UserError
@@ -16,16 +18,28 @@ _HALF, _MOST = 0.625, 0.875  # accuracies between the answers to the chapter's q
 
 
 def keep_figures(done: Done) -> None:
-    """Keep the figures of all that was measured, by model, and tell the chapter the best."""
+    """Keep the figures of all that was measured, by model, and tell the chapter the best.
+
+    Not where two runs of one mode answer a question of their own, and not where validation
+    photographs share a shortcut with those that were learned: of new ones that says nothing.
+    """
     visit = the_visit()
     for model, (_label, spec, snapshot) in done.items():
         result = snapshot.result
         if model not in visit.learned and result is not None and result.is_measured:
             visit.learned[model] = _figures(spec, snapshot, result)
-    measured = [model for model in done if model in visit.learned]
+    run = runs.current(NAME)
+    if run is not None and has_one_mode_twice([line.spec for line in lines_of(run)]):
+        return
+    measured = [model for model in done if model in visit.learned and not _has_shifts(done[model])]
     if measured:
         best = max(measured, key=lambda model: visit.learned[model].accuracy)
         note(TRAINING, _outcome(best, visit.learned[best]))
+
+
+def _has_shifts(one: tuple[str, FineTune, FineTuneSnapshot]) -> bool:
+    result = one[2].result
+    return result is not None and bool(result.shifts)
 
 
 def _figures(spec: FineTune, snapshot: FineTuneSnapshot, result: FineTuneResult) -> Learned:

@@ -39,6 +39,7 @@ from pages.training.model_names import keep_names
 from pages.training.panes import panes
 from pages.training.result import choose_model, draw_result
 from pages.training.run import (
+    BEGIN_NOW,
     NAME,
     Way,
     begin,
@@ -134,6 +135,8 @@ if data is not None:
         settings |= data.named | {"backbone": backbone, "something_else": data.something_else}
         if is_by_itself:
             begin_by_itself(data, modes, settings)
+        elif st.session_state.pop(BEGIN_NOW, False):
+            begin(data, ways, settings)
 with start_place:
     begin_or_stop(data, ways, settings)
 with curve_place:

@@ -21,6 +21,7 @@ from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 NAME = "teach"
 _AT_ONCE_S = 2.0  # for which the page waits: to draw it again would cost a busy server more
 BY_ITSELF = "head"  # the mode that takes under a second
+BEGIN_NOW = "begin_now"  # in the session, where a press elsewhere than on Start begins a run
 Way = tuple[str, str, dict[str, Any]]  # a way to train: its name, a short one, its fields of a spec
 Done = Mapping[str, tuple[str, FineTune, FineTuneSnapshot]]  # label, spec, snapshot by model
 

@@ -10,6 +10,7 @@ from pages.shared.live_camera import turn_live_on
 from pages.shared.none_of_these import PERCENT
 from pages.shared.words import _, chart_text, lesson, percent, plain
 from pages.training.predictions import draw_prediction
+from pages.training.run import BEGIN_NOW
 from tl_core.datasets.spec import OWN_DATASET
 from tl_core.lab import gettext_noop as N_
 from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
@@ -109,9 +110,15 @@ def _say(spec: FineTune, result: FineTuneResult) -> None:
             _(label),
             key=f"repair_{key}",
             icon=":material/build:",
-            on_click=link.set_choice,
-            args=("dataset", key),
+            on_click=_repair,
+            args=(key,),
         )
+
+
+def _repair(dataset: str) -> None:
+    """Learn from the repaired photographs, by the press alone: Start is out of view."""
+    link.set_choice("dataset", dataset)
+    st.session_state[BEGIN_NOW] = True
 
 
 def _rows(result: FineTuneResult) -> Iterator[Sequence[Prediction]]:

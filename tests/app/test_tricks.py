@@ -56,6 +56,7 @@ def test_one_press_starts_both_runs_and_the_guess_is_answered(page):
     page = finished(page.button(key="start").click().run())
     text = words(page)
     assert "You guessed *without momentum*." in text
+    assert not page.session_state["visit"].outcomes.get("teach")  # its question is another one
     assert "Measured with five seeds" in text
     page = settled(page.switch_page(TRICKS.path).run())
     assert words(page).count("You guessed") == 1

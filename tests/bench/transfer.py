@@ -57,6 +57,8 @@ _CHOOSING = {"digits": 4, CATS_AND_DOGS: 20, BREEDS: 3}  # a class
 _TESTING = {"digits": 54, BREEDS: 5}  # a class; cats and dogs come with a test
 _BATCH, _LEAST_EPOCHS, _LEAST_UPDATES = 32, 20, 60
 _BACKBONE = "efficientnet_lite0"
+Point = dict[str, float]  # "photos", "rate", and accuracy: "mean", "low", "high"
+Picture = dict[str, dict[str, list[Point]]]  # by data set and way
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,9 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     if not arguments.table:
         measure(arguments.runs, arguments.data, arguments.processes)
-    points = summarised(read(arguments.runs))
-    PICTURE.write_text(json.dumps(points, indent=1) + "\n")
-    print(table(points))
+    picture = summarised(read(arguments.runs))
+    PICTURE.write_text(json.dumps(picture, indent=1) + "\n")
+    print(table(picture))
     return 0
 
 
@@ -253,33 +255,34 @@ class Study:
         return photos
 
 
-def summarised(found: dict[Run, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Mean, worst and best seed of each cell whose runs are all there."""
-    points = []
+def summarised(found: dict[Run, dict[str, Any]]) -> Picture:
+    """Mean, worst and best seed of each cell whose runs are all there, by data set and way."""
+    picture: Picture = {data: {way: [] for way in RATES} for data in COUNTS}
     for cell in cells():
-        if not all(Run(*cell, rate, SEEDS[0]) in found for rate in RATES[cell[1]]):
+        data, way, photos = cell
+        if not all(Run(*cell, rate, SEEDS[0]) in found for rate in RATES[way]):
             continue
         rate = chosen_rate(found, cell)
-        runs = [found.get(Run(*cell, rate, seed)) for seed in SEEDS]
-        tests = [run["test"] for run in runs if run]
-        if len(tests) == len(SEEDS):
-            data, way, photos = cell
-            about = {"data": data, "way": way, "photos": photos, "rate": rate}
+        runs = [found[run] for seed in SEEDS if (run := Run(*cell, rate, seed)) in found]
+        if len(runs) == len(SEEDS):
+            tests = [run["test"] for run in runs]
             figures = {"mean": round(fmean(tests), 3), "low": min(tests), "high": max(tests)}
-            points.append({**about, **figures})
-    return points
+            picture[data][way].append({"photos": photos, "rate": rate} | figures)
+    return {data: ways for data, ways in picture.items() if any(ways.values())}
 
 
-def table(points: Sequence[dict[str, Any]]) -> str:
+def table(picture: Picture) -> str:
     """As Markdown: a line for each data set and number, a column for each way."""
     lines = ["| photographs a class | " + " | ".join(RATES) + " |", "|---" * 6 + "|"]
-    by_cell = {(p["data"], p["photos"], p["way"]): p for p in points}
-    for data, counts in COUNTS.items():
-        for count in counts:
-            row = [_words(by_cell.get((data, count, way))) for way in RATES]
+    for data, ways in picture.items():
+        points = {(way, point["photos"]): point for way in ways for point in ways[way]}
+        for count in COUNTS[data]:
+            row = [_words(points.get((way, count))) for way in RATES]
             lines.append(f"| {data}, {count} | " + " | ".join(row) + " |")
     return "\n".join(lines)
 
 
-def _words(point: dict[str, Any] | None) -> str:
-    return f"{point['mean']:.3f} ({point['low']:.3f} to {point['high']:.3f})" if point else "-"
+def _words(point: Point | None) -> str:
+    if point is None:
+        return "-"
+    return "{:.1f} ({:.1f} to {:.1f}) %".format(*(100 * point[k] for k in ("mean", "low", "high")))

@@ -6,6 +6,8 @@ import pytest
 
 from tests.unit.test_teaching import DOCS, FOLDERS, SHEETS
 
+pytestmark = pytest.mark.browser
+
 A4 = (594, 596), (841, 843)  # points, from and to
 _PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
 _SIZE = re.compile(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]")
