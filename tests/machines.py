@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.parts import WITHOUT_BROWSER, run, summary
+from tests.parts import TWO_FILES_AT_ONCE, WITHOUT_BROWSER, run, summary
 
 _CPU = Path("/proc/cpuinfo")
 
@@ -66,12 +66,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.machines", description=__doc__)
     parser.add_argument("--all", action="store_true", help="all tests without a browser")
     wanted = parser.parse_args()
-    arguments = WITHOUT_BROWSER if wanted.all else [*WITHOUT_BROWSER[:4], *FILES]
     here, parts = flags(), []
     for machine in MACHINES:
         if here is not None and not here & machine.more:
             print(f"{machine.name}: as this processor is")
         else:
+            # of arithmetic on all cores two files at once take twice as long as one after another
+            at_once = TWO_FILES_AT_ONCE if machine.name == "one thread" else ()
+            arguments = WITHOUT_BROWSER if wanted.all else [*at_once, *FILES]
             parts.append(run(machine.name, ["-q", *arguments], machine.environment))
     return summary(parts)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from tests.app_process import ROOT
 
-_TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile")
-WITHOUT_BROWSER = (*_TWO_FILES_AT_ONCE, "tests/unit", "tests/app")
+TWO_FILES_AT_ONCE = ("-n", "2", "--dist", "loadfile")
+WITHOUT_BROWSER = (*TWO_FILES_AT_ONCE, "tests/unit", "tests/app")
 _TOUR = (
     "tests/e2e/test_home.py",
     "tests/e2e/test_first_path.py",
@@ -37,7 +37,7 @@ PARTS = {
     "rest": {
         "without a browser, slow": [*WITHOUT_BROWSER, "-m", f"slow and {_HERE}"],
         "in a browser, on a server": [
-            *(*_TWO_FILES_AT_ONCE, "--ignore=tests/unit", "--ignore=tests/app"),
+            *(*TWO_FILES_AT_ONCE, "--ignore=tests/unit", "--ignore=tests/app"),
             *(f"--ignore={file}" for file in _TOUR),
         ],
     },
