@@ -45,9 +45,9 @@ RATES = {
 COUNTS = {"digits": (1, 5, 20, 100), CATS_AND_DOGS: (1, 5, 20, 100), BREEDS: (1, 5)}
 _IN_TURN = (
     ("digits", (1, 5, 20, 100)),
-    (CATS_AND_DOGS, (1, 5, 20)),
+    (CATS_AND_DOGS, (5, 20)),
     (BREEDS, (5,)),
-    (CATS_AND_DOGS, (100,)),
+    (CATS_AND_DOGS, (1, 100)),
     (BREEDS, (1,)),
 )
 _LONGEST_FIRST = ("scratch", "full", "last-block", "pixels", "head")
