@@ -49,6 +49,7 @@ from pages.training.run import (
     take_in,
     ways_of,
 )
+from pages.training.transfer import draw_transfer
 from pages.training.trying import draw_trying
 from pages.visit.state import Data
 from tl_core.datasets.spec import OWN_DATASET
@@ -165,6 +166,7 @@ with st.container(key="below"):
     st.header(_("When does transfer learning help?"), anchor=False)
     for part in ("idea", "ways", "challenge"):
         st.markdown(lesson("training")[part])
+    draw_transfer()
     st.page_link(TRICKS.path, label=_("Six experiments on training tricks"), icon=TRICKS.icon)
     load_model()
     sources(TRAINING)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from statistics import fmean
+from statistics import median
 from typing import Any
 
 import torch
@@ -29,7 +29,7 @@ from tl_core.training.initial import starting_point
 from tl_core.training.inputs import Inputs, PhotoInputs, PhotoSource, PrecomputedInputs, map_photos
 from tl_core.training.loop import Diverged, TrainingLoop
 from tl_core.training.progress import Progress
-from tl_core.training.spec import FineTune, FineTuneSnapshot
+from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 from tl_core.training.trainable import TrainableModel
 
 RUNS = Path(__file__).parent / "transfer.jsonl"
@@ -47,17 +47,19 @@ _IN_TURN = (
     ("digits", (1, 5, 20, 100)),
     (CATS_AND_DOGS, (5, 20)),
     (BREEDS, (5,)),
-    (CATS_AND_DOGS, (1, 100)),
+    (CATS_AND_DOGS, (100,)),
+    (CATS_AND_DOGS, (1,)),
     (BREEDS, (1,)),
 )
 _LONGEST_FIRST = ("scratch", "full", "last-block", "pixels", "head")
+_NAMES = {"digits": "digits", CATS_AND_DOGS: "cats and dogs", BREEDS: "twelve breeds"}
 SEEDS = (0, 1, 2)
 MOST_UNFROZEN = 200  # photographs in all
 _CHOOSING = {"digits": 4, CATS_AND_DOGS: 20, BREEDS: 3}  # a class
 _TESTING = {"digits": 54, BREEDS: 5}  # a class; cats and dogs come with a test
 _BATCH, _LEAST_EPOCHS, _LEAST_UPDATES = 32, 20, 60
 _BACKBONE = "efficientnet_lite0"
-Point = dict[str, float]  # "photos", "rate", and accuracy: "mean", "low", "high"
+Point = dict[str, float]  # "photos", "rate", and accuracy: "median", "low", "high"
 Picture = dict[str, dict[str, list[Point]]]  # by data set and way
 
 
@@ -256,7 +258,7 @@ class Study:
 
 
 def summarised(found: dict[Run, dict[str, Any]]) -> Picture:
-    """Mean, worst and best seed of each cell whose runs are all there, by data set and way."""
+    """Median, worst and best seed of each cell whose runs are all there, by data set and way."""
     picture: Picture = {data: {way: [] for way in RATES} for data in COUNTS}
     for cell in cells():
         data, way, photos = cell
@@ -266,23 +268,26 @@ def summarised(found: dict[Run, dict[str, Any]]) -> Picture:
         runs = [found[run] for seed in SEEDS if (run := Run(*cell, rate, seed)) in found]
         if len(runs) == len(SEEDS):
             tests = [run["test"] for run in runs]
-            figures = {"mean": round(fmean(tests), 3), "low": min(tests), "high": max(tests)}
+            figures = {"median": median(tests), "low": min(tests), "high": max(tests)}
             picture[data][way].append({"photos": photos, "rate": rate} | figures)
     return {data: ways for data, ways in picture.items() if any(ways.values())}
 
 
 def table(picture: Picture) -> str:
     """As Markdown: a line for each data set and number, a column for each way."""
-    lines = ["| photographs a class | " + " | ".join(RATES) + " |", "|---" * 6 + "|"]
+    ways_said = " | ".join(mode_row(way).short.lower() for way in RATES)
+    lines = [f"| photographs a class | {ways_said} |", "|---" * (1 + len(RATES)) + "|"]
     for data, ways in picture.items():
         points = {(way, point["photos"]): point for way in ways for point in ways[way]}
         for count in COUNTS[data]:
             row = [_words(points.get((way, count))) for way in RATES]
-            lines.append(f"| {data}, {count} | " + " | ".join(row) + " |")
+            lines.append(f"| {_NAMES[data]}, {count} | " + " | ".join(row) + " |")
     return "\n".join(lines)
 
 
 def _words(point: Point | None) -> str:
     if point is None:
         return "-"
-    return "{:.1f} ({:.1f} to {:.1f}) %".format(*(100 * point[k] for k in ("mean", "low", "high")))
+    return "{:.1f} % ({:.1f} to {:.1f})".format(
+        *(100 * point[k] for k in ("median", "low", "high"))
+    )
