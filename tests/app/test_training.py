@@ -3,13 +3,14 @@ from dataclasses import replace
 
 import pytest
 
+from pages.shared.measured_examples import measured
 from tests.app.conftest import settled, words
 from tests.app.training import finished, jobs, taught, two_boxes, with_digits
 from tl_core.datasets.spec import PreviewData
 from tl_core.images import samples
 from tl_core.lab import Job
 from tl_core.specs.every import spec_from_json
-from tl_core.training.spec import FineTune, FineTuneSnapshot
+from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 
 
 def figures(page):
@@ -47,7 +48,17 @@ def test_several_ways_run_side_by_side_and_are_told_with_interval_and_top_3(page
     assert all("–" in interval for interval in table["95 % confidence interval"])
     assert all(share.endswith(" %") for share in table["Top-3"])
     assert "on 539 validation photographs, which it never learned from" in words(page)
-    assert len(page.get("plotly_chart")) == 3  # accuracy, confusion, the answer
+    charts = [chart.key for chart in page.get("plotly_chart")]
+    assert charts[:3] == ["curve_accuracy", "own_answer", "confusion"]
+
+
+def test_what_transfer_is_worth_is_a_picture_of_each_data_set(page):
+    found = measured("transfer.json")
+    charts = {chart.key: chart.proto for chart in page.get("plotly_chart")}
+    assert {f"transfer_{data}" for data in found} <= set(charts)
+    lines = json.loads(charts["transfer_digits"].spec)["data"]
+    assert {line["name"] for line in lines} == {mode_row(way).short for way in found["digits"]}
+    assert lines[0]["y"][-1] == 100 * found["digits"]["head"][-1]["median"]
 
 
 def test_before_there_is_a_model_the_pretrained_network_is_tried_and_named(page):
