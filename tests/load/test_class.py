@@ -20,7 +20,7 @@ def app(tmp_path_factory):
 
 
 def test_four_pictures_grow_together_and_another_page_answers(app):
-    figures = play("4", app, alike(app.url, 4), seconds=6)
+    figures = play("4", app, alike(app.url, 4), seconds=15)
     assert figures.slowest > 0
     assert figures.fastest < 2 * figures.slowest + 1
     assert figures.answer_p95_s > 0
