@@ -72,7 +72,7 @@ def main() -> int:
             print(f"{machine.name}: as this processor is")
         else:
             # of arithmetic on all cores two files at once take twice as long as one after another
-            at_once = TWO_FILES_AT_ONCE if machine.name == "one thread" else ()
+            at_once = TWO_FILES_AT_ONCE if "OMP_NUM_THREADS" in machine.environment else ()
             arguments = WITHOUT_BROWSER if wanted.all else [*at_once, *FILES]
             parts.append(run(machine.name, ["-q", *arguments], machine.environment))
     return summary(parts)

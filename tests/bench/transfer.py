@@ -42,8 +42,7 @@ RATES = {
     "scratch": (1e-3, 3e-4),
     "pixels": (1e-3, 1e-2),
 }
-COUNTS = {"digits": (1, 5, 20, 100), CATS_AND_DOGS: (1, 5, 20, 100), BREEDS: (1, 5)}
-_IN_TURN = (
+_IN_TURN = (  # data and photographs a class
     ("digits", (1, 5, 20, 100)),
     (CATS_AND_DOGS, (5, 20)),
     (BREEDS, (5,)),
@@ -51,6 +50,10 @@ _IN_TURN = (
     (CATS_AND_DOGS, (1,)),
     (BREEDS, (1,)),
 )
+COUNTS = {
+    data: sorted(count for name, counts in _IN_TURN for count in counts if name == data)
+    for data, _counts in _IN_TURN
+}
 _LONGEST_FIRST = ("scratch", "full", "last-block", "pixels", "head")
 _NAMES = {"digits": "digits", CATS_AND_DOGS: "cats and dogs", BREEDS: "twelve breeds"}
 SEEDS = (0, 1, 2)
@@ -114,8 +117,8 @@ def measure(path: Path, data: Path, processes: int) -> None:
 
     The part of the study that a reader misses least comes last, and in each the longest run first.
     """
-    for part in _IN_TURN:
-        ours = [cell for cell in cells() if cell[0] == part[0] and cell[2] in part[1]]
+    for name, counts in _IN_TURN:
+        ours = [cell for cell in cells() if cell[0] == name and cell[2] in counts]
         ours.sort(key=lambda cell: (-cell[2], _LONGEST_FIRST.index(cell[1])))
         tries = [Run(*cell, rate, SEEDS[0]) for cell in ours for rate in RATES[cell[1]]]
         do_missing(do, tries, path, data, processes)

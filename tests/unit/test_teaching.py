@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.test_documents import said
 from tl_core.training.metrics import wilson
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -32,10 +33,6 @@ class Shape(HTMLParser):
     def handle_starttag(self, tag, attrs):
         if tag not in ("em", "strong"):
             self.tags.append((tag, dict(attrs).get("class")))
-
-
-def said(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
 
 
 def between(text: str, first: str, last: str) -> str:
