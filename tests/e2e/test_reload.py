@@ -65,6 +65,11 @@ def questions(page):
     return page.evaluate("window.sent.filter((text) => text.includes('wanted')).length")
 
 
+def wait_for_a_question(page):
+    """Wait until the page has asked for an older visit."""
+    page.wait_for_function("() => window.sent.some((text) => text.includes('wanted'))")
+
+
 def test_a_reloaded_tab_goes_on_and_a_copy_of_it_gets_a_visit_of_its_own(page, app):
     start_a_picture(page, app)
     code = code_of(page)
@@ -96,11 +101,11 @@ def test_a_reloaded_tab_goes_on_and_a_copy_of_it_gets_a_visit_of_its_own(page, a
 def test_a_picture_goes_on_after_a_lost_connection_of_which_the_server_knows_nothing(page, app):
     page.add_init_script(_CUT_OFF + _LISTEN)
     start_a_picture(page, app)
-    before, code = step_of(page), code_of(page)
+    code = code_of(page)
     page.evaluate("window.sockets[0].close()")
-    page.wait_for_function("() => window.sockets.length > 1")
-    wait_beyond(page, before)
-    assert questions(page) >= 1
+    wait_for_a_question(page)
+    wait_beyond(page, step_of(page))
+    assert page.evaluate("window.sockets.length") > 1
     assert code_of(page) == code
     page.locator(".st-key-stop button").click()
     page.locator(".st-key-stop button").wait_for(state="detached")
@@ -132,7 +137,7 @@ def test_only_a_reload_asks_for_a_visit_and_its_code_is_in_no_address_no_page_an
     assert page.evaluate("window.sent.length") > 0
     assert questions(page) == 0
     page.reload()
-    page.wait_for_function("() => window.sent.some((text) => text.includes('wanted'))")
+    wait_for_a_question(page)
     page.get_by_role("heading", name="Ideal image").wait_for()
     page.get_by_test_id("stTopNavLink").filter(has_text="Home").click()
     page.get_by_role("heading", name="What you can do here").wait_for()
