@@ -48,7 +48,7 @@ def draw_prediction(spec: FineTune, model: str, found: Prediction, names: tuple[
         show_error(error)
         return
     st.image(picture, width="stretch", alt=_("A photograph of {truth}").format(truth=truth))
-    words = _("{truth}: predicted **{said}**, {percent:.0f} %")
+    words = _("{truth}: predicted **{said}**, {percent:.0f}\u00a0%")
     st.caption(words.format(truth=plain(truth), said=plain(said), percent=100 * found.confidence))
     st.button(
         _("Why?"),

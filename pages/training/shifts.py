@@ -8,6 +8,7 @@ from pages.shared import link
 from pages.shared.charts import axis, draw
 from pages.shared.live_camera import turn_live_on
 from pages.shared.none_of_these import PERCENT
+from pages.shared.page_top import go_up
 from pages.shared.words import _, chart_text, lesson, percent, plain
 from pages.training.predictions import draw_prediction
 from pages.training.run import BEGIN_NOW
@@ -116,9 +117,10 @@ def _say(spec: FineTune, result: FineTuneResult) -> None:
 
 
 def _repair(dataset: str) -> None:
-    """Learn from the repaired photographs, by the press alone: Start is out of view."""
+    """Learn from the repaired photographs, by the press alone, and show where it learns."""
     link.set_choice("dataset", dataset)
     st.session_state[BEGIN_NOW] = True
+    go_up()
 
 
 def _rows(result: FineTuneResult) -> Iterator[Sequence[Prediction]]:

@@ -23,11 +23,14 @@ def test_an_experiment_is_opened_guessed_and_answered_on_a_phone(page, app_url):
     page.get_by_text("You guessed without momentum.").wait_for()
 
 
-def test_a_digit_on_the_background_of_another_is_asked_why(page, app_url):
+def test_a_shortcut_is_repaired_in_view_and_a_digit_on_another_background_asked_why(page, app_url):
     page.goto(f"{app_url}/teach?dataset=coloured_digits&mode=pixels")
     page.locator(".st-key-start button").click()
     page.get_by_role("heading", name=re.compile("other backgrounds")).wait_for()
     page.get_by_role("button", name="Repair it: all on grey").wait_for()
+    page.get_by_role("button", name="Repair it: backgrounds at random").click()
+    page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")
+    page.get_by_text("No shortcut to be seen").wait_for()
     page.locator("[class*='st-key-why_test_1'] button").first.click()
     page.get_by_role("heading", name="Why?", exact=True).wait_for()
     model = page.get_by_role("combobox", name="Backbone")
