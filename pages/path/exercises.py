@@ -13,12 +13,15 @@ from pages.shared.words import _, lesson, percent, plain, plain_class
 from pages.visit.state import Learned
 
 PETS = "oxford_iiit_pet"
+_SHORTCUT = "coloured_digits"
+_REPAIRED = ("coloured_digits_at_random", "coloured_digits_grey")
 _BORROWED, _NOTHING = ("head", "last-block", "full"), "scratch"
 
 
 def draw_challenge() -> None:
     """How much of the advantage is left on pictures unlike ImageNet's."""
-    found = advantage(row for row in the_visit().learned.values() if row.is_unlike_imagenet)
+    learned = [row for row in the_visit().learned.values() if row.elsewhere is None]
+    found = advantage(row for row in learned if row.is_unlike_imagenet)
     _draw("challenge", is_done=found is not None)
     if found is None:
         _to_teach("digits", _("Open it with the digits, both methods chosen"), mode="head,scratch")
@@ -42,7 +45,7 @@ def draw_challenge() -> None:
             points=points,
         )
     )
-    alike = advantage(row for row in the_visit().learned.values() if not row.is_unlike_imagenet)
+    alike = advantage(row for row in learned if not row.is_unlike_imagenet)
     if alike is not None:
         words = _("On {label}, which look like ImageNet's pictures, it was {points:+.1f} points.")
         points = 100 * (alike[0].accuracy - alike[1].accuracy)
@@ -98,6 +101,29 @@ def draw_unknown() -> None:
     )
     said = {"percent": percent(surest.probability), "label": plain_class(surest.label)}
     st.markdown(words.format(count=len(tries), away=len(away), **said))
+
+
+def draw_shortcut() -> None:
+    """What validation said of digits whose backgrounds tell, what other tests said; the repair."""
+    newest = {row.dataset: row for row in the_visit().learned.values()}
+    found = [newest[key] for key in (_SHORTCUT, *_REPAIRED) if key in newest]
+    has_fallen = _SHORTCUT in newest
+    is_done = has_fallen and len(found) > 1
+    _draw("shortcut", is_done=is_done)
+    if not has_fallen:
+        _to_teach(_SHORTCUT, _("Open it with the digits on colours"), mode="head")
+        return
+    for row in found:
+        words = _("{label}: **{validation}** in validation.")
+        if row.elsewhere is not None:
+            words = _(
+                "{label}: **{validation}** in validation, **{elsewhere}** on other backgrounds."
+            )
+        elsewhere = percent(row.elsewhere or 0)
+        said = {"validation": percent(row.accuracy), "elsewhere": elsewhere}
+        st.markdown(words.format(label=plain(_(row.label)), **said))
+    if not is_done:
+        _to_teach(_REPAIRED[0], _("Repair it"), mode="head")
 
 
 def advantage(rows: Iterable[Learned]) -> tuple[Learned, Learned] | None:

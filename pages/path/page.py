@@ -1,4 +1,4 @@
-"""The path page: six chapters with a guess each, three exercises, a quiz before and one after."""
+"""The path page: six chapters with a guess each, four exercises, a quiz before and one after."""
 
 from functools import partial
 
@@ -57,15 +57,15 @@ for first in range(0, len(numbered), 3):
         with column:
             chapter(number, row)
 tricks(1 + len(CHAPTERS))
-st.header(_("Three exercises"), anchor=False)
+st.header(_("Four exercises"), anchor=False)
 st.markdown(lesson("path")["exercises"])
-challenge, pets, unknown = st.columns(3, gap="large")
-with challenge:
-    exercises.draw_challenge()
-with pets:
-    exercises.draw_pets()
-with unknown:
-    exercises.draw_unknown()
+for left, right in (
+    (exercises.draw_challenge, exercises.draw_pets),
+    (exercises.draw_unknown, exercises.draw_shortcut),
+):
+    for column, draw in zip(st.columns(2, gap="large"), (left, right), strict=True):
+        with column:
+            draw()
 with st.expander(
     _("At the end: six questions"),
     icon=":material/quiz:",

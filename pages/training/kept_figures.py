@@ -64,6 +64,7 @@ def _figures(spec: FineTune, snapshot: FineTuneSnapshot, result: FineTuneResult)
         top3=result.top3,
         is_unlike_imagenet=row is not None and row.is_unlike_imagenet,
         curve=tuple(point.validation_accuracy for point in snapshot.epochs),
+        elsewhere=min((other.accuracy for _test, other in result.shifts), default=None),
     )
 
 

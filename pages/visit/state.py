@@ -146,6 +146,7 @@ class Learned:
     top3: float
     is_unlike_imagenet: bool
     curve: tuple[float, ...]  # accuracy on what it never learned from, by epoch
+    elsewhere: float | None = None  # accuracy on the hardest of the data set's other tests
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,20 @@ def test_the_breeds_report_their_first_and_first_three_guesses(open_page):
     assert "top-1 **87.2 %**, top-3 **98.1 %**" in words(page.run())
 
 
+def test_the_shortcut_is_done_once_it_is_repaired_and_is_no_challenge(open_page):
+    page = open_page("path")
+    learned = page.session_state["visit"].learned
+    learned["a"] = replace(DIGITS, dataset="coloured_digits", label="Telling", elsewhere=0.16)
+    learned["b"] = replace(learned["a"], mode="scratch")
+    text = words(page.run())
+    assert "Telling: **90.0 %** in validation, **16.0 %** on other backgrounds." in text
+    assert "pretrained on ImageNet" not in text
+    assert "Repair it" in [link.proto.label for link in page.get("page_link")]
+    learned["c"] = replace(DIGITS, dataset="coloured_digits_grey", label="Grey", accuracy=0.88)
+    assert "Grey: **88.0 %** in validation." in words(page.run())
+    assert "Repair it" not in [link.proto.label for link in page.get("page_link")]
+
+
 def test_a_finished_training_is_kept_for_the_exercises(open_page):
     page = open_page("teach")
     page.selectbox(key="dataset").set_value("digits").run()
