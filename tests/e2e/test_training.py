@@ -61,7 +61,7 @@ def test_a_click_on_the_confusion_matrix_opens_its_photographs(page, app_url):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.up()
-    page.get_by_text(re.compile(r"^face: predicted face, \d+ %$")).first.wait_for()
+    page.get_by_text(re.compile(r"^face: predicted face, \d+\s%$")).first.wait_for()
 
 
 def test_a_setting_one_click_away_is_shown_as_it_is_after_other_settings_were_changed(
