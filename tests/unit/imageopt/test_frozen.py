@@ -2,6 +2,7 @@ import dataclasses
 import gc
 import logging
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from tl_core.imageopt.frozen import function, onednn
 from tl_core.imageopt.frozen.function import answers, frozen_body, quick_logits
 from tl_core.imageopt.frozen.layers import Clamp
 from tl_core.imageopt.frozen.onednn import Kernel, Prepared, plain
+from tl_core.imageopt.frozen.program import Program
 from tl_core.imageopt.step import PassInputs
 from tl_core.machine.device import autocast_bf16
 from tl_core.settings import Settings
@@ -154,6 +156,23 @@ class Counting(nn.Module):
     def forward(self, maps):
         self.calls += 1
         return self.body(maps) * self.calls
+
+
+def test_while_a_body_is_read_another_thread_asks_networks_as_ever():
+    first, other = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 2, 3)
+
+    class Meanwhile(nn.Module):
+        def forward(self, maps):
+            with ThreadPoolExecutor(1) as thread:
+                self.found = thread.submit(lambda: (other(pictures(1)), first.weight)).result()
+            return maps
+
+    body = nn.Sequential(first, Meanwhile())
+    weight = first.weight
+    Program(body, pictures(1), ends=set(), largest=0)
+    answer, parameter = body[1].found
+    torch.testing.assert_close(answer, other(pictures(1)))
+    assert parameter is weight
 
 
 def test_a_fast_way_with_other_answers_is_not_taken(caplog):

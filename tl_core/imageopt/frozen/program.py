@@ -1,8 +1,9 @@
 """A frozen body as a list of layers, read from the calls it makes."""
 
 import operator
+import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,28 @@ class Program:
 
 
 class _Tracer(fx.Tracer):
+    """Reads the calls of its own thread.
+
+    While it reads, the calls and parameters of every module of the process come here: what other
+    threads ask for meanwhile is theirs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Note a call."""
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, fx.Proxy]) -> Any:
+        """Note where a parameter is asked for."""
+        if threading.get_ident() != self._thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
         """Whether a module is one call."""
         known = isinstance(module, FoldedNorm | Strided | nn.Conv2d)
