@@ -16,6 +16,8 @@ _GONE = {
     "backbone": N_("The network of this link is not here; this is the usual one."),
 }
 
+_EXPERIMENT, _ENDS_IT = "preset", {"dataset", "mode"}  # where a link names these without it
+
 
 @contextmanager
 def kept(
@@ -98,11 +100,11 @@ def take_address(page: str) -> None:
     state.setdefault("opened_with", st.query_params.to_dict())
     if "linked" not in state:
         query.begin(state.opened_with)
-        state.linked = _choices_of(state.opened_with)
+        _take(_choices_of(state.opened_with))
     elif came_from != page:
         is_link = not query.is_left_behind()
         query.begin(st.query_params.to_dict() if is_link else {})
-        state.linked |= _choices_of(state.address)
+        _take(_choices_of(state.address))
 
 
 def encode(value: Any) -> str:
@@ -112,6 +114,13 @@ def encode(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _take(choices: dict[str, str]) -> None:
+    """Add the choices of a link to those that are still to be made."""
+    if _EXPERIMENT not in choices and _ENDS_IT & choices.keys():
+        drop_choice(_EXPERIMENT)
+    st.session_state.linked = st.session_state.get("linked", {}) | choices
 
 
 def _choices_of(opened: dict[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pages.shared.experiments import ALSO_MEASURED, EXPERIMENTS
 from pages.shared.measured_examples import measured
 from pages.shared.sitemap import PATH, TRICKS
 from pages.shared.terms import terms
-from tests.app.conftest import settled, words
+from tests.app.conftest import PATHS, settled, words
 from tests.app.training import finished
 from tl_core.training.spec import FineTune
 from tl_core.training.tricks import TRICKS as PAIRS
@@ -68,6 +68,19 @@ def test_leaving_an_experiment_brings_the_settings_back(page):
     page = settled(page.button(key="leave_experiment").click().run())
     assert page.button_group(key="mode").value == ["head"]
     assert EXPERIMENTS["momentum"].question not in words(page)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_left"),
+    [({"dataset": "faces", "version": "1"}, True), ({"seed": "3", "version": "1"}, False)],
+)
+def test_a_link_that_names_other_photographs_ends_the_experiment(page, address, is_left):
+    page.query_params.clear()  # as the browser does when the menu is used
+    page.switch_page(PATHS["path"]).run()
+    for key, text in (address | {"version": "1"}).items():
+        page.query_params[key] = text
+    page.switch_page(PATHS["teach"]).run()
+    assert ("Experiment: " not in words(page)) == is_left
 
 
 def test_of_a_preset_that_is_not_there_the_visitor_is_told(open_page):
