@@ -16,7 +16,8 @@ _GONE = {
     "backbone": N_("The network of this link is not here; this is the usual one."),
 }
 
-_EXPERIMENT, _ENDS_IT = "preset", {"dataset", "mode"}  # where a link names these without it
+PRESET = "preset"  # an experiment on *Teach it*
+_ENDS_IT = {"dataset", "mode"}  # where a link names these without it
 
 
 @contextmanager
@@ -118,8 +119,8 @@ def encode(value: Any) -> str:
 
 def _take(choices: dict[str, str]) -> None:
     """Add the choices of a link to those that are still to be made."""
-    if _EXPERIMENT not in choices and _ENDS_IT & choices.keys():
-        drop_choice(_EXPERIMENT)
+    if PRESET not in choices and _ENDS_IT & choices.keys():
+        drop_choice(PRESET)
     st.session_state.linked = st.session_state.get("linked", {}) | choices
 
 

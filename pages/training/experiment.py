@@ -14,16 +14,15 @@ from pages.visit.state import Outcome
 from tl_core.lab import JobState
 from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 
-PRESET = "preset"
 _CLEAR = 0.03  # of accuracies: from this difference on one of two is better
 
 
 def chosen() -> Experiment | None:
     """The experiment that a link asks for, or that was chosen before and not left."""
-    key = link.chosen(PRESET, "")
+    key = link.chosen(link.PRESET, "")
     found = EXPERIMENTS.get(key)
     if key and found is None:
-        link.refuse(PRESET)
+        link.refuse(link.PRESET)
     is_new = st.session_state.get("experiment") != key
     if found is not None and is_new and "dataset" not in st.session_state.get("linked", {}):
         link.set_choice("dataset", found.trick.data)
@@ -100,7 +99,7 @@ def draw_outcome(experiment: Experiment) -> None:
 
 
 def _leave() -> None:
-    link.drop_choice(PRESET)
+    link.drop_choice(link.PRESET)
     link.set_choice("mode", ["head"])
 
 
