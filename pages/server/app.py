@@ -20,6 +20,7 @@ from streamlit.web.server import server_util
 from pages.server import process_state
 from pages.server.addresses import announcement
 from pages.server.compat.callbacks import finish_callbacks
+from pages.server.compat.connections import end_stalled, limit_connections
 from pages.server.compat.containers import begin_at_the_top
 from pages.server.compat.downloads import keep_downloads
 from pages.server.compat.pages_folder import leave_pages_to_navigation
@@ -28,9 +29,10 @@ from pages.server.compat.sessions import forget_closed, tell_who_is_absent
 from pages.server.compat.timers import let_timers_change_nothing
 from pages.server.compat.widget_values import refuse_wrong_values
 from pages.server.ending import Ending
+from pages.server.in_pieces import InPieces
 from pages.server.logs import configure_logs
 from pages.server.open_files import RoomForTabs, raise_limit
-from pages.server.sockets import Sockets, end_stalled
+from pages.server.sockets import Sockets
 from pages.server.uncompressed import Uncompressed
 from pages.server.upload_limits import UploadLimit
 from tl_core.api.preparation import names_to_prepare
@@ -68,6 +70,7 @@ def lifespan(
         leave_pages_to_navigation()
         raise_limit()
         configure_logs()
+        limit_connections()
         begin_at_the_top()
         keep_downloads()
         finish_callbacks()
@@ -110,4 +113,5 @@ MIDDLEWARE = [
     Middleware(RoomForTabs),
     Middleware(UploadLimit),
     Middleware(Uncompressed),
+    Middleware(InPieces),
 ]

@@ -14,6 +14,11 @@ _LONG_JSON = 4_096  # characters, from which on its parts are counted
 _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5  # kinds of fields in protobuf's encoding
 _NUMBERS: Final = {_I64: 8, _I32: 4}  # bytes
 _DEEPEST = 16  # messages within messages
+# Of browsers on pages of the lab; others install things for developers, or ask git
+_WANTED = frozenset(
+    ("rerun_script", "stop_script", "clear_cache", "file_urls_request", "app_heartbeat")
+)
+_WANTED_OPERATIONS = frozenset(("deferred_file", "dataframe_chunk"))
 _TEXTS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
 
 
@@ -55,6 +60,13 @@ def read(data: bytes) -> BackMsg:
             if len(text) > _LONG_JSON and sum(map(text.count, ",[{")) > MOST_JSON_PARTS:
                 raise Refused("a component's value with too many parts")
     return message
+
+
+def is_wanted(message: BackMsg) -> bool:
+    """Whether the lab has a use for it."""
+    if message.HasField("backend_operation_request"):
+        return message.backend_operation_request.WhichOneof("payload") in _WANTED_OPERATIONS
+    return message.WhichOneof("type") in _WANTED
 
 
 def count_parts(data: memoryview, kind: Descriptor, most: int, depth: int = 0) -> int:

@@ -15,6 +15,7 @@ if sys.platform != "win32":  # which has no such limit
     import resource
 
 _SPARE = 128  # descriptors kept for weights, photographs and the tabs that are open already
+_LEAST_SPARE = 64  # of these for weights and photographs; an eighth of the limit where that is low
 _ENOUGH = 65_536
 _OPEN = Path("/proc/self/fd")
 _NO_PAGES = (".", "/_stcore/", "/ready")  # in addresses
@@ -39,14 +40,18 @@ def raise_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wished, hard))
 
 
-def has_room() -> bool:
-    """Whether another tab may open its files; unknown where the system does not list them."""
+def has_room(*, for_tabs: bool = True) -> bool:
+    """Whether another tab may open its files, or another connection its own.
+
+    Unknown where the system does not list them.
+    """
     if sys.platform == "win32" or not _OPEN.exists():
         return True
     limit, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return True
-    return len(os.listdir(_OPEN)) + _SPARE < limit
+    spare = _SPARE if for_tabs else min(_LEAST_SPARE, limit // 8)
+    return len(os.listdir(_OPEN)) + spare < limit
 
 
 def _full(scope: Scope) -> str:

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import MutableMapping
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,11 +18,9 @@ from pages.server.log_limit import log_limit
 log = logging.getLogger(__name__)
 
 STREAM = "/_stcore/stream"  # where Streamlit's own messages travel
-MOST_SILENT = 8  # connections that have said nothing yet, together
+MOST_SILENT = 256  # connections that have said nothing yet, together
 SILENT_S = 10.0  # after which such a connection ends
 AT_LEAST_S = 3.0  # for which it lasts however many come
-LOOK_EVERY_S = 5.0
-STALLED_S = 60.0  # for one message to a browser that does not read
 FILES, FILES_A_S = 10_000, 2_000.0  # whose addresses a tab may ask for at once, and later
 _LEAST_FILES = 500  # for which a request counts; one for two files takes its time too
 _PORTS: Final = {"http": 80, "https": 443}
@@ -35,11 +33,10 @@ Event = MutableMapping[str, Any]
 class Sockets:
     """Ends websockets that no page of the lab opens; runs on the event loop.
 
-    Refused are pages of another host or port. A connection that says nothing has a few seconds:
-    until then it may send a message without ever finishing it, which nobody sees but the server's
-    memory. Where more come than may be silent at once, the oldest ends, and newcomers wait until
-    it has had its time. Of Streamlit's messages those end their connection that would hold others
-    up, and a browser that does not read is not sent more.
+    Refused are pages of another host or port. A connection that says nothing has a few seconds.
+    Where more come than may be silent at once, the oldest ends, and newcomers wait until it has
+    had its time. Of Streamlit's messages those end their connection that would hold others up, and
+    a browser that does not read is not sent more.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -64,7 +61,6 @@ class Sockets:
             await self._app(scope, socket.receive, socket.send)
         finally:
             self._silent.pop(socket, None)
-            _open.discard(socket)
 
     async def _make_room(self) -> None:
         while len(self._silent) >= MOST_SILENT:
@@ -94,13 +90,10 @@ class _Socket:
         self._limit: asyncio.Timeout | None = None  # of the message that is waited for
         self._is_ended = False
         self._going_out = 0  # messages that the browser has not taken yet
-        self._gone = self._gone_before = 0  # messages that it has taken, now and at the last look
-        self._stalled_since = time.monotonic()
         self._has_gone: asyncio.Event | None = None  # where that is waited for
         self._files = float(FILES)  # that it may ask for now
         self._counted_at = self.begun_at = time.monotonic()
         silent[self] = None
-        _open.add(self)
 
     def end(self, why: str) -> None:
         """Have the app find the connection closed."""
@@ -112,19 +105,19 @@ class _Socket:
 
     async def receive(self) -> Event:
         """The next message that the app may see, or the end of the connection."""
-        event = await self._next()
-        if event["type"] != "websocket.receive":
-            return event
-        self._silent.pop(self, None)
-        if self._are_streamlits:
+        while True:
+            event = await self._next()
+            if event["type"] != "websocket.receive":
+                return event
+            self._silent.pop(self, None)
             try:
-                await self._check(event.get("bytes") or b"")
+                if not self._are_streamlits or await self._is_wanted(event.get("bytes")):
+                    return event
             except messages.Refused as refused:
                 _say(self._visitor, str(refused))
                 if isinstance(refused, messages.TooManyFiles):
                     _tell_tab(refused.session)
                 return await self._close(_PROTOCOL)
-        return event
 
     async def _next(self) -> Event:
         is_silent = self in self._silent
@@ -139,13 +132,16 @@ class _Socket:
         finally:
             self._limit = None
 
-    async def _check(self, data: bytes) -> None:
+    async def _is_wanted(self, data: bytes | None) -> bool:
+        if data is None:
+            raise messages.Refused("text, which Streamlit's pages never send")
         message = messages.read(data)
         if message.WhichOneof("type") == "file_urls_request":
             self._count_files(len(message.file_urls_request.file_names))
             while self._going_out and not self._is_ended:
                 self._has_gone = asyncio.Event()
                 await self._has_gone.wait()
+        return messages.is_wanted(message)
 
     def _count_files(self, count: int) -> None:
         now = time.monotonic()
@@ -162,15 +158,8 @@ class _Socket:
             await self._send(event)
         finally:
             self._going_out -= 1
-            self._gone += 1
             if self._has_gone is not None:
                 self._has_gone.set()
-
-    def has_stalled(self, now: float) -> bool:
-        """Whether the browser has taken no message since long ago; to be asked again and again."""
-        if not self._going_out or self._gone != self._gone_before:
-            self._gone_before, self._stalled_since = self._gone, now
-        return now > self._stalled_since + STALLED_S
 
     async def _close(self, code: int) -> Event:
         self._is_ended = True
@@ -182,20 +171,6 @@ class _Socket:
         return dict(_END)
 
 
-_open: set[_Socket] = set()
-
-
-async def end_stalled() -> None:
-    """Let go of browsers that do not read; runs on the event loop.
-
-    The server's own pings end them only once they have taken what was sent before.
-    """
-    while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        for socket in [socket for socket in _open if socket.has_stalled(time.monotonic())]:
-            socket.end("a browser that does not read")
-
-
 def is_own_page(headers: Headers) -> bool:
     """Whether host and port of the page that opens a websocket are those it was reached under.
 
@@ -203,23 +178,26 @@ def is_own_page(headers: Headers) -> bool:
     Community Cloud's.
     """
     origin = headers.get("origin")
-    if origin is None or is_on_community_cloud() or not config.get_option("server.enableCORS"):
+    if origin is None:
         return True
-    page = urlsplit(origin)
+    page = _place(origin)
+    if is_on_community_cloud() or not config.get_option("server.enableCORS"):
+        return page is not None or origin == "null"
     own = [f"//{headers.get('host', '')}", *(config.get_option("server.corsAllowedOrigins") or [])]
-    return any(
-        None not in _place(page) and _place(page) == _place(urlsplit(address), page.scheme)
-        for address in own
-    )
+    return page is not None and any(page == _place(address, of=origin) for address in own)
 
 
-def _place(address: SplitResult, scheme: str = "") -> tuple[str | None, int | None]:
-    """Host and port; the port of a page of this scheme where none is named."""
+def _place(address: str, *, of: str = "") -> tuple[str, int] | None:
+    """Host and port of an address, whose scheme may be that ``of`` another; else ``None``."""
     try:
-        port = address.port
-    except ValueError:  # no number
-        return None, None
-    return address.hostname, port or _PORTS.get(address.scheme or scheme)
+        parts = urlsplit(address)
+        scheme = parts.scheme or urlsplit(of).scheme
+        port = parts.port or _PORTS.get(scheme)
+    except ValueError:  # no number, or half of a bracket
+        return None
+    if not parts.hostname or port is None or scheme not in _PORTS:
+        return None
+    return parts.hostname, port
 
 
 def _tell_tab(session: str) -> None:

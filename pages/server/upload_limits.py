@@ -24,6 +24,7 @@ STALLED_S = 20.0  # without a byte
 GONE_S = 10.0  # without the tab; a lost connection comes back sooner
 FORGOTTEN_S = 120.0  # after the last upload of a tab; a page takes its files within seconds
 _LOOK_EVERY_S = 0.2
+_LEAST_BYTES = 5_000  # that a file counts for: an empty one has a record and a name too
 _ADDRESS = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
 _DISCONNECT: Final[Message] = {"type": "http.disconnect"}
 _CLOSE = {"Connection": "close"}  # nobody waits for what is still to come
@@ -33,8 +34,9 @@ class UploadLimit:
     """Refuses uploads beyond what a tab, and all tabs together, may hold; runs on the event loop.
 
     Streamlit limits single files only and keeps them until their tab is closed; pages let them go
-    once they are taken, which is when the last file of a drop has come. A tab over its own limit,
-    which counts what its uploads announce, is refused at once. For all together only what has come
+    once they are taken, which is when the last file of a drop has come. What names no open tab is
+    refused before anything is noted of it; a tab over its own limit, which counts what its uploads
+    announce, at once. For all together only what has come
     counts, so that what never comes keeps nobody waiting: where they are over their limit, an
     upload waits for others to be taken; the tab that began first can always go on up to its limit,
     so that tabs never wait for each other in a circle. An upload that stalls or whose tab is gone
@@ -50,6 +52,7 @@ class UploadLimit:
         self._announced: Counter[str] = Counter()  # bytes of uploads under way, by session
         self._came: Counter[str] = Counter()  # of these
         self._latest: dict[str, float] = {}  # when a session's last one ended, first come first
+        self._is_due = False  # whether a look for files that no page takes is to come
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on but an upload for which there is no room."""
@@ -62,9 +65,13 @@ class UploadLimit:
         if not length.isdecimal():
             await PlainTextResponse("The size must be known.", 411)(scope, receive, send)
             return
+        if not _is_active(found[1]):
+            await PlainTextResponse("No such tab.", 400, _CLOSE)(scope, receive, send)
+            return
         upload = _Upload(self, found[1], receive)
-        if self._may_begin(found[1], int(length)):
-            await self._pass_on(upload, int(length), scope, send)
+        size = max(int(length), _LEAST_BYTES)
+        if self._may_begin(found[1], size):
+            await self._pass_on(upload, size, scope, send)
         else:
             upload.status = 413
         if upload.status == 413:
@@ -86,7 +93,7 @@ class UploadLimit:
             self._announced -= Counter({session: size})
             self._came -= Counter({session: upload.came})
             self._latest[session] = time.monotonic()
-            asyncio.get_running_loop().call_later(FORGOTTEN_S + _LOOK_EVERY_S, self._drop_untaken)
+            self._look_later()
 
     def _may_begin(self, session: str, size: int) -> bool:
         """Whether the tab's own limit allows it."""
@@ -118,12 +125,21 @@ class UploadLimit:
         self._latest = {key: ended for key, ended in self._latest.items() if is_open[key]}
         return used
 
+    def _look_later(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_later(FORGOTTEN_S + _LOOK_EVERY_S, self._drop_untaken)
+
     def _drop_untaken(self) -> None:
         """Let go of what has come long ago; its page was changed, or its tab closed meanwhile."""
         long_ago = time.monotonic() - FORGOTTEN_S
         for session, ended in list(self._latest.items()):
             if ended < long_ago and not self._announced[session]:
                 _manager().remove_session_files(session)
+        self._used()
+        self._is_due = False
+        if self._latest:
+            self._look_later()
 
 
 class _Upload:
@@ -169,7 +185,8 @@ def _stored() -> Counter[str]:
     """Bytes that have come and no page has taken, by session."""
     stored: Counter[str] = Counter()
     for session, records in list(_manager().file_storage.items()):
-        stored[session] += sum(len(record.data) for record in list(records.values()))
+        sizes = (len(record.data) for record in list(records.values()))
+        stored[session] += sum(max(size, _LEAST_BYTES) for size in sizes)
     return stored
 
 

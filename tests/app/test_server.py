@@ -23,6 +23,7 @@ from pages.server.app import ready
 from pages.server.compat import downloads, sessions
 from pages.server.compat.downloads import keep_downloads
 from pages.server.compat.options import set_options
+from pages.server.in_pieces import PIECE_BYTES, InPieces
 from pages.server.logs import configure_logs
 from pages.server.uncompressed import Uncompressed
 from tl_core.machine.addresses import own_addresses
@@ -44,10 +45,14 @@ def limits(monkeypatch):
 
 @pytest.fixture
 def manager(monkeypatch):
-    """Streamlit's own store of what was sent."""
+    """Streamlit's own store of what was sent; all tabs are open but ``gone``."""
     store = MemoryUploadedFileManager("")
-    here = SimpleNamespace(uploaded_file_mgr=store, is_active_session=lambda _session: False)
+    store.gone = set()
+    here = SimpleNamespace(
+        uploaded_file_mgr=store, is_active_session=lambda session: session not in store.gone
+    )
     monkeypatch.setattr(upload_limits.runtime, "get_instance", lambda: here)
+    monkeypatch.setattr(process_state, "refused", set())
     return store
 
 
@@ -214,9 +219,50 @@ def test_an_upload_that_stalls_is_ended_and_gives_its_room_back(browser, monkeyp
     assert browser.closes == [b"close"]  # or the connection would wait for the rest
 
 
-def test_an_upload_whose_tab_is_gone_is_ended(browser, monkeypatch):
+def test_an_upload_whose_tab_is_gone_is_ended(browser, manager, monkeypatch):
     monkeypatch.setattr(upload_limits, "GONE_S", -1)
-    assert run(browser.put("a", "x", 3, is_whole=False)) == 408
+
+    async def visit():
+        upload = asyncio.create_task(browser.put("a", "x", 3, is_whole=False))
+        await asyncio.sleep(0)
+        manager.gone.add("a")
+        return await upload
+
+    assert run(visit()) == 408
+
+
+def test_uploads_for_tabs_that_there_are_not_leave_nothing_behind(browser, manager):
+    manager.gone |= {f"tab {number}" for number in range(200)}
+
+    async def visit():
+        timers = []
+        asyncio.get_running_loop().call_later = lambda *call: timers.append(call)
+        statuses = {await browser.put(tab, "x", 0) for tab in manager.gone}
+        return statuses, timers
+
+    assert run(visit()) == ({400}, [])
+    assert not browser.limit._latest
+    assert not manager.file_storage
+
+
+def test_one_look_is_to_come_however_many_files_came(browser):
+    async def visit():
+        timers = []
+        asyncio.get_running_loop().call_later = lambda *call: timers.append(call)
+        for number in range(20):
+            await browser.put("a", str(number), 0)
+        return timers
+
+    assert len(run(visit())) == 1
+
+
+def test_empty_files_count_too(browser, monkeypatch):
+    monkeypatch.setattr(upload_limits, "_LEAST_BYTES", MB)
+
+    async def visit():
+        return [await browser.put("a", str(number), 0) for number in range(8)]
+
+    assert run(visit()) == [204] * 6 + [413] * 2
 
 
 def test_a_browser_that_goes_in_mid_upload_gets_no_answer_and_leaves_no_traceback(browser, caplog):
@@ -403,6 +449,23 @@ def test_what_the_lab_says_is_printed_once_with_its_level(capsys):
     assert line.endswith(" INFO tl_core.engine.job: a run ended")
 
 
+def test_a_long_answer_is_handed_over_in_pieces_and_comes_whole():
+    sent = []
+
+    async def app(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"abc" * 2**16, "more_body": True})
+        await send({"type": "http.response.body", "body": b"end"})
+
+    async def send(message):
+        sent.append(message)
+
+    run(InPieces(app)({"type": "http"}, None, send))
+    assert b"".join(one.get("body", b"") for one in sent) == b"abc" * 2**16 + b"end"
+    assert max(len(one.get("body", b"")) for one in sent) == PIECE_BYTES
+    assert [one.get("more_body", False) for one in sent] == [False, True, True, True, False]
+
+
 @pytest.mark.parametrize(
     ("path", "accepted"), [("/media/a.bin", None), ("/media/a.json", b"gzip"), ("/teach", b"gzip")]
 )
@@ -436,10 +499,10 @@ def a_download_that_is_kept(monkeypatch):
     """The time, and a file on a button, with the change of Streamlit, which the test takes back."""
     now = [0.0]
     monkeypatch.setattr(downloads.time, "monotonic", lambda: now[0])
-    name = "_remove_orphaned_deferred_callables"
     monkeypatch.setattr(media_file_manager, "MediaFileMetadata", None)
     manager = media_file_manager.MediaFileManager
-    monkeypatch.setattr(manager, name, getattr(manager, name))
+    for name in ("_remove_orphaned_deferred_callables", "execute_deferred"):
+        monkeypatch.setattr(manager, name, getattr(manager, name))
     keep_downloads()
     storage = MemoryMediaFileStorage("/media")
     files = media_file_manager.MediaFileManager(storage)
@@ -457,6 +520,32 @@ def test_a_press_on_a_download_counts_while_its_page_is_drawn_anew(monkeypatch):
     files.remove_orphaned_files()
     with pytest.raises(MediaFileStorageError):
         files.execute_deferred(asked)
+
+
+def test_presses_on_a_download_are_counted_and_only_the_newest_files_stay(monkeypatch):
+    now, storage, files, _asked = a_download_that_is_kept(monkeypatch)
+    made = iter(range(1_000))
+    asked = files.add_deferred(lambda: f"model {next(made)}".encode(), "text/plain", "0.2")
+    names = []
+    for _ in range(100):
+        with suppress(MediaFileStorageError):
+            names.append(files.execute_deferred(asked).rpartition("/")[2])
+    assert len(names) == downloads.PRESSES
+    assert len(files._file_metadata) == downloads.MOST_FILES
+    assert storage.get_file(names[-1]).content == f"model {len(names) - 1}".encode()
+    now[0] += 1 / downloads.PRESSES_A_S
+    files.execute_deferred(asked)
+    with pytest.raises(MediaFileStorageError):
+        files.execute_deferred(asked)
+
+
+def test_buttons_that_are_drawn_anew_and_anew_leave_a_bounded_number_behind(monkeypatch):
+    _now, _storage, files, _asked = a_download_that_is_kept(monkeypatch)
+    for number in range(200):
+        files.add_deferred(lambda: b"", "text/plain", f"1.{number}")
+    files.clear_session_refs()
+    files.remove_orphaned_files()
+    assert len(files._deferred_callables) == downloads.MOST_MAKERS
 
 
 def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):

@@ -120,6 +120,9 @@ def test_a_page_of_another_port_is_refused_before_its_handshake(limits):
         ("null", "lab:8501", False),
         ("http://lab:8501x", "lab:8501", False),
         ("", "", False),
+        ("ftp://lab:8501", "lab:8501", False),
+        ("http://[::1", "lab:8501", False),
+        ("http://lab:8501", "[", False),
     ],
 )
 def test_host_and_port_must_be_the_pages_own(origin, host, is_own):
@@ -134,6 +137,8 @@ def test_an_owners_own_list_of_origins_is_kept(monkeypatch):
     assert not is_own_page(Headers({"host": "lab", "origin": "https://school.example:8443"}))
     chosen["server.enableCORS"] = False
     assert is_own_page(Headers({"host": "lab", "origin": "https://any.example"}))
+    assert is_own_page(Headers({"host": "lab", "origin": "null"}))
+    assert not is_own_page(Headers({"host": "lab", "origin": "http://[::1"}))  # Streamlit's error
 
 
 def test_a_connection_that_says_nothing_ends(limits, monkeypatch):
@@ -243,22 +248,33 @@ def test_a_browser_that_does_not_read_gets_no_more_addresses_of_files(limits, ta
     run(visit())
 
 
-def test_a_browser_that_does_not_read_for_long_is_let_go(limits, monkeypatch):
-    monkeypatch.setattr(sockets, "STALLED_S", 0.02)
-    monkeypatch.setattr(sockets, "LOOK_EVERY_S", 0.01)
-
+def test_text_on_streamlits_socket_ends_it(limits, taken):
     async def visit():
-        watching = asyncio.create_task(sockets.end_stalled())
-        browser, reads = Browser(limits), Browser(limits)
-        browser.reads.clear()
-        for each in (browser, reads):
-            each.say()
+        browser = Browser(limits)
+        browser.came.put_nowait({"type": "websocket.receive", "text": "hello"})
         await asyncio.wait_for(browser.task, 5)
-        assert not reads.task.done()
-        await reads.end()
-        watching.cancel()
+        return browser.closed_with
+
+    assert run(visit()) == [1002]
+    assert taken == []
+
+
+def test_what_asks_for_a_developers_tools_is_left_out(limits, taken):
+    async def visit():
+        browser = Browser(limits)
+        for message in (
+            BackMsg(load_git_info=True),
+            BackMsg(debug_shutdown_runtime=True),
+            BackMsg(backend_operation_request={"install_skills": {}}),
+            BackMsg(backend_operation_request={"dismiss_skills_nudge": {}}),
+        ):
+            browser.say(message.SerializeToString())
+        browser.say()
+        await turn()
+        await browser.end()
 
     run(visit())
+    assert taken == [RERUN]
 
 
 def test_a_drop_of_too_many_files_is_told_to_its_tab(limits, monkeypatch):

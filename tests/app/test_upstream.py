@@ -1,4 +1,4 @@
-"""Faults of Streamlit that pages/server/compat/ mends: each is still there without its file.
+"""Faults of Streamlit and uvicorn that pages/server/compat/ mends, each there without its file.
 
 Where one of these fails, upstream has mended it: its file in compat/, its line in docs/upstream.md
 and its test here can go. `pages_folder.py` has its test in tests/e2e/test_upstream.py.
@@ -30,7 +30,9 @@ from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.timers import let_timers_change_nothing
 from pages.server.compat.widget_values import refuse_wrong_values
 from tests.app.test_callbacks import page as cut_off
+from tests.app.test_connections import is_ended, line, most_held_of_pongs, server
 from tests.app.test_references import drawing, large
+from tests.app.test_server import run
 from tests.app_process import ROOT
 from tests.browser_cache import MAX_AGE, BrowserCache
 
@@ -283,6 +285,18 @@ def test_with_the_change_widgets_stay_as_they_were(monkeypatch):
         app = after(kind, string_value="AlexNet")
         assert not app.exception
         assert [each.value for each in app.caption] == ["5", "none"]
+
+
+def test_websockets_pongs_that_nobody_reads_are_kept(monkeypatch):
+    assert run(most_held_of_pongs(monkeypatch, is_limited=False)) > 2**20
+
+
+def test_connections_who_asks_for_nothing_stays():
+    async def visit():
+        async with server(is_limited=False) as port, line(port, b"") as (reader, _writer):
+            return await is_ended(reader, seconds=0.3)
+
+    assert not run(visit())
 
 
 def test_pages_folder_with_the_change_there_is_none(monkeypatch):

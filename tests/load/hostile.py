@@ -28,6 +28,7 @@ from tests.websocket_client import Visitor
 from tl_core.images.samples import SAMPLES
 
 MB = 2**20
+_BACK_S = 15.0  # after which what an attempt took is given back
 
 Attempt = Callable[[AppProcess, Event], None]
 
@@ -81,7 +82,81 @@ def uploads_that_never_come(app: AppProcess, end: Event) -> None:
         end.wait(10)
 
 
+def photographs_that_are_none(app: AppProcess, _end: Event) -> None:
+    """Sixty messages to a box of Teach it: a file that is none, with a name of 14 MB."""
+    name = "x" * (14 * MB)
+    with Visitor(app.url).open("teach") as visitor:
+        for number in range(1, 61):
+            photo = {"number": number, "name": name, "data": "eA=="}
+            message = {"held": True, "number": number, "photos": [photo]}
+            visitor.tell_component("photos_0", "sent", message)
+
+
+def empty_frames(app: AppProcess, end: Event) -> None:
+    """Four connections with one endless message of empty frames, 250 kB a second each."""
+    flood = bytes([0x00, 0x80, 0, 0, 0, 0]) * 8_000
+    with ExitStack() as stack:
+        lines = [stack.enter_context(websocket_line(app)) for _ in range(4)]
+        with suppress(OSError):
+            for line in lines:
+                line.sendall(b"\x02\x80" + bytes(4))
+            while not end.wait(0.19):
+                for line in lines:
+                    line.sendall(flood)
+
+
+def unread_pongs(app: AppProcess, end: Event) -> None:
+    """A connection that sends 280 MB of pings and reads nothing."""
+    pings = (bytes([0x89, 0x80 | 125]) + bytes(4 + 125)) * 8_000
+    with websocket_line(app) as line, suppress(OSError):
+        line.settimeout(10)
+        for _ in range(280 * MB // len(pings)):
+            line.sendall(pings)
+            if end.is_set():
+                return
+        end.wait(10)
+
+
+def empty_uploads(app: AppProcess, end: Event) -> None:
+    """Three thousand uploads of nothing, for sessions that there are not."""
+    place = urlsplit(app.url)
+    rest = f"HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: 0\r\n\r\n"
+    for _ in range(3_000):
+        with socket.create_connection(("localhost", place.port or 80), timeout=30) as line:
+            line.sendall(f"PUT /_stcore/upload_file/{uuid4().hex}/x {rest}".encode())
+            line.recv(4096)
+        if end.is_set():
+            return
+
+
+def presses_on_a_model(app: AppProcess, _end: Event) -> None:
+    """Teach it digits, then 120 presses on the file of the model."""
+    with Visitor(app.url).open("teach", "dataset=digits") as visitor:
+        visitor.press("start")
+        while not any(key.startswith("save_") for key in visitor.downloads):
+            visitor.poll()
+        key = next(key for key in visitor.downloads if key.startswith("save_"))
+        for _ in range(120):
+            with suppress(RuntimeError):  # refused
+                visitor.download(key)
+
+
+def silent_cameras(app: AppProcess, end: Event) -> None:
+    """Two hundred connections for a live camera that say nothing."""
+    with ExitStack() as stack:
+        for _ in range(200):
+            with suppress(OSError):
+                stack.enter_context(websocket_line(app, "/live"))
+        end.wait(10)
+
+
 ATTEMPTS: dict[str, Attempt] = {
+    "none": photographs_that_are_none,
+    "frames": empty_frames,
+    "pongs": unread_pongs,
+    "empty": empty_uploads,
+    "presses": presses_on_a_model,
+    "cameras": silent_cameras,
     "files": many_files,
     "unread": unread_answers,
     "unfinished": unfinished_messages,
@@ -100,12 +175,12 @@ def files_request(session: str, count: int) -> bytes:
 
 
 @contextmanager
-def websocket_line(app: AppProcess) -> Iterator[socket.socket]:
+def websocket_line(app: AppProcess, path: str = "/_stcore/stream") -> Iterator[socket.socket]:
     """A connection after its handshake, by hand."""
     place = urlsplit(app.url)
     with socket.create_connection(("localhost", place.port or 80), timeout=30) as line:
         line.sendall(
-            f"GET /_stcore/stream HTTP/1.1\r\nHost: {place.netloc}\r\nUpgrade: websocket\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {place.netloc}\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
         )
@@ -156,10 +231,13 @@ def beside(app: AppProcess, attempt: Attempt | None, seconds: float) -> str:
     asker.leave()
     if thread:
         thread.join(30)
+        time.sleep(_BACK_S)
+    left = process.memory_info().rss - before
     slowest = max(asker.answers_s, default=float("nan"))
     return (
         f"question {1000 * slowest:.0f} ms, page {1000 * max(pages_s):.0f} ms at most; "
-        f"memory +{(most - before) / MB:.0f} MB; {len(asker.answers_s)} answers"
+        f"memory +{(most - before) / MB:.0f} MB, {left / MB:.0f} of it left; "
+        f"{len(asker.answers_s)} answers"
     )
 
 

@@ -61,7 +61,19 @@ def save_model(
         state |= novelty_tensors(model.novelty)
         metadata |= novelty_metadata(model.novelty, has_keys=is_for_owner)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    return safetensors.torch.save(state, metadata)
+    return _in_fixed_order(safetensors.torch.save(state, metadata))
+
+
+def _in_fixed_order(file: bytes) -> bytes:
+    """The same file with the names of its header sorted, so that a model has one file.
+
+    safetensors writes the metadata in an order of chance. A file begins with the header's length
+    in eight bytes; spaces fill the header up to a multiple of eight.
+    """
+    end = 8 + int.from_bytes(file[:8], "little")
+    header = json.dumps(json.loads(file[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return b"".join((len(header).to_bytes(8, "little"), header, memoryview(file)[end:]))
 
 
 def _metadata_of(model: Backbone) -> dict[str, str]:
