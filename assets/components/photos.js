@@ -1,3 +1,4 @@
+const AT_ONCE = 40; // photographs in a message
 const BATCH = 4_000_000; // characters in a message, but for one file that has more alone
 
 const FILLED = "box-filled"; // an event: the next empty box comes into view
@@ -200,7 +201,7 @@ class PhotosInput {
     const isOver = this.isEnding && !this.packing; // of a recording, with nothing on its way
     if (!this.post.sent && (this.waiting.length || isOver)) {
       let size = 0;
-      const isTooMuch = ({ data }) => (size += data.length) > BATCH;
+      const isTooMuch = ({ data }, place) => place >= AT_ONCE || (size += data.length) > BATCH;
       const end = this.waiting.findIndex(isTooMuch);
       const photos = this.waiting.splice(0, end < 0 ? this.waiting.length : Math.max(end, 1));
       const isLast = isOver && !this.waiting.length;

@@ -18,6 +18,7 @@ from tl_core.lab import UserError
 _SAMPLES = {row.key: row for row in samples.SAMPLES}
 _THUMBNAIL = 96  # pixels
 _OWN_SHOWN = 10
+_KEPT = 100  # of the visitor's own, the newest; the lab's memory has its own limit
 _LIST = "photos"
 _BAR = 150  # pixels, the width of the photograph with its buttons
 
@@ -109,6 +110,8 @@ def take(data: bytes) -> None:
 def choose(key: str) -> None:
     """Make one of the visitor's photographs the visit's, from when the picker is next drawn."""
     visit = the_visit()
-    visit.photos = [key, *(old for old in visit.photos if old != key)]
-    visit.numbers.setdefault(key, 1 + len(visit.numbers))
+    visit.photos = [key, *(old for old in visit.photos if old != key)][:_KEPT]
+    visit.numbers.setdefault(key, 1 + max(visit.numbers.values(), default=0))
+    for old in visit.numbers.keys() - set(visit.photos):
+        del visit.numbers[old]
     link.set_choice("sample", key)

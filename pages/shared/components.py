@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import streamlit as st
+from typing_extensions import TypeIs
 from streamlit.components.v2.types import ComponentRenderer
 
 from pages.languages import ASSETS
@@ -68,9 +69,14 @@ def text(value: object) -> str:
 
 def whole_number(value: object) -> int:
     """The shape of a number that is counted in JavaScript."""
-    if type(value) is int and abs(value) < 2**53:
+    if is_whole(value):
         return value
     raise WrongShape
+
+
+def is_whole(value: object) -> TypeIs[int]:
+    """Whether it is such a number; true and false are none."""
+    return type(value) is int and abs(value) < 2**53
 
 
 def style(name: str, **words: str) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.server import live_frames
 from pages.shared.choose_backbone import label_of
 from pages.shared.choose_photo import take
-from pages.shared.components import anything, component, message, style
+from pages.shared.components import anything, component, is_whole, message, style
 from pages.shared.photo_input import decoded, take_sent
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, class_name, current_language, plain, sentence
@@ -137,7 +137,7 @@ def _take(on_correct: Callable[[int, bytes], None] | None) -> None:
     visit = the_visit()
     taken = visit.last_photo
     match message(_KEY, "sent", anything):
-        case {"label": int(label)} if on_correct is not None:
+        case {"label": int(label)} if type(label) is int and on_correct is not None:
             take_sent(_KEY, partial(on_correct, label))
             visit.has_corrected = visit.last_photo > taken
             return
@@ -149,8 +149,8 @@ def _take(on_correct: Callable[[int, bytes], None] | None) -> None:
 def _answer(backbone: str) -> None:
     """Answer a frame that has come by way of the page."""
     match message(_KEY, "frame", anything):
-        case {"number": int(number), "data": str(text), "target": target} if (
-            target is None or type(target) is int
+        case {"number": number, "data": str(text), "target": target} if is_whole(number) and (
+            target is None or is_whole(target)
         ):
             pass
         case _:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.shared.components import anything, component, message
+from pages.shared.components import anything, component, is_whole, message
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from pages.visit.state import Box
@@ -70,7 +70,7 @@ def receive(message: object, on_photo: Callable[[bytes], None]) -> None:
         UserError: If the message holds no file, or ``on_photo`` refuses it.
     """
     match message:
-        case {"number": int(number), "data": str(text)}:
+        case {"number": number, "data": str(text)} if is_whole(number):
             data = decoded(text)
         case _:
             raise not_arrived()

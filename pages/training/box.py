@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 
 from pages.shared.choose_photo import thumbnail_url
-from pages.shared.components import anything, component, message, text
+from pages.shared.components import anything, component, is_whole, message, text
 from pages.shared.photo_input import LIMITS, decoded, not_arrived
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, sentence, show_error
@@ -16,6 +16,9 @@ from pages.visit.state import Box
 from tl_core.lab import BackboneRow, UserError
 
 ENOUGH = 4  # photographs of a class, to begin with
+_AT_ONCE = 64  # photographs of a message; photos.js sends fewer
+_NAME_LENGTH = 100  # characters of a file's name that are shown
+_MOST_SAID = 20  # names in a remark, and remarks until the page is drawn
 _mount = component("photos", "travel", "lens", "recorder")
 
 
@@ -94,13 +97,13 @@ def receive(box: Box, sent: object) -> None:
                 left_out[sentence(error)].append(name)
             box.last, box.has_changed = number, True
         match sent:
-            case {"number": int(number), "held": bool(is_recording)}:
+            case {"number": number, "held": bool(is_recording)} if is_whole(number):
                 box.last, box.is_recording = max(box.last, number), is_recording
     except UserError as error:
         refuse(error)
     for reason, names in left_out.items():
         words = _("Left out: {names}. {reason}")
-        refuse(words.format(names=", ".join(map(plain, names)), reason=reason))
+        refuse(words.format(names=listed(names), reason=reason))
 
 
 def _each(sent: object) -> Iterator[tuple[int, str, str, int | None]]:
@@ -108,18 +111,19 @@ def _each(sent: object) -> Iterator[tuple[int, str, str, int | None]]:
     match sent:
         case None:
             return  # its page was left meanwhile
-        case {"photos": [*photos]}:
+        case {"photos": [*photos]} if len(photos) <= _AT_ONCE:
             pass
         case _:
             raise not_arrived()
     for photo in photos:
         match photo:
-            case {"number": int(number), "name": str(name), "data": str(text), "burst": int(burst)}:
-                yield number, name, text, burst
-            case {"number": int(number), "name": str(name), "data": str(text)}:
-                yield number, name, text, None
+            case {"number": number, "name": str(name), "data": str(text)} if is_whole(number):
+                burst = photo.get("burst")
             case _:
                 raise not_arrived()
+        if burst is not None and not is_whole(burst):
+            raise not_arrived()
+        yield number, name[:_NAME_LENGTH], text, burst
 
 
 def add_photo(box: Box, data: bytes, burst: int | None = None) -> None:
@@ -145,12 +149,19 @@ def _thumbnails(photos: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def no_photographs(names: Sequence[str]) -> str:
     """The sentence about files that could not be read."""
-    return _("No photograph, so left out: {names}").format(names=", ".join(map(plain, names)))
+    return _("No photograph, so left out: {names}").format(names=listed(names))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names of files, each as long as one reads."""
+    more = " …" if len(names) > _MOST_SAID else ""
+    return ", ".join(plain(name[:_NAME_LENGTH]) for name in names[:_MOST_SAID]) + more
 
 
 def refuse(what: UserError | str) -> None:
-    """Have an error or a remark shown once, below the boxes."""
-    st.session_state.setdefault("boxes_refused", []).append(what)
+    """Have an error or a remark shown once, below the boxes; of many the newest."""
+    refused = [*st.session_state.get("boxes_refused", []), what]
+    st.session_state.boxes_refused = refused[-_MOST_SAID:]
 
 
 def say_what_was_left_out() -> None:

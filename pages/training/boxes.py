@@ -5,8 +5,8 @@ import streamlit as st
 from pages.shared.live import POLL_S
 from pages.shared.uploaded_files import empty, take_out, uploaded_files
 from pages.shared.visit import the_lab, the_visit, visits
-from pages.shared.words import _, plain
-from pages.training.box import draw_photos, no_photographs, refuse, say_what_was_left_out
+from pages.shared.words import _
+from pages.training.box import draw_photos, listed, no_photographs, refuse, say_what_was_left_out
 from pages.training.ready_photos import ready_photos
 from pages.training.thrown_away import remove
 from pages.visit.intake import Intake
@@ -176,4 +176,4 @@ def _take_what_was_read() -> None:
         refuse(no_photographs(found.left_out))
     if found.beside:
         words = _("Left out, because they lie beside folders of photographs, not in one: {names}")
-        refuse(words.format(names=", ".join(map(plain, found.beside))))
+        refuse(words.format(names=listed(found.beside)))

@@ -4,6 +4,7 @@ import time
 import zipfile
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages.visit.intake import Intake
 from tests.app.conftest import fill_box, photo_message, settled, tell_component, words
@@ -55,14 +56,46 @@ def test_a_photograph_that_is_sent_again_counts_once(own, labelled):
     assert "1 of 4" in words(own)
 
 
+def a_photo(number, data="!", name="a", **more):
+    return {"number": number, "name": name, "data": data, **more}
+
+
 @pytest.mark.parametrize(
     "message",
-    [7, {}, {"photos": 1}, {"photos": [1]}, {"photos": [{"number": 1, "name": "a", "data": "!"}]}],
+    [
+        *(7, {}, {"photos": 1}, {"photos": [1]}),
+        {"photos": [a_photo(1)]},
+        {"photos": [a_photo(True, "eA==")]},
+        {"photos": [a_photo(10**30, "eA==")]},
+        {"photos": [a_photo(1, "eA==", burst=True)]},
+        {"photos": [a_photo(number, "eA==") for number in range(1, 66)]},
+    ],
 )
 def test_a_message_that_holds_no_photographs_says_so_and_breaks_nothing(own, message):
     page = tell_component(own, "photos_0", "sent", message)
     assert not page.exception
     assert "did not arrive whole" in words(page)
+
+
+def test_of_a_files_name_as_much_is_kept_as_one_reads(own):
+    page = tell_component(own, "photos_0", "sent", {"photos": [a_photo(1, name="x" * 10**6)]})
+    assert "x" * 100 in words(page)
+    assert "x" * 101 not in words(page)
+
+
+def remarks_in_plenty() -> None:
+    import streamlit as st
+
+    from pages.training.box import listed, refuse
+
+    for number in range(1_000):
+        refuse(str(number))
+    st.caption(f"{len(st.session_state.boxes_refused)} {len(listed(['x' * 10**6] * 1_000))}")
+
+
+def test_remarks_about_files_are_counted_until_they_are_said():
+    said = AppTest.from_function(remarks_in_plenty).run().caption[0].value
+    assert said.split() == ["20", str(20 * 102)]
 
 
 def test_an_own_class_is_tested_on_photographs_of_a_ready_set_and_learns_from_all_of_its_own(

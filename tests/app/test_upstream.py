@@ -29,6 +29,7 @@ from pages.server.compat.containers import begin_at_the_top
 from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.timers import let_timers_change_nothing
 from pages.server.compat.widget_values import refuse_wrong_values
+from tests.app.conftest import tell_component
 from tests.app.test_callbacks import page as cut_off
 from tests.app.test_connections import is_ended, line, most_held_of_pongs, server
 from tests.app.test_references import drawing, large
@@ -271,6 +272,25 @@ def test_with_the_change_a_late_click_does_nothing(monkeypatch):
     app = after_a_late_click()
     assert not app.exception
     assert app.caption[0].value == "none"
+
+
+def deep(levels):
+    return [deep(levels - 1)] if levels else 7
+
+
+@pytest.mark.parametrize("name", ["\ud800", deep(500)])
+def test_with_the_change_half_a_character_or_a_deep_value_ends_no_page(
+    name, open_page, monkeypatch
+):
+    refuse(monkeypatch)
+    page = open_page("teach")
+    photo = {"number": 1, "name": name, "data": "eA=="}
+    tell_component(page, "photos_0", "sent", {"number": 1, "photos": [photo]})
+    assert not page.exception
+    assert page.session_state["visit"].boxes[0].last == 0
+    photo["name"] = "\N{CAT FACE}"
+    tell_component(page, "photos_0", "sent", {"number": 1, "photos": [photo]})
+    assert page.session_state["visit"].boxes[0].last == 1
 
 
 def refuse(monkeypatch) -> None:

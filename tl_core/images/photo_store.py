@@ -13,10 +13,17 @@ from tl_core.images.decode import MAX_BYTES, content_key, decode
 from tl_core.images.photo import Photo
 
 
+_LEAST_BYTES = 4_096  # that a photograph counts for: a tiny one has a key and owners too
+
+
 @dataclass(slots=True)
 class _File:
     data: bytes
     owners: set[str] = field(default_factory=set)
+
+    @property
+    def size_bytes(self) -> int:
+        return _counted(self.data)
 
 
 @dataclass(eq=False)
@@ -127,7 +134,7 @@ class PhotoStore:
         """Bytes of the files that the owner does not hold yet."""
         with self._lock:
             held = {key for key in files if key in self._files and owner in self._files[key].owners}
-        return sum(len(data) for key, data in files.items() if key not in held)
+        return sum(_counted(data) for key, data in files.items() if key not in held)
 
     def held(self) -> Counter[str]:
         """Bytes of the files by owner; those of a photograph that several have are shared."""
@@ -135,7 +142,7 @@ class PhotoStore:
         with self._lock:
             for file in self._files.values():
                 for owner in file.owners:
-                    held[owner] += len(file.data) // len(file.owners)
+                    held[owner] += file.size_bytes // len(file.owners)
         return held
 
     def decoded(self) -> Counter[str]:
@@ -200,12 +207,12 @@ def _leaving(files: Mapping[str, _File], limit_bytes: int) -> set[str]:
 
     ``files`` are in the order of their last use.
     """
-    total = sum(len(file.data) for file in files.values())
+    total = sum(file.size_bytes for file in files.values())
     held: Counter[str] = Counter()
     keys: dict[str, list[str]] = defaultdict(list)
     for key, file in files.items():
         for owner in file.owners:
-            held[owner] += len(file.data)
+            held[owner] += file.size_bytes
             keys[owner].append(key)
     for own in keys.values():
         own.sort(key=lambda key: len(files[key].owners) > 1)
@@ -215,9 +222,13 @@ def _leaving(files: Mapping[str, _File], limit_bytes: int) -> set[str]:
         key = keys[max(held, key=held.__getitem__)].pop()
         if key not in leaving:  # through another who held it too
             leaving.add(key)
-            total -= len(files[key].data)
-            held.subtract(dict.fromkeys(files[key].owners, len(files[key].data)))
+            total -= files[key].size_bytes
+            held.subtract(dict.fromkeys(files[key].owners, files[key].size_bytes))
     return leaving
+
+
+def _counted(data: bytes) -> int:
+    return max(len(data), _LEAST_BYTES)
 
 
 def _no_room() -> UserError:

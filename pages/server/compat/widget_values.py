@@ -1,6 +1,9 @@
 """Values of widgets that no browser sends are left out before a page sees them."""
 
+import json
 import logging
+import re
+from collections.abc import Collection
 from typing import Any
 
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
@@ -19,6 +22,9 @@ from pages.server.log_limit import log_limit
 log = logging.getLogger(__name__)
 
 _ANY_WILL_DO = {"bool_value", "trigger_value"}  # most widgets; none can be wrong, so none is tried
+_OF_COMPONENTS = ("json_value", "json_trigger_value")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # of a character; browsers write whole ones as they are
+_DEEPEST = 20  # values within values; Streamlit copies them by recursion
 
 
 def refuse_wrong_values() -> None:
@@ -97,11 +103,32 @@ def _fits(sent: WidgetState, widget: WidgetMetadata[Any] | None) -> bool:
     except Exception:  # noqa: BLE001 - whatever a widget makes of what nobody's hands can send
         say_refused(f"a wrong value for {widget.value_type}")
         return False
+    if kind in _OF_COMPONENTS and (_is_deep(value) or _has_half(getattr(sent, kind), value)):
+        say_refused("a component's value with too many levels, or half a character")
+        return False
     is_events = kind == "json_trigger_value"
     if is_events and not all(isinstance(event, dict) for event in value or ()):
         say_refused("a component's message of another shape")
         return False
     return True
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether it has lists and dictionaries within each other beyond what a component sends."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        groups = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [each for one in groups if isinstance(one, Collection) and one for each in one]
+        level = [each for each in level if not isinstance(each, str)]
+    return bool(level)
+
+
+def _has_half(text: str, value: Any) -> bool:
+    """Whether a text in a component's value, sent as ``text``, cannot be written anywhere."""
+    try:
+        return bool(_HALF.search(text)) and not json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
 
 
 def say_refused(what: str) -> None:

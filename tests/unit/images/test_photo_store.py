@@ -7,13 +7,13 @@ import pytest
 
 from tests.hostile import saved
 from tl_core.errors import UserError
-from tl_core.images import samples
+from tl_core.images import photo_store, samples
 from tl_core.images.decode import content_key, decode
 from tl_core.images.encode import encode_png
 from tl_core.images.photo import to_array
 from tl_core.images.photo_store import PhotoStore
 
-SIDE = 32
+SIDE = 64
 FILE_BYTES = len(encode_png(np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)))
 
 
@@ -33,6 +33,13 @@ def test_a_file_is_kept_under_its_content():
     assert key == content_key(file(1))
     assert kept.data(key) == file(1)
     assert kept.photo(key).size == (SIDE, SIDE)
+
+
+def test_tiny_photographs_count_for_more_than_their_bytes():
+    kept = PhotoStore(10 * photo_store._LEAST_BYTES, max_pixels=10_000)
+    for shade in range(30):
+        kept.add(encode_png(np.full((8, 8, 3), shade, np.uint8)), "ann")
+    assert len(kept._files) == 10
 
 
 def test_a_bad_file_is_refused_and_not_kept():
