@@ -27,6 +27,7 @@ from tl_core.errors import gettext_noop as N_
 from tl_core.estimates import Estimates
 from tl_core.images.photo_store import PhotoStore
 from tl_core.machine.process_memory import give_back_freed_memory, process_bytes
+from tl_core.ownership import Ownership
 from tl_core.settings import Settings
 from tl_core.staleness import Staleness
 
@@ -113,6 +114,7 @@ class Lab:
             self._answers,
             self._staleness,
             Estimates(on_cpu=self._compute.hardware().is_cpu, beside=self._compute.others),
+            Ownership(networks, self.photos),
             visitor_downloads(self.settings.visitor_downloads, downloads),
         )
         self.backbones = Backbones(networks, self.jobs)

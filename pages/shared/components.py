@@ -5,8 +5,8 @@ from functools import cache
 from typing import Any, TypeVar
 
 import streamlit as st
-from typing_extensions import TypeIs
 from streamlit.components.v2.types import ComponentRenderer
+from typing_extensions import TypeIs
 
 from pages.languages import ASSETS
 from pages.server.compat.widget_values import say_refused

@@ -497,7 +497,7 @@ def test_forgotten_photographs_take_the_answers_about_them_along(lab, labelled):
     lab.forget_photos("ann")
     assert (mine in lab.photos, shared in lab.photos) == (False, True)
     assert lab.memory.of("ann") == 0
-    assert lab.jobs.ask(Classify(photo=shared), "ann").is_over
+    assert lab.jobs.ask(Classify(photo=shared), "bob").is_over
     asked = lab.jobs.ask(Classify(photo=mine), "ann")
     assert asked.wait(WAIT_S)
     assert "no longer in the lab's memory" in str(asked.error)

@@ -14,6 +14,7 @@ from tl_core.engine.job import Job, JobState, SpecT
 from tl_core.engine.queueing import poll_s
 from tl_core.errors import UserError
 from tl_core.estimates import Estimates
+from tl_core.ownership import Ownership
 from tl_core.specs.base import Spec
 from tl_core.staleness import Staleness
 
@@ -51,6 +52,7 @@ class Jobs:
     _answers: Answers
     _staleness: Staleness
     _estimates: Estimates
+    _ownership: Ownership
     _visitor_downloads: frozenset[str] | None = None  # names that visitors may start; None: all
     _downloads: dict[Spec, Job] = field(default_factory=dict)  # the newest of each
     _downloads_lock: threading.Lock = field(default_factory=threading.Lock)
@@ -59,9 +61,10 @@ class Jobs:
         """Queue a run; equal downloads are one download.
 
         Raises:
-            UserError: If the spec asks for what does not exist or visitors may not download, or the
-                lab is too busy.
+            UserError: If the spec asks for what does not exist, is another visitor's or visitors
+                may not download, or the lab is too busy.
         """
+        self._ownership.require(spec, owner)
         trouble = self._compute.trouble()
         if trouble is not None:
             raise trouble
@@ -88,6 +91,7 @@ class Jobs:
         Raises:
             UserError: As ``submit``.
         """
+        self._ownership.require(spec, owner)  # of an answer that is kept, too
         stamp = self._staleness.stamp(spec)
         job = self._answers.job_for(spec, owner, self.submit, self._compute.queue.join, stamp=stamp)
         job.wait(timeout_s)

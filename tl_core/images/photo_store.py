@@ -12,7 +12,6 @@ from tl_core.images import samples
 from tl_core.images.decode import MAX_BYTES, content_key, decode
 from tl_core.images.photo import Photo
 
-
 _LEAST_BYTES = 4_096  # that a photograph counts for: a tiny one has a key and owners too
 
 
@@ -170,9 +169,19 @@ class PhotoStore:
         with self._lock:
             kept = self._files.get(key)
             if kept is None:
-                raise UserError("That photograph is no longer in the lab's memory. Drop it again.")
+                raise _gone()
             self._files.move_to_end(key)
             return kept.data
+
+    def require_not_anothers(self, key: str, owner: str) -> None:
+        """Refuse a photograph that is here and that ``owner`` has not dropped.
+
+        Raises:
+            UserError: If it is such a one.
+        """
+        with self._lock:
+            if key in self._files and owner not in self._files[key].owners:
+                raise _gone()
 
     def photo(self, key: str) -> Photo:
         """The photograph behind ``key``, upright and in RGB; for reading only."""
@@ -229,6 +238,10 @@ def _leaving(files: Mapping[str, _File], limit_bytes: int) -> set[str]:
 
 def _counted(data: bytes) -> int:
     return max(len(data), _LEAST_BYTES)
+
+
+def _gone() -> UserError:
+    return UserError("That photograph is no longer in the lab's memory. Drop it again.")
 
 
 def _no_room() -> UserError:

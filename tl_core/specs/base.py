@@ -142,10 +142,15 @@ class Spec(Generic[SnapshotT]):
 
 def photo_keys(spec: Spec) -> set[str]:
     """Find the keys of visitors' photographs, wherever in a spec they stand."""
-    return _photo_keys(dataclasses.astuple(spec))
+    return keys_in(spec, PHOTO_PREFIX)
 
 
-def _photo_keys(value: object) -> set[str]:
+def keys_in(spec: Spec, prefix: str) -> set[str]:
+    """Find the texts that begin so, wherever in a spec they stand."""
+    return _keys_in(dataclasses.astuple(spec), prefix)
+
+
+def _keys_in(value: object, prefix: str) -> set[str]:
     if isinstance(value, tuple):
-        return set().union(*map(_photo_keys, value))
-    return {value} if isinstance(value, str) and value.startswith(PHOTO_PREFIX) else set()
+        return set().union(*(_keys_in(one, prefix) for one in value))
+    return {value} if isinstance(value, str) and value.startswith(prefix) else set()
