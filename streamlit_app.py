@@ -12,9 +12,11 @@ if runtime.exists():  # Streamlit draws a page
     from pages.shared.foot import choose_current_language
     from pages.shared.frame import configure, navigation
     from pages.shared.keys import keep_keys
+    from pages.shared.link import fall_back
     from pages.shared.page_top import begin_at_top
     from pages.shared.resume import resume
     from pages.shared.visit import the_visit
+    from tl_core.lab import UserError
 
     choose_current_language()
     configure()
@@ -24,7 +26,10 @@ if runtime.exists():  # Streamlit draws a page
     resume()
     begin_at_top(current.url_path)
     the_visit().drawn_at = time.monotonic()
-    current.run()
+    try:
+        current.run()
+    except UserError as error:  # of a choice that a spec refuses
+        fall_back(error)
     query.show(current.url_path)
 else:  # ``streamlit run`` looks for what to serve
     from pages.server.app import MIDDLEWARE, ROUTES, lifespan, refuse_wrong_settings

@@ -1,5 +1,6 @@
 """Choices of widgets: kept with the visit, and in the page's address, so that a link holds them."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,7 +9,8 @@ import streamlit as st
 
 from pages.shared import query
 from pages.shared.visit import the_visit
-from pages.shared.words import _, plain
+from pages.shared.words import _, plain, sentence, show_error
+from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
 
 _GONE = {
@@ -17,6 +19,8 @@ _GONE = {
 }
 
 PRESET = "preset"  # an experiment on *Teach it*
+_SAID_S = 10.0  # a page that draws itself anew at once would take a remark away
+_OF_EVERY_PAGE = {"language", "present"}
 _ENDS_IT = {"dataset", "mode"}  # where a link names these without it
 
 
@@ -73,6 +77,26 @@ def refuse(key: str) -> None:
     drop_choice(key)
 
 
+def fall_back(error: UserError) -> None:
+    """Take back the choices of this page, of which a spec has refused one, and draw it anew.
+
+    Where it has none to take back, the refusal alone is said.
+    """
+    state, choices = st.session_state, the_visit().choices
+    held = {key for key in state.get("address", {}) if f"shown_{key}" in state} - _OF_EVERY_PAGE
+    chosen = {key + state[f"shown_{key}"][1] for key in held if state[f"shown_{key}"]}
+    if not chosen & choices.keys():
+        show_error(error)
+        return
+    for key in chosen:
+        choices.pop(key, None)
+    for key in held:
+        query.drop(key)
+        state[f"shown_{key}"] = None
+    state.fell_back = error, time.monotonic() + _SAID_S
+    st.rerun()
+
+
 def is_chosen(key: str, *, default: bool) -> bool:
     """A choice whose switch is on another page, as the link or the visit has it."""
     return chosen(key, encode(default)) == encode(True)
@@ -98,6 +122,10 @@ def take_address(page: str) -> None:
     state = st.session_state
     came_from = state.get("page", page)
     state.page, state.remarks = page, st.container()
+    fell_back, until = state.get("fell_back", (None, 0.0))
+    if time.monotonic() < until:
+        words = _("{reason} So the usual choices of this page are used.")
+        _say(words.format(reason=sentence(fell_back)))
     state.setdefault("opened_with", st.query_params.to_dict())
     if "linked" not in state:
         query.begin(state.opened_with)
@@ -145,13 +173,14 @@ class _Choice:
     def offers(self, value: Any) -> bool:
         """Whether the widget can show the value."""
         if isinstance(self.default, list):
-            return isinstance(value, list | tuple) and all(map(self._is_offered, value))
+            is_list = isinstance(value, list | tuple) and len(set(value)) == len(value)
+            return is_list and all(map(self._is_offered, value))
         return self._is_offered(value)
 
     def decode(self, text: str) -> Any:
         """The value of a text; a ``ValueError`` if the widget cannot show it."""
         if isinstance(self.default, list):
-            return [self._one(part) for part in text.split(",") if part]
+            return [self._one(part) for part in dict.fromkeys(text.split(",")) if part]
         return self._one(text)
 
     def _one(self, text: str) -> Any:

@@ -4,9 +4,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
 
+from pages.shared import sources
 from pages.shared.sitemap import PAGES
 from tests.app.conftest import settled, words
 from tests.journeys.widgets import PRESSES, send, send_all, widgets
+from tl_core.errors import UserError
 
 # by page: the choices that bring further widgets, as their places in the list
 VARIANTS: dict[str, list[dict[str, object]]] = {
@@ -76,9 +78,12 @@ def test_every_page_is_tried():
 
 
 @pytest.mark.parametrize(("page", "variant"), CASES)
-def test_a_link_opened_in_a_fresh_browser_shows_what_was_chosen(open_page, page, variant):
+def test_a_link_opened_in_a_fresh_browser_shows_what_was_chosen(
+    open_page, page, variant, monkeypatch
+):
     app = open_page()
     app.switch_page(page).run()
+    usual = values(app)
     for key, value in variant.items():
         send(app, widgets(app)[key], value)
     known = {"backbone", *variant}
@@ -93,6 +98,31 @@ def test_a_link_opened_in_a_fresh_browser_shows_what_was_chosen(open_page, page,
     fresh.run()
     assert not fresh.exception
     assert values(settled(fresh)) == chosen
+    refuse_once(monkeypatch)
+    assert "It cannot be." in words(fresh.run())
+    assert not fresh.exception
+    fallen_back = values(settled(fresh))
+    of_every_page = {key: chosen[key] for key in ("present", "language")}
+    assert {key: fallen_back[key] for key in usual} == usual | of_every_page
+
+
+def refuse_once(monkeypatch):
+    """Have a page's last words refuse what was chosen, as a spec does, the first time."""
+    say, refusals = sources.sources, [UserError("It cannot be.")]
+
+    def refuse(row):
+        if refusals:
+            raise refusals.pop()
+        say(row)
+
+    monkeypatch.setattr(sources, "sources", refuse)
+
+
+def test_a_link_that_names_the_same_methods_again_and_again_shows_each_once(open_page):
+    page = open_page("why", methods=",".join(["gradcam"] * 5 + ["occlusion"] * 3))
+    assert page.session_state["methods"] == ["gradcam", "occlusion"]
+    page.session_state["methods"] = ["gradcam"] * 5  # forged
+    assert not page.run().exception
 
 
 def test_what_a_link_cannot_bring_is_said_in_a_sentence(open_page):
