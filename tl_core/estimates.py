@@ -55,6 +55,11 @@ class Estimates:
         """Learn from a classification how long a forward pass takes, once it is over."""
         job.when_over(partial(self._note_look, row.key))
 
+    def look_s(self, key: str) -> float:
+        """The fastest forward pass of a catalogue's network so far, in seconds; else infinity."""
+        with self._lock:
+            return self._look_s.get(key, math.inf)
+
     def seconds(self, specs: Sequence[tuple[Spec, BackboneRow]]) -> float:
         """The time for all these runs, beside what is under way now; paused runs do not count.
 

@@ -33,7 +33,7 @@ def other_answers(photo: str, chosen: str) -> dict[str, Classification]:
                 _("Backbone"): row.label,
                 _("Answer"): label,
                 _("Probability"): 100 * found.answers[0].probability,
-                _("ms"): found.milliseconds,
+                _("ms"): the_lab().jobs.look_ms(row.key),
             }
             lines.append(line)
             said.append(f"{row.label}: {label}, {percent(found.answers[0].probability)}")

@@ -1,5 +1,7 @@
 """The Backbones page: classify a photograph, compare pretrained networks, choose one."""
 
+import math
+
 import streamlit as st
 
 from pages.backbones import backbone_table, compare_backbones
@@ -63,15 +65,17 @@ def photograph(found: Classification, photo: str, network: str) -> None:
     st.caption(credit(photo))
 
 
-def answers(found: Classification, network: str) -> None:
+def answers(found: Classification, key: str) -> None:
     """What the chosen network says."""
+    network, milliseconds = label_of(key), the_lab().jobs.look_ms(key)
     words = _("{backbone} says: {label}")
     st.subheader(words.format(backbone=plain(network), label=says(found)), anchor=False)
     if is_none(found.novelty):
         say_what_softmax_says(found.answers[0])
     answer_bars(found.answers, key="top5", bar=24)
-    words = _("Inference, one answer: {ms:.0f} ms on this server ({device}).")
-    st.caption(words.format(ms=found.milliseconds, device=device_words()))
+    if math.isfinite(milliseconds):
+        words = _("Inference, one answer: {ms:.0f} ms on this server ({device}).")
+        st.caption(words.format(ms=milliseconds, device=device_words()))
 
 
 def answer_still(looker: str | None) -> None:
@@ -88,7 +92,7 @@ def answer_still(looker: str | None) -> None:
                 photograph(found, photo, label_of(key))
         if found is not None:
             with side:
-                answers(found, label_of(key))
+                answers(found, key)
     with side:
         st.markdown("**" + _("The other networks") + "**")
         said |= compare_backbones.other_answers(photo, looker or chosen)

@@ -5,7 +5,7 @@ import logging
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import click
@@ -31,7 +31,7 @@ from pages.server.compat.widget_values import refuse_wrong_values
 from pages.server.ending import Ending
 from pages.server.in_pieces import InPieces
 from pages.server.logs import configure_logs
-from pages.server.open_files import RoomForTabs, raise_limit
+from pages.server.open_files import RoomForTabs, has_room, raise_limit
 from pages.server.sockets import Sockets
 from pages.server.uncompressed import Uncompressed
 from pages.server.upload_limits import UploadLimit
@@ -40,6 +40,8 @@ from tl_core.errors import UserError
 from tl_core.settings import Settings
 
 log = logging.getLogger(__name__)
+
+AGAIN_S = 5.0
 
 
 def refuse_wrong_settings() -> None:
@@ -52,8 +54,11 @@ def refuse_wrong_settings() -> None:
 
 
 def ready(_request: Request) -> Response:
-    """Answer 200 while the lab can serve, else 503 and why; before its first visitor it can."""
-    problem = process_state.lab.readiness() if process_state.lab else ""
+    """Answer 200 while the lab can serve, else 503 and why; while it starts it can."""
+    lab = process_state.lab
+    problem = lab.readiness() if lab else process_state.start_problem
+    if not problem and not has_room():
+        problem = "The lab is full: there is no file descriptor left for another tab."
     return PlainTextResponse(problem or "ok", 503 if problem else 200)
 
 
@@ -83,7 +88,7 @@ def lifespan(
         _announce()
         threading.Thread(target=_start, args=(start_lab,), name="lab-start", daemon=True).start()
         jobs = (forget_closed, tell_who_is_absent, end_stalled)
-        looking = [asyncio.create_task(look()) for look in jobs]
+        looking = [asyncio.create_task(for_good(look)) for look in jobs]
         yield
         for task in looking:
             task.cancel()
@@ -92,11 +97,25 @@ def lifespan(
     return around
 
 
+async def for_good(look: Callable[[], Awaitable[None]]) -> None:
+    """Go on with what looks again and again, also where it has met an error, which the log says."""
+    while True:
+        try:
+            await look()
+        except Exception:
+            log.exception("%s begins anew", getattr(look, "__name__", look))
+            await asyncio.sleep(AGAIN_S)
+
+
 def _start(start_lab: Callable[[], None]) -> None:
     try:
         start_lab()
     except UserError as error:  # pages say the same
+        process_state.start_problem = str(error)
         log.error("%s", error)
+    except Exception:
+        process_state.start_problem = "The lab could not start. Its log says why."
+        log.exception("the lab could not start")
 
 
 def _announce() -> None:

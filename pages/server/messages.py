@@ -9,6 +9,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 MOST_PARTS = 100_000  # fields and numbers of a message, counted in a twentieth of a second
 MOST_FILES = 8_000  # in one drop; a data set has 5,000 photographs at most
 MOST_WIDGETS = 2_000  # whose values come together; the fullest page has a hundred
+MOST_QUERY = 20_000  # characters of an address; a link has some hundred
+MOST_TEXT = 2_000  # characters of a line that somebody types or chooses
 MOST_JSON_PARTS = 20_000  # of what a component says; photographs are long, but few
 _LONG_JSON = 4_096  # characters, from which on its parts are counted
 _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5  # kinds of fields in protobuf's encoding
@@ -52,10 +54,14 @@ def read(data: bytes) -> BackMsg:
         raise Refused("a message that is none of Streamlit's") from error
     if len(message.file_urls_request.file_names) > MOST_FILES:
         raise TooManyFiles(message.file_urls_request.session_id)
+    if len(message.rerun_script.query_string) > MOST_QUERY:
+        raise Refused("a longer address than a link has")
     states = message.rerun_script.widget_states.widgets
     if len(states) > MOST_WIDGETS:
         raise Refused("a message with too many widgets")
-    for state in states if len(data) > MOST_JSON_PARTS else ():
+    for state in states if len(data) > MOST_TEXT else ():
+        if len(state.string_value) > MOST_TEXT:
+            raise Refused("a longer line than anybody types")
         for text in (state.json_value, state.json_trigger_value):
             if len(text) > _LONG_JSON and sum(map(text.count, ",[{")) > MOST_JSON_PARTS:
                 raise Refused("a component's value with too many parts")

@@ -23,6 +23,7 @@ def _in_english(error: UserError, _language: str) -> str:
 
 
 lab: Lab | None = None
+start_problem = ""  # why there is none yet, where it could not start
 visitor_of: Callable[[str], str | None] = _nobody  # whose camera has this token
 say: Callable[[UserError, str], str] = _in_english
 absent: Callable[[], frozenset[str]] = frozenset  # visitors whose tab is not open just now

@@ -19,13 +19,14 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from pages.server import addresses, open_files, process_state, upload_limits
-from pages.server.app import ready
+from pages.server.app import _start, for_good, ready
 from pages.server.compat import downloads, sessions
 from pages.server.compat.downloads import keep_downloads
 from pages.server.compat.options import set_options
 from pages.server.in_pieces import PIECE_BYTES, InPieces
 from pages.server.logs import configure_logs
 from pages.server.uncompressed import Uncompressed
+from tl_core.errors import UserError
 from tl_core.machine.addresses import own_addresses
 from tl_core.settings import COMMUNITY_CLOUD
 
@@ -302,6 +303,22 @@ def test_the_server_is_ready_while_the_lab_is(limits, monkeypatch):
     assert (ready(None).status_code, ready(None).body) == (503, b"The worker hangs.")
     monkeypatch.setattr(process_state, "lab", None)
     assert ready(None).status_code == 200
+    monkeypatch.setattr("pages.server.app.has_room", lambda: False)
+    assert ready(None).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("error", "says"), [(UserError("TL_DEVICE is wrong."), "TL_DEVICE is"), (OSError(), "Its log")]
+)
+def test_a_server_whose_lab_cannot_start_is_not_ready(error, says, monkeypatch):
+    def start():
+        raise error
+
+    monkeypatch.setattr(process_state, "lab", None)
+    monkeypatch.setattr(process_state, "start_problem", "")
+    _start(start)
+    assert ready(None).status_code == 503
+    assert says in ready(None).body.decode()
 
 
 @pytest.mark.parametrize(
@@ -441,12 +458,24 @@ def test_what_the_lab_says_is_printed_once_with_its_level(capsys):
         logging.getLogger("tl_core.engine.job").debug("a detail")
         logging.getLogger("uvicorn.error").setLevel("INFO")  # as new options of Streamlit's do
         logging.getLogger("uvicorn.error").info("10.1.2.3 came")
+        for number in range(100):
+            logging.getLogger("uvicorn.error").warning("%d: nonsense", number)
+        for error in (KeyError("a"), KeyError("b"), ValueError("a")):
+            try:
+                raise error
+            except LookupError:
+                logging.getLogger("uvicorn.error").exception("here")
+            except ValueError:
+                logging.getLogger("uvicorn.error").exception("there")
     finally:
         for logger, handlers, propagate, level, filters in before:
             logger.handlers, logger.propagate, logger.filters = handlers, propagate, filters
             logger.setLevel(level)
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith(" INFO tl_core.engine.job: a run ended")
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].endswith(" INFO tl_core.engine.job: a run ended")
+    assert [line for line in said[1:] if line[0] not in " T"] == [
+        *("0: nonsense", "here", "KeyError: 'a'", "there", "ValueError: a")
+    ]
 
 
 def test_a_long_answer_is_handed_over_in_pieces_and_comes_whole():
@@ -554,7 +583,9 @@ def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):
     here = SimpleNamespace(
         _session_mgr=SimpleNamespace(_session_storage=storage, list_active_sessions=lambda: tabs),
         media_file_mgr=SimpleNamespace(remove_orphaned_files=lambda: removed.append(1)),
+        is_active_session=lambda session: session in tabs,
     )
+    monkeypatch.setattr(process_state, "refused", {"a tab", "closed meanwhile"})
     monkeypatch.setattr(sessions.runtime, "get_instance", lambda: here)
     monkeypatch.setattr(sessions, "LOOK_EVERY_S", 0)
 
@@ -563,12 +594,33 @@ def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):
         while len(expired) < 2:
             await asyncio.sleep(0)
         assert not removed
+        assert process_state.refused == {"a tab"}
         tabs.clear()
         while not removed:
             await asyncio.sleep(0)
         task.cancel()
 
     run(asyncio.wait_for(watch(), 10))
+
+
+def test_what_looks_again_and_again_goes_on_after_an_error(monkeypatch, caplog):
+    monkeypatch.setattr("pages.server.app.AGAIN_S", 0)
+    looks = []
+
+    async def look():
+        looks.append(1)
+        if len(looks) < 3:
+            raise KeyError("gone")
+        await asyncio.Event().wait()
+
+    async def watch():
+        task = asyncio.create_task(for_good(look))
+        while len(looks) < 3:
+            await asyncio.sleep(0)
+        task.cancel()
+
+    run(asyncio.wait_for(watch(), 10))
+    assert len(caplog.records) == 2
 
 
 def test_a_tab_that_is_closed_is_told_to_the_lab_and_one_that_is_reloaded_is_not(monkeypatch):

@@ -1,4 +1,5 @@
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -53,11 +54,13 @@ def test_a_network_without_multiplications_has_an_estimate() -> None:
 @pytest.mark.parametrize("on_cpu", [CPU, GPU])
 def test_the_fastest_answer_so_far_says_how_long_the_first_run_takes(on_cpu: bool) -> None:
     pace = Estimates(on_cpu=on_cpu)
+    assert pace.look_s(ROW.key) == math.inf
     for milliseconds in (80.0, 20.0, 45.0):  # others were at work beside the first and the last
         look = Job(Classify(photo="sample:cat", backbone=ROW.key), "ann")
         pace.follow_look(look, ROW)
         look.publish(Classification(answers=(), milliseconds=milliseconds, logits=(), seen=b""))
         look.finish(None)
+    assert pace.look_s(ROW.key) == pytest.approx(0.020)
     assert estimate(pace, picture(steps=100)) == pytest.approx(100 * 3 * 0.020)
     ran = under_way(pace, picture(), steps_per_s=10, batch_size=1)
     ran.finish(None)

@@ -134,6 +134,13 @@ class Jobs:
             [(spec, self._compute.networks.row(spec.backbone)) for spec in specs]
         )
 
+    def look_ms(self, backbone: str) -> float:
+        """Milliseconds of the network's fastest answer so far, whoever asked; else infinity.
+
+        How long the answer about one photograph took would tell that somebody had asked before.
+        """
+        return 1000 * self._estimates.look_s(self._compute.networks.row(backbone).key)
+
     def wait_s(self, job: Job) -> float:
         """About how long a queued run still waits before it starts, in seconds."""
         return self._estimates.wait_s(job)

@@ -44,5 +44,6 @@ async def forget_closed() -> None:
         manager = cast("WebsocketSessionManager", server._session_mgr)
         storage = cast("MemorySessionStorage", manager._session_storage)
         cast("TTLCache[str, object]", storage._cache).expire()
+        process_state.refused = set(filter(server.is_active_session, process_state.refused))
         if not manager.list_active_sessions():  # else the end of a run does it
             server.media_file_mgr.remove_orphaned_files()
