@@ -301,7 +301,9 @@ HOSTILE = {
     "values of widgets": widgets(100_000),
     "more widgets than a page has": widgets(messages.MOST_WIDGETS + 1),
     "numbers": widgets(1, int_array_value={"data": range(200_000)}),
-    "a long address": BackMsg(rerun_script={"query_string": "x" * 20_001}).SerializeToString(),
+    "a long address": BackMsg(
+        rerun_script=ClientState(query_string="x" * 20_001)
+    ).SerializeToString(),
     "a long line": widgets(1, string_value="x" * 2_001),
     "lists within JSON": widgets(1, json_value="[" + "[]," * 50_000 + "0]"),
     "numbers within an event": widgets(1, json_trigger_value="[" + "0," * 50_000 + "0]"),
