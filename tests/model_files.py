@@ -7,9 +7,9 @@ import safetensors.torch
 import torch
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.build import PIXELS, PIXELS_SIDE
 from tl_core.backbones.novelty import Examples, fit_detector
 from tl_core.training.detector_file import novelty_metadata, novelty_tensors
-from tl_core.training.initial import PIXELS, PIXELS_SIDE
 from tl_core.training.model_file import FORMAT
 
 

@@ -10,7 +10,6 @@ from pages.shared import link
 from pages.shared.choose_class import choose_class, favourites
 from pages.shared.visit import the_lab
 from pages.shared.words import _, both_names, class_name
-from tl_core.lab import BackboneRow
 from tl_core.lab import gettext_noop as N_
 
 
@@ -36,7 +35,7 @@ def choose_goals(backbone: str) -> list[Goal]:
     backbones = the_lab().backbones
     classes = backbones.classes(backbone)
     if st.session_state.goal == "channel":
-        return [_channel(backbones.row(backbone))]
+        return [_channel(backbone)]
     if st.session_state.goal == "several":
         return _several(classes)
     first = choose_class(classes, "target_class")
@@ -77,12 +76,12 @@ def _of_class(classes: tuple[str, ...], index: int) -> Goal:
     )
 
 
-def _channel(row: BackboneRow) -> Goal:
+def _channel(backbone: str) -> Goal:
+    row, counts = the_lab().backbones.row(backbone), the_lab().backbones.channel_counts(backbone)
     layers = [stage.layer for stage in row.stages]
-    things = next(stage.layer for stage in row.stages if stage.words == "whole objects")
-    with link.kept("goal_layer", things, layers):
+    with link.kept("goal_layer", row.last_block, layers):
         layer = st.selectbox(_("Layer"), layers, key="goal_layer")
-    numbers = [str(number) for number in range(the_lab().backbones.channel_counts(row.key)[layer])]
+    numbers = [str(number) for number in range(counts[layer])]
     with link.kept("goal_channel", numbers[0], numbers):
         channel = st.selectbox(_("Channel"), numbers, key="goal_channel")
     with link.kept("goal_unit", default=False):

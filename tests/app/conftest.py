@@ -53,14 +53,14 @@ def open_page(app_lab, monkeypatch):
 def teach_own(app_lab, labelled):
     """Teach a page's visitor's own model two classes; return its key."""
 
-    def taught(page: AppTest) -> str:
+    def taught(page: AppTest, **chosen: Any) -> str:
         visitor = page.session_state["visit"].id
         boxes: dict[str, list[str]] = {"dogs": [], "others": []}
         for label, data in labelled:
             is_dog = 151 <= label <= 268
             boxes["dogs" if is_dog else "others"].append(app_lab.photos.add(data, visitor))
         photos = tuple((name, tuple(keys[:4])) for name, keys in boxes.items())
-        spec = FineTune(dataset="own", photos=photos, validation_share=0.25)
+        spec = FineTune(dataset="own", photos=photos, validation_share=0.25, **chosen)
         job = app_lab.jobs.submit(spec, visitor)
         assert job.wait(120)
         assert isinstance(job.snapshot, FineTuneSnapshot)

@@ -3,11 +3,14 @@
 import pytest
 
 from pages.visit.state import Run
-from tests.app.conftest import PATHS
+from tests.app.conftest import PATHS, settled
 from tests.hostile import photo, saved
 from tl_core.attack.spec import Attack, AttackSnapshot
 from tl_core.classify.spec import Answer
 from tl_core.lab import Job
+from tl_core.training.spec import MODES
+
+SLOW_MODES = [pytest.param(row.key, marks=pytest.mark.slow) for row in MODES if row.key != "pixels"]
 
 
 @pytest.fixture
@@ -108,3 +111,16 @@ def test_a_finished_attack_stays_while_another_backbone_is_offered(go):
     assert not page.exception
     assert page.download_button(key="download")
     assert page.button(key="download_backbone")
+
+
+@pytest.mark.parametrize("mode", ["pixels", *SLOW_MODES])
+def test_every_page_settles_with_an_own_model_however_it_was_taught(go, teach_own, mode):
+    page = go("backbones")
+    model = teach_own(page, mode=mode, epochs=1)
+    page.run().selectbox(key="backbone").set_value(model).run()
+    for name in PATHS:
+        page = settled(go(name))
+        assert not [*page.exception, *page.error]
+        assert {box.value for box in page.selectbox if box.key == "backbone"} <= {model}
+    go("ideal").button_group(key="goal").set_value("channel").run()
+    assert not page.exception

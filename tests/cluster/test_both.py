@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.camera_frames import frame_of
 from tests.cluster.conftest import WAIT_S, until
+from tests.model_files import of_raw_pixels
 from tl_core.attack.spec import Attack
 from tl_core.classify.spec import Classify
 from tl_core.datasets.spec import PreviewData
@@ -79,6 +80,8 @@ def test_it_knows_its_networks_and_data(either):
     assert states["vgg16"] is BackboneState.DOWNLOADABLE
     assert either.backbones.classes("efficientnet_lite0")[281].startswith("tabby")
     assert len(either.backbones.channel_counts("efficientnet_lite0")) > 3
+    own = either.models.load(of_raw_pixels("pixels", ("cats", "dogs")), "ann")
+    assert either.backbones.channel_counts(own) == {"0": 3}
     entries = {entry.key: entry.state for entry in either.datasets.rows()}
     assert entries["digits"] == "ready"
     assert entries["microsoft_cats_and_dogs"] == "can be downloaded"

@@ -15,6 +15,9 @@ from tl_core.backbones.pointwise import use_products
 from tl_core.errors import UserError
 from tl_core.machine.device import is_out_of_memory
 
+PIXELS = "pixels"  # key of the row for raw pixels
+PIXELS_SIDE = 32  # raw pixels are used at 32 × 32
+
 
 @cache
 def imagenet_classes() -> tuple[str, ...]:
@@ -28,6 +31,9 @@ def new_network(row: BackboneRow) -> nn.Module:
 
     Its layers are those of every network here, so that equal weights give equal answers.
     """
+    if row.key == PIXELS:
+        layers = nn.AdaptiveAvgPool2d(PIXELS_SIDE), nn.Flatten()
+        return nn.Sequential(*layers, nn.Linear(3 * PIXELS_SIDE**2, 1))
     if row.library == "timm":
         network = timm.create_model(row.architecture, pretrained=False)
     else:

@@ -68,7 +68,8 @@ class ClusterNetworks:
         """How many channels each layer has that can be looked into, by its name."""
         row = self.row(key)
         if row.key not in self._counts:
-            self._counts[row.key] = self._ask("channel_counts", row.key)
+            self._wait()
+            self._counts[row.key] = self._ask_about(key, "channel_counts")
         return self._counts[row.key]
 
     def fits(self, row: BackboneRow) -> bool:
@@ -191,7 +192,7 @@ class ClusterNetworks:
                 del self._own[key]
 
     def _ask_about(self, key: str, method: str, *arguments: Any) -> Any:
-        """Ask a machine about a visitor's model."""
+        """Ask a machine about a network."""
         return self._with_model(key).ask("network", method, key, *arguments)
 
     def _with_model(self, key: str) -> MachineClient:
@@ -218,9 +219,6 @@ class ClusterNetworks:
             and client.load is not None
             and key in client.load.loaded
         ]
-
-    def _ask(self, method: str, *arguments: Any) -> Any:
-        return self._some_client().ask("network", method, *arguments)
 
     def _some_client(self) -> MachineClient:
         self._wait()

@@ -32,7 +32,7 @@ def facts_of(row: BackboneRow, stage: Stage, activations: Activations) -> LayerF
         layer=stage.layer,
         words=stage.words,
         shape=(channels, height, width),
-        stride=field.stride,
+        stride=round(field.stride),
         receptive_field=field.size,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache, reduce
+from math import ceil, floor
 from typing import Any
 
 import torch
@@ -23,14 +24,14 @@ class ReceptiveField:
     The same along both axes. Near a border the range reaches outside the picture, into padding.
     """
 
-    stride: int  # pixels between two neighbouring units
-    first: int  # pixel where unit 0 begins to see; negative inside the padding
-    last: int  # last pixel that unit 0 sees
+    stride: float  # pixels between two neighbouring units
+    first: float  # pixel where unit 0 begins to see; negative inside the padding
+    last: float  # last pixel that unit 0 sees
 
     @property
     def size(self) -> int:
         """Side of the square that one unit sees, in pixels, padding included."""
-        return self.last - self.first + 1
+        return ceil(self.last - self.first + 1)
 
     def box(self, row: int, column: int, side: int) -> tuple[int, int, int, int]:
         """What unit (row, column) sees of a ``side`` x ``side`` picture.
@@ -38,12 +39,14 @@ class ReceptiveField:
         Returns:
             Left, top, right, bottom in pixels, right and bottom exclusive, clipped to the picture.
         """
-        left, top = (max(0, self.first + unit * self.stride) for unit in (column, row))
-        right, bottom = (min(side, self.last + unit * self.stride + 1) for unit in (column, row))
+        starts = (self.first + unit * self.stride for unit in (column, row))
+        ends = (self.last + unit * self.stride + 1 for unit in (column, row))
+        left, top = (max(0, floor(start)) for start in starts)
+        right, bottom = (min(side, ceil(end)) for end in ends)
         return left, top, right, bottom
 
     def after_window(
-        self, kernel: int, stride: int, padding: int, dilation: int
+        self, kernel: float, stride: float, padding: int, dilation: int
     ) -> "ReceptiveField":
         """The field behind a convolution or pooling over ``kernel`` units."""
         shift = padding * self.stride
@@ -111,8 +114,6 @@ class _FieldTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
     def _through(self, operation: Any, args: tuple[Any, ...]) -> ReceptiveField | None:
-        if operation in _GLOBAL:
-            return None
         inputs = (self.field_of(arg) for arg in args if isinstance(arg, Tensor))
         known = [field for field in inputs if field is not None]
         if not known:
@@ -153,10 +154,17 @@ def _padding(
     return field.after_window(1, 1, sides[0], 1)
 
 
-_WINDOWS: dict[Any, Callable[..., ReceptiveField]] = {
+def _division(
+    field: ReceptiveField, inputs: Tensor, sides: list[int], *_rest: Any
+) -> ReceptiveField | None:
+    width = inputs.shape[-1] / sides[-1]  # what PyTorch rounds outwards, as a field's box is
+    return field.after_window(width, width, 0, 1) if sides[-1] > 1 else None
+
+
+_WINDOWS: dict[Any, Callable[..., ReceptiveField | None]] = {
     aten.convolution: _convolution,
     aten.max_pool2d_with_indices: _pooling,
     aten.constant_pad_nd: _padding,
+    aten._adaptive_avg_pool2d: _division,  # noqa: SLF001 - what the public one becomes
+    aten.mean: lambda *_arguments: None,  # sees the whole picture
 }
-_GLOBAL = frozenset({aten.mean, aten.adaptive_avg_pool2d})
-_GLOBAL |= {aten._adaptive_avg_pool2d}  # noqa: SLF001 - what the one before becomes

@@ -4,20 +4,17 @@ from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 from torch.optim.swa_utils import update_bn
 
-from tl_core.backbones.backbone import Backbone, freeze
-from tl_core.backbones.build import untrained
+from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.build import PIXELS, untrained
 from tl_core.backbones.catalogue import BackboneRow, Stage
 from tl_core.context import Context
 from tl_core.engine.runner import Sliced
 from tl_core.errors import gettext_noop as N_
 from tl_core.training.spec import Start
 
-PIXELS = "pixels"  # key of the row for raw pixels
 _MEASURED_PICTURES = 4
-PIXELS_SIDE = 32  # raw pixels are used at 32 × 32
 
 
 def starting_point(start: Start, key: str, seed: int, context: Context) -> Sliced[Backbone]:
@@ -61,15 +58,7 @@ def measure_batch_norms(backbone: Backbone, seed: int) -> None:
 
 def raw_pixels(row: BackboneRow, device: torch.device) -> Backbone:
     """A "network" without weights, whose embedding is the picture itself, 32 × 32 × 3 numbers."""
-    pixels = pixels_row(row)
-    body = freeze(pixels_body()).to(device)
-    head = freeze(nn.Linear(3 * PIXELS_SIDE**2, 1)).to(device)
-    return Backbone(PIXELS, pixels.label, pixels, body, head, ("",), device)
-
-
-def pixels_body() -> nn.Module:
-    """Return two layers: the picture at 32 × 32, then its values as a vector."""
-    return nn.Sequential(nn.AdaptiveAvgPool2d(PIXELS_SIDE), nn.Flatten())
+    return replace(untrained(pixels_row(row), device, seed=0), key=PIXELS, classes=("",))
 
 
 def pixels_row(row: BackboneRow) -> BackboneRow:
@@ -79,7 +68,7 @@ def pixels_row(row: BackboneRow) -> BackboneRow:
         key=PIXELS,
         label=N_("Raw pixels"),
         family="none",
-        head="2",  # after the two layers of ``pixels_body``
+        head="2",  # after the two layers that ``new_network`` makes of it
         stages=(Stage("0", "edges and colours"),),
         parameters_m=0.0,
         gflops=0.0,

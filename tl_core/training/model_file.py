@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze, split_head
-from tl_core.backbones.build import new_network
+from tl_core.backbones.build import PIXELS, PIXELS_SIDE, new_network
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.sharing import named_tensors, same, share_equal
 from tl_core.backbones.store import BackboneStore, OwnModel
@@ -26,13 +26,7 @@ from tl_core.training.detector_file import (
     require_fits,
     take_novelty,
 )
-from tl_core.training.initial import (
-    PIXELS,
-    PIXELS_SIDE,
-    pixels_body,
-    pixels_row,
-    unscaled_row,
-)
+from tl_core.training.initial import pixels_row, unscaled_row
 from tl_core.training.sharing import tensors
 from tl_core.training.spec import LABEL_LENGTH, FineTune
 
@@ -279,8 +273,6 @@ def _row(
 def _empty_network(row: BackboneRow, classes: int) -> nn.Module:
     """The architecture with a head of the right size, without memory for its weights."""
     with torch.device("meta"):
-        if row.key == PIXELS:
-            return nn.Sequential(*pixels_body().children(), nn.Linear(3 * PIXELS_SIDE**2, classes))
         network = new_network(row)
         old: Any = network.get_submodule(row.head)
         network.set_submodule(row.head, nn.Linear(old.in_features, classes))

@@ -14,7 +14,7 @@ from tl_core.attribution.spec import ATTRIBUTION_METHODS, Attribute
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import new_network, untrained
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
-from tl_core.training.initial import pixels_body, pixels_row
+from tl_core.training.initial import pixels_row
 
 ROWS = {row.key: row for row in CATALOGUE}
 TARGETS = (282, 285)
@@ -257,8 +257,8 @@ def test_every_row_says_what_keeps_guided_methods_from_being_right(row: Backbone
 
 
 def test_guided_methods_are_right_on_raw_pixels():
-    assert _guided_obstacle(pixels_body(), torch.zeros(1, 3, 64, 64)) == ""
-    assert pixels_row(ROWS["resnet18"]).guided_obstacle == ""
+    row = pixels_row(ROWS["resnet18"])
+    assert _guided_obstacle(new_network(row), torch.zeros(1, 3, 64, 64)) == row.guided_obstacle
 
 
 @pytest.mark.parametrize(

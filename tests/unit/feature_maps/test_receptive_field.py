@@ -6,9 +6,11 @@ from tl_core.backbones.build import new_network
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
 from tl_core.feature_maps.receptive_field import ReceptiveField, receptive_fields
 from tl_core.feature_maps.spec import Box
+from tl_core.training.initial import pixels_row
 
 Unit = tuple[int, int]
 ROWS = {row.key: row for row in CATALOGUE}
+ROWS |= {f"pixels of {key}": pixels_row(row) for key, row in ROWS.items()}
 
 
 def _linear_network(row: BackboneRow) -> nn.Module:
@@ -62,6 +64,7 @@ def _reached(value: torch.Tensor, pixels: torch.Tensor) -> Box:
         ("efficientnet_lite0", "bn1", 112),
         ("efficientnet_lite0", "blocks.2.0", 28),
         ("efficientnet_lite0", "blocks.3.2", 14),
+        ("pixels of efficientnet_lite2", "0", 32),  # 8.125 pixels to a unit
     ],
 )
 def test_the_box_is_the_region_that_gradients_find(key: str, layer: str, side: int):
