@@ -94,7 +94,7 @@ class FineTune(OnDataset["FineTuneSnapshot"]):
         require_choice("optimiser", self.optimiser, TRAINING_OPTIMISERS)
         require_choice("augmentation", self.augmentation, AUGMENTATIONS)
         if self.photos and self.something_else not in ("", *(name for name, _ in self.photos)):
-            raise ValueError(f"something_else must be a class, got {self.something_else!r}")
+            raise ValueError("something_else must be one of the classes in photos")
 
     @property
     def mode_row(self) -> ModeRow:

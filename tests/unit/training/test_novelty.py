@@ -108,7 +108,7 @@ def test_the_class_of_other_things_is_no_reference(
 
 
 def test_a_class_of_other_things_must_be_a_class(spec: FineTune) -> None:
-    with pytest.raises(ValueError, match="something_else must be a class"):
+    with pytest.raises(ValueError, match="something_else must be one of the classes"):
         replace(spec, something_else="teapots")
 
 

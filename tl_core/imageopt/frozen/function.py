@@ -70,7 +70,7 @@ def frozen_body(backbone: Backbone, *, with_statistics: bool) -> FrozenBody | No
         except Exception as error:  # tracing runs the network's own code, which may do anything
             if is_out_of_memory(error):
                 raise
-            _LOG.warning("%s has no fast way", backbone.label, exc_info=True)
+            _LOG.warning("%s has no fast way", backbone.row.key, exc_info=True)
             kept[with_statistics] = None
     return kept[with_statistics]
 
@@ -80,7 +80,9 @@ def _made(backbone: Backbone, *, with_statistics: bool) -> FrozenBody | None:
     body = backbone.body
     if backbone.device.type != "cpu" or any(isinstance(m, nn.BatchNorm2d) for m in body.modules()):
         return None
-    dtype = next(body.parameters()).dtype
+    dtype = next((weight.dtype for weight in body.parameters()), None)
+    if dtype is None:  # raw pixels
+        return None
     side = backbone.input_size
     pixels = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     inputs = backbone.normalise(pixels).to(dtype)
@@ -88,7 +90,7 @@ def _made(backbone: Backbone, *, with_statistics: bool) -> FrozenBody | None:
     program = Program(body, inputs, set(branch_ends(body)), largest)
     ours, theirs = program.forward(Tape(None), inputs)[0].float(), body(inputs).float()
     if not (ours - theirs).abs().max() <= _TOLERANCE[dtype] * theirs.abs().max():
-        _LOG.warning("the fast way changed the answers of %s", backbone.label)
+        _LOG.warning("the fast way changed the answers of %s", backbone.row.key)
         return None
     if not program.measured:
         return FrozenBody(program, dtype, None, torch.empty(0))
