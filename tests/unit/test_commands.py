@@ -1,4 +1,5 @@
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ from tests.conftest import ROOT
 from tests.local_compute import local
 from tests.png_text import png_text
 from tl_core import commands
+from tl_core.commands.output import Result
 from tl_core.ideal.spec import IdealImage
 from tl_core.images import samples
 from tl_core.images.encode import encode_png
@@ -311,3 +313,7 @@ def test_train_refuses_in_a_sentence(data, out, sentence, colours, tmp_path, cap
     captured = capsys.readouterr()
     assert sentence in captured.err
     assert captured.out == ""
+
+
+def test_json_has_null_for_what_is_no_number():
+    assert Result({"a": math.inf, "b": [math.nan]}, "").to_json() == '{"a": null, "b": [null]}'

@@ -6,6 +6,7 @@ A step itself is in ``imageopt.step``, what an attack may change in ``constraint
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -255,9 +256,9 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
         live = [member for member in due if not member.is_done]
         if len(live) > 1:
             photos = [Image.fromarray(member.picture) for member in live]
-            with no_memory_skips():  # then each draft asks for itself
+            with no_memory_skips(), suppress(UserError):  # then each draft asks for itself
                 found = [
-                    answers(backbone, photos, at_once=self.batch.limit).cpu()
+                    answers(backbone, photos, at_once=self.batch.limit)
                     for backbone in self.backbones
                 ]
                 for row, member in enumerate(live):
@@ -269,7 +270,7 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
         picture, goal = member.picture, member.goal
         photo, found, member.answers = Image.fromarray(picture), member.answers, []
         speed = member.pace(self.batch.advanced)
-        found = found or [answer(backbone, photo).cpu() for backbone in self.backbones]
+        found = found or [answer(backbone, photo) for backbone in self.backbones]
         snapshot = AttackSnapshot(
             step=member.steps_done,
             steps=member.slot.steps,

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from tl_core.attack.spec import GROUPS, Goal
-from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.backbone import Backbone, read_answers
 from tl_core.classify.spec import Novelty
 from tl_core.context import pixels_from
 from tl_core.errors import UserError
@@ -36,11 +36,11 @@ class ClassGoal:
         return weights
 
     def is_reached(self, logits: Tensor) -> bool:
-        """Whether the likeliest of ``logits`` (classes,) is as wanted; waits for the device."""
+        """Whether the likeliest of ``logits`` (classes,) is as wanted; waits for their device."""
         return (int(logits.argmax()) in self.classes) == self.is_targeted
 
     def probability(self, logits: Tensor) -> float:
-        """Probability that the answer is as wanted; waits for the device."""
+        """Probability that the answer is as wanted; waits for their device."""
         mass = float(logits.softmax(0)[list(self.classes)].sum())
         return mass if self.is_targeted else 1 - mass
 
@@ -80,7 +80,7 @@ def is_fooled(backbones: Sequence[Backbone], picture: PhotoArray, goal: ClassGoa
 
 
 def answer(backbone: Backbone, photo: Photo) -> Tensor:
-    """Return the logits (classes,) of a network for a photograph, on the device."""
+    """Return the logits (classes,) of a network for a photograph, to be read."""
     return answers(backbone, [photo], at_once=1)[0]
 
 
@@ -95,7 +95,8 @@ def novelty(backbone: Backbone, photo: Photo) -> Novelty | None:
 
 @torch.inference_mode()
 def answers(backbone: Backbone, photos: Sequence[Photo], *, at_once: int) -> Tensor:
-    """Return the logits (N, classes) for photographs, so many in one pass, on the device."""
+    """Return the logits (N, classes) for photographs, so many in one pass, to be read."""
     arrays = [backbone.row.fit(photo) for photo in photos]
     pixels = torch.cat([pixels_from(array, backbone.device) for array in arrays])
-    return torch.cat([backbone.logits(part).float() for part in torch.split(pixels, at_once)])
+    parts = torch.split(pixels, at_once)
+    return read_answers(torch.cat([backbone.logits(part) for part in parts]))

@@ -20,7 +20,7 @@ from tl_core.attribution.spec import (
     AttributionMap,
     ExplainedClass,
 )
-from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.backbone import Backbone, read_answers
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
@@ -44,7 +44,7 @@ def run(job: Job[Attribute], context: Context) -> Sliced[AttributeSnapshot]:
     _check(spec, backbone)
     model = PixelModel(backbone, spec.contrast, photos_at_once=context.photos_at_once())
     pixels = pixels_from(photo, context.device)
-    probabilities = model.probabilities(pixels)[0].tolist()
+    probabilities = read_answers(model.scores(pixels)).softmax(1)[0].tolist()
     yield None
     spec = _chosen(spec, backbone, probabilities)
     maps = _Maps(
@@ -127,7 +127,9 @@ class _Maps:
     def add(self, key: str) -> Sliced[None]:
         """Add the maps of method ``key``, one for each class."""
         method = METHODS[key]
-        raw = yield from self._counted(method.run(self.model, self.pixels, self.spec))
+        raw = read_answers(
+            (yield from self._counted(method.run(self.model, self.pixels, self.spec)))
+        )
         expected: list[float] | list[None] = [None] * len(self.spec.targets)
         if method.expected is not None:
             expected = method.expected(self.model, self.pixels, self.spec) or expected
@@ -142,7 +144,7 @@ class _Maps:
             blurred_variants, self.photo, self.values[index], self.spec.seed
         )
         pictures = torch.cat([pixels_from(variant, self.context.device) for variant in variants])
-        shares = self.model.shares(pictures)[:, shown.target].tolist()
+        shares = read_answers(self.model.shares(pictures))[:, shown.target].tolist()
         measured = dataclasses.replace(shown, faithfulness=faithfulness_of(shares))
         maps = self.snapshot.maps
         self._show(steps_done=1, maps=(*maps[:index], measured, *maps[index + 1 :]))

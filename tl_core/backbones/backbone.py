@@ -15,6 +15,7 @@ from tl_core.backbones.hooks import HookCallback, hooked
 from tl_core.backbones.novelty import NoveltyDetector
 from tl_core.backbones.sharing import named_tensors, share_equal, unshared_bytes
 from tl_core.classify.spec import Calibration
+from tl_core.errors import UserError
 from tl_core.machine.device import constant
 from tl_core.training.spec import FineTune
 
@@ -142,6 +143,23 @@ class Backbone:
         """
         named = [self.layer(layer) if isinstance(layer, str) else layer for layer in layers]
         return hooked(named, callback)
+
+
+def read_answers(scores: Tensor) -> Tensor:
+    """Return a network's scores as answers to be read, float32 on the CPU; waits for the device.
+
+    Whatever says something about a picture reads its scores by this; a step does not.
+
+    Raises:
+        UserError: If a score is not finite, as with weights that are finite and too large.
+    """
+    answers = scores.float().cpu()
+    if not bool(answers.isfinite().all()):
+        raise UserError(
+            "This network answers this picture with numbers that are not finite. Choose another "
+            "network, or teach it at a smaller learning rate."
+        )
+    return answers
 
 
 def split_head(network: nn.Module, head_name: str) -> nn.Module:

@@ -5,7 +5,7 @@ import time
 import torch
 from torch import Tensor
 
-from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.backbone import Backbone, read_answers
 from tl_core.classify.ranking import top_classes
 from tl_core.classify.spec import Classification, Classify, Novelty
 from tl_core.context import Context, fitted, pixels_from
@@ -37,5 +37,5 @@ def run(job: Job[Classify], context: Context) -> Sliced[Classification]:
 def look_at(backbone: Backbone, pixels: Tensor) -> tuple[list[float], Novelty | None]:
     """Return the scores of one photograph and how unusual it is; waits for the device."""
     embedding = backbone.embed(pixels)
-    scores: list[float] = backbone.head(embedding)[0].tolist()
+    scores: list[float] = read_answers(backbone.head(embedding))[0].tolist()
     return scores, backbone.novelty.judge(embedding)[0] if backbone.novelty else None

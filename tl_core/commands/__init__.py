@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     clear_line()
     if options.json or result.text:
-        print(json.dumps(result.facts) if options.json else result.text)
+        print(result.to_json() if options.json else result.text)
     for line in result.failures:
         remark(line)
     return result.status

@@ -1,6 +1,5 @@
 """Make a photograph be seen as something else."""
 
-import math
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -60,7 +59,7 @@ def run(lab: Lab, options: Namespace) -> Result:
         "before": found.before[0].label,
         "after": found.after[0].label,
         "linf_levels": found.gap.linf_levels,
-        "psnr_db": found.gap.psnr_db if math.isfinite(found.gap.psnr_db) else None,
+        "psnr_db": found.gap.psnr_db,
         "changed_values": found.gap.changed_values,
     }
     verdict = "not fooled"

@@ -34,7 +34,7 @@ def run(lab: Lab, options: Namespace) -> Result:
     result = {
         "out": str(options.out),
         "target": spec.target,
-        "probability": found.probability if has_probability else None,
+        "probability": found.probability,
         "total_variation": found.total_variation,
         "steps": found.step,
     }

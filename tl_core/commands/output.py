@@ -1,5 +1,7 @@
 """What a command says on its way and at its end."""
 
+import json
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,18 @@ class Result:
     text: str  # what is printed without it
     failures: tuple[str, ...] = ()  # lines for standard error
     status: int = 0  # of the process
+
+    def to_json(self) -> str:
+        """Return the facts as one JSON object, with null for a number that is not finite."""
+        return json.dumps(_with_nulls(self.facts), allow_nan=False)
+
+
+def _with_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_nulls(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_nulls(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def remark(line: str) -> None:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tl_core.backbones.backbone import read_answers
 from tl_core.context import Context, pixels_from
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
@@ -127,7 +129,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
             member.probability = math.nan if member.has_channel else None
         live = [member for member in due if not member.is_done and member.probability is None]
         if len(live) > 1:
-            with no_memory_skips():  # then each draft asks for itself
+            with no_memory_skips(), suppress(UserError):  # then each draft asks for itself
                 for member, probability in zip(live, self._quickly(live), strict=True):
                     member.probability = probability
 
@@ -198,8 +200,8 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         side = self.backbones[0].input_size
         views = [augment.resize(member.levels.float() / 255, side) for member in members]
         parts = torch.split(torch.cat(views), self.batch.limit)
-        probs = torch.cat([ask(part).softmax(1) for part in parts])
-        targets = [member.slot.objective.target_weights > 0 for member in members]
+        probs = read_answers(torch.cat([ask(part) for part in parts])).softmax(1)
+        targets = [member.slot.objective.target_weights.cpu() > 0 for member in members]
         return [row[its].sum().item() for row, its in zip(probs, targets, strict=True)]
 
     def record(self, member: IdealMember) -> IdealImage:

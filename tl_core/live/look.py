@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.backbone import Backbone, read_answers
 from tl_core.classify.spec import Answer
 from tl_core.live.spec import LiveAnswer
 
@@ -34,8 +34,8 @@ def look(
 
     with backbone.hooked([] if head is None else [row.stages[-1].layer], keep):
         embeddings = backbone.embed(pixels)
-        logits = backbone.head(embeddings).float()
-    shares = logits.softmax(1).cpu()
+        logits = backbone.head(embeddings)
+    shares = read_answers(logits).softmax(1)
     shown = [
         first if target is None or not 0 <= target < shares.shape[1] else target
         for target, first in zip(targets, shares.argmax(1).tolist(), strict=True)
