@@ -2,11 +2,21 @@
 
 import re
 from collections import Counter
+from importlib import import_module
+from inspect import getsource
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import pytest
 
 from pages.languages import ASSETS
+from pages.shared import chapters, sitemap
+from tests.unit.backbones import test_catalogue
+from tl_core.attack import methods
+from tl_core.backbones import catalogue as backbones
+from tl_core.datasets import catalogue as datasets
+from tl_core.datasets import packaged
 
 ROOT = ASSETS.parent
 MEASURED = (ROOT / "docs/measured.md").read_text(encoding="utf-8").splitlines()
@@ -49,6 +59,7 @@ QUOTED = {
 SUPPOSED = {"20 %", "95 %", "99 %", "100 %", "150 %"}
 _SHARE = re.compile(r"\d[\d,]*(?:\.\d+)? %")
 _FIGURE = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?", re.ASCII)
+_PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 _CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -132,3 +143,23 @@ def test_every_link_to_a_file_finds_it(name):
     for link in _LINK.findall(said(ROOT / name)):
         if "://" not in link and not link.startswith("#"):
             assert (base / link.split("#")[0]).exists(), link
+
+
+def test_the_examples_of_how_to_extend_the_lab_work_where_they_are_pasted():
+    blocks = [dedent(block) for block in _PYTHON.findall(said(ROOT / "docs/extending.md"))]
+    names: dict[str, Any] = {}
+    extended = backbones, packaged, datasets, methods, sitemap, chapters  # by the first blocks
+    for module, block in zip(extended, blocks, strict=False):
+        names["__name__"] = module.__name__
+        text, row = getsource(module), f"    {block.split('(')[0]}("
+        before, table, after = text.partition(f" = (\n{row}")  # else to the file's end
+        exec(f"{before} = ({block}{row}{after}" if table else text + block, names)
+    backbone, data = names["CATALOGUE"][0], names["DATASETS"][0]
+    test_catalogue.test_every_stage_and_the_head_exist_in_the_built_network(backbone)
+    test_catalogue.test_a_row_agrees_with_what_torchvision_publishes(backbone)
+    assert len(data.source().photos) == data.photographs
+    attack, chapter = next(iter(names["ATTACK_METHODS"])), names["CHAPTERS"][0].key
+    assert [backbone.key, data.key, attack, chapter] == ["resnet34", "textures", "adam", "unsure"]
+    compile("".join(blocks), "extending.md", "exec")
+    for path, name in re.findall(r"^from (\S+) import (\w+)", "".join(blocks), re.MULTILINE):
+        assert name in names or hasattr(import_module(path), name)
