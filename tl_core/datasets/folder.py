@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path, PurePath
 
 from tl_core.datasets.dataset import Dataset, Example, Side
+from tl_core.datasets.spec import look_different
 from tl_core.errors import UserError
 from tl_core.fetching import has_room
 from tl_core.images.decode import PROBE_SIDE, content_key, decode
@@ -86,6 +87,10 @@ class FolderIndex:
             raise UserError(
                 "{folder} has photographs of fewer than two classes. Make one folder per class.",
                 folder=self.folder.name,
+            )
+        if not look_different(classes):
+            raise UserError(
+                "{folder} has classes that look the same. Rename them.", folder=self.folder.name
             )
         labels = {name: label for label, name in enumerate(classes)}
         return Dataset(

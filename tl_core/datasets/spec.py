@@ -1,5 +1,6 @@
 """Data sets: which one a spec names, its preview and its import."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ MAX_PHOTOS = 5000
 MAX_NAME_LENGTH = 60
 
 _JOINERS = "\u200c\u200d"
+# Unicode lists them among letters, symbols and marks, and they show nothing by themselves
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # fillers of Hangul, the blank of Braille
+_SHAPING = re.compile(f"[{_JOINERS}\u034f\ufe00-\ufe0f]")  # of the characters beside them
 
 OwnClasses = tuple[tuple[str, tuple[str, ...]], ...]  # (class name, the photo store's keys) each
 
@@ -25,9 +29,10 @@ def clean_name(text: str, length: int = MAX_NAME_LENGTH) -> str:
     """Return a name out of a file without what is not seen, at most ``length`` characters.
 
     Control characters, marks that turn the direction of reading and halves of characters leave;
-    runs of spaces become one. Joiners stay, which some scripts and emoji need.
+    runs of spaces and blanks become one. Joiners stay, which some scripts and emoji need.
     """
-    seen = "".join(c if _is_seen(c) else " " if c.isspace() else "" for c in text[: 2 * length])
+    spaced = re.sub(f"[{_BLANKS}]", " ", text[: 2 * length])
+    seen = "".join(c if _is_seen(c) else " " if c.isspace() else "" for c in spaced)
     return " ".join(part for part in seen.split(" ") if part)[:length].strip()
 
 
@@ -37,12 +42,16 @@ def _is_seen(character: str) -> bool:
 
 
 def are_own_names(names: Sequence[str]) -> bool:
-    """Whether each name has a fitting length and none looks like another.
+    """Whether each name has a fitting length and none looks like another."""
+    return all(len(name) <= MAX_NAME_LENGTH for name in names) and look_different(names)
 
-    An accented letter may be one character or two; the two look the same.
-    """
-    has_length = all(0 < len(name) <= MAX_NAME_LENGTH for name in names)
-    return has_length and len({unicodedata.normalize("NFC", name) for name in names}) == len(names)
+
+def look_different(names: Sequence[str]) -> bool:
+    """Whether each name shows something, and no other name the same."""
+    shown = (_SHAPING.sub("", clean_name(name, len(name))) for name in names)
+    # An accented letter may be one character or two, and a space is one of many
+    looks = {unicodedata.normalize("NFC", " ".join(name.split())) for name in shown}
+    return "" not in looks and len(looks) == len(names)
 
 
 def require_names(names: Sequence[str]) -> None:

@@ -40,6 +40,12 @@ def test_a_folder_per_class_is_a_data_set(tmp_path: Path) -> None:
     assert dataset.read(dataset.examples[0]) == (folder / "cat/1.png").read_bytes()
 
 
+def test_classes_that_look_alike_are_refused(tmp_path: Path) -> None:
+    index = indexed(fill(tmp_path / "pets", "cat/1.png", "cat\u200d/1.png"), tmp_path / "cache")
+    with pytest.raises(UserError, match="pets has classes that look the same"):
+        index.dataset(label="Pets")
+
+
 def test_train_and_val_folders_become_sides(tmp_path: Path) -> None:
     folder = fill(tmp_path / "pets", "train/cat/1.png", "train/dog/1.png", "val/cat/2.png")
     dataset = indexed(folder, tmp_path / "cache").dataset(label="Pets")
