@@ -17,6 +17,10 @@ _LENGTH_ERROR = 0.01  # of a unit vector in half precision
 _NAMES = ("reference", "distances", "weights")
 
 
+class UnusableError(ValueError):
+    """Says in the lab's own words why a model's file cannot be used."""
+
+
 def novelty_tensors(detector: NoveltyDetector) -> dict[str, Tensor]:
     """Return its tensors by the names that they have in a file."""
     return {f"{NOVELTY}{name}": getattr(detector, name) for name in _NAMES}
@@ -36,7 +40,7 @@ def take_novelty(
     Keys of photographs are taken only from a file that ``has_keys`` of this lab's own writing.
 
     Raises:
-        ValueError: If they are not those of a detector.
+        UnusableError: If they are not those of a detector.
     """
     found = {name: state.pop(f"{NOVELTY}{name}", None) for name in _NAMES}
     kind = metadata.get("novelty")
@@ -56,7 +60,7 @@ def require_fits(detector: NoveltyDetector, embedding_size: int) -> None:
     """Refuse one that is for embeddings of another length.
 
     Raises:
-        ValueError: If so.
+        UnusableError: If so.
     """
     if detector.reference.shape[1] != embedding_size:
         raise _unusable()
@@ -86,5 +90,5 @@ def _require_numbers(reference: Tensor, distances: Tensor, weights: Tensor) -> N
         raise _unusable()
 
 
-def _unusable() -> ValueError:
-    return ValueError(N_('its figures for "none of these" are not usable'))
+def _unusable() -> UnusableError:
+    return UnusableError(N_('its figures for "none of these" are not usable'))

@@ -21,6 +21,7 @@ from tl_core.settings import LARGEST_MODEL_FILE_MB
 from tl_core.specs.every import spec_from_json
 from tl_core.training.detector_file import (
     NOVELTY,
+    UnusableError,
     novelty_metadata,
     novelty_tensors,
     require_fits,
@@ -98,7 +99,7 @@ def require_loadable(model: Backbone, limit_mb: int) -> None:
         )
     try:
         _classes(_metadata_of(model))
-    except ValueError as error:
+    except UnusableError as error:
         raise UserError(
             "The lab cannot load this file again, because {reason}. The lines of PyTorch can.",
             reason=Phrase(str(error)),
@@ -149,8 +150,10 @@ def load_model(
             "Choose a .safetensors file that was downloaded here.",
             field=error.args[0],
         ) from error
-    except (SafetensorError, ValueError, TypeError, RecursionError) as error:
+    except UnusableError as error:
         raise _unusable(str(error)) from error
+    except (SafetensorError, ValueError, TypeError, RecursionError) as error:
+        raise _unusable(N_("its contents cannot be read")) from error
     state = {name: tensor.to(store.device) for name, tensor in state.items()}
     base = store.loaded(row.key)
     size_bytes = share_equal(state, base.body if base else nn.Module())
@@ -223,11 +226,11 @@ def _metadata(data: bytes) -> dict[str, str]:
     size = int.from_bytes(data[:8], "little")
     is_small = len(data) <= LARGEST_MODEL_FILE_MB * 2**20
     if not is_small or not 0 < size <= min(_MAX_HEADER_BYTES, len(data) - 8):
-        raise ValueError(N_("its header does not fit its size"))
+        raise UnusableError(N_("its header does not fit its size"))
     header = json.loads(data[8 : 8 + size])
-    metadata = dict(header).get("__metadata__")
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise ValueError(N_("it was not saved by this lab"))
+        raise UnusableError(N_("it was not saved by this lab"))
     return metadata
 
 
@@ -235,10 +238,10 @@ def _classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
     names = json.loads(metadata["classes"])
     fits = isinstance(names, list) and 2 <= len(names) <= _MAX_CLASSES
     if not fits or not all(isinstance(name, str) for name in names):
-        raise ValueError(N_("its class names are not usable"))
+        raise UnusableError(N_("its class names are not usable"))
     classes = tuple(clean_name(name) for name in names)
     if not are_own_names(classes):
-        raise ValueError(N_("its classes have no names of their own"))
+        raise UnusableError(N_("its classes have no names of their own"))
     return classes
 
 
@@ -249,9 +252,9 @@ def _settings(metadata: Mapping[str, str]) -> FineTune | None:
     try:
         spec = spec_from_json(text)
     except UserError as error:
-        raise ValueError(N_("its settings are not usable")) from error
+        raise UnusableError(N_("its settings are not usable")) from error
     if not isinstance(spec, FineTune):
-        raise ValueError(N_("its settings are not those of training"))
+        raise UnusableError(N_("its settings are not those of training"))
     return spec.without_photos()
 
 
@@ -266,7 +269,7 @@ def _row(
     elif key in store.rows:
         row = store.rows[key]
     else:
-        raise ValueError(N_("its backbone is not known here"))
+        raise UnusableError(N_("its backbone is not known here"))
     return row if trained_with is None or trained_with.input_scaling else unscaled_row(row)
 
 
@@ -281,10 +284,10 @@ def _empty_network(row: BackboneRow, classes: int) -> nn.Module:
 
 def _require_same(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
     if state.keys() != wanted.keys():
-        raise ValueError(N_("its tensors are not those of the network it names"))
+        raise UnusableError(N_("its tensors are not those of the network it names"))
     for name, tensor in state.items():
         if tensor.shape != wanted[name].shape or tensor.dtype != wanted[name].dtype:
-            raise ValueError(f"the tensor {name} has another shape or type than the network's")
+            raise UnusableError(f"the tensor {name} has another shape or type than the network's")
         if tensor.is_floating_point():
             _require_usable(name, tensor)
 
@@ -292,6 +295,6 @@ def _require_same(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> 
 def _require_usable(name: str, tensor: Tensor) -> None:
     least, most = tensor.aminmax()  # NaN where one is; needs no copy, of 400 MB where VGG begins
     if not bool(least.isfinite() & most.isfinite()):
-        raise ValueError(f"the tensor {name} is not finite")
+        raise UnusableError(f"the tensor {name} is not finite")
     if name.endswith("running_var") and bool(least < 0):
-        raise ValueError(N_("a variance in it is below zero"))
+        raise UnusableError(N_("a variance in it is below zero"))
