@@ -1,8 +1,11 @@
 """What the person who runs the lab can set, read once from ``TL_*`` environment variables."""
 
+import math
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -19,6 +22,13 @@ LARGEST_PHOTO_MB = 25
 LARGEST_ZIP_MB = 200  # or file of a folder: photographs fit, the Cats and Dogs set does not
 LARGEST_MODEL_FILE_MB = 700  # VGG-19, the largest network, has 548
 _CLOUD_MEMORY_BYTES = 4 * 2**30
+_APP = "transfer-learning-lab"  # of the folders' names
+_MOST = 10**9  # megabytes, seconds, pixels or runs
+_MAY_BE_ZERO = ("exit_on_hang", "max_queue", "end_s")  # beside what is kept, in megabytes
+_ADDRESSES = {
+    "mirror": (r"(?i)https?://[^/\s].*", "http://192.168.1.20:8600"),
+    "cluster": (r"auto|local|.+:\d+", "ray://head:10001"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +37,8 @@ class Settings:
 
     data_dir: Path
     weights_dir: Path
-    cache_dir: Path = Path(platformdirs.user_cache_dir("transfer-learning-lab"))  # may be emptied
+    # may be emptied
+    cache_dir: Path = field(default_factory=lambda: Path(platformdirs.user_cache_dir(_APP)))
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     profile: Profile = "server"
     visitor_downloads: str = "all"  # all, none, or names separated by commas
@@ -72,7 +83,7 @@ class Settings:
         ``memory_share`` of this machine's memory is for this lab.
 
         Raises:
-            UserError: If a variable cannot be read as its field's type.
+            UserError: If a variable makes no sense for its field.
         """
         env = os.environ if env is None else env
         memory = memory_share * memory_bytes()
@@ -80,11 +91,12 @@ class Settings:
         chosen: dict[str, object] = dict(memory_limits(0 if profile == "cloud" else memory))
         if profile == "cloud":
             chosen |= _CLOUD_LIMITS
-        chosen |= {"data_dir": _default_data_dir(), "weights_dir": _torch_hub_dir(env)}
-        for field in fields(cls):
-            text = env.get(f"TL_{field.name.upper()}", "")
-            if text and field.name != "profile":
-                chosen[field.name] = _parse(field.name, field.type, text)
+        for one in fields(cls):
+            text = env.get(f"TL_{one.name.upper()}", "")
+            if one.type is Path:
+                chosen[one.name] = _folder(one.name, text, env)
+            elif text and one.name != "profile":
+                chosen[one.name] = _parse(one.name, one.type, text)
         return cls(**chosen | {"profile": profile})  # type: ignore[arg-type]
 
 
@@ -124,7 +136,7 @@ def memory_limits(memory_bytes: float) -> dict[str, int]:
     Between the least and the defaults of ``Settings``; together with the process itself at most
     three quarters of the memory, once that is 4 GB.
     """
-    most = {field.name: cast(int, field.default) for field in fields(Settings)}
+    most = {one.name: cast(int, one.default) for one in fields(Settings)}
     room = (1 - _SPARE) * memory_bytes / 2**20 - _PROCESS_MB - sum(_LEAST_MB.values())
     spread = {name: most[name] - least for name, least in _LEAST_MB.items()}
     of_networks = spread.pop("network_memory_mb")
@@ -151,28 +163,58 @@ def memory_bytes() -> float:
     return min(psutil.virtual_memory().total, memory_limit_bytes())
 
 
-def _default_data_dir() -> Path:
-    return Path(platformdirs.user_data_dir("transfer-learning-lab"))
-
-
-def _torch_hub_dir(env: Mapping[str, str]) -> Path:
-    """Where ``torch.hub`` keeps checkpoints, worked out without importing torch."""
-    cache = env.get("XDG_CACHE_HOME", "~/.cache")
-    home = env.get("TORCH_HOME", f"{cache}/torch")
-    return Path(home).expanduser() / "hub" / "checkpoints"
+def _default_folder(name: str, env: Mapping[str, str]) -> str:
+    if name == "weights_dir":  # as torch.hub has it, without importing torch
+        cache = env.get("XDG_CACHE_HOME", "~/.cache")
+        return f"{env.get('TORCH_HOME', f'{cache}/torch')}/hub/checkpoints"
+    find = platformdirs.user_data_dir if name == "data_dir" else platformdirs.user_cache_dir
+    return find(_APP)
 
 
 def _parse(name: str, kind: object, text: str) -> object:
     variable = f"TL_{name.upper()}"
-    try:
-        if kind is bool:
-            return bool(int(text))
-        if kind is int:
-            return int(text)
-        if kind is float:
-            return float(text)
-        return Path(text).expanduser() if kind is Path else text
-    except ValueError as error:
+    if kind in (bool, int, float):
+        has_zero = name.endswith("_mb") or name in _MAY_BE_ZERO
+        return _number(variable, kind, text, least=0 if has_zero else 1)
+    pattern, example = _ADDRESSES.get(name, (".*", ""))
+    if not re.fullmatch(pattern, text, re.DOTALL):
         raise UserError(
-            "{variable} must be a number, got {value}.", variable=variable, value=text
+            "{variable} must be an address such as {example}, got {value}.",
+            variable=variable,
+            example=example,
+            value=text,
+        )
+    return text
+
+
+def _folder(name: str, text: str, env: Mapping[str, str]) -> Path:
+    """The folder that is named or the usual one: it is there, or could be made."""
+    variable = f"TL_{name.upper()}"
+    try:
+        folder = Path(text or _default_folder(name, env)).expanduser()
+    except RuntimeError as error:
+        raise UserError(
+            "No home folder is known. Set {variable} to a folder, or set HOME.", variable=variable
         ) from error
+    there = next(filter(os.path.lexists, (folder, *folder.absolute().parents)), folder)
+    if not os.path.isdir(there):
+        raise UserError(
+            "{variable} must be a folder, and {value} is none.", variable=variable, value=there
+        )
+    return folder
+
+
+def _number(variable: str, kind: object, text: str, *, least: int) -> float:
+    most = 1 if kind is bool else _MOST
+    value = math.nan  # which is in no range
+    with suppress(ValueError):
+        value = float(text) if kind is float else int(text)
+    if not least <= value <= most:
+        raise UserError(
+            "{variable} must be a number from {low} to {high}, got {value}.",
+            variable=variable,
+            low=least,
+            high=f"{most:,}",
+            value=text,
+        )
+    return bool(value) if kind is bool else value

@@ -253,7 +253,7 @@ def test_doctor_goes_on_without_the_device_and_as_json_is_one_object(
     own_machine, monkeypatch, tmp_path, capsys
 ):
     monkeypatch.setenv("TL_DEVICE", "cuda:99")
-    (tmp_path / "TL_DATA_DIR").touch()
+    monkeypatch.setattr(machine, "why_unwritable", {tmp_path / "TL_DATA_DIR": "full"}.get)
     assert commands.main(["doctor", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert "cuda:99" in found["problems"][0]

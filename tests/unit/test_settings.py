@@ -1,3 +1,5 @@
+import re
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from tl_core.errors import UserError
 from tl_core.settings import Settings, memory_limits
 
 GB = 2**30
+NUMBERS = [f"TL_{f.name.upper()}" for f in fields(Settings) if f.type in (bool, int, float)]
 SHARES = {
     "upload_visit_mb",
     "visitor_memory_mb",
@@ -38,10 +41,20 @@ def test_the_cloud_profile_lowers_the_limits_and_a_variable_still_wins():
     assert cloud.photo_memory_mb == 7
 
 
-@pytest.mark.parametrize("variable", [{"TL_MAX_STEPS": "many"}, {"TL_PROFILE": "huge"}])
-def test_a_value_that_makes_no_sense_is_refused_in_a_sentence(variable):
-    with pytest.raises(UserError, match="must be"):
-        Settings.from_env(variable)
+@pytest.mark.parametrize(
+    ("variable", "value", "rule"),
+    [
+        ("TL_MAX_STEPS", "many", "from 1 to 1,000,000,000, got many."),
+        ("TL_PROFILE", "huge", "auto, cloud or server"),
+        *(("TL_MIRROR", text, "such as http://") for text in ("ftp://x", "https:///lab")),
+        *(("TL_CLUSTER", text, "such as ray://") for text in ("head", "ray://x")),
+        *(("TL_DATA_DIR", __file__ + end, f"and {__file__} is none.") for end in ("", "/x")),
+        *((name, text, ", got ") for name in NUMBERS for text in ("-1", "1e400", "nan")),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_in_a_sentence(variable, value, rule):
+    with pytest.raises(UserError, match=f"^{variable} must be .*{re.escape(rule)}"):
+        Settings.from_env({variable: value})
 
 
 @pytest.fixture
