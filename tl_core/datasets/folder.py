@@ -12,8 +12,8 @@ from tl_core.datasets.dataset import Dataset, Example, Side
 from tl_core.datasets.spec import look_different
 from tl_core.errors import UserError
 from tl_core.fetching import has_room
-from tl_core.images.decode import PROBE_SIDE, content_key, decode
-from tl_core.machine.files import GONE, state_of, write_whole
+from tl_core.images.decode import MAX_BYTES, PROBE_SIDE, content_key, decode
+from tl_core.machine.files import GONE, read_regular, state_of, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ def check_files(folder: Path, names: Iterable[str], max_pixels: int) -> list[Che
 def _checked(folder: Path, name: str, max_pixels: int) -> CheckedFile:
     state = state_of(folder / name)
     try:
-        data = (folder / name).read_bytes()
+        data = read_regular(folder / name, MAX_BYTES)
         decode(data, max_pixels=max_pixels, at_least=PROBE_SIDE)
     except OSError as error:
         log.warning("%s cannot be read: %s", folder / name, error)

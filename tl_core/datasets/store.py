@@ -24,8 +24,9 @@ from tl_core.datasets.folder import (
 from tl_core.datasets.packaged import Labelled
 from tl_core.datasets.spec import FOLDER, OWN_DATASET, OwnClasses
 from tl_core.errors import Phrase, UserError
-from tl_core.images.decode import content_key
+from tl_core.images.decode import MAX_BYTES, content_key
 from tl_core.images.photo_store import PhotoStore
+from tl_core.machine.files import read_regular
 from tl_core.settings import Settings
 
 
@@ -157,7 +158,7 @@ class DatasetStore:
                 everything = chain(packaged.examples, *packaged.tests.values())
                 return packaged.read(next(e for e in everything if e.name == name))
             if is_inside and place.suffix.lower() in PHOTO_SUFFIXES:
-                return place.read_bytes()
+                return read_regular(place, MAX_BYTES)
         except (OSError, StopIteration) as error:
             raise _no_photograph(name) from error
         raise _no_photograph(name)

@@ -1,6 +1,8 @@
 """Files on this disk: written whole, and known by their size and time of change."""
 
+import errno
 import glob
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,16 +17,40 @@ _ID = "[0-9a-f]" * 32
 _OLD_S = 3600  # since its last change: then nobody is between two steps of writing it
 
 
+def read_regular(path: Path, most_bytes: int) -> bytes:
+    """Return a file's bytes, or their beginning: one byte more than ``most_bytes`` allows.
+
+    Raises:
+        OSError: If it cannot be read, or is a pipe or a device, which may never end.
+    """
+    with _followed(path).open("rb") as file:
+        return file.read(most_bytes + 1)
+
+
+def require_writable(path: Path) -> None:
+    """Find out before the work whether ``write_whole`` can write a file; leaves no trace.
+
+    Raises:
+        OSError: If it cannot.
+    """
+    unfinished = _unfinished(_followed(path))
+    unfinished.open("xb").close()
+    unfinished.unlink()
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Let a file appear whole or not at all, whoever else writes it at the same time.
 
-    What killed processes left of the same file is deleted.
+    A link stays, and what it leads to is written. What killed processes left of the same file is
+    deleted.
 
     Raises:
-        OSError: If it cannot be written; nothing of it is left.
+        OSError: If it cannot be written, or something else than a file has its place; nothing of
+            it is left.
     """
+    path = _followed(path)
     delete_unfinished(path.parent.glob(f".{glob.escape(path.name)}.{_ID}"))
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+    unfinished = _unfinished(path)
     try:
         with unfinished.open("xb") as file:
             with suppress(OSError):  # a disk without locks: its age alone tells
@@ -35,6 +61,18 @@ def write_whole(path: Path, data: bytes) -> None:
         with suppress(OSError):  # the folder may be what is wrong
             unfinished.unlink(missing_ok=True)
         raise
+
+
+def _followed(path: Path) -> Path:
+    """What a path's links lead to, where a file is or can be."""
+    target = Path(os.path.realpath(path))
+    if os.path.lexists(target) and not target.is_file():
+        raise OSError(errno.EINVAL, "it is a folder, a device or the like")
+    return target
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{uuid4().hex}")
 
 
 def unfinished_below(folder: Path) -> Iterator[Path]:

@@ -1,4 +1,5 @@
 import errno
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,8 +58,9 @@ def test_unreadable_files_are_listed_and_left_out(tmp_path: Path) -> None:
     folder = fill(tmp_path / "pets", "cat/1.png", "dog/1.png")
     (folder / "dog/broken.jpg").write_bytes(b"\xff\xd8\xff not a photograph")
     (folder / "cat/empty.jpg").write_bytes(b"")
+    os.mkfifo(folder / "cat/pipe.jpg")
     dataset = indexed(folder, tmp_path / "cache").dataset(label="Pets")
-    assert dataset.left_out == ("cat/empty.jpg", "dog/broken.jpg")
+    assert dataset.left_out == ("cat/empty.jpg", "cat/pipe.jpg", "dog/broken.jpg")
     assert len(dataset.examples) == 2
 
 
@@ -125,7 +127,7 @@ def test_a_photograph_that_could_not_be_read_for_another_reason_is_tried_again(
     folder = fill(tmp_path / "pets", "cat/1.png", "dog/1.png")
     index = FolderIndex(folder, tmp_path / "cache")
     with monkeypatch.context() as patch:
-        place = "pathlib.Path.read_bytes" if isinstance(error, OSError) else DECODER
+        place = "tl_core.datasets.folder.read_regular" if isinstance(error, OSError) else DECODER
         patch.setattr(place, lambda *_: _raise(error))
         index.add(check_files(folder, index.unknown(), MAX_PIXELS))
         index.save()

@@ -17,6 +17,13 @@ def test_a_file_is_replaced_whole_and_nothing_stands_beside_it(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_link_stays_and_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("index.json")
+    write_whole(tmp_path / "link", b"data")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "index.json").read_bytes() == b"data"
+
+
 class FullDisk(io.FileIO):
     def write(self, data: Any) -> int:
         super().write(data[: len(data) // 2])
