@@ -7,6 +7,9 @@ if __name__ == "__main__":
         from tl_core.commands import main
 
         sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # before the command has begun
+        sys.stderr.write("Stopped.\n")
+        sys.exit(130)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("tl_core"):
             raise

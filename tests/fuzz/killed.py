@@ -18,7 +18,7 @@ from tests.fuzz.registry import Kind
 from tests.hostile import photo, saved
 from tests.model_files import of_raw_pixels
 from tests.server import Faults, FileServer
-from tl_core.commands.common import write
+from tl_core.commands.paths import write
 from tl_core.datasets.archive_import import import_archive
 from tl_core.datasets.catalogue import Handful
 from tl_core.datasets.embedding_cache import EmbeddingCache

@@ -16,7 +16,7 @@ import torch
 
 from tl_core.backbones.store import BackboneStore
 from tl_core.commands import main
-from tl_core.commands.common import write
+from tl_core.commands.paths import write
 from tl_core.datasets.archive_import import import_archive
 from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.datasets.embedding_cache import EmbeddingCache, EmbeddingSpace

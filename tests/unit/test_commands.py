@@ -80,7 +80,8 @@ def test_a_command_that_needs_no_network_does_not_wait_for_torch():
     ("arguments", "sentence"),
     [
         (["classify", "missing.jpg"], "cannot be read"),
-        (["prepare", "resnet99"], "nothing called resnet99"),
+        (["prepare", "resnet99"], "nothing called resnet99 to download. Choose one of: efficient"),
+        (["prepare", "resnet99"], "vgg19, cats_and_dogs_handful, digits"),
         (["prepare", "resnet18"], "127.0.0.1"),
         (["prepare", "eurosat"], "127.0.0.1"),
         (["bench", "nothing"], "usage"),
@@ -303,11 +304,14 @@ def test_train_learns_from_the_folder_that_is_named_whatever_its_name(
         ("nothing", "m.safetensors", "is no folder"),
         ("empty", "m.safetensors", "Folders in empty that the lab can read: 0."),
         ("colours/red", "m.safetensors", "Folders in red that the lab can read: 0."),
+        ("hollow", "m.safetensors", "hollow has photographs of fewer than two classes."),
         ("colours", "nowhere/m.safetensors", "there is no folder"),
     ],
 )
 def test_train_refuses_in_a_sentence(data, out, sentence, colours, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
+    for name in ("cats", "dogs"):
+        (tmp_path / "hollow" / name).mkdir(parents=True)
     arguments = ["train", "--data", str(tmp_path / data), "--out", str(tmp_path / out)]
     assert commands.main(arguments) == 2
     captured = capsys.readouterr()

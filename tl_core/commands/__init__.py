@@ -4,9 +4,10 @@ import argparse
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
-from tl_core.commands.output import Result, clear_line, remark
+from tl_core.backbones.catalogue import CATALOGUE, row_of
+from tl_core.commands.output import MODEL_SUFFIX, Result, clear_line, remark
 from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.specs.base import DEFAULT_BACKBONE
@@ -18,6 +19,7 @@ class _Command:
 
     summary: str
     needs_lab: bool = True  # run(lab, options); else run(settings, options)
+    takes_model: bool = False  # a model's file for --backbone
 
 
 # Each module has add_arguments(parser) and run
@@ -25,7 +27,7 @@ _COMMANDS = {
     "doctor": _Command("say what will fail, and what this machine has", needs_lab=False),
     "prepare": _Command("download weights and data sets before the class arrives"),
     "mirror": _Command("fill a folder that a room without internet installs from", needs_lab=False),
-    "classify": _Command("say what is on a photograph"),
+    "classify": _Command("say what is on a photograph", takes_model=True),
     "features": _Command("write a layer's most active feature maps"),
     "attribute": _Command("write a map of the reasons for a class"),
     "ideal": _Command("draw what a network would most like to see"),
@@ -33,6 +35,15 @@ _COMMANDS = {
     "train": _Command("teach a network the classes of a folder", needs_lab=False),
     "bench": _Command("measure the figures of docs/measured.md again"),
 }
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what was typed wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(
+            "{message}. {program} --help says what there is.", message=message, program=self.prog
+        )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,14 +54,12 @@ def main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["bench"]:
         return int(_module("bench").run(arguments[1:]))
     try:
-        options = _parser(arguments[0] if arguments else "").parse_args(arguments)
+        options = _options(arguments)
         result = _run(options)
     except UserError as error:
-        clear_line()
-        remark(str(error))
+        remark(" ".join(str(error).splitlines()))
         return 2
     except KeyboardInterrupt:
-        clear_line()
         remark("Stopped.")
         return 130
     clear_line()
@@ -63,7 +72,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(options: argparse.Namespace) -> Result:
     settings, run = Settings.from_env(), _module(options.command).run
-    if not _COMMANDS[options.command].needs_lab:
+    command = _COMMANDS[options.command]
+    if not (command.takes_model and options.backbone.endswith(MODEL_SUFFIX)):
+        row_of(options.backbone, {row.key: row for row in CATALOGUE})
+    if not command.needs_lab:
         return cast(Result, run(settings, options))
     from tl_core.lab import Lab  # here: it imports torch
 
@@ -75,15 +87,16 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"tl_core.commands.{name}")
 
 
-def _parser(chosen: str) -> argparse.ArgumentParser:
-    """The parser of all commands, of which only the chosen one has its arguments."""
-    parser = argparse.ArgumentParser(prog="python -m tl_core", description=__doc__)
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    """What was typed, options and names in any order."""
+    parser = _Parser(prog="python -m tl_core", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for name, command in _COMMANDS.items():
-        sub = commands.add_parser(name, help=command.summary, description=command.summary)
-        if name == chosen:
-            sub.add_argument("--json", action="store_true", help="print one JSON object")
-            sub.add_argument("--backbone", default=DEFAULT_BACKBONE, metavar="B")
-            sub.add_argument("--seed", type=int, default=0, metavar="S")
-            _module(name).add_arguments(sub)
-    return parser
+        chosen = commands.add_parser(name, help=command.summary, description=command.summary)
+        if name in arguments[:1]:
+            chosen.add_argument("--json", action="store_true", help="print one JSON object")
+            chosen.add_argument("--backbone", default=DEFAULT_BACKBONE, metavar="B")
+            chosen.add_argument("--seed", type=int, default=0, metavar="S")
+            _module(name).add_arguments(chosen)
+            return chosen.parse_intermixed_args(arguments[1:], argparse.Namespace(command=name))
+    return parser.parse_args(arguments[:1])  # shows the help, or refuses

@@ -1,18 +1,19 @@
 """Make a photograph be seen as something else."""
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from tl_core.attack.methods import ATTACK_METHODS
 from tl_core.attack.spec import Attack
 from tl_core.commands import common
 from tl_core.commands.output import Result
+from tl_core.commands.paths import file_to_write, place, write
+from tl_core.errors import UserError
 from tl_core.lab import Lab
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The photograph, the class and the budget."""
-    parser.add_argument("image", type=Path, metavar="IMAGE")
+    parser.add_argument("image", type=place, metavar="IMAGE")
     parser.add_argument("--target", required=True, metavar="C", help="class index or name")
     parser.add_argument(
         "--epsilon", type=int, default=Attack.epsilon, metavar="E", help="levels of 1/255"
@@ -26,15 +27,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="go on until the network is that sure; 0: until the class is on top",
     )
     parser.add_argument("--method", default=Attack.method, choices=list(ATTACK_METHODS))
-    parser.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
+    parser.add_argument("--out", type=file_to_write, required=True, metavar="PICTURE.png")
     parser.add_argument(
-        "--original", type=Path, metavar="PICTURE.png", help="as the network saw it"
+        "--original", type=file_to_write, metavar="PICTURE.png", help="as the network saw it"
     )
 
 
 def run(lab: Lab, options: Namespace) -> Result:
     """Change a photograph until the network sees the target in it."""
-    common.require_folder(options.out)
+    if options.original is not None and options.original.resolve() == options.out.resolve():
+        raise UserError("--out and --original are the same file. Give them two names.")
     spec = Attack(
         photo=common.add_photo(lab, options.image),
         target=common.class_index(lab, options.backbone, options.target),
@@ -46,9 +48,9 @@ def run(lab: Lab, options: Namespace) -> Result:
         confidence=options.confidence,
     )
     found = common.run_to_end(lab, spec, show=common.show_step)
-    common.write(options.out, found.picture)
+    write(options.out, found.picture)
     if options.original is not None:
-        common.write(options.original, found.original)
+        write(options.original, found.original)
     result = {
         "out": str(options.out),
         "target": spec.target,

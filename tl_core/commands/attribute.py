@@ -1,11 +1,11 @@
 """Write a map of the reasons for a class."""
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from tl_core.attribution.spec import ATTRIBUTION_METHODS, Attribute
-from tl_core.commands.common import add_photo, class_index, run_to_end, write
+from tl_core.commands.common import add_photo, class_index, run_to_end
 from tl_core.commands.output import Result
+from tl_core.commands.paths import file_to_write, place, write
 from tl_core.images.decode import decode
 from tl_core.images.encode import encode_png
 from tl_core.lab import Lab
@@ -13,12 +13,12 @@ from tl_core.lab import Lab
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The photograph, the class and the method."""
-    parser.add_argument("image", type=Path, metavar="IMAGE")
+    parser.add_argument("image", type=place, metavar="IMAGE")
     methods = [row.key for row in ATTRIBUTION_METHODS]
     parser.add_argument("--method", default="gradcam", choices=methods)
     parser.add_argument("--target", default="", metavar="C", help="class index or name")
     parser.add_argument("--layer", default="", metavar="L", help="for the CAM methods")
-    parser.add_argument("--out", type=Path, required=True, metavar="OVERLAY.png")
+    parser.add_argument("--out", type=file_to_write, required=True, metavar="OVERLAY.png")
 
 
 def run(lab: Lab, options: Namespace) -> Result:

@@ -5,17 +5,18 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tl_core.classify.spec import Classify
-from tl_core.commands.common import OWNER, add_photo, read, run_to_end
-from tl_core.commands.output import Result
+from tl_core.commands.common import OWNER, add_photo, run_to_end
+from tl_core.commands.output import MODEL_SUFFIX, Result
+from tl_core.commands.paths import place, read
 from tl_core.lab import Lab
+from tl_core.settings import LARGEST_MODEL_FILE_MB
 
-_MODEL = ".safetensors"
 _TURNED_AWAY = 0.05  # of new photographs of a model's classes, as on the pages at first
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The photograph, and how many classes."""
-    parser.add_argument("image", type=Path, metavar="IMAGE")
+    parser.add_argument("image", type=place, metavar="IMAGE")
     parser.add_argument("--top", type=int, default=5, metavar="N")
 
 
@@ -23,8 +24,8 @@ def run(lab: Lab, options: Namespace) -> Result:
     """Classify the photograph, by a backbone or by a model's file."""
     photo = add_photo(lab, options.image)
     backbone = options.backbone
-    if backbone.endswith(_MODEL):
-        backbone = lab.models.load(read(Path(backbone)), OWNER)
+    if backbone.endswith(MODEL_SUFFIX):
+        backbone = lab.models.load(read(Path(backbone), LARGEST_MODEL_FILE_MB), OWNER)
     spec = Classify(photo=photo, backbone=backbone, seed=options.seed, top=options.top)
     found = run_to_end(lab, spec)
     result = {

@@ -1,4 +1,4 @@
-"""What several commands need: files in and out, classes by name, and waiting for a job.
+"""What several commands need: settings and photographs, classes by name, waiting for a job.
 
 Every function raises ``UserError`` for what the person at the command line can change.
 """
@@ -8,56 +8,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tl_core.commands.output import show_line
+from tl_core.commands.paths import read
 from tl_core.download.spec import OPERATOR
 from tl_core.errors import UserError
 from tl_core.lab import JobState, Lab
-from tl_core.machine.files import write_whole
+from tl_core.settings import LARGEST_PHOTO_MB
 from tl_core.specs.base import Snapshot, Spec
 from tl_core.specs.every import spec_from_json
 
 OWNER = OPERATOR
 _POLL_S = 0.2
+_LARGEST_SPEC_MB = 5  # one that names as many photographs as can be has less
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
 
 
-def read(path: Path) -> bytes:
-    """The file's bytes."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(
-            "{path} cannot be read ({reason}). Check the name of the file.",
-            path=path,
-            reason=error.strerror,
-        ) from error
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write the whole file or nothing of it."""
-    try:
-        write_whole(path, data)
-    except OSError as error:
-        raise UserError(
-            "{path} cannot be written ({reason}). Choose another place.",
-            path=path,
-            reason=error.strerror,
-        ) from error
-
-
-def require_folder(out: Path) -> None:
-    """Refuse before the work, not after it, a file that has no folder to go to."""
-    if not out.parent.is_dir():
-        raise UserError(
-            "{path} cannot be written: there is no folder {folder}. Choose another place.",
-            path=out,
-            folder=out.parent,
-        )
-
-
 def read_spec(path: Path, kind: type[AnySpec]) -> AnySpec:
     """The settings, of the given kind, that a page handed out in a JSON file."""
-    spec = spec_from_json(read(path).decode("utf-8", errors="replace"))
+    spec = spec_from_json(read(path, _LARGEST_SPEC_MB).decode("utf-8", errors="replace"))
     if not isinstance(spec, kind):
         raise UserError("{path} holds the settings of another page.", path=path)
     return spec
@@ -65,7 +33,7 @@ def read_spec(path: Path, kind: type[AnySpec]) -> AnySpec:
 
 def add_photo(lab: Lab, path: Path) -> str:
     """Hand a photograph to the lab; its key for specs."""
-    return lab.photos.add(read(path), OWNER)
+    return lab.photos.add(read(path, LARGEST_PHOTO_MB), OWNER)
 
 
 def class_index(lab: Lab, backbone: str, name: str) -> int:

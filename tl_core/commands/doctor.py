@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -86,7 +87,7 @@ def _describe(lab: Lab) -> tuple[dict[str, Any], list[str]]:
     lines = [
         *(f"{key:<14}{value}" for key, value in result.items() if not isinstance(value, dict)),
         "\nversions",
-        *(f"  {name:<22}{value}" for name, value in versions.items()),
+        *_table(versions),
         "\nkept for visitors, MB now and at most",
         *(
             f"  {row.kind:<22}{row.held_bytes / 2**20:>8,.0f}{row.budget_bytes / 2**20:>8,.0f}"
@@ -95,11 +96,15 @@ def _describe(lab: Lab) -> tuple[dict[str, Any], list[str]]:
         *(["\nmachines of the cluster"] if machines else []),
         *map(_machine_line, machines),
         "\nbackbones",
-        *(f"  {found.row.key:<22}{found.state}{_backbone_hint(found)}" for found in backbones),
+        *_table({row.row.key: f"{row.state}{_backbone_hint(row)}" for row in backbones}),
         "\ndata sets",
-        *(f"  {entry.key:<24}{entry.state}{_dataset_hint(entry)}" for entry in datasets),
+        *_table({entry.key: f"{entry.state}{_dataset_hint(entry)}" for entry in datasets}),
     ]
     return result, lines
+
+
+def _table(rows: Mapping[str, str]) -> list[str]:
+    return [f"  {name:<{max(map(len, rows))}}  {value}" for name, value in rows.items()]
 
 
 def _machine_line(one: MachineStatus) -> str:

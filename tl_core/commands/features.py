@@ -1,20 +1,20 @@
 """Write a layer's most active feature maps."""
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-from tl_core.commands.common import add_photo, run_to_end, write
+from tl_core.commands.common import add_photo, run_to_end
 from tl_core.commands.output import Result
+from tl_core.commands.paths import file_to_write, place, write
 from tl_core.feature_maps.spec import FeatureMaps
 from tl_core.lab import Lab
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The photograph, and which maps."""
-    parser.add_argument("image", type=Path, metavar="IMAGE")
+    parser.add_argument("image", type=place, metavar="IMAGE")
     parser.add_argument("--layer", default="", metavar="L", help="the first one if not named")
     parser.add_argument("--top", type=int, default=16, metavar="N")
-    parser.add_argument("--out", type=Path, required=True, metavar="GRID.png")
+    parser.add_argument("--out", type=file_to_write, required=True, metavar="GRID.png")
 
 
 def run(lab: Lab, options: Namespace) -> Result:

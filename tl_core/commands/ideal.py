@@ -3,10 +3,10 @@
 import math
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
-from pathlib import Path
 
 from tl_core.commands import common
 from tl_core.commands.output import Result
+from tl_core.commands.paths import file_to_write, place, write
 from tl_core.errors import UserError
 from tl_core.ideal.spec import IdealImage
 from tl_core.lab import Lab
@@ -17,19 +17,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--target", default="", metavar="C", help="class index or name")
     parser.add_argument("--steps", type=int, default=256, metavar="N")
     parser.add_argument("--tv", type=float, metavar="W", help="total-variation weight")
-    parser.add_argument("--spec", type=Path, metavar="FILE.json", help="replay saved settings")
-    parser.add_argument("--photo", type=Path, metavar="IMAGE", help="start from it, not from noise")
-    parser.add_argument("--out", type=Path, required=True, metavar="PICTURE.png")
+    parser.add_argument("--spec", type=place, metavar="FILE.json", help="replay saved settings")
+    parser.add_argument("--photo", type=place, metavar="IMAGE", help="start from it, not noise")
+    parser.add_argument("--out", type=file_to_write, required=True, metavar="PICTURE.png")
 
 
 def run(lab: Lab, options: Namespace) -> Result:
     """Draw the picture and write it with its settings inside."""
-    common.require_folder(options.out)
     spec = _spec(lab, options)
     if options.photo is not None:
         spec = replace(spec, photo=common.add_photo(lab, options.photo))
     found = common.run_to_end(lab, spec, show=common.show_step)
-    common.write(options.out, found.png)
+    write(options.out, found.png)
     has_probability = not math.isnan(found.probability)
     result = {
         "out": str(options.out),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
 from tl_core.commands.output import PYTHON, Result, remark, show_line
+from tl_core.commands.paths import place
 from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.errors import UserError
 from tl_core.fetching import CheckedFiles, DownloadRequest, fetch, unknown_download
@@ -32,10 +33,11 @@ _WHEELS_MB = 3200  # of requirements.txt on Linux, nearly all of it torch with C
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The folder, what goes into it, and whether it is served."""
-    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("folder", type=place, metavar="DIR")
     parser.add_argument(
         "names",
         nargs="*",
+        default=[],
         metavar="NAME",
         help="a backbone or a data set; all that can be downloaded if none is named",
     )
@@ -50,8 +52,8 @@ def run(settings: Settings, options: Namespace) -> Result:
         from tl_core.commands import mirror_server
 
         return mirror_server.serve(options.folder, options.port)
+    requests = _requests(options.folder, settings, options.names)
     folder = _folder(options.folder)
-    requests = _requests(folder, settings, options.names)
     _show_sizes(requests, has_wheels=options.no_wheels or _has_wheels(folder))
     checked = CheckedFiles(settings.cache_dir / "checked")
     steps: dict[str, Callable[[], None]] = {

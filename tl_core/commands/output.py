@@ -10,6 +10,7 @@ from typing import Any
 _EXECUTABLE = Path(sys.executable)
 _IS_HERE = _EXECUTABLE.is_relative_to(Path.cwd())
 PYTHON = str(_EXECUTABLE.relative_to(Path.cwd()) if _IS_HERE else _EXECUTABLE)  # as it is typed
+MODEL_SUFFIX = ".safetensors"
 _WIDTH = 70
 
 
@@ -36,7 +37,8 @@ def _with_nulls(value: Any) -> Any:
 
 
 def remark(line: str) -> None:
-    """Say something on the way; standard output has the result alone."""
+    """Say something on the way, in the place of ``show_line``; standard output has the result."""
+    clear_line()
     print(line, file=sys.stderr, flush=True)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tl_core.commands import common
 from tl_core.commands.output import Result, show_line
+from tl_core.commands.paths import file_to_write, place, write
 from tl_core.datasets.spec import FOLDER, PRIVATE_DATASET
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
@@ -15,10 +16,10 @@ from tl_core.training.spec import MODES, FineTune, FineTuneResult, FineTuneSnaps
 
 def add_arguments(parser: ArgumentParser) -> None:
     """The folder, or saved settings, and how to train."""
-    parser.add_argument("--data", type=Path, metavar="DIR", help="a folder per class")
+    parser.add_argument("--data", type=place, metavar="DIR", help="a folder per class")
     parser.add_argument(
         "--spec",
-        type=Path,
+        type=place,
         metavar="FILE.json",
         help="all settings of training, as the page hands them out; beside it only --data counts",
     )
@@ -27,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--photos-per-class", type=int, default=0, metavar="N", help="to learn from; 0: all"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="MODEL.safetensors")
+    parser.add_argument("--out", type=file_to_write, required=True, metavar="MODEL.safetensors")
 
 
 def run(settings: Settings, options: Namespace) -> Result:
@@ -41,22 +42,20 @@ def _settings_beside(data: Path, settings: Settings) -> Settings:
     """The settings of a lab whose data sets lie where the folder ``data`` lies.
 
     Raises:
-        UserError: If there is no such folder.
+        UserError: If there is no such folder, or it is the whole disk.
     """
-    folder = data.expanduser().resolve()
-    if not folder.is_dir():
+    if not data.is_dir() or not data.resolve().name:
         raise UserError(
-            "{path} is no folder. Name one with a folder of photographs for each class.", path=data
+            "{path} is no folder with a folder of photographs for each class. Name one.", path=data
         )
-    return replace(settings, data_dir=folder.parent)
+    return replace(settings, data_dir=data.resolve().parent)
 
 
 def _train(lab: Lab, options: Namespace) -> Result:
-    common.require_folder(options.out)
     spec = _spec(options)
     found = common.run_to_end(lab, spec, show=_show)
     best = found.result
-    common.write(options.out, lab.models.save(best.model))
+    write(options.out, lab.models.save(best.model))
     result = {
         "out": str(options.out),
         "mode": spec.mode,
@@ -99,7 +98,7 @@ def _ending(best: FineTuneResult) -> str:
 
 def _spec(options: Namespace) -> FineTune:
     """What to teach: the options', or a settings file's on the folder that is named, if one is."""
-    folder = FOLDER + options.data.expanduser().resolve().name if options.data else ""
+    folder = FOLDER + options.data.resolve().name if options.data else ""
     if options.spec is not None:
         spec = common.read_spec(options.spec, FineTune)
         folder = folder or spec.without_photos().dataset

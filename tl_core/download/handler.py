@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.context import Context
+from tl_core.datasets.catalogue import DATASETS
 from tl_core.download.spec import Download, DownloadProgress
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
@@ -36,7 +37,7 @@ def request_for(name: str, context: Context) -> DownloadRequest | None:
     """
     known = backbone_requests(context)
     if name not in known:
-        raise unknown_download(name, known)
+        raise unknown_download(name, [*known, *(row.key for row in DATASETS)])
     return known[name]
 
 

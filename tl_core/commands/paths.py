@@ -1,0 +1,55 @@
+"""Files and folders that a command line names; ``place`` and ``file_to_write`` are types there.
+
+Every function raises ``UserError`` for what the person at the command line can change.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tl_core.errors import UserError
+from tl_core.machine.files import read_regular, require_writable, write_whole
+
+_UNWRITABLE = "{path} cannot be written ({reason}). Choose another place."
+
+
+def place(text: str) -> Path:
+    """A file or folder; an empty name would mean the current folder."""
+    if not text:
+        raise UserError("An empty name was given for a file or folder. Write its name there.")
+    return Path(os.path.expanduser(text))
+
+
+def file_to_write(text: str) -> Path:
+    """A file that can be written: refused before the work, not after it."""
+    path = place(text)
+    with _refused(_UNWRITABLE, path):
+        if not path.parent.is_dir():
+            raise OSError(errno.ENOENT, f"there is no folder {path.parent}")
+        require_writable(path)
+    return path
+
+
+def read(path: Path, most_mb: int) -> bytes:
+    """The bytes of a file that has at most so many megabytes."""
+    with _refused("{path} cannot be read ({reason}). Choose another file.", path):
+        data = read_regular(path, most_mb * 2**20)
+        if len(data) > most_mb * 2**20:
+            raise OSError(errno.EFBIG, f"it has more than {most_mb} MB")
+    return data
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write the whole file or nothing of it."""
+    with _refused(_UNWRITABLE, path):
+        write_whole(path, data)
+
+
+@contextmanager
+def _refused(message: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(message, path=path, reason=error.strerror) from error
