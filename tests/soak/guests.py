@@ -161,7 +161,7 @@ class Passer(Person):
         until = time.monotonic() + _LONGEST_RUN_S
         while "stop" in self.tab.widgets:
             if time.monotonic() > until:
-                raise TimeoutError(f"a run on {self.page} did not end")
+                raise TimeoutError(f"a run on {self.page} did not end: {self.tab.texts}")
             every_s = min(self.tab.fragments.values())
             time.sleep(every_s)
             self.tab.poll(at_most_s=every_s)
