@@ -18,9 +18,8 @@ from pages.server.log_limit import log_limit
 log = logging.getLogger(__name__)
 
 STREAM = "/_stcore/stream"  # where Streamlit's own messages travel
-MOST_SILENT = 256  # connections that have said nothing yet, together
+MOST_SILENT = 1_000  # connections that have said nothing yet, together
 SILENT_S = 10.0  # after which such a connection ends
-AT_LEAST_S = 3.0  # for which it lasts however many come
 FILES, FILES_A_S = 10_000, 2_000.0  # whose addresses a tab may ask for at once, and later
 _LEAST_FILES = 500  # for which a request counts; one for two files takes its time too
 _PORTS: Final = {"http": 80, "https": 443}
@@ -33,10 +32,9 @@ Event = MutableMapping[str, Any]
 class Sockets:
     """Ends websockets that no page of the lab opens; runs on the event loop.
 
-    Refused are pages of another host or port. A connection that says nothing has a few seconds.
-    Where more come than may be silent at once, the oldest ends, and newcomers wait until it has
-    had its time. Of Streamlit's messages those end their connection that would hold others up, and
-    a browser that does not read is not sent more.
+    Refused are pages of another host or port. A connection that says nothing has a few seconds;
+    where more come than may be silent at once, the oldest ends. Of Streamlit's messages those end
+    their connection that would hold others up, and a browser that does not read is not sent more.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -54,22 +52,14 @@ class Sockets:
             await receive()
             await send({"type": "websocket.close", "code": _POLICY})
             return
-        await self._make_room()
+        if len(self._silent) >= MOST_SILENT:
+            next(iter(self._silent)).end("a websocket that says nothing")
         reads = scope["path"].endswith(STREAM)
         socket = _Socket(receive, send, visitor, self._silent, are_streamlits=reads)
         try:
             await self._app(scope, socket.receive, socket.send)
         finally:
             self._silent.pop(socket, None)
-
-    async def _make_room(self) -> None:
-        while len(self._silent) >= MOST_SILENT:
-            oldest = next(iter(self._silent))
-            left_s = oldest.begun_at + AT_LEAST_S - time.monotonic()
-            if left_s > 0:
-                await asyncio.sleep(min(left_s, 0.1))
-            else:
-                oldest.end("a websocket that says nothing, among many")
 
 
 class _Socket:

@@ -48,6 +48,7 @@ def navigation() -> st.Page:
 
 def begin(row: PageRow) -> None:
     """Take the link that opened the page, and draw the line at its foot."""
+    the_visit().trim()
     link.take_address(row.path)
     explain(row.topic)
     foot()

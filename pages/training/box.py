@@ -12,7 +12,8 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, sentence, show_error
 from pages.training.squares import MOST, draw_squares
 from pages.training.thrown_away import empty, take_out
-from pages.visit.state import Box
+from pages.visit.state import Box, trim
+from tl_core.datasets.spec import MAX_PHOTOS
 from tl_core.lab import BackboneRow, UserError
 
 ENOUGH = 4  # photographs of a class, to begin with
@@ -132,10 +133,25 @@ def add_photo(box: Box, data: bytes, burst: int | None = None) -> None:
     Raises:
         UserError: If it is none that the lab can use.
     """
+    require_room()
     key = the_lab().datasets.add_example(data, the_visit().id)
     box.photos = [*(old for old in box.photos if old != key), key]
     if burst is not None:
         box.bursts[key] = burst
+        trim(box.bursts, 2 * MAX_PHOTOS)  # those thrown away may come back
+
+
+def require_room() -> None:
+    """Refuse a photograph where the boxes hold as many as a data set may have.
+
+    Raises:
+        UserError: If they do.
+    """
+    if sum(len(box.photos) + len(box.tests) for box in the_visit().boxes) >= MAX_PHOTOS:
+        raise UserError(
+            "The classes hold {limit} photographs, which is as many as they can. Take some out.",
+            limit=MAX_PHOTOS,
+        )
 
 
 def _thumbnails(photos: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -8,8 +8,10 @@ import streamlit as st
 from pages.shared.choose_photo import thumbnail_url
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
+from pages.training.box import require_room
 from pages.visit.state import Box, Correction
 from tl_core.classify.spec import Classification
+from tl_core.datasets.spec import MAX_PHOTOS
 from tl_core.images import samples
 from tl_core.lab import UserError
 
@@ -56,6 +58,7 @@ def correct_frame(boxes: Sequence[Box], number: int, data: bytes) -> None:
     if not 0 <= number < len(boxes):
         raise UserError("That class is not there any more. Look at the boxes, then try again.")
     box = boxes[number]
+    require_room()
     key = the_lab().datasets.add_example(data, the_visit().id)
     box.bursts[key] = _LIVE
     _note(box, key, "")
@@ -63,6 +66,7 @@ def correct_frame(boxes: Sequence[Box], number: int, data: bytes) -> None:
 
 def _correct_still(box: Box, photo: str, said: str) -> None:
     try:
+        require_room()
         is_sample = photo.startswith(samples.PREFIX)
         data = samples.read(photo) if is_sample else the_lab().photos.data(photo)
         key = the_lab().datasets.add_example(data, the_visit().id)
@@ -79,7 +83,7 @@ def _note(box: Box, key: str, said: str) -> None:
         other.photos = [photo for photo in other.photos if photo != key]
     box.photos = [*box.photos, key]
     others = [one for one in visit.corrections if one.photo != key]
-    visit.corrections = [*others, Correction(key, box.id, said)]
+    visit.corrections = [*others, Correction(key, box.id, said)][-MAX_PHOTOS:]
 
 
 def corrected() -> list[tuple[Correction, Box]]:

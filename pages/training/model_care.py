@@ -75,7 +75,7 @@ def _rename(model: str, key: str) -> None:
         the_lab().models.rename(model, label=label)
     except UserError:
         return  # it has left the memory: the list below has it no more
-    the_visit().named.add(model)
+    the_visit().named[model] = True
 
 
 def _drop(model: str) -> None:

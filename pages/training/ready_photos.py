@@ -6,7 +6,7 @@ from pages.shared import link
 from pages.shared.choose_one import choose_one
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
-from pages.training.box import refuse
+from pages.training.box import refuse, require_room
 from pages.visit.state import Box
 from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
@@ -64,6 +64,7 @@ def _put_in(box_id: int, dataset: str, class_name: str, count: int, use: str) ->
         if box.id != box_id:
             continue
         try:
+            require_room()
             keys = the_lab().datasets.add_of_class(
                 dataset, class_name, count, visit.id, besides={*box.photos, *box.tests}
             )

@@ -13,6 +13,8 @@ from tl_core.lab import Job, UserError
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot
 from tl_core.training.spec import FineTuneResult
 
+MOST_KEPT = 500  # of a visit, of each kind: answers, models, small pictures
+
 
 @dataclass
 class Run:
@@ -185,7 +187,7 @@ class Visit:
     thrown_away: list[ThrownAway] = field(default_factory=list)  # newest last
     learned_from: OwnClasses = ()  # the photographs of the newest training, whatever their names
     taught: dict[str, Taught] = field(default_factory=dict)  # by model
-    named: set[str] = field(default_factory=set)  # models that the visitor has given a name
+    named: dict[str, bool] = field(default_factory=dict)  # models that the visitor has given a name
     outlived: list[str] = field(default_factory=list)  # models that a newer one has replaced
     pane: str = ""  # of Teach it, where there is room for one; "" before one was opened
     has_tried: bool = False  # whether trying was opened after something was taught
@@ -202,3 +204,15 @@ class Visit:
     learned: dict[str, Learned] = field(default_factory=dict)  # finished trainings, by model
     quiz: dict[str, int] = field(default_factory=dict)  # the answers given, by question
     maps: dict[str, dict[str, str]] = field(default_factory=dict)  # classes on a data set's map
+
+    def trim(self) -> None:
+        """Forget the oldest of what is kept by key, where that is more than anybody makes."""
+        for kept in vars(self).values():
+            if isinstance(kept, dict):
+                trim(kept, MOST_KEPT)
+
+
+def trim(kept: dict[str, Any], most: int) -> None:
+    """Drop the oldest entries beyond ``most``."""
+    for key in list(kept)[: max(len(kept) - most, 0)]:
+        del kept[key]

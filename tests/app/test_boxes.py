@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.visit.intake import Intake
+from pages.visit.state import MOST_KEPT, Visit
 from tests.app.conftest import fill_box, photo_message, settled, tell_component, words
 from tests.app.training import finished, jobs, taught, two_boxes
 
@@ -81,6 +82,22 @@ def test_of_a_files_name_as_much_is_kept_as_one_reads(own):
     page = tell_component(own, "photos_0", "sent", {"photos": [a_photo(1, name="x" * 10**6)]})
     assert "x" * 100 in words(page)
     assert "x" * 101 not in words(page)
+
+
+def test_boxes_take_as_many_photographs_as_a_data_set_may_have(own, labelled, monkeypatch):
+    monkeypatch.setattr("pages.training.box.MAX_PHOTOS", 2)
+    page = fill_box(own, 0, [data for _label, data in labelled[:3]])
+    assert "The classes hold 2 photographs" in words(page)
+    assert len(page.session_state["visit"].boxes[0].photos) == 2
+
+
+def test_of_what_a_visit_keeps_by_key_the_newest_stay():
+    visit = Visit()
+    for number in range(2 * MOST_KEPT):
+        visit.labels[str(number)] = visit.choices[str(number)] = "x"
+    visit.trim()
+    assert len(visit.labels) == len(visit.choices) == MOST_KEPT
+    assert list(visit.labels)[-1] == str(2 * MOST_KEPT - 1)
 
 
 def remarks_in_plenty() -> None:

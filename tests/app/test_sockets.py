@@ -156,7 +156,6 @@ def test_a_connection_that_says_nothing_ends(limits, monkeypatch):
 
 
 def test_among_many_silent_connections_the_oldest_ends_for_a_newcomer(limits, taken, monkeypatch):
-    monkeypatch.setattr(sockets, "AT_LEAST_S", 0)
     monkeypatch.setattr(sockets, "MOST_SILENT", 3)
 
     async def visit():
@@ -168,25 +167,6 @@ def test_among_many_silent_connections_the_oldest_ends_for_a_newcomer(limits, ta
         assert taken
         assert [browser.task.done() for browser in silent] == [True, False, False]
         for browser in (*silent[1:], newcomer):
-            await browser.end()
-
-    run(visit())
-
-
-def test_each_silent_connection_has_its_time_before_a_newcomer_gets_its_place(limits, monkeypatch):
-    monkeypatch.setattr(sockets, "MOST_SILENT", 3)
-
-    async def visit():
-        others = [Browser(limits) for _ in range(3)]
-        await turn()
-        newcomer = Browser(limits)
-        await turn()
-        assert newcomer.sent == []
-        others[1].say()
-        while not newcomer.sent:
-            await asyncio.sleep(0.01)
-        assert not any(browser.task.done() for browser in others)
-        for browser in (*others, newcomer):
             await browser.end()
 
     run(visit())
