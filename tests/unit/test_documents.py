@@ -163,3 +163,22 @@ def test_the_examples_of_how_to_extend_the_lab_work_where_they_are_pasted():
     compile("".join(blocks), "extending.md", "exec")
     for path, name in re.findall(r"^from (\S+) import (\w+)", "".join(blocks), re.MULTILINE):
         assert name in names or hasattr(import_module(path), name)
+
+
+LIMIT = re.compile(r"^\| (.+) \| `([\w/]+)\.py` `([\w.]+)` \| ([\d,]+) \|$", re.M)
+LIMITS = LIMIT.findall((ROOT / "SECURITY.md").read_text())
+
+
+@pytest.mark.parametrize(("what", "file", "name", "figure"), LIMITS)
+def test_what_strangers_can_make_grow_ends_where_security_says(what, file, name, figure):
+    module = import_module(file.replace("/", "."))
+    owner, _, field = name.rpartition(".")
+    found = (
+        getattr(module, owner).__dataclass_fields__[field].default if owner else vars(module)[name]
+    )
+    assert found == int(figure.replace(",", ""))
+
+
+def test_every_row_of_that_table_is_read():
+    table = (ROOT / "SECURITY.md").read_text().partition("| what | counted in | limit |")[2]
+    assert len(LIMITS) == table.partition("\n\n")[0].count("\n| ")
