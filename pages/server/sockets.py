@@ -21,6 +21,7 @@ STREAM = "/_stcore/stream"  # where Streamlit's own messages travel
 MOST_SILENT = 1_000  # connections that have said nothing yet, together
 SILENT_S = 10.0  # after which such a connection ends
 FILES, FILES_A_S = 10_000, 2_000.0  # whose addresses a tab may ask for at once, and later
+_LARGE = 2**20  # bytes, from which on a message leaves free memory that the system can have back
 _LEAST_FILES = 500  # for which a request counts; one for two files takes its time too
 _PORTS: Final = {"http": 80, "https": 443}
 _POLICY, _PROTOCOL = 1008, 1002  # websocket's codes for the end of a connection
@@ -125,6 +126,7 @@ class _Socket:
     async def _is_wanted(self, data: bytes | None) -> bool:
         if data is None:
             raise messages.Refused("text, which Streamlit's pages never send")
+        process_state.large_came |= len(data) > _LARGE
         message = messages.read(data)
         if message.WhichOneof("type") == "file_urls_request":
             self._count_files(len(message.file_urls_request.file_names))

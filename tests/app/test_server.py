@@ -578,7 +578,10 @@ def test_buttons_that_are_drawn_anew_and_anew_leave_a_bounded_number_behind(monk
 
 
 def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):
-    expired, removed, tabs = [], [], ["a tab"]
+    expired, removed, given_back, tabs = [], [], [], ["a tab"]
+    lab = SimpleNamespace(give_back_memory=lambda: given_back.append(1))
+    monkeypatch.setattr(process_state, "lab", lab)
+    monkeypatch.setattr(process_state, "large_came", True)
     storage = SimpleNamespace(_cache=SimpleNamespace(expire=lambda: expired.append(1)))
     here = SimpleNamespace(
         _session_mgr=SimpleNamespace(_session_storage=storage, list_active_sessions=lambda: tabs),
@@ -595,6 +598,7 @@ def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):
             await asyncio.sleep(0)
         assert not removed
         assert process_state.refused == {"a tab"}
+        assert given_back == [1]
         tabs.clear()
         while not removed:
             await asyncio.sleep(0)

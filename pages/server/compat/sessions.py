@@ -33,7 +33,7 @@ async def forget_closed() -> None:
 
     Streamlit does so only when the next tab is closed, and drops files that were taken home only
     when somebody's run ends, so that after a class everything that its last tabs have shown stays
-    in memory: pictures, runs, models.
+    in memory: pictures, runs, models. And what large messages have left free goes to the system.
 
     Relied on, beside public names: ``Runtime._session_mgr``, ``_session_storage`` of that, and
     ``_cache`` of that.
@@ -44,6 +44,9 @@ async def forget_closed() -> None:
         manager = cast("WebsocketSessionManager", server._session_mgr)
         storage = cast("MemorySessionStorage", manager._session_storage)
         cast("TTLCache[str, object]", storage._cache).expire()
+        if process_state.large_came and process_state.lab is not None:
+            process_state.large_came = False
+            await asyncio.to_thread(process_state.lab.give_back_memory)
         process_state.refused = set(filter(server.is_active_session, process_state.refused))
         if not manager.list_active_sessions():  # else the end of a run does it
             server.media_file_mgr.remove_orphaned_files()
