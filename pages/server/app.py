@@ -20,7 +20,7 @@ from streamlit.web.server import server_util
 from pages.server import process_state
 from pages.server.addresses import announcement
 from pages.server.compat.callbacks import finish_callbacks
-from pages.server.compat.connections import end_stalled, limit_connections
+from pages.server.compat.connections import end_idle, limit_connections
 from pages.server.compat.containers import begin_at_the_top
 from pages.server.compat.downloads import keep_downloads
 from pages.server.compat.pages_folder import leave_pages_to_navigation
@@ -87,7 +87,7 @@ def lifespan(
             ending.watch()
         _announce()
         threading.Thread(target=_start, args=(start_lab,), name="lab-start", daemon=True).start()
-        jobs = (forget_closed, tell_who_is_absent, end_stalled)
+        jobs = (forget_closed, tell_who_is_absent, end_idle)
         looking = [asyncio.create_task(for_good(look)) for look in jobs]
         yield
         for task in looking:

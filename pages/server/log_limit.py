@@ -24,7 +24,9 @@ class LogLimit:
                 return False
             if len(self._said_at) >= _MOST:
                 newer = {key: at for key, at in self._said_at.items() if at > now - EVERY_S}
-                self._said_at = newer if len(newer) < _MOST else {}
+                self._said_at = newer
+                if len(newer) >= _MOST:
+                    return False  # enough is said within this minute
             self._said_at[who, what] = now
             return True
 

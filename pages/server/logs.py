@@ -9,7 +9,13 @@ from pages.server.log_limit import log_limit
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _NAMES_VISITORS = ("uvicorn.error", "uvicorn.access", "websockets")  # by address, at level INFO
-_CAUSED_BY_VISITORS = ("uvicorn", "streamlit", "asyncio", "websockets")  # what these warn of
+_CAUSED_BY_VISITORS = (
+    "uvicorn",
+    "streamlit",
+    "asyncio",
+    "websockets",
+    "python_multipart",
+)  # what these warn of
 
 
 def configure_logs() -> None:

@@ -8,7 +8,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 MOST_PARTS = 100_000  # fields and numbers of a message, counted in a twentieth of a second
 MOST_FILES = 8_000  # in one drop; a data set has 5,000 photographs at most
-MOST_WIDGETS = 2_000  # whose values come together; the fullest page has a hundred
+MOST_WIDGETS = 500  # whose values come together; the fullest page has a hundred
 MOST_QUERY = 20_000  # characters of an address; a link has some hundred
 MOST_TEXT = 2_000  # characters of a line that somebody types or chooses
 MOST_JSON_PARTS = 20_000  # of what a component says; photographs are long, but few
@@ -16,9 +16,15 @@ _LONG_JSON = 4_096  # characters, from which on its parts are counted
 _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5  # kinds of fields in protobuf's encoding
 _NUMBERS: Final = {_I64: 8, _I32: 4}  # bytes
 _DEEPEST = 16  # messages within messages
-# Of browsers on pages of the lab; others install things for developers, or ask git
+# Of browsers on pages of the lab; others install things for developers, ask git, or empty caches
 _WANTED = frozenset(
-    ("rerun_script", "stop_script", "clear_cache", "file_urls_request", "app_heartbeat")
+    (
+        "rerun_script",
+        "stop_script",
+        "file_urls_request",
+        "app_heartbeat",
+        "backend_operation_request",
+    )
 )
 _WANTED_OPERATIONS = frozenset(("deferred_file", "dataframe_chunk"))
 _TEXTS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)

@@ -28,4 +28,5 @@ visitor_of: Callable[[str], str | None] = _nobody  # whose camera has this token
 say: Callable[[UserError, str], str] = _in_english
 absent: Callable[[], frozenset[str]] = frozenset  # visitors whose tab is not open just now
 large_came = False  # whether a large message has come since memory was given back last
+being_read: dict[object, tuple[str, int]] = {}  # sessions and bytes of dropped sets, until read
 refused: set[str] = set()  # sessions whose upload had no room, until their page says so

@@ -21,6 +21,7 @@ STREAM = "/_stcore/stream"  # where Streamlit's own messages travel
 MOST_SILENT = 1_000  # connections that have said nothing yet, together
 SILENT_S = 10.0  # after which such a connection ends
 FILES, FILES_A_S = 10_000, 2_000.0  # whose addresses a tab may ask for at once, and later
+RERUNS, RERUNS_A_S = 200, 40.0  # of pages and their parts, that a tab may ask for
 _LARGE = 2**20  # bytes, from which on a message leaves free memory that the system can have back
 _LEAST_FILES = 500  # for which a request counts; one for two files takes its time too
 _PORTS: Final = {"http": 80, "https": 443}
@@ -83,6 +84,7 @@ class _Socket:
         self._going_out = 0  # messages that the browser has not taken yet
         self._has_gone: asyncio.Event | None = None  # where that is waited for
         self._files = float(FILES)  # that it may ask for now
+        self._reruns = float(RERUNS)
         self._counted_at = self.begun_at = time.monotonic()
         silent[self] = None
 
@@ -128,6 +130,10 @@ class _Socket:
             raise messages.Refused("text, which Streamlit's pages never send")
         process_state.large_came |= len(data) > _LARGE
         message = messages.read(data)
+        self._earn()
+        self._reruns -= 1
+        if self._reruns < 0:
+            raise messages.Refused("more requests than a browser makes")
         if message.WhichOneof("type") == "file_urls_request":
             self._count_files(len(message.file_urls_request.file_names))
             while self._going_out and not self._is_ended:
@@ -135,11 +141,15 @@ class _Socket:
                 await self._has_gone.wait()
         return messages.is_wanted(message)
 
-    def _count_files(self, count: int) -> None:
+    def _earn(self) -> None:
+        """Let more requests come for the time that has gone by."""
         now = time.monotonic()
-        more = (now - self._counted_at) * FILES_A_S
-        self._files = min(self._files + more, FILES) - max(count, _LEAST_FILES)
-        self._counted_at = now
+        passed_s, self._counted_at = now - self._counted_at, now
+        self._files = min(self._files + passed_s * FILES_A_S, FILES)
+        self._reruns = min(self._reruns + passed_s * RERUNS_A_S, RERUNS)
+
+    def _count_files(self, count: int) -> None:
+        self._files -= max(count, _LEAST_FILES)
         if self._files < 0:
             raise messages.Refused("more requests for files than anybody drops")
 

@@ -24,7 +24,7 @@ STALLED_S = 20.0  # without a byte
 GONE_S = 10.0  # without the tab; a lost connection comes back sooner
 FORGOTTEN_S = 120.0  # after the last upload of a tab; a page takes its files within seconds
 _LOOK_EVERY_S = 0.2
-_LEAST_BYTES = 5_000  # that a file counts for: an empty one has a record and a name too
+_LEAST_BYTES = 50_000  # that a file counts for: an empty one has a record and a name too
 _ADDRESS = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
 _DISCONNECT: Final[Message] = {"type": "http.disconnect"}
 _CLOSE = {"Connection": "close"}  # nobody waits for what is still to come
@@ -182,8 +182,10 @@ def _is_active(session: str) -> bool:
 
 
 def _stored() -> Counter[str]:
-    """Bytes that have come and no page has taken, by session."""
+    """Bytes that have come and that no page has taken, or has not read yet, by session."""
     stored: Counter[str] = Counter()
+    for session, size in list(process_state.being_read.values()):
+        stored[session] += size
     for session, records in list(_manager().file_storage.items()):
         sizes = (len(record.data) for record in list(records.values()))
         stored[session] += sum(max(size, _LEAST_BYTES) for size in sizes)

@@ -10,6 +10,7 @@ import streamlit as st
 from pages.shared import query
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain, sentence, show_error
+from pages.visit.state import MOST_KEPT, trim
 from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
 
@@ -150,6 +151,7 @@ def _take(choices: dict[str, str]) -> None:
     if PRESET not in choices and _ENDS_IT & choices.keys():
         drop_choice(PRESET)
     st.session_state.linked = st.session_state.get("linked", {}) | choices
+    trim(st.session_state.linked, MOST_KEPT)
 
 
 def _choices_of(opened: dict[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
+from pages.server.messages import MOST_QUERY
 from pages.shared.components import WrongShape, component, message, style
 from pages.shared.visit import begin_anew, take_over, the_visit, visits
 
@@ -52,6 +53,6 @@ def _answer() -> None:
 def _code_and_address(value: object) -> tuple[str, str]:
     """The shape of the browser's question."""
     match value:
-        case {"code": str(code), "address": str(address)}:
+        case {"code": str(code), "address": str(address)} if len(address) <= MOST_QUERY:
             return code, address
     raise WrongShape

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from pages.server import process_state
 from pages.shared.live import POLL_S
 from pages.shared.uploaded_files import empty, take_out, uploaded_files
-from pages.shared.visit import the_lab, the_visit, visits
+from pages.shared.visit import script_context, the_lab, the_visit, visits
 from pages.shared.words import _
 from pages.training.box import draw_photos, listed, no_photographs, refuse, say_what_was_left_out
 from pages.training.ready_photos import ready_photos
@@ -105,6 +106,8 @@ def _whole_sets() -> None:
 
 def _add(*, is_other: bool = False) -> None:
     boxes = the_visit().boxes
+    if len(boxes) >= MAX_CLASSES:
+        return
     number = next(i for i in range(len(boxes) + 1) if all(box.id != i for box in boxes))
     name = _(_FIRST_NAMES[number]) if number < len(_FIRST_NAMES) else ""
     name = _("something else") if is_other else name
@@ -118,10 +121,12 @@ def _take_set(widget: str) -> None:
     if not dropped:
         return
     take_out(dropped)
-    lab, visit = the_lab(), the_visit()
+    lab, visit, session = the_lab(), the_visit(), script_context().session_id
     if visit.intake is not None:
         visit.intake.stop()
     intake = visit.intake = Intake(lambda: visit.id in visits.absent())
+
+    process_state.being_read[intake] = session, sum(file.size for file in dropped)
 
     def read() -> OwnUpload:
         try:
@@ -134,6 +139,7 @@ def _take_set(widget: str) -> None:
             return lab.datasets.add_folder(files, visit.id, is_here=intake.is_wanted)
         finally:
             empty(dropped, lab)
+            process_state.being_read.pop(intake, None)
 
     intake.begin(read)
 

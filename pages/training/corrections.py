@@ -9,7 +9,7 @@ from pages.shared.choose_photo import thumbnail_url
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.training.box import require_room
-from pages.visit.state import Box, Correction
+from pages.visit.state import Box, Correction, trim
 from tl_core.classify.spec import Classification
 from tl_core.datasets.spec import MAX_PHOTOS
 from tl_core.images import samples
@@ -61,6 +61,7 @@ def correct_frame(boxes: Sequence[Box], number: int, data: bytes) -> None:
     require_room()
     key = the_lab().datasets.add_example(data, the_visit().id)
     box.bursts[key] = _LIVE
+    trim(box.bursts, 2 * MAX_PHOTOS)
     _note(box, key, "")
 
 

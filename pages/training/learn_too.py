@@ -9,6 +9,7 @@ from pages.shared.charts import axis, draw, percent_lines
 from pages.shared.measured_examples import measured
 from pages.shared.visit import the_visit
 from pages.shared.words import _, percent
+from tl_core.datasets.spec import MAX_PHOTOS
 from tl_core.training.paired import ENOUGH, compare
 from tl_core.training.spec import FineTune, FineTuneResult
 
@@ -31,7 +32,7 @@ def offer(name: str, spec: FineTune, result: FineTuneResult, ticked: Sequence[st
 def _learn(name: str, spec: FineTune, result: FineTuneResult, ticked: tuple[str, ...]) -> None:
     visit = the_visit()
     known = visit.learned_too.get(spec.dataset, ())
-    visit.learned_too[spec.dataset] = tuple(dict.fromkeys((*known, *ticked)))
+    visit.learned_too[spec.dataset] = tuple(dict.fromkeys((*known, *ticked)))[-MAX_PHOTOS:]
     visit.before_corrections = result
     runs.want(name)
 

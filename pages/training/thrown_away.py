@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
 from pages.visit.state import Box, ThrownAway
+from tl_core.datasets.spec import MAX_CLASSES, MAX_PHOTOS
 
 _MOST = 20  # steps back
 
@@ -65,6 +66,8 @@ def _bring_back() -> None:
     last = visit.thrown_away.pop()
     if not last.photos:
         visit.boxes.insert(last.place, last.box)
+        del visit.boxes[MAX_CLASSES:]
         return
-    back = [photo for photo in last.photos if photo not in last.box.photos]
+    room = MAX_PHOTOS - len(last.box.photos)
+    back = [photo for photo in last.photos if photo not in last.box.photos][:room]
     last.box.photos[last.place : last.place] = back

@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Callable
-from threading import Thread
+from threading import Semaphore, Thread
 
 from tl_core.lab import BROKEN, OwnUpload, UserError
 
 log = logging.getLogger(__name__)
+AT_ONCE = 4  # of all visitors, each of which may hold a whole set in memory
+_reading = Semaphore(AT_ONCE)
 _MISSED_S = 10.0  # longer than a reload takes: then the tab was closed
 
 
@@ -48,7 +50,8 @@ class Intake:
 
     def _run(self, read: Callable[[], OwnUpload]) -> None:
         try:
-            self.result = read()
+            with _reading:
+                self.result = read()
         except UserError as error:
             self.error = error.without_values()
         except Exception:

@@ -18,6 +18,7 @@ HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: lab\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
+ASKED = b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n"
 BINARY, TEXT, PING, LAST = 0x02, 0x01, 0x09, 0x80
 
 
@@ -66,7 +67,7 @@ async def server(*, is_limited=True):
         task = asyncio.create_task(served.serve([listening]))
         while not served.started:
             await asyncio.sleep(0.001)
-        looking = asyncio.create_task(connections.end_stalled())
+        looking = asyncio.create_task(connections.end_idle())
         try:
             yield listening.getsockname()[1]
         finally:
@@ -192,11 +193,13 @@ def _port(one):
     return one.client[1]
 
 
-def test_who_asks_for_nothing_is_let_go_and_who_has_asked_may_wait(monkeypatch):
+@pytest.mark.parametrize("first", [b"", b"GET / HTTP/1.1\r\nHo", ASKED + b"G"])
+def test_who_asks_for_nothing_is_let_go_and_who_has_asked_may_wait(first, monkeypatch):
     monkeypatch.setattr(connections, "SILENT_S", 0.1)
+    monkeypatch.setattr(connections, "LOOK_EVERY_S", 0.02)
 
     async def visit():
-        async with server() as port, line(port, b"GET / HTTP/1.1\r\nHo") as slow, line(port) as ok:
+        async with server() as port, line(port, first) as slow, line(port) as ok:
             assert await is_ended(slow[0])
             ok[1].write(frame(LAST | BINARY, b"abc"))
             assert (await ok[0].read(100)).endswith(b"3")
@@ -209,12 +212,11 @@ def test_who_does_not_read_is_let_go_and_nothing_of_it_stays(monkeypatch):
     monkeypatch.setattr(connections, "LOOK_EVERY_S", 0.02)
 
     async def visit():
-        request = b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n"
-        async with server() as port, line(port, request) as (reader, _writer):
+        async with server() as port, line(port, ASKED) as (reader, _writer):
             reader._transport.pause_reading()
-            while not any(one.get_write_buffer_size() for one in connections._waiting):
+            while not any(one.get_write_buffer_size() for one in connections._watched):
                 await asyncio.sleep(0.01)
-            while any(one.get_write_buffer_size() for one in list(connections._waiting)):
+            while any(one.get_write_buffer_size() for one in list(connections._watched)):
                 await asyncio.sleep(0.01)
 
     run(asyncio.wait_for(visit(), 10))

@@ -568,6 +568,18 @@ def test_presses_on_a_download_are_counted_and_only_the_newest_files_stay(monkey
         files.execute_deferred(asked)
 
 
+def test_of_all_files_that_no_page_shows_the_newest_stay_within_their_room(monkeypatch):
+    now, _storage, files, asked = a_download_that_is_kept(monkeypatch)
+    monkeypatch.setattr(downloads, "MOST_BYTES", 2 * len(b"a film"))
+    names = []
+    for number in range(3):
+        files._deferred_callables[asked]["filename"] = f"{number}.webp"  # another file
+        names.append(files.execute_deferred(asked).rpartition("/")[2].partition(".")[0])
+        now[0] += 1
+        files.remove_orphaned_files()
+    assert sorted(files._file_metadata) == sorted(names[1:])
+
+
 def test_buttons_that_are_drawn_anew_and_anew_leave_a_bounded_number_behind(monkeypatch):
     _now, _storage, files, _asked = a_download_that_is_kept(monkeypatch)
     for number in range(200):

@@ -271,6 +271,18 @@ def test_a_drop_of_too_many_files_is_told_to_its_tab(limits, monkeypatch):
     assert told == ["mine"]
 
 
+def test_a_tab_that_asks_for_its_page_again_and_again_is_ended(limits, taken):
+    async def visit():
+        browser = Browser(limits)
+        for _ in range(sockets.RERUNS + 50):
+            browser.say()
+        await asyncio.wait_for(browser.task, 5)
+        return browser.closed_with
+
+    assert run(visit()) == [1002]
+    assert sockets.RERUNS <= len(taken) < sockets.RERUNS + 50
+
+
 def widgets(count, **value):
     states = [{"id": str(number), **value} for number in range(count)]
     return BackMsg(rerun_script={"widget_states": {"widgets": states}}).SerializeToString()
@@ -332,6 +344,12 @@ def test_what_is_said_about_somebody_is_said_once_a_minute():
     assert limit.is_due("me", "y")
     now[0] += EVERY_S
     assert limit.is_due("me", "x")
+
+
+def test_a_crowd_does_not_make_everything_said_again():
+    limit = LogLimit(lambda: 0.0)
+    assert sum(limit.is_due(str(who), "x") for who in range(5_000)) <= 1_000
+    assert not limit.is_due("1", "x")
 
 
 def test_the_log_says_that_a_connection_was_ended_and_not_whose(limits, caplog):

@@ -29,6 +29,7 @@ from pages.server.compat.containers import begin_at_the_top
 from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.timers import let_timers_change_nothing
 from pages.server.compat.widget_values import refuse_wrong_values
+from pages.server.messages import MOST_WIDGETS
 from tests.app.conftest import tell_component
 from tests.app.test_callbacks import page as cut_off
 from tests.app.test_connections import is_ended, line, most_held_of_pongs, server
@@ -317,6 +318,19 @@ def test_connections_who_asks_for_nothing_stays():
             return await is_ended(reader, seconds=0.3)
 
     assert not run(visit())
+
+
+def test_with_the_change_a_request_that_waits_takes_in_no_more_than_a_page_asks(monkeypatch):
+    name = "_request_rerun_locked"
+    monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
+    let_timers_change_nothing()
+    requests = ScriptRequests()
+    for message in range(40):
+        states = WidgetStates()
+        for number in range(MOST_WIDGETS):
+            states.widgets.add(id=f"{message} {number}", trigger_value=True)
+        assert requests.request_rerun(RerunData(widget_states=states, fragment_id="part"))
+    assert len(requests._rerun_data.widget_states.widgets) <= 2 * MOST_WIDGETS
 
 
 def test_pages_folder_with_the_change_there_is_none(monkeypatch):

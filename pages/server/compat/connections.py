@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,12 +16,35 @@ from pages.server.open_files import has_room
 
 log = logging.getLogger(__name__)
 
-SILENT_S = 10.0  # until the whole head of a first request has come
+SILENT_S = 10.0  # until the whole head of a request has come
 STALLED_S = 60.0  # in which a browser takes nothing of what waits for it
 LOOK_EVERY_S = 5.0
 
-_waiting: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()
-"""Of each transport: the bytes that wait for its browser, and when they last became fewer."""
+
+@dataclass
+class _Watch:
+    """A connection, since when it asks for nothing, and what waits for its browser."""
+
+    protocol: Any  # that began it; a websocket's comes later
+    silent_since: float
+    waiting: int = 0  # bytes at the last look
+    reads_at: float = 0.0  # when they last became fewer
+
+    def reason_to_end(self, transport: Any, now: float) -> str:
+        """Why to end it now; nothing where there is no reason."""
+        cycle = self.protocol.cycle
+        if transport.get_protocol() is not self.protocol or (cycle and not cycle.response_complete):
+            self.silent_since = now
+        count = transport.get_write_buffer_size()
+        if not count >= self.waiting > 0:
+            self.reads_at = now
+        self.waiting = count
+        if now > self.silent_since + SILENT_S:
+            return "a connection that asks for nothing"
+        return "a browser that does not read" if now > self.reads_at + STALLED_S else ""
+
+
+_watched: WeakKeyDictionary[Any, _Watch] = WeakKeyDictionary()  # by transport
 
 
 def limit_connections() -> None:
@@ -29,7 +53,7 @@ def limit_connections() -> None:
     uvicorn takes every connection that the system has room for, waits for its first request for as
     long as it lasts, and waits as long for a browser that does not read, when it closes one too.
 
-    Relied on: ``connection_made``, ``handle_websocket_upgrade``, ``scope`` and
+    Relied on: ``connection_made``, ``handle_websocket_upgrade``, ``cycle`` and
     ``ws_protocol_class`` of uvicorn's HTTP protocol.
     """
     require(AutoHTTPProtocol, "connection_made", "handle_websocket_upgrade")
@@ -37,13 +61,12 @@ def limit_connections() -> None:
     begin, upgrade = where.connection_made, where.handle_websocket_upgrade
 
     def begin_with_room(connection: Any, transport: Any) -> None:
-        require(connection, "scope", "ws_protocol_class")
+        require(connection, "cycle", "ws_protocol_class")
         begin(connection, transport)
         if not has_room(for_tabs=False):
             _end(transport, "a connection for which there is no file descriptor")
             return
-        _waiting[transport] = 0, time.monotonic()
-        asyncio.get_running_loop().call_later(SILENT_S, _end_silent, connection)
+        _watched[transport] = _Watch(connection, time.monotonic())
 
     def upgrade_to_limited(connection: Any, *event: Any) -> None:
         connection.ws_protocol_class = LimitedWebSocket
@@ -54,22 +77,15 @@ def limit_connections() -> None:
     asyncio.get_running_loop().set_exception_handler(_say_once)
 
 
-async def end_stalled() -> None:
-    """Let go of browsers that do not read, and look again; runs on the event loop."""
+async def end_idle() -> None:
+    """Let go of connections that ask for nothing or do not read; runs on the event loop."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         now = time.monotonic()
-        for transport, (before, since) in list(_waiting.items()):
-            count = transport.get_write_buffer_size()
-            since = since if count >= before > 0 else now
-            _waiting[transport] = count, since
-            if now > since + STALLED_S:
-                _end(transport, "a browser that does not read")
-
-
-def _end_silent(connection: Any) -> None:
-    if connection.scope is None and not connection.transport.is_closing():
-        _end(connection.transport, "a connection that asks for nothing")
+        for transport, watch in list(_watched.items()):
+            reason = watch.reason_to_end(transport, now)
+            if reason and (watch.waiting or not transport.is_closing()):
+                _end(transport, reason)
 
 
 def _end(transport: Any, why: str) -> None:

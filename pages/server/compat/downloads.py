@@ -12,8 +12,9 @@ from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorage
 from pages.server.compat import require
 
 KEPT_S = 60.0
-PRESSES, PRESSES_A_S = 10, 1.0  # of one tab, at once and later
+PRESSES, PRESSES_A_S = 4, 1.0  # of one tab, at once and later
 MOST_FILES = 4  # of one tab that no page shows, the newest
+MOST_BYTES = 2**30  # of all tabs' files that no page shows; the oldest go first
 MOST_MAKERS = 64  # of buttons of one tab that no page shows
 
 
@@ -22,16 +23,16 @@ class KeptForAWhile(MediaFileMetadata):
 
     def __init__(self, kind: MediaFileKind = MediaFileKind.MEDIA) -> None:
         super().__init__(kind)
-        self._marked_at = float("inf")
+        self.marked_at = float("inf")
 
     @property
     def is_marked_for_delete(self) -> bool:
         """Whether that time is up."""
-        return time.monotonic() >= self._marked_at + KEPT_S
+        return time.monotonic() >= self.marked_at + KEPT_S
 
     def mark_for_delete(self) -> None:
         """Begin that time, if it has not begun."""
-        self._marked_at = min(self._marked_at, time.monotonic())
+        self.marked_at = min(self.marked_at, time.monotonic())
 
 
 def keep_downloads() -> None:
@@ -105,11 +106,22 @@ class _Presses:
         return time.monotonic() > self.at + KEPT_S + PRESSES / PRESSES_A_S
 
 
+def _drop_oldest(files: Any) -> None:
+    """Drop files that no page shows, beyond what all tabs together may have of them."""
+    notes, total = files._file_metadata, 0
+    unseen = sorted(files._get_inactive_file_ids(), key=lambda name: notes[name].marked_at)
+    for name in reversed(unseen):
+        total += len(files._storage.get_file(name).content)
+        if total > MOST_BYTES:
+            files._delete_file(name)
+
+
 def _remove_old_makers(files: Any) -> None:
     """Drop what makes a file a minute after it was first found that no page shows its button.
 
     Of a tab that draws button after button, the oldest go at once.
     """
+    _drop_oldest(files)
     shown = {
         name for names in files._files_by_session_and_coord.values() for name in names.values()
     }

@@ -11,6 +11,7 @@ from streamlit.web.server.starlette.starlette_websocket import StarletteSessionC
 from pages.server.compat import require
 
 LARGE_BYTES = 2000
+MOST_HELD = 2_000  # messages; what is forgotten here is sent whole again
 
 
 class Held:
@@ -35,6 +36,8 @@ class Held:
         if not (is_element and message.hash and message.ByteSize() >= LARGE_BYTES):
             return message
         is_held = message.hash in self._used
+        if len(self._used) >= MOST_HELD:  # runs that are broken off take nothing out
+            self._used.clear()
         self._used[message.hash] = (self._ended, message.delta.fragment_id)
         if is_held:
             return create_reference_msg(message)

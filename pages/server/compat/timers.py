@@ -9,6 +9,10 @@ from streamlit.runtime.scriptrunner_utils import script_requests
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
 
 from pages.server.compat import require
+from pages.server.compat.widget_values import say_refused
+from pages.server.messages import MOST_WIDGETS
+
+MOST_WAITING_BYTES = 30 * 2**20  # of widgets' values, in a request that waits
 
 
 def let_timers_change_nothing() -> None:
@@ -18,7 +22,8 @@ def let_timers_change_nothing() -> None:
     showed them, so what a click has set meanwhile on the server would be set back; each change by
     hand comes in a message of its own. And a request that waits is folded with the next one, whose
     page counts: that of a timer comes from the page that is being left, so where a server is busy,
-    a press on a link does nothing.
+    a press on a link does nothing. Such a request grows with each that is folded into it, by all
+    presses that it brings; beyond what a page can ask for, a further one is left out.
 
     Relied on: ``ScriptRequests._request_rerun_locked``, its ``_state`` and ``_rerun_data``, and
     ``_is_full_app_rerun``.
@@ -29,9 +34,12 @@ def let_timers_change_nothing() -> None:
     fold = ScriptRequests._request_rerun_locked
 
     def folded(requests: ScriptRequests, new: RerunData) -> bool:
+        waiting = requests._rerun_data
+        is_waiting = requests._state is script_requests.ScriptRequestType.RERUN
+        if is_waiting and _is_too_much(waiting, new):
+            say_refused("more requests than fit behind a run")
+            return True
         if new.is_auto_rerun:
-            waiting = requests._rerun_data
-            is_waiting = requests._state is script_requests.ScriptRequestType.RERUN
             states = waiting.widget_states if is_waiting else WidgetStates()
             new = replace(new, widget_states=states)
             if is_waiting and script_requests._is_full_app_rerun(waiting):
@@ -45,3 +53,10 @@ def let_timers_change_nothing() -> None:
 
     where: Any = ScriptRequests
     where._request_rerun_locked = folded
+
+
+def _is_too_much(waiting: RerunData, new: RerunData) -> bool:
+    """Whether a request that waits would grow, by one more, beyond what any page asks for."""
+    both = [one.widget_states for one in (waiting, new) if one.widget_states is not None]
+    count = sum(len(states.widgets) for states in both)
+    return count > 2 * MOST_WIDGETS or sum(map(WidgetStates.ByteSize, both)) > MOST_WAITING_BYTES
