@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
-from tl_core.backbones.catalogue import CATALOGUE, row_of
 from tl_core.commands.output import MODEL_SUFFIX, Result, clear_line, remark
 from tl_core.errors import UserError
 from tl_core.settings import Settings
@@ -74,6 +73,8 @@ def _run(options: argparse.Namespace) -> Result:
     settings, run = Settings.from_env(), _module(options.command).run
     command = _COMMANDS[options.command]
     if not (command.takes_model and options.backbone.endswith(MODEL_SUFFIX)):
+        from tl_core.backbones.catalogue import CATALOGUE, row_of  # here: it loads numpy
+
         row_of(options.backbone, {row.key: row for row in CATALOGUE})
     if not command.needs_lab:
         return cast(Result, run(settings, options))
