@@ -88,9 +88,13 @@ def current(name: str) -> Run | None:
 
 
 def is_about(run: Run, spec: Spec, *fields: str) -> bool:
-    """Whether the run is under way, or has ended on what ``spec`` asks for in these fields."""
+    """Whether the run is under way, or has ended on what ``spec`` asks for in these fields.
+
+    A run that has ended since the page drew its buttons counts as under way: what polls it must be
+    drawn, or Pause and Stop would stand there for good.
+    """
     ran = run.jobs[0][1].spec if run.jobs else None
-    return not run.is_over or all(
+    return run.drawn_over < len(run.jobs) or all(
         getattr(ran, name, None) == getattr(spec, name) for name in fields
     )
 

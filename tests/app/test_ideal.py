@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from pages.ideal import gallery
+from pages.shared import runs
 from pages.visit.state import Finished, Visit
 from tests.app.conftest import settled, words
 from tl_core.ideal.spec import IdealImage
@@ -110,6 +111,22 @@ def test_a_run_is_paused_and_goes_on(page):
     assert not job.pause_requested
     job.cancel()
     assert job.wait(30)
+
+
+def test_a_run_that_ends_while_its_page_is_drawn_leaves_no_stop_behind(page, monkeypatch):
+    page.select_slider(key="steps").set_value(1024).run()
+    page.button(key="start").click().run()
+    draw_buttons = runs._pause_and_stop
+
+    def end_meanwhile(run, suffix):
+        draw_buttons(run, suffix)
+        runs.stop(run)
+        assert run.jobs[0][1].wait(30)
+
+    monkeypatch.setattr(runs, "_pause_and_stop", end_meanwhile)
+    page.selectbox(key="target_class").select_index(953).run()  # the run is not about it
+    assert not page.exception
+    assert [button.key for button in page.button if button.key in ("start", "stop")] == ["start"]
 
 
 def test_a_run_that_finds_no_room_says_that_it_waits_but_not_at_once(page, app_lab):
