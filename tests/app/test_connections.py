@@ -1,6 +1,7 @@
 """What a connection may hold of the server: a real uvicorn, and clients that speak by hand."""
 
 import asyncio
+import gc
 import logging
 import socket
 from contextlib import asynccontextmanager, suppress
@@ -217,6 +218,21 @@ def test_who_does_not_read_is_let_go_and_nothing_of_it_stays(monkeypatch):
             while not any(one.get_write_buffer_size() for one in connections._watched):
                 await asyncio.sleep(0.01)
             while any(one.get_write_buffer_size() for one in list(connections._watched)):
+                await asyncio.sleep(0.01)
+
+    run(asyncio.wait_for(visit(), 10))
+
+
+def test_of_connections_that_are_over_nothing_stays():
+    async def visit():
+        async with server() as port:
+            async with line(port) as talks, line(port, ASKED) as asks:
+                talks[1].write(frame(LAST | BINARY, b"abc"))
+                assert (await talks[0].read(100)).endswith(b"3")
+                await asks[0].read(100)
+                assert len(connections._watched) == 2
+            while connections._watched:
+                gc.collect()
                 await asyncio.sleep(0.01)
 
     run(asyncio.wait_for(visit(), 10))

@@ -5,7 +5,7 @@ import logging
 import time
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
@@ -25,15 +25,16 @@ LOOK_EVERY_S = 5.0
 class _Watch:
     """A connection, since when it asks for nothing, and what waits for its browser."""
 
-    protocol: Any  # that began it; a websocket's comes later
+    began: "ReferenceType[Any]"  # the HTTP protocol, which holds the transport
     silent_since: float
     waiting: int = 0  # bytes at the last look
     reads_at: float = 0.0  # when they last became fewer
 
     def reason_to_end(self, transport: Any, now: float) -> str:
         """Why to end it now; nothing where there is no reason."""
-        cycle = self.protocol.cycle
-        if transport.get_protocol() is not self.protocol or (cycle and not cycle.response_complete):
+        protocol = self.began()
+        cycle = protocol and protocol.cycle
+        if transport.get_protocol() is not protocol or (cycle and not cycle.response_complete):
             self.silent_since = now
         count = transport.get_write_buffer_size()
         if not count >= self.waiting > 0:
@@ -66,7 +67,7 @@ def limit_connections() -> None:
         if not has_room(for_tabs=False):
             _end(transport, "a connection for which there is no file descriptor")
             return
-        _watched[transport] = _Watch(connection, time.monotonic())
+        _watched[transport] = _Watch(ref(connection), time.monotonic())
 
     def upgrade_to_limited(connection: Any, *event: Any) -> None:
         connection.ws_protocol_class = LimitedWebSocket
