@@ -22,6 +22,7 @@ MOST_SILENT = 1_000  # connections that have said nothing yet, together
 SILENT_S = 10.0  # after which such a connection ends
 FILES, FILES_A_S = 10_000, 2_000.0  # whose addresses a tab may ask for at once, and later
 RERUNS, RERUNS_A_S = 200, 40.0  # of pages and their parts, that a tab may ask for
+BYTES, BYTES_A_S = 2**25, 2**23  # of a tab's messages at once, and later; what is more waits
 _LARGE = 2**20  # bytes, from which on a message leaves free memory that the system can have back
 _LEAST_FILES = 500  # for which a request counts; one for two files takes its time too
 _PORTS: Final = {"http": 80, "https": 443}
@@ -84,7 +85,7 @@ class _Socket:
         self._going_out = 0  # messages that the browser has not taken yet
         self._has_gone: asyncio.Event | None = None  # where that is waited for
         self._files = float(FILES)  # that it may ask for now
-        self._reruns = float(RERUNS)
+        self._reruns, self._bytes = float(RERUNS), float(BYTES)
         self._counted_at = self.begun_at = time.monotonic()
         silent[self] = None
 
@@ -132,6 +133,9 @@ class _Socket:
         message = messages.read(data)
         self._earn()
         self._reruns -= 1
+        self._bytes -= len(data)
+        if self._bytes < 0:
+            await asyncio.sleep(-self._bytes / BYTES_A_S)
         if self._reruns < 0:
             raise messages.Refused("more requests than a browser makes")
         if message.WhichOneof("type") == "file_urls_request":
@@ -147,6 +151,7 @@ class _Socket:
         passed_s, self._counted_at = now - self._counted_at, now
         self._files = min(self._files + passed_s * FILES_A_S, FILES)
         self._reruns = min(self._reruns + passed_s * RERUNS_A_S, RERUNS)
+        self._bytes = min(self._bytes + passed_s * BYTES_A_S, BYTES)
 
     def _count_files(self, count: int) -> None:
         self._files -= max(count, _LEAST_FILES)

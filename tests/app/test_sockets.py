@@ -283,6 +283,28 @@ def test_a_tab_that_asks_for_its_page_again_and_again_is_ended(limits, taken):
     assert sockets.RERUNS <= len(taken) < sockets.RERUNS + 50
 
 
+def test_a_tab_that_sends_more_than_a_line_carries_waits(limits, taken, monkeypatch):
+    waited = []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+
+    async def visit():
+        browser = Browser(limits)
+        turn_over = asyncio.sleep
+        monkeypatch.setattr(sockets.asyncio, "sleep", sleep)
+        for _ in range(3):
+            browser.say(widgets(1, json_value="x" * (sockets.BYTES // 2)))
+        for _ in range(50):
+            await turn_over(0)
+        await browser.end()
+
+    run(visit())
+    assert len(taken) == 3
+    assert waited
+    assert waited[-1] > 1
+
+
 def widgets(count, **value):
     states = [{"id": str(number), **value} for number in range(count)]
     return BackMsg(rerun_script={"widget_states": {"widgets": states}}).SerializeToString()
