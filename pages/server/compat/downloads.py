@@ -64,11 +64,15 @@ def keep_downloads() -> None:
             return execute(files, file_id)  # which says that it is not there
         with files._lock:
             tab = tabs.setdefault(maker["session_id"], _Presses())
-            tab.count()
+            if tab.is_too_much():
+                if file_id in tab.addresses:
+                    return tab.addresses[file_id]  # what an earlier press has made
+                raise MediaFileStorageError("too many presses on downloads")
             for session in [name for name, other in tabs.items() if other.is_over()]:
                 del tabs[session]
         address = execute(files, file_id)
         with files._lock:
+            tab.addresses = {file_id: address}
             tab.keep_newest(files, address.rpartition("/")[2].partition(".")[0])
         return address
 
@@ -82,15 +86,16 @@ class _Presses:
     left: float = PRESSES
     at: float = field(default_factory=lambda: time.monotonic())  # of the last one
     files: dict[str, None] = field(default_factory=dict)  # oldest first
+    addresses: dict[str, str] = field(default_factory=dict)  # of the newest, by its button
 
-    def count(self) -> None:
-        """Refuse a press that comes faster than anybody means it."""
+    def is_too_much(self) -> bool:
+        """Whether a press comes faster than anybody means it."""
         now = time.monotonic()
         self.left = min(self.left + (now - self.at) * PRESSES_A_S, PRESSES) - 1
         self.at = now
-        if self.left < 0:
-            self.left = 0
-            raise MediaFileStorageError("too many presses on downloads")
+        is_too_much = self.left < 0
+        self.left = max(self.left, 0)
+        return is_too_much
 
     def keep_newest(self, files: Any, name: str) -> None:
         """Drop what was made long before, unless a page shows it; under the files' lock."""
