@@ -21,7 +21,9 @@ def backbone_of(key: str) -> Backbone:
 
 
 @pytest.mark.parametrize("key", ["efficientnet_lite0", "mobilenet_v2", "resnet18"])
-def test_an_answer_and_its_gradient_are_the_same_on_any_number_of_cores(key: str) -> None:
+def test_an_answer_is_the_same_on_any_number_of_cores_and_its_gradient_but_for_rounding(
+    key: str,
+) -> None:
     backbone = backbone_of(key)
     size = backbone.input_size
     seen = []
@@ -31,7 +33,11 @@ def test_an_answer_and_its_gradient_are_the_same_on_any_number_of_cores(key: str
         with computing_on(cores):
             logits = backbone.logits(pixels)
             seen.append((logits.detach(), *torch.autograd.grad(logits[0, 5], pixels)))
-    assert all(torch.equal(one, two) for one, two in zip(*seen, strict=True))
+    (answer, gradient), (same_answer, same_gradient) = seen
+    assert torch.equal(answer, same_answer)
+    # oneDNN's convolutions with strides sum backwards as the cores share them, on some processors
+    scale = gradient.abs().max().item()
+    torch.testing.assert_close(same_gradient, gradient, rtol=0, atol=1e-5 * scale)
 
 
 def test_the_parameters_keep_their_names_and_values() -> None:
