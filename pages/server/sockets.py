@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config, runtime
 
 from pages.server import messages, process_state
+from pages.server.allowance import Allowance
 from pages.server.compat.options import is_on_community_cloud
 from pages.server.log_limit import log_limit
 
@@ -84,9 +85,9 @@ class _Socket:
         self._is_ended = False
         self._going_out = 0  # messages that the browser has not taken yet
         self._has_gone: asyncio.Event | None = None  # where that is waited for
-        self._files = float(FILES)  # that it may ask for now
-        self._reruns, self._bytes = float(RERUNS), float(BYTES)
-        self._counted_at = self.begun_at = time.monotonic()
+        self._files = Allowance(FILES, FILES_A_S)
+        self._reruns, self._bytes = Allowance(RERUNS, RERUNS_A_S), Allowance(BYTES, BYTES_A_S)
+        self.begun_at = time.monotonic()
         silent[self] = None
 
     def end(self, why: str) -> None:
@@ -131,12 +132,10 @@ class _Socket:
             raise messages.Refused("text, which Streamlit's pages never send")
         process_state.large_came |= len(data) > _LARGE
         message = messages.read(data)
-        self._earn()
-        self._reruns -= 1
-        self._bytes -= len(data)
-        if self._bytes < 0:
-            await asyncio.sleep(-self._bytes / BYTES_A_S)
-        if self._reruns < 0:
+        bytes_left, reruns_left = self._bytes.take(len(data)), self._reruns.take(1)
+        if bytes_left < 0:
+            await asyncio.sleep(-bytes_left / BYTES_A_S)
+        if reruns_left < 0:
             raise messages.Refused("more requests than a browser makes")
         if message.WhichOneof("type") == "file_urls_request":
             self._count_files(len(message.file_urls_request.file_names))
@@ -145,17 +144,8 @@ class _Socket:
                 await self._has_gone.wait()
         return messages.is_wanted(message)
 
-    def _earn(self) -> None:
-        """Let more requests come for the time that has gone by."""
-        now = time.monotonic()
-        passed_s, self._counted_at = now - self._counted_at, now
-        self._files = min(self._files + passed_s * FILES_A_S, FILES)
-        self._reruns = min(self._reruns + passed_s * RERUNS_A_S, RERUNS)
-        self._bytes = min(self._bytes + passed_s * BYTES_A_S, BYTES)
-
     def _count_files(self, count: int) -> None:
-        self._files -= max(count, _LEAST_FILES)
-        if self._files < 0:
+        if self._files.take(max(count, _LEAST_FILES)) < 0:
             raise messages.Refused("more requests for files than anybody drops")
 
     async def send(self, event: Event) -> None:

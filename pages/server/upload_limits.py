@@ -36,10 +36,10 @@ class UploadLimit:
     Streamlit limits single files only and keeps them until their tab is closed; pages let them go
     once they are taken, which is when the last file of a drop has come. What names no open tab is
     refused before anything is noted of it; a tab over its own limit, which counts what its uploads
-    announce, at once. For all together only what has come
-    counts, so that what never comes keeps nobody waiting: where they are over their limit, an
-    upload waits for others to be taken; the tab that began first can always go on up to its limit,
-    so that tabs never wait for each other in a circle. An upload that stalls or whose tab is gone
+    announce, at once. For all together only what has come counts, so that what never comes keeps
+    nobody waiting: where they are over their limit, an upload waits for others to be taken; the tab
+    that began first can always go on up to its limit, so that tabs never wait for each other in a
+    circle. An upload that stalls or whose tab is gone
     is ended. Files that no page took, because it was changed in mid-upload or its tab closed, are
     dropped after ``FORGOTTEN_S``.
 

@@ -9,6 +9,7 @@ from streamlit.runtime import media_file_manager
 from streamlit.runtime.media_file_manager import MediaFileManager, MediaFileMetadata
 from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
 
+from pages.server.allowance import Allowance
 from pages.server.compat import require
 
 KEPT_S = 60.0
@@ -83,18 +84,16 @@ def keep_downloads() -> None:
 class _Presses:
     """What one tab has pressed of late, and which files that made."""
 
-    left: float = PRESSES
-    at: float = field(default_factory=lambda: time.monotonic())  # of the last one
+    presses: Allowance = field(default_factory=lambda: Allowance(PRESSES, PRESSES_A_S))
+    at: float = 0.0  # of the last one
     files: dict[str, None] = field(default_factory=dict)  # oldest first
     addresses: dict[str, str] = field(default_factory=dict)  # of the newest, by its button
 
     def is_too_much(self) -> bool:
         """Whether a press comes faster than anybody means it."""
-        now = time.monotonic()
-        self.left = min(self.left + (now - self.at) * PRESSES_A_S, PRESSES) - 1
-        self.at = now
-        is_too_much = self.left < 0
-        self.left = max(self.left, 0)
+        self.at = time.monotonic()
+        is_too_much = self.presses.take(1) < 0
+        self.presses.left = max(self.presses.left, 0)  # what was refused is not owed
         return is_too_much
 
     def keep_newest(self, files: Any, name: str) -> None:

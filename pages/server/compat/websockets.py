@@ -1,13 +1,13 @@
 """What a websocket may make the server do before the app sees a message."""
 
 import logging
-import time
 from collections import Counter
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import Protocol
 
+from pages.server.allowance import Allowance
 from pages.server.compat import require
 from pages.server.log_limit import log_limit
 
@@ -35,8 +35,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         super().__init__(*arguments, **named)
         require(self, "frames", "curr_msg_data_type", "writable", "transport", "client")
         require(self.conn, "events", "reader", "current_size")
-        self._left = float(FRAMES)  # frames that may come now
-        self._counted_at = time.monotonic()
+        self._allowance = Allowance(FRAMES, FRAMES_A_S)
 
     def data_received(self, data: bytes) -> None:
         """Take in a little at a time, so that a flood is seen before it is worked through."""
@@ -48,12 +47,9 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
 
     def handle_events(self) -> None:
         """Count the frames that have come whole."""
-        now = time.monotonic()
-        self._left = min(self._left + (now - self._counted_at) * FRAMES_A_S, FRAMES)
-        self._left -= len(self.conn.events)
-        self._counted_at = now
+        left = self._allowance.take(len(self.conn.events))
         super().handle_events()
-        if self._left < 0:
+        if left < 0:
             self.end("more frames of a websocket than a browser sends")
         elif len(self.frames) > MOST_FRAGMENTS:
             self.end("a message in more frames than a browser makes of it")
