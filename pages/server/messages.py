@@ -12,6 +12,7 @@ MOST_WIDGETS = 500  # whose values come together; the fullest page has a hundred
 MOST_QUERY = 20_000  # characters of an address; a link has some hundred
 MOST_TEXT = 2_000  # characters of a line that somebody types or chooses
 MOST_JSON_PARTS = 20_000  # of what a component says; photographs are long, but few
+PHOTO = "data"  # under which a component sends a photograph, the one text that may be long
 _LONG_JSON = 4_096  # characters, from which on its parts are counted
 _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5  # kinds of fields in protobuf's encoding
 _NUMBERS: Final = {_I64: 8, _I32: 4}  # bytes
@@ -69,9 +70,19 @@ def read(data: bytes) -> BackMsg:
         if len(state.string_value) > MOST_TEXT:
             raise Refused("a longer line than anybody types")
         for text in (state.json_value, state.json_trigger_value):
-            if len(text) > _LONG_JSON and sum(map(text.count, ",[{")) > MOST_JSON_PARTS:
-                raise Refused("a component's value with too many parts")
+            if len(text) > _LONG_JSON:
+                _require_json_of_a_page(text)
     return message
+
+
+def _require_json_of_a_page(text: str) -> None:
+    if sum(map(text.count, ",[{")) > MOST_JSON_PARTS:
+        raise Refused("a component's value with too many parts")
+    pieces = text.split('"', 2 * MOST_JSON_PARTS)
+    long = [place for place, piece in enumerate(pieces) if len(piece) > MOST_QUERY]
+    for place in long:
+        if [piece.strip() for piece in pieces[max(place - 2, 0) : place]] != [PHOTO, ":"]:
+            raise Refused("a component's text that is longer than any name")
 
 
 def is_wanted(message: BackMsg) -> bool:

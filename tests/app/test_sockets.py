@@ -294,7 +294,7 @@ def test_a_tab_that_sends_more_than_a_line_carries_waits(limits, taken, monkeypa
         turn_over = asyncio.sleep
         monkeypatch.setattr(sockets.asyncio, "sleep", sleep)
         for _ in range(3):
-            browser.say(widgets(1, json_value="x" * (sockets.BYTES // 2)))
+            browser.say(widgets(1, bytes_value=bytes(sockets.BYTES // 2)))
         for _ in range(50):
             await turn_over(0)
         await browser.end()
@@ -321,6 +321,11 @@ HOSTILE = {
     "a long line": widgets(1, string_value="x" * 2_001),
     "lists within JSON": widgets(1, json_value="[" + "[]," * 50_000 + "0]"),
     "numbers within an event": widgets(1, json_trigger_value="[" + "0," * 50_000 + "0]"),
+    "a long name": widgets(1, json_trigger_value='{"name": "' + "x" * 20_001 + '"}'),
+    "a long name called data": widgets(
+        1, json_value=r'{"name": "\"data\": \"' + "x" * 20_001 + '"}'
+    ),
+    "many quotes before it": widgets(1, json_value='"" ' * 20_001 + '"' + "x" * 20_001 + '"'),
     "cut short": RERUN[:-1],
     "cut short where it is long": widgets(1, json_value="x" * 200_000)[:-1],
     "no protobuf": b"\x0f" * 300_000,

@@ -19,7 +19,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import RerunData
-from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests, ScriptRequestType
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext, ThreadState
 from streamlit.runtime.state import SessionState
 from streamlit.testing.v1 import AppTest
@@ -138,6 +138,34 @@ def test_timers_with_the_change_the_link_leads_on(monkeypatch):
     monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
     let_timers_change_nothing()
     assert leaving_a_page_that_polls() == "the next"
+
+
+def page_after_a_late_timer() -> str | None:
+    """What is drawn once the next page is, while which a timer of the old page asked."""
+    requests = ScriptRequests()
+    requests.request_rerun(RerunData(page_script_hash="the next"))
+    requests.on_scriptrunner_ready()
+    requests.request_rerun(
+        RerunData(page_script_hash="the old", fragment_id="a part", is_auto_rerun=True)
+    )
+    found = requests.on_scriptrunner_ready()
+    return found.rerun_data.page_script_hash if found.type is ScriptRequestType.RERUN else None
+
+
+def test_timers_a_late_one_begins_a_run_of_the_page_that_was_left():
+    assert page_after_a_late_timer() == "the old"
+
+
+def test_timers_with_the_change_a_late_one_begins_nothing(monkeypatch):
+    name = "_request_rerun_locked"
+    monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
+    let_timers_change_nothing()
+    assert page_after_a_late_timer() is None
+    requests = ScriptRequests()
+    requests.request_rerun(RerunData(page_script_hash="the page that led on by itself"))
+    while requests.on_scriptrunner_ready().type is not ScriptRequestType.STOP:
+        pass
+    assert not requests.request_rerun(RerunData(page_script_hash="the next", is_auto_rerun=True))
 
 
 def widgets_that_a_timer_sets() -> list[str]:

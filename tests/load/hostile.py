@@ -84,10 +84,19 @@ def uploads_that_never_come(app: AppProcess, end: Event) -> None:
 
 def photographs_that_are_none(app: AppProcess, end: Event) -> None:
     """Sixty messages to a box of Teach it: a file that is none, with a name of 14 MB."""
-    name = "x" * (14 * MB)
+    with suppress(WebSocketException, OSError):  # the first ends the connection
+        _send_sixty(app, end, name="x" * (14 * MB), data="eA==")
+
+
+def large_photographs_that_are_none(app: AppProcess, end: Event) -> None:
+    """The same with an ordinary name, and 14 MB that are no photograph."""
+    _send_sixty(app, end, name="x", data="eHh4" * (14 * MB // 4))
+
+
+def _send_sixty(app: AppProcess, end: Event, *, name: str, data: str) -> None:
     with Visitor(app.url).open("teach") as visitor:
         for number in range(1, 61):
-            photo = {"number": number, "name": name, "data": "eA=="}
+            photo = {"number": number, "name": name, "data": data}
             message = {"held": True, "number": number, "photos": [photo]}
             visitor.tell_component("photos_0", "sent", message)
             if end.is_set():
@@ -133,16 +142,22 @@ def empty_uploads(app: AppProcess, end: Event) -> None:
 
 def presses_on_a_model(app: AppProcess, _end: Event) -> None:
     """Teach it digits, then 120 presses on the file of the model."""
-    with Visitor(app.url).open(
-        "teach", "dataset=digits&photos_per_class=20&trick_epochs=2"
-    ) as visitor:
+    with teach_digits(app) as visitor:
+        for _ in range(120):
+            with suppress(RuntimeError):  # refused
+                visitor.download("download_model")
+
+
+@contextmanager
+def teach_digits(app: AppProcess) -> Iterator[Visitor]:
+    """Somebody with a model."""
+    query = "dataset=digits&photos_per_class=20&trick_epochs=2"
+    with Visitor(app.url).open("teach", query) as visitor:
         visitor.press("start")
         while "download_model" not in visitor.downloads:
             visitor.poll()
             time.sleep(0.1)
-        for _ in range(120):
-            with suppress(RuntimeError):  # refused
-                visitor.download("download_model")
+        yield visitor
 
 
 def silent_cameras(app: AppProcess, end: Event) -> None:
@@ -156,6 +171,7 @@ def silent_cameras(app: AppProcess, end: Event) -> None:
 
 ATTEMPTS: dict[str, Attempt] = {
     "none": photographs_that_are_none,
+    "large": large_photographs_that_are_none,
     "frames": empty_frames,
     "pongs": unread_pongs,
     "empty": empty_uploads,
@@ -259,7 +275,9 @@ def main() -> int:
             tempfile.TemporaryDirectory() as folder,
             app_process(Path(folder), root=options.root, TL_PROFILE="cloud") as app,
         ):
-            beside(app, None, 5)  # everything is loaded
+            beside(app, None, options.seconds)  # everything is loaded
+            with teach_digits(app):
+                pass
             print("    alone: ", beside(app, None, options.seconds), flush=True)
             print("    beside:", beside(app, ATTEMPTS[name], options.seconds), flush=True)
             if app.has_failed():

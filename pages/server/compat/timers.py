@@ -22,8 +22,9 @@ def let_timers_change_nothing() -> None:
     showed them, so what a click has set meanwhile on the server would be set back; each change by
     hand comes in a message of its own. And a request that waits is folded with the next one, whose
     page counts: that of a timer comes from the page that is being left, so where a server is busy,
-    a press on a link does nothing. Such a request grows with each that is folded into it, by all
-    presses that it brings; beyond what a page can ask for, a further one is left out.
+    a press on a link does nothing; while the next page is being drawn, it would begin a run of the
+    one that was left, and is left out. A request that waits grows with each that is folded into it,
+    by all presses that it brings; beyond what a page can ask for, a further one is left out.
 
     Relied on: ``ScriptRequests._request_rerun_locked``, its ``_state`` and ``_rerun_data``, and
     ``_is_full_app_rerun``.
@@ -38,6 +39,10 @@ def let_timers_change_nothing() -> None:
         is_waiting = requests._state is script_requests.ScriptRequestType.RERUN
         if is_waiting and _is_too_much(waiting, new):
             say_refused("more requests than fit behind a run")
+            return True
+        is_over = requests._state is script_requests.ScriptRequestType.STOP
+        drawn = "" if is_over else waiting.page_script_hash  # by now, or once it is its turn
+        if new.is_auto_rerun and drawn not in ("", new.page_script_hash):
             return True
         if new.is_auto_rerun:
             states = waiting.widget_states if is_waiting else WidgetStates()
