@@ -26,7 +26,7 @@ _TOUR = (
 _HERE = "not gpu and not walk and not cluster"
 FLOOR = 98  # % of tl_core's lines and branches
 # What runs in processes of its own, and is tried there
-_ELSEWHERE = "tl_core/__main__.py,tl_core/commands/mirror_server.py,tl_core/cluster/*"
+_ELSEWHERE = "tl_core/__main__.py,tl_core/cluster/*"
 _COUNTED = ("--cov=tl_core", "--cov-branch", "--cov-append", "--cov-report=")
 # Every test of a plain run of pytest is in one of them
 PARTS = {

@@ -49,7 +49,7 @@ def found(folder):
         ("", "required: COMMAND"),
         ("draw", "invalid choice: 'draw'"),
         ("classify", "required: IMAGE. python -m tl_core classify --help"),
-        ("mirror --serve", "required: DIR."),
+        ("mirror --no-wheels", "required: DIR."),
         ("classify cat.png --colour", "unrecognized arguments: --colour"),
         ("classify 'two\nlines'", "cannot be read (No such file"),
         ("classify huge.png", "huge.png cannot be read (it has more than 25 MB)"),

@@ -1,11 +1,13 @@
 """Fill a folder that a room without internet installs and runs the lab from.
 
-In the folder, flat, as ``TL_MIRROR`` expects them: weights and archives of data sets, and the lab
-itself as ``lab.zip``. In ``wheels/`` below it: what pip installs.
+In the folder, flat, as ``TL_MIRROR`` expects them: weights and archives of data sets, the lab
+itself as ``lab.zip``, and ``install.txt``, which says what to type on another machine. In
+``wheels/`` below it: what pip installs. Any web server hands it out; Python has one.
 """
 
 import logging
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,17 +24,19 @@ from tl_core.datasets.catalogue import DATASETS, DataArchive
 from tl_core.errors import UserError
 from tl_core.fetching import CheckedFiles, DownloadRequest, fetch, unknown_download
 from tl_core.fetching.disk import writing
+from tl_core.machine.addresses import own_addresses
 from tl_core.machine.files import write_whole
 from tl_core.settings import Settings
 
 log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).parents[2]
+_PORT = 8600
 _WHEELS_MB = 3200  # of requirements.txt on Linux, nearly all of it torch with CUDA
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """The folder, what goes into it, and whether it is served."""
+    """The folder, and what goes into it."""
     parser.add_argument("folder", type=place, metavar="DIR")
     parser.add_argument(
         "names",
@@ -42,16 +46,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a backbone or a data set; all that can be downloaded if none is named",
     )
     parser.add_argument("--no-wheels", action="store_true", help="leave out what pip installs")
-    parser.add_argument("--serve", action="store_true", help="serve the folder; nothing is fetched")
-    parser.add_argument("--port", type=int, default=8600, metavar="P", help="to serve at")
 
 
 def run(settings: Settings, options: Namespace) -> Result:
-    """Fill the folder, or serve it; what cannot be had does not stop the rest."""
-    if options.serve:
-        from tl_core.commands import mirror_server
-
-        return mirror_server.serve(options.folder, options.port)
+    """Fill the folder; what cannot be had does not stop the rest."""
     requests = _requests(options.folder, settings, options.names)
     folder = _folder(options.folder)
     _show_sizes(requests, has_wheels=options.no_wheels or _has_wheels(folder))
@@ -64,7 +62,9 @@ def run(settings: Settings, options: Namespace) -> Result:
         steps["wheels"] = partial(bring_wheels, folder)
     if (_ROOT / ".git").exists():  # else it is a copy itself, and can be copied again
         steps["lab.zip"] = partial(_bring_lab, folder)
-    return _result(folder, steps, _take(steps))
+    host = next(iter(own_addresses()), "localhost")
+    steps["install.txt"] = partial(_write_instructions, folder, host)
+    return _result(folder, host, steps, _take(steps))
 
 
 def _folder(path: Path) -> Path:
@@ -121,12 +121,13 @@ def _take(steps: Mapping[str, Callable[[], None]]) -> dict[str, str]:
     return missing
 
 
-def _result(folder: Path, steps: Iterable[str], missing: Mapping[str, str]) -> Result:
+def _result(folder: Path, host: str, steps: Iterable[str], missing: Mapping[str, str]) -> Result:
     there = [name for name in steps if name not in missing]
     return Result(
         {"folder": str(folder), "there": there, "missing": dict(missing)},
         f"In {folder}: {', '.join(there) or 'nothing'}\n"
-        f"Serve it: {PYTHON} -m tl_core mirror {folder} --serve",
+        f"Serve it: {PYTHON} -m http.server {_PORT} --directory {shlex.quote(str(folder))}\n"
+        f"What to type on the other machine: http://{host}:{_PORT}/install.txt",
         tuple(f"Missing: {name}. {reason}" for name, reason in missing.items()),
         status=1 if missing else 0,
     )
@@ -204,3 +205,34 @@ def _bring_lab(folder: Path) -> None:
         raise UserError(
             "git could not pack the lab ({reason}). Copy the lab's folder instead.", reason=error
         ) from error
+
+
+def _write_instructions(folder: Path, host: str) -> None:
+    with writing(folder / "install.txt"):
+        write_whole(folder / "install.txt", instructions(folder, host).encode())
+
+
+def instructions(folder: Path, host: str) -> str:
+    """What to type on another machine to install and run the lab from ``host`` alone."""
+    lines = [
+        "# SERVER is the machine that serves this folder; change it if its address has changed",
+        f"SERVER={host}",
+        f"export TL_MIRROR=http://$SERVER:{_PORT}",
+    ]
+    if (folder / "lab.zip").is_file():
+        lines += ["curl -O $TL_MIRROR/lab.zip", "python3 -m zipfile -e lab.zip .", "cd lab"]
+    else:
+        lines += ["# the lab was not packed: copy its folder to this machine, and go into it"]
+    requirements = folder / "wheels" / "requirements.txt"
+    if requirements.is_file():
+        lines += [
+            requirements.read_text().splitlines()[0],
+            "python3 -m venv .venv",
+            ".venv/bin/python -m pip install --no-index --find-links $TL_MIRROR/wheels/ "
+            "--trusted-host $SERVER -r requirements.txt",
+        ]
+    lines += [
+        ".venv/bin/python -m tl_core prepare",
+        ".venv/bin/python -m streamlit run streamlit_app.py",
+    ]
+    return "\n".join(lines) + "\n"
