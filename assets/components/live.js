@@ -1,7 +1,8 @@
 const QUALITY_LIVE = 0.95; // with less, the answer is another than that of the frozen picture
 const LEAST_MS = 1000 / 30; // between two frames
-const PATIENCE_MS = 10_000; // for an answer; then the way there is tried anew
-const OPEN_MS = 4_000; // for the socket; then frames go by way of the page
+const PATIENCE_MS = 10_000; // for an answer; then the socket is opened anew
+const OPEN_MS = 4_000; // for the socket
+const TRIES = 2; // to open it, where it never was open
 const RATE_MS = 2_000; // over which answers are counted
 const SLOW = 4; // answers a second, below which others are named as the reason
 const NEVER_AGAIN = { 4000: "over", 4001: "elsewhere", 4002: "faulty" };
@@ -9,6 +10,8 @@ const FULL = "data-full"; // on the page's root: its rules then give the camera 
 
 /** A websocket of the lab's own: what goes there comes back answered. */
 class Socket {
+  static hasOpened = false; // once in this tab: then it is not blocked
+
   constructor(url, { hello, onAnswer, onEnd }) {
     Object.assign(this, { url, hello, onAnswer, onEnd });
     this.tries = 0;
@@ -20,7 +23,7 @@ class Socket {
     this.deadline = setTimeout(() => this.socket.close(), OPEN_MS);
     this.socket.onopen = () => {
       clearTimeout(this.deadline);
-      [this.hasOpened, this.tries] = [true, 0];
+      [Socket.hasOpened, this.tries] = [true, 0];
       this.greet();
       this.onAnswer(null);
     };
@@ -32,8 +35,8 @@ class Socket {
     clearTimeout(this.deadline);
     if (this.isLeft) return;
     this.tries += 1;
-    const isNoWay = !this.hasOpened && this.tries > 1;
-    const reason = NEVER_AGAIN[code] ?? (isNoWay ? "no way" : "lost");
+    const isBlocked = !Socket.hasOpened && this.tries >= TRIES;
+    const reason = NEVER_AGAIN[code] ?? (isBlocked ? "blocked" : "lost");
     this.onEnd(reason);
     if (reason === "lost") this.waiting = setTimeout(() => this.open(), 500 * 2 ** Math.min(this.tries, 4));
   }
@@ -60,38 +63,6 @@ class Socket {
     clearTimeout(this.deadline);
     this.socket.close();
   }
-}
-
-/** Streamlit's way, where nothing else gets through: a run of the page's script for each frame. */
-class PageWay {
-  constructor(page, onAnswer) {
-    Object.assign(this, { page, onAnswer, number: 0, isReady: true, isSlow: true });
-  }
-
-  draw(page) {
-    this.page = page;
-    const { answer } = page.data;
-    if (answer && answer.number === this.number && !this.isAnswered) {
-      this.isAnswered = true;
-      this.onAnswer(answer);
-    }
-  }
-
-  greet() {}
-
-  async send(frame) {
-    const data = await base64(frame);
-    this.number = Date.now();
-    this.isAnswered = false;
-    this.page.setTriggerValue("frame", { number: this.number, data, target: target.chosen });
-  }
-
-  retry() {
-    this.isAnswered = true;
-    this.onAnswer(null);
-  }
-
-  leave() {}
 }
 
 const target = { chosen: null }; // the class of the map; none: the likeliest
@@ -145,8 +116,7 @@ class Live {
     if (!data.has_map) this.erase();
     if (before !== data.backbone) target.chosen = null;
     if (isFirst) this.start();
-    else if (this.way instanceof PageWay) this.way.draw(page);
-    else this.way?.greet();
+    else this.socket?.greet();
   }
 
   // -- the camera
@@ -182,7 +152,7 @@ class Live {
     this.view.classList.toggle("mirrored", side !== "environment");
   }
 
-  /** Say what is wrong with the camera or the way; a click on the picture tries again. */
+  /** Say what is wrong with the camera or its connection; a click on the picture tries again. */
   say(reason) {
     const { problems } = this.page.data.words;
     this.problem.textContent = problems[reason] ?? problems.other;
@@ -197,8 +167,8 @@ class Live {
   look() {
     if (!this.isSeen) {
       this.lens.stop(); // its light goes off
-      this.way?.leave();
-      this.way = null;
+      this.socket?.leave();
+      this.socket = null;
       this.showFull(false);
     } else if (!this.isFrozen && !this.lens.stream) {
       this.start();
@@ -208,7 +178,7 @@ class Live {
   begin() {
     this.view.disabled = this.freeze.disabled = false;
     this.view.ariaLabel = this.page.data.words.view;
-    if (!this.way) this.connect();
+    if (!this.socket) this.connect();
     else this.next();
   }
 
@@ -221,51 +191,48 @@ class Live {
     url.protocol = url.protocol.replace("http", "ws");
     url.search = url.hash = "";
     this.isWaiting = false;
-    this.way = new Socket(url, {
+    this.socket = new Socket(url, {
       hello: () => {
         const { token, backbone, language } = this.page.data;
         return { token, backbone, language, target: target.chosen };
       },
       onAnswer: (answer) => this.hear(answer),
-      onEnd: (reason) => this.lostWay(reason),
+      onEnd: (reason) => this.lostSocket(reason),
     });
   }
 
-  lostWay(reason) {
+  lostSocket(reason) {
     this.isWaiting = false;
     this.times = [];
     if (reason === "lost") {
       this.pace.textContent = this.page.data.words.lost;
-    } else if (reason === "no way") {
-      this.way = new PageWay(this.page, (answer) => this.hear(answer));
-      this.next();
     } else {
-      this.way.leave();
-      this.way = null;
+      this.socket.leave();
+      this.socket = null;
       this.say(reason);
     }
   }
 
   async next() {
     clearTimeout(this.timer);
-    const { way, video } = this;
+    const { socket, video } = this;
     const isBusy = this.isWaiting || this.isFrozen;
-    if (isBusy || !way?.isReady || !this.lens.stream || !video.videoWidth) return;
+    if (isBusy || !socket?.isReady || !this.lens.stream || !video.videoWidth) return;
     this.isWaiting = true;
     const takenAt = performance.now();
     this.timer = setTimeout(() => this.giveUp(), PATIENCE_MS);
     const frame = await this.frame();
-    if (way !== this.way || !way.isReady) {
+    if (socket !== this.socket || !socket.isReady) {
       this.isWaiting = false;
       return;
     }
     this.takenAt = takenAt;
-    way.send(frame);
+    socket.send(frame);
   }
 
   giveUp() {
     this.isWaiting = false;
-    this.way?.retry();
+    this.socket?.retry();
   }
 
   /** A JPEG of the square that the network sees. */
@@ -288,7 +255,7 @@ class Live {
     return [...starts, ...scales.map((scale) => side * scale)];
   }
 
-  /** Show an answer; ``null`` says that the way is open. */
+  /** Show an answer; ``null`` says that the socket is open. */
   hear(answer) {
     clearTimeout(this.timer);
     this.isWaiting = false;
@@ -316,7 +283,7 @@ class Live {
     const shown = rate < 10 ? rate.toFixed(1) : rate.toFixed(0);
     const pace = words.pace.replace("{rate}", shown).replace("{ms}", 10 * Math.ceil(age / 10));
     const othersSaid = words.others.replace("{count}", others);
-    const because = this.way.isSlow ? words.slow : rate < SLOW && others ? othersSaid : "";
+    const because = rate < SLOW && others ? othersSaid : "";
     this.pace.textContent = [pace, because].filter(Boolean).join(" ");
   }
 
@@ -354,7 +321,7 @@ class Live {
 
   choose(index) {
     target.chosen = index;
-    this.way?.greet();
+    this.socket?.greet();
   }
 
   // -- the whole screen
@@ -406,8 +373,8 @@ class Live {
     this.listeners.abort();
     clearTimeout(this.timer);
     this.post.rest();
-    this.way?.leave();
-    this.way = null;
+    this.socket?.leave();
+    this.socket = null;
     this.lens.stop();
   }
 }

@@ -42,8 +42,8 @@ class Wishes:
 
     token: str
     backbone: str
-    target: int | None = None
-    language: str = "en"
+    target: int | None
+    language: str
 
 
 class _Fault(Exception):
@@ -102,7 +102,7 @@ async def _answer_all(socket: WebSocket, visitor: str, wishes: Wishes) -> None:
 
 
 async def _answered(frame: bytes, visitor: str, wishes: Wishes) -> dict[str, Any]:
-    job = await asyncio.to_thread(submit, frame, visitor, wishes)
+    job = await asyncio.to_thread(_submit, frame, visitor, wishes)
     over, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def tell(_job: Job[Any]) -> None:
@@ -110,10 +110,10 @@ async def _answered(frame: bytes, visitor: str, wishes: Wishes) -> dict[str, Any
 
     job.when_over(tell)
     await over.wait()
-    return message(job)
+    return _message(job)
 
 
-def submit(frame: bytes, visitor: str, wishes: Wishes) -> Job[Any]:
+def _submit(frame: bytes, visitor: str, wishes: Wishes) -> Job[Any]:
     """Ask the lab about a frame.
 
     Raises:
@@ -128,7 +128,7 @@ def submit(frame: bytes, visitor: str, wishes: Wishes) -> Job[Any]:
     return process_state.lab.jobs.submit(spec, visitor)
 
 
-def message(job: Job[Any]) -> dict[str, Any]:
+def _message(job: Job[Any]) -> dict[str, Any]:
     """What a browser hears of a frame; nothing where nobody waits for it any more.
 
     Raises:

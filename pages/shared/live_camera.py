@@ -9,16 +9,14 @@ import streamlit as st
 from pages.server import live_frames
 from pages.shared.choose_backbone import label_of
 from pages.shared.choose_photo import take
-from pages.shared.components import anything, component, is_whole, message, style
-from pages.shared.photo_input import decoded, take_sent
+from pages.shared.components import anything, component, message, style
+from pages.shared.photo_input import take_sent
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, class_name, current_language, plain, sentence
+from pages.shared.words import _, class_name, current_language, plain
 from tl_core.images import heatmap
-from tl_core.lab import UserError
 
 OPACITY = 0.6  # of a heat map
 _KEY = "live_camera"
-_WAIT_S = 5.0  # for an answer by way of the page
 _mount = component("live", "travel", "lens", "plain_key")
 _mount_answers = component("live_answers", "plain_key")
 
@@ -71,11 +69,9 @@ def live_view(
             "strength": strength,
             "colours": heatmap.warm_levels(),
             "taken": visit.last_photo,
-            "answer": visit.live_answer,
             "words": _words(),
         },
         on_sent_change=lambda: _take(on_correct),
-        on_frame_change=lambda: _answer(backbone),
     )
     if not visit.is_live or visit.has_corrected:
         st.rerun()  # the page around it shows the new photograph, or learns from it
@@ -146,26 +142,6 @@ def _take(on_correct: Callable[[int, bytes], None] | None) -> None:
         visit.is_live = st.session_state.live = False
 
 
-def _answer(backbone: str) -> None:
-    """Answer a frame that has come by way of the page."""
-    match message(_KEY, "frame", anything):
-        case {"number": number, "data": str(text), "target": target} if is_whole(number) and (
-            target is None or is_whole(target)
-        ):
-            pass
-        case _:
-            return
-    visit = the_visit()
-    wishes = live_frames.Wishes(visit.live_token, backbone, target)
-    try:
-        job = live_frames.submit(decoded(text), visit.id, wishes)
-        job.wait(_WAIT_S)
-        said = live_frames.message(job)
-    except UserError as error:
-        said = {"problem": sentence(error)}
-    visit.live_answer = {"number": number, **said}
-
-
 def _words() -> dict[str, object]:
     return {
         "view": _("The camera's picture. Press to freeze it."),
@@ -176,7 +152,6 @@ def _words() -> dict[str, object]:
         "full": _("Full screen"),
         "pace": _("{rate} a second, {ms} ms."),
         "others": _("Others who are live: {count}."),
-        "slow": _("The frames go by way of the page, which is slower."),
         "lost": _("The connection is lost. Trying again …"),
         "problems": {
             "NotAllowedError": _(
@@ -192,6 +167,10 @@ def _words() -> dict[str, object]:
             "box": _("The camera takes photographs for a class. Press the picture to go on here."),
             "elsewhere": _("Live goes on in another tab. Press the black picture to go on here."),
             "faulty": _("The camera sends no pictures that can be read. Turn Live off and on."),
+            "blocked": _(
+                "The camera's connection is blocked. Ask whoever runs this lab to let /live "
+                "through, then press the black picture."
+            ),
             "photograph": _("The photograph did not arrive. Press the black picture, then freeze."),
             "other": _(
                 "The camera did not start; another program may be using it. Press the black "

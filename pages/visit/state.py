@@ -169,7 +169,6 @@ class Visit:
     code: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)  # a secret
     live_token: str = field(default_factory=secrets.token_urlsafe, repr=False)  # for its camera
     is_live: bool = False  # whether pages show the camera in place of the photograph
-    live_answer: dict[str, Any] | None = None  # the latest that went by way of the page
     choices: dict[str, str] = field(default_factory=dict)  # kept values of widgets, as in links
     drawn_at: float = field(default_factory=time.monotonic)  # when the page was begun last
     backbone: str = DEFAULT_BACKBONE  # the last chosen one that could be used

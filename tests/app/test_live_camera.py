@@ -1,6 +1,5 @@
 """The camera in the photograph's place, as pages draw it."""
 
-import base64
 import json
 
 import pytest
@@ -55,18 +54,3 @@ def test_a_frozen_picture_that_cannot_be_read_is_explained(live):
     page = tell_component(live, "live_camera", "sent", photo_message(b"no picture"))
     assert not page.session_state["visit"].photos
     assert "not a photograph" in words_of(page)
-
-
-def test_a_frame_by_way_of_the_page_is_answered_there(live, labelled):
-    frame = base64.b64encode(labelled[0][1]).decode()
-    sent = {"number": 7, "data": frame, "target": None}
-    page = tell_component(live, "live_camera", "frame", sent)
-    assert data_of(page)["answer"]["number"] == 7
-    problem = tell_component(page, "live_camera", "frame", sent | {"number": 8, "data": "AAAA"})
-    assert data_of(problem)["answer"]["problem"].endswith(".")
-
-
-@pytest.mark.parametrize("value", [7, {}, {"number": "1", "data": "", "target": None}])
-def test_a_frame_of_another_shape_is_no_error(live, value):
-    page = tell_component(live, "live_camera", "frame", value)
-    assert not page.exception

@@ -156,13 +156,10 @@ def _state(node: Any, value: Any) -> WidgetState:
 
 
 def _some_message(node: Any, chance: random.Random) -> Any:
-    """A click on the picture, a photograph or something else in its place, a frame, or a pane."""
+    """A click on the picture, a photograph or something else in its place, or a pane."""
     if node.proto.component_name == "clickable_picture":
         return chance.randrange(64)
-    if node.proto.component_name == "live":
-        name = chance.choice(names_for([]))
-        return chance.choice((name, [name], [chance.choice(_MESSAGES)]))
-    if node.proto.component_name == "photo":
+    if node.proto.component_name in ("live", "photo"):
         return chance.choice((chance.choice(names_for([])), chance.choice(_MESSAGES)))
     if node.proto.component_name == "photos":
         some = chance.sample(names_for([]), chance.randint(1, 4))
@@ -176,11 +173,6 @@ def _message(node: Any, value: Any) -> tuple[str, Any]:
     if node.proto.component_name == "clickable_picture":
         spots = data["spots"]
         return "picked", spots[value % len(spots)]["id"]
-    if node.proto.component_name == "live" and isinstance(value, list):
-        (frame,) = value  # by way of the page
-        if not isinstance(frame, str):
-            return "frame", frame
-        return "frame", {"number": 1, "data": _base64(frame), "target": None}
     if node.proto.component_name in ("live", "photo"):
         if not isinstance(value, str):
             return "sent", value
