@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from tl_core.backbones.store import BackboneStore
 from tl_core.compute import Hardware, Kept, MachineStatus
 from tl_core.context import Context
 from tl_core.datasets.store import DatasetStore
@@ -53,11 +52,12 @@ class LocalCompute:
         self.device = choose_device(settings.device)
         stay_on_one_core()
         self._pool = Pool(photo_threads=self._cores, prepare_thread=_flushing(stay_on_one_core))
+        self.networks = LocalNetworks(settings, self.device, self._pool, memory)
         self.datasets = DatasetStore(settings)
         self.context = Context(
             settings,
             self.device,
-            BackboneStore(settings, self.device),
+            self.networks,
             photos,
             self.datasets,
             self._pool,
@@ -65,7 +65,6 @@ class LocalCompute:
             lambda: poll_s(self.queue.counts()),
             hand_over_s,
         )
-        self.networks = LocalNetworks(self.context.backbones, self._pool, memory)
         threads = WorkerThreads(self._cores)
         freed = FreedMemory(settings.process_memory_mb * 2**20)
 
@@ -115,7 +114,7 @@ class LocalCompute:
         """What is kept for visitors beside their photographs."""
         settings, context = self._settings, self.context
         return [
-            ("own models", context.backbones.held, settings.model_memory_mb),
+            ("own models", self.networks.held, settings.model_memory_mb),
             ("runs", self.queue.held, settings.run_memory_mb),
             ("own embeddings", context.embeddings.held, settings.feature_memory_mb),
             ("feature maps", context.activations.held, settings.activation_memory_mb),
@@ -127,7 +126,7 @@ class LocalCompute:
 
     def forget(self, owner: str) -> None:
         """Drop a visitor's models and what was made of their photographs."""
-        self.context.backbones.forget(owner)
+        self.networks.forget(owner)
         self.forget_photos(owner)
 
     def forget_photos(self, owner: str) -> None:

@@ -1,12 +1,12 @@
 """Every network of this process, as the lab asks for them."""
 
 import uuid
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future
 from functools import partial
 
-from tl_core.backbones.backbone import Backbone
+import torch
+
 from tl_core.backbones.build import channel_counts
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore
@@ -15,6 +15,7 @@ from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.errors import UserError
 from tl_core.machine.device import is_out_of_memory
+from tl_core.settings import Settings
 from tl_core.specs.base import OWN
 from tl_core.training.model_file import (
     load_model,
@@ -25,54 +26,31 @@ from tl_core.training.model_file import (
 )
 
 
-class LocalNetworks:
-    """The ``Networks`` of a backbone store; files of models are written and read in the pool."""
+class LocalNetworks(BackboneStore):
+    """The ``Networks`` of this process; files of models are written and read in the pool."""
 
-    def __init__(self, store: BackboneStore, pool: Pool, memory: VisitorMemory) -> None:
-        self.store = store
-        self.rows: Mapping[str, BackboneRow] = store.rows
+    def __init__(
+        self, settings: Settings, device: torch.device, pool: Pool, memory: VisitorMemory
+    ) -> None:
+        super().__init__(settings, device)
         self._pool = pool
         self._memory = memory
 
-    def __contains__(self, key: str) -> bool:
-        """Whether there is such a backbone, or such a model of a visitor."""
-        return key in self.store
-
-    def row(self, key: str) -> BackboneRow:
-        """The catalogue's row of a backbone, or of the one that a visitor's model grew from."""
-        return self.store.row(key)
-
-    def classes(self, key: str) -> tuple[str, ...]:
-        """The names of a network's classes, by index."""
-        return self.store.classes(key)
-
     def channel_counts(self, key: str) -> Mapping[str, int]:
         """How many channels each layer has that can be looked into, by its name."""
-        return channel_counts(self.store.row(key))
-
-    def fits(self, row: BackboneRow) -> bool:
-        """Whether the profile has the memory for this backbone."""
-        return self.store.fits(row)
+        return channel_counts(self.row(key))
 
     def state(self, row: BackboneRow) -> WeightsState:
         """What is known of the file of a backbone's weights."""
-        return self.store.weights.state(row)
+        return self.weights.state(row)
 
     def begin_check(self, row: BackboneRow) -> "Future[None]":
         """Have a large file of weights read beside the pages."""
-        return self._pool.submit(self.store.weights.check, row)
-
-    def own_models(self, owner: str) -> Sequence[Backbone]:
-        """The visitor's models in memory, oldest first."""
-        return self.store.own_models(owner)
-
-    def held(self) -> Counter[str]:
-        """Bytes of each visitor's models."""
-        return self.store.held()
+        return self._pool.submit(self.weights.check, row)
 
     def save(self, key: str) -> bytes:
         """The model as a safetensors file, with its classes and how it was trained."""
-        return save_model(self.store.load(key))
+        return save_model(self.load(key))
 
     def require_loadable(self, key: str, limit_mb: int) -> None:
         """Say before a file is saved whether this lab would not take it back.
@@ -80,23 +58,15 @@ class LocalNetworks:
         Raises:
             UserError: If so.
         """
-        require_loadable(self.store.load(key), limit_mb)
+        require_loadable(self.load(key), limit_mb)
 
     def settings_of(self, key: str) -> str:
         """The settings in the model's file, as JSON."""
-        return settings_of(self.store.load(key))
+        return settings_of(self.load(key))
 
     def plain_pytorch(self, key: str) -> str:
         """Ten lines of PyTorch that load the model's file."""
-        return plain_pytorch(self.store.load(key))
-
-    def rename(self, key: str, label: str, classes: tuple[str, ...]) -> None:
-        """Call a visitor's model and its classes otherwise."""
-        self.store.rename(key, label, classes)
-
-    def drop(self, key: str) -> None:
-        """Drop a visitor's model, if it is there."""
-        self.store.drop(key)
+        return plain_pytorch(self.load(key))
 
     def load_file(self, data: bytes, owner: str) -> str:
         """Take in a file that ``save`` wrote; return the model's key.
@@ -106,7 +76,7 @@ class LocalNetworks:
                 memory, or there is none left.
         """
         key = f"{OWN}{uuid.uuid4().hex}"
-        loading = self._pool.submit(partial(load_model, data, self.store, key=key, owner=owner))
+        loading = self._pool.submit(partial(load_model, data, self, key=key, owner=owner))
         try:
             model = loading.result()
         except Exception as error:
@@ -116,5 +86,5 @@ class LocalNetworks:
                 "There is too little memory for this model just now. Try it again in a moment."
             ) from error
         self._memory.require(owner, model.size_bytes)
-        self.store.adopt(key, model)
+        self.adopt(key, model)
         return key
