@@ -10,11 +10,10 @@ from pages.shared import link
 from pages.shared.choose_backbone import (
     begin_download,
     can_be_downloaded,
-    cancel_download,
     megabytes,
     state_words,
 )
-from pages.shared.live import POLL_S, share_done
+from pages.shared.live import POLL_S, drop, share_done
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
 from tl_core.lab import BackboneState, BackboneStatus
@@ -82,8 +81,8 @@ def _press(statuses: Sequence[BackboneStatus]) -> None:
     status = statuses[st.session_state.backbone_download.row]
     if can_be_downloaded(status):
         begin_download(status.row.key)
-    elif status.download is not None:
-        cancel_download(status.download)
+    else:
+        drop(status.download)
 
 
 def _line(status: BackboneStatus) -> dict[str, object]:

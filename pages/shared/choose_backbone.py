@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.live import POLL_S, start
+from pages.shared.live import POLL_S, drop, start
 from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence
@@ -98,11 +98,6 @@ def begin_download(key: str) -> None:
     start(lambda: the_lab().jobs.submit(Download(name=key), the_visit().id))
 
 
-def cancel_download(job: Job) -> None:
-    """Wait for the download no longer; it goes on for others who do."""
-    the_lab().jobs.leave(job, the_visit().id)
-
-
 def usable() -> list[str]:
     """Keys of everything that can be asked now: the visitor's own models first."""
     return [*reversed(own_models()), *(row.key for row in the_lab().backbones.ready())]
@@ -186,7 +181,7 @@ def _follow(job: Job) -> None:
     if visitor in job.owners and st.button(
         _("Cancel"), key="stop_download", icon=":material/close:"
     ):
-        cancel_download(job)
+        drop(job)
 
 
 def megabytes(size_mb: float) -> str:

@@ -10,7 +10,7 @@ from tl_core.compute import Compute
 from tl_core.datasets.spec import ImportData
 from tl_core.download.spec import OPERATOR, Download
 from tl_core.engine.answers import Answers
-from tl_core.engine.job import Job, JobState, SpecT
+from tl_core.engine.job import Job, SpecT
 from tl_core.engine.queueing import poll_s
 from tl_core.errors import UserError
 from tl_core.estimates import Estimates
@@ -104,11 +104,6 @@ class Jobs:
     def of(self, owner: str) -> list[Job]:
         """The visitor's jobs that are not over, oldest first."""
         return self._compute.queue.jobs_of(owner)
-
-    def count(self) -> int:
-        """How many jobs of all visitors are queued or running."""
-        counts = self._compute.queue.counts()
-        return counts[JobState.QUEUED] + counts[JobState.RUNNING]
 
     def poll_s(self) -> float:
         """Seconds between two looks at a run: more where there are many."""
