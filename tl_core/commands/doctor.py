@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from tl_core.commands import machine
-from tl_core.commands.health import NOTES, PROBLEMS, sentences
-from tl_core.commands.output import PYTHON, Result
+from tl_core.commands.health import PREPARE, examine
+from tl_core.commands.output import Result
 from tl_core.errors import UserError
 from tl_core.fetching import free_bytes
 from tl_core.lab import (
@@ -21,7 +21,6 @@ from tl_core.lab import (
 )
 from tl_core.settings import Settings
 
-_COMMAND = f"{PYTHON} -m tl_core"
 _PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
 
 
@@ -34,8 +33,7 @@ def run(settings: Settings, _options: Namespace) -> Result:
     load = machine.OthersLoad()
     lab, device_error = _start(settings)
     with lab:
-        facts = machine.look(lab, load, device_error=device_error)
-        problems, notes = sentences(PROBLEMS, facts), sentences(NOTES, facts)
+        problems, notes = examine(machine.look(lab, load, device_error=device_error))
         machine_facts, lines = _describe(lab)
     head = ["This will fail:"] if problems else ["Nothing will fail."]
     head += [f"{number:>3}. {problem}" for number, problem in enumerate(problems, start=1)]
@@ -118,13 +116,13 @@ def _machine_line(one: MachineStatus) -> str:
 def _backbone_hint(found: BackboneStatus) -> str:
     if found.state is BackboneState.DOWNLOADABLE:
         size = found.row.source.size_mb
-        return f"  {size:,.0f} MB: {_COMMAND} prepare {found.row.key}"
+        return f"  {size:,.0f} MB: {machine.how_to_get(found.row)}"
     if found.state is BackboneState.DAMAGED:
-        return f"  get it again: {_COMMAND} prepare {found.row.key}"
+        return f"  get it again: {machine.how_to_get(found.row)}"
     return ""
 
 
 def _dataset_hint(entry: DatasetStatus) -> str:
     if entry.state != "can be downloaded" or entry.row is None:
         return ""
-    return f"  {entry.row.download_bytes / 2**20:,.0f} MB: {_COMMAND} prepare {entry.key}"
+    return f"  {entry.row.download_bytes / 2**20:,.0f} MB: {PREPARE} {entry.key}"

