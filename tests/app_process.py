@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,13 +46,11 @@ def app_process(
     *,
     root: Path = ROOT,
     module: str = "streamlit",
-    prepare: Callable[[], None] | None = None,
     **environment: str,
 ) -> Iterator[AppProcess]:
     """Start the app of a checkout with README's plain command, and end it afterwards.
 
-    ``prepare`` is called in the new process, before the app. Another ``module`` is started in
-    Streamlit's place, with its arguments.
+    Another ``module`` is started in Streamlit's place, with its arguments.
     """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -74,7 +72,6 @@ def app_process(
             env=variables | environment,
             stdout=log,
             stderr=log,
-            preexec_fn=prepare,
         )
     app = AppProcess(f"http://localhost:{port}", process, folder)
     try:
