@@ -1,6 +1,8 @@
+import asyncio
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,12 @@ def teach_own(app_lab, labelled):
         return job.snapshot.result.model
 
     return taught
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run it on a loop of its own, also where a browser test has left one in this thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def photo_message(data: bytes, *, number: int = 1) -> dict[str, Any]:

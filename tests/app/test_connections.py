@@ -13,7 +13,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from pages.server import log_limit, open_files
 from pages.server.compat import connections, websockets
-from tests.app.test_server import run
+from tests.app.conftest import run
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: lab\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

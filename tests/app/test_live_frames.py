@@ -11,7 +11,7 @@ from streamlit import config
 from pages.server import live_frames, process_state
 from pages.server.live_frames import ELSEWHERE, FAULTY, MOST_FAULTS, OVER, live_route
 from pages.shared.words import sentence_in
-from tests.app.test_server import run
+from tests.app.conftest import run
 from tests.camera_frames import frame_of
 
 PATIENCE_S = 60

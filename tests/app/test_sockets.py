@@ -11,9 +11,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 
 from pages.server import messages, sockets
-from pages.server.log_limit import EVERY_S, LogLimit
 from pages.server.sockets import Sockets, is_own_page
-from tests.app.test_server import run
+from tests.app.conftest import run
 
 RERUN = BackMsg(rerun_script=ClientState(query_string="a=b")).SerializeToString()
 
@@ -172,10 +171,11 @@ def test_among_many_silent_connections_the_oldest_ends_for_a_newcomer(limits, ta
     run(visit())
 
 
-def test_a_message_that_no_browser_sends_ends_its_connection(limits, taken):
+@pytest.mark.parametrize("said", [{"bytes": b"\xff\xff"}, {"text": "hello"}])
+def test_a_message_that_no_browser_sends_ends_its_connection(limits, taken, said):
     async def visit():
         browser = Browser(limits)
-        browser.say(b"\xff\xff")
+        browser.came.put_nowait({"type": "websocket.receive", **said})
         await asyncio.wait_for(browser.task, 5)
         return browser.closed_with
 
@@ -226,17 +226,6 @@ def test_a_browser_that_does_not_read_gets_no_more_addresses_of_files(limits, ta
         await browser.end()
 
     run(visit())
-
-
-def test_text_on_streamlits_socket_ends_it(limits, taken):
-    async def visit():
-        browser = Browser(limits)
-        browser.came.put_nowait({"type": "websocket.receive", "text": "hello"})
-        await asyncio.wait_for(browser.task, 5)
-        return browser.closed_with
-
-    assert run(visit()) == [1002]
-    assert taken == []
 
 
 def test_what_asks_for_a_developers_tools_is_left_out(limits, taken):
@@ -361,22 +350,6 @@ def test_parts_are_counted_as_protobuf_writes_them():
     data = memoryview(message.SerializeToString())
     # rerun_script, its two fields, the widget and its two, and the packed numbers' field and bytes
     assert messages.count_parts(data, BackMsg.DESCRIPTOR, 100) == 7 + 16
-
-
-def test_what_is_said_about_somebody_is_said_once_a_minute():
-    now = [100.0]
-    limit = LogLimit(lambda: now[0])
-    assert [limit.is_due("me", "x"), limit.is_due("me", "x")] == [True, False]
-    assert limit.is_due("you", "x")
-    assert limit.is_due("me", "y")
-    now[0] += EVERY_S
-    assert limit.is_due("me", "x")
-
-
-def test_a_crowd_does_not_make_everything_said_again():
-    limit = LogLimit(lambda: 0.0)
-    assert sum(limit.is_due(str(who), "x") for who in range(5_000)) <= 1_000
-    assert not limit.is_due("1", "x")
 
 
 def test_the_log_says_that_a_connection_was_ended_and_not_whose(limits, caplog):

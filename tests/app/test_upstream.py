@@ -30,11 +30,10 @@ from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.timers import let_timers_change_nothing
 from pages.server.compat.widget_values import refuse_wrong_values
 from pages.server.messages import MOST_WIDGETS
-from tests.app.conftest import tell_component
+from tests.app.conftest import run, tell_component
 from tests.app.test_callbacks import page as cut_off
 from tests.app.test_connections import is_ended, line, most_held_of_pongs, server
 from tests.app.test_references import drawing, large
-from tests.app.test_server import run
 from tests.app_process import ROOT
 from tests.browser_cache import MAX_AGE, BrowserCache
 
@@ -117,6 +116,14 @@ def test_downloads_a_press_while_the_page_is_drawn_anew_finds_nothing():
         files.execute_deferred(asked)
 
 
+@pytest.fixture
+def quiet_timers(monkeypatch):
+    """The change, which the test takes back."""
+    name = "_request_rerun_locked"
+    monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
+    let_timers_change_nothing()
+
+
 def leaving_a_page_that_polls() -> str:
     """The page that is drawn after a link was pressed and a timer of the old page asked."""
     requests = ScriptRequests()
@@ -133,10 +140,8 @@ def test_timers_one_takes_a_press_on_a_link_back():
     assert leaving_a_page_that_polls() == "the old"
 
 
-def test_timers_with_the_change_the_link_leads_on(monkeypatch):
-    name = "_request_rerun_locked"
-    monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
-    let_timers_change_nothing()
+@pytest.mark.usefixtures("quiet_timers")
+def test_timers_with_the_change_the_link_leads_on():
     assert leaving_a_page_that_polls() == "the next"
 
 
@@ -182,17 +187,13 @@ def test_timers_ones_older_message_sets_a_widget_back():
     assert widgets_that_a_timer_sets() == ["letter"]
 
 
-def test_timers_with_the_change_what_was_set_stays(monkeypatch):
-    name = "_request_rerun_locked"
-    monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
-    let_timers_change_nothing()
+@pytest.mark.usefixtures("quiet_timers")
+def test_timers_with_the_change_what_was_set_stays():
     assert widgets_that_a_timer_sets() == []
 
 
-def test_timers_with_the_change_a_press_that_waits_counts(monkeypatch):
-    name = "_request_rerun_locked"
-    monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
-    let_timers_change_nothing()
+@pytest.mark.usefixtures("quiet_timers")
+def test_timers_with_the_change_a_press_that_waits_counts():
     requests = ScriptRequests()
     pressed = WidgetStates(widgets=[WidgetState(id="start", trigger_value=True)])
     requests.request_rerun(RerunData(widget_states=pressed))
@@ -348,10 +349,8 @@ def test_connections_who_asks_for_nothing_stays():
     assert not run(visit())
 
 
-def test_with_the_change_a_request_that_waits_takes_in_no_more_than_a_page_asks(monkeypatch):
-    name = "_request_rerun_locked"
-    monkeypatch.setattr(ScriptRequests, name, getattr(ScriptRequests, name))
-    let_timers_change_nothing()
+@pytest.mark.usefixtures("quiet_timers")
+def test_with_the_change_a_request_that_waits_takes_in_no_more_than_a_page_asks():
     requests = ScriptRequests()
     for message in range(40):
         states = WidgetStates()
