@@ -44,6 +44,7 @@ FILES = (
     "tests/unit/attack/test_runner.py",
     "tests/unit/ideal/test_runner.py",
     "tests/unit/imageopt/test_batch.py",
+    "tests/unit/imageopt/test_runner.py",
     "tests/unit/imageopt/test_randomness.py",
     "tests/unit/imageopt/test_reductions.py",
     "tests/unit/training/test_model_file.py",

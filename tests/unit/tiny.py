@@ -94,3 +94,8 @@ def context(backbone, tmp_path) -> Context:
         VisitorMemory(2**30),
         poll_s=lambda: 0.0,
     )
+
+
+@pytest.fixture
+def every_step_ends_a_slice(monkeypatch):
+    monkeypatch.setattr("tl_core.imageopt.runner.SLICE_S", 0.0)

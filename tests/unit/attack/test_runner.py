@@ -9,21 +9,17 @@ import pytest
 import torch
 
 from tests.png_text import png_text
-from tests.unit.tiny import tiny_backbone
+from tests.unit.turned import done, started, step_of, turned, turned_to
 from tl_core.attack.runner import AttackMember, AttackRunner
 from tl_core.attack.spec import Attack
 from tl_core.engine.job import Job, JobState
-from tl_core.errors import UserError
 from tl_core.handlers import BATCH_RUNNERS
 from tl_core.imageopt import runner as runner_module
 from tl_core.images.decode import read_back
 from tl_core.images.encode import SETTINGS_KEY, encode_png
 from tl_core.specs.every import spec_from_json
 
-
-@pytest.fixture(autouse=True)
-def every_step_ends_a_slice(monkeypatch):
-    monkeypatch.setattr(runner_module, "SLICE_S", 0.0)
+pytestmark = pytest.mark.usefixtures("every_step_ends_a_slice")
 
 
 @pytest.fixture
@@ -43,35 +39,6 @@ def spec_of(photos):
     return made
 
 
-def start(context, *specs):
-    runner = AttackRunner(context, specs[0])
-    jobs = [Job(spec, "someone") for spec in specs]
-    for job in jobs:
-        runner.add(job)
-    return runner, jobs
-
-
-def advance_to(runner, job, step):
-    while job not in runner.members or runner.members[job].slot.step < step:
-        runner.advance()
-
-
-def finish(runner, see=lambda: None):
-    for _ in range(100):
-        if not runner.jobs:
-            return
-        runner.advance()
-        see()
-    raise AssertionError("the runner does not end")
-
-
-def attacked(context, spec):
-    runner, (job,) = start(context, spec)
-    finish(runner)
-    assert job.state is JobState.DONE, job.error
-    return job.snapshot
-
-
 def change_of(snapshot):
     return read_back(snapshot.picture).astype(int) - read_back(snapshot.original)
 
@@ -85,8 +52,8 @@ def test_the_lab_attacks_together_what_is_about_the_same_networks(spec_of, photo
 
 
 def test_one_pass_through_the_network_serves_all_attacks(context, backbone, spec_of, monkeypatch):
-    runner, jobs = start(context, *(spec_of(target=target) for target in (1, 2, 3)))
-    advance_to(runner, jobs[0], 2)
+    runner, jobs = started(context, *(spec_of(target=target) for target in (1, 2, 3)))
+    turned_to(runner, jobs[0], 2)
     seen, normalise = [], type(backbone).normalise
 
     def counted(self, pixels):
@@ -106,9 +73,9 @@ def test_a_step_of_an_attack_does_not_depend_on_who_shares_the_batch(
     company = [spec_of(method=key, photo=photos[1], target=2) for key in ("transfer", "robust")]
     moved = []
     for specs in ([ours], [company[0], ours, company[1]]):
-        runner, jobs = start(context, *specs)
+        runner, jobs = started(context, *specs)
         job = jobs[specs.index(ours)]
-        advance_to(runner, job, 1)
+        turned_to(runner, job, 1)
         attack = runner.members[job]
         assert len(runner.batch.slots) == len(specs)
         runner.batch.leave(attack.slot)
@@ -125,8 +92,8 @@ def test_a_step_of_an_attack_does_not_depend_on_who_shares_the_batch(
 def test_every_result_in_company_is_a_file_within_its_own_epsilon(context, spec_of, photos):
     budgets = [1, 4, 16]
     specs = [spec_of(photo=p, epsilon=e) for p, e in zip(photos, budgets, strict=True)]
-    runner, jobs = start(context, *specs)
-    finish(runner)
+    runner, jobs = started(context, *specs)
+    turned(runner)
     for job, spec in zip(jobs, specs, strict=True):
         assert np.abs(change_of(job.snapshot)).max() == spec.epsilon == job.snapshot.epsilon
         assert job.snapshot.gap.linf_levels == spec.epsilon
@@ -134,10 +101,10 @@ def test_every_result_in_company_is_a_file_within_its_own_epsilon(context, spec_
 
 
 def test_the_photograph_is_shown_at_once_and_the_attack_as_it_goes(context, spec_of):
-    runner, (job,) = start(context, spec_of())
+    runner, (job,) = started(context, spec_of())
     job.started_at = time.monotonic()  # as the scheduler does
     seen = []
-    finish(runner, lambda: seen.append(job.snapshot))
+    turned(runner, see=lambda: seen.append(job.snapshot))
     steps = [snapshot.step for snapshot in seen if snapshot is not None]
     assert steps[0] == 0
     assert steps == sorted(steps)
@@ -149,25 +116,11 @@ def test_the_photograph_is_shown_at_once_and_the_attack_as_it_goes(context, spec
 
 def test_an_attack_ends_with_its_own_success(context, spec_of, photos):
     quick = spec_of(epsilon=32, confidence=0.0, target=None, steps=40)
-    runner, (first, second) = start(context, quick, spec_of(photo=photos[1], steps=40))
-    finish(runner)
+    runner, (first, second) = started(context, quick, spec_of(photo=photos[1], steps=40))
+    turned(runner)
     assert first.snapshot.is_fooled
     assert first.snapshot.step == first.snapshot.first_success < 40
     assert second.snapshot.step == 40
-
-
-def test_pause_and_resume_give_the_same_file_as_a_run_without(context, spec_of):
-    whole = attacked(context, spec_of())
-    runner, (job,) = start(context, spec_of())
-    advance_to(runner, job, 3)
-    assert runner.remove(job, keep=True)
-    assert runner.jobs == []
-    assert not runner.batch.slots
-    other = AttackRunner(context, job.spec)
-    other.add(job)
-    finish(other)
-    assert job.snapshot.picture == whole.picture
-    assert job.snapshot.history == whole.history
 
 
 @pytest.mark.parametrize("method", ["pgd", "momentum", "smooth", "sparse", "robust"])
@@ -177,90 +130,43 @@ def test_what_is_handed_over_is_gone_on_with_to_the_same_file(
     """As another process would, where this one dies."""
     monkeypatch.setattr(runner_module, "HAND_OVER_SHARE", math.inf)  # at every step
     spec = spec_of(method=method, steps=12)
-    whole = attacked(context, spec)
-    runner, (job,) = start(replace(context, hand_over_s=0.0), spec)
-    advance_to(runner, job, 4)
+    whole = done(context, spec)
+    runner, (job,) = started(replace(context, hand_over_s=0.0), spec)
+    turned_to(runner, job, 4)
     step, packed = job.handed
     assert step == 4
-    other, (again,) = start(context, spec)
+    other, (again,) = started(context, spec)
     again.saved = packed
-    finish(other)
+    turned(other)
     assert again.snapshot.picture == whole.picture
     assert again.snapshot.history == whole.history
     assert isinstance(packed, bytes)
 
 
 def test_nothing_is_handed_over_where_nobody_would_go_on(context, spec_of):
-    runner, (job,) = start(context, spec_of())
-    advance_to(runner, job, 3)
+    runner, (job,) = started(context, spec_of())
+    turned_to(runner, job, 3)
     runner.remove(job, keep=True)
     assert job.handed is None
 
 
-def test_a_cancelled_attack_leaves_the_batch(context, spec_of, photos):
-    runner, (gone, stays) = start(context, spec_of(), spec_of(photo=photos[1]))
-    advance_to(runner, gone, 2)
-    assert runner.remove(gone, keep=False)
-    assert gone.saved is None
-    assert len(runner.batch.slots) == 1
-    finish(runner)
-    assert stays.state is JobState.DONE
-
-
 def test_a_pause_while_the_last_picture_is_saved_loses_nothing(context, spec_of):
-    runner, (job,) = start(context, spec_of())
-    while job not in runner.members or not runner.members[job].is_done:
-        runner.advance()
+    runner, (job,) = started(context, spec_of())
+    turned(runner, until=lambda: job in runner.members and runner.members[job].is_done)
     assert runner.remove(job, keep=True)
     runner.add(job)
-    finish(runner)
+    turned(runner)
     assert job.state is JobState.DONE
     assert job.snapshot.step == 6
 
 
 def test_controls_moved_during_a_run_act_on_their_own_job_only(context, spec_of, photos):
-    runner, (moved, other) = start(context, spec_of(), spec_of(photo=photos[1]))
-    advance_to(runner, moved, 3)
+    runner, (moved, other) = started(context, spec_of(), spec_of(photo=photos[1]))
+    turned_to(runner, moved, 3)
     moved.update(epsilon=2, method="momentum")
-    finish(runner)
+    turned(runner)
     assert np.abs(change_of(moved.snapshot)).max() == 2 == moved.snapshot.epsilon
     assert np.abs(change_of(other.snapshot)).max() == 8 == other.snapshot.epsilon
-
-
-REFUSED = {
-    "unknown class": ({"target": 10}, "10 classes"),
-    "forgotten photograph": ({"photo": "sha256:0"}, "no longer in the lab's memory"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_an_impossible_attack_fails_in_a_sentence_and_others_go_on(context, spec_of, case):
-    changes, sentence = REFUSED[case]
-    runner, (bad, good) = start(context, spec_of(**changes), spec_of())
-    finish(runner)
-    assert bad.state is JobState.FAILED
-    assert sentence in str(bad.error)
-    assert good.state is JobState.DONE
-
-
-def test_a_nan_fails_its_own_attack_only(context, spec_of, photos):
-    runner, (broken, good) = start(context, spec_of(), spec_of(photo=photos[1]))
-    advance_to(runner, broken, 2)
-    slot = runner.members[broken].slot
-    runner.batch.leave(slot)
-    slot.state[:] = float("nan")
-    runner.batch.join(slot)
-    finish(runner)
-    assert broken.state is JobState.FAILED
-    assert "stopped being numbers" in str(broken.error)
-    assert good.state is JobState.DONE
-
-
-def test_networks_that_know_different_classes_are_not_attacked_together(context, spec_of):
-    context.backbones._loaded.put("other", tiny_backbone(1, "other", class_count=3), 0)
-    runner, _jobs = start(context, spec_of(also=("other",)))
-    with pytest.raises(UserError, match="different classes"):
-        finish(runner)
 
 
 def test_short_memory_makes_smaller_passes_and_none_ends_in_a_sentence(
@@ -274,8 +180,8 @@ def test_short_memory_makes_smaller_passes_and_none_ends_in_a_sentence(
         return normalise(self, pixels)
 
     monkeypatch.setattr(type(backbone), "normalise", short_of_memory)
-    runner, jobs = start(context, *(spec_of(photo=photo) for photo in photos))
-    advance_to(runner, jobs[0], 2)
+    runner, jobs = started(context, *(spec_of(photo=photo) for photo in photos))
+    turned_to(runner, jobs[0], 2)
     room[0] = 0
     runner.step()
     assert all("too little memory" in str(job.error) for job in jobs)
@@ -283,7 +189,7 @@ def test_short_memory_makes_smaller_passes_and_none_ends_in_a_sentence(
 
 
 def test_a_full_batch_takes_no_further_attack(context, spec_of):
-    runner, _jobs = start(context, *[spec_of()] * 7)
+    runner, _jobs = started(context, *[spec_of()] * 7)
     assert runner.has_room()
     runner.add(Job(spec_of(), "someone"))
     assert not runner.has_room()
@@ -292,29 +198,28 @@ def test_a_full_batch_takes_no_further_attack(context, spec_of):
 @pytest.mark.parametrize("method", ["pgd", "minimum", "sparse", "robust"])
 def test_an_attack_whose_controls_were_moved_replays_to_the_same_picture(context, spec_of, method):
     def see():
-        step = runner.members[job].slot.step if job in runner.members else 0
-        if step == 2:
+        if step_of(runner, job) == 2:
             job.update(epsilon=4)
-        if step == 4:
+        if step_of(runner, job) == 4:
             job.update(steps=9, confidence=0.5)
 
     spec = spec_of(method=method)
-    runner, (job,) = start(context, spec)
-    finish(runner, see)
+    runner, (job,) = started(context, spec)
+    turned(runner, see=see)
     moved = job.snapshot
     replayed = spec_from_json(png_text(moved.picture)[SETTINGS_KEY])
     assert [name for _step, name, _value in replayed.moves] == ["epsilon", "confidence", "steps"]
-    again = attacked(context, replayed)
+    again = done(context, replayed)
     assert (again.picture, again.history) == (moved.picture, moved.history)
-    assert again.picture != attacked(context, spec).picture
+    assert again.picture != done(context, spec).picture
 
 
 @pytest.mark.parametrize("method", ["pgd", "minimum", "sparse"])
 def test_reading_figures_some_steps_later_finds_the_same_picture(context, spec_of, method):
     found = []
     for most in (1, 4):
-        runner, (job,) = start(context, spec_of(method=method, steps=10, confidence=0.6))
+        runner, (job,) = started(context, spec_of(method=method, steps=10, confidence=0.6))
         runner._most_unread = most
-        finish(runner)
+        turned(runner)
         found.append((job.snapshot.picture, job.snapshot.history, job.snapshot.first_success))
     assert found[0] == found[1]

@@ -1,3 +1,3 @@
-from tests.unit.tiny import backbone, context
+from tests.unit.tiny import backbone, context, every_step_ends_a_slice
 
-__all__ = ["backbone", "context"]
+__all__ = ["backbone", "context", "every_step_ends_a_slice"]

@@ -8,61 +8,30 @@ from PIL import Image
 
 from tests.png_text import png_text
 from tests.unit.tiny import BusyPool, tiny_backbone
+from tests.unit.turned import done, started, step_of, turned, turned_to
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
 from tl_core.ideal import runner as ideal_module
 from tl_core.ideal.judge import judge
-from tl_core.ideal.runner import IdealRunner
 from tl_core.ideal.spec import IdealImage, Judge
-from tl_core.imageopt import runner as runner_module
 from tl_core.images.encode import SETTINGS_KEY, encode_png
 from tl_core.specs.every import spec_from_json
 
-
-@pytest.fixture(autouse=True)
-def every_step_ends_a_slice(monkeypatch):
-    monkeypatch.setattr(runner_module, "SLICE_S", 0.0)
+pytestmark = pytest.mark.usefixtures("every_step_ends_a_slice")
 
 
 def spec_of(**changes):
     return IdealImage(**{"backbone": "tiny", "target": 3, "steps": 8} | changes)
 
 
-def start(context, *specs):
-    runner = IdealRunner(context, specs[0])
-    jobs = [Job(spec, "someone") for spec in specs]
-    for job in jobs:
-        runner.add(job)
-    return runner, jobs
-
-
-def turn_to_step(runner, step):
-    """Turn the runner until its first picture has taken so many steps."""
-    while not runner.members or next(iter(runner.members.values())).slot.step < step:
-        runner.advance()
-
-
-def finish(runner, at=None):
-    """Turn the runner to its end; ``at[n]`` is called before the nth slice with a step in it."""
-    for _ in range(300):
-        if not runner.jobs:
-            return
-        if at and runner.members:
-            at.pop(next(iter(runner.members.values())).slot.step, lambda: None)()
-        runner.advance()
-    raise AssertionError("the runner does not end")
-
-
-def drawn(context, spec):
-    runner, (job,) = start(context, spec)
-    finish(runner)
-    assert job.state is JobState.DONE, job.error
-    return job.snapshot
+def finish(runner, job, at):
+    """Turn the runner to its end; ``at[n]`` is called once the job's picture has taken n steps."""
+    turned(runner, see=lambda: at.pop(step_of(runner, job), lambda: None)())
 
 
 def test_a_job_ends_with_a_png_that_holds_its_settings(context):
     spec = spec_of()
-    snapshot = drawn(context, spec)
+    snapshot = done(context, spec)
     assert snapshot.step == snapshot.steps == 8
     assert Image.open(io.BytesIO(snapshot.png)).size == (32, 32)
     assert Image.open(io.BytesIO(snapshot.picture)).format == "JPEG"
@@ -71,7 +40,7 @@ def test_a_job_ends_with_a_png_that_holds_its_settings(context):
 
 
 def test_the_curve_has_a_row_for_each_step(context):
-    snapshot = drawn(context, spec_of(steps=5, recipe="smooth"))
+    snapshot = done(context, spec_of(steps=5, recipe="smooth"))
     assert snapshot.columns == ("step", "probability", "total_variation", "cross_entropy")
     assert [row[0] for row in snapshot.history] == [0, 1, 2, 3, 4]
     assert dict(snapshot.terms).keys() == {"cross_entropy"}
@@ -80,13 +49,13 @@ def test_the_curve_has_a_row_for_each_step(context):
 def test_long_runs_keep_a_bounded_past(context, monkeypatch):
     monkeypatch.setattr(ideal_module, "HISTORY_ROWS", 5)
     monkeypatch.setattr(ideal_module, "FRAMES", 3)
-    snapshot = drawn(context, spec_of(steps=14))
+    snapshot = done(context, spec_of(steps=14))
     assert [row[0] for row in snapshot.history] == [0, 3, 6, 9, 12]
     assert len(snapshot.frames) == 3 + 1
 
 
 def test_the_probability_is_that_of_the_saved_picture(context, backbone):
-    snapshot = drawn(context, spec_of())
+    snapshot = done(context, spec_of())
     pixels = np.array(Image.open(io.BytesIO(snapshot.png)))
     key = context.photos.add(snapshot.png, "someone")
     job = Job(Judge(backbone="tiny", photo=key, target=3), "someone")
@@ -108,35 +77,21 @@ def verdicts_of(job, context):
 
 
 def test_the_same_spec_gives_the_same_bytes(context):
-    assert drawn(context, spec_of()).png == drawn(context, spec_of()).png
-    assert drawn(context, spec_of()).picture != drawn(context, spec_of(seed=1)).picture
-
-
-def test_pause_and_resume_give_the_same_picture_as_a_run_without(context):
-    whole = drawn(context, spec_of())
-    runner, (job,) = start(context, spec_of())
-    turn_to_step(runner, 3)
-    assert runner.remove(job, keep=True)
-    assert job.saved is not None
-    assert runner.jobs == []
-    other = IdealRunner(context, job.spec)
-    other.add(job)
-    finish(other)
-    assert job.snapshot.png == whole.png
-    assert job.snapshot.history == whole.history
+    assert done(context, spec_of()).png == done(context, spec_of()).png
+    assert done(context, spec_of()).picture != done(context, spec_of(seed=1)).picture
 
 
 def test_a_pause_before_the_pool_has_begun_to_encode_loses_nothing(context):
-    whole = drawn(context, spec_of())
+    whole = done(context, spec_of())
     pool = BusyPool()
-    runner, (job,) = start(replace(context, pool=pool), spec_of())
-    turn_to_step(runner, 3)
+    runner, (job,) = started(replace(context, pool=pool), spec_of())
+    turned_to(runner, job, 3)
     pool.is_busy = True
     runner.advance()
     runner.remove(job, keep=True)
     pool.is_busy = False
     runner.add(job)
-    finish(runner)
+    turned(runner)
     assert job.state is JobState.DONE, job.error
     assert job.snapshot.png == whole.png
     assert len(job.snapshot.frames) == len(whole.frames)
@@ -144,22 +99,23 @@ def test_a_pause_before_the_pool_has_begun_to_encode_loses_nothing(context):
 
 def test_a_pause_before_the_pool_has_begun_to_encode_the_last_picture_loses_nothing(context):
     pool = BusyPool()
-    runner, (job,) = start(replace(context, pool=pool), spec_of())
+    runner, (job,) = started(replace(context, pool=pool), spec_of())
     while not runner.members or not next(iter(runner.members.values())).is_last:
         pool.is_busy = bool(runner.members) and next(iter(runner.members.values())).slot.step >= 7
         runner.advance()
     runner.remove(job, keep=True)
     pool.is_busy = False
     runner.add(job)
-    finish(runner)
+    turned(runner)
     assert job.state is JobState.DONE, job.error
-    assert job.snapshot.png == drawn(context, spec_of()).png
+    assert job.snapshot.png == done(context, spec_of()).png
 
 
 def test_moves_are_recorded_and_replay_to_the_same_bytes(context):
-    runner, (job,) = start(context, spec_of())
+    runner, (job,) = started(context, spec_of())
     finish(
         runner,
+        job,
         {
             2: lambda: job.update(tv_weight=500.0),
             5: lambda: job.update(learning_rate=0.2, augmentation=0.5),
@@ -167,38 +123,37 @@ def test_moves_are_recorded_and_replay_to_the_same_bytes(context):
     )
     moves = ((2, "tv_weight", 500.0), (5, "augmentation", 0.5), (5, "learning_rate", 0.2))
     assert job.snapshot.moves == moves
-    replayed = drawn(context, spec_from_json(job.snapshot.settings))
+    replayed = done(context, spec_from_json(job.snapshot.settings))
     assert replayed.png == job.snapshot.png
-    assert replayed.png != drawn(context, spec_of()).png
+    assert replayed.png != done(context, spec_of()).png
 
 
 def test_a_run_that_was_stopped_keeps_its_picture_and_replays_to_it(context):
-    runner, (job,) = start(context, spec_of(steps=400))
+    runner, (job,) = started(context, spec_of(steps=400))
     steer = {2: lambda: job.update(tv_weight=500.0), 5: lambda: runner.remove(job, keep=False)}
-    finish(runner, steer)
+    finish(runner, job, steer)
     stopped = job.snapshot
     assert 0 < stopped.step < 400
-    replayed = drawn(context, spec_from_json(stopped.settings))
+    replayed = done(context, spec_from_json(stopped.settings))
     assert replayed.step == stopped.step
     assert replayed.png == stopped.png
 
 
 def test_a_picture_is_kept_without_loss_once_it_pauses_not_while_it_grows(context):
-    runner, (job,) = start(context, spec_of(steps=400))
-    while not (job.snapshot and job.snapshot.picture):
-        runner.advance()
+    runner, (job,) = started(context, spec_of(steps=400))
+    turned(runner, until=lambda: job.snapshot and job.snapshot.picture)
     assert not job.snapshot.png
     runner.remove(job, keep=True)
     assert spec_from_json(png_text(job.snapshot.png)[SETTINGS_KEY]).until == job.snapshot.step
 
 
 def test_the_animation_ends_in_the_picture(context):
-    snapshot = drawn(context, spec_of(steps=100))
+    snapshot = done(context, spec_of(steps=100))
     assert snapshot.frames[-1] == snapshot.picture
 
 
 def test_an_even_mix_can_be_certain(context, backbone):
-    snapshot = drawn(context, spec_of(target=3, second_target=5, mix=0.5))
+    snapshot = done(context, spec_of(target=3, second_target=5, mix=0.5))
     with torch.inference_mode():
         probs = backbone.logits(pixels_of(snapshot.png)).softmax(1)[0]
     assert snapshot.probability == pytest.approx(float(probs[3] + probs[5]), abs=1e-4)
@@ -211,32 +166,16 @@ def pixels_of(png):
 
 @pytest.mark.parametrize(("weight", "is_smoother"), [(0.0, False), (2000.0, True)])
 def test_the_total_variation_slider_acts_during_a_run(context, weight, is_smoother):
-    still = drawn(context, spec_of(recipe="smooth", steps=20))
-    runner, (job,) = start(context, spec_of(recipe="smooth", steps=20))
-    finish(runner, {5: lambda: job.update(tv_weight=weight)})
+    still = done(context, spec_of(recipe="smooth", steps=20))
+    runner, (job,) = started(context, spec_of(recipe="smooth", steps=20))
+    finish(runner, job, {5: lambda: job.update(tv_weight=weight)})
     assert (job.snapshot.total_variation < still.total_variation) is is_smoother
-
-
-def test_a_nan_fails_its_own_job_only(context):
-    runner, (broken, good) = start(context, spec_of(), spec_of(seed=1))
-
-    def poison():
-        slot = runner.members[broken].slot
-        runner.batch.leave(slot)
-        slot.state[:] = float("nan")
-        runner.batch.join(slot)
-
-    finish(runner, {2: poison})
-    assert broken.state is JobState.FAILED
-    assert "smaller learning rate" in str(broken.error)
-    assert good.state is JobState.DONE
 
 
 def test_a_picture_that_stopped_being_numbers_can_be_paused_and_fails_when_it_goes_on(context):
     polls = [0.0]
-    runner, (broken,) = start(replace(context, poll_s=lambda: polls[0]), spec_of())
-    while not runner.members:
-        runner.advance()
+    runner, (broken,) = started(replace(context, poll_s=lambda: polls[0]), spec_of())
+    turned(runner, until=lambda: runner.members)
     polls[0] = 100.0  # the next picture is not due
     runner.advance()
     runner.batch._stacks[runner.members[broken].slot.parameterisation].state[:] = float("nan")
@@ -244,35 +183,8 @@ def test_a_picture_that_stopped_being_numbers_can_be_paused_and_fails_when_it_go
     assert runner.remove(broken, keep=True)
     assert not broken.is_over
     runner.add(broken)
-    finish(runner)
+    turned(runner)
     assert broken.state is JobState.FAILED
-
-
-def test_networks_that_know_different_classes_do_not_draw_together(context):
-    context.backbones._loaded.put("other", tiny_backbone(1, "other", class_count=3), 0)
-    runner, _jobs = start(context, spec_of(also=("other",)))
-    with pytest.raises(UserError, match="different classes"):
-        finish(runner)
-
-
-REFUSED = {
-    "unknown class": ({"target": 10}, "between 0 and 9"),
-    "unknown second class": ({"second_target": 10, "mix": 0.5}, "between 0 and 9"),
-    "too many steps": ({"steps": 50_000}, "at most 4096"),
-    "unknown layer": ({"layer": "attic"}, "no layer called attic"),
-    "unknown channel": ({"layer": "layer1", "channel": 5000}, "channel must be between"),
-    "forgotten photograph": ({"photo": "sha256:0"}, "no longer in the lab's memory"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_an_impossible_job_fails_in_a_sentence_and_others_go_on(context, case):
-    changes, words = REFUSED[case]
-    runner, (bad, good) = start(context, spec_of(**changes), spec_of())
-    finish(runner)
-    assert bad.state is JobState.FAILED
-    assert words in str(bad.error)
-    assert good.state is JobState.DONE
 
 
 GOALS = {
@@ -285,13 +197,13 @@ GOALS = {
 
 @pytest.mark.parametrize("case", GOALS)
 def test_goals_beyond_a_class(context, case):
-    snapshot = drawn(context, spec_of(**GOALS[case]))
+    snapshot = done(context, spec_of(**GOALS[case]))
     assert np.isnan(snapshot.probability) == ("layer" in GOALS[case])
     assert Image.open(io.BytesIO(snapshot.png)).size[0] == GOALS[case].get("size", 32)
 
 
 def test_a_channel_is_asked_for_nothing_but_its_activation(context):
-    terms = drawn(context, spec_of(layer="layer4", channel=2)).terms
+    terms = done(context, spec_of(layer="layer4", channel=2)).terms
     assert dict(terms).keys() == {"activation"}
 
 
@@ -300,19 +212,9 @@ def test_a_run_may_start_from_a_photograph(context):
     photo[8:24, 8:24] = 30
     key = context.photos.add(encode_png(photo), "someone")
     for recipe in ("pixels", "ideal"):
-        snapshot = drawn(context, spec_of(photo=key, steps=1, learning_rate=0.0, recipe=recipe))
+        snapshot = done(context, spec_of(photo=key, steps=1, learning_rate=0.0, recipe=recipe))
         picture = np.array(Image.open(io.BytesIO(snapshot.png))).astype(int)
         assert np.abs(picture - photo).max() <= 1
-
-
-def test_a_cancelled_job_leaves_the_batch(context):
-    runner, (gone, stays) = start(context, spec_of(), spec_of(seed=1))
-    for _ in range(4):
-        runner.advance()
-    assert runner.remove(gone, keep=False)
-    finish(runner)
-    assert stays.state is JobState.DONE
-    assert gone.state is JobState.QUEUED  # the scheduler marks it
 
 
 def test_jobs_of_one_size_share_a_batch_and_others_do_not():
@@ -322,16 +224,16 @@ def test_jobs_of_one_size_share_a_batch_and_others_do_not():
 
 def test_a_network_that_draws_along_counts_in_the_settings(context):
     context.backbones._loaded.put("other", tiny_backbone(1, "other"), 0)
-    snapshot = drawn(context, spec_of(also=("other",)))
+    snapshot = done(context, spec_of(also=("other",)))
     assert spec_from_json(snapshot.settings).also == ("other",)
 
 
 def test_no_hook_remains_on_the_network(context, backbone):
-    drawn(context, spec_of(layer="layer4"))
+    done(context, spec_of(layer="layer4"))
     assert not any(module._forward_hooks for module in backbone.body.modules())
 
 
 def test_a_judge_refuses_a_class_the_networks_do_not_know(context):
-    key = context.photos.add(drawn(context, spec_of()).png, "someone")
+    key = context.photos.add(done(context, spec_of()).png, "someone")
     with pytest.raises(UserError, match="between 0 and 9"):
         verdicts_of(Job(Judge(photo=key, target=10), "someone"), context)

@@ -5,80 +5,182 @@ import logging
 import numpy as np
 import pytest
 
-from tl_core.attack.runner import AttackMember, AttackRunner
+from tests.unit.tiny import tiny_backbone
+from tests.unit.turned import done, started, turned, turned_to
 from tl_core.attack.spec import Attack
-from tl_core.engine.job import Job, JobState
+from tl_core.engine.job import JobState
+from tl_core.errors import UserError
 from tl_core.ideal import runner as ideal_module
-from tl_core.ideal.runner import IdealMember, IdealRunner
-from tl_core.ideal.spec import IdealImage
+from tl_core.ideal.runner import IdealRunner
+from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.imageopt import runner as runner_module
 from tl_core.images.encode import encode_png
 
-
-@pytest.fixture(autouse=True)
-def every_step_ends_a_slice(monkeypatch):
-    monkeypatch.setattr(runner_module, "SLICE_S", 0.0)
+pytestmark = pytest.mark.usefixtures("every_step_ends_a_slice")
 
 
 @pytest.fixture
-def ideal(context):
+def spec_of(context):
+    """An ideal image, or an attack on a photograph of noise."""
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    photo = context.photos.add(encode_png(picture), "someone")
+    fields = {"backbone": "tiny", "target": 3, "steps": 8}
+    of_attacks = {"photo": photo, "epsilon": 8, "confidence": 1.0}
+
+    def made(kind, **changes):
+        return kind(**fields | (of_attacks if kind is Attack else {}) | changes)
+
+    return made
+
+
+KINDS = pytest.mark.parametrize("kind", [IdealImage, Attack])
+
+
+@pytest.fixture
+def ideal(context, spec_of):
     """A runner with two jobs that draw side by side."""
-    specs = [IdealImage(backbone="tiny", target=3, steps=8, seed=seed) for seed in range(2)]
-    return started(IdealRunner(context, specs[0]), specs)
+    return started(context, *(spec_of(IdealImage, seed=seed) for seed in range(2)))
 
 
-def started(runner, specs):
-    jobs = [Job(spec, "someone") for spec in specs]
-    for job in jobs:
-        runner.add(job)
-    return runner, jobs
+@KINDS
+def test_pause_and_resume_give_the_same_picture_as_a_run_without(context, spec_of, kind):
+    whole = done(context, spec_of(kind))
+    runner, (job,) = started(context, spec_of(kind))
+    turned_to(runner, job, 3)
+    assert runner.remove(job, keep=True)
+    assert job.saved is not None
+    assert (runner.jobs, runner.batch.slots) == ([], ())
+    other = type(runner)(context, job.spec)
+    other.add(job)
+    turned(other)
+    assert without_loss(job.snapshot) == without_loss(whole)
+    assert job.snapshot.history == whole.history
 
 
-def turned(runner, *, until=lambda: False):
-    for _ in range(100):
-        if not runner.jobs or until():
-            return
-        runner.advance()
-    raise AssertionError("the runner does not end")
+def without_loss(snapshot):
+    """The picture's PNG."""
+    return snapshot.png if isinstance(snapshot, IdealSnapshot) else snapshot.picture
 
 
-def test_a_control_moved_to_what_the_network_does_not_know_ends_its_own_job_only(context):
-    specs = [IdealImage(backbone="tiny", target=3, steps=8, second_target=n) for n in (99, 4)]
-    runner, (bad, good) = started(IdealRunner(context, specs[0]), specs)
-    turned(runner, until=lambda: len(runner.members) == 2)
+@KINDS
+def test_a_cancelled_job_leaves_the_batch(context, spec_of, kind):
+    runner, (gone, stays) = started(context, spec_of(kind), spec_of(kind, seed=1))
+    turned_to(runner, gone, 2)
+    assert runner.remove(gone, keep=False)
+    assert gone.saved is None
+    assert len(runner.batch.slots) == 1
+    turned(runner)
+    assert stays.state is JobState.DONE
+    assert gone.state is JobState.QUEUED  # the scheduler marks it
+
+
+@KINDS
+def test_a_nan_fails_its_own_job_only(context, spec_of, kind):
+    runner, (broken, good) = started(context, spec_of(kind), spec_of(kind, seed=1))
+    turned_to(runner, broken, 2)
+    slot = runner.members[broken].slot
+    runner.batch.leave(slot)
+    slot.state[:] = float("nan")
+    runner.batch.join(slot)
+    turned(runner)
+    assert broken.state is JobState.FAILED
+    assert "stopped being numbers" in str(broken.error)
+    assert good.state is JobState.DONE
+
+
+@KINDS
+def test_networks_that_know_different_classes_look_at_no_picture_together(context, spec_of, kind):
+    context.backbones._loaded.put("other", tiny_backbone(1, "other", class_count=3), 0)
+    runner, _jobs = started(context, spec_of(kind, also=("other",)))
+    with pytest.raises(UserError, match="different classes"):
+        turned(runner)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "words"),
+    [
+        (Attack, {"target": 10}, "10 classes"),
+        (Attack, {"photo": "sha256:0"}, "no longer in the lab's memory"),
+        (IdealImage, {"target": 10}, "between 0 and 9"),
+        (IdealImage, {"second_target": 10, "mix": 0.5}, "between 0 and 9"),
+        (IdealImage, {"steps": 50_000}, "at most 4096"),
+        (IdealImage, {"layer": "attic"}, "no layer called attic"),
+        (IdealImage, {"layer": "layer1", "channel": 5000}, "channel must be between"),
+        (IdealImage, {"photo": "sha256:0"}, "no longer in the lab's memory"),
+    ],
+)
+def test_an_impossible_job_fails_in_a_sentence_and_others_go_on(
+    context, spec_of, kind, changes, words
+):
+    runner, (bad, good) = started(context, spec_of(kind, **changes), spec_of(kind))
+    turned(runner)
+    assert bad.state is JobState.FAILED
+    assert words in str(bad.error)
+    assert good.state is JobState.DONE
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_control_moved_to_what_the_network_does_not_know_ends_its_own_job_only(
+    context, spec_of, others
+):
+    specs = [spec_of(IdealImage, second_target=n) for n in (99, 4)]
+    runner, (bad, *good) = started(context, *specs[: 1 + others])
+    turned(runner, until=lambda: len(runner.members) == 1 + others)
     bad.update(mix=0.5)
     turned(runner)
     assert "target must be a class between 0 and 9" in str(bad.error)
-    assert good.state is JobState.DONE
+    assert [job.state for job in good] == [JobState.DONE] * others
 
 
-def test_a_batch_whose_only_job_fails_at_a_moved_control_ends(context):
-    spec = IdealImage(backbone="tiny", target=3, second_target=99)
-    runner, (job,) = started(IdealRunner(context, spec), [spec])
-    turned(runner, until=lambda: runner.members)
-    job.update(mix=0.5)
-    turned(runner)
-    assert job.state is JobState.FAILED
-
-
-def test_an_attack_that_cannot_be_moved_ends_alone(context, monkeypatch, caplog):
-    draw = np.random.default_rng(0)
-    photos = [draw.integers(0, 256, (32, 32, 3), np.uint8) for _ in range(2)]
-    keys = [context.photos.add(encode_png(photo), "someone") for photo in photos]
-    specs = [Attack(backbone="tiny", photo=key, target=4, steps=6, confidence=1.0) for key in keys]
-    runner, (bad, good) = started(AttackRunner(context, specs[0]), specs)
+@pytest.mark.parametrize(
+    ("kind", "method", "moves"),
+    [
+        (IdealImage, "read", {}),  # its figures
+        (Attack, "take", {"epsilon": 2}),
+        (Attack, "conclude", {}),  # the saved file is read back
+    ],
+)
+def test_whatever_goes_wrong_with_a_picture_under_way_ends_its_own_job_only(
+    context, spec_of, monkeypatch, caplog, kind, method, moves
+):
+    runner, (bad, good) = started(context, spec_of(kind), spec_of(kind, seed=1))
     turned(runner, until=lambda: len(runner.members) == 2)
+    member = type(runner.members[bad])
+    works = getattr(member, method)
 
-    def broken(self, moves, current):
-        raise RuntimeError("secret detail")
+    def broken(self, *arguments):
+        if self.spec == bad.spec:
+            raise RuntimeError("secret detail")
+        return works(self, *arguments)
 
-    monkeypatch.setattr(AttackMember, "take", broken)
-    bad.update(epsilon=2)
+    monkeypatch.setattr(member, method, broken)
+    bad.update(**moves)
     with caplog.at_level(logging.ERROR):
         turned(runner)
+    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
     assert "Something went wrong" in str(bad.error)
     assert "secret detail" in caplog.text
-    assert good.state is JobState.DONE
+
+
+@pytest.mark.parametrize(
+    ("kind", "step"),
+    [(IdealImage, name) for name in ("draft", "snapshot", "_publish", "encode", "record")]
+    + [(Attack, name) for name in ("draft", "_publish", "encode")],
+)
+def test_a_picture_that_cannot_be_shown_ends_its_own_job_only(
+    context, spec_of, monkeypatch, kind, step
+):
+    runner, (bad, good) = started(context, spec_of(kind), spec_of(kind, seed=1))
+    works = getattr(type(runner), step)
+
+    def broken(self, about, *arguments, **options):
+        if about in (bad, self.members.get(bad)):
+            raise RuntimeError("only this one")
+        return works(self, about, *arguments, **options)
+
+    monkeypatch.setattr(type(runner), step, broken)
+    turned(runner)
+    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
 
 
 def test_whatever_goes_wrong_at_admission_ends_the_job_that_comes_in_and_no_other(
@@ -112,51 +214,6 @@ def test_a_slot_of_another_size_leaves_the_batch_as_it_was(ideal):
     runner.batch.step()
 
 
-@pytest.fixture
-def attacks(context):
-    """A runner with two attacks side by side."""
-    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-    photo = context.photos.add(encode_png(picture), "someone")
-    specs = [
-        Attack(backbone="tiny", photo=photo, target=4, epsilon=8, steps=6, confidence=1.0, seed=n)
-        for n in range(2)
-    ]
-    return started(AttackRunner(context, specs[0]), specs)
-
-
-def failing_for(bad, method):
-    """The method, but an error where it is about the job ``bad``."""
-
-    def call(self, about, *arguments, **options):
-        if about in (bad, self.members.get(bad)):
-            raise RuntimeError("only this one")
-        return method(self, about, *arguments, **options)
-
-    return call
-
-
-@pytest.mark.parametrize("step", ["draft", "snapshot", "_publish", "encode", "record"])
-def test_a_picture_that_cannot_be_shown_ends_its_own_job_only(ideal, monkeypatch, step):
-    runner, (bad, good) = ideal
-    monkeypatch.setattr(IdealRunner, step, failing_for(bad, getattr(IdealRunner, step)))
-    turned(runner)
-    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
-
-
-def test_figures_that_cannot_be_read_end_their_own_job_only(ideal, monkeypatch):
-    runner, (bad, good) = ideal
-    read = IdealMember.read
-
-    def broken(member, *what):
-        if member.spec == bad.spec:
-            raise KeyError("no such figure")
-        read(member, *what)
-
-    monkeypatch.setattr(IdealMember, "read", broken)
-    turned(runner)
-    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
-
-
 def test_a_failure_while_figures_are_read_does_not_keep_a_job_in_the_batch(ideal, monkeypatch):
     runner, (bad, good) = ideal
     turned(runner, until=lambda: len(runner.members) == 2)
@@ -168,42 +225,6 @@ def test_a_failure_while_figures_are_read_does_not_keep_a_job_in_the_batch(ideal
     assert len(runner.batch.slots) == 1
     turned(runner)
     assert good.state is JobState.DONE
-
-
-@pytest.mark.parametrize("step", ["draft", "_publish", "encode"])
-def test_an_attack_that_cannot_be_shown_ends_its_own_job_only(attacks, monkeypatch, step):
-    runner, (bad, good) = attacks
-    monkeypatch.setattr(AttackRunner, step, failing_for(bad, getattr(AttackRunner, step)))
-    turned(runner)
-    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
-
-
-def test_an_attack_whose_file_cannot_be_written_ends_alone(attacks, monkeypatch):
-    runner, (bad, good) = attacks
-    encode = AttackRunner.encode
-
-    def broken(self, member, draft, picture):
-        if '"seed": 0' in draft.settings:
-            raise OSError("no more files")
-        return encode(self, member, draft, picture)
-
-    monkeypatch.setattr(AttackRunner, "encode", broken)
-    turned(runner)
-    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
-
-
-def test_an_attack_whose_round_trip_fails_ends_alone(attacks, monkeypatch):
-    runner, (bad, good) = attacks
-    conclude = AttackMember.conclude
-
-    def broken(member):
-        if member.spec.seed == 0:
-            raise OSError("no more files")
-        conclude(member)
-
-    monkeypatch.setattr(AttackMember, "conclude", broken)
-    turned(runner)
-    assert (bad.state, good.state) == (JobState.FAILED, JobState.DONE)
 
 
 def test_pictures_that_end_together_say_at_the_end_how_many_they_were(ideal):
