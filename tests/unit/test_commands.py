@@ -34,16 +34,26 @@ def cat(tmp_path):
     return str(file)
 
 
-def test_classify_prints_one_json_object_and_nothing_else(cat, capsys):
-    assert commands.main(["classify", cat, "--json", "--top", "3"]) == 0
-    found = json.loads(capsys.readouterr().out)
+@pytest.fixture
+def found_by(capsys):
+    """Run a command with ``--json``; the one object that it prints, and nothing else."""
+
+    def found(*arguments):
+        assert commands.main([*map(str, arguments), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return found
+
+
+def test_classify_prints_one_json_object_and_nothing_else(cat, found_by):
+    found = found_by("classify", cat, "--top", "3")
     assert len(found["answers"]) == 3
     assert "cat" in found["answers"][0]["label"]
 
 
-def test_preparing_what_is_here_already_succeeds(capsys):
-    assert commands.main(["prepare", "efficientnet_lite0", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"ready": ["efficientnet_lite0"], "failed": {}}
+def test_preparing_what_is_here_already_succeeds(found_by):
+    found = found_by("prepare", "efficientnet_lite0")
+    assert found == {"ready": ["efficientnet_lite0"], "failed": {}}
 
 
 def test_preparing_goes_on_after_a_failure_and_names_what_failed(capsys):
@@ -102,21 +112,18 @@ def test_a_file_that_is_no_photograph_is_status_2(tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_features_writes_a_grid_of_the_layers_maps(cat, tmp_path, capsys):
+def test_features_writes_a_grid_of_the_layers_maps(cat, tmp_path, found_by):
     grid = tmp_path / "grid.png"
-    arguments = ["features", cat, "--layer", "blocks.2.0", "--top", "8", "--out", str(grid)]
-    assert commands.main([*arguments, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = found_by("features", cat, "--layer", "blocks.2.0", "--top", "8", "--out", grid)
     assert found["shape"] == [40, 28, 28]
     assert len(found["channels"]) == 8
     assert grid.read_bytes().startswith(b"\x89PNG")
 
 
-def test_attribute_writes_the_reasons_for_a_class_named_in_words(cat, tmp_path, capsys):
+def test_attribute_writes_the_reasons_for_a_class_named_in_words(cat, tmp_path, found_by):
     overlay = tmp_path / "overlay.png"
     arguments = ["attribute", cat, "--method", "gradcam", "--target", "tabby"]
-    assert commands.main([*arguments, "--out", str(overlay), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = found_by(*arguments, "--out", overlay)
     assert found["target"]["index"] == 281
     assert 0 <= found["faithfulness"]["important_blurred"] <= 1
     assert overlay.read_bytes().startswith(b"\x89PNG")
@@ -133,44 +140,32 @@ def pixels(path):
         return np.asarray(picture).astype(int)
 
 
-def test_a_saved_attack_differs_by_its_budget_alone_and_is_still_one(cat, tmp_path, capsys):
+def test_a_saved_attack_differs_by_its_budget_alone_and_is_still_one(cat, tmp_path, found_by):
     fooled, seen = tmp_path / "fooled.png", tmp_path / "seen.png"
-    arguments = ["attack", cat, "--target", "zebra", "--epsilon", "2", "--out", str(fooled)]
-    assert commands.main([*arguments, "--original", str(seen), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    arguments = ["attack", cat, "--target", "zebra", "--epsilon", "2", "--out", fooled]
+    found = found_by(*arguments, "--original", seen)
     assert found["fooled"]
     assert np.abs(pixels(fooled) - pixels(seen)).max() == found["linf_levels"] <= 2
-    assert commands.main(["classify", str(fooled), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["answers"][0]["label"] == "zebra"
+    assert found_by("classify", fooled)["answers"][0]["label"] == "zebra"
 
 
-def test_an_ideal_image_replays_from_the_settings_inside_it_to_the_same_bytes(tmp_path, capsys):
-    first, again = tmp_path / "first.png", tmp_path / "again.png"
-    arguments = ["ideal", "--target", "volcano", "--steps", "6", "--tv", "20", "--out", str(first)]
-    assert commands.main(arguments) == 0
-    settings = tmp_path / "first.json"
+@pytest.mark.parametrize("has_photo", [False, True])
+def test_an_ideal_image_replays_from_the_settings_inside_it_to_the_same_bytes(
+    cat, tmp_path, found_by, has_photo
+):
+    first, again, settings = (tmp_path / name for name in ("1.png", "2.png", "1.json"))
+    start = ["--photo", cat] if has_photo else []
+    found_by("ideal", "--target", "volcano", "--steps", "6", "--tv", "20", *start, "--out", first)
     settings.write_text(next(iter(png_text(first.read_bytes()).values())))
-    assert commands.main(["ideal", "--spec", str(settings), "--out", str(again)]) == 0
+    found_by("ideal", "--spec", settings, *start, "--out", again)
     assert again.read_bytes() == first.read_bytes()
 
 
-def test_an_ideal_image_can_start_from_a_photograph_and_replay_with_it(cat, tmp_path):
-    first, again = tmp_path / "first.png", tmp_path / "again.png"
-    arguments = ["ideal", "--target", "volcano", "--steps", "2", "--photo", cat]
-    assert commands.main([*arguments, "--out", str(first)]) == 0
-    settings = tmp_path / "first.json"
-    settings.write_text(next(iter(png_text(first.read_bytes()).values())))
-    replay = ["ideal", "--spec", str(settings), "--photo", cat, "--out", str(again)]
-    assert commands.main(replay) == 0
-    assert again.read_bytes() == first.read_bytes()
-
-
-def test_a_channels_picture_has_no_probability(tmp_path, capsys):
+def test_a_channels_picture_has_no_probability(tmp_path, found_by):
     settings = tmp_path / "channel.json"
     settings.write_text(IdealImage(layer="bn2", channel=5, steps=2).to_json())
-    arguments = ["ideal", "--spec", str(settings), "--out", str(tmp_path / "out.png"), "--json"]
-    assert commands.main(arguments) == 0
-    assert json.loads(capsys.readouterr().out)["probability"] is None
+    found = found_by("ideal", "--spec", settings, "--out", tmp_path / "out.png")
+    assert found["probability"] is None
 
 
 @pytest.mark.parametrize(
@@ -205,11 +200,11 @@ def colours(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["head", "pixels"])
-def test_train_teaches_a_folder_and_writes_a_model_that_loads(colours, mode, tmp_path, capsys, lab):
+def test_train_teaches_a_folder_and_writes_a_model_that_loads(
+    colours, mode, tmp_path, found_by, lab
+):
     out = tmp_path / "model.safetensors"
-    arguments = ["train", "--data", str(colours), "--mode", mode, "--epochs", "20"]
-    assert commands.main([*arguments, "--out", str(out), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = found_by("train", "--data", colours, "--mode", mode, "--epochs", "20", "--out", out)
     assert found["accuracy"] == 1.0
     assert found["interval"][0] < found["accuracy"] <= found["interval"][1]
     assert found["top3"] == 1.0
@@ -290,12 +285,12 @@ def test_train_needs_photographs_to_learn_from(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["digits", "own", ".hidden"])
 def test_train_learns_from_the_folder_that_is_named_whatever_its_name(
-    name, colours, tmp_path, capsys
+    name, colours, tmp_path, found_by
 ):
     folder = colours.rename(tmp_path / name)
-    arguments = ["train", "--data", str(folder), "--epochs", "1", "--json"]
-    assert commands.main([*arguments, "--out", str(tmp_path / "m.safetensors")]) == 0
-    assert json.loads(capsys.readouterr().out)["classes"] == ["blue", "red"]
+    arguments = ["train", "--data", folder, "--epochs", "1"]
+    found = found_by(*arguments, "--out", tmp_path / "m.safetensors")
+    assert found["classes"] == ["blue", "red"]
 
 
 @pytest.mark.parametrize(

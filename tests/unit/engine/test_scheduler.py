@@ -102,44 +102,34 @@ def test_a_job_runs_to_its_end_and_keeps_its_last_snapshot():
     assert job.position == 0
 
 
-def test_visitors_take_turns_however_many_runs_one_of_them_has():
+def turns(*asked):
+    """Whose slices came, in their order, of jobs that wait when the worker begins."""
     bench = Bench()
-    jobs = [bench.scheduler.submit(Long(name="ann"), "ann") for _ in range(4)]
-    jobs.append(bench.scheduler.submit(Long(name="bob"), "bob"))
+    jobs = [bench.scheduler.submit(spec, owner) for spec, owner in asked]
     with bench:
         for job in jobs:
             ended(job)
-    assert "bob" in bench.turns[:2]
-    assert bench.turns.index("bob", bench.turns.index("bob") + 1) <= 4
+    return bench.turns
+
+
+def test_visitors_take_turns_however_many_runs_one_of_them_has():
+    came = turns(*[(Long(name="ann"), "ann")] * 4, (Long(name="bob"), "bob"))
+    assert "bob" in came[:2]
+    assert came.index("bob", came.index("bob") + 1) <= 4
 
 
 def test_the_runs_of_one_visitor_take_turns():
-    bench = Bench()
-    jobs = [bench.scheduler.submit(Long(name=name), "ann") for name in ("a", "b", "c")]
-    with bench:
-        for job in jobs:
-            ended(job)
-    assert bench.turns == ["a", "b", "c"] * 3
+    assert turns(*((Long(name=name), "ann") for name in "abc")) == ["a", "b", "c"] * 3
 
 
 def test_a_quick_question_goes_before_a_long_run():
-    bench = Bench()
-    jobs = [bench.scheduler.submit(Long(name="long"), "ann")]
-    jobs.append(bench.scheduler.submit(Quick(name="quick"), "bob"))
-    with bench:
-        for job in jobs:
-            ended(job)
-    assert bench.turns[:3] == ["quick"] * 3
+    came = turns((Long(name="long"), "ann"), (Quick(name="quick"), "bob"))
+    assert came[:3] == ["quick"] * 3
 
 
 def test_quick_questions_without_end_do_not_starve_a_long_run():
-    bench = Bench()
-    long = bench.scheduler.submit(Long(name="long"), "ann")
-    quick = [bench.scheduler.submit(Quick(name="quick"), f"v{i}") for i in range(20)]
-    with bench:
-        for job in [long, *quick]:
-            ended(job)
-    assert "long" in bench.turns[:10]
+    quick = [(Quick(name="quick"), f"v{number}") for number in range(20)]
+    assert "long" in turns((Long(name="long"), "ann"), *quick)[:10]
 
 
 def test_a_run_stands_back_for_the_next_frame_of_a_camera(monkeypatch):
@@ -183,15 +173,35 @@ def test_a_failing_job_fails_alone_with_a_readable_reason_and_a_logged_traceback
     assert "secret detail" in caplog.text
 
 
-def test_a_user_error_is_the_jobs_own_reason():
-    def refuse(job):
-        raise UserError("No cat called {name}.", name="Tom")
-        yield
+def refused(job):
+    raise UserError("No cat called {name}.", name="Tom")
+    yield
 
-    with Bench(refuse) as bench:
+
+def refused_in_the_pool(job):
+    future: Future[int] = Future()
+    future.set_exception(UserError("The photograph is gone."))
+    yield future
+
+
+def cancelled_inside(job):
+    raise JobCancelled
+    yield
+
+
+@pytest.mark.parametrize(
+    ("work", "state", "reason"),
+    [
+        (refused, JobState.FAILED, "No cat called Tom."),
+        (refused_in_the_pool, JobState.FAILED, "The photograph is gone."),
+        (cancelled_inside, JobState.CANCELLED, "None"),
+    ],
+)
+def test_what_the_work_or_the_pool_raises_is_how_its_job_ends(work, state, reason):
+    with Bench(work) as bench:
         job = bench.scheduler.submit(Long(), "ann")
-        assert ended(job) is JobState.FAILED
-    assert str(job.error) == "No cat called Tom."
+        assert ended(job) is state
+    assert str(job.error) == reason
 
 
 def test_a_runner_that_cannot_be_built_fails_its_job_only():
@@ -312,29 +322,6 @@ def test_a_parked_job_lets_others_work_and_gets_its_result():
         future.set_result(42)
         assert ended(parked) is JobState.DONE
     assert parked.snapshot.step == 42
-
-
-def test_an_error_in_the_pool_reaches_the_job_that_waits_for_it():
-    future: Future[int] = Future()
-    future.set_exception(UserError("The photograph is gone."))
-
-    def work(job):
-        yield future
-        return Snapshot()
-
-    with Bench(work) as bench:
-        job = bench.scheduler.submit(Long(), "ann")
-        assert ended(job) is JobState.FAILED
-    assert str(job.error) == "The photograph is gone."
-
-
-def test_cancelling_inside_the_work_counts_as_cancelled():
-    def work(job):
-        raise JobCancelled
-        yield
-
-    with Bench(work) as bench:
-        assert ended(bench.scheduler.submit(Long(), "ann")) is JobState.CANCELLED
 
 
 def test_a_parked_job_can_be_cancelled():
