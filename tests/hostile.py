@@ -4,13 +4,14 @@ import functools
 import io
 import random
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable
 
 import numpy as np
 import pillow_heif
 from PIL import Image
+
+from tests.zips import zipped
 
 Files = list[tuple[str, bytes]]
 _LENGTH_ORDER = (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8)
@@ -281,9 +282,6 @@ def _strange_modes() -> Files:
 
 def _other_files() -> Files:
     """Everything that people, or their enemies, call photo.jpg."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("photo.jpg", formats()["jpeg"])
     image = photo()
     noise = random.Random(7).randbytes(4_000)
     svg = b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'
@@ -295,7 +293,7 @@ def _other_files() -> Files:
         ("not-text", b"I am a cat.\n" * 9),
         ("not-html", b"<!doctype html><title>404</title>"),
         ("not-svg", svg),
-        ("not-zip", archive.getvalue()),
+        ("not-zip", zipped([("photo.jpg", formats()["jpeg"])])),
         ("not-eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n(touch) system\n"),
         ("not-pdf", saved(image, "PDF")),
         ("not-tiff", saved(image, "TIFF")),

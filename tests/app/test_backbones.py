@@ -170,36 +170,41 @@ def test_a_file_that_is_being_checked_is_waited_for(page, app_lab, monkeypatch):
     assert "ResNet-18** is being compared" in page.info[0].value
 
 
-def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, monkeypatch):
+@pytest.fixture
+def begin(page, app_lab, monkeypatch):
+    """Press the button that downloads a network from this address."""
+
+    def begun(key, url):
+        rows = local(app_lab).context.backbones.rows
+        source = DownloadableWeights(url, 1.0)
+        monkeypatch.setitem(rows, key, replace(rows[key], source=source))
+        context = replace(local(app_lab).context, settings=replace(app_lab.settings, mirror=""))
+        monkeypatch.setattr(local(app_lab), "context", context)
+        page.selectbox(key="backbone").set_value(key).run()
+        page.button(key="download_backbone").click().run()
+
+    return begun
+
+
+def test_a_download_ends_with_the_backbone_ready_and_answering(page, app_lab, begin):
     file = io.BytesIO()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         torch.save(torchvision.models.mobilenet_v2(weights=None).state_dict(), file)
-    weights, rows = file.getvalue(), local(app_lab).context.backbones.rows
+    weights = file.getvalue()
     name = f"mobilenet_v2-{hashlib.sha256(weights).hexdigest()[:8]}.pth"
     with FileServer({name: weights}, Faults()) as server:
-        source = DownloadableWeights(f"{server.base}/{name}", len(weights) / 2**20)
-        monkeypatch.setitem(rows, "mobilenet_v2", replace(rows["mobilenet_v2"], source=source))
-        context = replace(local(app_lab).context, settings=replace(app_lab.settings, mirror=""))
-        monkeypatch.setattr(local(app_lab), "context", context)
-        page.selectbox(key="backbone").set_value("mobilenet_v2").run()
-        page.button(key="download_backbone").click().run()
+        begin("mobilenet_v2", server.url(name))
         assert app_lab.jobs._downloads[Download(name="mobilenet_v2")].wait(30)
         page.run()
     assert "MobileNetV2 says" in settled(page).subheader[0].value
 
 
 def test_a_download_under_way_is_followed_in_its_row_and_can_be_cancelled_there(
-    page, app_lab, monkeypatch
+    page, app_lab, begin
 ):
-    weights, rows = bytes(2**20), local(app_lab).context.backbones.rows
-    with FileServer({"resnet50-0676ba61.pth": weights}, Faults(stall_after=2**19)) as server:
-        source = DownloadableWeights(f"{server.base}/resnet50-0676ba61.pth", 1.0)
-        monkeypatch.setitem(rows, "resnet50", replace(rows["resnet50"], source=source))
-        context = replace(local(app_lab).context, settings=replace(app_lab.settings, mirror=""))
-        monkeypatch.setattr(local(app_lab), "context", context)
-        page.selectbox(key="backbone").set_value("resnet50").run()
-        page.button(key="download_backbone").click().run()
+    with FileServer({"resnet50-0676ba61.pth": bytes(2**20)}, Faults(stall_after=2**19)) as server:
+        begin("resnet50", server.url("resnet50-0676ba61.pth"))
         assert server.stalled.wait(30)
         page.run()
         row = table(page).loc["ResNet-50"]

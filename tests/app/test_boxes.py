@@ -1,7 +1,5 @@
-import io
 import threading
 import time
-import zipfile
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,6 +8,7 @@ from pages.visit.intake import Intake
 from pages.visit.state import MOST_KEPT, Visit
 from tests.app.conftest import fill_box, photo_message, settled, tell_component, words
 from tests.app.training import finished, jobs, taught, two_boxes
+from tests.zips import zipped
 
 
 @pytest.fixture
@@ -166,12 +165,12 @@ def taken_in(page):
 
 
 def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        for place, (_label, data) in enumerate(labelled[:6]):
-            file.writestr(f"set/{'abc'[place % 3]}/{place}.jpg", data)
-        file.writestr("set/loose.jpg", labelled[6][1])
-    own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
+    files = [
+        (f"set/{'abc'[place % 3]}/{place}.jpg", data)
+        for place, (_label, data) in enumerate(labelled[:6])
+    ]
+    packed = zipped([*files, ("set/loose.jpg", labelled[6][1])])
+    own.file_uploader(key="upload_zip").upload("set.zip", packed).run()
     taken_in(own)
     assert [box.name for box in own.session_state["visit"].boxes] == ["a", "b", "c"]
     assert "they lie beside folders of photographs, not in one: set/loose.jpg" in words(own)
@@ -180,12 +179,9 @@ def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):
 
 
 def test_a_zip_is_given_up_when_the_tab_is_closed(own, app_lab, labelled, monkeypatch):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        for place, (_label, data) in enumerate(labelled[:4]):
-            file.writestr(f"{place % 2}/{place}.jpg", data)
+    packed = zipped((f"{n % 2}/{n}.jpg", data) for n, (_label, data) in enumerate(labelled[:4]))
     monkeypatch.setattr("pages.visit.intake._MISSED_S", 0.0)
-    own.file_uploader(key="upload_zip").upload("set.zip", packed.getvalue()).run()
+    own.file_uploader(key="upload_zip").upload("set.zip", packed).run()
     assert "The visit had ended" in words(taken_in(own))
     assert [box.photos for box in own.session_state["visit"].boxes] == [[], []]
 

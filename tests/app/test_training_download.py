@@ -1,6 +1,4 @@
-import io
 import shutil
-import zipfile
 from dataclasses import replace
 
 import pytest
@@ -10,6 +8,7 @@ from tests.app.conftest import settled, words
 from tests.app.test_tour import on_tour
 from tests.local_compute import local
 from tests.server import Faults, FileServer
+from tests.zips import zipped
 from tl_core.datasets.spec import ImportData
 from tl_core.download.spec import OPERATOR
 from tl_core.lab import JobState
@@ -21,13 +20,11 @@ HALF = 2**20  # bytes, about
 
 def archive(pictures: list[bytes]) -> bytes:
     """Laid out as the publisher's: two classes, a file that no decoder reads, 2 MB of text."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as packed:
-        for number, picture in enumerate(pictures):
-            packed.writestr(f"PetImages/{('Cat', 'Dog')[number % 2]}/{number}.jpg", picture)
-        packed.writestr("PetImages/Cat/666.jpg", b"")
-        packed.writestr("readme[1].txt", bytes(2**21))
-    return buffer.getvalue()
+    photographs = [
+        (f"PetImages/{('Cat', 'Dog')[number % 2]}/{number}.jpg", picture)
+        for number, picture in enumerate(pictures)
+    ]
+    return zipped([*photographs, ("PetImages/Cat/666.jpg", b""), ("readme[1].txt", bytes(2**21))])
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """The web server around the pages, as a hostile or a careless client meets it."""
 
 import base64
-import io
 import json
 import re
 import signal
 import socket
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from urllib.error import HTTPError
@@ -24,6 +22,7 @@ from tests.app_process import app_process
 from tests.component_event import component_event
 from tests.server import Faults, FileServer
 from tests.websocket_client import Visitor
+from tests.zips import zipped
 
 MB = 2**20
 PHOTO = "imagenet_16_251.jpg"
@@ -117,12 +116,9 @@ def test_photographs_for_a_box_take_no_place_among_the_uploads(app, photos):
 
 
 def test_a_dropped_zip_is_let_go_once_it_is_taken(app, photos):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        for place, (_name, data) in enumerate(photos[:4]):
-            file.writestr(f"{'ab'[place % 2]}/{place}.jpg", data)
+    packed = zipped((f"{'ab'[n % 2]}/{n}.jpg", data) for n, (_name, data) in enumerate(photos[:4]))
     with Visitor(app.url).open("teach") as visitor:
-        assert visitor.drop("upload_zip", [("set.zip", packed.getvalue())]) == [204]
+        assert visitor.drop("upload_zip", [("set.zip", packed)]) == [204]
         assert held_mb(app) == 0
         while sum("2 of 4" in text for text in visitor.texts) != 2:
             visitor.poll()
@@ -160,21 +156,19 @@ def test_a_visitor_who_clears_streamlits_caches_leaves_the_lab_to_everybody(app,
 
 
 def test_the_log_has_a_line_for_each_run_and_nothing_about_its_visitor(app, photos):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        file.writestr("secret-class-a/secret-bad.jpg", b"no photograph")
-        for place, (_name, data) in enumerate(photos[:4]):
-            file.writestr(f"secret-class-{'ab'[place % 2]}/secret-{place}.jpg", data)
+    files = [(b"no photograph", "a/secret-bad")]
+    files += [(data, f"{'ab'[n % 2]}/secret-{n}") for n, (_name, data) in enumerate(photos[:4])]
+    packed = zipped((f"secret-class-{name}.jpg", data) for data, name in files)
     with Visitor(app.url).open("teach") as visitor:
         sent = [
             {"number": 1, "name": "secret-name.jpg", "data": base64.b64encode(data).decode()}
             for data in (photos[0][1], b"no photograph")
         ]
         visitor.tell_component("photos_0", "sent", {"number": 1, "photos": sent})
-        visitor.drop("upload_zip", [("secret-set.zip", packed.getvalue())])
+        visitor.drop("upload_zip", [("secret-set.zip", packed)])
         while not any("secret-class-a" in text for text in visitor.texts):
             visitor.poll()
-        visitor.drop("upload_zip", [("secret-half.zip", packed.getvalue()[:500])])
+        visitor.drop("upload_zip", [("secret-half.zip", packed[:500])])
         visitor.press("start")
         while "FineTune" not in app.log:
             visitor.poll()

@@ -2,13 +2,11 @@
 
 import functools
 import hashlib
-import io
 import json
 import multiprocessing
 import os
 import random
 import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from tests.fuzz.registry import Kind
 from tests.hostile import photo, saved
 from tests.model_files import of_raw_pixels
 from tests.server import Faults, FileServer
+from tests.zips import zipped
 from tl_core.commands.paths import write
 from tl_core.datasets.archive_import import import_archive
 from tl_core.datasets.catalogue import Handful
@@ -219,10 +218,8 @@ def _processes() -> Any:
 
 @functools.cache
 def _archive() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as packed:
-        for number in range(killed_work.PHOTOGRAPHS):
-            name = ("Forest", "River")[number % 2]
-            picture = saved(photo(40 + number, 40), "JPEG")
-            packed.writestr(f"2750/{name}/{name}_{number}.jpg", picture)
-    return buffer.getvalue()
+    names = [("Forest", "River")[number % 2] for number in range(killed_work.PHOTOGRAPHS)]
+    return zipped(
+        (f"2750/{name}/{name}_{number}.jpg", saved(photo(40 + number, 40), "JPEG"))
+        for number, name in enumerate(names)
+    )

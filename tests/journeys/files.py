@@ -1,10 +1,9 @@
 """Files that visitors drop, by name: honest ones and others."""
 
 import functools
-import io
-import zipfile
 
 from tests.hostile import ihdr, large_png, photo, png, saved
+from tests.zips import zipped
 
 
 @functools.cache
@@ -48,8 +47,8 @@ def names_for(types: list[str]) -> list[str]:
 
 
 def _zip(pictures: dict[str, bytes], *, folders: tuple[str, ...] = ("cats/", "dogs/")) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        for place, (name, data) in enumerate(pictures.items()):
-            file.writestr(f"{folders[place % len(folders)] if folders else ''}{name}", data)
-    return packed.getvalue()
+    places = folders or ("",)
+    return zipped(
+        (places[number % len(places)] + name, data)
+        for number, (name, data) in enumerate(pictures.items())
+    )

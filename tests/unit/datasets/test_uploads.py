@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.hostile import large_png, photo, saved
+from tests.zips import zipped
 from tl_core.datasets import uploads
 from tl_core.datasets.dropped_folder import Drop, folder_drops
 from tl_core.datasets.dropped_zip import zip_drops
@@ -31,12 +32,9 @@ def noise(width: int, height: int, seed: int = 0) -> Image.Image:
     return Image.fromarray(chance.integers(0, 256, (height, width, 3), np.uint8))
 
 
-def zipped(entries: Entries, kind: int = zipfile.ZIP_DEFLATED) -> io.BytesIO:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", kind) as packed:
-        for name, data in entries:
-            packed.writestr(name, data)
-    return buffer
+def a_zip(entries: Entries, kind: int = zipfile.ZIP_DEFLATED) -> io.BytesIO:
+    """A file as Streamlit hands it over."""
+    return io.BytesIO(zipped(entries, kind))
 
 
 def classes(*counts: int) -> list[tuple[str, bytes]]:
@@ -52,14 +50,14 @@ def keep(drops: Iterable[Drop]) -> OwnUpload:
 
 
 def test_a_zip_with_a_folder_per_class_becomes_classes() -> None:
-    upload = keep(zip_drops(zipped(classes(2, 3))))
+    upload = keep(zip_drops(a_zip(classes(2, 3))))
     assert [(name, len(keys)) for name, keys in upload.classes] == [("class 0", 2), ("class 1", 3)]
 
 
 def test_an_outer_folder_and_what_systems_add_are_ignored() -> None:
     extra = [("pets/README.txt", b"hello"), ("__MACOSX/pets/._a", b"x"), ("pets/a/.DS_Store", b"x")]
     inside = [(f"pets/{name}", data) for name, data in classes(2, 2)]
-    upload = keep(zip_drops(zipped([*inside, *extra[:2]])))
+    upload = keep(zip_drops(a_zip([*inside, *extra[:2]])))
     assert [name for name, _ in upload.classes] == ["class 0", "class 1"]
     assert upload.left_out == ()
 
@@ -70,7 +68,7 @@ def test_train_and_val_folders_are_taken_together() -> None:
 
 
 def test_files_that_are_no_photographs_are_listed() -> None:
-    upload = keep(zip_drops(zipped([*classes(2, 2), ("class 0/notes.txt", b"notes")])))
+    upload = keep(zip_drops(a_zip([*classes(2, 2), ("class 0/notes.txt", b"notes")])))
     assert upload.left_out == ("class 0/notes.txt",)
 
 
@@ -99,7 +97,7 @@ def link() -> zipfile.ZipInfo:
 
 def bomb() -> io.BytesIO:
     """A small zip whose ten entries say that each unpacks to a gigabyte."""
-    packed = zipped([(f"class {n % 2}/{n}.png", bytes(1013)) for n in range(10)])
+    packed = a_zip([(f"class {n % 2}/{n}.png", bytes(1013)) for n in range(10)])
     size, claimed = (1013).to_bytes(4, "little"), (2**30).to_bytes(4, "little")
     return io.BytesIO(packed.getvalue().replace(size, claimed))
 
@@ -126,7 +124,7 @@ def test_a_bad_zip_is_refused_in_a_sentence(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entries, sentence = BAD_ZIPS[name]
-    packed = zipped(entries)
+    packed = a_zip(entries)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=sentence):
@@ -140,14 +138,14 @@ def test_a_bomb_of_ten_gigabytes_is_refused_by_its_list_of_contents() -> None:
 
 
 def test_a_zip_that_lies_about_its_sizes_is_cut_short() -> None:
-    packed = zipped([*classes(2, 2), ("class 0/bomb.png", bytes(2**26))]).getvalue()
+    packed = a_zip([*classes(2, 2), ("class 0/bomb.png", bytes(2**26))]).getvalue()
     size = (2**26).to_bytes(4, "little")
     lying = packed.replace(size, (1000).to_bytes(4, "little"))
     with pytest.raises(UserError, match="damaged"):
         keep(zip_drops(io.BytesIO(lying)))
 
 
-@pytest.mark.parametrize("data", [b"", b"not a zip", zipped(classes(2, 2)).getvalue()[:-40]])
+@pytest.mark.parametrize("data", [b"", b"not a zip", a_zip(classes(2, 2)).getvalue()[:-40]])
 def test_a_damaged_zip_is_refused(data: bytes) -> None:
     with pytest.raises(UserError, match="damaged"):
         keep(zip_drops(io.BytesIO(data)))
@@ -163,14 +161,14 @@ def test_a_set_too_large_for_the_album_is_refused() -> None:
 def test_a_refused_upload_leaves_no_photograph_in_the_album(name: str) -> None:
     photos = PhotoStore(2**26, MAX_PIXELS)
     with pytest.raises(UserError):
-        keep_drops(zip_drops(zipped(BAD_ZIPS[name][0])), photos, "me", MAX_PIXELS)
+        keep_drops(zip_drops(a_zip(BAD_ZIPS[name][0])), photos, "me", MAX_PIXELS)
     assert content_key(png(0)) not in photos
 
 
 def test_photographs_beside_folders_of_others_are_listed() -> None:
     beside = [("cat/1.png", png(1)), ("2.PNG", png(2)), ("cat/about.txt", b"my cats")]
     inside = [(f"cat/{name}", data) for name, data in classes(2, 2)]
-    for drops in (zip_drops(zipped([*inside, *beside])), folder_drops([*inside, *beside])):
+    for drops in (zip_drops(a_zip([*inside, *beside])), folder_drops([*inside, *beside])):
         upload = keep(drops)
         assert [name for name, _ in upload.classes] == ["class 0", "class 1"]
         assert upload.beside == ("cat/1.png", "2.PNG")
@@ -179,7 +177,7 @@ def test_photographs_beside_folders_of_others_are_listed() -> None:
 
 @pytest.mark.parametrize("name", [b"\0", b"\0.png"])
 def test_an_entry_without_a_name_is_damage(name: bytes) -> None:
-    packed = zipped([*classes(2, 2), ("x" * len(name), b"")]).getvalue()
+    packed = a_zip([*classes(2, 2), ("x" * len(name), b"")]).getvalue()
     with pytest.raises(UserError, match="damaged"):
         keep(zip_drops(io.BytesIO(packed.replace(b"x" * len(name), name))))
 
@@ -187,7 +185,7 @@ def test_an_entry_without_a_name_is_damage(name: bytes) -> None:
 @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
 def test_damage_inside_a_zip_is_told_in_a_sentence(kind: int) -> None:
     noise = np.random.default_rng(0).bytes(5000)
-    packed = zipped([*classes(2, 2), ("class 0/noise.png", noise)], kind)
+    packed = a_zip([*classes(2, 2), ("class 0/noise.png", noise)], kind)
     data = bytearray(packed.getvalue())
     start = data.index(b"class 0/noise.png") + 17
     data[start : start + 4000] = bytes(4000)
@@ -198,7 +196,7 @@ def test_damage_inside_a_zip_is_told_in_a_sentence(kind: int) -> None:
 def test_a_zip_with_very_many_entries_is_refused_by_its_last_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    packed = zipped((f"c/{n}", b"") for n in range(70_000))  # more than the short record can count
+    packed = a_zip((f"c/{n}", b"") for n in range(70_000))  # more than the short record can count
     monkeypatch.setattr(zipfile, "ZipFile", None)  # must not be called
     with pytest.raises(UserError, match="70000 entries"):
         keep(zip_drops(packed))
@@ -206,7 +204,7 @@ def test_a_zip_with_very_many_entries_is_refused_by_its_last_record(
 
 @pytest.mark.parametrize("entries", [5200, 60_000])
 def test_a_last_record_that_lies_about_the_number_is_not_believed(entries: int) -> None:
-    data = bytearray(zipped((f"c/{n}.png", b"") for n in range(entries)).getvalue())
+    data = bytearray(a_zip((f"c/{n}.png", b"") for n in range(entries)).getvalue())
     record = data.rindex(b"PK\5\6")
     data[record + 8 : record + 12] = bytes((1, 0, 1, 0))
     with pytest.raises(UserError, match="entries and the lab takes up to"):
@@ -221,7 +219,7 @@ def test_an_upload_of_too_many_pixels_is_refused_before_they_are_decoded(
     monkeypatch.setattr(uploads, "decode", lambda data, **limits: decoded.append(data))
     files = [(f"{n % 2}/{n}.png", large_png(700, 700) + bytes([n])) for n in range(100)]
     with pytest.raises(UserError, match="more than 1 million pixels together"):
-        keep(zip_drops(zipped(files)))
+        keep(zip_drops(a_zip(files)))
     assert len(decoded) == 2
 
 

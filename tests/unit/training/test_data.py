@@ -1,6 +1,4 @@
 import dataclasses
-import io
-import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +6,7 @@ import pytest
 from tests.hostile import photo, saved
 from tests.server import FileServer
 from tests.unit.training.conftest import Do
+from tests.zips import zipped
 from tl_core.context import Context
 from tl_core.datasets.catalogue import DATASETS, DataArchive, DatasetRow
 from tl_core.datasets.spec import ImportData, ImportSnapshot, PreviewData, PreviewSnapshot
@@ -73,12 +72,12 @@ def test_an_import_downloads_unpacks_and_lists_what_is_damaged(
 ) -> None:
     row = next(row for row in DATASETS if row.key == "eurosat")
     assert isinstance(row.source, DataArchive)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        for number, name in enumerate(("Forest/1", "Forest/2", "River/1", "River/3")):
-            file.writestr(f"2750/{name}.jpg", saved(photo(40 + number), "JPEG"))
-        file.writestr("2750/River/2.jpg", b"damaged")
-    with FileServer({"EuroSAT.zip": packed.getvalue()}) as server:
+    files = [
+        (f"2750/{name}.jpg", saved(photo(40 + number), "JPEG"))
+        for number, name in enumerate(("Forest/1", "Forest/2", "River/1", "River/3"))
+    ]
+    packed = zipped([*files, ("2750/River/2.jpg", b"damaged")])
+    with FileServer({"EuroSAT.zip": packed}) as server:
         source = dataclasses.replace(row.source, url=server.url("EuroSAT.zip"), md5="")
         stand_in: DatasetRow = dataclasses.replace(row, source=source, photographs=5)
         context.datasets.rows["eurosat"] = stand_in
