@@ -2,15 +2,15 @@ import dataclasses
 import io
 import threading
 import time
-import zipfile
 from collections import Counter
 from concurrent.futures import Future
 
 import pytest
 import torch
 
-from tests.hostile import hostile_files, photo, saved
+from tests.hostile import photo, saved
 from tests.local_compute import local
+from tests.zips import zipped
 from tl_core.backbones.weights import WeightsFiles
 from tl_core.classify.spec import Classify
 from tl_core.datasets.spec import ImportData, PreviewData
@@ -288,10 +288,7 @@ def test_a_zip_ends_with_its_visit_and_leaves_nothing(settings, end):
             end(lab)
         return True
 
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        for name, data in folder(6):
-            file.writestr(name, data)
+    packed = io.BytesIO(zipped(folder(6)))
     with Lab(settings) as lab:
         with pytest.raises(UserError, match="The visit had ended before"):
             lab.datasets.add_zip(packed, "ann", is_here=is_here)
@@ -319,37 +316,6 @@ def test_closing_the_lab_ends_its_threads(settings):
 def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(UserError, match="TL_DEVICE"):
         choose_device("cuda:9")
-
-
-def test_running_out_of_graphics_memory_fails_one_job_and_the_lab_goes_on(lab, monkeypatch):
-    import torch
-
-    from tl_core.classify import handler as classify
-
-    real = classify.look_at
-
-    def out_of_memory(backbone, pixels):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(classify, "look_at", out_of_memory)
-    job = lab.jobs.submit(Classify(photo="sample:cat"), "ann")
-    assert job.wait(WAIT_S)
-    assert "no memory left" in str(job.error)
-    monkeypatch.setattr(classify, "look_at", real)
-    assert classified(lab, "sample:cat", "efficientnet_lite0")
-
-
-def test_every_hostile_file_is_kept_or_refused_in_a_sentence(lab):
-    kept = refused = 0
-    for _name, data in hostile_files():
-        try:
-            lab.photos.data(lab.photos.add(data, "ann"))
-            kept += 1
-        except UserError as error:
-            assert str(error).endswith(".")
-            refused += 1
-    assert kept + refused >= 300
-    assert refused > 100
 
 
 def test_only_the_worker_has_helpers_for_tensor_arithmetic(settings, monkeypatch):
