@@ -38,11 +38,15 @@ def that_can_tell(label: str, classes: Sequence[str]) -> bytes:
     detector = fit_detector(Examples(rows, names, [0] * len(rows)), None)
     if detector is None:
         raise RuntimeError("too few photographs")
-    data = of_raw_pixels(label, classes)
-    state = safetensors.torch.load(data) | novelty_tensors(detector)
-    size = int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8 : 8 + size])["__metadata__"]
-    return safetensors.torch.save(state, metadata | novelty_metadata(detector, has_keys=False))
+    state, metadata = unpacked(of_raw_pixels(label, classes))
+    metadata |= novelty_metadata(detector, has_keys=False)
+    return safetensors.torch.save(state | novelty_tensors(detector), metadata)
+
+
+def unpacked(data: bytes) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The tensors and the texts of a file."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return safetensors.torch.load(data), header["__metadata__"]
 
 
 def packed(

@@ -6,6 +6,7 @@ import pytest
 from pages.shared.measured_examples import measured
 from tests.app.conftest import settled, words
 from tests.app.training import finished, jobs, taught, two_boxes, with_digits
+from tests.model_files import unpacked
 from tl_core.datasets.spec import PreviewData
 from tl_core.images import samples
 from tl_core.lab import Job
@@ -260,15 +261,9 @@ def test_the_settings_inside_a_models_file_are_those_of_its_run(page, app_lab):
     page = taught(page, "head")
     (job,) = jobs(page)
     model = job.snapshot.result.model
-    text = settings_in(app_lab.models.save(model))
+    text = unpacked(app_lab.models.save(model))[1]["settings"]
     assert spec_from_json(text) == job.spec
     assert app_lab.models.settings_of(model) == text
-
-
-def settings_in(file: bytes) -> str:
-    """The settings inside a model's file: its header is JSON, of a length in the first 8 bytes."""
-    header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
-    return str(header["__metadata__"]["settings"])
 
 
 def test_a_shortcut_shows_on_other_backgrounds_and_can_be_repaired(open_page):

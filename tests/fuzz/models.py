@@ -13,7 +13,7 @@ import timm
 import torch
 
 from tests.fuzz.registry import Kind
-from tests.model_files import of_raw_pixels, packed, that_can_tell
+from tests.model_files import of_raw_pixels, packed, that_can_tell, unpacked
 from tests.unit.tiny import TINY
 from tl_core.attack.spec import Attack, PasteBack, SmallestBudget, Survival, Transfer
 from tl_core.attribution.spec import Attribute
@@ -90,10 +90,7 @@ def model_header(seed: int) -> None:
 def model_numbers(seed: int) -> None:
     """A model file in which some tensors hold numbers that no training leaves."""
     chance = random.Random(seed)
-    data = chance.choice(_files())
-    size = int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8 : 8 + size])["__metadata__"]
-    state = safetensors.torch.load(data)
+    state, metadata = unpacked(chance.choice(_files()))
     for name in chance.sample(sorted(state), min(len(state), chance.choice((1, 1, 2, 20)))):
         is_whole = not state[name].is_floating_point()
         value = chance.choice((-1, 2**62, -(2**63)) if is_whole else _NUMBERS)

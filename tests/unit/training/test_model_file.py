@@ -3,6 +3,7 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import safetensors.torch
 import torch
 
 from tests.hostile import saved
+from tests.model_files import unpacked
 from tests.unit.training.conftest import Do, photo_of
 from tl_core.api.models import Models
 from tl_core.backbones.backbone import Backbone
@@ -25,8 +27,9 @@ State = dict[str, torch.Tensor]
 Meta = dict[str, str]
 
 
-def taught(do: Do, context: Context, mode: str) -> Backbone:
-    job = do(FineTune(backbone="tiny", dataset="colours", mode=mode, epochs=2, head_first=False))
+def taught(do: Do, context: Context, mode: str, **fields: Any) -> Backbone:
+    usual: dict[str, Any] = {"backbone": "tiny", "dataset": "colours", "epochs": 2}
+    job = do(FineTune(mode=mode, head_first=False, **usual | fields))
     assert isinstance(job.snapshot, FineTuneSnapshot)
     assert job.snapshot.result is not None
     return context.backbones.load(job.snapshot.result.model)
@@ -51,11 +54,7 @@ def test_a_loaded_model_answers_as_the_saved_one(mode: str, do: Do, context: Con
 def test_a_model_whose_inputs_were_not_scaled_goes_on_without(
     mode: str, do: Do, context: Context
 ) -> None:
-    spec = FineTune(backbone="tiny", dataset="colours", mode=mode, epochs=2, input_scaling=False)
-    job = do(spec)
-    assert isinstance(job.snapshot, FineTuneSnapshot)
-    assert job.snapshot.result is not None
-    model = context.backbones.load(job.snapshot.result.model)
+    model = taught(do, context, mode, input_scaling=False)
     torch.testing.assert_close(model.normalise(probe()), 255 * probe())
     loaded = load_model(save_model(model), context.backbones, key="own:x", owner="me")
     torch.testing.assert_close(loaded.backbone.logits(probe()), model.logits(probe()))
@@ -131,11 +130,7 @@ def test_a_model_of_raw_pixels_is_taught_again_in_any_way(
     mode: str, do: Do, context: Context
 ) -> None:
     first = taught(do, context, "pixels")
-    spec = FineTune(backbone=first.key, dataset="colours", mode=mode, epochs=2, head_first=False)
-    job = do(spec)
-    assert isinstance(job.snapshot, FineTuneSnapshot)
-    assert job.snapshot.result is not None
-    model = context.backbones.load(job.snapshot.result.model)
+    model = taught(do, context, mode, backbone=first.key)
     loaded = load_model(save_model(model), context.backbones, key="own:x", owner="me")
     torch.testing.assert_close(loaded.backbone.logits(probe()), model.logits(probe()))
 
@@ -240,9 +235,7 @@ REFUSAL = "no model file of the lab, or it is damaged: (it|its|the tensor|a vari
 
 @pytest.mark.parametrize("trick", TRICKS)
 def test_a_file_that_was_tampered_with_is_refused(trick: str, do: Do, context: Context) -> None:
-    data = save_model(taught(do, context, "head"))
-    state = safetensors.torch.load(data)
-    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    state, metadata = unpacked(save_model(taught(do, context, "head")))
     TRICKS[trick](state, metadata)
     with pytest.raises(UserError, match=REFUSAL):
         load_model(safetensors.torch.save(state, metadata), context.backbones, key="k", owner="me")
@@ -251,9 +244,7 @@ def test_a_file_that_was_tampered_with_is_refused(trick: str, do: Do, context: C
 def test_a_model_that_answers_noise_but_no_white_picture_is_refused(
     do: Do, context: Context
 ) -> None:
-    data = save_model(taught(do, context, "pixels"))
-    state = safetensors.torch.load(data)
-    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    state, metadata = unpacked(save_model(taught(do, context, "pixels")))
     state["2.weight"] = torch.full_like(state["2.weight"], 2e35)
     pixels = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     model = context.backbones.own_models("me")[0]
@@ -323,9 +314,7 @@ def test_a_file_cut_short_is_refused(do: Do, context: Context) -> None:
 def test_a_loaded_class_keeps_its_name_but_for_what_is_not_seen(
     name: str, kept: str, do: Do, context: Context
 ) -> None:
-    data = save_model(taught(do, context, "pixels"))
-    state = safetensors.torch.load(data)
-    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    state, metadata = unpacked(save_model(taught(do, context, "pixels")))
     metadata |= {"classes": json.dumps([name, "other"]), "label": f"x {name}"}
     data = safetensors.torch.save(state, metadata)
     backbone = load_model(data, context.backbones, key="k", owner="me").backbone

@@ -1,6 +1,5 @@
 """A model that was trained says "none of these", here, in its file and on another machine."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,7 +8,7 @@ import safetensors.torch
 import torch
 
 from tests.hostile import saved
-from tests.model_files import that_can_tell
+from tests.model_files import that_can_tell, unpacked
 from tests.unit.training.conftest import Do, photo_of
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.novelty import MOST_REFERENCES
@@ -211,8 +210,8 @@ TRICKS: dict[str, Callable[[State, Meta], object]] = {
 def test_a_file_with_hostile_figures_is_refused(trick: str, context: Context) -> None:
     data = that_can_tell("It can tell", ("red", "blue"))
     load_model(data, context.backbones, key="k", owner="me")
-    state = {name: tensor.clone() for name, tensor in safetensors.torch.load(data).items()}
-    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    state, metadata = unpacked(data)
+    state = {name: tensor.clone() for name, tensor in state.items()}
     TRICKS[trick](state, metadata)
     state = {name: tensor.contiguous() for name, tensor in state.items()}
     with pytest.raises(UserError, match="none of these"):
