@@ -36,7 +36,7 @@ _MEANINGS = {
 
 
 def facts(row: BackboneRow) -> None:
-    """The figures of a network, and when to choose it."""
+    """When to choose a network, and its figures, one press away."""
     figures = {
         "ImageNet top-1 accuracy": percent(row.top1 / 100),
         "Computation per image": _("{gflops:.2f} GFLOPs").format(gflops=row.gflops),
@@ -45,10 +45,11 @@ def facts(row: BackboneRow) -> None:
     }
     with st.container(key="facts"):
         st.markdown(f"**{row.label}** · {row.year}")
-        left, right = st.columns(2, gap="small", wrap=False)
-        for i, (name, value) in enumerate(figures.items()):
-            (left, right)[i % 2].metric(_(name), value, help=_(_MEANINGS[name]))
         st.markdown(_(row.advice))
+        with st.expander(_("Its figures")):
+            left, right = st.columns(2, gap="small", wrap=False)
+            for i, (name, value) in enumerate(figures.items()):
+                (left, right)[i % 2].metric(_(name), value, help=_(_MEANINGS[name]))
 
 
 def photograph(found: Classification, photo: str, network: str) -> None:

@@ -18,23 +18,9 @@ _SIDE = 200  # of a picture, in pixels
 
 
 def choose_channel(spec: FeatureMaps, channels: tuple[int, ...]) -> int:
-    """Which of the mosaic's channels is enlarged, and the way to let it draw."""
-    with st.container(horizontal=True, gap="small", key="channel_head"):
-        names = f"_of_{spec.layer}_of_{spec.backbone}"
-        with link.kept("channel", channels[0], channels, among=names):
-            channel = st.selectbox(
-                _("Channel"),
-                channels,
-                format_func=channel_name,
-                key="channel",
-                label_visibility="collapsed",
-            )
-        if st.button(_("Let it draw what it looks for"), key="draw_channel", icon=IDEAL.icon):
-            link.set_choice("goal", "channel")
-            link.set_choice("goal_layer", spec.layer)
-            link.set_choice("goal_channel", str(channel))
-            go_to(IDEAL.path)
-    return int(channel)
+    """Which of the mosaic's channels is enlarged, by name."""
+    with link.kept("channel", channels[0], channels, among=f"_of_{spec.layer}_of_{spec.backbone}"):
+        return int(st.selectbox(_("Channel"), channels, format_func=channel_name, key="channel"))
 
 
 def pick_channel(channel: str) -> None:
@@ -43,7 +29,19 @@ def pick_channel(channel: str) -> None:
 
 
 def channel_detail(spec: FeatureMaps, channel: int) -> None:
-    """Draw the channel at large, on this photograph and on others."""
+    """Draw the channel at large, on this photograph and on others, and the way to let it draw."""
+    with st.container(
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        key="channel_head",
+    ):
+        st.markdown("**" + channel_name(channel) + "**", width="content")
+        if st.button(_("Let it draw what it looks for"), key="draw_channel", icon=IDEAL.icon):
+            link.set_choice("goal", "channel")
+            link.set_choice("goal_layer", spec.layer)
+            link.set_choice("goal_channel", str(channel))
+            go_to(IDEAL.path)
     others = tuple(row.key for row in samples.SAMPLES if row.key != spec.photo)
     detail = ChannelDetail(
         photo=spec.photo, backbone=spec.backbone, layer=spec.layer, channel=channel, others=others
@@ -72,22 +70,16 @@ def _draw(detail: ChannelDetailSnapshot) -> None:
         st.caption(
             words,
             help=_(
-                "Bright where the channel is active. The box is the "
-                "receptive field of its strongest spot: all that this "
-                "spot sees."
+                "Bright where the channel is active: above its own mean. The box is the "
+                "receptive field of its strongest spot: all that this spot sees. Below, the "
+                "photographs that have the largest active share."
             ),
         )
     words = _("Its map: strongest activation {value:.2f}").format(value=detail.spot.value)
     with plain:
         live_picture(detail.map, alt=words)
         st.caption(words)
-    st.markdown(
-        "**" + _("What else activates it?") + "**",
-        help=_(
-            "Photographs ordered by the share on which the channel is active: where it "
-            "is above its own mean."
-        ),
-    )
+    st.markdown("**" + _("What else activates it?") + "**")
     with st.container(key="others"):
         columns = st.columns(_OTHERS, gap="xsmall", wrap=False)
     for column, other in zip(columns, detail.others, strict=False):

@@ -1,5 +1,7 @@
 """The controls of feature maps: the layer, how many channels, and what to compare with."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -7,7 +9,7 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.choose_backbone import label_of, usable
 from pages.shared.choose_photo import photo_label
-from pages.shared.visit import the_lab
+from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
 from tl_core.feature_maps.spec import FeatureMaps
 from tl_core.images import samples
@@ -21,6 +23,8 @@ _COMPARISONS = {
     PHOTO: N_("another photograph"),
 }
 _AMOUNTS = [8, 16, 32, 64]
+_PLAYS = "plays_layers"  # in the session: whether the slider moves by itself
+_EACH_S = 1.0  # for which a layer is shown then
 
 
 def layer_slider(backbone: str, key: str, *, default: int, label: str) -> str:
@@ -28,14 +32,54 @@ def layer_slider(backbone: str, key: str, *, default: int, label: str) -> str:
     row = the_lab().backbones.row(backbone)
     layers = [stage.layer for stage in row.stages]
     words = {stage.layer: stage.words for stage in row.stages}
+    named = _("Layer {number}: {words}")
     with link.kept(key, layers[default], layers, among=f"_of_{row.key}"):
         chosen = st.select_slider(
             label,
             layers,
             key=key,
-            format_func=lambda layer: f"{layers.index(layer) + 1} · {_(words[layer])}",
+            format_func=lambda layer: named.format(
+                number=layers.index(layer) + 1, words=_(words[layer])
+            ),
         )
     return str(chosen)
+
+
+def play_layers(layers: Sequence[str]) -> None:
+    """Draw the button that moves the slider from the first layer to the last, or stops it."""
+    is_on = st.session_state.get(_PLAYS, False)
+    st.button(
+        _("Pause") if is_on else _("Play"),
+        key="play_layers",
+        icon=":material/pause:" if is_on else ":material/play_arrow:",
+        on_click=_play_or_pause,
+        args=(layers,),
+    )
+
+
+def go_deeper(layers: Sequence[str]) -> None:
+    """While it plays, show the next layer a moment after this one; to be drawn with its maps."""
+    drawn_at = time.monotonic()
+
+    def body() -> None:
+        the_visit()
+        state = st.session_state
+        if time.monotonic() < drawn_at + _EACH_S / 2:  # the page is being drawn
+            return
+        state.layer = layers[min(layers.index(state.layer) + 1, len(layers) - 1)]
+        state[_PLAYS] = state.layer != layers[-1]
+        st.rerun()
+
+    if st.session_state.get(_PLAYS, False):
+        st.fragment(body, run_every=_EACH_S)()
+
+
+def _play_or_pause(layers: Sequence[str]) -> None:
+    """From the last layer it begins again at the first."""
+    state = st.session_state
+    state[_PLAYS] = not state.get(_PLAYS, False)
+    if state[_PLAYS] and state.get("layer") == layers[-1]:
+        state.layer = layers[0]
 
 
 def channels_slider() -> int:

@@ -20,7 +20,7 @@ _AT_BEGIN = {
 def draw_mosaic(
     found: FeatureMapsSnapshot, *, key: str, chosen: str, on_pick: Callable[[str], None]
 ) -> None:
-    """The mosaic of one layer, and the layer in one line; ``chosen`` is the ringed channel."""
+    """The mosaic of one layer; ``chosen`` is the ringed channel."""
     words = _("The {count} channels of layer {layer} whose activation differs most")
     clickable(
         found.mosaic.picture,
@@ -30,12 +30,15 @@ def draw_mosaic(
         chosen=chosen,
         on_pick=on_pick,
     )
+
+
+def explain_layer(facts: LayerFacts) -> None:
+    """What a layer's name and its stride mean."""
     words = _(
         "`{layer}` is the layer's name in the program. Stride {stride}: one step to the right in a "
         "map is {stride} pixels in the photograph."
     )
-    words = words.format(layer=found.facts.layer, stride=found.facts.stride)
-    st.caption(describe(found.facts), help=words)
+    st.caption(words.format(layer=facts.layer, stride=facts.stride))
 
 
 def channel_name(channel: int | str) -> str:

@@ -10,10 +10,12 @@ from pages.feature_maps.layer_controls import (
     NOTHING,
     channels_slider,
     choose_comparison,
+    go_deeper,
     layer_slider,
     other_maps,
+    play_layers,
 )
-from pages.feature_maps.mosaics import draw_mosaic
+from pages.feature_maps.mosaics import describe, draw_mosaic, explain_layer
 from pages.feature_maps.take_home import take_home
 from pages.shared.chapters import note
 from pages.shared.frame import header
@@ -33,23 +35,29 @@ _DETAIL = 480  # width of the channel at large, where it has the page to itself,
 
 def one_layer(spec: FeatureMaps) -> None:
     """The mosaic, and beside it one of its channels."""
-    with picture:
+    with grid:
         found = answer(spec, height=MAIN_PICTURE)
-    with side:
-        if found is None:
+    if found is None:
+        with side:
             draw_places()
-            return
+        return
+    with about:
+        st.caption(describe(found.facts))
+    with more:
+        explain_layer(found.facts)
         channel = choose_channel(spec, found.mosaic.channels)
-        channel_detail(spec, channel)
-    with picture:
-        draw_mosaic(found, key="left", chosen=str(channel), on_pick=pick_channel)
         take_home(channel, (spec, found))
+    with side:
+        channel_detail(spec, channel)
+    with grid:
+        draw_mosaic(found, key="left", chosen=str(channel), on_pick=pick_channel)
+        go_deeper(layers)
     note(FEATURE_MAPS, of_last_layer(found, spec))
 
 
 def two_layers(spec: FeatureMaps, other: FeatureMaps) -> None:
     """Two mosaics on one scale, and below the stage a channel of the first."""
-    with picture:
+    with grid:
         left, right = st.columns(2, gap="small")
     with left:
         first = answer(spec, height=MAIN_PICTURE)
@@ -64,17 +72,20 @@ def two_layers(spec: FeatureMaps, other: FeatureMaps) -> None:
         second = answer(replace(other, scale=scale), height=MAIN_PICTURE)
     if first is None or second is None:
         return
-    with st.container(width=_DETAIL):
+    with more:
         channel = choose_channel(spec, first.mosaic.channels)
-        channel_detail(spec, channel)
-    with left:
-        draw_mosaic(first, key="left", chosen=str(channel), on_pick=pick_channel)
-    with right:
-        draw_mosaic(second, key="right", chosen="", on_pick=lambda _channel: None)
-    with picture:
         take_home(
             channel, (replace(spec, scale=scale), first), (replace(other, scale=scale), second)
         )
+    with st.container(width=_DETAIL):
+        channel_detail(spec, channel)
+    with left:
+        draw_mosaic(first, key="left", chosen=str(channel), on_pick=pick_channel)
+        st.caption(describe(first.facts))
+        go_deeper(layers)
+    with right:
+        draw_mosaic(second, key="right", chosen="", on_pick=lambda _channel: None)
+        st.caption(describe(second.facts))
 
 
 def of_last_layer(found: FeatureMapsSnapshot, spec: FeatureMaps) -> Outcome | None:
@@ -100,10 +111,18 @@ backbone, photo = subject.backbone, subject.photo
 is_alone = st.session_state.get("compare", NOTHING) == NOTHING
 rail, picture, side = stage() if is_alone else stage(picture=85, side=0)
 if backbone is not None:
+    layers = [stage.layer for stage in the_lab().backbones.row(backbone).stages]
+    with picture:
+        grid = st.container()
+        with st.container(horizontal=True, vertical_alignment="bottom", key="layer_row"):
+            play_layers(layers)
+            layer = layer_slider(backbone, "layer", default=0, label=_("Layer, shallow to deep"))
     with rail:
-        layer = layer_slider(backbone, "layer", default=0, label=_("Layer, shallow to deep"))
-        amount = channels_slider()
-        choose_comparison(backbone)
+        about = st.container()
+        more = st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more")
+        with more:
+            choose_comparison(backbone)
+            amount = channels_slider()
         spec = FeatureMaps(photo=photo, backbone=backbone, layer=layer, channels=amount)
         comparison = str(st.session_state.compare)
         if is_alone != (comparison == NOTHING):  # as a link or the visit has it

@@ -3,7 +3,6 @@
 import io
 from functools import partial
 
-import streamlit as st
 from PIL import Image
 
 from pages.shared.download import download
@@ -22,22 +21,21 @@ _PATIENCE_S = 30.0  # for a map that is not drawn yet
 
 
 def take_home(channel: int, *grids: tuple[FeatureMaps, FeatureMapsSnapshot]) -> None:
-    """Draw the downloads, one click away: each grid, and the map of the first one's ``channel``."""
+    """Draw the downloads: each grid, and the map of the first one's ``channel``."""
     first, _found = grids[0]
     detail = ChannelDetail(
         photo=first.photo, backbone=first.backbone, layer=first.layer, channel=channel
     )
     one = partial(_map_of, detail, the_lab(), the_visit().id)
-    with st.popover(_("Download"), icon=":material/download:", key="take_maps"):
-        for number, (spec, found) in enumerate(grids, start=1):
-            words = _("All maps shown (PNG, settings inside)")
-            if len(grids) > 1:
-                words = _("All maps of picture {number} (PNG, settings inside)")
-            grid = partial(_with_settings, found.mosaic.picture, spec.to_json())
-            name, key = f"feature_maps_{number}.png", f"download_maps_{number}"
-            download(words.format(number=number), grid, name, key=key)
-        words = _("The map of channel {channel} (PNG, settings inside)").format(channel=channel)
-        download(words, one, "feature_map.png", key="download_map")
+    for number, (spec, found) in enumerate(grids, start=1):
+        words = _("All maps shown (PNG, settings inside)")
+        if len(grids) > 1:
+            words = _("All maps of picture {number} (PNG, settings inside)")
+        grid = partial(_with_settings, found.mosaic.picture, spec.to_json())
+        name, key = f"feature_maps_{number}.png", f"download_maps_{number}"
+        download(words.format(number=number), grid, name, key=key)
+    words = _("The map of channel {channel} (PNG, settings inside)").format(channel=channel)
+    download(words, one, "feature_map.png", key="download_map")
 
 
 def _map_of(spec: ChannelDetail, lab: Lab, visitor: str) -> bytes:

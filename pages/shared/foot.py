@@ -40,14 +40,16 @@ def _heartbeat() -> None:
     status = the_lab().status()
     if status.trouble is not None:
         show_error(status.trouble)
-    st.caption(
-        _("{device} · {visitors} here · {running} running · {queued} waiting").format(
-            device=device_words(),
-            visitors=status.visitors,
-            running=status.running,
-            queued=status.queued,
+    words = _("{device} · {visitors} here · {running} running · {queued} waiting")
+    with st.popover(_("Server"), icon=":material/dns:", type="tertiary", key="server"):
+        st.caption(
+            words.format(
+                device=device_words(),
+                visitors=status.visitors,
+                running=status.running,
+                queued=status.queued,
+            )
         )
-    )
 
 
 def _choose_language() -> None:

@@ -30,12 +30,12 @@ def test_a_click_on_a_tile_shows_that_channel_at_large(page, app_url):
     chosen = page.locator(".st-key-mosaic_left button.chosen")
     chosen.and_(page.get_by_title(name, exact=True)).wait_for()
     page.get_by_text("What else activates it?").wait_for()
-    assert page.get_by_role("combobox", name="Channel").input_value() == name
+    page.locator(".st-key-channel_head").get_by_text(name, exact=True).wait_for()
 
 
 def test_the_grid_and_one_map_are_saved_with_their_settings(page, app_url):
     page.goto(f"{app_url}/feature_maps?sample=sample%3Acat&layer=blocks.2.1&version=1")
-    page.locator(".st-key-take_maps button").click()
+    page.locator(".st-key-more button").click()
     for key, kind in (("download_maps_1", FeatureMaps), ("download_map", ChannelDetail)):
         with page.expect_download() as saved:
             page.locator(f".st-key-{key} button").click()
@@ -44,6 +44,15 @@ def test_the_grid_and_one_map_are_saved_with_their_settings(page, app_url):
         assert isinstance(spec, kind)
         assert (spec.photo, spec.layer) == ("sample:cat", "blocks.2.1")
         assert min(Image.open(io.BytesIO(file)).size) > 400
+
+
+def test_play_goes_on_to_deeper_layers_until_it_is_paused(page, app_url):
+    page.goto(f"{app_url}/feature_maps")
+    button = page.locator(".st-key-play_layers button")
+    button.click()
+    page.locator(".st-key-layer", has_text="Layer 3:").wait_for()
+    button.click()
+    page.get_by_role("button", name="Play").wait_for()
 
 
 def test_the_why_page_draws_its_maps_and_their_proof(page, app_url):

@@ -49,8 +49,8 @@ def test_a_question_that_was_answered_hands_the_focus_to_its_neighbour(page, app
     page.wait_for_function("() => document.activeElement !== document.body")
     assert "chapter" in page.evaluate(_PART)
     assert "You guess" in page.evaluate("document.activeElement.innerText")
-    page.locator(".st-key-take_maps button").press("Enter")
-    expect(page.locator(".st-key-download_maps_1 button")).to_be_focused()
+    page.locator(".st-key-more button").press("Enter")
+    expect(page.locator(".st-key-compare button").first).to_be_focused()
 
 
 def test_the_maps_are_one_stop_with_arrows_inside(page, app):

@@ -29,6 +29,14 @@ from tests.e2e.layout import (
 pytestmark = pytest.mark.browser
 
 _IMAGE = ".st-key-main_picture img"
+_BENCH = ["h1", ".st-key-photos", ".st-key-backbone", ".st-key-copy_link", ".st-key-strip"]
+_WINDOWS = [(360, 740), (640, 360), (820, 1180), (853, 480), (1920, 1080)]  # beside SIZES
+_FINGERS = [  # what a finger presses on every page
+    ".st-key-strip button",
+    ".st-key-words button",
+    "[data-testid=stExpandSidebarButton]",
+    ".st-key-live_switch label",
+]
 _SCROLLS_ASIDE = """() => [...document.querySelectorAll("[data-testid=stHorizontalBlock]")]
   .filter(row => row.checkVisibility() && getComputedStyle(row).overflowX !== "visible"
     && row.scrollWidth > row.clientWidth + 1)
@@ -111,6 +119,14 @@ def test_what_one_came_for_is_in_the_first_view_of_a_laptop_and_a_phone(tab, app
         _show(tab, size)
         assert box_of(tab.locator(view.picture).first)["width"] >= least
         _stands(tab, view, [view.start] if view.start else [])
+    for width, height in _WINDOWS:
+        _resize(tab, width, height)
+        bench = [tab.locator(name).first for name in (*_BENCH, view.picture)]
+        no_overlap([part for part in bench if part.is_visible()])
+        no_sideways_scrolling(tab)
+        if height < 500:
+            inside(tab, tab.locator(".st-key-copy_link"))
+            assert box_of(bench[-1])["y"] < height / 3
     if view.after:
         tab.locator(view.start).click()
         tab.locator(view.after[0]).wait_for()
@@ -134,9 +150,30 @@ def test_on_a_tablet_every_word_is_read_whole(tab, app_url, view, code):
     assert tab.evaluate(_SCROLLS_ASIDE) == []
 
 
+@pytest.mark.parametrize("width", [390, 820])
+def test_what_a_finger_presses_is_large_enough_and_the_picture_stays_in_view(
+    chromium, app_url, width
+):
+    context = chromium.new_context(has_touch=True, viewport={"width": width, "height": 844})
+    tab = context.new_page()
+    tab.goto(f"{app_url}/backbones")
+    tab.locator(_IMAGE).wait_for(timeout=60_000)
+    wait_for_rest(tab)
+    for pressed in tab.locator(", ".join(_FINGERS)).all():
+        if pressed.is_visible():
+            box = box_of(pressed)
+            assert min(box["width"], box["height"]) >= 44, pressed.inner_text()
+    if width < 400:
+        above_the_foot(tab, tab.locator(_IMAGE))
+    context.close()
+
+
 def _show(tab, size: str) -> None:
     """Give the window that size, and wait until the page has taken it up."""
-    width, height = SIZES[size]
+    _resize(tab, *SIZES[size])
+
+
+def _resize(tab, width: int, height: int) -> None:
     tab.set_viewport_size({"width": width, "height": height})
     tab.wait_for_function(_STANDS_STILL)
     wait_for_rest(tab)
