@@ -13,6 +13,7 @@ if runtime.exists():  # Streamlit draws a page
     from pages.shared.frame import configure, navigation
     from pages.shared.keys import keep_keys
     from pages.shared.link import fall_back
+    from pages.shared.offline import say_when_offline
     from pages.shared.page_top import begin_at_top
     from pages.shared.resume import resume
     from pages.shared.visit import the_visit
@@ -23,6 +24,7 @@ if runtime.exists():  # Streamlit draws a page
     st.logo(str(ASSETS / "icon.svg"), size="large")
     current = navigation()
     keep_keys()
+    say_when_offline()
     resume()
     begin_at_top(current.url_path)
     the_visit().drawn_at = time.monotonic()

@@ -101,13 +101,14 @@ class Live {
   draw(page) {
     const isFirst = !this.page;
     const before = this.page?.data.backbone;
+    const isAnew = this.page?.data.token !== page.data.token; // after the server began again
     this.page = page;
     const { data } = page;
     this.post.draw(page);
     this.view.style.setProperty("--seen", `${(100 * data.resize) / data.side}%`);
     this.view.ariaLabel = data.words.view;
-    this.view.title = data.words.freeze;
-    this.freeze.textContent = data.words.freeze;
+    const hasKeys = matchMedia("(pointer: fine)").matches;
+    this.view.title = this.freeze.textContent = hasKeys ? data.words.freeze : data.words.freeze_it;
     this.turn.textContent = data.words.turn;
     this.heat.textContent = data.words.heat;
     this.full.textContent = data.words.full;
@@ -115,7 +116,7 @@ class Live {
     this.heat.disabled = !data.has_map;
     if (!data.has_map) this.erase();
     if (before !== data.backbone) target.chosen = null;
-    if (isFirst) this.start();
+    if (isFirst || (isAnew && !this.socket)) this.start();
     else this.socket?.greet();
   }
 

@@ -147,6 +147,7 @@ def _words() -> dict[str, object]:
         "view": _("The camera's picture. Press to freeze it."),
         "again": _("Try the camera again"),
         "freeze": _("Freeze (F)"),
+        "freeze_it": _("Freeze"),
         "heat": _("Heat map"),
         "turn": _("Use the other camera"),
         "full": _("Full screen"),

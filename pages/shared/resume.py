@@ -36,23 +36,24 @@ def _answer() -> None:
 
     A tab that was cut off and stayed open tells Streamlit the address that it was opened with.
     """
-    wanted = message(_KEY, "wanted", _code_and_address)
+    wanted = message(_KEY, "wanted", _question)
     if wanted is None:
         return
-    code, address = wanted
+    code, address, is_live = wanted
     opened_with = dict(parse_qsl(address.removeprefix("?"), keep_blank_values=True))
     if take_over(code, opened_with):
         return
     is_known = visits.knows(code)
     if not is_known:
         begin_anew(opened_with)
+        the_visit().is_live = is_live
     st.session_state[_REFUSED] = st.session_state.get(_REFUSED, 0) + 1
     st.session_state[_IS_KNOWN] = is_known
 
 
-def _code_and_address(value: object) -> tuple[str, str]:
+def _question(value: object) -> tuple[str, str, bool]:
     """The shape of the browser's question."""
     match value:
-        case {"code": str(code), "address": str(address)} if len(address) <= MOST_QUERY:
-            return code, address
+        case {"code": str(code), "address": str(address), **rest} if len(address) <= MOST_QUERY:
+            return code, address, rest.get("live") is True
     raise WrongShape

@@ -167,3 +167,13 @@ def test_a_browser_that_keeps_nothing_shows_every_page_all_the_same(page, app):
     page.get_by_role("heading", name="What you can do here").wait_for()
     assert page.get_by_test_id("stException").count() == 0
     assert page.get_by_test_id("stAlert").count() == 0
+
+
+def test_a_page_without_a_network_says_so_until_it_is_back(page, app_url):
+    page.goto(f"{app_url}/glossary")
+    line = page.locator("#offline")
+    line.wait_for(state="attached")
+    page.context.set_offline(True)
+    line.wait_for()
+    page.context.set_offline(False)
+    line.wait_for(state="hidden")
