@@ -15,6 +15,7 @@ from pages.shared.components import style
 from pages.shared.copy_link import copy_link
 from pages.shared.foot import foot
 from pages.shared.photo_input import show_refused_photo
+from pages.shared.runs import offer_the_link
 from pages.shared.sitemap import ALL_PAGES, HISTORY, HOME, TRICKS, PageRow
 from pages.shared.terms import explain, words_of
 from pages.shared.visit import the_visit
@@ -50,6 +51,7 @@ def begin(row: PageRow) -> None:
     """Take the link that opened the page, and draw the line at its foot."""
     the_visit().trim()
     link.take_address(row.path)
+    offer_the_link({row.topic, row.address})
     explain(row.topic)
     foot()
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.shared.components import component
+from pages.shared.visit import the_visit
 
 VERSION = "1"  # of the link; to be raised when an old link would mean something else
 
@@ -37,8 +38,8 @@ def show(page: str) -> None:
     To be drawn last, when all choices are known. ``page`` is the end of the page's path: by now the
     browser may show another.
     """
-    query = urlencode(st.session_state.get("address", {}))
-    _mount(key="address_bar", data={"page": page, "query": query})
+    address = the_visit().address = st.session_state.get("address", {})
+    _mount(key="address_bar", data={"page": page, "query": urlencode(address)})
 
 
 def go_to(page: str) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.server.messages import MOST_QUERY
 from pages.shared.components import WrongShape, component, message, style
+from pages.shared.runs import OPENED_OVER
 from pages.shared.visit import begin_anew, take_over, the_visit, visits
 
 _KEY = "resume"
@@ -42,6 +43,8 @@ def _answer() -> None:
     code, address, is_live = wanted
     opened_with = dict(parse_qsl(address.removeprefix("?"), keep_blank_values=True))
     if take_over(code, opened_with):
+        # a reload brings the address that the page had, another link brings its own
+        st.session_state[OPENED_OVER] = bool(opened_with) and opened_with != the_visit().address
         return
     is_known = visits.knows(code)
     if not is_known:

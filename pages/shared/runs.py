@@ -15,6 +15,7 @@ from tl_core.specs.base import Spec
 
 _TAKEN_S = 1.0  # within which a run that has room begins: no word of waiting comes and goes
 _WANTED_S = 30.0  # for which a press on Start counts, where the page was broken off meanwhile
+OPENED_OVER = "opened_over"  # in the session: whether a link came while an older visit went on
 _CHART_POLLS = 5  # a chart says little new in half a second
 STEPS = [10, 30, 64, 100, 128, 200, 256, 400, 512, 1024]  # of one picture, on every page
 
@@ -190,6 +191,23 @@ def _pause_and_stop(run: Run, suffix: str) -> None:
             args=(run,),
             shortcut=None if suffix else "Alt+X",
         )
+
+
+def offer_the_link(names: set[str]) -> None:
+    """Where a link has opened the page over its run under way, say so, and offer to end that."""
+    under_way = [name for name in names if (run := current(name)) and not run.is_over]
+    if not under_way or not st.session_state.get(OPENED_OVER):
+        st.session_state[OPENED_OVER] = False
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="still_running"):
+        st.markdown(_("Your last run is still going here."), width="content")
+        words = _("Stop it and open the link")
+        st.button(words, key="open_link", on_click=_give_way, args=(under_way,))
+
+
+def _give_way(names: Sequence[str]) -> None:
+    for name in names:
+        stop(the_visit().runs.pop(name))
 
 
 def _pause_or_resume(run: Run) -> None:

@@ -170,6 +170,7 @@ class Visit:
     live_token: str = field(default_factory=secrets.token_urlsafe, repr=False)  # for its camera
     is_live: bool = False  # whether pages show the camera in place of the photograph
     choices: dict[str, str] = field(default_factory=dict)  # kept values of widgets, as in links
+    address: dict[str, str] = field(default_factory=dict)  # the query of the tab's address
     drawn_at: float = field(default_factory=time.monotonic)  # when the page was begun last
     backbone: str = DEFAULT_BACKBONE  # the last chosen one that could be used
     photos: list[str] = field(default_factory=list)  # keys of their own photographs, newest first

@@ -169,6 +169,17 @@ def test_a_browser_that_keeps_nothing_shows_every_page_all_the_same(page, app):
     assert page.get_by_test_id("stAlert").count() == 0
 
 
+def test_a_link_opened_over_a_run_says_so_and_takes_its_place_on_one_press(page, app):
+    start_a_picture(page, app)
+    page.reload()
+    page.locator(".st-key-stop button").wait_for()
+    assert page.locator(".st-key-open_link").count() == 0
+    page.goto(f"{app.url}/ideal?steps=64&version=1")
+    page.locator(".st-key-open_link button").click()
+    page.locator(".st-key-start button").wait_for()
+    assert "steps=64" in page.url
+
+
 def test_a_page_without_a_network_says_so_until_it_is_back(page, app_url):
     page.goto(f"{app_url}/glossary")
     line = page.locator("#offline")
