@@ -110,7 +110,7 @@ def _columns(statuses: Sequence[BackboneStatus]) -> dict[str, Any]:
     """How each column is shown, from left to right."""
     column = st.column_config
     return {
-        _("Backbone"): column.TextColumn(pinned=True),
+        _("Backbone"): column.TextColumn(),  # a pinned one is grey, as if it were disabled
         _("Download"): column.ButtonColumn(
             on_click=partial(_press, statuses), key="backbone_download", type="tertiary"
         ),

@@ -127,24 +127,21 @@ def _explain(status: BackboneStatus, shown: str | None) -> None:
     if is_damaged and isinstance(row.source, PackagedWeights):
         st.warning(_(_DAMAGED_PACKAGE).format(label=row.label), icon=":material/healing:")
         return
-    with st.container(key="offer", border=True):
+    with st.container(key="offer", border=True, horizontal=True, vertical_alignment="center"):
         words = _(_WORDS[is_damaged, is_offered])
         size = megabytes(row.source.size_mb)
-        st.markdown(words.format(label=row.label, size=size, key=row.key))
+        said = [words.format(label=row.label, size=size, key=row.key)]
         if shown is not None:
             words = _("Until then you see **{label}**.")
-            st.markdown(words.format(label=plain(label_of(shown))))
+            said.append(words.format(label=plain(label_of(shown))))
+        if job is not None and job.state is JobState.FAILED and job.error is not None:
+            words = _("{problem} The backbones that are ready work as before.")
+            said.insert(0, ":material/cloud_off: " + words.format(problem=sentence(job.error)))
+        st.markdown(" ".join(said))
         if job is not None and not job.is_over:
             _follow(job)
             return
-        if job is not None and job.state is JobState.FAILED and job.error is not None:
-            st.warning(
-                _("{problem} The backbones that are ready work as before.").format(
-                    problem=sentence(job.error)
-                ),
-                icon=":material/cloud_off:",
-            )
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, width="content"):
             words, icon = _("Download"), ":material/download:"
             if is_offered and st.button(words, key="download_backbone", icon=icon, type="primary"):
                 begin_download(row.key)

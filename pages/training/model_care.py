@@ -23,8 +23,8 @@ def care_for(model: str, own: dict[str, str]) -> None:
             key="use_everywhere",
             icon=":material/check:" if is_chosen else ":material/apps:",
             disabled=is_chosen,
-            on_click=link.set_choice,
-            args=("backbone", model),
+            on_click=_use_everywhere,
+            args=(model, own[model]),
             help=_("It is then the choice under Backbone."),
         )
         with st.popover(_("Save"), icon=":material/download:", key="save"):
@@ -45,6 +45,11 @@ def care_for(model: str, own: dict[str, str]) -> None:
                 on_click=link.set_choice,
                 args=("backbone", DEFAULT_BACKBONE),
             )
+
+
+def _use_everywhere(model: str, label: str) -> None:
+    link.set_choice("backbone", model)
+    st.toast(_("All pages ask **{label}** now.").format(label=plain(label)))
 
 
 def _rename_or_drop(model: str, own: dict[str, str]) -> None:
