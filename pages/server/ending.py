@@ -67,7 +67,7 @@ class Ending:
         self._is_asked.wait()
         if process_state.lab is not None:
             self._let_runs_end(process_state.lab)
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)  # Ray has a handler of its own for SIGTERM, which aborts
         if process_state.lab is not None:
             closing = threading.Thread(
                 target=process_state.lab.close, name="lab-close", daemon=True

@@ -7,10 +7,13 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import psutil
 
 from tl_core.cluster.client import MachineClient
 from tl_core.cluster.connect import NAMESPACE, connect
@@ -37,6 +40,7 @@ ROOT = Path(__file__).parents[2]
 GROUPS = {"news": 200, "other": 32}  # threads; each app server waits in one of the first
 _LOOK_S = 5.0  # between two looks for machines that came or went
 _START_S = 20.0  # for which pages wait for the machines, once
+_AGENTS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
 _SILENT_S = 60.0  # without a machine that can be used, before that is said
 _NONE = N_(
     "No machine of the cluster can run anything now. Please tell whoever runs the lab to look at "
@@ -82,12 +86,16 @@ class ClusterCompute:
         self._closing.set()
         self.queue.close()
         self._begun.set()
+        agents = _agents() if self._is_local else []
         self._connecting.join(timeout_s)
         clients = self.clients()
         with ThreadPoolExecutor(max(len(clients), 1)) as pool:  # no machine waits for another
             are_silent = list(pool.map(lambda client: client.end(timeout_s), clients))
         if all(are_silent):
             self._ray.shutdown()  # under a thread that asks something it would end the process
+        for agent in agents:
+            with suppress(psutil.Error):
+                agent.kill()
 
     def trouble(self) -> UserError | None:
         """Return why nothing can run now; ``None`` while some machine can be used, or may soon."""
@@ -276,6 +284,12 @@ class ClusterCompute:
     def _tell_all(self, order: Forget) -> None:
         for client in self.clients():
             client.send(order)
+
+
+def _agents() -> list[psutil.Process]:
+    """Ray's own helpers on this machine, which notice only half a minute later that it is over."""
+    found = psutil.Process().children(recursive=True)
+    return [process for process in found if process.name() in _AGENTS]
 
 
 def _status(client: MachineClient, somewhere: set[str]) -> MachineStatus:
