@@ -55,13 +55,8 @@ def facts(row: BackboneRow) -> None:
 def photograph(found: Classification, photo: str, network: str) -> None:
     """The photograph as the network sees it."""
     best = found.answers[0]
-    words = _("{photo} as {network} sees it: {label}, {percent:.1f} %")
-    alt = words.format(
-        photo=photo_label(photo),
-        network=network,
-        label=class_name(best.label),
-        percent=100 * best.probability,
-    )
+    words = _("{photo} as {network} sees it: {label}")
+    alt = words.format(photo=photo_label(photo), network=network, label=class_name(best.label))
     live_picture(found.seen, alt=alt)
     st.caption(credit(photo))
 

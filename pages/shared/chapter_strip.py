@@ -1,9 +1,18 @@
-"""The strip above the stage: the chapter's question, what to do now, and what happened."""
+"""The card above the stage: the chapter's question, what to do now, and what happened."""
 
 import streamlit as st
 
 from pages.shared import link, tour
-from pages.shared.chapters import ASKS, CHAPTERS, Chapter, chapter_of, guess, what_next, with_guess
+from pages.shared.chapters import (
+    ASKS,
+    CHAPTERS,
+    Chapter,
+    chapter_of,
+    guess,
+    is_covered,
+    what_next,
+    with_guess,
+)
 from pages.shared.sitemap import PATH, TRICKS, PageRow
 from pages.shared.visit import the_visit
 from pages.shared.words import _, lesson
@@ -30,22 +39,23 @@ def strip(row: PageRow, chapter: Chapter | None = None) -> None:
 
 
 def _chapter(chapter: Chapter) -> None:
-    guessed = the_visit().guesses.get(chapter.key)
+    guessed, question = the_visit().guesses.get(chapter.key), _(chapter.question)
+    if chapter in CHAPTERS:
+        question = f"{1 + CHAPTERS.index(chapter)} · {question}"
     if guessed is None:
+        st.markdown(f"**{question}**", width="content")
         _ask(chapter)
     elif guessed.outcome is None:
-        st.markdown(what_next(chapter, guessed))
+        st.markdown(f":small[{question}]  \n{what_next(chapter, guessed)}")
     else:
-        st.markdown(with_guess(chapter, guessed, guessed.outcome))
+        st.markdown(f":small[{question}]  \n{with_guess(chapter, guessed, guessed.outcome)}")
         _lead_on(chapter)
 
 
 def _ask(chapter: Chapter) -> None:
-    question = _(chapter.question)
-    if chapter in CHAPTERS:
-        question = f"{1 + CHAPTERS.index(chapter)} · {question}"
-    st.markdown(f"**{question}**", width="content")
-    with st.container(key="guesses", horizontal=True, gap="xsmall", width="content"):
+    """The answers; lab.css covers what answers the question while they are the ``first`` ones."""
+    key = "guesses_first" if is_covered(chapter) else "guesses_late"
+    with st.container(key=key, horizontal=True, gap="xsmall", width="content"):
         for key, words in chapter.answers.items():
             st.button(
                 _(words),

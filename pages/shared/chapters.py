@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.shared import link
 from pages.shared.choose_photo import photo_label
 from pages.shared.sitemap import (
     ATTACK,
@@ -50,8 +51,8 @@ CHAPTERS = (
         {"big": N_("the big one"), "small": N_("the small one")},
         N_("Now choose another photograph."),
         N_(
-            "Of *{photo}* the big {big} is {big_percent:.0f} % sure, the small {small} "
-            "{small_percent:.0f} %."
+            "{big_percent:.0f} % for the big {big}, {small_percent:.0f} % for the small {small}: "
+            "that's how sure they are of *{photo}*."
         ),
     ),
     Chapter(
@@ -64,28 +65,28 @@ CHAPTERS = (
         },
         N_("Now move the layer to the last one."),
         N_(
-            "In {layer} a map has {height} × {width} values for {side} × {side} pixels: "
+            "{height} × {width} values of {side} × {side} pixels are left in a map of {layer}: "
             "what there is, and only roughly where."
         ),
     ),
     Chapter(
         ATTRIBUTION,
-        N_("Blur what the map marks: what becomes of the probability?"),
+        N_("Blur what the map marks: how much of the probability is left?"),
         {
-            "as": N_("it stays"),
-            "half": N_("about half"),
-            "hardly": N_("hardly any"),
+            "as": N_("more than ¾"),
+            "half": N_("¼ to ¾"),
+            "hardly": N_("less than ¼"),
         },
         N_("Now choose another photograph, or another class."),
         N_(
-            "*{label}* fell from {before:.0f} % to {important:.0f} % with the marked 20 % "
-            "blurred, and to {random:.0f} % with a random 20 %."
+            "From {before:.1f} % to {important:.1f} %: *{label}* with the marked 20 % blurred. "
+            "With a random 20 % blurred: {random:.1f} %."
         ),
     ),
     Chapter(
         TRAINING,
         N_("How many of 100 new ones will it get right?"),
-        {"50": N_("about 50"), "75": N_("about 75"), "95": N_("90 or more")},
+        {"50": N_("under 65"), "75": N_("65 to 89"), "95": N_("90 or more")},
         N_("Now add photographs to each class, or pick a built-in data set and press Start."),
         N_(
             "{percent:.0f} % right on {tested:,} validation photographs, after training on "
@@ -102,17 +103,17 @@ CHAPTERS = (
         {"yes": N_("yes"), "no": N_("no")},
         N_("Now press Start."),
         N_(
-            "{network} is {own:.0f} % sure of its *{label}*; {other}, which took no part, "
-            "{percent:.0f} %. And you?"
+            "{percent:.0f} % sure of this *{label}* is {other}, which didn't draw it; {network}, "
+            "which did, {own:.0f} %. And you?"
         ),
     ),
     Chapter(
         ATTACK,
         N_("By how many of 255 levels must the values change?"),
-        {"1": N_("by 1"), "8": N_("by 8"), "64": N_("by 64")},
+        {"1": N_("1 or 2"), "8": N_("3 to 16"), "64": N_("more than 16")},
         N_("Now press Start, and raise epsilon if it fails."),
-        N_("Within {levels} of 255 levels *{before}* became *{after}*, {percent:.0f} %."),
-        N_("Within {levels} of 255 levels it stayed *{after}*. Raise epsilon, and try again."),
+        N_("{levels} of 255 levels made *{before}* into *{after}*, {percent:.0f} %."),
+        N_("{levels} of 255 levels weren't enough: still *{after}*. Raise epsilon, and try again."),
     ),
 )
 _BY_KEY = {chapter.key: chapter for chapter in CHAPTERS}
@@ -123,8 +124,18 @@ def chapter_of(page: PageRow) -> Chapter:
     return _BY_KEY[page.address]
 
 
+def is_covered(chapter: Chapter) -> bool:
+    """Whether the page covers what answers the question, until there is a guess.
+
+    Not where the visitor has begun a run on the page by themselves.
+    """
+    visit = the_visit()
+    is_new = chapter.key not in visit.guesses and chapter.page.address not in visit.runs
+    return is_new and link.is_chosen(ASKS, default=True)
+
+
 def guess(chapter: Chapter, answer: str) -> None:
-    """Keep the visitor's guess; what is on the page already is not what it was about."""
+    """Keep the visitor's guess; it is not about what they have seen already."""
     visit = the_visit()
     visit.guesses[chapter.key] = Guess(answer, is_open=chapter.key not in visit.outcomes)
 
@@ -143,7 +154,7 @@ def note_of(chapter: Chapter, outcome: Outcome | None) -> None:
     if outcome is None:
         visit.outcomes.pop(key, None)
     guessed, before = visit.guesses.get(key), visit.outcomes.get(key)
-    if outcome is not None:
+    if outcome is not None and not is_covered(chapter):
         visit.outcomes[key] = outcome
     if guessed is None:
         return
@@ -175,9 +186,11 @@ def what_happened(
 
 
 def what_next(chapter: Chapter, guessed: Guess) -> str:
-    """The guess, and what to do now."""
+    """The guess, and what to do now; nothing while the page's run is under way."""
     words, answer = _("You guess *{answer}*. {to_do}"), _(chapter.answers[guessed.answer])
-    return words.format(answer=answer, to_do=_(chapter.to_do))
+    run = the_visit().runs.get(chapter.page.address)
+    to_do = _(chapter.to_do) if run is None or run.is_over else ""
+    return words.format(answer=answer, to_do=to_do).rstrip()
 
 
 def with_guess(

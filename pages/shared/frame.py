@@ -39,7 +39,7 @@ def configure() -> None:
     st.set_page_config(
         page_title=_("Transfer Learning Lab"), page_icon=str(ASSETS / "icon.svg"), layout="wide"
     )
-    style("lab", menu=_("Pages"))
+    style("lab", menu=_("Pages"), guess=_("Guess first, then see"))
 
 
 def navigation() -> st.Page:

@@ -14,7 +14,7 @@ from tl_core.lab import UserError
 from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot
 
 _ENOUGH = 10  # photographs in a test
-_HALF, _MOST = 0.625, 0.875  # accuracies between the answers to the chapter's question
+_MIDDLE, _MOST = 65, 90  # per cent: where the answers to the chapter's question begin
 
 
 def keep_figures(done: Done) -> None:
@@ -69,15 +69,15 @@ def _figures(spec: FineTune, snapshot: FineTuneSnapshot, result: FineTuneResult)
 
 
 def _outcome(model: str, figures: Learned) -> Outcome:
-    share, answer = figures.accuracy, ""
+    percent, answer = round(100 * figures.accuracy), ""
     if figures.tested >= _ENOUGH:
-        answer = "50" if share < _HALF else "75" if share < _MOST else "95"
+        answer = "50" if percent < _MIDDLE else "75" if percent < _MOST else "95"
     return Outcome(
         about=model,
         answer=answer,
         figures={
-            "percent": 100 * share,
-            "right": round(share * figures.tested),
+            "percent": 100 * figures.accuracy,
+            "right": round(figures.accuracy * figures.tested),
             "train": figures.train,
             "tested": figures.tested,
         },

@@ -74,7 +74,7 @@ VIEWS = [
     View(ATTRIBUTION, _IMAGE, ".st-key-methods"),
     View(
         TRAINING,
-        ".st-key-main_picture .js-plotly-plot",
+        ".st-key-main_picture [class*=st-key-curve_]",
         ".st-key-mode",
         ".st-key-start button",
         link="?dataset=digits&photos_per_class=8",
