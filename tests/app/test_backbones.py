@@ -47,7 +47,7 @@ def test_the_cat_is_classified_at_once_and_the_other_ready_backbones_answer_too(
 
 def test_the_first_thing_on_the_stage_is_the_photograph_with_what_is_seen_on_it_as_its_alt(page):
     picture = next(html.proto.body for html in page.get("html") if "<img" in html.proto.body)
-    assert 'alt="Cat as EfficientNet-Lite0 sees it: tiger cat, ' in picture
+    assert 'alt="Cat as EfficientNet-Lite0 sees it: tiger cat"' in picture
 
 
 def test_the_rail_says_what_the_chosen_network_can_and_costs(page):
