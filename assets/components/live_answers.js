@@ -117,7 +117,7 @@ class Answers {
     const title = form.replace("{label}", best).replace("{second}", second);
     this.bars.classList.toggle("none", isNone);
     this.showNearest(nearest, now);
-    this.hint.textContent = isNone ? words.softmax.replace("{label}", best) : words.hint;
+    this.hint.textContent = isNone ? words.softmax.replace("{label}", best) : isUnsure ? words.more : words.hint;
     this.title.textContent = title;
     dispatchEvent(new CustomEvent("live-title", { detail: title }));
     if (now > (this.saidAt ?? -Infinity) + SAY_EVERY_MS && title !== this.heard) {

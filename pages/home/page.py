@@ -28,11 +28,11 @@ with st.container(key="home"):
     with st.container(key="home_pictures"):
         pictures()
     path()
-st.header(_("What you can do here"), anchor=False)
-for first in range(0, len(PAGES), 3):
-    for column, row in zip(st.columns(3), PAGES[first : first + 3], strict=False):
-        with column:
-            card(row)
+with st.expander(_("What you can do here"), icon=":material/apps:"):
+    for first in range(0, len(PAGES), 3):
+        for column, row in zip(st.columns(3), PAGES[first : first + 3], strict=False):
+            with column:
+                card(row)
 words, picture = st.columns([1, 1], gap="large", vertical_alignment="center")
 words.markdown(lesson("home")["what it is"])
 with picture:

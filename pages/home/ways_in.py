@@ -10,7 +10,7 @@ from tl_core.datasets.spec import OWN_DATASET
 
 
 def ways_in() -> None:
-    """Three buttons beside each other."""
+    """A loud button and two quiet ones, beside each other."""
     five_minutes, choose, teach = st.columns(3)
     with five_minutes:
         words, icon = _("Show me in five minutes"), ":material/timer:"
@@ -31,7 +31,7 @@ def path() -> None:
 
 def _way(row: PageRow, words: str, promise: str) -> None:
     key = f"way_{row.address}"
-    if st.button(words, icon=row.icon, type="primary", width="stretch", key=key):
+    if st.button(words, icon=row.icon, width="stretch", key=key):
         if row is TRAINING:  # whatever a tour or a link has left there
             link.set_choice("dataset", OWN_DATASET)
         go_to(row.path)

@@ -40,13 +40,32 @@ def tricks(number: int) -> None:
         st.markdown(f"{icon} {words.format(done=tried, all=all_of_them)}")
 
 
+def the_end() -> None:
+    """The quiz after, and what the visitor did, to take home; first once all chapters are done."""
+    words = _("At the end: six questions")
+    with st.expander(words, icon=":material/quiz:", expanded=is_whole):
+        quiz.draw(quiz.AFTER)
+    st.header(_("What I did"), anchor=False)
+    st.markdown(lesson("path")["report"])
+    download(
+        _("Download what I did (HTML)"),
+        partial(report, the_visit(), current_language().code),
+        "what_i_did.html",
+        key="download_report",
+        icon=":material/download:",
+    )
+
+
 begin(PATH)
 with st.container(key="path_title"):
     title(PATH)
 st.markdown(lesson("path")[""])
 finished = done()
+is_whole = len(finished) == len(CHAPTERS)
 words = _("Chapters done: {done} of {all}").format(done=len(finished), all=len(CHAPTERS))
 st.progress(len(finished) / len(CHAPTERS), text=words)
+if is_whole:
+    the_end()
 with link.kept(ASKS, default=True):
     st.toggle(_("Ask me a question on each page"), key=ASKS)
 with st.expander(_("Before you begin: six questions"), icon=":material/quiz:"):
@@ -57,28 +76,15 @@ for first in range(0, len(numbered), 3):
         with column:
             chapter(number, row)
 tricks(1 + len(CHAPTERS))
-st.header(_("Four exercises"), anchor=False)
-st.markdown(lesson("path")["exercises"])
-for left, right in (
-    (exercises.draw_challenge, exercises.draw_pets),
-    (exercises.draw_unknown, exercises.draw_shortcut),
-):
-    for column, draw in zip(st.columns(2, gap="large"), (left, right), strict=True):
-        with column:
-            draw()
-with st.expander(
-    _("At the end: six questions"),
-    icon=":material/quiz:",
-    expanded=len(finished) == len(CHAPTERS),
-):
-    quiz.draw(quiz.AFTER)
-st.header(_("What I did"), anchor=False)
-st.markdown(lesson("path")["report"])
-download(
-    _("Download what I did (HTML)"),
-    partial(report, the_visit(), current_language().code),
-    "what_i_did.html",
-    key="download_report",
-    icon=":material/download:",
-)
+with st.expander(_("Four exercises"), icon=":material/fitness_center:"):
+    st.markdown(lesson("path")["exercises"])
+    for left, right in (
+        (exercises.draw_challenge, exercises.draw_pets),
+        (exercises.draw_unknown, exercises.draw_shortcut),
+    ):
+        for column, draw in zip(st.columns(2, gap="large"), (left, right), strict=True):
+            with column:
+                draw()
+if not is_whole:
+    the_end()
 st.page_link(HISTORY.path, label=_(HISTORY.title), icon=HISTORY.icon)

@@ -116,6 +116,10 @@ def live_answers(
                 "bars": _("Most probable classes"),
                 "says": "{label}" if is_titled else says.replace("{backbone}", network),
                 "unsure": _("Unsure: {label} or {second}"),
+                "more": _(
+                    "Is it one of them? Show it more of each. Is it a third thing? Press "
+                    "“Something else” among the classes, and show it."
+                ),
                 "none": _("None of these"),
                 "near": _("The nearest photograph that it was taught with"),
                 "fix": _("No, it is …"),

@@ -44,15 +44,15 @@ for first in range(0, len(rows), _BESIDE):
     for column, row in zip(st.columns(_BESIDE), rows[first : first + _BESIDE], strict=False):
         with column:
             experiment(row)
-with st.container(width=_TEXT):
-    st.header(_("What else was measured"), anchor=False)
+with st.expander(_("What else was measured"), icon=":material/table_rows:"):
     st.markdown(lesson("tricks")["measured"])
     lines = [
         f"- **[{_(row.title)}](#{row.term})**  \n  {row.measured_words()} {_(row.why)}"
         for row in ALSO_MEASURED
     ]
     st.markdown("\n".join(lines))
-    st.header(_("Vanishing gradients and initialisation"), anchor=False)
+with st.expander(_("Vanishing gradients and initialisation"), icon=":material/waves:"):
     st.markdown(lesson("tricks")["gradients"])
+with st.container(width=_TEXT):
     st.page_link(PATH.path, label=_(PATH.title), icon=PATH.icon)
     sources(TRICKS)

@@ -17,6 +17,38 @@ _CUT_OFF = """() => [...document.querySelectorAll("button, label, [role=radio], 
   .map(element => element.innerText || element.getAttribute("aria-label"))"""
 _TOO_WIDE = """Math.max(...[...document.querySelectorAll("html, [data-testid=stMain]")]
   .map(element => element.scrollWidth - element.clientWidth))"""
+# Stops of the Tab key and words in the window, beside the menu and the line at the foot
+_SEEN = """() => {
+  const isSeen = (element, box) => !element.closest(
+      "[data-testid=stHeader], [data-testid=stSidebar], [data-testid=stBottom], .st-key-foot")
+    && element.checkVisibility({opacityProperty: true, visibilityProperty: true})
+    && box.width > 1 && box.height > 1 && box.bottom > 0 && box.top < innerHeight;
+  const [controls, words, grids] = [[], [], new Set()];
+  const look = (root, host) => {
+    for (const each of root.querySelectorAll("*")) {
+      if (each.shadowRoot) look(each.shadowRoot, each);
+      const isOne = each.matches("button, a[href], input, select, textarea, [tabindex]");
+      const grid = each.closest("[role=grid]");
+      const shown = each.matches("input") ? each.closest("label") ?? each : each;
+      const box = shown.getBoundingClientRect();
+      if (isOne && each.tabIndex >= 0 && !(grid && grids.has(grid)) && isSeen(host ?? shown, box)) {
+        controls.push(each.innerText || each.ariaLabel || each.localName);
+        if (grid) grids.add(grid);
+      }
+      for (const text of each.childNodes) {
+        if (text.nodeType !== 3 || /^(STYLE|SCRIPT)$/.test(each.tagName)) continue;
+        if (/Material/.test(getComputedStyle(each).fontFamily)) continue;
+        const range = document.createRange();
+        range.selectNodeContents(text);
+        if (isSeen(host ?? each, range.getBoundingClientRect()) && each.checkVisibility(
+            {opacityProperty: true, visibilityProperty: true}))
+          words.push(...(text.textContent.match(/[\\p{L}\\p{N}][^\\s]*/gu) ?? []));
+      }
+    }
+  };
+  look(document, null);
+  return [controls, words];
+}"""
 _BOXES = "elements => elements.map(element => element.getBoundingClientRect().toJSON())"
 _MEASUREMENTS = 20
 _FOLLOWED_MS = 10_000
@@ -75,6 +107,13 @@ def nothing_cut_off(page: Any) -> None:
     """No visible button or label hides a part of its words."""
     words = page.evaluate(_CUT_OFF)
     assert not words, f"cut off: {words}"
+
+
+def shows_little(page: Any, controls: int, words: int) -> None:
+    """The first view has no more stops of the Tab key and no more words, menu and foot aside."""
+    seen, said = page.evaluate(_SEEN)
+    assert len(seen) <= controls, f"{len(seen)} controls: {seen}"
+    assert len(said) <= words, f"{len(said)} words: {said}"
 
 
 def box_of(locator: Any) -> dict[str, float]:
