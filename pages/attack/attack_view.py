@@ -1,10 +1,11 @@
-"""The photograph and the attacked picture side by side, and what the network says of each."""
+"""The photograph under the attacked picture, and what the network says of each."""
 
 import math
 from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.attack.swipe import swipe
 from pages.shared.charts import axis, draw
 from pages.shared.live import answer
 from pages.shared.none_of_these import is_none
@@ -15,8 +16,6 @@ from tl_core.attack.spec import Attack, AttackSnapshot, Gap
 from tl_core.classify.spec import Answer, Classify, Novelty
 from tl_core.lab import gettext_noop as N_
 
-_RUNNERS_UP = 2
-_Said = tuple[Sequence[Answer], Novelty | None]
 _MEASURES = {
     N_("L∞, levels of 1/255"): N_("The largest change of any value, of the 255 that are possible."),
     N_("L2"): N_(
@@ -33,12 +32,13 @@ _MEASURES = {
 
 
 def draw_untouched(photo: str, backbone: str) -> None:
-    """The photograph twice, as long as nothing was changed in it."""
+    """The photograph, as long as nothing was changed in it."""
     found = answer(Classify(photo=photo, backbone=backbone), height=MAIN_PICTURE)
     if found is not None:
-        said = found.answers, found.novelty
-        _pair(found.seen, found.seen, said, said)
-        st.caption(_("Both are the same photograph still. Press Start and watch the right one."))
+        with st.container(key="pair"):
+            _draw_photograph(found.seen, found.answers, found.novelty)
+            with st.container(key="verdict"):
+                st.markdown(_("Press Start, and watch what the network says."))
 
 
 def draw_pair(run: Run) -> None:
@@ -49,10 +49,14 @@ def draw_pair(run: Run) -> None:
         if isinstance(job.spec, Attack):
             draw_untouched(job.spec.photo, job.spec.backbone)
         return
-    before, after = (found.before, found.novelty_before), (found.after, found.novelty_after)
-    _pair(found.original, found.picture, before, after)
-    with st.container(key="verdict"):
-        _verdict(found, is_over=job.is_over)
+    with st.container(key="pair"):
+        _draw_photograph(found.original, found.before, found.novelty_before)
+        words = _("The attacked photograph: {label}, {percent}")
+        with st.container(key="after"):
+            _draw_said(found.picture, words, found.after, found.novelty_after)
+        swipe(_("Swipe between the photograph and the attacked picture"))
+        with st.container(key="verdict"):
+            _verdict(found, is_over=job.is_over)
 
 
 def draw_curve(run: Run) -> None:
@@ -84,30 +88,18 @@ def figures(gap: Gap) -> None:
             st.metric(_(name), value, width="content", help=_(_MEASURES[name]))
 
 
-def _pair(original: bytes, attacked: bytes, before: _Said, after: _Said) -> None:
-    with st.container(key="pair"):
-        left, right = st.columns(2, gap="small", wrap=False)
-    with left:
-        live_picture(original, alt=_said(_("The photograph: {label}, {percent}"), before[0]))
-        _answers(_("Before: **{label}**, {percent:.1f}\u00a0%"), *before)
-    with right:
-        words = _("The attacked photograph: {label}, {percent}")
-        live_picture(attacked, alt=_said(words, after[0]))
-        _answers(_("After: **{label}**, {percent:.1f}\u00a0%"), *after)
+def _draw_photograph(picture: bytes, answers: Sequence[Answer], novelty: Novelty | None) -> None:
+    with st.container(key="before"):
+        _draw_said(picture, _("The photograph: {label}, {percent}"), answers, novelty)
 
 
-def _said(words: str, answers: Sequence[Answer]) -> str:
-    return words.format(label=class_name(answers[0].label), percent=percent(answers[0].probability))
-
-
-def _answers(title: str, answers: Sequence[Answer], novelty: Novelty | None) -> None:
-    """The network's first answer at large, the next ones small; or that it is none of them."""
-    first, rest = answers[0], answers[1 : 1 + _RUNNERS_UP]
-    said = title.format(label=plain_class(first.label), percent=100 * first.probability)
-    if is_none(novelty):
-        said += " · " + _("but **none of these** by its distance")
-    st.markdown(said)
-    st.caption(" · ".join(f"{plain_class(a.label)} {percent(a.probability)}" for a in rest))
+def _draw_said(
+    picture: bytes, alt: str, answers: Sequence[Answer], novelty: Novelty | None
+) -> None:
+    """A picture with the network's first answer on it; or that it is none of the classes."""
+    label, sure = class_name(answers[0].label), percent(answers[0].probability)
+    none = [_("none of these")] if is_none(novelty) else []
+    live_picture(picture, alt=alt.format(label=label, percent=sure), said=[label, sure, *none])
 
 
 def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:

@@ -1,14 +1,12 @@
-"""What an attack has added: the swipe, the difference, its figures, and all answers."""
+"""What an attack has added: the difference, and the answers before and after."""
 
 import streamlit as st
 
-from pages.attack.attack_view import figures
-from pages.attack.swipe import swipe
-from pages.shared.charts import answer_bars
+from pages.shared.charts import GREY, axis, draw, palette
 from pages.shared.choose_one import choose_one
 from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab
-from pages.shared.words import _
+from pages.shared.words import _, chart_text, class_name, percent
 from tl_core.attack import compare
 from tl_core.attack.spec import AttackSnapshot
 from tl_core.images.decode import decode
@@ -17,14 +15,13 @@ from tl_core.lab import gettext_noop as N_
 
 MAGNIFY = {1: N_("×1"), 4: N_("×4"), 16: N_("×16"), 64: N_("×64"), 0: N_("sign (+ or −)")}
 
+_SHOWN = 3  # answers of each picture
+
 
 def draw_change(found: AttackSnapshot, *, key: str) -> None:
-    """Compare the photograph and the attacked picture by eye, by value and by answer."""
-    by_eye, difference, answers = st.columns(3, gap="medium")
-    with by_eye:
-        st.markdown("**" + _("Swipe: can you see the perturbation?") + "**")
-        words = _("Swipe between the photograph and the attacked picture")
-        swipe(found.original, found.picture, key=f"swipe_{key}", alt=words)
+    """Compare the photograph and the attacked picture by value and by answer."""
+    with st.container(key="change"):
+        difference, answers = st.columns(2, gap="medium")
     with difference:
         st.markdown("**" + _("The perturbation, magnified") + "**")
         picture = st.container()
@@ -32,11 +29,8 @@ def draw_change(found: AttackSnapshot, *, key: str) -> None:
         with picture:
             _difference(found, magnify)
     with answers:
-        st.markdown("**" + _("What it said before") + "**")
-        answer_bars(found.before, key=f"before_{key}")
-        st.markdown("**" + _("What it says now") + "**")
-        answer_bars(found.after, key=f"after_{key}")
-    figures(found.gap)
+        st.markdown("**" + _("What it says, before and after") + "**")
+        _answers(found, key=key)
 
 
 def _difference(found: AttackSnapshot, magnify: int) -> None:
@@ -47,3 +41,36 @@ def _difference(found: AttackSnapshot, magnify: int) -> None:
     picture = compare.difference(before, after, magnify=magnify or 1, is_sign=magnify == 0)
     words = _("The perturbation, magnified: {share:.0f} % of all values differ")
     live_picture(picture, alt=words.format(share=100 * found.gap.changed_share))
+
+
+def _answers(found: AttackSnapshot, *, key: str) -> None:
+    """The most probable classes of both pictures, on one axis."""
+    top = [answer.label for said in (found.before, found.after) for answer in said[:_SHOWN]]
+    labels = list(dict.fromkeys(top))
+    colours, bars = palette(), []
+    for name, said, colour in (
+        (_("before"), found.before, colours[GREY]),
+        (_("after"), found.after, colours[0]),
+    ):
+        shares = {answer.label: answer.probability for answer in said}
+        bars.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "name": name,
+                "x": [100 * shares.get(label, 0) for label in labels],
+                "y": [chart_text(class_name(label)) for label in labels],
+                "text": [percent(shares[label]) if label in shares else "" for label in labels],
+                "textposition": "outside",
+                "cliponaxis": False,
+                "marker": {"color": colour},
+                "hoverinfo": "skip",
+            }
+        )
+    layout = {
+        "xaxis": axis(range=[0, 130], visible=False),
+        "yaxis": axis(type="category", autorange="reversed", ticksuffix="  ", showgrid=False),
+    }
+    words = _("Before and after, on one axis: {labels}")
+    alt = words.format(labels=", ".join(map(class_name, labels)))
+    draw(bars, layout, key=f"answers_{key}", height=60 + 50 * len(labels), alt=alt)

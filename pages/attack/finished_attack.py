@@ -54,10 +54,10 @@ def draw_finished(job: Job, smallest: SmallestBudget | None) -> None:
     }
     change, transfer, survival, paste_back, budget = st.tabs(
         [
-            _("The perturbation: what was added?"),
-            _("Transferability: does it fool other networks?"),
-            _("Robustness: does it survive changes of the image?"),
-            _("On the whole photograph"),
+            _("Perturbation"),
+            _("Transferability"),
+            _("Robustness"),
+            _("Whole photograph"),
             _("How little is enough?"),
         ]
     )
@@ -71,6 +71,18 @@ def draw_finished(job: Job, smallest: SmallestBudget | None) -> None:
         _draw_paste_back(PasteBack(**question))
     with budget:
         draw_smallest(smallest)
+
+
+def draw_measures(job: Job) -> None:
+    """The distances of a finished attack, and the command that repeats it."""
+    found, spec = job.snapshot, job.spec
+    if not isinstance(found, AttackSnapshot) or not isinstance(spec, Attack) or not found.picture:
+        return
+    figures(found.gap)
+    is_on_disk = spec.backbone in {row.key for row in the_lab().backbones.ready()}
+    if spec.target is not None and is_on_disk:
+        st.caption(_("The same from the command line"))
+        st.code(_COMMAND.format(spec=spec), language="console", wrap_lines=True)
 
 
 def _how_far(run: str, found: AttackSnapshot) -> Outcome:
@@ -102,10 +114,6 @@ def _downloads(found: AttackSnapshot, spec: Attack) -> None:
                 "Messengers and websites change it: see Robustness."
             )
         )
-    is_on_disk = spec.backbone in {row.key for row in the_lab().backbones.ready()}
-    if spec.target is not None and is_on_disk:
-        with st.expander(_("The same from the command line"), icon=":material/terminal:"):
-            st.code(_COMMAND.format(spec=spec), language="console", wrap_lines=True)
 
 
 def _start_again(spec: Attack) -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.attack.attack_view import draw_curve, draw_pair, draw_untouched
 from pages.attack.controls import choose_goal, epsilon_slider, more_settings, with_settings
-from pages.attack.finished_attack import draw_finished
+from pages.attack.finished_attack import draw_finished, draw_measures
 from pages.attack.smallest_view import draw_smallest
 from pages.shared import runs
 from pages.shared.frame import header
@@ -50,9 +50,10 @@ if run is not None and run.is_over and run.jobs:
 else:
     st.header(_("How little is enough?"), anchor=False)
     draw_smallest(smallest)
+is_shown = None
 if backbone is not None and target is not None:
     chosen = with_settings(attack)
-    show_code(
+    is_shown = show_code(
         ATTACK,
         backbone,
         photo,
@@ -61,5 +62,7 @@ if backbone is not None and target is not None:
         steps=chosen.steps,
         confidence=chosen.confidence,
     )
+if is_shown is not False and run is not None and run.is_over and run.jobs:
+    draw_measures(run.jobs[0][1])
 st.markdown(lesson("attack")["honest"])
 sources(ATTACK)

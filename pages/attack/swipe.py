@@ -1,11 +1,10 @@
-"""Two pictures of one size, one over the other, with a handle to swipe between them."""
+"""A handle over two pictures that lie one on the other: it uncovers one or the other."""
 
 from pages.shared.components import component
-from pages.shared.picture import data_url
 
-_mount = component("swipe")
+_mount = component("swipe", isolate_styles=False)
 
 
-def swipe(left: bytes, right: bytes, *, key: str, alt: str) -> None:
-    """Draw two PNGs of one size; the handle uncovers one or the other."""
-    _mount(data={"left": data_url(left), "right": data_url(right), "alt": alt}, key=key)
+def swipe(label: str) -> None:
+    """Draw the handle over the pictures of the container around it, which follow ``--swipe``."""
+    _mount(data={"label": label}, key="swipe")

@@ -41,7 +41,7 @@ def choose_goals(backbone: str) -> list[Goal]:
     first = choose_class(classes, "target_class")
     if st.session_state.goal == "class":
         return [_of_class(classes, first)]
-    second = choose_class(classes, "second_class", default=1, has_quick=False)
+    second = choose_class(classes, "second_class", default=1)
     with link.kept("mix", 0.5, between=(0, 1)):
         mix = st.slider(
             _("Mix"),

@@ -2,21 +2,28 @@
 
 import base64
 import html
+from collections.abc import Sequence
 
 import streamlit as st
 
 MAIN_PICTURE = 440  # pixels, the height of a skeleton in the place of a page's picture
 
 
-def live_picture(data: bytes, *, alt: str) -> None:
+def live_picture(data: bytes, *, alt: str, said: Sequence[str] = ()) -> None:
     """Draw a picture that is replaced every moment, exactly as its bytes are.
+
+    On it stands what the network has ``said``, the first line in bold.
 
     Streamlit forgets a replaced picture at once, and a slow browser would then ask for it in vain;
     so these travel inside the page.
     """
+    words = ""
+    if said:
+        first, *rest = map(html.escape, said)
+        words = f'<p class="said"><b>{first}</b> <span>{" · ".join(rest)}</span></p>'
     st.html(
-        f'<img src="{data_url(data)}" alt="{html.escape(alt)}" '
-        'style="width:100%;border-radius:.7rem;display:block">'
+        f'<div class="seen"><img src="{data_url(data)}" alt="{html.escape(alt)}" '
+        f'style="width:100%;border-radius:.7rem;display:block">{words}</div>'
     )
 
 

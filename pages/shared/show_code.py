@@ -79,16 +79,23 @@ class Program:
     title: str = ""  # where there are several, above it
 
 
-def show_code(page: PageRow, backbone: str | None, photo: str = "", **chosen: object) -> None:
-    """Draw the switch, and the page's code below it, with what is chosen."""
-    show_programs([Program(page.topic, chosen)], backbone, photo)
+def show_code(
+    page: PageRow, backbone: str | None, photo: str = "", **chosen: object
+) -> bool | None:
+    """Draw the switch and the page's code; return whether it is on, as ``show_programs``."""
+    return show_programs([Program(page.topic, chosen)], backbone, photo)
 
 
-def show_programs(programs: Sequence[Program], backbone: str | None, photo: str = "") -> None:
-    """Draw the switch, and the code below it; about a visitor's own model there is none."""
+def show_programs(
+    programs: Sequence[Program], backbone: str | None, photo: str = ""
+) -> bool | None:
+    """Draw the switch, and the code below it; return whether that is on.
+
+    About a visitor's own model there is neither.
+    """
     row = the_lab().backbones.row(backbone) if backbone is not None else None
     if row is None or row.key != backbone:
-        return
+        return None
     with link.kept("code", default=False):
         is_shown = st.toggle(_("Show me the code"), key="code")
     if is_shown:
@@ -96,12 +103,13 @@ def show_programs(programs: Sequence[Program], backbone: str | None, photo: str 
             picture = the_lab().photos.photo(photo) if photo else None
         except UserError as error:  # it left the lab's memory
             show_error(error)
-            return
+            return True
         st.caption(_("For a notebook: {packages}").format(packages=_packages(row, photo)))
         for program in programs:
             if len(programs) > 1:
                 st.markdown(f"**{program.title}**")
             st.code(code_of(program, row, photo, picture), language="python")
+    return is_shown
 
 
 def code_of(

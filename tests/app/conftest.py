@@ -119,6 +119,11 @@ def words(app: AppTest) -> str:
     return "\n".join([*(str(b.value) for b in [*blocks, *app.warning, *app.info]), *counts])
 
 
+def pictures(app: AppTest) -> str:
+    """All pictures that stand in the page itself, with what stands on them."""
+    return "\n".join(block.proto.body for block in app.get("html"))
+
+
 def settled(app: AppTest) -> AppTest:
     """Run the page until it has an answer to each of its questions."""
     visitor = app.session_state["visit"].id

@@ -1,7 +1,7 @@
 import pytest
 
 from pages.shared import runs
-from tests.app.conftest import settled, words
+from tests.app.conftest import pictures, settled, words
 from tl_core.attack.spec import SmallestBudget
 
 
@@ -25,12 +25,13 @@ def test_a_visitor_who_has_chosen_nothing_makes_a_dog_a_siamese_cat_within_one_l
     page.button(key="start").click().run()
     page = finished(page)
     assert "seen as **Siamese cat**" in page.success[0].value
-    figures = {metric.label: metric.value for metric in page.metric}
+    assert "<b>dalmatian</b> <span>46.1" in pictures(page)
+    assert "<b>Siamese cat</b> <span>9" in pictures(page)
+    page.toggle(key="code").set_value(True).run()
+    figures = {metric.label: metric.value for metric in settled(page).metric[-5:]}
     assert figures["L∞, levels of 1/255"] == "1"
     assert all(metric.proto.help for metric in page.metric)  # what each measures, in plain words
-    text = words(page)
-    assert "Before: **dalmatian**" in text
-    assert "After: **Siamese cat**" in text
+    assert "python -m tl_core attack" in page.code[-1].value
 
 
 def test_the_finished_attack_says_whom_it_fools_and_what_survives_until_another_is_chosen(page):
@@ -45,8 +46,8 @@ def test_the_finished_attack_says_whom_it_fools_and_what_survives_until_another_
     assert others["Fooled"][0]
     assert len(wear) >= 5
     assert "pixels the network says" in words(page)
-    page.button(key="target_class_zebra").click().run()
-    assert "Both are the same photograph still" in words(page)
+    page.selectbox(key="target_class").set_value("340").run()
+    assert "Press Start, and watch" in words(page)
     assert not page.success
 
 
@@ -135,13 +136,12 @@ def test_an_own_model_is_fooled_into_the_other_of_its_own_classes(page, teach_ow
     assert page.toggle(key="ensemble").disabled
     page.button_group(key="aim").set_value("targeted").run()
     assert page.selectbox(key="target_class").options == ["dogs", "others"]
-    page.button(key="target_class_others").click().run()
+    page.selectbox(key="target_class").set_value("1").run()
     page.button(key="start").click().run()
     page = finished(page)
     assert "seen as **others**" in page.success[0].value
-    text = words(page)
-    assert "Before: **dogs**" in text
-    assert "No other network here knows these classes." in text
+    assert "<b>dogs</b>" in pictures(page)
+    assert "No other network here knows these classes." in words(page)
     assert not page.code  # a command line knows nothing of a visit's model
 
 

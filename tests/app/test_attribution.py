@@ -1,6 +1,6 @@
 import pytest
 
-from tests.app.conftest import settled, words
+from tests.app.conftest import pictures, settled, words
 from tl_core.lab import Job
 
 
@@ -14,11 +14,6 @@ def page(open_page):
 def question(page) -> str:
     """What the page answers."""
     return next(block.value for block in page.subheader if block.value.startswith("Why "))
-
-
-def pictures(page) -> str:
-    """All pictures that stand in the page itself."""
-    return "\n".join(block.proto.body for block in page.get("html"))
 
 
 def test_the_predicted_class_is_explained_with_proof_and_the_runner_up_beside_it(page):

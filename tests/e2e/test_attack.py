@@ -15,11 +15,11 @@ def test_a_dropped_dog_becomes_a_cat_and_its_download_is_still_one(page, app_url
     page.set_viewport_size({"width": 1440, "height": 1400})
     page.goto(f"{app_url}/attack?steps=30")
     page.get_by_role("heading", name="Fool it").wait_for()
-    page.get_by_text("Before: dalmatian").first.wait_for()
+    page.locator(".st-key-before", has_text="dalmatian").first.wait_for()
     drop(page, "dog.jpg", data)
-    page.get_by_text("Before: bull mastiff").first.wait_for()
+    page.locator(".st-key-before", has_text="bull mastiff").first.wait_for()
     page.locator(".st-key-start button").click()
-    page.get_by_text(re.compile("seen as .*Siamese cat")).first.wait_for()
+    page.locator(".st-key-after", has_text="Siamese cat").wait_for()
     button = page.locator(".st-key-download button")
     expect(button).to_have_count(1)  # the last frame of the run has made room for the result
     with page.expect_download() as download:

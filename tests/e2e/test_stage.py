@@ -90,7 +90,7 @@ VIEWS = [
     ),
     View(
         ATTACK,
-        ".st-key-pair",
+        ".st-key-before img",
         ".st-key-target_class",
         ".st-key-start button",
         (".st-key-stop button", ".st-key-pause button"),
