@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 
@@ -12,6 +12,7 @@ from tl_core.engine.batching import step_times
 from tl_core.engine.job import Job, JobState
 from tl_core.specs.base import Spec
 
+_RUNS = 6  # whose speeds say how much it varies
 _LEAST_GFLOPS = 0.01  # raw pixels have none, and yet take time
 # multiply-adds a second, in billions, before a run has shown better: by family on a CPU, where
 # depthwise convolutions wait for memory; on a GPU
@@ -42,6 +43,8 @@ class Estimates:
         # seconds of a step, by row, kind of run and pictures in the batch
         self._measured: defaultdict[str, dict[str, dict[int, float]]] = defaultdict(dict)
         self._look_s: dict[str, float] = {}  # the fastest forward pass, by row
+        # of the newest runs that are over, seconds of a step with one picture, by row
+        self._newest: defaultdict[str, deque[float]] = defaultdict(partial(deque, maxlen=_RUNS))
         self._guess_factor = 1.0  # the newest of these through its guess
         self._lock = threading.Lock()
 
@@ -59,6 +62,12 @@ class Estimates:
         """The fastest forward pass of a catalogue's network so far, in seconds; else infinity."""
         with self._lock:
             return self._look_s.get(key, math.inf)
+
+    def spread(self, key: str) -> tuple[float, float]:
+        """The fastest and the slowest step of the newest runs on a network, through the last."""
+        with self._lock:
+            steps_s = self._newest[key] or [1.0]
+            return min(steps_s) / steps_s[-1], max(steps_s) / steps_s[-1]
 
     def seconds(self, specs: Sequence[tuple[Spec, BackboneRow]]) -> float:
         """The time for all these runs, beside what is under way now; paused runs do not count.
@@ -107,7 +116,7 @@ class Estimates:
         with self._lock:
             for job, row in self._runs:
                 if job is over:
-                    self._note_speed(job, row)
+                    self._newest[row.key].extend(self._note_speed(job, row))
             self._runs = [(job, row) for job, row in self._runs if job is not over]
 
     def _note_look(self, key: str, over: Job) -> None:
@@ -116,13 +125,17 @@ class Estimates:
             with self._lock:
                 self._look_s[key] = min(look_s, self._look_s.get(key, look_s))
 
-    def _note_speed(self, job: Job, row: BackboneRow) -> None:
+    def _note_speed(self, job: Job, row: BackboneRow) -> list[float]:
+        """Note how fast a run is; return the seconds of a step with one picture, if it says so."""
         speed: float = getattr(job.snapshot, "steps_per_s", 0.0)
-        if speed > 0:
-            size = getattr(job.snapshot, "batch_size", 1)
-            kinds = self._measured[row.key]
-            kinds.setdefault(type(job.spec).__name__, {})[size] = 1 / speed
-            self._guess_factor = 1 / speed / self._times(size) / self._guess_s(row)
+        if speed <= 0:
+            return []
+        size = getattr(job.snapshot, "batch_size", 1)
+        kinds = self._measured[row.key]
+        kinds.setdefault(type(job.spec).__name__, {})[size] = 1 / speed
+        alone_s = 1 / speed / self._times(size)
+        self._guess_factor = alone_s / self._guess_s(row)
+        return [alone_s]
 
     def _times(self, count: int) -> float:
         """How many times as long as with one picture a step takes with ``count``."""

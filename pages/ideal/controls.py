@@ -94,7 +94,14 @@ def _recipe_and_start() -> None:
             on_change=_take_recipe,
         )
     with link.kept("from_photo", default=False):
-        st.toggle(_("Start from the photograph above instead of noise"), key="from_photo")
+        st.toggle(
+            _("Start from a photograph instead of noise"), key="from_photo", on_change=_take_start
+        )
+
+
+def _take_start() -> None:
+    """Keep the choice at once: the bar above, which is drawn before, then has a photograph."""
+    link.set_choice("from_photo", st.session_state.from_photo)
 
 
 def _take_recipe() -> None:

@@ -1,7 +1,7 @@
 """Charts of ideal images: all curves of one, or two curves of several."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import cycle
 
 import streamlit as st
@@ -34,17 +34,38 @@ _HOVER = {True: "%{customdata:.1%}", False: "%{customdata:.3g}"}  # of a share; 
 _GAP = 0.15  # of an axis's height, between two of them
 _HALVES = ([0, 0.45], [0.55, 1])
 
-CURVES_HEIGHT = 400  # pixels
+CURVE_HEIGHT, _OTHERS_HEIGHT = 190, 330  # pixels
 
 
 def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
-    """Probability or activation, total variation, loss terms; a line where a control was moved."""
+    """Probability or activation; total variation and the loss terms one press further."""
     if len(snapshot.history) < 2:
         return
     columns = columns_of(snapshot)
-    steps = columns.pop("step")
+    first = {"probability": columns.pop("probability")}
     if math.isnan(snapshot.probability):  # a layer's goal
-        del columns["probability"]
+        first = {"activation": columns.pop("activation")}
+    steps = columns.pop("step")
+    alt = _("Probability by step") if "probability" in first else _("Activation by step")
+    _draw_rows(snapshot, steps, first, key=key, height=CURVE_HEIGHT, alt=alt)
+    with st.expander(_("The other curves")):
+        tv = _("total variation {tv:.3f}").format(tv=snapshot.total_variation)
+        st.caption(tv)
+        alt = _("Total variation and loss terms by step")
+        _draw_rows(snapshot, steps, columns, key=f"{key}_rest", height=_OTHERS_HEIGHT, alt=alt)
+        _explain_view([*first, *columns])
+
+
+def _draw_rows(
+    snapshot: IdealSnapshot,
+    steps: Sequence[float],
+    columns: Mapping[str, Sequence[float]],
+    *,
+    key: str,
+    height: int,
+    alt: str,
+) -> None:
+    """An axis for each of these that has its own, one for the rest; a line at a moved control."""
     rows = {n: row for row, n in enumerate([n for n in _AXES if n in columns], start=1)}
     last = len(rows) + any(name not in rows for name in columns)
     traces = []
@@ -71,9 +92,7 @@ def draw_curves(snapshot: IdealSnapshot, *, key: str) -> None:
             layout[_name("yaxis", row)] |= {"range": [0, 1.05], "tickformat": ".0%"}
     if last > len(rows):
         layout[_name("yaxis", last)] |= axis(_("loss terms"), showticklabels=False)
-    alt = _("Probability, total variation and loss terms by step")
-    draw(traces, layout, key=key, height=CURVES_HEIGHT, alt=alt)
-    _explain_view(columns)
+    draw(traces, layout, key=key, height=height, alt=alt)
 
 
 def _name(axes: str, number: int) -> str:

@@ -6,9 +6,9 @@ from pages.ideal import gallery
 from pages.ideal.comparisons import specs as make_specs
 from pages.ideal.controls import choices, more_settings, tv_slider
 from pages.ideal.goals import choose_goals
-from pages.ideal.run_view import draw_charts, draw_pictures, say_start
-from pages.ideal.start_view import draw_example, draw_start
-from pages.shared import runs
+from pages.ideal.run_view import draw_charts, draw_enough, draw_pictures, say_start
+from pages.ideal.start_view import draw_first, draw_start
+from pages.shared import link, runs
 from pages.shared.frame import header
 from pages.shared.show_code import show_code
 from pages.shared.sitemap import IDEAL
@@ -17,10 +17,11 @@ from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson
 
+_ALIKE = 0.8  # of the longer estimate: a shorter one is said too
 _CHOSEN = ("backbone", "target", "second_target", "layer", "channel", "photo")
 
 say_start()
-subject = header(IDEAL)
+subject = header(IDEAL, has_photo=link.is_chosen("from_photo", default=False))
 run = runs.current(IDEAL.topic)
 rail, picture, side = stage() if run is None or len(run.jobs) < 2 else stage(picture=85, side=0)
 if subject.backbone is not None:
@@ -38,16 +39,21 @@ if subject.backbone is not None:
             IDEAL.topic, lambda: runs.begin(IDEAL.topic, specs), is_ready=bool(specs)
         )
         if run is None or run.is_over:
-            seconds = the_lab().jobs.estimate_s([spec for _label, spec in specs])
-            words = _("About {seconds:.0f} s, with everyone's runs now.")
-            st.caption(words.format(seconds=seconds))
+            low, high = the_lab().jobs.estimate_range_s([spec for _label, spec in specs])
+            words = _("About {high:.0f} s at the current load.")
+            if low < _ALIKE * high:
+                words = _("About {low:.0f} to {high:.0f} s, as the load varies.")
+            st.caption(words.format(low=low, high=high))
+        else:
+            runs.charts(IDEAL.topic, draw_enough, place="enough")
     if run is not None and len(run.jobs) == 1 and specs:
         run = run if runs.is_about(run, specs[0][1], *_CHOSEN) else None
     if run is None and specs:
         with picture:
-            draw_start(specs[0][1])
-        with side:
-            draw_example(goals[0])
+            is_example = draw_first(goals[0], specs[0][1])
+        if is_example:
+            with side, st.container(key="noise"):
+                draw_start(specs[0][1])
 if run is not None:
     with picture:
         runs.live(IDEAL.topic, draw_pictures)

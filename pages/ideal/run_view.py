@@ -1,6 +1,7 @@
 """A run of ideal images: pictures, figures, curves, and what follows when one is done."""
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,9 +10,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.ideal import gallery
-from pages.ideal.curves import CURVES_HEIGHT, columns_of, compare_curves, draw_curves
-from pages.ideal.start_view import draw_start
-from pages.shared import link
+from pages.ideal.curves import CURVE_HEIGHT, columns_of, compare_curves, draw_curves
+from pages.ideal.start_view import draw_dissolving, draw_start
+from pages.shared import link, runs
 from pages.shared.chapters import note
 from pages.shared.choose_class import are_imagenets
 from pages.shared.choose_photo import choose
@@ -20,14 +21,15 @@ from pages.shared.live import answer
 from pages.shared.picture import live_picture
 from pages.shared.sitemap import IDEAL
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, plain, plain_class
+from pages.shared.words import _, percent, plain, plain_class
 from pages.visit.state import Finished, Outcome, Run
 from tl_core.ideal.spec import IdealImage, IdealSnapshot, Judge, Verdicts
 from tl_core.images import samples
 from tl_core.lab import Job, JobState
 
 _HAS_NEW_START = "has_new_start"
-_KNOWS = 0.5  # probability
+_KNOWS, _SURE = 0.5, 0.9  # probabilities
+_DISSOLVES_S = 3.0
 _SKELETON = 170  # pixels, of one of several pictures
 
 
@@ -48,16 +50,26 @@ def draw_pictures(run: Run) -> None:
     pictures = [_picture_of(label, job) for label, job in run.jobs]
     for place, (label, job), found in zip(_places(run), run.jobs, pictures, strict=True):
         with place:
-            if found is not None:
-                _draw(found)
-            elif len(pictures) == 1 and isinstance(job.spec, IdealImage):
-                draw_start(job.spec)
-            else:
-                st.skeleton(_SKELETON)
+            with st.container(key=f"drawn_{job.id}"):
+                _draw(job, found, is_alone=len(pictures) == 1)
             if len(pictures) > 1:
                 st.markdown(f"**{plain(label)}**")
             if found is not None:
                 st.caption(_figures(found, is_alone=len(pictures) == 1))
+
+
+def draw_enough(run: Run) -> None:
+    """Once the network is sure of the only picture, say since when, and offer to end the run."""
+    _label, job = run.jobs[0]
+    found = _picture_of("", job)
+    if len(run.jobs) > 1 or found is None or run.is_over or not found.snapshot.probability >= _SURE:
+        return
+    columns = columns_of(found.snapshot)
+    rows = zip(columns["step"], columns["probability"], strict=True)
+    step = next((step for step, share in rows if share >= _SURE), found.snapshot.step)
+    with st.container(horizontal=True, vertical_alignment="center", key="sure_enough"):
+        st.caption(_("Sure enough at step {step:.0f}").format(step=step), width="content")
+        st.button(_("Enough"), key="enough", on_click=runs.stop, args=(run,))
 
 
 def draw_charts(run: Run) -> None:
@@ -66,7 +78,7 @@ def draw_charts(run: Run) -> None:
     shown = [picture for picture in pictures if picture is not None]
     if len(pictures) == 1:
         if not shown or len(shown[0].snapshot.history) < 2:
-            st.skeleton(CURVES_HEIGHT)
+            st.skeleton(CURVE_HEIGHT)
         for picture in shown:
             draw_curves(picture.snapshot, key=f"curves_{picture.id}")
             _draw_when_over(picture, key="main")
@@ -100,22 +112,33 @@ def _picture_of(label: str, job: Job) -> _Picture | None:
     return None
 
 
-def _draw(picture: _Picture) -> None:
-    snapshot = picture.snapshot
-    alt = _("The picture after {step} steps").format(step=snapshot.step)
-    live_picture(snapshot.png if picture.is_over else snapshot.picture, alt=alt)
+def _draw(job: Job, picture: _Picture | None, *, is_alone: bool) -> None:
+    """A picture, with its class and probability on it; over it for a moment what stood here."""
+    if picture is not None:
+        snapshot, said = picture.snapshot, []
+        if is_alone and not math.isnan(snapshot.probability):
+            said = [picture.label, percent(snapshot.probability)]
+        alt = _("The picture after {step} steps").format(step=snapshot.step)
+        live_picture(snapshot.png if picture.is_over else snapshot.picture, alt=alt, said=said)
+    elif is_alone and isinstance(job.spec, IdealImage):
+        with st.container():
+            draw_start(job.spec)
+    else:
+        st.skeleton(_SKELETON)
+    is_new = not job.is_over and time.monotonic() < job.submitted_at + _DISSOLVES_S
+    if is_alone and is_new and isinstance(job.spec, IdealImage):
+        draw_dissolving(job.spec)
 
 
 def _figures(picture: _Picture, *, is_alone: bool) -> str:
     """How far it is, and what the network says; of one of several the rest is in the charts."""
     snapshot = picture.snapshot
     parts = [_("step {step} of {steps}").format(step=snapshot.step, steps=snapshot.steps)]
-    if not math.isnan(snapshot.probability):
+    if math.isnan(snapshot.probability):
+        if snapshot.history:
+            parts.append(_("activation {a:.2f}").format(a=columns_of(snapshot)["activation"][-1]))
+    elif not is_alone:
         parts.append(_("probability of the picture {p:.1f} %").format(p=100 * snapshot.probability))
-    elif snapshot.history:
-        parts.append(_("activation {a:.2f}").format(a=columns_of(snapshot)["activation"][-1]))
-    if is_alone:
-        parts.append(_("total variation {tv:.3f}").format(tv=snapshot.total_variation))
     if is_alone and not picture.is_over and snapshot.steps_per_s:
         words = _("{speed:.1f} steps/s, {left:.0f} s left")
         parts.append(words.format(speed=snapshot.steps_per_s, left=snapshot.seconds_left))

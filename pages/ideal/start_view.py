@@ -1,4 +1,4 @@
-"""What is seen before the first run: where the picture starts, and where another has ended."""
+"""What is seen before the first run: where another picture has ended, and where this one starts."""
 
 import io
 from functools import lru_cache
@@ -10,6 +10,7 @@ from pages.ideal.examples import example_of
 from pages.ideal.goals import Goal
 from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE, live_picture
+from pages.shared.visit import the_lab
 from pages.shared.words import _, plain
 from tl_core.ideal.spec import IdealImage, StartPicture
 
@@ -25,24 +26,37 @@ def draw_start(spec: IdealImage) -> None:
     picture, words = found.png, _("The photograph that the picture starts from")
     if not spec.photo:
         picture = _with_contrast(picture)
-        words = _("The noise that it starts from (seed {seed}), with its contrast raised")
+        words = _("It starts from this noise (seed {seed}, contrast raised)")
         words = words.format(seed=spec.seed)
     live_picture(picture, alt=words)
     st.caption(words)
 
 
-def draw_example(goal: Goal) -> None:
-    """A finished picture of the goal, where the lab brings one."""
+def draw_first(goal: Goal, spec: IdealImage) -> bool:
+    """A finished picture of the goal where the lab brings one, else the start of the run.
+
+    Returns whether there is one.
+    """
     example = example_of(goal.of_class)
-    if example is None:
-        words = _("No example of this one. Press Start, and the network draws it: {name}.")
-        st.markdown(words.format(name=plain(goal.label)))
-        return
-    with st.container(key="example"):
-        words = _("An example: {name}").format(name=plain(goal.label))
-        st.markdown(f"**{words}**")
-        live_picture(example.picture, alt=f"{words}. {example.words}")
-        st.caption(example.words)
+    if example is None or spec.photo:
+        draw_start(spec)
+        if example is None:
+            words = _("No example of this one. Press Start, and the network draws it: {name}.")
+            st.caption(words.format(name=plain(goal.label)))
+        return False
+    words = _("An example: {name}").format(name=plain(goal.label))
+    live_picture(example.picture, alt=f"{words}. {example.words}")
+    st.caption(f"**{words}**. {example.words}")
+    return True
+
+
+def draw_dissolving(spec: IdealImage) -> None:
+    """The example that stood here, as it gives way to what lies below it."""
+    classes = the_lab().backbones.classes(spec.backbone)
+    example = None if spec.photo or spec.layer else example_of(classes[spec.target])
+    if example is not None:
+        with st.container(key="dissolving"):
+            live_picture(example.picture, alt="")
 
 
 @lru_cache(64)

@@ -139,12 +139,12 @@ def live(name: str, draw: Callable[[Run], None]) -> None:
     st.fragment(body, run_every=None if run.is_over else every_s)()
 
 
-def charts(name: str, draw: Callable[[Run], None]) -> None:
+def charts(name: str, draw: Callable[[Run], None], *, place: str = "charts") -> None:
     """Draw the charts of the page's run; while it is under way, every few polls."""
     run = current(name)
     if run is not None and run.jobs:
         body, every_s = partial(draw, run), _CHART_POLLS * the_lab().jobs.poll_s()
-        st.fragment(body, run_every=None if run.is_over else every_s, key=f"charts_{name}")()
+        st.fragment(body, run_every=None if run.is_over else every_s, key=f"{place}_{name}")()
 
 
 def _progress(run: Run) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 from pages.ideal import gallery
 from pages.shared import runs
 from pages.visit.state import Finished, Visit
-from tests.app.conftest import settled, words
+from tests.app.conftest import pictures, settled, words
 from tl_core.ideal.spec import IdealImage
 from tl_core.lab import JobState
 from tl_core.specs.every import spec_from_json
@@ -37,10 +37,12 @@ def test_a_run_ends_in_a_picture_that_others_judge(page):
     page.button(key="start").click().run()
     page = finished(page)
     text = words(page)
-    assert "step 10 of 10 · probability of the picture" in text
+    assert "step 10 of 10" in text
+    assert "<b>Siamese cat</b>" in pictures(page)
     assert "The view is what the network sees" in text
-    (curves,) = [chart.proto.spec for chart in page.get("plotly_chart")]
-    assert '"name":"probability of the view"' in curves.replace('": "', '":"')
+    curve, others = [chart.proto.spec for chart in page.get("plotly_chart")]
+    assert '"name":"probability of the view"' in curve.replace('": "', '":"')
+    assert '"name":"total variation"' in others.replace('": "', '":"')
     assert "Networks that took no part" in text
     assert "Siblings of one family, EfficientNet-Lite" in text
     assert "EfficientNet-Lite1" in text
@@ -192,6 +194,9 @@ def test_a_run_can_go_on_from_its_own_picture(page):
     page.button(key="from_main").click().run()
     assert not page.exception
     assert page.toggle(key="from_photo").value
+    page.toggle(key="from_photo").set_value(False).run()
+    assert "sample" not in {group.key for group in page.button_group}
+    page.toggle(key="from_photo").set_value(True).run()
     assert page.button_group(key="sample").value == page.session_state["visit"].photos[0]
 
 
@@ -228,5 +233,6 @@ def test_another_class_shows_its_example_and_the_noise_again(page):
     page.selectbox(key="target_class").set_value("340").run()
     text = words(page)
     assert "An example: zebra" in text
+    assert "It starts from this noise" in text
     assert "step 10 of 10" not in text
     assert len(page.session_state["visit"].gallery) == 1

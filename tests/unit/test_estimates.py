@@ -171,3 +171,11 @@ def test_a_run_that_does_not_say_what_it_has_left_is_taken_for_half_done() -> No
     job = under_way(pace, teaching, phase="training the head", seconds_left=None)
     job.started_at = job.submitted_at - 40
     assert pace.wait_s(Job(picture(), "eve")) == pytest.approx(40, abs=5)
+
+
+def test_how_much_the_speed_of_the_newest_runs_varied_is_known() -> None:
+    pace = measured(CPU, steps_per_s=10.0)
+    assert pace.spread(ROW.key) == (1.0, 1.0)
+    for steps_per_s in (2.0, 5.0):
+        under_way(pace, picture(), steps_per_s=steps_per_s).finish(None)
+    assert pace.spread(ROW.key) == pytest.approx((0.5, 2.5))

@@ -118,6 +118,14 @@ class Jobs:
         """Whether visitors may start the download of a backbone or data set."""
         return self._visitor_downloads is None or name in self._visitor_downloads
 
+    def estimate_range_s(self, specs: Sequence[Spec]) -> tuple[float, float]:
+        """``estimate_s`` at the highest and the lowest speed of the newest runs on the network."""
+        seconds, fast, slow = self.estimate_s(specs), 1.0, 1.0
+        if specs:
+            row = self._compute.networks.row(specs[0].backbone)
+            fast, slow = self._estimates.spread(row.key)
+        return fast * seconds, slow * seconds
+
     def estimate_s(self, specs: Sequence[Spec]) -> float:
         """About how long runs would take if they were submitted now, in seconds.
 
