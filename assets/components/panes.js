@@ -7,10 +7,13 @@ class Panes {
 
   draw(page) {
     this.page = page;
-    const { panes, opened, first, next, label } = page.data;
+    const { panes, opened, first, next, label, moves } = page.data;
     this.nav.ariaLabel = label;
     // the visit that a reloaded tab goes on with comes a moment later
-    if (!ROOT.dataset.pane || (opened && !this.hasOpened)) ROOT.dataset.pane = opened || first;
+    if (!ROOT.dataset.pane || (opened && (!this.hasOpened || moves !== this.moves))) {
+      ROOT.dataset.pane = opened || first;
+    }
+    this.moves = moves;
     const buttons = panes.map(({ key, name, state }) => {
       const button = this.button(key);
       button.querySelector("b").textContent = name;

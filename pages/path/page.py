@@ -11,7 +11,7 @@ from pages.shared.chapters import ASKS, CHAPTERS, ICONS, Chapter, done, what_nex
 from pages.shared.download import download
 from pages.shared.experiments import EXPERIMENTS
 from pages.shared.frame import begin, title
-from pages.shared.sitemap import HISTORY, PATH, TRICKS
+from pages.shared.sitemap import HISTORY, PATH, TRANSFER, TRICKS
 from pages.shared.visit import the_visit
 from pages.shared.words import _, current_language, lesson
 
@@ -87,4 +87,5 @@ with st.expander(_("Four exercises"), icon=":material/fitness_center:"):
                 draw()
 if not is_whole:
     the_end()
-st.page_link(HISTORY.path, label=_(HISTORY.title), icon=HISTORY.icon)
+for text in (TRANSFER, HISTORY):
+    st.page_link(text.path, label=_(text.title), icon=text.icon)

@@ -1,8 +1,10 @@
 """Choosing a photograph: the gallery, or one of the visitor's own. One choice for all pages."""
 
+from collections.abc import Callable
 from functools import cache
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared import link
 from pages.shared.components import style
@@ -15,6 +17,7 @@ from tl_core.images.decode import decode
 from tl_core.images.encode import thumbnail
 from tl_core.lab import UserError
 
+Fold = Callable[..., DeltaGenerator]  # a popover or an expander
 _SAMPLES = {row.key: row for row in samples.SAMPLES}
 _THUMBNAIL = 96  # pixels
 _OWN_SHOWN = 10
@@ -23,10 +26,13 @@ _LIST = "photos"
 _BAR = 150  # pixels, the width of the photograph with its buttons
 
 
-def choose_photo(first: str = samples.SAMPLES[0].key, *, instead: str = "") -> str:
+def choose_photo(
+    first: str = samples.SAMPLES[0].key, *, instead: str = "", fold: Fold = st.popover
+) -> str:
     """Draw the picker; return the key of the visit's photograph, ``first`` if none was chosen.
 
-    The page shows ``instead`` in its place, if there is one, until another is chosen.
+    The page shows ``instead`` in its place, if there is one, until another is chosen. ``fold``
+    holds the list: no popover may hold another.
     """
     keys = [*the_visit().photos[:_OWN_SHOWN], *_SAMPLES]
     style("photo_picker")
@@ -35,7 +41,7 @@ def choose_photo(first: str = samples.SAMPLES[0].key, *, instead: str = "") -> s
         with st.container(width=_BAR, key="photo_bar"):
             photo_input(_picture(instead or chosen), photo_label(chosen), on_photo=take)
         label, icon = photo_label(chosen), ":material/photo_library:"
-        with st.popover(label, icon=icon, key=_LIST, on_change="rerun"):
+        with fold(label, icon=icon, key=_LIST, on_change="rerun"):
             with st.container(key="photo-picker"):
                 st.pills(
                     _("Photograph"),

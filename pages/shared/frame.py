@@ -16,7 +16,7 @@ from pages.shared.copy_link import copy_link
 from pages.shared.foot import foot
 from pages.shared.photo_input import show_refused_photo
 from pages.shared.runs import offer_the_link
-from pages.shared.sitemap import ALL_PAGES, HISTORY, HOME, TRICKS, PageRow
+from pages.shared.sitemap import ALL_PAGES, HISTORY, HOME, TRANSFER, TRICKS, PageRow
 from pages.shared.terms import explain, words_of
 from pages.shared.visit import the_visit
 from pages.shared.words import _
@@ -106,5 +106,5 @@ def _page(row: PageRow) -> st.Page:
         title=_(row.title),
         icon=row.icon,
         default=row is HOME,
-        visibility="hidden" if row in (TRICKS, HISTORY) else "visible",
+        visibility="hidden" if row in (TRICKS, HISTORY, TRANSFER) else "visible",
     )

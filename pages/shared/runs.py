@@ -25,13 +25,15 @@ def start_or_stop(
     begin_run: Callable[[], bool],
     *,
     is_ready: bool = True,
+    is_loud: bool = True,
     label: str = "",
     suffix: str = "",
 ) -> None:
     """Draw the button that begins the page's run; while that is under way, pause and stop instead.
 
-    ``begin_run`` returns whether it has begun. Of a page's second run the keys of the buttons end
-    in ``suffix``, and they have no shortcuts.
+    ``begin_run`` returns whether it has begun. The button is coloured where it
+    ``is_loud``. Of a page's second run the keys of the buttons end in ``suffix``, and they have no
+    shortcuts.
     """
     run, key, visit = current(name), f"start{suffix}", the_visit()
     if run is not None:
@@ -43,7 +45,7 @@ def start_or_stop(
     st.button(
         label or _("Start"),
         key=key,
-        type="secondary" if suffix else "primary",
+        type="primary" if is_loud and not suffix else "secondary",
         icon=":material/play_arrow:",
         width="stretch",
         disabled=not is_ready,

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.server import process_state
+from pages.shared.choose_photo import Fold
 from pages.shared.live import POLL_S
 from pages.shared.uploaded_files import empty, take_out, uploaded_files
 from pages.shared.visit import script_context, the_lab, the_visit, visits
@@ -31,6 +32,15 @@ def own_boxes(row: BackboneRow) -> None:
         for box in boxes:
             with st.container(border=True, key=f"box_{box.id}"):
                 _draw(box, row)
+    intake = the_visit().intake
+    if intake is not None:  # it may be over by now, which draws the page anew
+        _follow(intake)
+    say_what_was_left_out()
+
+
+def more_boxes(fold: Fold) -> None:
+    """Draw further boxes, and in a popover or an expander each other ways to fill them."""
+    boxes = the_visit().boxes
     with st.container(horizontal=True, gap="small"):
         st.button(
             _("One more class"),
@@ -52,12 +62,8 @@ def own_boxes(row: BackboneRow) -> None:
                     "to hear “none of these”, which the page then compares with the distance."
                 ),
             )
-        ready_photos(boxes)
-        _whole_sets()
-    intake = the_visit().intake
-    if intake is not None:  # it may be over by now, which draws the page anew
-        _follow(intake)
-    say_what_was_left_out()
+        ready_photos(boxes, fold)
+        _whole_sets(fold)
 
 
 def _draw(box: Box, row: BackboneRow) -> None:
@@ -82,8 +88,8 @@ def _draw(box: Box, row: BackboneRow) -> None:
     draw_photos(box, row)
 
 
-def _whole_sets() -> None:
-    with st.popover(_("Zip or folder"), icon=":material/folder_zip:"):
+def _whole_sets(fold: Fold) -> None:
+    with fold(_("Zip or folder"), icon=":material/folder_zip:"):
         words = _("All classes at once, with one folder per class inside. It replaces the boxes.")
         st.caption(words)
         st.file_uploader(

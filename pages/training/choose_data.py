@@ -9,8 +9,9 @@ from pages.shared.choose_backbone import NOT_OFFERED, megabytes
 from pages.shared.live import POLL_S, share_done, start
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence, show_error
-from pages.training.boxes import own_boxes
+from pages.training.boxes import more_boxes, own_boxes
 from pages.training.corrections import corrected
+from pages.training.load_model import load_model
 from pages.training.thrown_away import undo_button
 from pages.visit.state import Box, Data
 from tl_core.datasets.spec import (
@@ -32,28 +33,41 @@ _PHASES = {
 }
 
 
-def choose_data(row: BackboneRow) -> Data | None:
+def choose_data(row: BackboneRow, *, has_all: bool) -> Data | None:
     """Draw the choice; ``None`` while there is nothing to learn from.
 
-    ``row`` is of the network that learns.
+    ``row`` is of the network that learns. Where the page does not show ``has_all`` of its controls,
+    other ways to fill the boxes, data sets and saved models wait behind *More*.
     """
     entries = sorted(the_lab().datasets.rows(), key=_is_far)  # stable: the lab's order otherwise
     found = {entry.key: entry for entry in entries}
     offered = [OWN_DATASET, *found]
-    with st.container(horizontal=True, gap="small", key="data_row"):
-        with link.kept("dataset", OWN_DATASET, offered):
-            chosen = st.selectbox(
-                _("Learn from"),
-                offered,
-                format_func=lambda key: (
-                    _label(found[key]) if key in found else _("Your own photographs")
-                ),
-                key="dataset",
-                label_visibility="collapsed",
-            )
-        if chosen == OWN_DATASET:
+    above, boxes = st.container(horizontal=True, gap="small", key="data_row"), st.container()
+    more = st.container() if has_all else st.popover(_("More"), icon=":material/more_horiz:")
+    fold = st.popover if has_all else st.expander  # no popover may hold another
+    with link.kept("dataset", OWN_DATASET, offered):
+        is_own = st.session_state.dataset == OWN_DATASET
+        chosen = (above if has_all or not is_own else more).selectbox(
+            _("Learn from"),
+            offered,
+            format_func=lambda key: (
+                _label(found[key]) if key in found else _("Your own photographs")
+            ),
+            key="dataset",
+            label_visibility="collapsed",
+        )
+    if is_own:
+        with above:
             undo_button()
-    return _own(row) if chosen == OWN_DATASET else _on_the_shelf(found[chosen])
+    with boxes:
+        data = _own(row) if is_own else _on_the_shelf(found[chosen])
+    with more:
+        if is_own:
+            more_boxes(fold)
+            offer_small_download()
+        if not has_all:
+            load_model(fold)
+    return data
 
 
 def has_empty_boxes() -> bool:
@@ -82,7 +96,7 @@ def offer_small_download() -> None:
     """Offer the first data set that is not on this machine, if it is here in half a minute."""
     lab = the_lab()
     rows = [entry.row for entry in lab.datasets.rows() if entry.row and _is_far(entry)]
-    if not rows or rows[0].download_bytes > _SMALL_BYTES:
+    if not has_empty_boxes() or not rows or rows[0].download_bytes > _SMALL_BYTES:
         return
     if not lab.jobs.visitors_may_download(rows[0].key):
         return
@@ -107,7 +121,7 @@ def _own(row: BackboneRow) -> Data | None:
     own_boxes(row)
     boxes = _used(the_visit().boxes)
     if not any(box.photos for box in boxes):
-        above.caption(_("Add four photographs or more to each class, or pick a built-in data set."))
+        above.caption(_("Four photographs or more of each"))
     if any(len(box.photos) < (1 if box.tests else MIN_PHOTOS) for box in boxes):
         return None  # each box says what it needs
     photos = tuple((box.name, tuple(box.photos)) for box in boxes)

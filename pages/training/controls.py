@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.shared import link
+from pages.shared.own_models import own_models
 from pages.shared.words import _
 from pages.training.hyperparameters import choose_hyperparameters
 from tl_core.training.spec import MODES, mode_row
@@ -12,6 +13,19 @@ from tl_core.training.spec import MODES, mode_row
 _AMOUNTS = [1, 2, 4, 8, 16, 50, 100, 300, 1000, 0]
 _SEEDS = 2**32
 _KEYS = [row.key for row in MODES]
+_USUAL = {"mode": "head", "photos_per_class": "100", "curve": "accuracy"}
+
+
+def shows_all_controls() -> bool:
+    """Whether methods and settings are in view; until there is a model they wait behind *More*.
+
+    A link that chooses among them brings them into view.
+    """
+    state = st.session_state
+    linked = state.get("linked", {})
+    is_asked = any(linked.get(key, usual) != usual for key, usual in _USUAL.items())
+    state.all_controls = state.get("all_controls", False) or is_asked or bool(own_models())
+    return bool(state.all_controls)
 
 
 def choose_modes() -> list[str]:
@@ -78,6 +92,5 @@ def choose_seed() -> int:
 
 
 def more_settings(modes: list[str]) -> dict[str, Any]:
-    """Draw the seed and the hyperparameters, one click away; return their values, by field."""
-    with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
-        return {"seed": choose_seed()} | choose_hyperparameters(modes)
+    """Draw the seed and the hyperparameters; return their values, by field."""
+    return {"seed": choose_seed()} | choose_hyperparameters(modes)

@@ -18,7 +18,7 @@ EXPLANATION = N_(
     "photographs. Where the dotted line goes on getting better and the solid one worse, it is "
     "overfitting: learning by heart."
 )
-NO_DATA = N_("Nothing to train on yet: add photographs under Classes, or pick a built-in data set.")
+_EXAMPLE = N_("Example, {photographs} cats and dogs: pretrained above, from scratch below")
 _CURVES = {"accuracy": N_("Accuracy"), "loss": N_("Loss")}
 _AXES = {"accuracy": N_("how often it is right"), "loss": N_("how wrong it is")}
 Measured = tuple[Line, FineTuneSnapshot]
@@ -42,15 +42,17 @@ def draw_axes(shown: Sequence[Measured] = ()) -> None:
     layout: Part = {"uirevision": "same", "showlegend": False}
     empty_range = None if any(snapshot.curve for _line, snapshot in shown) else [0, 1]
     if not shown and what == "accuracy":
-        examples, note, empty_range = _example()
+        examples, empty_range = _example()
         traces += examples
-        layout["annotations"] = [note]
-    layout["xaxis"] = axis(_("epoch"), rangemode="tozero", range=empty_range)
+    ticks = {"dtick": 10} if not shown else {}
+    layout["xaxis"] = axis(_("epoch"), rangemode="tozero", range=empty_range, **ticks)
     if what == "accuracy":
         layout["yaxis"] = axis(_(_AXES[what]), range=[0, 103], ticksuffix=" %")
     else:
         layout["yaxis"] = axis(_(_AXES[what]), rangemode="tozero", range=empty_range)
     draw(traces, layout, key=f"curve_{what}", height=_HEIGHT, alt=_alt(shown, what))
+    if not shown and what == "accuracy":
+        st.caption(_(_EXAMPLE).format(**measured_examples()["training"]))
 
 
 def _of_run(line: Line, snapshot: FineTuneSnapshot, what: str) -> list[Part]:
@@ -77,13 +79,9 @@ def _of_run(line: Line, snapshot: FineTuneSnapshot, what: str) -> list[Part]:
     return [learned, tested]
 
 
-def _example() -> tuple[list[Part], Part, list[int]]:
-    """Curves that were measured before, the note that says so, and the range of their epochs."""
+def _example() -> tuple[list[Part], list[int]]:
+    """Curves that were measured before, and the range of their epochs."""
     found = measured_examples()["training"]
-    words = _(
-        "An example, {photographs} photographs of cats and dogs:<br>"
-        "pretrained (above), from scratch"
-    ).format(**found)
     epochs = list(range(1, 1 + len(found["pretrained"])))
     traces = [
         {
@@ -96,8 +94,7 @@ def _example() -> tuple[list[Part], Part, list[int]]:
         }
         for start, mode in (("pretrained", "head"), ("scratch", "scratch"))
     ]
-    below = {"x": epochs[-1] / 2 + 1, "y": 25}
-    return traces, {**below, "text": words, "showarrow": False}, [0, epochs[-1]]
+    return traces, [0, epochs[-1]]
 
 
 def _alt(shown: Sequence[Measured], what: str) -> str:

@@ -24,7 +24,12 @@ def label_budget(data: Data | None, backbone: str | None, seed: int) -> None:
     asked = the_visit().jobs.get(_NAME)
     if asked is None and (data is None or backbone is None):
         return
-    st.header(_("Few-shot learning: how many photographs does it take?"), anchor=False)
+    title = _("Few-shot learning: how many photographs does it take?")
+    with st.expander(title, icon=":material/show_chart:", expanded=asked is not None):
+        _measure(data, backbone, seed, asked)
+
+
+def _measure(data: Data | None, backbone: str | None, seed: int, asked: Job | None) -> None:
     st.markdown(lesson("training")["budget"])
     if data is not None and backbone is not None:
         words = _("Measure accuracy by number of photographs")

@@ -1,18 +1,21 @@
-"""Loading a model that was saved here."""
+"""Loading a model that was saved here: beside *Save*, and before there is one behind *More*."""
 
 import streamlit as st
 
+from pages.shared.choose_photo import Fold
+from pages.shared.page_top import go_up
 from pages.shared.uploaded_files import free, uploaded_files
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
+from pages.training.panes import TRY, show_pane
 from tl_core.lab import UserError
 
 _NOTE = "model_note"
 
 
-def load_model() -> None:
-    """A drop zone for a model's file, and what came of the last one."""
-    with st.expander(_("Load a saved model"), icon=":material/upload:"):
+def load_model(fold: Fold = st.popover) -> None:
+    """A drop zone for a model's file, behind a press."""
+    with fold(_("Load a model"), icon=":material/upload:"):
         st.file_uploader(
             _("A model file that was downloaded here"),
             type="safetensors",
@@ -20,6 +23,10 @@ def load_model() -> None:
             max_upload_size=the_lab().models.largest_file_mb,
             on_change=_load,
         )
+
+
+def say_what_was_loaded() -> None:
+    """What came of the last file."""
     note = st.session_state.pop(_NOTE, None)
     if isinstance(note, UserError):
         show_error(note)
@@ -35,7 +42,9 @@ def _load() -> None:
             st.session_state[_NOTE] = error
         else:
             st.session_state[_NOTE] = _(
-                "Loaded. Try it above; it is now a choice under Backbone on every page."
+                "Loaded. Try it here; it is now a choice under Backbone on every page."
             )
+            show_pane(TRY)
+            go_up()
         finally:
             free([file])

@@ -9,12 +9,13 @@ from pages.shared.download import download
 from pages.shared.sitemap import ATTACK, ATTRIBUTION, BACKBONES, IDEAL
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, sentence, show_error
+from pages.training.load_model import load_model
 from tl_core.lab import UserError
 from tl_core.specs.base import DEFAULT_BACKBONE
 from tl_core.training.spec import LABEL_LENGTH
 
 
-def care_for(model: str, own: dict[str, str]) -> None:
+def care_for(model: str, own: dict[str, str], *, can_load: bool) -> None:
     """Draw the buttons for a model; ``own`` are the names of all, by key."""
     is_chosen = st.session_state.get("backbone") == model
     with st.container(horizontal=True, gap="small", key="model_care"):
@@ -29,6 +30,8 @@ def care_for(model: str, own: dict[str, str]) -> None:
         )
         with st.popover(_("Save"), icon=":material/download:", key="save"):
             _take_home(model)
+        if can_load:
+            load_model()
         with st.popover(_("Name"), icon=":material/edit:", key="model_name"):
             _rename_or_drop(model, own)
     if is_chosen:
@@ -109,8 +112,8 @@ def _take_home(model: str) -> None:
     )
     st.caption(
         _(
-            "To go on with it later, or to give it to somebody: “Load a saved model” at the foot "
-            "of this page opens it again, here or in another lab. Classes and settings are inside; "
+            "To go on with it later, or to give it to somebody: “Load a model” on this page "
+            "opens it again, here or in another lab. Classes and settings are inside; "
             "of your photographs only [feature vectors](#embedding), for “none of these”."
         )
     )

@@ -7,18 +7,16 @@ import streamlit as st
 from pages.shared import runs
 from pages.shared.components import style
 from pages.shared.frame import header
-from pages.shared.sitemap import TRAINING, TRICKS
-from pages.shared.sources import sources
+from pages.shared.sitemap import TRAINING, TRANSFER, TRICKS
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _, lesson, percent
+from pages.shared.words import _, percent
 from pages.training import experiment
 from pages.training.choose_data import (
     choose_data,
     has_empty_boxes,
     most_of_a_class,
     offer_ready_set,
-    offer_small_download,
 )
 from pages.training.code import show_code_of
 from pages.training.controls import (
@@ -27,14 +25,14 @@ from pages.training.controls import (
     choose_modes,
     choose_seed,
     more_settings,
+    shows_all_controls,
 )
-from pages.training.curve import EXPLANATION, NO_DATA, choose_curve, draw_axes, draw_curve
+from pages.training.curve import EXPLANATION, choose_curve, draw_axes, draw_curve
 from pages.training.data_preview import look_at
 from pages.training.figures import draw_figures
 from pages.training.gradients import draw_gradients
 from pages.training.kept_figures import keep_figures
 from pages.training.label_budget import label_budget
-from pages.training.load_model import load_model
 from pages.training.model_names import keep_names
 from pages.training.panes import panes
 from pages.training.result import choose_model, draw_result
@@ -49,7 +47,6 @@ from pages.training.run import (
     take_in,
     ways_of,
 )
-from pages.training.transfer import draw_transfer
 from pages.training.trying import draw_trying
 from pages.visit.state import Data
 from tl_core.datasets.spec import OWN_DATASET
@@ -67,6 +64,7 @@ def begin_or_stop(data: Data | None, ways: list[Way], settings: dict[str, Any]) 
         NAME,
         lambda: data is not None and begin(data, ways, settings),
         is_ready=is_ready,
+        is_loud=run is None or not (run.is_over and run.is_by_itself),
         label=_("Start both") if trick else "",
     )
 
@@ -76,9 +74,8 @@ def curve(data: Data | None) -> None:
     if runs.current(NAME) is None:
         draw_axes()
     runs.charts(NAME, draw_curve)
-    st.caption(_(EXPLANATION if data is not None else NO_DATA))
-    if has_empty_boxes():
-        offer_small_download()
+    if data is not None:
+        st.caption(_(EXPLANATION))
     runs.live(NAME, draw_figures)
 
 
@@ -97,36 +94,46 @@ trick = experiment.chosen()
 backbone = subject.backbone
 style("training")
 classes, learning, trying = stage(picture=46, side=28)
+has_all = trick is not None or shows_all_controls()
 with classes:
     st.header(_("Classes"), anchor=False)
-    data = choose_data(the_lab().backbones.row(backbone or DEFAULT_BACKBONE))
+    data = choose_data(the_lab().backbones.row(backbone or DEFAULT_BACKBONE), has_all=has_all)
     preview_place = st.container()
 keep_names()
 with learning:
-    with st.container(
+    head = st.container(
         horizontal=True,
         horizontal_alignment="distribute",
         vertical_alignment="center",
         key="learn_head",
-    ):
-        st.header(_("Learn"), anchor=False, width="content")
-        is_own = st.session_state.dataset == OWN_DATASET
-        is_by_itself = trick is None and is_own and choose_by_itself()
-        choose_curve()
+    )
+    head.header(_("Learn"), anchor=False, width="content")
     if trick is not None:
         with st.container(border=True, gap="small", key="experiment"):
             experiment.describe(trick)
             settings: dict[str, Any] = {"seed": choose_seed()}
         start_place = st.container(key="start_place")
-        modes, ways = [], experiment.ways_of(trick)
+        modes, ways, is_by_itself = [], experiment.ways_of(trick), False
+        with head:
+            choose_curve()
     else:
-        left, middle, right = st.columns([6, 5, 5], gap="small", vertical_alignment="bottom")
+        left, *middle, right = st.columns(
+            [6, 5, 5] if has_all else [3, 2], gap="small", vertical_alignment="bottom"
+        )
         start_place = left.container(key="start_place")
-        with middle:
+        more = right.popover(
+            _("More settings"), icon=":material/tune:", width="stretch", key="more"
+        )
+        with head if has_all else more:
+            is_own = st.session_state.dataset == OWN_DATASET
+            is_by_itself = is_own and choose_by_itself()
+            choose_curve()
+        with middle[0] if has_all else more:
             per_class = choose_amount(most_of_a_class(data))
-        modes = choose_modes()
+        with st.container() if has_all else more:
+            modes = choose_modes()
         ways = ways_of(modes)
-        with right:
+        with more:
             settings = more_settings(modes) | {"photos_per_class": per_class}
     curve_place = st.container()
 if data is not None:
@@ -148,7 +155,7 @@ with curve_place:
 done = finished()
 take_in(done)
 with trying:
-    draw_trying(backbone, done)
+    draw_trying(backbone, done, has_all=has_all)
 run = runs.current(NAME)
 panes(
     is_ready=data is not None,
@@ -163,10 +170,7 @@ with st.container(key="below"):
     label_budget(data, backbone, settings["seed"])
     if backbone is not None and trick is None:
         show_code_of(modes, backbone, settings)
-    st.header(_("When does transfer learning help?"), anchor=False)
-    for part in ("idea", "ways", "challenge"):
-        st.markdown(lesson("training")[part])
-    draw_transfer()
+    st.page_link(TRANSFER.path, label=_(TRANSFER.title), icon=TRANSFER.icon)
     st.page_link(TRICKS.path, label=_("Six experiments on training tricks"), icon=TRICKS.icon)
-    load_model()
-    sources(TRAINING)
+if not has_all and shows_all_controls():  # the first model has come with this drawing
+    st.rerun()

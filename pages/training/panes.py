@@ -14,6 +14,7 @@ from tl_core.datasets.spec import OWN_DATASET
 
 CLASSES, LEARN, TRY = "classes", "learn", "try"
 _KEY = "panes_bar"
+_MOVES = "pane_moves"  # in the session: how often the page itself went to a pane
 _mount = component("panes", isolate_styles=False)
 
 
@@ -33,6 +34,7 @@ def panes(*, is_ready: bool, is_learning: bool, learned: str) -> None:
             data={
                 "label": _("Steps"),
                 "opened": visit.pane,
+                "moves": st.session_state.get(_MOVES, 0),
                 "first": CLASSES if is_boxes else LEARN,
                 "next": following,
                 "panes": [
@@ -43,6 +45,12 @@ def panes(*, is_ready: bool, is_learning: bool, learned: str) -> None:
             },
             on_opened_change=_open,
         )
+
+
+def show_pane(pane: str) -> None:
+    """Go to a pane; for callbacks."""
+    the_visit().pane = pane
+    st.session_state[_MOVES] = st.session_state.get(_MOVES, 0) + 1
 
 
 def _open() -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.choose_one import choose_one
+from pages.shared.choose_photo import Fold
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
 from pages.training.box import refuse, require_room
@@ -15,12 +16,12 @@ _COUNTS = [2, 4, 8, 16, 50, 100]
 _USES = {"learn": N_("training"), "test": N_("validation")}
 
 
-def ready_photos(boxes: list[Box]) -> None:
+def ready_photos(boxes: list[Box], fold: Fold) -> None:
     """A choice of data set, class, number and box, one click away."""
     datasets = the_lab().datasets
     labels = {entry.key: _(entry.label) for entry in datasets.rows() if entry.state == "ready"}
     names = {box.id: box.name for box in boxes}
-    with st.popover(_("Built-in data set"), icon=":material/photo_library:", key="ready_photos"):
+    with fold(_("Built-in data set"), icon=":material/photo_library:", key="ready_photos"):
         st.caption(
             _(
                 "Put photographs of a built-in data set into a class, for training or "

@@ -20,6 +20,7 @@ from pages.training.corrections import (
     draw_fixes,
     examples_of,
 )
+from pages.training.load_model import say_what_was_loaded
 from pages.training.model_care import care_for
 from pages.training.model_names import boxes_of
 from pages.training.none_of_these import choose_share, draw_nearest
@@ -30,26 +31,33 @@ from pages.training.tries import UNSURE_LEAD, draw_tries, is_unsure, remember
 from tl_core.classify.spec import Classification, Classify
 from tl_core.lab import UserError
 
+_ORIGINAL = 3  # answers of the pretrained network
 _ANSWER = 390  # pixels, the height of an answer's skeleton
 
 
-def draw_trying(backbone: str | None, done: Done) -> None:
+def draw_trying(backbone: str | None, done: Done, *, has_all: bool) -> None:
     """Try the visitor's best model of the newest run, or another; before, the pretrained network.
 
-    ``done`` is what ``finished`` returns.
+    ``done`` is what ``finished`` returns. Unless the page shows ``has_all`` of its controls, a
+    saved model is loaded elsewhere on it.
     """
     own = own_models()
     ended = {model: found for model, found in done.items() if model in own}
+    is_live = bool(st.session_state.get("live", the_visit().is_live))
     with st.container(horizontal=True, key="try_head", vertical_alignment="center"):
         st.header(_("Try it"), anchor=False, width="content")
-        is_live = (bool(own) or backbone is not None) and live_switch()
+        if own or (is_live and backbone is not None):
+            is_live = live_switch()
+    say_what_was_loaded()
     network = _choose(own, ended) if own else backbone
     if network is None:
         return
     if not own:
-        words = _("Before you teach it: {network} as it is, with the classes it learned first.")
+        words = _("Not taught yet: the original {network}")
         st.caption(words.format(network=plain(label_of(network))))
-    if is_live:
+    if not own and not is_live:
+        _original(network)
+    elif is_live:
         with st.container(key="try_live"):
             boxes = boxes_of(network)
             live_view(network, is_titled=True, on_correct=partial(correct_frame, boxes))
@@ -62,20 +70,33 @@ def draw_trying(backbone: str | None, done: Done) -> None:
                 examples=examples_of(boxes),
             )
     else:
-        _still(network, ended, is_own=bool(own))
+        _still(network, ended)
     if own:
         draw_corrected()
         draw_tries()
         choose_share(network, ended.get(network))
-        care_for(network, own)
+        care_for(network, own, can_load=has_all)
 
 
-def _still(network: str, done: Done, *, is_own: bool) -> None:
+def _original(network: str) -> None:
+    """What the pretrained network says, and behind a press another photograph or the camera."""
+    place = st.container()
+    with st.popover(
+        _("Another photograph"), icon=":material/photo_library:", width="stretch", key="try_more"
+    ):
+        live_switch()
+        chosen = choose_photo(fold=st.expander)
+    with place:
+        _say(network, chosen, {}, is_own=False, truth="")
+
+
+def _still(network: str, done: Done) -> None:
     """A photograph and the answer; where it is taken, dropped or chosen."""
     test, truth, is_missing = _test_photograph(done)
     with st.container(horizontal=True, key="try_photo", gap="small"):
         chosen = choose_photo(instead=test)
-    if is_missing:
+    taught = the_visit().taught.get(network)
+    if is_missing or (test and taught is not None and taught.is_by_itself):
         st.button(
             _("Show it something"),
             key="begin_live",
@@ -85,8 +106,8 @@ def _still(network: str, done: Done, *, is_own: bool) -> None:
             on_click=turn_live_on,
         )
         st.caption(_("Or drop a photograph here."))
-    else:
-        _say(network, test or chosen, done, is_own=is_own, truth=truth)
+    if not is_missing:
+        _say(network, test or chosen, done, is_own=True, truth=truth)
 
 
 def _choose(own: dict[str, str], done: Done) -> str:
@@ -145,7 +166,7 @@ def _say(model: str, photo: str, done: Done, *, is_own: bool, truth: str) -> Non
     if boxes and not truth:
         is_sure = not is_none(found.novelty) and not is_unsure(found.answers)
         draw_fixes(boxes, photo, found, is_sure=is_sure)
-    answer_bars(found.answers, key="own_answer")
+    answer_bars(found.answers[: None if is_own else _ORIGINAL], key="own_answer")
     if is_own and not truth:
         remember(photo, found)
     if len(models) > 1:

@@ -53,8 +53,8 @@ def test_several_ways_run_side_by_side_and_are_told_with_interval_and_top_3(page
     assert charts[:3] == ["curve_accuracy", "own_answer", "confusion"]
 
 
-def test_what_transfer_is_worth_is_a_picture_of_each_data_set(page):
-    found = measured("transfer.json")
+def test_what_transfer_is_worth_is_a_picture_of_each_data_set(open_page):
+    found, page = measured("transfer.json"), open_page("transfer")
     charts = {chart.key: chart.proto for chart in page.get("plotly_chart")}
     assert {f"transfer_{data}" for data in found} <= set(charts)
     lines = json.loads(charts["transfer_digits"].spec)["data"]
@@ -64,7 +64,7 @@ def test_what_transfer_is_worth_is_a_picture_of_each_data_set(page):
 
 def test_before_there_is_a_model_the_pretrained_network_is_tried_and_named(page):
     text = words(page)
-    assert "Before you teach it: EfficientNet-Lite0 as it is" in text
+    assert "Not taught yet: the original EfficientNet-Lite0" in text
     assert "It says: " in text
     assert not [widget for widget in page.selectbox if widget.key == "own_model"]
 

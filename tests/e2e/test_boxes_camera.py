@@ -179,7 +179,7 @@ def test_an_open_camera_its_photographs_and_the_bar_have_no_serious_fault(pictur
     pictures.evaluate(_AXE)
     assert lasting_faults(pictures) == []
     pictures.locator(".panes [data-key=try]").click()
-    pictures.locator(".st-key-try_photo").wait_for()
+    pictures.locator(".st-key-try_more").wait_for()
     assert lasting_faults(pictures) == []
 
 

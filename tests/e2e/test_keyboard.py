@@ -75,6 +75,7 @@ def test_the_maps_are_one_stop_with_arrows_inside(page, app):
 
 def test_no_button_is_named_after_its_icon(page, app):
     page.goto(f"{app.url}/teach")
+    page.get_by_role("button", name="More", exact=True).click()
     page.locator(".st-key-add_class button").click()  # now each box can be removed
     page.locator(".st-key-remove_2").wait_for()
     names = page.get_by_role("button").evaluate_all("found => found.map((one) => one.innerText)")

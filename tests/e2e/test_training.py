@@ -68,11 +68,11 @@ def test_a_setting_one_click_away_is_shown_as_it_is_after_other_settings_were_ch
     page, app_url
 ):
     page.goto(f"{app_url}/teach?dataset=digits")
+    page.get_by_role("button", name="More settings").click()
     page.locator(".st-key-mode").get_by_text("Raw pixels").click()
     page.locator(".st-key-mode [aria-checked=true], .st-key-mode [aria-pressed=true]").nth(
         1
     ).wait_for()
-    page.get_by_role("button", name="More settings").click()
     page.locator(".st-key-trick_momentum").get_by_text("0.9", exact=True).wait_for()
 
 
@@ -129,6 +129,6 @@ def test_a_phone_shows_one_pane_at_a_time_and_the_way_to_the_next(page, app_url)
     above_the_foot(page, page.locator(".st-key-ready_set button"))
     expect(page.locator(CURVE)).to_be_visible()
     page.locator(".panes [data-key=try]").click()
-    expect(page.locator(".st-key-try_photo")).to_be_visible()
+    expect(page.locator(".st-key-try_more")).to_be_visible()
     expect(page.locator(CURVE)).to_be_hidden()
     no_sideways_scrolling(page)

@@ -24,7 +24,7 @@ LESSONS = ROOT / "assets/lesson"
 PAIRS = [("README.md", "README.ja.md"), ("docs/teaching.md", "docs/ja/teaching.md")]
 # by text, in each language: a figure, and how its line in docs/measured.md begins
 QUOTED = {
-    "lesson/training.md": {
+    "lesson/transfer.md": {
         "99.3 %": "| cats and dogs, 300 photographs a class, 300 tested: new head",
         "99.0 %": "| cats and dogs, 300 photographs a class, 300 tested: last block",
         "96.7 %": "| cats and dogs, 20 |",
@@ -34,6 +34,8 @@ QUOTED = {
         "90.2 %": "| digits, 20 |",
         "95.7 %": "| digits, 20 |",
         "82.8 %": "| digits, 20 |",
+    },
+    "lesson/training.md": {
         "97 %": "- *Why?* of 30 digits",
         "84 %": "- *Why?* of 30 digits",
         "89 %": "- *Why?* of 30 digits",

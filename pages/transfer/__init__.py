@@ -1,0 +1,1 @@
+"""From VGG to today."""
