@@ -20,7 +20,7 @@ def live_picture(data: bytes, *, alt: str, said: Sequence[str] = ()) -> None:
     words = ""
     if said:
         first, *rest = map(html.escape, said)
-        words = f'<p class="said"><b>{first}</b> <span>{" · ".join(rest)}</span></p>'
+        words = f'<p class="said"><strong>{first}</strong> <span>{" · ".join(rest)}</span></p>'
     st.html(
         f'<div class="seen"><img src="{data_url(data)}" alt="{html.escape(alt)}" '
         f'style="width:100%;border-radius:.7rem;display:block">{words}</div>'

@@ -15,7 +15,7 @@ from tests.model_files import of_raw_pixels
 SAID_ELSEWHERE = {
     "backbones": " says: none of these",
     "attribution": "**None of these**, your model says. If it had to choose: ",
-    "attack": "but **none of these** by its distance",
+    "attack": " · none of these<",
 }
 SOFTMAX = "(#softmax) must choose one of its classes: "
 
@@ -68,7 +68,8 @@ def test_other_pages_say_so_too(shown):
     for topic, said in SAID_ELSEWHERE.items():
         page = settled(page.switch_page(f"pages/{topic}/page.py").run())
         assert not page.exception
-        assert said in " ".join([words(page), *titles(page)]), topic
+        on_pictures = [block.proto.body for block in page.get("html")]
+        assert said in " ".join([words(page), *titles(page), *on_pictures]), topic
 
 
 def test_a_link_may_ask_for_any_share(open_page):

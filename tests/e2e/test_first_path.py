@@ -33,7 +33,7 @@ def drop(page, name: str, data: bytes, *, zone: str = "") -> None:
 def test_open_the_lab_drop_a_dog_and_read_its_label(page, app_url, labelled):
     page.goto(app_url)
     page.get_by_role("heading", name="Transfer Learning Lab").wait_for()
-    page.get_by_test_id("stMain").get_by_role("link", name="Backbones").click()
+    page.get_by_role("button", name="Choose a network").click()
     page.get_by_role("heading", name=re.compile("says: .*cat")).wait_for()
     label, data = labelled[16]
     assert label == 251

@@ -78,4 +78,5 @@ def test_nothing_that_lasts_depends_on_the_time_of_day() -> None:
         and ast.unparse(node) in ("time.time", "time.time_ns", "datetime.now", "datetime.utcnow")
     }
     # how old a killed writer's file is, beside its lock; dates and times that are shown
+    shown = {"pages/path/report.py", "pages/training/model_names.py"}
     assert readers == {"tl_core/machine/files.py", *shown}
