@@ -11,15 +11,17 @@ from tl_core.classify.spec import Classification
 from tl_core.lab import BackboneRow
 
 METHODS = {row.key: row for row in ATTRIBUTION_METHODS}
+_GUIDED = "guided_gradcam"
 PREDICTED, NOTHING, RUNNER_UP = "predicted", "nothing", "runner-up"
 
 
-def choose_methods() -> tuple[str, ...]:
-    """One method or several; none asks for one."""
-    with link.kept("methods", ["gradcam"], list(METHODS)):
+def choose_methods(row: BackboneRow) -> tuple[str, ...]:
+    """One method or several of those that this network allows; none asks for one."""
+    offered = [key for key in METHODS if key != _GUIDED or not row.guided_obstacle]
+    with link.kept("methods", ["gradcam"], offered):
         methods = st.pills(
             _("Method, or several"),
-            list(METHODS),
+            offered,
             selection_mode="multi",
             format_func=lambda key: _(METHODS[key].label),
             key="methods",
@@ -27,8 +29,7 @@ def choose_methods() -> tuple[str, ...]:
     if not methods:
         st.info(_("Choose at least one method."))
     elif len(methods) == 1:
-        row = METHODS[methods[0]]
-        st.caption(_(row.does), help=row.paper)
+        st.caption(_(METHODS[methods[0]].does))
     return tuple(methods)
 
 
@@ -66,10 +67,12 @@ def strength_slider() -> None:
         st.slider(_("Opacity of the map"), 0.0, 1.0, step=0.05, key="strength")
 
 
-def more_settings(row: BackboneRow) -> None:
-    """What the methods can be told, one click away."""
+def more_settings(row: BackboneRow, classes: tuple[str, ...]) -> tuple[str, str]:
+    """What the methods can be told, one click away; returns the two classes as it names them."""
     layers = [stage.layer for stage in row.stages][::-1]
     with st.popover(_("More settings"), icon=":material/tune:", width="stretch", key="more"):
+        chosen = choose_classes(classes)
+        strength_slider()
         with link.kept("cam_layer", layers[0], layers, among=f"_of_{row.key}"):
             st.selectbox(
                 _("Layer for Grad-CAM and Guided Grad-CAM"),
@@ -107,6 +110,11 @@ def more_settings(row: BackboneRow) -> None:
                 key="patch",
                 help=_("How large the grey square is that covers one part after the other."),
             )
+        if row.guided_obstacle:
+            st.caption(_("Guided Grad-CAM needs a network of plain ReLUs, such as VGG-16."))
+        papers = "; ".join(f"{_(method.label)}: {method.paper}" for method in METHODS.values())
+        st.caption(papers)
+    return chosen
 
 
 def with_settings(question: Attribute) -> Attribute:

@@ -6,11 +6,13 @@ import streamlit as st
 
 from pages.attribution.controls import METHODS
 from pages.shared.chapters import note
+from pages.shared.none_of_these import is_none
 from pages.shared.picture import live_picture
 from pages.shared.sitemap import ATTRIBUTION
 from pages.shared.words import _, class_name, percent, plain_class
 from pages.visit.state import Outcome
 from tl_core.attribution.spec import AttributeSnapshot, AttributionMap, ExplainedClass, Faithfulness
+from tl_core.classify.spec import Classification
 from tl_core.images import heatmap
 
 _METRIC = 96  # height of a figure, in pixels
@@ -18,24 +20,41 @@ _AS_SURE, _HALF_AS_SURE = 0.75, 0.25  # shares of the probability before
 _PAIR, _ONE = [1, 1], [3, 2]  # shares of the width
 
 
-def draw_photo(seen: bytes) -> None:
-    """The photograph, as long as there is no map."""
-    live_picture(seen, alt=_("The photograph at the network's size"))
+def draw_photo(said: Classification, *, done: float = 1.0) -> None:
+    """The photograph with the network's answer on it, as long as there is no map."""
+    first, alt = said.answers[0], _("The photograph at the network's size")
+    label = _("none of these") if is_none(said.novelty) else class_name(first.label)
+    live_picture(said.seen, alt=alt, said=[label, percent(first.probability)], done=done)
     st.caption(_("What the network sees"))
 
 
-def draw_main(found: AttributeSnapshot) -> None:
-    """The first map over the photograph."""
+def draw_main(found: AttributeSnapshot, *, are_several: bool) -> None:
+    """The first map over the photograph; of several methods every other one, with its proof."""
     if not found.maps:
-        draw_photo(found.photo)
-        return
-    first = found.maps[0]
-    _draw_map(found, first)
-    row = METHODS[first.method]
+        alt = _("The photograph at the network's size")
+        live_picture(found.photo, alt=alt, said=_said(found), done=_share_done(found))
+    for one in found.maps[::2] if are_several else found.maps[:1]:
+        _draw_large(found, one, has_proof=are_several)
+
+
+def draw_second(found: AttributeSnapshot) -> None:
+    """Beside them the other methods, each as large, with the same figures."""
+    with st.container(key="second_method"):
+        for one in found.maps[1::2]:
+            _draw_large(found, one, has_proof=True)
+    note(ATTRIBUTION, without_the_marked(found))
+
+
+def _draw_large(found: AttributeSnapshot, one: AttributionMap, *, has_proof: bool) -> None:
+    """A map at large, with the answer and how far the work is on it, and its proof below."""
+    _draw_map(found, one, _said(found), done=_share_done(found))
+    row = METHODS[one.method]
     words = _("{method}: warm = evidence for the class, cold = against it")
     if not row.is_signed:
         words = _("{method}: warm = evidence for the class")
     st.caption(words.format(method=_(row.label)))
+    if has_proof:
+        _draw_metrics(one.faithfulness, is_share=found.contrast is not None, of=one.method)
 
 
 def draw_proof(found: AttributeSnapshot) -> None:
@@ -85,7 +104,7 @@ def draw_alone(found: AttributeSnapshot) -> None:
     _draw_others(found, found.maps)
 
 
-def _draw_metrics(proof: Faithfulness | None, *, is_share: bool) -> None:
+def _draw_metrics(proof: Faithfulness | None, *, is_share: bool, of: str = "") -> None:
     """What blurring the top fifth does, and what blurring a random one does."""
     short = _("Faithfulness test: its probability once a part is blurred")
     words = _(
@@ -97,7 +116,7 @@ def _draw_metrics(proof: Faithfulness | None, *, is_share: bool) -> None:
             "The first class's share of both probabilities once the most important "
             "20 % are blurred."
         )
-    with st.container(key="proof"):
+    with st.container(key=f"proof_{of}" if of else "proof"):
         st.caption(short)
         top, random = st.columns(2, gap="small", wrap=False)
     if proof is None:
@@ -121,12 +140,11 @@ def _draw_others(found: AttributeSnapshot, maps: Sequence[AttributionMap]) -> No
     """Maps beside each other, each with its class or its method and its proof."""
     if not maps:
         return
-    are_methods = len({one.method for one in found.maps}) > 1
     with st.container(key="other_maps"):
         columns = st.columns(_PAIR if len(maps) > 1 else _ONE, gap="small", wrap=False)
     for place, one in enumerate(maps):
         explained = _class_of(found, one)
-        name = _(METHODS[one.method].label) if are_methods else plain_class(explained.label)
+        name = plain_class(explained.label)
         words = "**{name}**" if len(maps) > 1 else _beside(found.classes[0], explained)
         with columns[place % len(columns)]:
             _draw_map(found, one)
@@ -135,8 +153,6 @@ def _draw_others(found: AttributeSnapshot, maps: Sequence[AttributionMap]) -> No
 
 def _beside(first: ExplainedClass, other: ExplainedClass) -> str:
     """What the only class beside the explained one is."""
-    if other.target == first.target:  # by another method
-        return "**{name}**"
     if other.probability > first.probability:
         return _("Its answer: **{name}**")
     return _("Runner-up: **{name}**")
@@ -149,7 +165,9 @@ def _with_proof(name: str, proof: Faithfulness | None) -> str:
     return words.format(name=name, before=100 * proof.before, important=100 * proof.important)
 
 
-def _draw_map(found: AttributeSnapshot, one: AttributionMap) -> None:
+def _draw_map(
+    found: AttributeSnapshot, one: AttributionMap, said: Sequence[str] = (), done: float = 1.0
+) -> None:
     """A map over the photograph, as strong as the slider has it."""
     explained, method = _class_of(found, one), _(METHODS[one.method].label)
     words = _("{method}: where the evidence for {label} lies, most at {x}, {y} of {side} pixels")
@@ -159,7 +177,22 @@ def _draw_map(found: AttributeSnapshot, one: AttributionMap) -> None:
         alt=words.format(
             method=method, label=class_name(explained.label), x=x, y=y, side=found.side
         ),
+        said=said,
+        done=done,
     )
+
+
+def _said(found: AttributeSnapshot) -> list[str]:
+    """The explained class and its probability, and what it is held against."""
+    said = [class_name(found.classes[0].label), percent(found.classes[0].probability)]
+    if found.contrast is not None:
+        other = class_name(found.contrast.label)
+        said.append(_("rather than {other}").format(other=other))
+    return said
+
+
+def _share_done(found: AttributeSnapshot) -> float:
+    return found.step / max(found.steps, 1)
 
 
 def _class_of(found: AttributeSnapshot, one: AttributionMap) -> ExplainedClass:

@@ -1,19 +1,26 @@
 """The Why? page: attribution maps of a photograph, and a test of their faithfulness."""
 
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
 from pages.attribution.controls import (
     NOTHING,
-    choose_classes,
     choose_methods,
     more_settings,
     strength_slider,
     two_classes,
     with_settings,
 )
-from pages.attribution.maps import draw_alone, draw_main, draw_photo, draw_place, draw_proof
+from pages.attribution.maps import (
+    draw_alone,
+    draw_main,
+    draw_photo,
+    draw_place,
+    draw_proof,
+    draw_second,
+)
 from pages.shared.frame import header
 from pages.shared.live import answer, draw_beside, watch_answer
 from pages.shared.live_camera import live_answers, live_switch, live_view
@@ -26,35 +33,41 @@ from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, show_error
 from tl_core.attribution.spec import Attribute
-from tl_core.classify.spec import Classify
+from tl_core.classify.spec import Classification, Classify
 from tl_core.lab import UserError
 
+_SIGN_S = 0.5  # after which a slow answer's place says that it is awaited
 
-def draw(question: Attribute, other: int, seen: bytes, *, is_contrast: bool) -> None:
+
+def draw(question: Attribute, other: int, said: Classification, *, is_contrast: bool) -> None:
     """The map over the photograph, and beside it the proof and the other maps."""
     alone = replace(question, targets=(*question.targets, other))
-    asked = question if len(question.methods) > 1 else alone
+    are_several = len(question.methods) > 1
+    asked = question if are_several else alone
     try:
         asked = replace(question, contrast=other) if is_contrast else asked
     except UserError as error:  # a class rather than itself
         with side:
             show_error(error)
         with picture:
-            draw_photo(seen)
+            draw_photo(said)
         return
     with side:
-        watch_answer(asked, draw_proof, name="why", first=draw_place)
-        if is_contrast and len(question.methods) == 1:
+        draw_figures = draw_second if are_several else draw_proof
+        watch_answer(asked, draw_figures, name="why", first=draw_place)
+        if is_contrast and not are_several:
             st.caption(_("Each class for itself:"))
             watch_answer(alone, draw_alone, name="alone", stop_key="stop_alone", first=draw_place)
     with picture:
-        draw_beside("why", draw_main, lambda: draw_photo(seen))
+        draw_maps = partial(draw_main, are_several=are_several)
+        draw_beside("why", draw_maps, lambda: draw_photo(said, done=0))
 
 
 def explain_still(backbone: str) -> None:
     """The photograph's maps by the chosen methods."""
     with picture:
-        said = answer(Classify(photo=photo, backbone=backbone), height=MAIN_PICTURE)
+        question = Classify(photo=photo, backbone=backbone)
+        said = answer(question, timeout_s=_SIGN_S, height=MAIN_PICTURE)
     if said is None:
         return
     if is_none(said.novelty):
@@ -62,14 +75,14 @@ def explain_still(backbone: str) -> None:
             say_it_is_none(said.answers[0])
     if not methods:
         with picture:
-            draw_photo(said.seen)
+            draw_photo(said)
         return
     first, other = two_classes(said, why, rather_than)
-    question = with_settings(
+    asked = with_settings(
         Attribute(photo=photo, backbone=backbone, methods=methods, targets=(first,))
     )
-    draw(question, other, said.seen, is_contrast=rather_than != NOTHING)
-    layer = question.layer or the_lab().backbones.row(backbone).stages[-1].layer
+    draw(asked, other, said, is_contrast=rather_than != NOTHING)
+    layer = asked.layer or the_lab().backbones.row(backbone).stages[-1].layer
     show_code(ATTRIBUTION, backbone, photo, layer=layer, target=first)
 
 
@@ -84,18 +97,18 @@ def explain_live(backbone: str) -> None:
 
 subject = header(ATTRIBUTION, first_photo="sample:dalmatian")
 backbone, photo = subject.backbone, subject.photo
-rail, picture, side = stage()
+rail, picture, side = stage(picture=42, side=42)
 if backbone is not None:
     lab = the_lab()
     with picture:
         is_live = live_switch()
     with rail:
         if not is_live:
-            methods = choose_methods()
-            why, rather_than = choose_classes(lab.backbones.classes(backbone))
-        strength_slider()
-        if not is_live:
-            more_settings(lab.backbones.row(backbone))
+            methods = choose_methods(lab.backbones.row(backbone))
+            classes = lab.backbones.classes(backbone)
+            why, rather_than = more_settings(lab.backbones.row(backbone), classes)
+        else:
+            strength_slider()
     if is_live:
         explain_live(backbone)
     else:

@@ -45,8 +45,8 @@ def draw_first(goal: Goal, spec: IdealImage) -> bool:
             st.caption(words.format(name=plain(goal.label)))
         return False
     words = _("An example: {name}").format(name=plain(goal.label))
-    live_picture(example.picture, alt=f"{words}. {example.words}")
-    st.caption(f"**{words}**. {example.words}")
+    live_picture(example.picture, alt=f"{words}. {example.words}", said=[words])
+    st.caption(example.words)
     return True
 
 

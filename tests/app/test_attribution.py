@@ -68,19 +68,19 @@ def test_why_a_class_rather_than_itself_is_refused_in_a_sentence(page):
     assert "What the network sees" in words(page)
 
 
-def test_several_methods_stand_side_by_side(page):
+def test_several_methods_stand_side_by_side_with_the_same_figures(page):
     page.button_group(key="methods").set_value(["gradcam", "integrated_gradients"]).run()
     settled(page)
-    assert len(page.metric) == 2
-    assert "**Integrated Gradients**" in words(page)
-    assert "with the most important 20 % blurred" in words(page)
+    names = ["Most important 20 % blurred", "Random 20 % blurred"]
+    assert [figure.label for figure in page.metric] == 2 * names
+    assert "Integrated Gradients: warm" in words(page)
+    assert pictures(page).count("<b>tiger cat</b>") == 2
 
 
-def test_a_method_that_this_network_does_not_allow_says_why_beside_the_photograph(page):
-    page.button_group(key="methods").set_value(["guided_gradcam"]).run()
-    settled(page)
-    assert any("ReLU" in error.value for error in page.error)
-    assert "What the network sees" in words(page)
+def test_a_method_that_this_network_does_not_allow_is_not_offered_and_says_why(page):
+    offered = page.button_group(key="methods").options
+    assert offered == ["Grad-CAM", "Integrated Gradients", "Occlusion"]
+    assert "Guided Grad-CAM needs a network of plain ReLUs" in words(page)
 
 
 def test_without_a_method_the_page_asks_for_one_and_shows_the_photograph(page):

@@ -71,7 +71,7 @@ class View:
 VIEWS = [
     View(BACKBONES, _IMAGE, ".st-key-backbone"),
     View(FEATURE_MAPS, _IMAGE, ".st-key-layer"),
-    View(ATTRIBUTION, _IMAGE, ".st-key-methods"),
+    View(ATTRIBUTION, _IMAGE, ".st-key-question"),
     View(
         TRAINING,
         ".st-key-main_picture [class*=st-key-curve_]",
