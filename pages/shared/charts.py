@@ -1,7 +1,7 @@
 """The palette, the layout of every Plotly chart, and a bar chart of answers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -32,9 +32,18 @@ def palette() -> list[str]:
 
 
 def draw(
-    traces: Sequence[Part], layout: Part, *, key: str, height: int, alt: str, **options: Any
+    traces: Sequence[Part],
+    layout: Part,
+    *,
+    key: str,
+    height: int,
+    alt: str,
+    is_stretched: bool = False,
+    **options: Any,
 ) -> None:
     """Show a chart as wide as its place, with its legend above it.
+
+    One that ``is_stretched`` is as high as CSS makes its place, where that says so.
 
     ``traces`` and ``layout`` are Plotly's own JSON, with axes from ``axis``, and taken as they are:
     to build the same of checked objects takes ten times as long, in every poll of every visitor.
@@ -44,7 +53,8 @@ def draw(
         _validate=False,
     )
     config = {"displayModeBar": False}
-    st.plotly_chart(figure, key=key, config=config, alt=alt, **options)
+    size: Literal["stretch", "content"] = "stretch" if is_stretched else "content"
+    st.plotly_chart(figure, key=key, config=config, alt=alt, height=size, **options)
 
 
 def percent_lines(x: Sequence[float], shares: Mapping[str, Sequence[float]]) -> list[Part]:

@@ -91,12 +91,5 @@ GLOSSARY = PageRow("glossary", N_("Glossary"), ":material/dictionary:")
 HISTORY = PageRow("history", N_("From VGG to today"), ":material/history:")
 TRANSFER = PageRow("transfer", N_("When does transfer learning help?"), ":material/compare_arrows:")
 PAGES = (BACKBONES, FEATURE_MAPS, ATTRIBUTION, TRAINING, IDEAL, ATTACK)
-ALL_PAGES = (
-    HOME,
-    *PAGES,
-    PATH,
-    TRICKS,
-    GLOSSARY,
-    HISTORY,
-    TRANSFER,
-)  # in the order of the navigation
+# in the order of the navigation
+ALL_PAGES = (HOME, *PAGES, PATH, TRICKS, GLOSSARY, HISTORY, TRANSFER)

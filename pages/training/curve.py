@@ -50,7 +50,8 @@ def draw_axes(shown: Sequence[Measured] = ()) -> None:
         layout["yaxis"] = axis(_(_AXES[what]), range=[0, 103], ticksuffix=" %")
     else:
         layout["yaxis"] = axis(_(_AXES[what]), rangemode="tozero", range=empty_range)
-    draw(traces, layout, key=f"curve_{what}", height=_HEIGHT, alt=_alt(shown, what))
+    alt = _alt(shown, what)
+    draw(traces, layout, key=f"curve_{what}", height=_HEIGHT, alt=alt, is_stretched=True)
     if not shown and what == "accuracy":
         st.caption(_(_EXAMPLE).format(**measured_examples()["training"]))
 

@@ -74,9 +74,11 @@ def curve(data: Data | None) -> None:
     if runs.current(NAME) is None:
         draw_axes()
     runs.charts(NAME, draw_curve)
+    runs.live(NAME, draw_figures)
     if data is not None:
         st.caption(_(EXPLANATION))
-    runs.live(NAME, draw_figures)
+    elif has_empty_boxes() and st.session_state.get("present"):
+        st.caption(_("Press C to fill the classes, or begin with the built-in data set."))
 
 
 def what_came_of_it() -> str:

@@ -25,7 +25,7 @@ _NOT_MEASURED = N_(
     "recording then tests it."
 )
 _ALL = "mistakes"
-_PAGE = 12  # photographs at once
+_PAGE, _PRESENTED = 12, 3  # photographs at once; in presenter view as high as the matrix
 
 
 def choose_model(done: Done) -> str:
@@ -150,13 +150,14 @@ def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...])
 
 
 def _page(chosen: list[Prediction]) -> list[Prediction]:
-    pages = -(-len(chosen) // _PAGE)
+    size = _PRESENTED if st.session_state.get("present") else _PAGE
+    pages = -(-len(chosen) // size)
     if pages <= 1:
         return chosen
     if st.session_state.get("cell_page", 1) > pages:
         st.session_state.cell_page = 1
     page = st.number_input(_("Page of {pages}").format(pages=pages), 1, pages, key="cell_page")
-    return chosen[(page - 1) * _PAGE : page * _PAGE]
+    return chosen[(page - 1) * size : page * size]
 
 
 def _by_class(result: FineTuneResult, names: tuple[str, ...]) -> None:

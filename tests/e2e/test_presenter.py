@@ -168,7 +168,7 @@ def test_a_chart_is_higher_on_a_higher_screen(open_tab, app_url):
     heights = []
     for width in (1280, 1920):
         with open_tab(width, width * 9 // 16) as tab:
-            open_page(tab, f"{app_url}/backbones{_ON}")
+            open_page(tab, f"{app_url}/backbones{_ON}&questions=0")
             tab.locator(".st-key-top5 .main-svg").first.wait_for()
             wait_for_rest(tab)
             heights.append(box_of(tab.locator(".st-key-top5 .main-svg").first)["height"])

@@ -140,7 +140,7 @@ def test_only_a_reload_asks_for_a_visit_and_its_code_is_in_no_address_no_page_an
     wait_for_a_question(page)
     page.get_by_role("heading", name="Ideal image").wait_for()
     page.get_by_test_id("stTopNavLink").filter(has_text="Home").click()
-    page.get_by_role("heading", name="What you can do here").wait_for()
+    page.get_by_text("What you can do here").wait_for()
     assert questions(page) == 1
     assert code_of(page) == code
     assert addresses
@@ -164,7 +164,7 @@ def test_a_browser_that_keeps_nothing_shows_every_page_all_the_same(page, app):
         "Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException(''); }})"
     )
     page.goto(app.url)
-    page.get_by_role("heading", name="What you can do here").wait_for()
+    page.get_by_text("What you can do here").wait_for()
     assert page.get_by_test_id("stException").count() == 0
     assert page.get_by_test_id("stAlert").count() == 0
 

@@ -124,7 +124,7 @@ def test_what_one_came_for_is_in_the_first_view_of_a_laptop_and_a_phone(tab, app
         bench = [tab.locator(name).first for name in (*_BENCH, view.picture)]
         no_overlap([part for part in bench if part.is_visible()])
         no_sideways_scrolling(tab)
-        if height < 500:
+        if height < 500 and view.row is not TRAINING:  # there the classes come first
             inside(tab, tab.locator(".st-key-copy_link"))
             assert box_of(bench[-1])["y"] < height / 3
     if view.after:

@@ -78,7 +78,7 @@ def test_a_setting_one_click_away_is_shown_as_it_is_after_other_settings_were_ch
 
 def test_the_first_view_holds_three_heads_the_curve_and_start_before_and_after_a_run(page, app_url):
     page.set_viewport_size({"width": 1280, "height": 720})
-    page.goto(f"{app_url}/teach?{QUICK}")
+    page.goto(f"{app_url}/teach?{QUICK}&questions=0&version=1")
     page.get_by_role("button", name="Use a built-in data set").click()
     page.locator(".st-key-start button:enabled").wait_for()
     page.locator(CURVE).wait_for()
