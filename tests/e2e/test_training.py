@@ -118,7 +118,7 @@ def bottom(place):
 
 def test_a_phone_shows_one_pane_at_a_time_and_the_way_to_the_next(page, app_url):
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{app_url}/teach")
+    page.goto(f"{app_url}/teach?questions=0&version=1")
     page.locator(".st-key-photos_1 .open").wait_for()
     wait_for_rest(page)
     no_sideways_scrolling(page)
