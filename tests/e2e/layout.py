@@ -19,15 +19,16 @@ _TOO_WIDE = """Math.max(...[...document.querySelectorAll("html, [data-testid=stM
   .map(element => element.scrollWidth - element.clientWidth))"""
 # Stops of the Tab key and words in the window, beside the menu and the line at the foot
 _SEEN = """() => {
-  const isSeen = (element, box) => !element.closest(
-      "[data-testid=stHeader], [data-testid=stSidebar], [data-testid=stBottom], .st-key-foot")
+  const menus = "[data-testid=stHeader], [data-testid=stSidebar], [data-testid=stBottom]";
+  const isSeen = (element, box) => !element.closest(`${menus}, .st-key-foot, .st-key-panes`)
     && element.checkVisibility({opacityProperty: true, visibilityProperty: true})
     && box.width > 1 && box.height > 1 && box.bottom > 0 && box.top < innerHeight;
   const [controls, words, grids] = [[], [], new Set()];
   const look = (root, host) => {
     for (const each of root.querySelectorAll("*")) {
       if (each.shadowRoot) look(each.shadowRoot, each);
-      const isOne = each.matches("button, a[href], input, select, textarea, [tabindex]");
+      const isOne = !each.matches("section")
+        && each.matches("button, a[href], input, select, textarea, [tabindex]");
       const grid = each.closest("[role=grid]");
       const shown = each.matches("input") ? each.closest("label") ?? each : each;
       const box = shown.getBoundingClientRect();

@@ -23,6 +23,7 @@ from tests.e2e.layout import (
     no_overlap,
     no_sideways_scrolling,
     nothing_cut_off,
+    shows_little,
     wait_for_rest,
 )
 
@@ -148,6 +149,16 @@ def test_on_a_tablet_every_word_is_read_whole(tab, app_url, view, code):
     wait_for_rest(tab)
     nothing_cut_off(tab)
     assert tab.evaluate(_SCROLLS_ASIDE) == []
+
+
+@pytest.mark.parametrize("row", PAGES, ids=lambda row: row.title)
+def test_a_first_view_has_few_controls_and_few_words(open_tab, app_url, row):
+    with open_tab() as tab:
+        tab.goto(f"{app_url}/{row.address}")
+        tab.locator(".st-key-main_picture").first.wait_for()
+        for width, height, controls, words in ((1440, 900, 20, 120), (390, 844, 12, 90)):
+            _resize(tab, width, height)
+            shows_little(tab, controls, words)
 
 
 @pytest.mark.parametrize("width", [390, 820])
