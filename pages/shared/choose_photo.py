@@ -109,7 +109,11 @@ def _close_list() -> None:
 
 
 def take(data: bytes) -> None:
-    """Keep a photograph of the visitor's, and make it the visit's."""
+    """Keep a photograph of the visitor's, and make it the visit's.
+
+    The list closes, so that a refusal is seen.
+    """
+    _close_list()
     choose(the_lab().photos.add(data, the_visit().id))
 
 

@@ -21,6 +21,7 @@ _GONE = {
 
 PRESET = "preset"  # an experiment on *Teach it*
 _SAID_S = 10.0  # a page that draws itself anew at once would take a remark away
+_ICON = ":material/link_off:"
 _OF_EVERY_PAGE = {"language", "present"}
 _ENDS_IT = {"dataset", "mode"}  # where a link names these without it
 
@@ -94,7 +95,8 @@ def fall_back(error: UserError) -> None:
     for key in held:
         query.drop(key)
         state[f"shown_{key}"] = None
-    state.fell_back = error, time.monotonic() + _SAID_S
+    words = _("{reason} So the usual choices of this page are used.")
+    state.said = {words.format(reason=sentence(error)): (state.page, time.monotonic() + _SAID_S)}
     st.rerun()
 
 
@@ -123,10 +125,9 @@ def take_address(page: str) -> None:
     state = st.session_state
     came_from = state.get("page", page)
     state.page, state.remarks = page, st.container()
-    fell_back, until = state.get("fell_back", (None, 0.0))
-    if time.monotonic() < until:
-        words = _("{reason} So the usual choices of this page are used.")
-        _say(words.format(reason=sentence(fell_back)))
+    state.said = {words: said for words, said in state.get("said", {}).items() if _is_fresh(*said)}
+    for words in state.said:
+        state.remarks.info(words, icon=_ICON)
     state.setdefault("opened_with", st.query_params.to_dict())
     if "linked" not in state:
         query.begin(state.opened_with)
@@ -224,5 +225,12 @@ def _not_offered(key: str, text: str) -> str:
 
 
 def _say(words: str) -> None:
-    """Tell the visitor once, on the page that the link has opened."""
-    st.session_state.remarks.info(words, icon=":material/link_off:")
+    """Tell the visitor for a while, on the page that the link has opened."""
+    state = st.session_state
+    if words not in state.said:
+        state.remarks.info(words, icon=_ICON)
+    state.said[words] = state.page, time.monotonic() + _SAID_S
+
+
+def _is_fresh(page: str, until: float) -> bool:
+    return page == st.session_state.page and time.monotonic() < until

@@ -87,13 +87,13 @@ def receive(box: Box, sent: object) -> None:
     The browser sends them until the last number counts as taken: a click elsewhere may break a
     run off. Those of a recording say which, and whether more will come.
     """
-    left_out = defaultdict(list)
+    left_out, repeated = defaultdict(list), 0
     try:
         for number, name, data, burst in _each(sent):
             if number <= box.last:
                 continue
             try:
-                add_photo(box, decoded(data), burst)
+                repeated += not add_photo(box, decoded(data), burst) and burst is not None
             except UserError as error:
                 left_out[sentence(error)].append(name)
             box.last, box.has_changed = number, True
@@ -102,6 +102,12 @@ def receive(box: Box, sent: object) -> None:
                 box.last, box.is_recording = max(box.last, number), is_recording
     except UserError as error:
         refuse(error)
+    if repeated:
+        words = _(
+            "Pictures of this recording that were there already: {count}. Move it, turn it, or "
+            "change the background."
+        )
+        refuse(words.format(count=repeated))
     for reason, names in left_out.items():
         words = _("Left out: {names}. {reason}")
         refuse(words.format(names=listed(names), reason=reason))
@@ -127,18 +133,22 @@ def _each(sent: object) -> Iterator[tuple[int, str, str, int | None]]:
         yield number, name[:_NAME_LENGTH], text, burst
 
 
-def add_photo(box: Box, data: bytes, burst: int | None = None) -> None:
-    """Put a photograph in, as the newest; ``burst`` is the recording that it is from.
+def add_photo(box: Box, data: bytes, burst: int | None = None) -> bool:
+    """Put a photograph in, as the newest, and return whether it is a new one.
+
+    ``burst`` is the recording that it is from; of one that is there already, the first.
 
     Raises:
         UserError: If it is none that the lab can use.
     """
     require_room()
     key = the_lab().datasets.add_example(data, the_visit().id)
+    is_new = key not in box.photos
     box.photos = [*(old for old in box.photos if old != key), key]
-    if burst is not None:
+    if burst is not None and is_new:
         box.bursts[key] = burst
         trim(box.bursts, 2 * MAX_PHOTOS)  # those thrown away may come back
+    return is_new
 
 
 def require_room() -> None:

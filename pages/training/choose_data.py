@@ -111,11 +111,6 @@ def offer_small_download() -> None:
     )
 
 
-def most_of_a_class(data: Data | None) -> int:
-    """The photographs of the largest class, where all of them are a visitor's own; else 0."""
-    return max((len(photos) for _name, photos in data.photos), default=0) if data else 0
-
-
 def _own(row: BackboneRow) -> Data | None:
     above = st.container(key="what_to_do")  # comes first, and depends on what is in the boxes
     own_boxes(row)

@@ -42,22 +42,14 @@ def choose_modes() -> list[str]:
     return list(modes)
 
 
-def choose_amount(most: int) -> int:
-    """The photographs of each class to learn from, at most; 0 for all.
-
-    ``most`` are those of the largest class, 0 where that is not known; the label says where that is
-    all. (The options stay: the browser holds the text of one, which would mean another.)
-    """
+def choose_amount() -> int:
+    """The photographs of each class to learn from, at most; 0 for all."""
     with link.kept("photos_per_class", 100, _AMOUNTS):
-        label = _("Photographs per class")
-        if most and not 0 < st.session_state.photos_per_class < most:
-            label = _("Photographs per class: all {count}").format(count=most)
         amount = st.select_slider(
-            label,
+            _("Photographs per class, at most"),
             _AMOUNTS,
             format_func=lambda count: str(count) if count else _("all"),
             key="photos_per_class",
-            help=_("It trains on so many of each class, at most."),
         )
     return int(amount)
 

@@ -38,7 +38,11 @@ def draw_curve(run: Run) -> None:
 def draw_axes(shown: Sequence[Measured] = ()) -> None:
     """The chart; drawn with an example before a run, it is in the browser when that starts."""
     what = str(st.session_state.curve)
-    traces = [trace for line, snapshot in shown for trace in _of_run(line, snapshot, what)]
+    traces = [
+        trace
+        for place, (line, snapshot) in enumerate(shown, start=1)
+        for trace in _of_run(line, snapshot, what, width=2.5 + 2 * (len(shown) - place))
+    ]
     layout: Part = {"uirevision": "same", "showlegend": False}
     empty_range = None if any(snapshot.curve for _line, snapshot in shown) else [0, 1]
     if not shown and what == "accuracy":
@@ -56,8 +60,11 @@ def draw_axes(shown: Sequence[Measured] = ()) -> None:
         st.caption(_(_EXAMPLE).format(**measured_examples()["training"]))
 
 
-def _of_run(line: Line, snapshot: FineTuneSnapshot, what: str) -> list[Part]:
-    """A dotted line for what it learns from, a solid one with dots for what it never does."""
+def _of_run(line: Line, snapshot: FineTuneSnapshot, what: str, *, width: float) -> list[Part]:
+    """A dotted line for what it learns from, a solid one with dots for what it never does.
+
+    The first of several is the widest, and so is seen where a later one lies on it.
+    """
     scale = 100 if what == "accuracy" else 1
     label, colour = line.name, line.colour
     learned = {
@@ -74,7 +81,7 @@ def _of_run(line: Line, snapshot: FineTuneSnapshot, what: str) -> list[Part]:
         "x": [point.epoch for point in snapshot.epochs],
         "y": [scale * getattr(point, f"validation_{what}") for point in snapshot.epochs],
         "mode": "lines+markers",
-        "line": {"color": colour, "width": 2.5},
+        "line": {"color": colour, "width": width},
         "name": label,
     }
     return [learned, tested]

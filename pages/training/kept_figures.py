@@ -1,5 +1,7 @@
 """What the visit keeps of its finished trainings: for the chapter, the exercises and the report."""
 
+import streamlit as st
+
 from pages.shared import runs
 from pages.shared.chapters import note
 from pages.shared.choose_backbone import label_of
@@ -34,7 +36,15 @@ def keep_figures(done: Done) -> None:
     measured = [model for model in done if model in visit.learned and not _has_shifts(done[model])]
     if measured:
         best = max(measured, key=lambda model: visit.learned[model].accuracy)
-        note(TRAINING, _outcome(best, visit.learned[best]))
+        if visit.learned[best].tested >= _ENOUGH:
+            note(TRAINING, _outcome(best, visit.learned[best]))
+        elif TRAINING.address in visit.guesses:
+            words = _(
+                "Your question needs {enough} validation photographs, and here are {count}. Add "
+                "more of each class, or pick a built-in data set."
+            )
+            count = visit.learned[best].tested
+            st.info(words.format(enough=_ENOUGH, count=count), icon=":material/quiz:")
 
 
 def _has_shifts(one: tuple[str, FineTune, FineTuneSnapshot]) -> bool:
@@ -69,12 +79,10 @@ def _figures(spec: FineTune, snapshot: FineTuneSnapshot, result: FineTuneResult)
 
 
 def _outcome(model: str, figures: Learned) -> Outcome:
-    percent, answer = round(100 * figures.accuracy), ""
-    if figures.tested >= _ENOUGH:
-        answer = "50" if percent < _MIDDLE else "75" if percent < _MOST else "95"
+    percent = round(100 * figures.accuracy)
     return Outcome(
         about=model,
-        answer=answer,
+        answer="50" if percent < _MIDDLE else "75" if percent < _MOST else "95",
         figures={
             "percent": 100 * figures.accuracy,
             "right": round(figures.accuracy * figures.tested),

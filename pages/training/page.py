@@ -15,7 +15,6 @@ from pages.training import experiment
 from pages.training.choose_data import (
     choose_data,
     has_empty_boxes,
-    most_of_a_class,
     offer_ready_set,
 )
 from pages.training.code import show_code_of
@@ -131,7 +130,7 @@ with learning:
             is_by_itself = is_own and choose_by_itself()
             choose_curve()
         with middle[0] if has_all else more:
-            per_class = choose_amount(most_of_a_class(data))
+            per_class = choose_amount()
         with st.container() if has_all else more:
             modes = choose_modes()
         ways = ways_of(modes)

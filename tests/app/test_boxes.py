@@ -249,6 +249,17 @@ def test_a_recording_is_learned_when_the_hand_has_left_the_button(own, labelled)
     assert [len(burst) for burst in job.spec.bursts] == [5, 5]
 
 
+def test_what_a_second_recording_shows_again_is_told_and_what_is_new_tests_the_first(own, labelled):
+    page = by_itself(recorded(own, labelled))
+    for number in (0, 1):
+        again, new = labelled[4 * number][1], labelled[8 + number][1]
+        send_shots(page, number, [again, new], burst=7 + number, first=20, held=False)
+    page = by_itself(settled(page))
+    assert jobs(page)[0].snapshot.result.is_measured
+    send_shots(page, 0, [labelled[8][1]], burst=9, first=40, held=False)
+    assert "there already: 1. Move it, turn it" in words(page)
+
+
 def test_one_recording_of_each_class_is_not_measured_and_the_page_says_what_would_be(own, labelled):
     page = by_itself(recorded(own, labelled))
     assert "0 kept aside for validation" in words(page)
@@ -325,13 +336,3 @@ def test_an_empty_box_beside_two_that_are_filled_is_no_class(own, labelled):
     page = two_boxes(own, labelled)
     page = settled(page.button(key="add_class").click().run())
     assert "**2 classes**: 6 training photographs" in words(page)
-
-
-def test_the_slider_says_where_all_photographs_of_a_class_are_taken(own, labelled):
-    page = two_boxes(own, labelled)
-    slider = page.select_slider(key="photos_per_class")
-    assert (slider.label, slider.value) == ("Photographs per class: all 4", 100)
-    page = settled(slider.set_value(2).run())
-    assert page.select_slider(key="photos_per_class").label == "Photographs per class"  # 2 of them
-    page.selectbox(key="dataset").set_value("digits").run()
-    assert page.select_slider(key="photos_per_class").label == "Photographs per class"

@@ -1,11 +1,14 @@
 """A link holds every choice of a page, and a fresh browser finds them there."""
 
+from functools import partial
+
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
 
 from pages.shared import sources
 from pages.shared.sitemap import PAGES
+from pages.training import panes
 from tests.app.conftest import settled, words
 from tests.journeys.widgets import PRESSES, send, send_all, widgets
 from tl_core.errors import UserError
@@ -108,14 +111,20 @@ def test_a_link_opened_in_a_fresh_browser_shows_what_was_chosen(
 
 def refuse_once(monkeypatch):
     """Have a page's last words refuse what was chosen, as a spec does, the first time."""
-    say, refusals = sources.sources, [UserError("It cannot be.")]
+    refusals = [UserError("It cannot be.")]
 
-    def refuse(row):
+    def refuse(say, *given, **named):
         if refusals:
             raise refusals.pop()
-        say(row)
+        say(*given, **named)
 
-    monkeypatch.setattr(sources, "sources", refuse)
+    for module, name in ((sources, "sources"), (panes, "panes")):
+        monkeypatch.setattr(module, name, partial(refuse, getattr(module, name)))
+
+
+def test_a_value_of_a_link_that_is_no_choice_is_said_also_when_the_page_is_drawn_anew(open_page):
+    page = open_page("teach", photos_per_class="10")
+    assert "= 10, which is not offered here" in words(page.run())
 
 
 def test_a_link_that_names_the_same_methods_again_and_again_shows_each_once(open_page):
