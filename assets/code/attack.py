@@ -46,3 +46,4 @@ for step in range(steps):
 picture = to_pil_image((seen.detach()[0] * 255).round().byte())
 picture.save("fooled.png")
 print(f"after {step} steps: {probability:.1%}")
+print("The page adds the same numbers in another order; rounding may move its last digits.")

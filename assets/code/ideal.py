@@ -22,6 +22,7 @@ std = torch.tensor([0.5019607843137255, 0.5019607843137255, 0.5019607843137255])
 target, steps, tv_weight, seed, size = 284, 256, 50, 0, 224
 
 # Start from noise, and climb
+print("The lesson's recipe: its picture looks otherwise than the page's.")
 torch.manual_seed(seed)
 x = (0.5 + 0.1 * torch.randn(1, 3, size, size)).clamp(0, 1).requires_grad_()
 adam = torch.optim.Adam([x], lr=0.02)
@@ -33,8 +34,8 @@ for step in range(steps):
     loss.backward()
     adam.step()
     x.data.clamp_(0, 1)
-    if step % 32 == 0:
-        print(f"step {step}: {logits.softmax(1)[0, target]:.1%}")
+    if step % 8 == 0:
+        print(f"step {step} of {steps}: {logits.softmax(1)[0, target]:.1%}", flush=True)
 
 # Believe the file only: 8 bits a value
 x = (x.detach() * 255).round() / 255

@@ -34,7 +34,11 @@ per_class, epochs, learning_rate, seed = 100, 30, 1e-3, 0
 def describe(pictures):
     # a row of numbers for each picture: what the frozen network makes of it, computed once
     look = Compose([Resize(256, InterpolationMode.BICUBIC), CenterCrop(224), ToTensor()])
-    return torch.cat([net((look(picture)[None] - mean) / std) for picture in pictures])
+    rows = []
+    for start in range(0, len(pictures), 50):
+        rows += [net((look(one)[None] - mean) / std) for one in pictures[start : start + 50]]
+        print(f"{len(rows)} of {len(pictures)} pictures described", flush=True)
+    return torch.cat(rows)
 
 
 torch.manual_seed(seed)

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import time
 
 import numpy as np
 import torch
@@ -58,7 +59,7 @@ def learn(model, x, valid_x, weights, learning_rate, epochs):
     adam, losses = torch.optim.AdamW(weights, lr=learning_rate, weight_decay=0.01), []
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(adam, epochs * math.ceil(len(x) / 32))
     torch.manual_seed(seed)
-    best = (-1.0, 0.0)
+    best, told = (-1.0, 0.0), time.monotonic()
     for _ in range(epochs):
         losses.append(0.0)
         for norm in norms:
@@ -70,6 +71,9 @@ def learn(model, x, valid_x, weights, learning_rate, epochs):
             losses[-1] += loss.item() * len(batch) / len(x)
             adam.step()
             falling.step()
+            if time.monotonic() > told + 3:
+                told = time.monotonic()
+                print(f"epoch {len(losses)} of {epochs}, loss {loss.item():.3f}", flush=True)
         rank = judged(model, valid_x)
         if rank > best:
             best, weights_then = rank, copy.deepcopy(model.state_dict())

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import time
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ def learn(model, x, valid_x, weights, learning_rate, epochs):
     adam, losses = torch.optim.AdamW(weights, lr=learning_rate, weight_decay=0.01), []
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(adam, epochs * math.ceil(len(x) / 32))
     torch.manual_seed(seed)
-    best = (-1.0, 0.0)
+    best, told = (-1.0, 0.0), time.monotonic()
     for _ in range(epochs):
         losses.append(0.0)
         for batch in torch.randperm(len(x)).split(32):
@@ -63,6 +64,9 @@ def learn(model, x, valid_x, weights, learning_rate, epochs):
             losses[-1] += loss.item() * len(batch) / len(x)
             adam.step()
             falling.step()
+            if time.monotonic() > told + 3:
+                told = time.monotonic()
+                print(f"epoch {len(losses)} of {epochs}, loss {loss.item():.3f}", flush=True)
         rank = judged(model, valid_x)
         if rank > best:
             best, weights_then = rank, copy.deepcopy(model.state_dict())
@@ -74,6 +78,8 @@ def learn(model, x, valid_x, weights, learning_rate, epochs):
 kept = [i for c in set(train_labels) for i in np.flatnonzero(train_labels == c)[:per_class]]
 truth, valid_truth = torch.tensor(train_labels[kept]), torch.tensor(valid_labels)
 x, valid_x = seen([train[i] for i in kept]), seen(valid)
+
+print(f"the frozen network looks at {len(x) + len(valid_x)} pictures, a minute or so", flush=True)
 
 # A new head, on what the frozen network makes of the pictures
 features, valid_features = [torch.cat([net(p) for p in part.split(8)]) for part in (x, valid_x)]

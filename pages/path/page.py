@@ -13,7 +13,7 @@ from pages.shared.experiments import EXPERIMENTS
 from pages.shared.frame import begin, title
 from pages.shared.sitemap import HISTORY, PATH, TRANSFER, TRICKS
 from pages.shared.visit import the_visit
-from pages.shared.words import _, current_language, lesson
+from pages.shared.words import _, current_language, lesson, time_zone
 
 
 def chapter(number: int, row: Chapter) -> None:
@@ -49,7 +49,7 @@ def the_end() -> None:
     st.markdown(lesson("path")["report"])
     download(
         _("Download what I did (HTML)"),
-        partial(report, the_visit(), current_language().code),
+        partial(report, the_visit(), current_language().code, time_zone()),
         "what_i_did.html",
         key="download_report",
         icon=":material/download:",

@@ -4,7 +4,7 @@ import html
 import io
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from urllib.parse import urlencode
 
 from babel.dates import format_datetime
@@ -27,18 +27,18 @@ _QUALITY = 90
 _WIDTH, _HEIGHT = 360, 120  # of a curve
 
 
-def report(visit: Visit, code: str) -> str:
-    """The file about this visit in this language.
+def report(visit: Visit, code: str, zone: tzinfo = UTC) -> str:
+    """The file about this visit in this language, with the time in this zone.
 
     Streamlit makes it in a thread of its own, which knows of no visitor.
     """
     with in_language(code):
-        return _written(visit)
+        return _written(visit, datetime.now(zone))
 
 
-def _written(visit: Visit) -> str:
+def _written(visit: Visit, now: datetime) -> str:
     template = (ASSETS / "report.html").read_text(encoding="utf-8")
-    when = format_datetime(datetime.now().astimezone(), "long", locale=current_language().locale)
+    when = format_datetime(now, "long", locale=current_language().locale)
     parts = {
         "language": current_language().code,
         "title": _("What I did in the Transfer Learning Lab"),

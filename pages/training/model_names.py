@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import streamlit as st
 
 from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
-from pages.shared.words import _
+from pages.shared.words import _, time_zone
 from pages.visit.state import Box
 from tl_core.datasets.spec import are_own_names
 from tl_core.training.spec import LABEL_LENGTH, mode_row
@@ -18,11 +15,7 @@ _NAMED = 3  # classes in a model's name
 
 def now() -> str:
     """The time of day on the visitor's clock."""
-    try:
-        zone = ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):  # a browser may say anything
-        zone = ZoneInfo("UTC")
-    return datetime.now(zone).strftime("%H:%M")
+    return datetime.now(time_zone()).strftime("%H:%M")
 
 
 def proposed(classes: Sequence[str], way: str, at: str) -> str:

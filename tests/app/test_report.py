@@ -1,6 +1,7 @@
 """What I did: one file that holds the visit, and asks nobody for anything."""
 
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 from pages.path.report import report
 from pages.shared.chapters import CHAPTERS
@@ -88,7 +89,8 @@ def test_an_empty_visit_has_a_report_too():
 
 
 def test_the_report_is_in_the_language_that_it_is_asked_for_in():
-    text = report(busy("zebra"), "ja")
+    text = report(busy("zebra"), "ja", ZoneInfo("Asia/Tokyo"))
+    assert "JST" in text
     assert '<html lang="ja">' in text
     assert "予想は「3〜16段階」でした。" in text
     assert "シマウマ" in text

@@ -72,12 +72,12 @@ def seen(lite0, photo=CAT):
     )
 
 
-def test_every_page_has_its_code_of_10_to_40_lines():
+def test_every_page_has_its_code_of_10_to_45_lines():
     ways = {"training_unfrozen", "training_scratch", "training_pixels"}  # beside the head's
     assert {file.stem for file in CODE} == {row.topic for row in PAGES} | ways
     for file in CODE:
         lines = [line for line in file.read_text().splitlines() if line and line[0] not in '#"']
-        assert 10 <= len(lines) <= (70 if file.stem in ways else 40), (file.stem, len(lines))
+        assert 10 <= len(lines) <= (75 if file.stem in ways else 45), (file.stem, len(lines))
 
 
 def test_the_classification_has_the_pages_logits(run, lite0, capsys):
