@@ -227,9 +227,10 @@ def _not_offered(key: str, text: str) -> str:
 def _say(words: str) -> None:
     """Tell the visitor for a while, on the page that the link has opened."""
     state = st.session_state
-    if words not in state.said:
+    said = state.setdefault("said", {})
+    if words not in said:
         state.remarks.info(words, icon=_ICON)
-    state.said[words] = state.page, time.monotonic() + _SAID_S
+    said[words] = state.get("page", ""), time.monotonic() + _SAID_S
 
 
 def _is_fresh(page: str, until: float) -> bool:

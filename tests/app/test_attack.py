@@ -25,8 +25,8 @@ def test_a_visitor_who_has_chosen_nothing_makes_a_dog_a_siamese_cat_within_one_l
     page.button(key="start").click().run()
     page = finished(page)
     assert "seen as **Siamese cat**" in page.success[0].value
-    assert "<b>dalmatian</b> <span>46.1" in pictures(page)
-    assert "<b>Siamese cat</b> <span>9" in pictures(page)
+    assert "<strong>dalmatian</strong> <span>46.1" in pictures(page)
+    assert "<strong>Siamese cat</strong> <span>9" in pictures(page)
     page.toggle(key="code").set_value(True).run()
     figures = {metric.label: metric.value for metric in settled(page).metric[-5:]}
     assert figures["L∞, levels of 1/255"] == "1"
@@ -140,7 +140,7 @@ def test_an_own_model_is_fooled_into_the_other_of_its_own_classes(page, teach_ow
     page.button(key="start").click().run()
     page = finished(page)
     assert "seen as **others**" in page.success[0].value
-    assert "<b>dogs</b>" in pictures(page)
+    assert "<strong>dogs</strong>" in pictures(page)
     assert "No other network here knows these classes." in words(page)
     assert not page.code  # a command line knows nothing of a visit's model
 

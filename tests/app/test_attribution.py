@@ -74,7 +74,7 @@ def test_several_methods_stand_side_by_side_with_the_same_figures(page):
     names = ["Most important 20 % blurred", "Random 20 % blurred"]
     assert [figure.label for figure in page.metric] == 2 * names
     assert "Integrated Gradients: warm" in words(page)
-    assert pictures(page).count("<b>tiger cat</b>") == 2
+    assert pictures(page).count("<strong>tiger cat</strong>") == 2
 
 
 def test_a_method_that_this_network_does_not_allow_is_not_offered_and_says_why(page):

@@ -15,6 +15,7 @@ from tl_core.attribution.spec import ATTRIBUTION_METHODS
 
 PAPERS = [row.paper for row in ATTRIBUTION_METHODS]
 PAPERS += [row.paper for row in ATTACK_METHODS.values()]
+PAPERS.sort(key=len, reverse=True)  # one may begin as another
 ALLOWED = {
     "networks are called as in their papers": r"\b(EfficientNet|MobileNet|ResNet|VGG)[\w-]*",
     "layers are called as in the network's code": r"\b(bn|layer|blocks\.|features\.)\d[\d.]*",

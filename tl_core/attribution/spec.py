@@ -35,8 +35,7 @@ ATTRIBUTION_METHODS: tuple[MethodRow, ...] = (
         does=N_(
             "Fades the photograph in from plain grey and adds up what every pixel contributed."
         ),
-        paper="Sundararajan et al. 2017, arXiv:1703.01365; noise: Smilkov et al. 2017, "
-        "arXiv:1706.03825",
+        paper="Sundararajan et al. 2017, arXiv:1703.01365; Smilkov et al. 2017, arXiv:1706.03825",
     ),
     MethodRow(
         key="occlusion",
