@@ -27,7 +27,7 @@ _SEEN = """() => {
   const look = (root, host) => {
     for (const each of root.querySelectorAll("*")) {
       if (each.shadowRoot) look(each.shadowRoot, each);
-      const isOne = !each.matches("section")
+      const isOne = !each.querySelector("button, a[href], input")
         && each.matches("button, a[href], input, select, textarea, [tabindex]");
       const grid = each.closest("[role=grid]");
       const shown = each.matches("input") ? each.closest("label") ?? each : each;
