@@ -173,7 +173,7 @@ def _words() -> dict[str, object]:
             "elsewhere": _("Live goes on in another tab. Press the black picture to go on here."),
             "faulty": _("The camera sends no pictures that can be read. Turn Live off and on."),
             "blocked": _(
-                "The camera's connection is blocked. Ask whoever runs this lab to let /live "
+                "The camera's connection is blocked. Ask the person who runs this lab to let /live "
                 "through, then press the black picture."
             ),
             "photograph": _("The photograph did not arrive. Press the black picture, then freeze."),
