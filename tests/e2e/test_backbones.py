@@ -19,6 +19,7 @@ def test_the_first_screen_shows_the_photograph_and_every_ready_networks_answer(p
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(f"{app_url}/backbones")
     page.locator("img[alt^='Cat as EfficientNet-Lite0 sees it']").wait_for()
+    page.locator(".st-key-close_chapter button").first.click()
     page.locator(".st-key-other_answers canvas").first.wait_for()
     picture = box_of(page.locator(".st-key-main_picture img"))
     assert picture["width"] >= 420

@@ -13,7 +13,8 @@ def test_names_out_of_a_model_file_are_drawn_letter_by_letter_and_ask_nobody(pag
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{app_url}/teach")
-    page.get_by_text("Load a saved model").click()
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_text("Load a model").click()
     file = {
         "name": "model.safetensors",
         "mimeType": "application/octet-stream",

@@ -124,14 +124,16 @@ def test_every_character_of_a_language_has_a_glyph(page, app_url, code):
 def test_what_i_did_holds_the_visit_in_its_language(page, app_url, tmp_path):
     page.goto(f"{app_url}/feature_maps?language=ja&layer=bn2")
     page.locator(".st-key-guess_feature_maps_place button").click()
+    page.locator(".st-key-chapter").get_by_text("場所はおおよそです").wait_for()
     page.goto(f"{app_url}/path?language=ja")  # the same tab goes on with its visit
-    page.get_by_text("何がどのへんか").first.wait_for()
+    page.get_by_text("場所はおおよそです").wait_for()
     with page.expect_download() as downloading:
         page.locator(".st-key-download_report button").click()
     downloading.value.save_as(tmp_path / "what_i_did.html")
     text = (tmp_path / "what_i_did.html").read_text(encoding="utf-8")
     assert '<html lang="ja">' in text
     assert "/feature_maps?" in text
+    assert "場所はおおよそです" in text
 
 
 def test_a_link_brings_its_language_into_a_tab_that_had_another(page, app_url):

@@ -19,6 +19,8 @@ def opened(page, app_url):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_click_on_a_term_explains_it_beside_the_word_and_escape_leads_back(opened, width):
     page, link = opened
+    page.locator(".st-key-close_chapter button").first.click()
+    page.wait_for_url("**questions=0*")
     page.set_viewport_size({"width": width, "height": 844})
     link.wait_for()
     before = page.url
