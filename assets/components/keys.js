@@ -7,6 +7,7 @@ const SETTLE_MS = 1000; // in which a page draws what takes the place of a butto
 let popover; // that was opened last
 let lastKey; // that was pressed, or nothing since the pointer was used
 let focused; // what had the focus last
+let names = {}; // what Streamlit calls things for screen readers, and what they are called here
 let around = []; // the keys of Streamlit's containers around it, innermost first
 
 function keysAround(element) {
@@ -75,7 +76,19 @@ function onFocus(event) {
   [focused, around] = [event.target, keysAround(event.target)];
 }
 
+/** "Help for …" is a label that Streamlit makes of "Help". */
+function rename() {
+  for (const [english, name] of Object.entries(names)) {
+    const label = CSS.escape(english);
+    for (const each of document.querySelectorAll(`[aria-label="${label}"]`)) each.ariaLabel = name;
+  }
+  const help = "Help for ";
+  for (const each of document.querySelectorAll(`[aria-label^="${help}"]`))
+    each.ariaLabel = `${names.Help}: ${each.ariaLabel.slice(help.length)}`;
+}
+
 function look() {
+  rename();
   enterPopover();
   const start = document.querySelector(START);
   if (start && Date.now() - window.startWantedAt < WAIT_MS) {
@@ -102,6 +115,7 @@ skip.onclick = skipTo;
 
 export default function ({ data }) {
   skip.textContent = data.skip;
+  names = data.names;
   if (document.body.firstElementChild !== skip) document.body.prepend(skip);
   addEventListener("focusin", onFocus); // once, however often it is added
   addEventListener("keydown", onKey, true);

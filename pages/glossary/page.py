@@ -21,6 +21,24 @@ def entry(term: Term) -> None:
         st.page_link(row.path, label=_(row.title), icon=row.icon)
 
 
+def entries(listed: list[Term]) -> None:
+    """Terms, three beside each other."""
+    for first in range(0, len(listed), 3):
+        for column, term in zip(st.columns(3), listed[first : first + 3], strict=False):
+            with column:
+                entry(term)
+
+
+def by_page() -> None:
+    """All terms, folded by the page that shows them."""
+    every = terms(current_language().code).values()
+    for row in PAGES:
+        ours = [term for term in every if term.page == row.topic]
+        if ours:
+            with st.expander(f"{_(row.title)} ({len(ours)})", icon=row.icon):
+                entries(ours)
+
+
 def found(wanted: str) -> list[Term]:
     """The terms that have all words of a search, in their name before others."""
     words, ours = wanted.casefold().split(), terms(current_language().code)
@@ -46,8 +64,8 @@ with link.kept("term", ""):
 listed = found(st.session_state.term)
 if not listed:
     st.info(_("No term has these words. Try a shorter one."), icon=":material/search_off:")
-for first in range(0, len(listed), 3):
-    for column, term in zip(st.columns(3), listed[first : first + 3], strict=False):
-        with column:
-            entry(term)
+elif st.session_state.term.strip():
+    entries(listed)
+else:
+    by_page()
 st.page_link(HISTORY.path, label=_(HISTORY.title), icon=HISTORY.icon)

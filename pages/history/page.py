@@ -16,7 +16,9 @@ with st.container(key="path_title"):
 st.markdown(lesson("history")[""])
 with st.container(width=_TEXT):
     timeline()
-    st.markdown(lesson("history")["story"])
-    st.markdown(lesson("history")["here"])
+    for part in lesson("history")["story"].split("### ")[1:]:
+        name, _newline, text = part.partition("\n")
+        with st.expander(f"**{name}**"):
+            st.markdown(text)
     st.page_link(BACKBONES.path, label=_(BACKBONES.title), icon=BACKBONES.icon)
     sources(HISTORY)

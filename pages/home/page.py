@@ -33,20 +33,22 @@ with st.expander(_("What you can do here"), icon=":material/apps:"):
         for column, row in zip(st.columns(3), PAGES[first : first + 3], strict=False):
             with column:
                 card(row)
-words, picture = st.columns([1, 1], gap="large", vertical_alignment="center")
-words.markdown(lesson("home")["what it is"])
-with picture:
-    diagram()
+with st.expander(_("What is transfer learning?"), icon=":material/school:"):
+    words, picture = st.columns([1, 1], gap="large", vertical_alignment="center")
+    words.markdown(lesson("home")["what it is"])
+    with picture:
+        diagram()
 sources(HOME)
 settings = the_lab().settings
-st.caption(
-    _(
-        "Your photographs, runs and models are kept only in the server's memory. They belong to "
-        "this browser tab: reload the page, or lose the connection, and the visit goes on. Runs "
-        "pause after {pause:.3g} minutes without this page, and everything is forgotten after "
-        "{forget:.3g}."
-    ).format(
-        pause=settings.visit_timeout_s / 60,
-        forget=max(settings.visit_timeout_s, settings.visit_resume_s) / 60,
+with st.expander(_("Where do my photographs go?"), icon=":material/lock:"):
+    st.markdown(
+        _(
+            "Your photographs, runs and models stay in the server's memory and belong to this "
+            "browser tab. If you reload the page or lose the connection, your visit goes on. "
+            "Runs pause after {pause:.3g} minutes without this page, and everything is forgotten "
+            "after {forget:.3g}."
+        ).format(
+            pause=settings.visit_timeout_s / 60,
+            forget=max(settings.visit_timeout_s, settings.visit_resume_s) / 60,
+        )
     )
-)

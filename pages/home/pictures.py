@@ -21,30 +21,38 @@ def pictures() -> None:
             "Where one of the feature maps of a network, {backbone}, is active: channel {channel} "
             "of {channels} in layer {layer}."
         )
-        _picture(FEATURE_MAPS, FOLDER / "channel.webp", words.format(**found["channel"]))
+        short = _("Where one channel is active")
+        _picture(FEATURE_MAPS, FOLDER / "channel.webp", words.format(**found["channel"]), short)
     with training:
         words = _(
             "{backbone} learns cats and dogs from {photographs} photographs. Of {tested_on} others "
             "it gets {with_it} right if it is pretrained, {without} from scratch (one training "
             "each)."
-        ).format(
-            **found["training"],
-            with_it=percent(found["training"]["pretrained"][-1]),
-            without=percent(found["training"]["scratch"][-1]),
         )
-        _picture(TRAINING, FOLDER / f"training_{theme()}.svg", words)
+        short = _("Pretrained {with_it} right, from scratch {without}")
+        figures = found["training"] | {
+            "with_it": percent(found["training"]["pretrained"][-1]),
+            "without": percent(found["training"]["scratch"][-1]),
+        }
+        file = FOLDER / f"training_{theme()}.svg"
+        _picture(TRAINING, file, words.format(**figures), short.format(**figures))
     with ideal:
         words = _(
             "Drawn from noise by {backbone}: {class}, {probability}. {judge}, of the "
             "same family, says {judge_class}, {judge_probability}."
-        ).format(**_with_classes(found["ideal"], "class", "judge_class"))
-        _picture(IDEAL, ASSETS / "examples" / "siamese_cat.webp", words)
+        )
+        short = _("{class}, drawn from noise")
+        figures = _with_classes(found["ideal"], "class", "judge_class")
+        file = ASSETS / "examples" / "siamese_cat.webp"
+        _picture(IDEAL, file, words.format(**figures), short.format(**figures))
     with fooled:
         words = _(
             "{backbone} sees {before}, {before_probability}, on the left, and {after}, "
             "{after_probability}, on the right. No value differs by more than {levels} of 255."
-        ).format(**_with_classes(found["fooled"], "before", "after"))
-        _picture(ATTACK, FOLDER / "fooled.webp", words)
+        )
+        short = _("{before} on the left; for the network, {after} on the right")
+        figures = _with_classes(found["fooled"], "before", "after")
+        _picture(ATTACK, FOLDER / "fooled.webp", words.format(**figures), short.format(**figures))
 
 
 def _with_classes(figures: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -53,7 +61,8 @@ def _with_classes(figures: dict[str, Any], *keys: str) -> dict[str, Any]:
     return figures | shares | {key: class_name(figures[key]) for key in keys}
 
 
-def _picture(row: PageRow, file: Path, words: str) -> None:
+def _picture(row: PageRow, file: Path, words: str, short: str) -> None:
+    """The figures in full are the picture's description, and stand at the link's mark."""
     st.image(str(file), width="stretch", alt=words)
-    st.page_link(row.path, label=f"**{_(row.title)}**", icon=row.icon)
-    st.caption(words)
+    st.page_link(row.path, label=f"**{_(row.title)}**", icon=row.icon, help=words)
+    st.caption(short)

@@ -35,24 +35,22 @@ def tricks(number: int) -> None:
     with st.container(border=True):
         label = f"**{number} · {_(TRICKS.title)}**"
         st.page_link(TRICKS.path, label=label, icon=TRICKS.icon)
-        words = _("Which of two trainings ends better? Experiments done: {done} of {all}")
-        icon = ICONS[tried == all_of_them]
-        st.markdown(f"{icon} {words.format(done=tried, all=all_of_them)}")
+        words = _("{done} of {all} done").format(done=tried, all=all_of_them)
+        st.markdown(f"{ICONS[tried == all_of_them]} {words}")
 
 
 def the_end() -> None:
     """The quiz after, and what the visitor did, to take home; first once all chapters are done."""
-    words = _("At the end: six questions")
+    words = _("Six questions at the end")
     with st.expander(words, icon=":material/quiz:", expanded=is_whole):
         quiz.draw(quiz.AFTER)
-    st.header(_("What I did"), anchor=False)
-    st.markdown(lesson("path")["report"])
     download(
-        _("Download what I did (HTML)"),
+        _("Download what I did"),
         partial(report, the_visit(), current_language().code, time_zone()),
         "what_i_did.html",
         key="download_report",
         icon=":material/download:",
+        help=lesson("path")["report"],
     )
 
 
@@ -67,8 +65,8 @@ st.progress(len(finished) / len(CHAPTERS), text=words)
 if is_whole:
     the_end()
 with link.kept(ASKS, default=True):
-    st.toggle(_("Ask me a question on each page"), key=ASKS)
-with st.expander(_("Before you begin: six questions"), icon=":material/quiz:"):
+    st.toggle(_("Ask me questions"), key=ASKS)
+with st.expander(_("Six questions first"), icon=":material/quiz:"):
     quiz.draw(quiz.BEFORE)
 numbered = list(enumerate(CHAPTERS, start=1))
 for first in range(0, len(numbered), 3):

@@ -21,7 +21,8 @@ def download(
     *,
     key: str,
     icon: str | None = None,
+    help: str | None = None,
 ) -> None:
     """Draw a button that downloads ``data``, or what it returns, under the name ``file``."""
     kind = _MEDIA_TYPES[Path(file).suffix]
-    st.download_button(label, data, file, kind, key=key, icon=icon, on_click="ignore")
+    st.download_button(label, data, file, kind, key=key, icon=icon, help=help, on_click="ignore")

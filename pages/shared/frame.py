@@ -43,8 +43,11 @@ def configure() -> None:
 
 
 def navigation() -> st.Page:
-    """Declare the pages and return the one that is open."""
-    return st.navigation([_page(row) for row in ALL_PAGES], position="top")
+    """Declare the pages, name the browser's tab after the one that is open, and return it."""
+    current = st.navigation([_page(row) for row in ALL_PAGES], position="top")
+    if current.url_path != HOME.address:
+        st.set_page_config(page_title=f"{current.title} · {_('Transfer Learning Lab')}")
+    return current
 
 
 def begin(row: PageRow) -> None:

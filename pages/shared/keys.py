@@ -11,7 +11,14 @@ def keep_keys() -> None:
 
     A button that gives way to another hands the focus to that: Start to Pause, Stop to Start. Alt+S
     that is pressed before Start is drawn counts once it is. The first stop of the Tab key leads to
-    Start, or to the first control of the page.
+    Start, or to the first control of the page. What Streamlit calls in English for screen readers
+    has the visitor's language.
     """
     script("keys_early")
-    _mount(key="keys", data={"skip": _("Skip to the main control")})
+    names = {
+        "App pages": _("Pages"),
+        "Navigate to home page": _("Home"),
+        "Open": _("Open the list"),
+        "Help": _("Help"),
+    }
+    _mount(key="keys", data={"skip": _("Skip to the main control"), "names": names})

@@ -7,8 +7,6 @@ from pages.shared.words import _, lesson
 
 
 def sources(row: PageRow) -> None:
-    """Draw the page's sources, small."""
-    with st.container(key="sources", gap="xsmall"):
-        words = _("Sources")
-        st.markdown(f"**{words}**")
+    """Draw the page's sources, small and folded."""
+    with st.container(key="sources"), st.expander(_("Sources"), icon=":material/menu_book:"):
         st.markdown(lesson(row.topic)["sources"])

@@ -27,7 +27,7 @@ def own_boxes(row: BackboneRow) -> None:
     _take_what_was_read()
     boxes = the_visit().boxes
     while len(boxes) < MIN_CLASSES:
-        _add()
+        add_box()
     with st.container(gap="small", key="boxes"):
         for box in boxes:
             with st.container(border=True, key=f"box_{box.id}"):
@@ -111,14 +111,20 @@ def _whole_sets(fold: Fold) -> None:
 
 
 def _add(*, is_other: bool = False) -> None:
+    add_box(is_other=is_other)
+
+
+def add_box(*, is_other: bool = False) -> Box:
+    """Add an empty class, or return the last one where there is room for no more."""
     boxes = the_visit().boxes
     if len(boxes) >= MAX_CLASSES:
-        return
+        return boxes[-1]
     number = next(i for i in range(len(boxes) + 1) if all(box.id != i for box in boxes))
     name = _(_FIRST_NAMES[number]) if number < len(_FIRST_NAMES) else ""
     name = _("something else") if is_other else name
     name = name or _("class {number}").format(number=number + 1)
     boxes.append(Box(number, name, is_other=is_other))
+    return boxes[-1]
 
 
 def _take_set(widget: str) -> None:

@@ -117,12 +117,13 @@ def _own(row: BackboneRow) -> Data | None:
     boxes = _used(the_visit().boxes)
     if not any(box.photos for box in boxes):
         above.caption(_("Four photographs or more of each"))
-    if any(len(box.photos) < (1 if box.tests else MIN_PHOTOS) for box in boxes):
+    fixed = {box.id for _one, box in corrected()}
+    if any(len(box.photos) < (1 if box.tests or box.id in fixed else MIN_PHOTOS) for box in boxes):
         return None  # each box says what it needs
     photos = tuple((box.name, tuple(box.photos)) for box in boxes)
     tests = tuple((box.name, tuple(box.tests)) for box in boxes if box.tests)
     try:
-        require_classes(photos, tests)
+        require_classes(photos, tests, [one.photo for one, _box in corrected()])
     except UserError as error:
         above.info(sentence(error), icon=":material/photo_library:")
         return None

@@ -9,12 +9,15 @@ from pages.shared.choose_photo import thumbnail_url
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.training.box import require_room
+from pages.training.boxes import add_box
 from pages.visit.state import Box, Correction, trim
 from tl_core.classify.spec import Classification
-from tl_core.datasets.spec import MAX_PHOTOS
+from tl_core.datasets.spec import MAX_CLASSES, MAX_NAME_LENGTH, MAX_PHOTOS
 from tl_core.images import samples
 from tl_core.lab import UserError
+from tl_core.lab import gettext_noop as N_
 
+SOMETHING_NEW = N_("Something new")
 _KEYS = 9  # classes that a digit chooses
 _LIVE = -1  # the recording that all frames corrected live are from: they are near copies
 _SHOWN = 6
@@ -47,22 +50,45 @@ def draw_fixes(boxes: Sequence[Box], photo: str, found: Classification, *, is_su
                 on_click=_correct_still,
                 args=(box, photo, said.label),
             )
+        if len(the_visit().boxes) < MAX_CLASSES:
+            with st.popover(_(SOMETHING_NEW), key="fix_new"):
+                st.text_input(_("What is it?"), key="new_class", max_chars=MAX_NAME_LENGTH)
+                st.button(
+                    _("Teach it this"),
+                    key="add_new",
+                    type="primary",
+                    on_click=_name_new,
+                    args=(boxes, photo, said.label),
+                )
 
 
 def correct_frame(boxes: Sequence[Box], number: int, data: bytes) -> None:
-    """Put a frame of the camera into the box of that number.
+    """Put a frame of the camera into the box of that number; the one after the last is a new one.
 
     Raises:
         UserError: If it is no photograph, or there is no such box.
     """
-    if not 0 <= number < len(boxes):
+    if not 0 <= number <= len(boxes):
         raise UserError("That class is not there any more. Look at the boxes, then try again.")
-    box = boxes[number]
     require_room()
     key = the_lab().datasets.add_example(data, the_visit().id)
+    box = [*boxes, *([] if number < len(boxes) else [_new_box(boxes)])][number]
     box.bursts[key] = _LIVE
     trim(box.bursts, 2 * MAX_PHOTOS)
     _note(box, key, "")
+
+
+def _new_box(boxes: Sequence[Box]) -> Box:
+    """The class that a correction has begun and no model knows yet, or one more."""
+    known, begun = {box.id for box in boxes}, {box.id: box for _one, box in corrected()}
+    new = [box for number, box in begun.items() if number not in known]
+    return new[-1] if new else add_box()
+
+
+def _name_new(boxes: Sequence[Box], photo: str, said: str) -> None:
+    box, name = _new_box(boxes), st.session_state.new_class.strip()
+    box.name = name or box.name
+    _correct_still(box, photo, said)
 
 
 def _correct_still(box: Box, photo: str, said: str) -> None:

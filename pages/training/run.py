@@ -61,7 +61,8 @@ def begin(
 def begin_by_itself(data: Data | None, modes: Sequence[str], settings: dict[str, Any]) -> None:
     """Teach a new head when the photographs in the boxes are others than those of the last run.
 
-    That takes at least ``ENOUGH`` in each; what a visitor has begun themself goes on undisturbed.
+    That takes at least ``ENOUGH`` in each class but one that a correction has begun; what a
+    visitor has begun themself goes on undisturbed.
     """
     visit = the_visit()
     if data is None or data.dataset != OWN_DATASET or list(modes) != [BY_ITSELF]:
@@ -69,7 +70,8 @@ def begin_by_itself(data: Data | None, modes: Sequence[str], settings: dict[str,
     photos = [photos for _name, photos in data.photos]
     is_known = photos == [photos for _name, photos in visit.learned_from]
     is_recording = any(box.is_recording for box in visit.boxes)
-    if is_known or is_recording or any(len(each) < ENOUGH for each in photos):
+    few = [each for each in photos if len(each) < ENOUGH]
+    if is_known or is_recording or any(set(each).isdisjoint(data.corrections) for each in few):
         return
     run = runs.current(NAME)
     if run is not None and not run.is_over:

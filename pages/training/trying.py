@@ -15,6 +15,7 @@ from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, plain_class
 from pages.training.corrections import (
+    SOMETHING_NEW,
     correct_frame,
     draw_corrected,
     draw_fixes,
@@ -66,7 +67,7 @@ def draw_trying(backbone: str | None, done: Done, *, has_all: bool) -> None:
                 is_titled=True,
                 unsure_lead=UNSURE_LEAD if own else 0.0,
                 none_share=share_of(network),
-                fixes=[box.name for box in boxes],
+                fixes=[*(box.name for box in boxes), *([_(SOMETHING_NEW)] if boxes else [])],
                 examples=examples_of(boxes),
             )
     else:

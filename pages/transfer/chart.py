@@ -36,9 +36,8 @@ def draw_transfer() -> None:
             _panel(data, ways, classes, colours)
     st.caption(
         _(
-            "Each point: the median of three trainings, with a bar from the worst to the best; as "
-            "many updates for each method, and for each the better of two learning rates. Dotted: "
-            "guessing."
+            "Each point: the median of three trainings; the bar goes from the worst to the best. "
+            "Dotted: guessing."
         )
     )
 

@@ -7,15 +7,17 @@ from pages.shared.sitemap import TRAINING, TRANSFER
 from pages.shared.sources import sources
 from pages.shared.words import _, lesson
 from pages.transfer.chart import draw_transfer
+from tl_core.lab import gettext_noop as N_
 
-_TEXT = 820  # pixels: lines that one still reads easily
+_PARTS = {"ways": N_("What are the methods?"), "challenge": N_("What did we measure?")}
 
 begin(TRANSFER)
 with st.container(key="path_title"):
     title(TRANSFER)
-with st.container(width=_TEXT):
-    for part in ("", "ways", "challenge"):
-        st.markdown(lesson("transfer")[part])
+st.markdown(lesson("transfer")[""])
 draw_transfer()
+for part, name in _PARTS.items():
+    with st.expander(_(name)):
+        st.markdown(lesson("transfer")[part])
 st.page_link(TRAINING.path, label=_(TRAINING.title), icon=TRAINING.icon)
 sources(TRANSFER)

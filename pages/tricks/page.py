@@ -12,27 +12,22 @@ from pages.shared.visit import the_visit
 from pages.shared.words import _, lesson
 
 _BESIDE = 3
-_TEXT = 820  # pixels: lines that one still reads easily
 
 
 def experiment(row: Experiment) -> None:
     """One experiment: its question, the guess, and what happened."""
     guessed = the_visit().guesses.get(row.chapter.key)
     outcome = guessed.outcome if guessed is not None else None
-    with st.container(border=True, height="stretch"):
-        name = _(row.title)
-        st.markdown(f"**[{name[:1].upper()}{name[1:]}](#{row.term})**")
-        st.markdown(f"{ICONS[outcome is not None]} {_(row.question)}")
+    with st.container(border=True, height="stretch", key=f"experiment_{row.key}"):
+        st.page_link(
+            TRAINING.path,
+            label=f"{ICONS[outcome is not None]} {_(row.question)}",
+            query_params={"preset": row.key, "dataset": row.trick.data, "version": VERSION},
+        )
         if guessed is not None and outcome is not None:
             st.caption(with_guess(row.chapter, guessed, outcome))
         elif guessed is not None:
             st.caption(what_next(row.chapter, guessed))
-        st.page_link(
-            TRAINING.path,
-            label=_("Open the experiment"),
-            icon=TRAINING.icon,
-            query_params={"preset": row.key, "dataset": row.trick.data, "version": VERSION},
-        )
 
 
 begin(TRICKS)
@@ -53,6 +48,5 @@ with st.expander(_("What else was measured"), icon=":material/table_rows:"):
     st.markdown("\n".join(lines))
 with st.expander(_("Vanishing gradients and initialisation"), icon=":material/waves:"):
     st.markdown(lesson("tricks")["gradients"])
-with st.container(width=_TEXT):
-    st.page_link(PATH.path, label=_(PATH.title), icon=PATH.icon)
-    sources(TRICKS)
+st.page_link(PATH.path, label=_(PATH.title), icon=PATH.icon)
+sources(TRICKS)

@@ -39,6 +39,26 @@ def test_a_photograph_goes_into_the_class_that_it_shows_and_is_learned(tried):
     assert "Corrected: 1. It learns from them, and none of them tests it." in words(page)
 
 
+def test_a_third_thing_becomes_a_class_of_its_own_by_a_press_and_a_name(tried):
+    tried.text_input(key="new_class").set_value("pens").run()
+    tried.button(key="add_new").click().run()
+    page = finished(settled(tried))
+    assert [box.name for box in boxes(page)][2:] == ["pens"]
+    (job,) = jobs(page)
+    assert job.snapshot.classes[2:] == ("pens",)
+    assert job.spec.corrections == tuple(boxes(page)[2].photos)
+
+
+def test_live_a_third_thing_begins_one_class_however_often_it_is_pressed(tried, labelled):
+    tried.toggle(key="live").set_value(True).run()
+    for number in (1, 2):
+        data = labelled[10 + number][1]
+        tell_component(tried, "live_camera", "sent", frame(data, 2, 60 + number))
+    page = finished(settled(tried))
+    assert [len(box.photos) for box in boxes(page)[2:]] == [2]
+    assert jobs(page)[0].snapshot.classes[2:] == ("class 3",)
+
+
 @pytest.mark.slow
 def test_a_correction_is_taken_back_alone(tried, labelled):
     page = fix(tried, 1)
@@ -78,7 +98,7 @@ def test_a_frame_of_the_camera_goes_into_its_class_and_the_camera_goes_on(tried,
 def test_a_frame_for_a_class_that_is_not_there_is_refused_in_a_sentence(tried, labelled):
     tried.toggle(key="live").set_value(True).run()
     before = [list(box.photos) for box in boxes(tried)]
-    for number, label in enumerate((2, -1, 10**30), start=70):
+    for number, label in enumerate((3, -1, 10**30), start=70):
         tell_component(tried, "live_camera", "sent", frame(labelled[11][1], label, number))
         assert any("That class is not there any more" in error.value for error in tried.error)
         assert not tried.exception

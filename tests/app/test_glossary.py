@@ -86,5 +86,6 @@ def test_a_link_opens_the_glossary_at_a_term(open_page):
 def test_what_came_after_these_networks_is_told_and_what_the_lab_does_not_have(open_page):
     page = open_page("home")
     page = settled(page.switch_page(HISTORY.path).run())
-    for told in ("CLIP", "LoRA", "transformer", "What this lab does not have"):
+    for told in ("CLIP", "LoRA", "transformer", "adapters"):
         assert told in words(page)
+    assert page.expander[-2].label == "**What this lab does not have**"  # before the sources

@@ -61,7 +61,7 @@ def test_one_press_starts_both_runs_and_the_guess_is_answered(page):
     page = settled(page.switch_page(TRICKS.path).run())
     assert words(page).count("You guessed") == 1
     page = settled(page.switch_page(PATH.path).run())
-    assert "Experiments done: 1 of 6" in words(page)
+    assert "1 of 6 done" in words(page)
 
 
 def test_leaving_an_experiment_brings_the_settings_back(page):

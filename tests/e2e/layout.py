@@ -19,7 +19,8 @@ _TOO_WIDE = """Math.max(...[...document.querySelectorAll("html, [data-testid=stM
   .map(element => element.scrollWidth - element.clientWidth))"""
 # Stops of the Tab key and words in the window, beside the menu and the line at the foot
 _SEEN = """() => {
-  const menus = "[data-testid=stHeader], [data-testid=stSidebar], [data-testid=stBottom]";
+  const menus = "[data-testid=stHeader], [data-testid=stSidebar], [data-testid=stBottom], "
+    + "[data-testid=stSkipToContent]";
   const isSeen = (element, box) => !element.closest(`${menus}, .st-key-foot, .st-key-panes`)
     && element.checkVisibility({opacityProperty: true, visibilityProperty: true})
     && box.width > 1 && box.height > 1 && box.bottom > 0 && box.top < innerHeight;
@@ -28,7 +29,7 @@ _SEEN = """() => {
     for (const each of root.querySelectorAll("*")) {
       if (each.shadowRoot) look(each.shadowRoot, each);
       const isOne = !each.querySelector("button, a[href], input")
-        && each.matches("button, a[href], input, select, textarea, [tabindex]");
+        && each.matches("button, a[href], input, select, summary, textarea, [tabindex]");
       const grid = each.closest("[role=grid]");
       const shown = each.matches("input") ? each.closest("label") ?? each : each;
       const box = shown.getBoundingClientRect();

@@ -32,6 +32,15 @@ def test_the_first_stop_leads_past_everything_to_start(page, app):
     expect(skip).not_to_be_in_viewport()
 
 
+def test_a_japanese_screen_reader_hears_japanese_and_the_tab_has_the_pages_name(page, app):
+    page.goto(f"{app.url}/attack?language=ja")
+    page.locator(".st-key-start button").wait_for()
+    expect(page.get_by_label("一覧を開く").first).to_be_visible()
+    for english in ("Open", "App pages", "Navigate to home page"):
+        expect(page.get_by_label(english, exact=True)).to_have_count(0)
+    expect(page).to_have_title("だます · 転移学習ラボ")
+
+
 def test_the_focus_goes_from_start_to_pause_and_from_stop_back_to_start(page, app):
     page.goto(f"{app.url}/ideal?steps=1024")
     page.locator(".st-key-start button").press("Enter")

@@ -128,7 +128,7 @@ def test_what_i_did_holds_the_visit_in_its_language(page, app_url, tmp_path):
     page.goto(f"{app_url}/path?language=ja")  # the same tab goes on with its visit
     page.get_by_text("場所はおおよそです").wait_for()
     with page.expect_download() as downloading:
-        page.locator(".st-key-download_report button").click()
+        page.locator(".st-key-download_report button").first.click()
     downloading.value.save_as(tmp_path / "what_i_did.html")
     text = (tmp_path / "what_i_did.html").read_text(encoding="utf-8")
     assert '<html lang="ja">' in text

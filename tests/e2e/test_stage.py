@@ -6,6 +6,7 @@ import pytest
 
 from pages.languages import codes
 from pages.shared.sitemap import (
+    ALL_PAGES,
     ATTACK,
     ATTRIBUTION,
     BACKBONES,
@@ -151,12 +152,13 @@ def test_on_a_tablet_every_word_is_read_whole(tab, app_url, view, code):
     assert tab.evaluate(_SCROLLS_ASIDE) == []
 
 
-@pytest.mark.parametrize("row", PAGES, ids=lambda row: row.title)
+@pytest.mark.parametrize("row", ALL_PAGES, ids=lambda row: row.title)
 def test_a_first_view_has_few_controls_and_few_words(open_tab, app_url, row):
     with open_tab() as tab:
         tab.goto(f"{app_url}/{row.address}")
-        tab.locator(".st-key-main_picture").first.wait_for()
-        for width, height, controls, words in ((1440, 900, 20, 120), (390, 844, 12, 90)):
+        tab.locator(".st-key-main_picture" if row in PAGES else ".st-key-foot").first.wait_for()
+        for width, height in ((1440, 900), (1280, 720), (390, 844)):
+            controls, words = (12, 90) if width == 390 else (20, 120)
             _resize(tab, width, height)
             shows_little(tab, controls, words)
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 def test_an_experiment_is_opened_guessed_and_answered_on_a_phone(page, app_url):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_url}/tricks")
-    page.get_by_role("link", name="Open the experiment").nth(4).click()
+    page.get_by_role("link", name="SGD with and without momentum").click()
     page.get_by_text("Experiment: momentum").wait_for()
     page.get_by_role("button", name="without momentum").click()
     page.get_by_text("You guess without momentum.").wait_for()

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
@@ -67,10 +67,13 @@ def require_names(names: Sequence[str]) -> None:
         )
 
 
-def require_classes(classes: OwnClasses, tests: OwnClasses = ()) -> None:
+def require_classes(
+    classes: OwnClasses, tests: OwnClasses = (), corrections: Collection[str] = ()
+) -> None:
     """Refuse a visitor's own classes that cannot be trained on.
 
-    Those that have ``tests`` of their own keep none of their photographs aside.
+    Those that have ``tests`` of their own keep none of their photographs aside; those with a
+    photograph among the ``corrections`` may be new, and have nothing else yet.
 
     Raises:
         UserError: If there are too few or too many classes or photographs, or names that repeat.
@@ -87,7 +90,8 @@ def require_classes(classes: OwnClasses, tests: OwnClasses = ()) -> None:
     require_names(names)
     tested = {name for name, photos in tests if photos}
     for name, photos in classes:
-        if len(set(photos)) < (1 if name in tested else MIN_PHOTOS):
+        is_new = not set(photos).isdisjoint(corrections)
+        if len(set(photos)) < (1 if name in tested or is_new else MIN_PHOTOS):
             raise UserError(
                 "The class {name} has {count} different photographs and needs at least "
                 "{low}: one for training and one for validation. Add some.",
@@ -126,7 +130,7 @@ class OnDataset(Spec[SnapshotT]):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.dataset == OWN_DATASET:
-            require_classes(self.photos, self.tests)
+            require_classes(self.photos, self.tests, self.corrections)
             if not {name for name, _ in self.tests} <= {name for name, _ in self.photos}:
                 raise ValueError("tests must be of the classes in photos")
         elif self.photos or self.tests or self.bursts:
