@@ -72,8 +72,8 @@ def time_zone() -> ZoneInfo:
 
 
 def percent(share: float) -> str:
-    """A share between 0 and 1 as per cent, to a tenth."""
-    return _("{percent:.1f} %").format(percent=100 * share)
+    """A share between 0 and 1 as per cent, to a tenth; no line breaks before its sign."""
+    return _("{percent:.1f} %").format(percent=100 * share).replace(" ", "\u00a0")
 
 
 def number(value: float, form: str = "g") -> str:

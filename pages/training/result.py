@@ -59,7 +59,7 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
     st.subheader(
         _(
             "Accuracy {percent} on {count} validation photographs, which it never learned from"
-        ).format(percent=_whole(result.accuracy), count=len(result.predictions)),
+        ).format(percent=percent(result.accuracy), count=len(result.predictions)),
         anchor=False,
     )
     interval = interval_words(result.interval)
@@ -90,11 +90,6 @@ def _class_names(model: str, snapshot: FineTuneSnapshot) -> tuple[str, ...]:
     except UserError:  # it has left the memory
         classes = snapshot.classes
     return tuple(name.replace("_", " ") for name in classes)  # of folders
-
-
-def _whole(share: float) -> str:
-    """A percentage whose sign stays on its line."""
-    return percent(share).replace(" ", "\u00a0")
 
 
 def _how_it_ended(result: FineTuneResult) -> None:

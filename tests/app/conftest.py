@@ -116,12 +116,13 @@ def words(app: AppTest) -> str:
     counts = [
         json.loads(node.proto.json or "{}").get("count", "") for node in app.get("bidi_component")
     ]  # of photographs in boxes
-    return "\n".join([*(str(b.value) for b in [*blocks, *app.warning, *app.info]), *counts])
+    said = [*(str(b.value) for b in [*blocks, *app.warning, *app.info]), *counts]
+    return "\n".join(said).replace("\u00a0", " ")
 
 
 def pictures(app: AppTest) -> str:
     """All pictures that stand in the page itself, with what stands on them."""
-    return "\n".join(block.proto.body for block in app.get("html"))
+    return "\n".join(block.proto.body for block in app.get("html")).replace("\u00a0", " ")
 
 
 def settled(app: AppTest) -> AppTest:

@@ -52,7 +52,7 @@ def test_the_first_thing_on_the_stage_is_the_photograph_with_what_is_seen_on_it_
 
 def test_the_rail_says_what_the_chosen_network_can_and_costs(page):
     assert [(m.label, m.value) for m in page.metric] == [
-        ("ImageNet top-1 accuracy", "75.1 %"),
+        ("ImageNet top-1 accuracy", "75.1\u00a0%"),
         ("Parameters", "4.7 M"),
         ("Computation per image", "0.41 GFLOPs"),
         ("Weights file", "18 MB"),

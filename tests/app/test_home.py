@@ -14,6 +14,7 @@ def test_home_says_what_transfer_learning_is_and_leads_to_every_page(open_page):
 
 def test_the_words_at_the_pictures_quote_the_figures_measured_with_them(open_page):
     text = " ".join(link.proto.help for link in open_page().get("page_link"))
+    text = text.replace("\u00a0", " ")
     found = measured_examples()
     for name in ("probability", "judge_probability"):
         assert f"{100 * found['ideal'][name]:.1f} %" in text

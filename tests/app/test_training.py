@@ -47,7 +47,7 @@ def test_several_ways_run_side_by_side_and_are_told_with_interval_and_top_3(page
         "Linear classifier on raw pixels",
     ]
     assert all("–" in interval for interval in table["95 % confidence interval"])
-    assert all(share.endswith(" %") for share in table["Top-3"])
+    assert all(share.endswith("\u00a0%") for share in table["Top-3"])
     assert "on 539 validation photographs, which it never learned from" in words(page)
     charts = [chart.key for chart in page.get("plotly_chart")]
     assert charts[:3] == ["curve_accuracy", "own_answer", "confusion"]
@@ -143,7 +143,8 @@ def test_where_the_head_alone_is_kept_the_page_says_so(own, labelled):
     assert result.is_head_alone
     reached = f"{100 * result.unfrozen_accuracy:.1f} %"
     assert f"Fine-tuning did no better: at its best it reached {reached}." in words(page)
-    assert list(figures(page)["Now"]) == [f"done: head kept, fine-tuned {reached}"]
+    said = f"done: head kept, fine-tuned {reached}".replace(" %", "\u00a0%")
+    assert list(figures(page)["Now"]) == [said]
 
 
 def test_the_settings_of_training_are_kept_while_their_owner_is_elsewhere(page):
