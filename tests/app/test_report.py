@@ -60,7 +60,7 @@ def test_the_report_holds_guesses_trainings_pictures_attack_answers_and_links():
     assert "<polyline" in text
     assert text.count("data:image/jpeg;base64,") == 24
     assert text.count("data:image/png;base64,") == 2
-    assert "zebra, 90.0 %" in text
+    assert "zebra, 90.0\u00a0%" in text
     assert "EfficientNet-Lite0 has 18 MB" in text
     assert "/ideal?steps=256&amp;version=1" in text
     assert "&quot;kind&quot;: &quot;IdealImage&quot;" in text
