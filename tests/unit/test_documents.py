@@ -19,10 +19,14 @@ from tl_core.datasets import catalogue as datasets
 from tl_core.datasets import packaged
 
 ROOT = ASSETS.parent
-MEASURED = (ROOT / "docs/measured.md").read_text(encoding="utf-8").splitlines()
+MEASURED = [
+    line
+    for name in ("measured.md", "operations.md")
+    for line in (ROOT / "docs" / name).read_text(encoding="utf-8").splitlines()
+]
 LESSONS = ROOT / "assets/lesson"
 PAIRS = [("README.md", "README.ja.md"), ("docs/teaching.md", "docs/ja/teaching.md")]
-# by text, in each language: a figure, and how its line in docs/measured.md begins
+# by text, in each language: a figure, and how its line in docs/measured.md or operations.md begins
 QUOTED = {
     "lesson/transfer.md": {
         "99.3 %": "| cats and dogs, 300 photographs a class, 300 tested: new head",
@@ -86,7 +90,7 @@ def said(path: Path) -> str:
 )
 def test_a_figure_in_a_text_is_the_one_in_its_line_of_measured(name, figure, line):
     lines = [row for row in MEASURED if row.startswith(line)]
-    assert lines, f"docs/measured.md has no line that begins with {line}"
+    assert lines, f"no line of docs/measured.md or operations.md begins with {line}"
     assert any(figure in row for row in lines)
     for path in texts(name):
         assert figure in said(path), path
