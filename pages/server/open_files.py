@@ -25,8 +25,8 @@ _FULL = """<!doctype html><html lang="{code}"><meta charset="utf-8"><title>{titl
 <h1>{title}</h1><p>{words}</p>"""
 _TITLE = N_("The lab is full")
 _WORDS = N_(
-    "This server has no room for another tab just now. Close tabs that you do not need; this page "
-    "tries again in half a minute."
+    "The server can't open another tab right now. Close any tabs you don't need; this page tries "
+    "again in half a minute."
 )
 
 

@@ -21,7 +21,7 @@ _WIDTH = 108  # pixels of one: three are as wide as a phone
 _BAR, _AROUND = 46, 50  # pixels
 _REPAIRS = {  # the data sets that repair one, and what to call each
     "coloured_digits": {
-        "coloured_digits_at_random": N_("Repair it: backgrounds at random"),
+        "coloured_digits_at_random": N_("Repair it: random backgrounds"),
         "coloured_digits_grey": N_("Repair it: all on grey"),
     }
 }

@@ -43,7 +43,7 @@ def test_a_run_ends_in_a_picture_that_others_judge(page):
     curve, others = [chart.proto.spec for chart in page.get("plotly_chart")]
     assert '"name":"probability of the view"' in curve.replace('": "', '":"')
     assert '"name":"total variation"' in others.replace('": "', '":"')
-    assert "Networks that took no part" in text
+    assert "Networks that weren't used to draw it" in text
     assert "Siblings of one family, EfficientNet-Lite" in text
     assert "EfficientNet-Lite1" in text
     assert "EfficientNet-Lite0:" not in text
@@ -212,7 +212,7 @@ def test_a_layer_offers_the_channels_it_has_and_shows_how_strongly_one_answers(p
     text = words(page)
     assert "step 30 of 30" in text
     assert float(re.search(r"activation (\d+\.\d+)", text)[1]) > 5
-    assert "Networks that took no part" not in text
+    assert "Networks that weren't used to draw it" not in text
 
 
 def test_the_oldest_pictures_leave_the_gallery_where_a_visitor_has_no_room(app_lab, monkeypatch):

@@ -28,7 +28,7 @@ def test_a_shortcut_is_repaired_in_view_and_a_digit_on_another_background_asked_
     page.locator(".st-key-start button").click()
     page.get_by_role("heading", name=re.compile("other backgrounds")).wait_for()
     page.get_by_role("button", name="Repair it: all on grey").wait_for()
-    page.get_by_role("button", name="Repair it: backgrounds at random").click()
+    page.get_by_role("button", name="Repair it: random backgrounds").click()
     page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")
     page.get_by_text("No shortcut to be seen").wait_for()
     page.locator("[class*='st-key-why_test_1'] button").first.click()

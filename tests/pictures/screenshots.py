@@ -33,7 +33,7 @@ VIEWS = {
         "teach?dataset=digits&mode=head,pixels",
         re.compile(r"Accuracy \d.* validation photographs"),
     ),
-    "ideal": ("ideal?target_class=340", re.compile("Networks that took no part")),
+    "ideal": ("ideal?target_class=340", re.compile("Networks that weren't used to draw it")),
     "attack": (
         "attack?sample=sample%3Acat&target_class=953",
         re.compile("Fooled at step .* seen as"),

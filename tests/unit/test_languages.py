@@ -81,7 +81,7 @@ def test_a_visitor_reads_errors_classes_and_numbers_in_their_language(
     assert words.class_name("zebra") == "Zebra (Tier)"
     assert words.both_names("zebra") == "Zebra (Tier) (zebra)"
     assert words.both_names("goldfish") == "goldfish"
-    assert words.percent(0.123) == "12,3 Prozent"
+    assert words.percent(0.123) == "12,3\N{NO-BREAK SPACE}Prozent"
 
 
 def test_threads_that_draw_for_two_visitors_read_two_languages_at_once(german: Language) -> None:
@@ -99,7 +99,10 @@ def test_threads_that_draw_for_two_visitors_read_two_languages_at_once(german: L
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert read == {"de": ["50,0 Prozent"] * 50, "en": ["50.0 %"] * 50}
+    assert read == {
+        "de": ["50,0\N{NO-BREAK SPACE}Prozent"] * 50,
+        "en": ["50.0\N{NO-BREAK SPACE}%"] * 50,
+    }
 
 
 def draws_a_percentage() -> None:
@@ -123,18 +126,23 @@ def drawn(app: AppTest, **link: str) -> str:
 
 def test_a_link_brings_its_language_and_two_tabs_have_two(german: Language) -> None:
     first, second = (AppTest.from_function(draws_a_percentage) for _ in range(2))
-    assert drawn(first, language="de") == "50,0 Prozent"
-    assert drawn(second, language="en") == "50.0 %"
-    assert drawn(first) == "50,0 Prozent"
-    assert drawn(AppTest.from_function(draws_a_percentage), language="tlh") == "50.0 %"
+    assert drawn(first, language="de") == "50,0\N{NO-BREAK SPACE}Prozent"
+    assert drawn(second, language="en") == "50.0\N{NO-BREAK SPACE}%"
+    assert drawn(first) == "50,0\N{NO-BREAK SPACE}Prozent"
+    assert (
+        drawn(AppTest.from_function(draws_a_percentage), language="tlh")
+        == "50.0\N{NO-BREAK SPACE}%"
+    )
 
 
 def test_the_browsers_locale_decides_where_nothing_was_chosen(
     german: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pages.shared.foot._browsers", lambda: languages.preferred(["de-CH"]))
-    assert drawn(AppTest.from_function(draws_a_percentage)) == "50,0 Prozent"
-    assert drawn(AppTest.from_function(draws_a_percentage), language="en") == "50.0 %"
+    assert drawn(AppTest.from_function(draws_a_percentage)) == "50,0\N{NO-BREAK SPACE}Prozent"
+    assert (
+        drawn(AppTest.from_function(draws_a_percentage), language="en") == "50.0\N{NO-BREAK SPACE}%"
+    )
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ DATASETS: tuple[DatasetRow, ...] = (
     replace(
         _DIGITS,
         key="coloured_digits_at_random",
-        label=N_("The same digits, backgrounds at random"),
+        label=N_("The same digits, random backgrounds"),
         source=coloured_digits.at_random,
     ),
     replace(

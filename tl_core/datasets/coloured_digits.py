@@ -16,7 +16,7 @@ from tl_core.errors import gettext_noop as N_
 from tl_core.images.encode import encode_png
 
 TELLING = 0.95  # share of the pictures on their own class's colour
-AT_RANDOM, AGAINST = N_("backgrounds at random"), N_("backgrounds of other digits")
+AT_RANDOM, AGAINST = N_("random backgrounds"), N_("backgrounds of other digits")
 _TESTED = 30  # of each class; the same digits in every test
 _LUMA, _WEIGHTS = 110.0, (0.299, 0.587, 0.114)  # all colours are as bright: grey tells nothing
 

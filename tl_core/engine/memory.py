@@ -70,9 +70,9 @@ class VisitorMemory:
         used = self.of(visitor)
         if used + size_bytes > self.share_bytes:
             raise UserError(
-                "You hold {used} MB of the lab's memory and may hold {share} MB: photographs, "
-                "models, finished pictures and paused runs together. Stop a paused run, or begin "
-                "anew in another tab.",
+                "You're using {used} of {share} MB of the lab's memory: photographs, models, "
+                "finished pictures and paused runs together. Stop a paused run, or start again in "
+                "another tab.",
                 used=used // 2**20,
                 share=self.share_bytes // 2**20,
             )
