@@ -53,11 +53,12 @@ __all__ = [
 
 _STOP_S = 10.0  # longer than any slice
 _REFUSED = N_(
-    "The lab is about to restart and starts nothing new. Please try again in a few minutes."
+    "The lab is about to restart, so it can't start anything new. Please try again in a few "
+    "minutes."
 )
 _ENDING = N_(
-    "The lab is about to restart: what runs now may go on for {seconds} seconds, and nothing new "
-    "starts. Save what you want to keep."
+    "The lab is about to restart. Current runs can go on for {seconds} seconds, and nothing new "
+    "can start. Save what you want to keep."
 )
 
 

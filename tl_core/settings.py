@@ -194,12 +194,13 @@ def _folder(name: str, text: str, env: Mapping[str, str]) -> Path:
         folder = Path(text or _default_folder(name, env)).expanduser()
     except RuntimeError as error:
         raise UserError(
-            "No home folder is known. Set {variable} to a folder, or set HOME.", variable=variable
+            "The lab can't find your home folder. Set {variable} to a folder, or set HOME.",
+            variable=variable,
         ) from error
     there = next(filter(os.path.lexists, (folder, *folder.absolute().parents)), folder)
     if not os.path.isdir(there):
         raise UserError(
-            "{variable} must be a folder, and {value} is none.", variable=variable, value=there
+            "{variable} must be a folder, but {value} isn't one.", variable=variable, value=there
         )
     return folder
 

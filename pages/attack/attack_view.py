@@ -17,17 +17,17 @@ from tl_core.classify.spec import Answer, Classify, Novelty
 from tl_core.lab import gettext_noop as N_
 
 _MEASURES = {
-    N_("L∞, levels of 1/255"): N_("The largest change of any value, of the 255 that are possible."),
+    N_("L∞, levels of 1/255"): N_("The largest change to any value; 255 is the most possible."),
     N_("L2"): N_(
-        "The size of the whole change in one number: a distance, over all values together."
+        "The whole change in one number: how far apart the pictures are, over all values."
     ),
     N_("PSNR"): N_(
-        "How faint the change is beside the picture. Above 40 dB hardly anybody sees it."
+        "How faint the change is compared with the picture. Above 40 dB, hardly anyone sees it."
     ),
     N_("SSIM"): N_(
-        "How alike both pictures look in brightness, contrast and structure; 1 is the same."
+        "How alike the two pictures look in brightness, contrast and structure; 1 means the same."
     ),
-    N_("Values changed"): N_("Of all red, green and blue values, the share that differs at all."),
+    N_("Values changed"): N_("The share of all red, green and blue values that changed at all."),
 }
 
 
@@ -115,18 +115,17 @@ def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
     if found.first_confident is not None:
         show, icon = st.success, ":material/check_circle:"
         words = _(
-            "Fooled at step {first}, the probability asked for reached at step {sure}: seen as "
-            "**{label}**."
+            "Fooled at step {first}, as sure as you asked at step {sure}: seen as **{label}**."
         )
     elif found.is_fooled and is_over:
         show, icon = st.success, ":material/check_circle:"
         words = _(
-            "Fooled at step {first}, probability {percent:.0f} % at the end: seen as **{label}**."
+            "Fooled at step {first}, goal at {percent:.0f} % in the end: seen as **{label}**."
         )
     elif found.is_fooled:
         words = _(
-            "Fooled at step {first}, going on until it is as probable as asked: step "
-            "{step} of {steps}."
+            "Fooled at step {first}. Going on until it's as probable as you asked: step {step} of "
+            "{steps}."
         )
     elif is_over:
         icon = ":material/block:"

@@ -25,7 +25,7 @@ def choose_goal(backbone: str) -> tuple[int | None, str]:
     classes = the_lab().backbones.classes(backbone)
     if st.session_state.aim == "targeted":
         return choose_class(classes, "target_class"), ""
-    groups = {"": _("what it is seen as now")}
+    groups = {"": _("what it says now")}
     if are_imagenets(classes):
         groups |= {key: _(group.label) for key, group in GROUPS.items()}
     with link.kept("avoid", "", list(groups)):
@@ -45,9 +45,9 @@ def epsilon_slider() -> None:
             on_change=runs.pass_on,
             args=(ATTACK.topic, "epsilon"),
             help=_(
-                "The budget of the attack (L∞): how far each value may move. A pixel's "
-                "red, green and blue are values from 0 to 255; 1 is the smallest step that "
-                "an ordinary picture file knows. Acts while it runs."
+                "The attack's budget (L∞): how far each value may move. A pixel's red, green and "
+                "blue are values from 0 to 255; 1 is the smallest step that an ordinary picture "
+                "file can store. You can change it while it runs."
             ),
         )
 
@@ -58,25 +58,25 @@ def more_settings(backbone: str) -> None:
         choose_one(_("Goal of the attack"), _AIMS, key="aim", default="targeted")
         _method()
         with link.kept("steps", Attack.steps, runs.STEPS):
-            st.select_slider(_("Steps at most"), runs.STEPS, key="steps")
+            st.select_slider(_("Maximum steps"), runs.STEPS, key="steps")
         with link.kept("confidence", Attack.confidence, CONFIDENCES):
             st.select_slider(
                 _("Go on until its probability is"),
                 CONFIDENCES,
                 format_func=lambda share: (
-                    f"{100 * share:.0f} %" if share else _("any: fooled is enough")
+                    f"{100 * share:.0f} %" if share else _("any: fooling is enough")
                 ),
                 key="confidence",
                 on_change=runs.pass_on,
                 args=(ATTACK.topic, "confidence"),
-                help=_("An answer of 12 % for “cat” convinces nobody."),
+                help=_("“Cat” with only 12 % convinces nobody."),
             )
         with link.kept("ensemble", default=False):
             st.toggle(
                 _("Ensemble attack: all ready networks at once"),
                 key="ensemble",
                 disabled=not _others(backbone),
-                help=_("Those that know the same classes."),
+                help=_("Only networks with the same classes."),
             )
 
 

@@ -58,7 +58,7 @@ def draw_finished(job: Job, smallest: SmallestBudget | None) -> None:
             _("Transferability"),
             _("Robustness"),
             _("Whole photograph"),
-            _("How little is enough?"),
+            _("How small a change is enough?"),
         ]
     )
     with change:
@@ -110,8 +110,8 @@ def _downloads(found: AttackSnapshot, spec: Attack) -> None:
         download(_("Settings (JSON)"), settings, "attacked.json", key="download_json")
         st.caption(
             _(
-                "Drop this file on the page again: the network is still fooled. "
-                "Messengers and websites change it: see Robustness."
+                "Drop this file on the page again: the network is still fooled. Chat apps and "
+                "websites change the file: see Robustness."
             )
         )
 
@@ -175,20 +175,20 @@ def _draw_survival(question: Survival, spec: Attack) -> None:
     )
     st.caption(
         _(
-            "The method *Robust (EOT)* attacks many copies changed like this at once: "
-            "expectation over transformation."
+            "The *Robust (EOT)* method attacks many copies changed like this, all at once "
+            "(expectation over transformation)."
         )
     )
     if spec.method != "robust":
         anew = replace(spec, method="robust", epsilon=max(spec.epsilon, _ROBUST_LEVELS))
-        words = _("Attack through all this, within {levels} levels").format(levels=anew.epsilon)
+        words = _("Make it survive all this, within {levels} levels").format(levels=anew.epsilon)
         icon = ":material/shield:"
         st.button(words, key="attack_robustly", icon=icon, on_click=_start_again, args=(anew,))
 
 
 def _table(lines: list[dict[str, object]]) -> None:
     """One line a network or a trial, with the goal's probability as a bar."""
-    words = _("Probability of what the attack was to make it see")
+    words = _("Probability of the attack's goal")
     goal = st.column_config.ProgressColumn(help=words, format="%.1f %%", min_value=0, max_value=100)
     table(lines, columns={_("Goal"): goal})
 
@@ -199,19 +199,17 @@ def _draw_paste_back(spec: PasteBack) -> None:
         return
     picture, text = st.columns(2)
     with picture:
-        live_picture(found.picture, alt=_("The whole photograph, attacked"))
+        live_picture(found.picture, alt=_("The whole attacked photograph"))
     label = plain_class(found.after[0].label)
     words = _("At {width} × {height} pixels the network says **{label}**: not fooled any more.")
     if found.is_fooled:
         words = _("At {width} × {height} pixels the network says **{label}**: still fooled.")
     text.markdown(words.format(width=found.width, height=found.height, label=label))
     worn = _(
-        "The network's input is a smaller copy of the photograph, and making it "
-        "smaller removed the change."
+        "The network sees a smaller copy of the photograph, and shrinking it removed the change."
     )
     kept = _(
-        "The network's input is a smaller copy of the photograph, and enough of the change was "
-        "left in it."
+        "The network sees a smaller copy of the photograph, but enough of the change survived."
     )
     text.caption(kept if found.is_fooled else worn)
     figures(found.gap)

@@ -48,7 +48,7 @@ with picture:
 if run is not None and run.is_over and run.jobs:
     draw_finished(run.jobs[0][1], smallest)
 else:
-    st.header(_("How little is enough?"), anchor=False)
+    st.header(_("How small a change is enough?"), anchor=False)
     draw_smallest(smallest)
 is_shown = None
 if backbone is not None and target is not None:

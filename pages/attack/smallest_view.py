@@ -83,9 +83,7 @@ def _success_by_epsilon(found: SmallestSnapshot, *, key: str) -> None:
         "yaxis": axis(_("probability of the goal, %"), range=[0, 102]),
     }
     draw([bars], layout, key=key, height=260, alt=_("Success against epsilon"))
-    st.caption(
-        _("Each try ends as soon as its goal is the first answer, however small its probability.")
-    )
+    st.caption(_("Each try stops as soon as the goal comes first, however low its probability."))
 
 
 def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:
@@ -95,4 +93,4 @@ def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:
         "xaxis": axis(_("pictures shown to the network")),
         "yaxis": axis(_("values moved"), type="log"),
     }
-    draw([line], layout, key=key, height=260, alt=_("Values moved, falling"))
+    draw([line], layout, key=key, height=260, alt=_("How the number of moved values falls"))

@@ -20,7 +20,7 @@ def choose_methods(row: BackboneRow) -> tuple[str, ...]:
     offered = [key for key in METHODS if key != _GUIDED or not row.guided_obstacle]
     with link.kept("methods", ["gradcam"], offered):
         methods = st.pills(
-            _("Method, or several"),
+            _("One or more methods"),
             offered,
             selection_mode="multi",
             format_func=lambda key: _(METHODS[key].label),
@@ -38,7 +38,7 @@ def choose_classes(classes: tuple[str, ...]) -> tuple[str, str]:
     names = [str(index) for index in range(len(classes))]
     words = {
         PREDICTED: _("the predicted class"),
-        NOTHING: _("none: this class alone"),
+        NOTHING: _("none: just this class"),
         RUNNER_UP: _("the runner-up"),
     }
     words |= dict(zip(names, map(both_names, classes), strict=True))
@@ -64,7 +64,7 @@ def two_classes(said: Classification, why: str, rather_than: str) -> tuple[int, 
 def strength_slider() -> None:
     """How much the map hides the photograph."""
     with link.kept("strength", 0.6, between=(0, 1)):
-        st.slider(_("Opacity of the map"), 0.0, 1.0, step=0.05, key="strength")
+        st.slider(_("Map opacity"), 0.0, 1.0, step=0.05, key="strength")
 
 
 def more_settings(row: BackboneRow, classes: tuple[str, ...]) -> tuple[str, str]:
@@ -78,9 +78,7 @@ def more_settings(row: BackboneRow, classes: tuple[str, ...]) -> tuple[str, str]
                 _("Layer for Grad-CAM and Guided Grad-CAM"),
                 layers,
                 key="cam_layer",
-                help=_(
-                    "Whose feature maps Grad-CAM adds up. Early layers are finer and know less."
-                ),
+                help=_("The layer Grad-CAM looks at. Early layers are finer but know less."),
             )
         with link.kept("ig_steps", 32, between=(8, 128)):
             st.slider(
@@ -89,9 +87,7 @@ def more_settings(row: BackboneRow, classes: tuple[str, ...]) -> tuple[str, str]
                 128,
                 step=8,
                 key="ig_steps",
-                help=_(
-                    "In so many steps the photograph fades in. More are more exact, and slower."
-                ),
+                help=_("Number of fade-in steps. More steps are more exact, but slower."),
             )
         with link.kept("noise", 0, between=(0, 16)):
             st.slider(
@@ -99,19 +95,19 @@ def more_settings(row: BackboneRow, classes: tuple[str, ...]) -> tuple[str, str]
                 0,
                 16,
                 key="noise",
-                help=_("Integrated Gradients of so many copies with noise, averaged: less grainy."),
+                help=_("Averages Integrated Gradients over this many noisy copies: less grainy."),
             )
         with link.kept("patch", 32, between=(16, 96)):
             st.slider(
-                _("Occlusion: side of the patch, pixels"),
+                _("Occlusion: patch side, in pixels"),
                 16,
                 96,
                 step=8,
                 key="patch",
-                help=_("How large the grey square is that covers one part after the other."),
+                help=_("The size of the grey square that covers one part after another."),
             )
         if row.guided_obstacle:
-            st.caption(_("Guided Grad-CAM needs a network of plain ReLUs, such as VGG-16."))
+            st.caption(_("Guided Grad-CAM needs a network with only plain ReLUs, such as VGG-16."))
         papers = "; ".join(f"{_(method.label)}: {method.paper}" for method in METHODS.values())
         st.caption(papers)
     return chosen

@@ -106,15 +106,16 @@ def draw_alone(found: AttributeSnapshot) -> None:
 
 def _draw_metrics(proof: Faithfulness | None, *, is_share: bool, of: str = "") -> None:
     """What blurring the top fifth does, and what blurring a random one does."""
-    short = _("Faithfulness test: its probability once a part is blurred")
+    short = _("Faithfulness test: its probability with a part blurred")
     words = _(
-        "The class's probability once the 20 % that the map calls most important are blurred."
+        "The class's probability after we blur the 20 % that the map calls most important. From "
+        "60 % to 45 % is −15 points."
     )
     if is_share:
-        short = _("Faithfulness test: the first one's share of both once a part is blurred")
+        short = _("Faithfulness test: the first one's share of both with a part blurred")
         words = _(
-            "The first class's share of both probabilities once the most important "
-            "20 % are blurred."
+            "The first class's share of the two probabilities after we blur the most important 20 "
+            "%. From 60 % to 45 % is −15 points."
         )
     with st.container(key=f"proof_{of}" if of else "proof"):
         st.caption(short)
@@ -170,7 +171,9 @@ def _draw_map(
 ) -> None:
     """A map over the photograph, as strong as the slider has it."""
     explained, method = _class_of(found, one), _(METHODS[one.method].label)
-    words = _("{method}: where the evidence for {label} lies, most at {x}, {y} of {side} pixels")
+    words = _(
+        "{method}: where the evidence for {label} lies, strongest at {x}, {y} of {side} pixels"
+    )
     x, y = one.peak
     live_picture(
         heatmap.overlay_encoded(found.photo, one.heatmap, st.session_state.strength),

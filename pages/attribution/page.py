@@ -56,7 +56,7 @@ def draw(question: Attribute, other: int, said: Classification, *, is_contrast: 
         draw_figures = draw_second if are_several else draw_proof
         watch_answer(asked, draw_figures, name="why", first=draw_place)
         if is_contrast and not are_several:
-            st.caption(_("Each class for itself:"))
+            st.caption(_("Each class on its own:"))
             watch_answer(alone, draw_alone, name="alone", stop_key="stop_alone", first=draw_place)
     with picture:
         draw_maps = partial(draw_main, are_several=are_several)
@@ -92,7 +92,9 @@ def explain_live(backbone: str) -> None:
         live_view(backbone, st.session_state.strength)
     with side:
         live_answers(backbone, none_share=share_of(backbone))
-        st.caption(_("Live, the map is a [CAM](#class-activation-map), which costs no gradient."))
+        st.caption(
+            _("When live, the map is a [CAM](#class-activation-map), which needs no gradient.")
+        )
 
 
 subject = header(ATTRIBUTION, first_photo="sample:dalmatian")

@@ -118,7 +118,7 @@ def _columns(statuses: Sequence[BackboneStatus]) -> dict[str, Any]:
         _("State"): column.TextColumn(),
         _("Top-1"): column.NumberColumn(
             format="%.1f %%",
-            help=_("Share of ImageNet's validation photographs whose class is its first answer"),
+            help=_("Share of ImageNet's validation photographs that its first answer gets right"),
         ),
         _("GFLOPs"): column.NumberColumn(
             format="%.2f", help=_("Billions of multiply-adds for one photograph")
@@ -126,7 +126,7 @@ def _columns(statuses: Sequence[BackboneStatus]) -> dict[str, Any]:
         _("Parameters"): column.NumberColumn(format="%.1f M"),
         _("Weights file"): column.TextColumn(help=_("Size of the file")),
         _("Licence"): column.TextColumn(
-            help=_("Of the weights, as they are published; ImageNet's own terms may apply too")
+            help=_("The licence of the published weights; ImageNet's own terms may apply too")
         ),
         _("Year"): column.NumberColumn(format="%d"),
         _("When to choose it"): column.TextColumn(),

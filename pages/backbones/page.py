@@ -27,10 +27,10 @@ from tl_core.lab import gettext_noop as N_
 
 _MEANINGS = {
     N_("ImageNet top-1 accuracy"): N_(
-        "Share of ImageNet's validation photographs whose class is its first answer"
+        "Share of ImageNet's validation photographs that its first answer gets right"
     ),
     N_("Computation per image"): N_("Billions of multiply-adds for one photograph"),
-    N_("Parameters"): N_("The numbers that it has learned, in millions"),
+    N_("Parameters"): N_("The numbers it has learned, in millions"),
     N_("Weights file"): N_("Size of the file that holds those numbers"),
 }
 
@@ -70,7 +70,7 @@ def answers(found: Classification, key: str) -> None:
         say_what_softmax_says(found.answers[0])
     answer_bars(found.answers, key="top5", bar=24)
     if math.isfinite(milliseconds):
-        words = _("Inference, one answer: {ms:.0f} ms on this server ({device}).")
+        words = _("One answer (inference) takes {ms:.0f} ms on this server ({device}).")
         st.caption(words.format(ms=milliseconds, device=device_words()))
 
 

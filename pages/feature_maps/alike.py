@@ -15,7 +15,10 @@ def explain_rows(found: FeatureSpaceSnapshot) -> None:
     """What the rows show, where there are any."""
     if any(key in found.photos for key in _EXAMPLES):
         st.caption(
-            _("Left each photograph, then the three most like it; ticked is what shows its kind.")
+            _(
+                "On the left, each photograph; next to it, its three nearest. A tick marks the "
+                "same kind."
+            )
         )
 
 

@@ -70,9 +70,9 @@ def _draw(detail: ChannelDetailSnapshot) -> None:
         st.caption(
             words,
             help=_(
-                "Bright where the channel is active: above its own mean. The box is the "
-                "receptive field of its strongest spot: all that this spot sees. Below, the "
-                "photographs that have the largest active share."
+                "Bright means that the channel is active: above its own mean. The box is the "
+                "receptive field of its strongest spot: everything that this spot sees. Below are "
+                "the photographs with the largest active share."
             ),
         )
     words = _("Its map: strongest activation {value:.2f}").format(value=detail.spot.value)

@@ -75,14 +75,14 @@ def _draw(found: FeatureSpaceSnapshot, photo: str) -> None:
             with column:
                 st.markdown(_with_agreement(title, points))
                 draw_alike(found, points, photo, name=name)
-                words = _("{title}: every photograph at its place on the map").format(title=title)
+                words = _("{title}: every picture at its place on the map").format(title=title)
                 st.altair_chart(_chart(found, points), height=_HEIGHT, alt=words)
 
 
 def _with_agreement(title: str, points: SpaceMap) -> str:
     if points.agreement is None:
         return f"**{title}**"
-    words = _("**{title}**: the nearest neighbour is of the same kind for {percent:.0f} %")
+    words = _("**{title}**: for {percent:.0f} %, the nearest neighbour is the same kind")
     return words.format(title=title, percent=100 * points.agreement)
 
 
@@ -94,7 +94,7 @@ def _choose(backbone: str) -> FeatureSpace | None:
     source, method = st.columns(2, gap="medium")
     with source, link.kept("map_of", GALLERY, [GALLERY, *names]):
         chosen = st.selectbox(
-            _("Photographs on the map"),
+            _("Pictures on the map"),
             [GALLERY, *names],
             format_func=lambda key: names.get(key, _("the gallery and your own")),
             key="map_of",

@@ -21,7 +21,7 @@ def draw_mosaic(
     found: FeatureMapsSnapshot, *, key: str, chosen: str, on_pick: Callable[[str], None]
 ) -> None:
     """The mosaic of one layer; ``chosen`` is the ringed channel."""
-    words = _("The {count} channels of layer {layer} whose activation differs most")
+    words = _("The {count} channels of layer {layer} whose activation varies most")
     clickable(
         found.mosaic.picture,
         _spots(found.mosaic),

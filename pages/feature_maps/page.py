@@ -130,7 +130,7 @@ if backbone is not None:
         other = None
         if comparison != NOTHING:
             other = other_maps(spec, comparison)
-            words = _("Both are drawn on one scale: the same colour is the same activation.")
+            words = _("Both use one scale: the same colour means the same activation.")
             st.caption(words)
     one_layer(spec) if other is None else two_layers(spec, other)
     show_code(FEATURE_MAPS, backbone, photo, layer=layer, channels=amount)

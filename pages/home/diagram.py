@@ -6,7 +6,9 @@ from pages.shared.words import _
 
 def diagram() -> None:
     """A photograph on its way through a frozen backbone to a new head."""
-    whole = _("A photograph passes a frozen backbone; only a small new head on top is trained.")
+    whole = _(
+        "A photograph goes through a frozen backbone; you train only a small new head on top."
+    )
     words = {
         "photograph": _("photograph"),
         "backbone": _("backbone: pretrained, frozen"),
@@ -18,6 +20,6 @@ def diagram() -> None:
         "answer": _("cat {percent:.0f} %").format(percent=97),
         "you_train": _("you train"),
         "only_this": _("only this"),
-        "reused": _("1.28 million photographs of learning, reused"),
+        "reused": _("learned from 1.28 million photographs, reused"),
     }
     draw_svg("transfer", words, alt=whole)

@@ -18,16 +18,15 @@ def pictures() -> None:
     channel, training, ideal, fooled = st.columns([1, 2, 1, 2])
     with channel:
         words = _(
-            "Where one of the feature maps of a network, {backbone}, is active: channel {channel} "
-            "of {channels} in layer {layer}."
+            "Where one feature map of the network {backbone} is active: channel {channel} of "
+            "{channels} in layer {layer}."
         )
         short = _("Where one channel is active")
         _picture(FEATURE_MAPS, FOLDER / "channel.webp", words.format(**found["channel"]), short)
     with training:
         words = _(
-            "{backbone} learns cats and dogs from {photographs} photographs. Of {tested_on} others "
-            "it gets {with_it} right if it is pretrained, {without} from scratch (one training "
-            "each)."
+            "{backbone} learns cats and dogs from {photographs} photographs. Pretrained, it gets "
+            "{with_it} of {tested_on} others right; from scratch, {without} (one run each)."
         )
         short = _("Pretrained {with_it} right, from scratch {without}")
         figures = found["training"] | {
@@ -38,8 +37,8 @@ def pictures() -> None:
         _picture(TRAINING, file, words.format(**figures), short.format(**figures))
     with ideal:
         words = _(
-            "Drawn from noise by {backbone}: {class}, {probability}. {judge}, of the "
-            "same family, says {judge_class}, {judge_probability}."
+            "Drawn from noise by {backbone}: {class}, {probability}. {judge}, from the same "
+            "family, says {judge_class}, {judge_probability}."
         )
         short = _("{class}, drawn from noise")
         figures = _with_classes(found["ideal"], "class", "judge_class")
@@ -47,10 +46,10 @@ def pictures() -> None:
         _picture(IDEAL, file, words.format(**figures), short.format(**figures))
     with fooled:
         words = _(
-            "{backbone} sees {before}, {before_probability}, on the left, and {after}, "
-            "{after_probability}, on the right. No value differs by more than {levels} of 255."
+            "On the left, {backbone} sees {before} ({before_probability}); on the right, {after} "
+            "({after_probability}). No value differs by more than {levels} of 255."
         )
-        short = _("{before} on the left; for the network, {after} on the right")
+        short = _("{before} on the left; to the network, {after} on the right")
         figures = _with_classes(found["fooled"], "before", "after")
         _picture(ATTACK, FOLDER / "fooled.webp", words.format(**figures), short.format(**figures))
 

@@ -16,9 +16,9 @@ def ways_in() -> None:
         words, icon = _("Show me in five minutes"), ":material/timer:"
         if st.button(words, icon=icon, type="primary", width="stretch", key="way_tour"):
             tour.begin()
-        st.caption(_("Five pages, everything set."))
+        st.caption(_("Five pages, all set up."))
     with choose:
-        _way(BACKBONES, _("Choose a network"), _("And show it a photograph of yours."))
+        _way(BACKBONES, _("Choose a network"), _("And show it your own photograph."))
     with teach:
         _way(TRAINING, _("Teach your own"), _("Your cat, your dog, eight photographs."))
 

@@ -38,8 +38,9 @@ def tv_slider() -> None:
             format_func=lambda w: f"{w} · {marks[w]}" if w in marks else str(w),
             disabled=comparison() == "ladder",
             help=_(
-                "A penalty on differences between neighbouring pixels (regularisation). Marked are "
-                "the weight of the lesson that this lab follows, and ours. Acts while it runs."
+                "A penalty on differences between neighbouring pixels (regularisation). Two "
+                "weights are marked: the one from the lesson that this lab follows, and ours. You "
+                "can change it while it runs."
             ),
             **acting("tv_weight"),
         )
@@ -121,7 +122,8 @@ def _learning_rate_and_views() -> None:
             format_func=lambda value: number(value) if value else own_rate,
             disabled=keeps is not None,
             help=_(
-                "How far the picture moves along the gradient at each step. Acts while it runs."
+                "How far the picture moves along the gradient at each step. You can change it "
+                "while it runs."
             ),
             **acting("learning_rate"),
         )
@@ -131,7 +133,7 @@ def _learning_rate_and_views() -> None:
             0.0,
             2.0,
             step=0.1,
-            help=_("How much the network's view is shifted, turned and zoomed. Acts at once."),
+            help=_("How much we shift, turn and zoom what the network sees. Takes effect at once."),
             **acting("augmentation"),
         )
     if keeps is not None:

@@ -120,7 +120,7 @@ def _marks(snapshot: IdealSnapshot) -> Part:
 
 
 def _moved(control: str, value: float | None) -> str:
-    to = _("the recipe's own") if value is None else number(value)
+    to = _("as in the recipe") if value is None else number(value)
     return _("{control} {value}").format(control=_(_CONTROLS[control]), value=to)
 
 
@@ -173,8 +173,8 @@ def _explain_view(names: Collection[str]) -> None:
     """Why a curve differs from what is said of the picture at the same step."""
     if "probability" in names:
         words = _(
-            "The view is what the network sees of the picture in a step: shifted, turned, with "
-            "noise, as the recipe has it."
+            "The view is the picture as the network sees it in that step: shifted, turned or "
+            "noisy, depending on the recipe."
         )
         if "other_classes" in names:
             words += " " + _(

@@ -43,8 +43,8 @@ def downloads(picture: Finished, *, key: str) -> None:
             download(_("Animation (WebP)"), film, "picture.webp", key=f"film_{key}")
         st.caption(
             _(
-                "From the command line; to the byte the same if it was drawn alone on the same "
-                "kind of CPU, else rounding leads it a little elsewhere."
+                "Draw it again from the command line. If it was drawn alone on the same kind of "
+                "CPU, every byte is the same; otherwise rounding changes it a little."
             )
         )
         own = _OWN_PHOTO if picture.is_from_own_photo else ""

@@ -48,7 +48,7 @@ def choose_goals(backbone: str) -> list[Goal]:
             0.0,
             1.0,
             step=0.05,
-            help=_("0 is all the first, 1 all the second. Acts while it runs."),
+            help=_("0 is only the first, 1 only the second. You can change it while it runs."),
             **acting("mix"),
         )
     fields = {"target": first, "second_target": second, "mix": float(mix)}

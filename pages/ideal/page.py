@@ -42,7 +42,7 @@ if subject.backbone is not None:
             low, high = the_lab().jobs.estimate_range_s([spec for _label, spec in specs])
             words = _("About {high:.0f} s at the current load.")
             if low < _ALIKE * high:
-                words = _("About {low:.0f} to {high:.0f} s, as the load varies.")
+                words = _("About {low:.0f} to {high:.0f} s, depending on the load.")
             st.caption(words.format(low=low, high=high))
         else:
             runs.charts(IDEAL.topic, draw_enough, place="enough")

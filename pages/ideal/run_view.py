@@ -68,8 +68,8 @@ def draw_enough(run: Run) -> None:
     rows = zip(columns["step"], columns["probability"], strict=True)
     step = next((step for step, share in rows if share >= _SURE), found.snapshot.step)
     with st.container(horizontal=True, vertical_alignment="center", key="sure_enough"):
-        st.caption(_("Sure enough at step {step:.0f}").format(step=step), width="content")
-        st.button(_("Enough"), key="enough", on_click=runs.stop, args=(run,))
+        st.caption(_("Sure since step {step:.0f}").format(step=step), width="content")
+        st.button(_("Stop here"), key="enough", on_click=runs.stop, args=(run,))
 
 
 def draw_charts(run: Run) -> None:
@@ -203,7 +203,7 @@ def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
     rows = [the_lab().backbones.row(key) for key in (spec.backbone, *(v.backbone for v in others))]
     if others and len({row.family for row in rows}) == 1:
         st.caption(
-            _("Siblings of one family, {family}: they agree more easily than others would.").format(
+            _("All from one family, {family}, so they agree more easily than others would.").format(
                 family=rows[0].family
             )
         )

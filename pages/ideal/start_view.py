@@ -23,7 +23,7 @@ def draw_start(spec: IdealImage) -> None:
     found = answer(question, height=MAIN_PICTURE)
     if found is None:
         return
-    picture, words = found.png, _("The photograph that the picture starts from")
+    picture, words = found.png, _("The photograph it starts from")
     if not spec.photo:
         picture = _with_contrast(picture)
         words = _("It starts from this noise (seed {seed}, contrast raised)")
@@ -41,7 +41,7 @@ def draw_first(goal: Goal, spec: IdealImage) -> bool:
     if example is None or spec.photo:
         draw_start(spec)
         if example is None:
-            words = _("No example of this one. Press Start, and the network draws it: {name}.")
+            words = _("There's no example of {name}. Press Start, and the network draws it.")
             st.caption(words.format(name=plain(goal.label)))
         return False
     words = _("An example: {name}").format(name=plain(goal.label))

@@ -24,18 +24,18 @@ def draw_challenge() -> None:
     found = advantage(row for row in learned if row.is_unlike_imagenet)
     _draw("challenge", is_done=found is not None)
     if found is None:
-        _to_teach("digits", _("Open it with the digits, both methods chosen"), mode="head,scratch")
+        _to_teach("digits", _("Open it with the digits and both methods"), mode="head,scratch")
         return
     with_it, without = found
     points = 100 * (with_it.accuracy - without.accuracy)
     words = _(
-        "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. Nothing is "
-        "left of the advantage: it is {points:+.1f} points."
+        "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. No advantage is "
+        "left: {points:+.1f} percentage points."
     )
     if points > 0:
         words = _(
-            "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. The "
-            "advantage that is left is {points:+.1f} points."
+            "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. An advantage of "
+            "{points:+.1f} percentage points is left."
         )
     st.markdown(
         words.format(
@@ -47,7 +47,10 @@ def draw_challenge() -> None:
     )
     alike = advantage(row for row in learned if not row.is_unlike_imagenet)
     if alike is not None:
-        words = _("On {label}, which look like ImageNet's pictures, it was {points:+.1f} points.")
+        words = _(
+            "On {label}, which look like ImageNet's pictures, it was {points:+.1f} percentage "
+            "points."
+        )
         points = 100 * (alike[0].accuracy - alike[1].accuracy)
         st.markdown(words.format(label=plain(_(alike[0].label)), points=points))
 
@@ -59,8 +62,8 @@ def draw_pets() -> None:
     if found:
         best = max(found, key=lambda row: row.accuracy)
         words = _(
-            "{backbone} was trained on {train:,} photographs of {classes} breeds: top-1 "
-            "**{top1}**, top-3 **{top3}**, on {tested:,} validation photographs."
+            "{backbone} learned {classes} breeds from {train:,} photographs. On {tested:,} "
+            "validation photographs: top-1 **{top1}**, top-3 **{top3}**."
         )
         st.markdown(
             words.format(
@@ -76,11 +79,13 @@ def draw_pets() -> None:
     (entry,) = (entry for entry in the_lab().datasets.rows() if entry.key == PETS)
     if entry.state != "ready" and entry.row is not None:
         size = megabytes(entry.row.download_bytes / 2**20)
-        words = _("Its photographs are not on this machine yet: {size} to download, on *Teach it*.")
+        words = _(
+            "Its photographs are not on this machine yet. Download them on *Teach it* ({size})."
+        )
         if not the_lab().jobs.visitors_may_download(PETS):
             words = _(
-                "Its photographs are not on this machine. Whoever runs the lab can get them "
-                "({size}) with `python -m tl_core prepare {key}`."
+                "Its photographs are not on this machine. Ask the person who runs the lab to get "
+                "them ({size}) with `python -m tl_core prepare {key}`."
             )
         st.caption(words.format(size=size, key=PETS))
     _to_teach(PETS, _("Open it with the breeds"), mode="head")
@@ -96,8 +101,8 @@ def draw_unknown() -> None:
         return
     surest = max(away, key=lambda one: one.probability)
     words = _(
-        "Of the last {count} photographs that you tried, {away} were none of its classes by the "
-        "distance. Of one of them softmax was {percent} sure: “{label}”."
+        "You last tried {count} photographs. By distance, {away} of them were “none of these”. "
+        "Softmax was {percent} sure that one of those was “{label}”."
     )
     said = {"percent": percent(surest.probability), "label": plain_class(surest.label)}
     st.markdown(words.format(count=len(tries), away=len(away), **said))

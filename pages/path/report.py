@@ -140,7 +140,7 @@ def _addresses(visit: Visit) -> Iterator[str]:
     choices = visit.choices
     if not choices:
         return
-    words = _("Put one of these behind the address of the lab:")
+    words = _("Add one of these to the end of the lab's address:")
     yield f"<p>{html.escape(words)}</p><ul>"
     query = urlencode({**choices, "version": VERSION})
     for row in PAGES:

@@ -122,7 +122,9 @@ def _submit(frame: bytes, visitor: str, wishes: Wishes) -> Job[Any]:
     from tl_core.live.spec import MOST_BYTES, LiveFrame
 
     if len(frame) > MOST_BYTES or not frame.startswith(b"\xff\xd8\xff") or not process_state.lab:
-        raise UserError("What the camera sent is no picture of it. Turn Live off and on again.")
+        raise UserError(
+            "The camera sent something that isn't a picture. Turn Live off and on again."
+        )
     process_state.lab.touch(visitor)
     spec = LiveFrame(backbone=wishes.backbone, frame=frame, target=wishes.target)
     return process_state.lab.jobs.submit(spec, visitor)

@@ -32,7 +32,7 @@ def strip(row: PageRow, chapter: Chapter | None = None) -> None:
                 key="close_chapter",
                 icon=":material/close:",
                 type="tertiary",
-                help=_("No questions: I only play. Your path brings them back."),
+                help=_("Just play, without questions. You can bring them back on Your path."),
                 on_click=link.set_choice,
                 args=(ASKS, False),
             )

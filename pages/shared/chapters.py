@@ -47,7 +47,7 @@ class Chapter:
 CHAPTERS = (
     Chapter(
         BACKBONES,
-        N_("Which network is surer: the big or the small?"),
+        N_("Which network is surer: the big one or the small one?"),
         {"big": N_("the big one"), "small": N_("the small one")},
         N_("Now choose another photograph."),
         N_(
@@ -57,16 +57,16 @@ CHAPTERS = (
     ),
     Chapter(
         FEATURE_MAPS,
-        N_("What is left of it in the last layer?"),
+        N_("What's left of the photograph in the last layer?"),
         {
             "all": N_("every detail"),
             "place": N_("what, and roughly where"),
             "nothing": N_("nothing"),
         },
-        N_("Now move the layer to the last one."),
+        N_("Now slide to the last layer."),
         N_(
-            "{height} × {width} values of {side} × {side} pixels are left in a map of {layer}: "
-            "what there is, and only roughly where."
+            "{height} × {width} values are left of {side} × {side} pixels in a map of {layer}: "
+            "they say what is there, but only roughly where."
         ),
     ),
     Chapter(
@@ -79,13 +79,13 @@ CHAPTERS = (
         },
         N_("Now choose another photograph, or another class."),
         N_(
-            "From {before:.1f} % to {important:.1f} %: *{label}* with the marked 20 % blurred. "
-            "With a random 20 % blurred: {random:.1f} %."
+            "From {before:.1f} % to {important:.1f} %: that's *{label}* with the marked 20 % "
+            "blurred. With a random 20 % blurred, it's {random:.1f} %."
         ),
     ),
     Chapter(
         TRAINING,
-        N_("How many of 100 new ones will it get right?"),
+        N_("How many of 100 new pictures will it get right?"),
         {"50": N_("under 65"), "75": N_("65 to 89"), "95": N_("90 or more")},
         N_("Now add photographs to each class, or pick a built-in data set and press Start."),
         N_(
@@ -93,27 +93,30 @@ CHAPTERS = (
             "{train:,} others."
         ),
         N_(
-            "{right} of {tested} right. So few validation photographs say little: add "
-            "more, or pick a built-in data set."
+            "{right} of {tested} right. That's too few validation photographs to tell: add more, "
+            "or pick a built-in data set."
         ),
     ),
     Chapter(
         IDEAL,
-        N_("Will another network know what it draws?"),
+        N_("Will another network recognise what it draws?"),
         {"yes": N_("yes"), "no": N_("no")},
         N_("Now press Start."),
         N_(
-            "{percent:.0f} % sure of this *{label}* is {other}, which didn't draw it; {network}, "
-            "which did, {own:.0f} %. And you?"
+            "{percent:.0f} %: that's how sure {other} is of this *{label}*, which it didn't draw. "
+            "{network}, which did, is {own:.0f} % sure. And you?"
         ),
     ),
     Chapter(
         ATTACK,
-        N_("By how many of 255 levels must the values change?"),
+        N_("How much change fools it, out of 255 levels?"),
         {"1": N_("1 or 2"), "8": N_("3 to 16"), "64": N_("more than 16")},
         N_("Now press Start, and raise epsilon if it fails."),
-        N_("{levels} of 255 levels made *{before}* into *{after}*, {percent:.0f} %."),
-        N_("{levels} of 255 levels weren't enough: still *{after}*. Raise epsilon, and try again."),
+        N_("{levels} of 255 levels turned *{before}* into *{after}* ({percent:.0f} % sure)."),
+        N_(
+            "{levels} of 255 levels weren't enough: it still says *{after}*. Raise epsilon and "
+            "try again."
+        ),
     ),
 )
 _BY_KEY = {chapter.key: chapter for chapter in CHAPTERS}
@@ -187,7 +190,7 @@ def what_happened(
 
 def what_next(chapter: Chapter, guessed: Guess) -> str:
     """The guess, and what to do now; nothing while the page's run is under way."""
-    words, answer = _("You guess *{answer}*. {to_do}"), _(chapter.answers[guessed.answer])
+    words, answer = _("Your guess: *{answer}*. {to_do}"), _(chapter.answers[guessed.answer])
     run = the_visit().runs.get(chapter.page.address)
     to_do = _(chapter.to_do) if run is None or run.is_over else ""
     return words.format(answer=answer, to_do=to_do).rstrip()

@@ -14,20 +14,20 @@ from tl_core.specs.base import DEFAULT_BACKBONE
 
 _MISSING = N_("**{label}** is not on this machine yet: {size} to download.")
 _DAMAGED = N_(
-    "The file with the weights of **{label}** is damaged, or another file of that name. Download "
-    "it again ({size}); the lab keeps the old one beside it, with *.damaged* after its name."
+    "The weights file of **{label}** is damaged, or another file has its name. Download it again "
+    "({size}). The lab keeps the old one next to it, with *.damaged* added to its name."
 )
 NOT_OFFERED = N_(
-    "**{label}** is not on this machine. Whoever runs the lab can get it ({size}) with "
+    "**{label}** is not on this machine. Ask the person who runs the lab to get it ({size}) with "
     "`python -m tl_core prepare {key}`."
 )
 _DAMAGED_NOT_OFFERED = N_(
-    "The file with the weights of **{label}** is damaged, or another file of that name. Whoever "
-    "runs the lab can get it again ({size}) with `python -m tl_core prepare {key}`."
+    "The weights file of **{label}** is damaged, or another file has its name. Ask the person who "
+    "runs the lab to get it again ({size}) with `python -m tl_core prepare {key}`."
 )
 _DAMAGED_PACKAGE = N_(
-    "The weights of **{label}** are damaged in the Python package that brings them. Whoever runs "
-    "the lab installs that package again; the other backbones work as before."
+    "The weights of **{label}** are damaged inside their Python package. Ask the person who runs "
+    "the lab to reinstall it; the other backbones work as before."
 )
 
 _WORDS = {  # by whether the file is damaged, and whether visitors may start its download
@@ -157,7 +157,7 @@ def _wait_for_check(key: str) -> None:
     (found,) = _found(key)
     if found.state is not BackboneState.CHECKING:
         st.rerun()
-    words = _("The file of **{label}** is being compared with its checksum, a few seconds.")
+    words = _("Comparing the file of **{label}** with its checksum. This takes a few seconds.")
     st.info(words.format(label=found.row.label), icon=":material/hourglass_top:")
 
 

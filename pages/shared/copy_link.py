@@ -19,7 +19,7 @@ def copy_link(photo: str, backbone: str, *, first_photo: str) -> None:
     data = {
         "label": _("Copy link"),
         "copied": _copied(photo, backbone, first_photo),
-        "refused": _("The browser did not allow it: copy the address above."),
+        "refused": _("Your browser didn't allow it. Copy the address above."),
     }
     _mount(key="copy_link", data=data, width=40, height=40)
 
@@ -28,17 +28,17 @@ def _copied(photo: str, backbone: str, first_photo: str) -> str:
     is_own_photo, is_own_model = photo in the_visit().photos, backbone.startswith(OWN)
     if is_own_photo and is_own_model:
         words = _(
-            "Copied. Your model and your photograph stay with you: whoever opens the link sees "
-            "{network} and “{photo}” in their place."
+            "Copied. Your model and your photograph stay with you: anyone who opens the link sees "
+            "{network} and “{photo}” instead."
         )
     elif is_own_model:
         words = _(
-            "Copied. Your model stays with you: whoever opens the link sees {network} in its place."
+            "Copied. Your model stays with you: anyone who opens the link sees {network} instead."
         )
     elif is_own_photo:
         words = _(
-            "Copied. Your photograph stays with you: whoever opens the link sees “{photo}” in its "
-            "place."
+            "Copied. Your photograph stays with you: anyone who opens the link sees “{photo}” "
+            "instead."
         )
     else:
         return _("Copied")

@@ -15,8 +15,10 @@ from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
 
 _GONE = {
-    "sample": N_("The photograph of this link stayed with its owner; here is one of the gallery."),
-    "backbone": N_("The network of this link is not here; this is the usual one."),
+    "sample": N_(
+        "The photograph in this link stayed with its owner, so here's one from the gallery."
+    ),
+    "backbone": N_("This link's network isn't here, so you see the usual one."),
 }
 
 PRESET = "preset"  # an experiment on *Teach it*
@@ -95,7 +97,7 @@ def fall_back(error: UserError) -> None:
     for key in held:
         query.drop(key)
         state[f"shown_{key}"] = None
-    words = _("{reason} So the usual choices of this page are used.")
+    words = _("{reason} So this page is back to its usual settings.")
     state.said = {words.format(reason=sentence(error)): (state.page, time.monotonic() + _SAID_S)}
     st.rerun()
 
@@ -158,7 +160,7 @@ def _take(choices: dict[str, str]) -> None:
 def _choices_of(opened: dict[str, str]) -> dict[str, str]:
     """What a link asks for, of this version of the lab."""
     if opened.get("version", query.VERSION) != query.VERSION:
-        _say(_("This link is of another version of the lab, so its choices are not taken."))
+        _say(_("This link was made with another version of the lab, so its settings are ignored."))
         return {}
     return {key: text for key, text in opened.items() if key != "version"}
 
@@ -219,7 +221,7 @@ def _first(key: str, choice: _Choice, among: str) -> Any:
 
 def _not_offered(key: str, text: str) -> str:
     words = _(
-        "The link asks for {key} = {value}, which is not offered here; the usual value is used."
+        "The link asks for {key} = {value}, which is not offered here, so you get the usual value."
     )
     return words.format(key=plain(key), value=plain(text[:40]))
 

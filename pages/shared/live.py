@@ -199,5 +199,5 @@ def _draw(
 def _queue_words(job: Job) -> str:
     """Where a job stands before its first picture."""
     if job.state is JobState.QUEUED and job.position > 1:
-        return _("Waiting: {count} before you.").format(count=job.position - 1)
+        return _("Waiting: {count} ahead of you.").format(count=job.position - 1)
     return _("The network is thinking …")

@@ -28,7 +28,7 @@ def live_switch() -> bool:
     st.session_state.setdefault("live", visit.is_live)
     with st.container(key="live_switch", width="content"):
         visit.is_live = st.toggle(
-            _("Live"), key="live", help=_("Show the network your camera; it answers at once.")
+            _("Live"), key="live", help=_("Point your camera: the network answers at once.")
         )
     return visit.is_live
 
@@ -77,8 +77,8 @@ def live_view(
         st.rerun()  # the page around it shows the new photograph, or learns from it
     if not row.is_pooled:
         words = _(
-            "{label} has no live heat map: several layers come after its last feature maps, and a "
-            "[CAM](#class-activation-map) needs their averages and one layer alone."
+            "{label} has no live heat map. A [CAM](#class-activation-map) works only if a single "
+            "layer follows the averages of the last feature maps, and here there are several."
         )
         st.caption(words.format(label=plain(row.label)))
 
@@ -117,16 +117,16 @@ def live_answers(
                 "says": "{label}" if is_titled else says.replace("{backbone}", network),
                 "unsure": _("Unsure: {label} or {second}"),
                 "more": _(
-                    "Is it one of them? Show it more of each. Is it a third thing? Press "
-                    "“Something else” among the classes, and show it."
+                    "If it's one of them, show it more of each. If it's a third thing, press "
+                    "“Something else” among the classes and show it that."
                 ),
                 "none": _("None of these"),
-                "near": _("The nearest photograph that it was taught with"),
+                "near": _("The nearest photograph it was taught with"),
                 "fix": _("No, it is …"),
-                "fixed": _("Now among “{label}”. It learns again."),
+                "fixed": _("Added to “{label}”. It's learning again."),
                 "softmax": _("Softmax must choose one of its classes, and says: {label}."),
                 "waiting": _("Point the camera at something"),
-                "hint": _("A click on a class keeps its map; another click lets it follow again."),
+                "hint": _("Click a class to keep its map; click again to follow the top class."),
             },
         },
     )
@@ -165,18 +165,24 @@ def _words() -> dict[str, object]:
             ),
             "NotFoundError": _("This device has no camera. Turn Live off and upload a photograph."),
             "NotSupportedError": _(
-                "A live camera works where the page is opened over https or on this very computer."
+                "The live camera only works over https, or on the computer that runs the lab."
             ),
             "unplugged": _("The camera is gone. Plug it in again, then press the black picture."),
             "over": _("This visit has ended. Load the page again."),
-            "box": _("The camera takes photographs for a class. Press the picture to go on here."),
-            "elsewhere": _("Live goes on in another tab. Press the black picture to go on here."),
-            "faulty": _("The camera sends no pictures that can be read. Turn Live off and on."),
+            "box": _(
+                "The camera is taking photographs for a class. Press the picture to use it here."
+            ),
+            "elsewhere": _(
+                "Live is running in another tab. Press the black picture to use it here."
+            ),
+            "faulty": _("We can't read the camera's pictures. Turn Live off and on again."),
             "blocked": _(
                 "The camera's connection is blocked. Ask the person who runs this lab to let /live "
                 "through, then press the black picture."
             ),
-            "photograph": _("The photograph did not arrive. Press the black picture, then freeze."),
+            "photograph": _(
+                "The photograph didn't arrive. Press the black picture, then freeze it again."
+            ),
             "other": _(
                 "The camera did not start; another program may be using it. Press the black "
                 "picture to try again."

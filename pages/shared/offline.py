@@ -8,5 +8,5 @@ _mount = component("offline")
 
 def say_when_offline() -> None:
     """Have the browser ask whether the lab is there; takes no room on the page."""
-    words = _("No answer from the lab. What you press counts once the connection is back.")
+    words = _("The lab isn't answering. What you press will count once the connection is back.")
     _mount(key="offline", data={"words": words})

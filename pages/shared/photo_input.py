@@ -88,7 +88,7 @@ def receive(message: object, on_photo: Callable[[bytes], None]) -> None:
 def own_photos() -> None:
     """Say where the visitor's photographs are, with a button that forgets them."""
     st.caption(
-        _("Your photograph goes into this server's memory only and is forgotten with your visit.")
+        _("Your photograph is kept only in this server's memory and deleted when your visit ends.")
     )
     visit = the_visit()
     st.button(
@@ -96,8 +96,8 @@ def own_photos() -> None:
         key="forget_photos",
         icon=":material/delete:",
         help=_(
-            "Those in the boxes of Teach it too, at once. Pictures and models made from them stay "
-            "until you leave."
+            "This also empties the boxes on Teach it, at once. Pictures and models made from your "
+            "photographs stay until you leave."
         ),
         disabled=not (visit.photos or any(box.photos for box in visit.boxes)),
         on_click=_forget,
@@ -130,11 +130,11 @@ def decoded(text: str) -> bytes:
 
 def not_arrived() -> UserError:
     """What is said of a message that holds no file."""
-    return UserError("The photograph did not arrive whole. Choose it again.")
+    return UserError("Only part of the photograph arrived. Choose it again.")
 
 
 def _words() -> dict[str, object]:
-    too_large = _("This file has more than {limit} MB. Save the photograph smaller.")
+    too_large = _("This file is more than {limit} MB. Save a smaller copy and choose that.")
     return {
         "bar": _("Your photograph"),
         "replace": _("Choose another photograph"),
@@ -144,7 +144,7 @@ def _words() -> dict[str, object]:
         "turn": _("Use the other camera"),
         "close": _("Close the camera"),
         "drop": _("Drop the photograph anywhere"),
-        "first": _("One photograph at a time: the first was taken."),
+        "first": _("One photograph at a time: here's the first."),
         "wrong": _("This file is not a photograph. Choose a JPEG, PNG, WebP, GIF, BMP or HEIC."),
         "empty": _("This file is empty. Choose another photograph."),
         "large": too_large.format(limit=LARGEST_PHOTO_MB),

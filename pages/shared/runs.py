@@ -164,9 +164,11 @@ def _progress(run: Run) -> None:
 def _waiting(run: Run, job: Job) -> str:
     """Where a queued run stands, and about how long it waits."""
     if job.position <= 1:
-        return _("You are next. The other pages answer meanwhile.")
+        return _("You're next. Meanwhile, you can use the other pages.")
     seconds = run.wait.seconds(the_lab().jobs.wait_s(job))
-    words = _("Waiting: {count} before you, about {seconds} s. The other pages answer meanwhile.")
+    words = _(
+        "Waiting: {count} ahead of you, about {seconds} s. Meanwhile, you can use the other pages."
+    )
     return words.format(count=job.position - 1, seconds=seconds)
 
 

@@ -96,7 +96,7 @@ def words_of(page: str) -> None:
     here += [term for term in known.values() if term.is_basic and term not in here]
     with st.popover(_("Words"), icon=":material/dictionary:", type="tertiary", key="words"):
         st.markdown("\n\n".join(f"**{term.name}**  \n{term.says}" for term in here))
-        st.page_link(GLOSSARY.path, label=_("All terms: the glossary"), icon=GLOSSARY.icon)
+        st.page_link(GLOSSARY.path, label=_("All terms in the glossary"), icon=GLOSSARY.icon)
 
 
 def _table(code: str) -> dict[str, dict[str, Any]]:

@@ -35,16 +35,20 @@ class Stop:
 
 STOPS = (
     Stop(BACKBONES, N_("Which network knows the cat?"), {"sample": "sample:cat"}),
-    Stop(FEATURE_MAPS, N_("What does it look at? Move the layer."), {"sample": "sample:cat"}),
+    Stop(
+        FEATURE_MAPS,
+        N_("What does it look at? Slide through the layers."),
+        {"sample": "sample:cat"},
+    ),
     Stop(IDEAL, N_("Press Start: it draws its own cat."), {"goal": "class", "way": "one"}),
     Stop(
         ATTACK,
-        N_("Press Start: the dog becomes a cat, and you see no change."),
+        N_("Press Start: the dog becomes a cat, but you see no change."),
         {"sample": "sample:dalmatian", "aim": "targeted"},
     ),
     Stop(
         TRAINING,
-        N_("Press Start: four photographs of each kind, pretrained and from scratch."),
+        N_("Press Start: it learns from four photographs each, pretrained and from scratch."),
         {"dataset": "faces", "mode": ["head", "scratch"], "photos_per_class": 4},
     ),
 )

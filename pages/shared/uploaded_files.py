@@ -56,7 +56,10 @@ def show_refused() -> None:
     if session in process_state.refused:
         process_state.refused.discard(session)
         st.toast(
-            _("That was too much at once. Drop fewer files, and the others once these are here."),
+            _(
+                "That was too much at once. Drop fewer files, then the rest once these have "
+                "arrived."
+            ),
             icon=":material/error:",
             duration="long",
         )

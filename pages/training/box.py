@@ -104,8 +104,8 @@ def receive(box: Box, sent: object) -> None:
         refuse(error)
     if repeated:
         words = _(
-            "Pictures of this recording that were there already: {count}. Move it, turn it, or "
-            "change the background."
+            "Pictures this class already has: {count}. Move the object, turn it, or change the "
+            "background."
         )
         refuse(words.format(count=repeated))
     for reason, names in left_out.items():
@@ -159,7 +159,7 @@ def require_room() -> None:
     """
     if sum(len(box.photos) + len(box.tests) for box in the_visit().boxes) >= MAX_PHOTOS:
         raise UserError(
-            "The classes hold {limit} photographs, which is as many as they can. Take some out.",
+            "Your classes are full: together they can hold {limit} photographs. Take some out.",
             limit=MAX_PHOTOS,
         )
 
@@ -175,7 +175,7 @@ def _thumbnails(photos: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def no_photographs(names: Sequence[str]) -> str:
     """The sentence about files that could not be read."""
-    return _("No photograph, so left out: {names}").format(names=listed(names))
+    return _("Left out, not photographs: {names}").format(names=listed(names))
 
 
 def listed(names: Sequence[str]) -> str:
@@ -203,13 +203,13 @@ def _words() -> dict[str, object]:
     return {
         "choose": _("Upload"),
         "open": _("Camera"),
-        "record": _("Hold to take photographs, or tap to begin and to end"),
-        "recording": _("Turn it a little while it takes photographs"),
-        "still": _("Nothing moves, so nothing new is kept: turn it"),
+        "record": _("Hold to take photographs, or tap to start and to stop"),
+        "recording": _("Turn it a little while you record"),
+        "still": _("Nothing is moving, so nothing new is kept: turn it"),
         "turn": _("Use the other camera"),
         "remove": _("Take it out"),
         "empty": _("Empty"),
-        "waiting": _("{count} on their way"),
+        "waiting": _("Sending: {count}"),
         "left_out": no_photographs(["{names}"]),
         "lost": _("The photographs did not arrive. Choose them again."),
         "problems": {
@@ -219,7 +219,7 @@ def _words() -> dict[str, object]:
             ),
             "NotFoundError": _("This device has no camera. Upload photographs instead."),
             "NotSupportedError": _(
-                "A live camera works where the page is opened over https or on this very computer."
+                "The live camera only works over https, or on the computer that runs the lab."
             ),
             "other": _("The camera did not start; another program may be using it. Open it again."),
         },

@@ -43,7 +43,7 @@ def more_boxes(fold: Fold) -> None:
     boxes = the_visit().boxes
     with st.container(horizontal=True, gap="small"):
         st.button(
-            _("One more class"),
+            _("Add a class"),
             key="add_class",
             icon=":material/add:",
             on_click=_add,
@@ -58,8 +58,8 @@ def more_boxes(fold: Fold) -> None:
                 kwargs={"is_other": True},
                 disabled=len(boxes) >= MAX_CLASSES,
                 help=_(
-                    "One more class, for photographs of what is none of the others: a second way "
-                    "to hear “none of these”, which the page then compares with the distance."
+                    "Adds a class for anything that fits no other class. It's a second way to get "
+                    "“none of these”, which the page then compares with the distance."
                 ),
             )
         ready_photos(boxes, fold)
@@ -69,7 +69,7 @@ def more_boxes(fold: Fold) -> None:
 def _draw(box: Box, row: BackboneRow) -> None:
     with st.container(horizontal=True, gap="small", key=f"name_{box.id}"):
         box.name = st.text_input(
-            _("Name of the class"),
+            _("Class name"),
             box.name,
             max_chars=_NAME_LENGTH,
             key=f"class_{box.id}",
@@ -90,7 +90,7 @@ def _draw(box: Box, row: BackboneRow) -> None:
 
 def _whole_sets(fold: Fold) -> None:
     with fold(_("Zip or folder"), icon=":material/folder_zip:"):
-        words = _("All classes at once, with one folder per class inside. It replaces the boxes.")
+        words = _("All classes at once, one folder per class. This replaces your boxes.")
         st.caption(words)
         st.file_uploader(
             _("A zip"),
@@ -193,5 +193,5 @@ def _take_what_was_read() -> None:
     if found.left_out:
         refuse(no_photographs(found.left_out))
     if found.beside:
-        words = _("Left out, because they lie beside folders of photographs, not in one: {names}")
+        words = _("Left out because they aren't inside a class folder: {names}")
         refuse(words.format(names=listed(found.beside)))

@@ -29,7 +29,7 @@ _SMALL_BYTES = 20 * 2**20  # a download to wait for
 _PHASES = {
     "downloading": N_("downloading"),
     "unpacking": N_("unpacking"),
-    "checking": N_("looking for files that no decoder can read"),
+    "checking": N_("checking for files we can't read"),
 }
 
 
@@ -116,7 +116,7 @@ def _own(row: BackboneRow) -> Data | None:
     own_boxes(row)
     boxes = _used(the_visit().boxes)
     if not any(box.photos for box in boxes):
-        above.caption(_("Four photographs or more of each"))
+        above.caption(_("At least four photographs of each"))
     fixed = {box.id for _one, box in corrected()}
     if any(len(box.photos) < (1 if box.tests or box.id in fixed else MIN_PHOTOS) for box in boxes):
         return None  # each box says what it needs

@@ -32,7 +32,7 @@ def choose_modes() -> list[str]:
     """The modes of training, one or several at once."""
     with link.kept("mode", ["head"], _KEYS):
         modes = st.pills(
-            _("Training methods, one or several at once"),
+            _("Training methods: choose one or more"),
             _KEYS,
             selection_mode="multi",
             format_func=lambda key: _(mode_row(key).short),
@@ -46,7 +46,7 @@ def choose_amount() -> int:
     """The photographs of each class to learn from, at most; 0 for all."""
     with link.kept("photos_per_class", 100, _AMOUNTS):
         amount = st.select_slider(
-            _("Photographs per class, at most"),
+            _("Maximum photographs per class"),
             _AMOUNTS,
             format_func=lambda count: str(count) if count else _("all"),
             key="photos_per_class",
@@ -61,8 +61,8 @@ def choose_by_itself() -> bool:
             _("Learn by itself"),
             key="by_itself",
             help=_(
-                "A new head is trained when two classes have four photographs each, and again "
-                "when photographs come or go."
+                "The lab trains a new head once two classes have four photographs each, and again "
+                "when you add or remove some."
             ),
         )
 
@@ -76,8 +76,8 @@ def choose_seed() -> int:
             _SEEDS - 1,
             key="seed",
             help=_(
-                "Decides which photographs are for validation, in which order the "
-                "others are used, and what random weights are."
+                "Decides which photographs are kept for validation, the order of the others, and "
+                "the random weights."
             ),
         )
     return int(seed)

@@ -69,7 +69,7 @@ def correct_frame(boxes: Sequence[Box], number: int, data: bytes) -> None:
         UserError: If it is no photograph, or there is no such box.
     """
     if not 0 <= number <= len(boxes):
-        raise UserError("That class is not there any more. Look at the boxes, then try again.")
+        raise UserError("That class is no longer there. Check the boxes, then try again.")
     require_room()
     key = the_lab().datasets.add_example(data, the_visit().id)
     box = [*boxes, *([] if number < len(boxes) else [_new_box(boxes)])][number]
@@ -130,7 +130,7 @@ def draw_corrected() -> None:
     if not found:
         return
     with st.container(key="corrected", gap="xsmall"):
-        words = _("Corrected: {count}. It learns from them, and none of them tests it.")
+        words = _("Corrected: {count}. It learns from these; none is used for validation.")
         st.caption(words.format(count=len(found)))
         for correction, box in reversed(found[-_SHOWN:]):
             _draw(correction, box)
@@ -149,7 +149,7 @@ def _draw(correction: Correction, box: Box) -> None:
         key=f"undo_{correction.photo}",
         icon=":material/undo:",
         type="tertiary",
-        help=_("Take this correction back"),
+        help=_("Undo this correction"),
         on_click=partial(_take_back, correction, box),
     )
 

@@ -14,9 +14,9 @@ from tl_core.lab import gettext_noop as N_
 from tl_core.training.spec import FineTuneSnapshot, mode_row
 
 EXPLANATION = N_(
-    "Solid with dots: validation photographs, which it never learns from. Dotted: training "
-    "photographs. Where the dotted line goes on getting better and the solid one worse, it is "
-    "overfitting: learning by heart."
+    "Solid line with dots: validation photographs, which it never learns from. Dotted line: "
+    "training photographs. If the dotted line keeps improving while the solid one gets worse, "
+    "it's overfitting: learning by heart."
 )
 _EXAMPLE = N_("Example, {photographs} cats and dogs: pretrained above, from scratch below")
 _CURVES = {"accuracy": N_("Accuracy"), "loss": N_("Loss")}
@@ -111,9 +111,9 @@ def _alt(shown: Sequence[Measured], what: str) -> str:
     if what == "accuracy":
         words = _("Accuracy by epoch, for training and validation.")
     if not any(snapshot.epochs for _line, snapshot in shown):
-        until = _("Empty until it learns.")
+        until = _("Empty until training starts.")
         if what == "accuracy":
-            until = _("An example until it learns.")
+            until = _("An example until training starts.")
         return f"{words} {until}"
     figures = [
         _("{way}: {value:.2f} after {epoch} epochs").format(

@@ -14,10 +14,7 @@ from pages.visit.state import Data
 from tl_core.datasets.spec import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
 from tl_core.lab import gettext_noop as N_
 
-_NOT_TESTED = N_(
-    "One recording of each class tests nothing. Record each once more, from another side, and its "
-    "accuracy is measured on that."
-)
+_NOT_TESTED = N_("To measure how good it is, record each thing once more, from another side.")
 _OPEN = 4  # classes whose thumbnails are seen at once
 _IMBALANCE = 2.0
 _NAMED = 8  # left-out files
@@ -67,8 +64,8 @@ def _remarks(snapshot: PreviewSnapshot) -> None:
     tested = sum(found.validation for found in snapshot.classes)
     st.markdown(
         _(
-            "**{classes} classes**: {train:,} training photographs, {tested:,} kept aside "
-            "for validation."
+            "**{classes} classes**: {train:,} photographs to learn from, {tested:,} kept for "
+            "validation."
         ).format(classes=len(snapshot.classes), train=train, tested=tested)
     )
     if not tested:
@@ -84,21 +81,20 @@ def _remarks(snapshot: PreviewSnapshot) -> None:
     if snapshot.imbalance >= _IMBALANCE:
         st.warning(
             _(
-                "Class imbalance: the largest class has {times:.1f} times the photographs "
-                "of the smallest, and a network may learn to bet on the frequent one."
+                "Class imbalance: the largest class has {times:.1f} times as many photographs as "
+                "the smallest. The network may learn to just bet on the largest."
             ).format(times=snapshot.imbalance)
         )
     if snapshot.duplicates:
         st.caption(
             _(
-                "{count} photographs are there a second time, byte for byte; {across} of "
-                "them were taken out of training because the same photograph is for "
-                "validation."
+                "Exact copies among the photographs: {count}. We took {across} of them out of "
+                "training, because the same photograph is used for validation."
             ).format(count=snapshot.duplicates, across=snapshot.duplicates_across)
         )
     if snapshot.left_out:
         names = ", ".join(map(plain, snapshot.left_out[:_NAMED]))
-        words = _("Left out, because no decoder can read them ({count}): {names}")
+        words = _("Left out because they can't be read ({count}): {names}")
         st.warning(words.format(count=len(snapshot.left_out), names=names))
 
 

@@ -52,8 +52,8 @@ def describe(experiment: Experiment) -> None:
             on_click=_leave,
         )
     words = _(
-        "Two runs on the same axes: **{without}** and **{with_it}**. All else is equal: "
-        "{way}, {photographs} photographs a class, {epochs} epochs, the same seed."
+        "Two runs in one chart: **{without}** and **{with_it}**. All other settings are the same: "
+        "{way}, {photographs} photographs per class, {epochs} epochs, and the seed."
     )
     st.caption(
         words.format(

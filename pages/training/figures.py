@@ -48,8 +48,8 @@ def _table(lines: list[dict[str, str]]) -> None:
         for line in lines:
             del line[_("Top-3")]
     speed = _(
-        "In the latest phase. A head on cached features gets through thousands a second; a "
-        "network that processes every photograph again through a few dozen."
+        "The speed of the latest phase. A head on features computed once gets through thousands a "
+        "second; a network that processes every photograph again, a few dozen."
     )
     columns = {
         _("Now"): st.column_config.TextColumn(width="medium"),
@@ -76,7 +76,7 @@ def _line(label: str, job: Job) -> dict[str, str]:
         _("95 % confidence interval"): interval,
         _("Top-3"): top3,
         _("Trained parameters"): _known(snapshot.trainable_parameters),
-        _("Parameters in all"): _known(snapshot.total_parameters),
+        _("Total parameters"): _known(snapshot.total_parameters),
         _("Seconds"): _known(snapshot.seconds, ",.1f"),
         _("Photographs a second"): _known(snapshot.photographs_per_s, ",.0f"),
     }

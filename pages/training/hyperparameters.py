@@ -32,7 +32,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         "epochs",
         N_("Epochs"),
         (0, 1, 2, 3, 5, 10, 20, 30, 50, 100),
-        N_("How often training goes through all photographs."),
+        N_("How many times it sees every photograph."),
         {0: N_("each method's own")},
     ),
     Hyperparameter(
@@ -40,8 +40,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Learning rate"),
         (0.0, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 1.0),
         N_(
-            "How far each step goes: too small crawls, too large jumps about or diverges. "
-            "Acts while it runs; a head that is trained first has its own."
+            "How far each step goes: too small and it crawls, too large and it jumps about or "
+            "diverges. You can change it mid-run; a head trained first has its own."
         ),
         {0: N_("each method's own")},
     ),
@@ -49,7 +49,9 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         "schedule",
         N_("Learning-rate schedule"),
         SCHEDULES,
-        N_("Large steps come near quickly, and small ones settle: so the rate falls on the way."),
+        N_(
+            "Large steps get close quickly, and small ones settle. So the rate falls along the way."
+        ),
         {
             "cosine": N_("cosine decay"),
             "constant": N_("constant"),
@@ -62,8 +64,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Optimiser"),
         TRAINING_OPTIMISERS,
         N_(
-            "AdamW gives every weight a step size of its own; take it when unsure. Momentum "
-            "is SGD with momentum."
+            "AdamW gives every weight its own step size; choose it if unsure. Momentum means SGD "
+            "with momentum."
         ),
         {"adamw": N_("AdamW"), "momentum": N_("momentum")},
     ),
@@ -71,7 +73,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         "momentum",
         N_("Momentum"),
         (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
-        N_("Keeps rolling in the direction of the last steps; for the optimiser of that name."),
+        N_("Keeps rolling the way the last steps went. Only for the optimiser “momentum”."),
         {0: N_("none")},
     ),
     Hyperparameter(
@@ -79,8 +81,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Dropout"),
         (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
         N_(
-            "Hides a random part of the features at each step, so that the head trusts no "
-            "single clue. Acts while it runs."
+            "Hides random features at each step, so the head doesn't rely on a single clue. You "
+            "can change it mid-run."
         ),
         {0: N_("none")},
     ),
@@ -88,7 +90,10 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         "weight_decay",
         N_("Weight decay"),
         (0.0, 1e-4, 1e-3, 1e-2, 0.1, 1.0),
-        N_("Pulls weights towards zero, against overfitting (regularisation). Acts while it runs."),
+        N_(
+            "Pulls weights towards zero to limit overfitting (regularisation). You can change it "
+            "mid-run."
+        ),
         {0: N_("none")},
     ),
     Hyperparameter(
@@ -96,7 +101,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Batch size"),
         (4, 8, 16, 32, 64, 128),
         N_(
-            "Photographs behind each update of the weights: few make it noisy; many mean "
+            "Photographs used for each update of the weights. Few make updates noisy; many mean "
             "fewer updates and more memory."
         ),
         {},
@@ -106,8 +111,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Augmentation"),
         AUGMENTATIONS,
         N_(
-            "Shows every photograph randomly altered, so that fewer are needed. For a head "
-            "alone, on features computed once (cached), the flip is all there is."
+            "Alters each photograph at random, which can help when you have few. A head alone "
+            "learns from features computed once, so only flipping is available."
         ),
         {
             "none": N_("none"),
@@ -120,8 +125,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Early stopping"),
         (0, 2, 3, 5, 10),
         N_(
-            "Ends after so many epochs without a better one, before it overfits further "
-            "(learns by heart)."
+            "Stops after this many epochs without improvement, before it overfits further (learns "
+            "by heart)."
         ),
         {0: N_("never")},
     ),
@@ -130,8 +135,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Gradient clipping"),
         (0.0, 0.1, 0.5, 1.0, 5.0),
         N_(
-            "Limits the length of the gradient, so that one odd batch does not wreck the "
-            "weights. Acts while it runs."
+            "Limits the gradient's length, so one odd batch can't wreck the weights. You can "
+            "change it mid-run."
         ),
         {0: N_("never")},
     ),
@@ -140,9 +145,9 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Train the head first"),
         (True, False),
         N_(
-            "An untrained head sends large gradients into pretrained filters and damages "
-            "them; so it is trained alone before the rest is unfrozen (linear probing, "
-            "then fine-tuning)."
+            "An untrained head can spoil pretrained filters, above all at a high learning rate. "
+            "So we train it alone first, then unfreeze the rest (linear probing, then "
+            "fine-tuning)."
         ),
         {False: N_("no"), True: N_("yes")},
         modes=("last-block", "full"),
@@ -152,9 +157,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Batch norm"),
         (False, True),
         N_(
-            "Batch normalisation keeps its statistics, the mean and variance met in ImageNet, or "
-            "measures new ones. "
-            "For what is unfrozen; from scratch they are always new."
+            "Batch normalisation can keep its statistics, the mean and variance from ImageNet, or "
+            "measure new ones. Only for unfrozen layers; from scratch they're always new."
         ),
         {False: N_("frozen"), True: N_("learns")},
         modes=("last-block", "full"),
@@ -163,7 +167,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         "input_scaling",
         N_("Input scaling"),
         (True, False),
-        N_("Scales the pixels as in pretraining; left out, the network gets 0 to 255."),
+        N_("Scales the pixels as in pretraining. If left out, the network gets 0 to 255."),
         {True: N_("as in pretraining"), False: N_("left out")},
     ),
 )

@@ -40,8 +40,8 @@ def keep_figures(done: Done) -> None:
             note(TRAINING, _outcome(best, visit.learned[best]))
         elif TRAINING.address in visit.guesses:
             words = _(
-                "Your question needs {enough} validation photographs, and here are {count}. Add "
-                "more of each class, or pick a built-in data set."
+                "Your question needs {enough} validation photographs, and you have {count}. Add "
+                "more to each class, or pick a built-in data set."
             )
             count = visit.learned[best].tested
             st.info(words.format(enough=_ENOUGH, count=count), icon=":material/quiz:")

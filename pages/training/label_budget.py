@@ -85,8 +85,8 @@ def _draw(snapshot: LabelBudgetSnapshot) -> None:
     alt = _("Accuracy against training photographs per class")
     draw(traces, layout, key="budget", height=380, alt=alt)
     words = _(
-        "Dots: mean of five draws; bars: the worst and the best of them. Validated on "
-        "{count} photographs."
+        "Dots: mean of five random picks; bars: from worst to best. Checked on {count} validation "
+        "photographs."
     ).format(count=snapshot.validation_photographs)
     if snapshot.phase == "done":
         st.caption(words)
@@ -101,8 +101,8 @@ def _conclusion(snapshot: LabelBudgetSnapshot) -> None:
     if len(fewest) == len(_STARTS):
         st.markdown(
             _(
-                "Training on **{count}** of each class: {trained:.0f} % pretrained on "
-                "ImageNet, {random:.0f} % untrained, {pixels:.0f} % from raw pixels."
+                "Training on **{count}** of each class gives {trained:.0f} % accuracy pretrained "
+                "on ImageNet, {random:.0f} % untrained and {pixels:.0f} % from raw pixels."
             ).format(
                 count=fewest["trained"].photos_per_class,
                 **{key: 100 * point.mean for key, point in fewest.items()},

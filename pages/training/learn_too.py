@@ -25,7 +25,7 @@ def offer(name: str, spec: FineTune, result: FineTuneResult, ticked: Sequence[st
         disabled=not ticked,
         on_click=_learn,
         args=(name, spec, result, tuple(ticked)),
-        help=_("They leave the test. A training with the settings above begins."),
+        help=_("Takes them out of validation and trains with the settings above."),
     )
 
 
@@ -45,28 +45,29 @@ def draw_comparison(spec: FineTune, result: FineTuneResult) -> None:
     found = compare(before, result)
     if found is None:
         words = _(
-            "Whether the corrections helped cannot be said: fewer than {enough} validation "
+            "We can't tell whether the corrections helped: fewer than {enough} validation "
             "photographs were never shown among the mistakes."
         )
         st.info(words.format(enough=ENOUGH), icon=":material/balance:")
         return
     words = _(
-        "On the {count} validation photographs that are never shown among the mistakes: {before} "
-        "before the corrections, {after} after them. The difference lies between {low:+.1f} and "
-        "{high:+.1f} points (95 % [confidence interval](#confidence-interval), paired)."
+        "On the {count} validation photographs never shown among the mistakes, accuracy was "
+        "{before} before the corrections and {after} after. The difference lies between "
+        "{low:+.1f} and {high:+.1f} percentage points (95 % [confidence "
+        "interval](#confidence-interval), paired)."
     )
     low, high = (100 * bound for bound in found.interval)
     shares = {"before": percent(found.before), "after": percent(found.after)}
     words = words.format(count=found.photographs, low=low, high=high, **shares)
     if not found.is_clear:
-        words += " " + _("So it may as well be chance.")
+        words += " " + _("So it could just be chance.")
     st.info(words, icon=":material/balance:")
 
 
 def draw_measured() -> None:
     """Behind a press, what mistakes and photographs at random were worth in the benchmark."""
     with st.expander(
-        _("What are mistakes worth?"),
+        _("Does learning from mistakes help?"),
         icon=":material/trending_up:",
         key="worth_of_mistakes",
         on_change="rerun",
@@ -81,8 +82,8 @@ def _draw_worth() -> None:
     lines = {label: found["accuracy"][name] for name, label in names.items()}
     mistakes, at_random = lines.values()
     words = _(
-        "Measured on cats and dogs, eight of each taught, {count} more, five draws: from {first} "
-        "to {best} with its surest mistakes, to {chance} with photographs at random."
+        "Measured on cats and dogs: eight of each, then {count} more, mean of five tries. From "
+        "{first} to {best} with its surest mistakes, to {chance} with random photographs."
     ).format(
         count=found["photographs"][-1],
         first=percent(mistakes[0]),

@@ -17,7 +17,7 @@ def load_model(fold: Fold = st.popover) -> None:
     """A drop zone for a model's file, behind a press."""
     with fold(_("Load a model"), icon=":material/upload:"):
         st.file_uploader(
-            _("A model file that was downloaded here"),
+            _("A model file downloaded here"),
             type="safetensors",
             key="model_file",
             max_upload_size=the_lab().models.largest_file_mb,
@@ -42,7 +42,7 @@ def _load() -> None:
             st.session_state[_NOTE] = error
         else:
             st.session_state[_NOTE] = _(
-                "Loaded. Try it here; it is now a choice under Backbone on every page."
+                "Loaded. Try it here, or choose it under Backbone on any page."
             )
             show_pane(TRY)
             go_up()

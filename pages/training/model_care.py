@@ -26,7 +26,7 @@ def care_for(model: str, own: dict[str, str], *, can_load: bool) -> None:
             disabled=is_chosen,
             on_click=_use_everywhere,
             args=(model, own[model]),
-            help=_("It is then the choice under Backbone."),
+            help=_("Selects it under Backbone."),
         )
         with st.popover(_("Save"), icon=":material/download:", key="save"):
             _take_home(model)
@@ -36,7 +36,7 @@ def care_for(model: str, own: dict[str, str], *, can_load: bool) -> None:
             _rename_or_drop(model, own)
     if is_chosen:
         with st.container(border=True, key="in_use"):
-            words = _("All pages ask **{label}** now. See what it looks at, or try to fool it:")
+            words = _("All pages now use **{label}**. See what it looks at, or try to fool it:")
             st.markdown(words.format(label=plain(own[model])))
             with st.container(horizontal=True, gap="small"):
                 for page in (ATTRIBUTION, IDEAL, ATTACK, BACKBONES):
@@ -52,7 +52,7 @@ def care_for(model: str, own: dict[str, str], *, can_load: bool) -> None:
 
 def _use_everywhere(model: str, label: str) -> None:
     link.set_choice("backbone", model)
-    st.toast(_("All pages ask **{label}** now.").format(label=plain(label)))
+    st.toast(_("All pages now use **{label}**.").format(label=plain(label)))
 
 
 def _rename_or_drop(model: str, own: dict[str, str]) -> None:
@@ -112,13 +112,13 @@ def _take_home(model: str) -> None:
     )
     st.caption(
         _(
-            "To go on with it later, or to give it to somebody: “Load a model” on this page "
-            "opens it again, here or in another lab. Classes and settings are inside; "
-            "of your photographs only [feature vectors](#embedding), for “none of these”."
+            "Keep it for later, or give it to somebody: “Load a model” on this page opens it "
+            "again, here or in another lab. Classes and settings are inside. Your photographs "
+            "aren't, only their [feature vectors](#embedding), for “none of these”."
         )
     )
     settings = partial(lab.models.settings_of, model)
     download(_("The settings (JSON)"), settings, "model.json", key="download_settings")
-    st.caption(_("To look up how it was trained, or to train with the same settings again."))
-    with st.expander(_("For who writes Python: the lines of plain PyTorch that load it")):
+    st.caption(_("Look up how it was trained, or train with the same settings again."))
+    with st.expander(_("For Python users: the plain PyTorch code that loads it")):
         st.code(lines, language="python", wrap_lines=True)

@@ -63,8 +63,8 @@ def small_test(count: int) -> str:
     if not 0 < count < _SMALL:
         return ""
     words = _(
-        "A small validation set: only {count} photographs. One more or less right moves "
-        "the figure by {points:.0f} points."
+        "A small validation set: only {count} photographs. Each one moves accuracy by "
+        "{points:.0f} percentage points."
     )
     return words.format(count=count, points=100 / count)
 

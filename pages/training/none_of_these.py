@@ -21,24 +21,24 @@ from tl_core.training.spec import FineTune, FineTuneSnapshot, Prediction
 
 _HEIGHT = 260  # of the chart, in pixels
 _LINES = {  # of the chart: score and what was shown
-    "far, nearest": N_("far, by distance"),
+    "far, nearest": N_("unrelated, by distance"),
     "near, nearest": N_("other breeds, by distance"),
-    "far, maximum softmax": N_("far, by softmax"),
+    "far, maximum softmax": N_("unrelated, by softmax"),
 }
 _SCORES = ("nearest", "maximum softmax")
 _RESTS_ON = {
     "held out": N_(
-        "That rests on {groups} photographs that it never learned from: a [p-value](#p-value) says "
-        "how many of those lie at least as far."
+        "This is based on {groups} photographs that it never learned from. A [p-value](#p-value) "
+        "says how many of them lie at least as far away."
     ),
     "left out": N_(
-        "That rests on the {groups} photographs that it learned from, each compared with all the "
-        "others ([p-value](#p-value), leave-one-out), and is approximate."
+        "This is approximate. It is based on the {groups} photographs it learned from, each "
+        "compared with all the others ([p-value](#p-value), leave-one-out)."
     ),
     "rough": N_(
-        "**Rough**: below {least} photographs that are no near copies of each other yours cannot "
-        "tell. The distance is one that so many of cats, dogs and pets exceeded, taught with eight "
-        "of each class; with four of each, three times as many were turned away."
+        "**Rough**: with fewer than {least} clearly different photographs, yours can't set the "
+        "limit. Instead we use a distance that this share of cats, dogs and pets exceeded, taught "
+        "with eight of each class. With four of each, three times as many were rejected."
     ),
 }
 
@@ -48,15 +48,15 @@ def choose_share(model: str, taught: tuple[str, FineTune, FineTuneSnapshot] | No
     calibration = the_lab().models.calibrations(the_visit().id).get(model)
     if calibration is None:
         words = _(
-            "It cannot say “none of these”: that takes {least} photographs that are no near copies "
-            "of each other. Files of models from version 0.1.0 cannot say so either."
+            "It can't say “none of these”: that takes {least} clearly different photographs. "
+            "Models saved in version 0.1.0 can't say it either."
         )
         st.caption(lesson("training")["closed world"])
         st.caption(words.format(least=LEAST_GROUPS))
         return
     low = max(math.ceil(100 * calibration.least_share), 1)
     with st.expander(
-        _("None of these: when should it not choose?"),
+        _("When should it say “none of these”?"),
         icon=":material/help:",
         key="none_of_these",
         on_change="rerun",
@@ -65,7 +65,7 @@ def choose_share(model: str, taught: tuple[str, FineTune, FineTuneSnapshot] | No
             return
         with link.kept(KEY, max(PERCENT, low), between=(low, MOST_PERCENT)):
             chosen = st.slider(
-                _("New photographs of your classes that may be turned away, %"),
+                _("New photographs of your classes it may wrongly reject, %"),
                 low,
                 MOST_PERCENT,
                 key=KEY,
@@ -78,12 +78,12 @@ def choose_share(model: str, taught: tuple[str, FineTune, FineTuneSnapshot] | No
 
 def draw_nearest(novelty: Novelty) -> None:
     """The photograph that it was taught with which lies nearest, where it is this visitor's."""
-    words = _("Nearest it was taught with: [distance](#novelty-detection) {distance:.2f}")
+    words = _("Nearest one it learned from: [distance](#novelty-detection) {distance:.2f}")
     words = words.format(distance=novelty.distance)
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="nearest"):
         try:
             if novelty.nearest:
-                alt = _("The nearest photograph that it was taught with")
+                alt = _("The nearest photograph it was taught with")
                 address = thumbnail_url(novelty.nearest)
                 st.html(f'<img src="{address}" alt="{html.escape(alt)}">', width="content")
         except UserError:  # it has left the memory
@@ -92,9 +92,12 @@ def draw_nearest(novelty: Novelty) -> None:
 
 
 def _promise(chosen: int, low: int, calibration: Calibration) -> None:
-    words = _("Of 100 new photographs of your classes, about {chosen} are called so too.")
+    words = _(
+        "Of 100 new photographs of your classes, about {chosen} will wrongly be called “none of "
+        "these”."
+    )
     if calibration.kind != "rough":
-        words += " " + _("Fewer than {low} cannot be promised.")
+        words += " " + _("We can't promise fewer than {low}.")
     rests_on = _(_RESTS_ON[calibration.kind]).format(groups=calibration.groups, least=LEAST_GROUPS)
     st.caption(f"{words.format(chosen=chosen, low=low)} {rests_on}")
     st.caption(lesson("training")["none of these"])
@@ -108,13 +111,13 @@ def _draw_measured(chosen: int) -> None:
     traces = percent_lines(x, lines)
     here = {"type": "line", "x0": chosen, "x1": chosen, "yref": "paper", "y0": 0, "y1": 1}
     layout = {
-        "xaxis": axis(_("of its own turned away, %"), range=[0, MOST_PERCENT + 1]),
-        "yaxis": axis(_("of the unknown, %"), range=[0, 103]),
+        "xaxis": axis(_("own classes rejected, %"), range=[0, MOST_PERCENT + 1]),
+        "yaxis": axis(_("unknown rejected, %"), range=[0, 103]),
         "shapes": [here | {"line": {"dash": "dot", "width": 1}}],
     }
     at = found["false alarms"].index(PERCENT / 100)
     far, soft = (percent(found["turned away"][f"far, {name}"][at]) for name in _SCORES)
-    words = _("Of far pictures {far} are turned away by distance and {soft} by softmax at 5 %")
+    words = _("At 5 %, {far} of unrelated pictures are rejected by distance and {soft} by softmax")
     alt = words.format(far=far, soft=soft)
     draw(traces, layout, key="unknown", height=_HEIGHT, alt=alt)
 
@@ -139,7 +142,7 @@ def _compare(taught: tuple[str, FineTune, FineTuneSnapshot], share: float) -> No
     table(
         [
             {
-                _("Turned away"): name,
+                _("Rejected"): name,
                 _("of other things"): _count(sides[0], is_away),
                 _("of your classes"): _count(sides[1], is_away),
             }

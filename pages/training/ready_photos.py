@@ -24,14 +24,14 @@ def ready_photos(boxes: list[Box], fold: Fold) -> None:
     with fold(_("Built-in data set"), icon=":material/photo_library:", key="ready_photos"):
         st.caption(
             _(
-                "Put photographs of a built-in data set into a class, for training or "
-                "for validation."
+                "Put photographs from a built-in data set into a class, for training or for "
+                "validation."
             )
         )
         left, right = st.columns(2)
         with left, link.kept("ready_from", next(iter(labels)), list(labels)):
             st.selectbox(
-                _("Photographs of"), list(labels), format_func=labels.__getitem__, key="ready_from"
+                _("Data set"), list(labels), format_func=labels.__getitem__, key="ready_from"
             )
         dataset = str(st.session_state.ready_from)
         classes = datasets.classes(dataset)
@@ -47,7 +47,7 @@ def ready_photos(boxes: list[Box], fold: Fold) -> None:
         with right:
             use = choose_one(_("Used for"), _USES, key="ready_for", default="learn")
         if use == "test":
-            st.caption(_("All other photographs of that class are then for training."))
+            st.caption(_("All other photographs of that class are then used for training."))
         st.button(
             _("Put them in"),
             key="add_ready",

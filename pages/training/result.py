@@ -20,9 +20,9 @@ from tl_core.training.paired import shown
 from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _NOT_MEASURED = N_(
-    "Not measured yet: all photographs of a class come from one recording, and near copies of what "
-    "was learned would be right every time. Record each class once more, from another side: that "
-    "recording then tests it."
+    "Not measured yet. All photographs of a class come from one recording, so a check on near "
+    "copies of what it learned would always come out right. Record each class once more, from "
+    "another side: that recording is then for validation."
 )
 _ALL = "mistakes"
 _PAGE, _PRESENTED = 12, 3  # photographs at once; in presenter view as high as the matrix
@@ -97,16 +97,16 @@ def _how_it_ended(result: FineTuneResult) -> None:
     if result.is_head_alone and result.unfrozen_accuracy is not None:
         st.info(
             _(
-                "Fine-tuning did no better: at its best it reached {percent}. So the head "
-                "that was trained before it is kept, on the backbone as it was."
+                "Fine-tuning did no better: its best was {percent}. So we kept the head trained "
+                "before it, on the original backbone."
             ).format(percent=percent(result.unfrozen_accuracy)),
             icon=":material/undo:",
         )
     if result.has_diverged:
         st.warning(
             _(
-                "Training diverged: its numbers were no longer finite. What was best "
-                "before is kept. Lower the learning rate or clip the gradients."
+                "Training diverged: its numbers grew too large to compute. We kept the best "
+                "result before that. Lower the learning rate or clip the gradients."
             )
         )
 
@@ -143,8 +143,8 @@ def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...])
     kept = len(result.predictions) - len(predictions)
     if kept:
         caption = _(
-            "{count} validation photographs are never shown here: they compare the model with the "
-            "next one, which may learn from its mistakes."
+            "{count} validation photographs are never shown here. They compare this model with "
+            "the next one, which may learn from its mistakes."
         )
         st.caption(caption.format(count=kept))
 

@@ -50,8 +50,9 @@ def ask_of_backgrounds(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
         return
     first, second = snapshot.classes[:2]
     words = _(
-        "**Are all of “{first}” in front of the same background?** Then it may have learned the "
-        "background: a [shortcut](#shortcut). Find out live: hold “{first}” where “{second}” was."
+        "**Do all photographs of “{first}” have the same background?** Then it may have learned "
+        "the background: a [shortcut](#shortcut). Find out live: hold “{first}” where “{second}” "
+        "was."
     )
     with st.container(border=True, key="own_shortcut"):
         st.markdown(words.format(first=plain(first), second=plain(second)))
@@ -92,18 +93,20 @@ def _say(spec: FineTune, result: FineTuneResult) -> None:
     """Whether it has taken a shortcut, whether it notices, and how to repair it."""
     worst = min((found for _name, found in result.shifts), key=lambda found: found.accuracy)
     if worst.interval[1] >= result.interval[0]:
-        words = _("**No shortcut to be seen**: no test is worse than validation beyond chance.")
+        words = _(
+            "**No sign of a shortcut**: no test is worse than validation by more than chance."
+        )
         st.markdown(words)
         return
     words = _(
-        "**A [shortcut](#shortcut)**: {validation} where the background tells, {worst} where it "
-        "tells of another class."
+        "**A [shortcut](#shortcut)**: {validation} right where the background gives the class, "
+        "{worst} where it points to another."
     )
     words = words.format(validation=percent(result.accuracy), worst=percent(worst.accuracy))
     judged = [found.p_value for found in worst.predictions if found.p_value is not None]
     if judged:
         share = sum(value <= PERCENT / 100 for value in judged) / len(judged)
-        noticed = _("“None of these” turns {share} of those photographs away, set to {set} %.")
+        noticed = _("Set to {set} %, “none of these” rejects {share} of those photographs.")
         words += " " + noticed.format(share=percent(share), set=PERCENT)
     st.markdown(f"{words}\n\n{lesson('training')['shortcut']}")
     for key, label in _REPAIRS.get(spec.dataset, {}).items():

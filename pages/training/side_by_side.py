@@ -24,11 +24,11 @@ def side_by_side(photo: str, front: str, done: Done) -> None:
     st.html(f'<div class="ways">{"".join(shown)}</div>')
     if front != best_of(done):
         return
-    words = _("In front: the best on the test photographs.")
+    words = _("First: the best on the validation photographs.")
     if not is_clear(done):
         words = _(
-            "In front: the best on the test photographs. But these are too few to say which way "
-            "is better: the intervals overlap."
+            "First: the best on the validation photographs. But these are too few to say which "
+            "method is better: the intervals overlap."
         )
     st.caption(words)
 
@@ -45,7 +45,7 @@ def _line(photo: str, model: str, done: Done) -> str:
     said = _("none of these") if is_none(found.novelty) else said
     on_test = ""
     if snapshot.result.is_measured:
-        on_test = _("{percent} on the test").format(percent=percent(snapshot.result.accuracy))
+        on_test = _("{percent} in validation").format(percent=percent(snapshot.result.accuracy))
     return (
         f'<div><b style="color:{colour}">●</b> {html.escape(name)}: '
         f"<b>{html.escape(said)}</b> {percent(best.probability)} "

@@ -46,7 +46,7 @@ def draw_tries() -> None:
     st.session_state[_KEY] = None  # a press is no choice that stays
     with st.container(key="tried"):
         st.pills(
-            _("Tried last"),
+            _("Last tried"),
             list(tries),
             format_func=lambda photo: _words(tries[photo]),
             key=_KEY,

@@ -154,12 +154,14 @@ def _say(model: str, photo: str, done: Done, *, is_own: bool, truth: str) -> Non
     if found is None:
         return
     picture, said = st.columns([2, 3], gap="small", wrap=False, vertical_alignment="center")
-    alt = _("A test photograph of {truth}").format(truth=truth) if truth else photo_label(photo)
+    alt = (
+        _("A validation photograph of {truth}").format(truth=truth) if truth else photo_label(photo)
+    )
     picture.image(found.seen, width="stretch", alt=alt)
     with said:
         _title(found, is_own=is_own)
         if truth:
-            words = _("A test photograph, which it never learned from: {truth}.")
+            words = _("A validation photograph it never learned from: {truth}.")
             st.caption(words.format(truth=plain_class(truth)))
         if found.novelty is not None:
             draw_nearest(found.novelty)

@@ -13,7 +13,7 @@ from tl_core.training.spec import MODES, mode_row
 _DATA = {  # of the benchmark: what it is called, and how many classes it has
     "digits": (N_("Digits, unlike ImageNet"), 10),
     "cats_vs_dogs": (N_("Cats and dogs, like ImageNet"), 2),
-    "pet_breeds": (N_("Twelve breeds of them"), 12),
+    "pet_breeds": (N_("12 cat and dog breeds"), 12),
 }
 _HEIGHT = 260  # pixels
 _COUNTS = (1, 5, 20, 100)  # photographs a class
@@ -36,8 +36,8 @@ def draw_transfer() -> None:
             _panel(data, ways, classes, colours)
     st.caption(
         _(
-            "Each point: the median of three trainings; the bar goes from the worst to the best. "
-            "Dotted: guessing."
+            "Each point is the median (the middle) of three runs; the bar goes from worst to "
+            "best. Dotted: guessing."
         )
     )
 
@@ -46,7 +46,7 @@ def _panel(data: str, ways: Mapping[str, Points], classes: int, colours: Mapping
     guessing: Part = {"type": "line", "xref": "paper", "x0": 0, "x1": 1}
     guessing |= {"y0": 100 / classes, "y1": 100 / classes}
     layout = {
-        "xaxis": axis(_("photographs a class"), type="log", tickvals=_COUNTS, range=_RANGE),
+        "xaxis": axis(_("photographs per class"), type="log", tickvals=_COUNTS, range=_RANGE),
         "yaxis": axis(_("accuracy, %"), range=[0, 103]),
         "showlegend": False,
         "shapes": [guessing | {"line": {"dash": "dot", "color": palette()[GREY]}}],
@@ -81,7 +81,7 @@ def _figures(ways: Mapping[str, Points]) -> Iterator[str]:
     """Each method's accuracy with the most photographs it was measured with."""
     for way, points in ways.items():
         if points:
-            words = _("{way}: {accuracy} from {photos} photographs a class")
+            words = _("{way}: {accuracy} from {photos} photographs per class")
             last = points[-1]
             yield words.format(
                 way=_(mode_row(way).label),

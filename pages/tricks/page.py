@@ -39,7 +39,7 @@ for first in range(0, len(rows), _BESIDE):
     for column, row in zip(st.columns(_BESIDE), rows[first : first + _BESIDE], strict=False):
         with column:
             experiment(row)
-with st.expander(_("What else was measured"), icon=":material/table_rows:"):
+with st.expander(_("What else we measured"), icon=":material/table_rows:"):
     st.markdown(lesson("tricks")["measured"])
     lines = [
         f"- **[{_(row.title)}](#{row.term})**  \n  {row.measured_words()} {_(row.why)}"

@@ -132,7 +132,7 @@ def test_an_own_model_is_fooled_into_the_other_of_its_own_classes(page, teach_ow
     page.run()
     page.selectbox(key="backbone").set_value(model).run()
     assert not page.exception
-    assert page.selectbox(key="avoid").options == ["what it is seen as now"]
+    assert page.selectbox(key="avoid").options == ["what it says now"]
     assert page.toggle(key="ensemble").disabled
     page.button_group(key="aim").set_value("targeted").run()
     assert page.selectbox(key="target_class").options == ["dogs", "others"]

@@ -55,7 +55,7 @@ def test_why_one_class_rather_than_the_runner_up_is_one_map_beside_that_of_each(
     assert question(page).startswith("Why tiger cat (")
     assert "rather than Egyptian cat (" in question(page)
     assert len(page.metric) == 2
-    assert "Each class for itself:" in words(page)
+    assert "Each class on its own:" in words(page)
     assert "**tiger cat**" in words(page)
     assert "**Egyptian cat**" in words(page)
 
@@ -64,7 +64,7 @@ def test_why_a_class_rather_than_itself_is_refused_in_a_sentence(page):
     page.selectbox(key="explained").set_value("340").run()
     page.selectbox(key="rather_than").set_value("340").run()
     assert not page.exception
-    assert "compared with itself has no answer" in page.error[0].value
+    assert "can't compare a class with itself" in page.error[0].value
     assert "What the network sees" in words(page)
 
 
@@ -80,7 +80,7 @@ def test_several_methods_stand_side_by_side_with_the_same_figures(page):
 def test_a_method_that_this_network_does_not_allow_is_not_offered_and_says_why(page):
     offered = page.button_group(key="methods").options
     assert offered == ["Grad-CAM", "Integrated Gradients", "Occlusion"]
-    assert "Guided Grad-CAM needs a network of plain ReLUs" in words(page)
+    assert "Guided Grad-CAM needs a network with only plain ReLUs" in words(page)
 
 
 def test_without_a_method_the_page_asks_for_one_and_shows_the_photograph(page):

@@ -102,7 +102,7 @@ def test_a_backbone_that_is_not_here_offers_its_download_and_says_why_it_failed(
 def test_a_download_that_visitors_may_not_start_is_not_offered(page, app_lab, monkeypatch):
     monkeypatch.setattr(app_lab.jobs, "_visitor_downloads", frozenset({"vgg16"}))
     page.selectbox(key="backbone").set_value("mobilenet_v2").run()
-    assert "MobileNetV2** is not on this machine. Whoever runs the lab" in words(page)
+    assert "MobileNetV2** is not on this machine. Ask the person who runs the lab" in words(page)
     assert "python -m tl_core prepare mobilenet_v2" in words(page)
     assert "download_backbone" not in [button.key for button in page.button]
     assert page.button(key="use_ready")
@@ -153,7 +153,7 @@ def test_a_damaged_package_is_no_download(page, app_lab, monkeypatch):
     monkeypatch.setitem(local(app_lab).context.backbones.rows, row.key, replace(row, source=source))
     page.selectbox(key="backbone").set_value(row.key).run()
     assert not page.exception
-    assert "installs that package again" in page.warning[0].value
+    assert "reinstall it" in page.warning[0].value
     assert len(others(page)) == 1
     assert not isinstance(table(page)["Download"][row.label], str)
 
@@ -167,7 +167,7 @@ def test_a_file_that_is_being_checked_is_waited_for(page, app_lab, monkeypatch):
     )
     page.selectbox(key="backbone").set_value("resnet18").run()
     assert not page.exception
-    assert "ResNet-18** is being compared" in page.info[0].value
+    assert "Comparing the file of **ResNet-18**" in page.info[0].value
 
 
 @pytest.fixture

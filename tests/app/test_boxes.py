@@ -18,8 +18,8 @@ def own(open_page):
 
 def test_own_photographs_in_two_boxes_are_learned_and_the_model_answers(own, labelled):
     page = two_boxes(own, labelled)
-    assert "**2 classes**: 6 training photographs, 2 kept aside" in words(page)
-    small = "only 2 photographs. One more or less right moves the figure by 50 points."
+    assert "**2 classes**: 6 photographs to learn from, 2 kept" in words(page)
+    small = "only 2 photographs. Each one moves accuracy by 50 percentage points."
     assert small in words(page)
     page = taught(page, "head")
     (job,) = jobs(page)
@@ -74,7 +74,7 @@ def a_photo(number, data="!", name="a", **more):
 def test_a_message_that_holds_no_photographs_says_so_and_breaks_nothing(own, message):
     page = tell_component(own, "photos_0", "sent", message)
     assert not page.exception
-    assert "did not arrive whole" in words(page)
+    assert "Only part of the photograph arrived" in words(page)
 
 
 def test_of_a_files_name_as_much_is_kept_as_one_reads(own):
@@ -86,7 +86,7 @@ def test_of_a_files_name_as_much_is_kept_as_one_reads(own):
 def test_boxes_take_as_many_photographs_as_a_data_set_may_have(own, labelled, monkeypatch):
     monkeypatch.setattr("pages.training.box.MAX_PHOTOS", 2)
     page = fill_box(own, 0, [data for _label, data in labelled[:3]])
-    assert "The classes hold 2 photographs" in words(page)
+    assert "together they can hold 2 photographs" in words(page)
     assert len(page.session_state["visit"].boxes[0].photos) == 2
 
 
@@ -124,7 +124,7 @@ def test_an_own_class_is_tested_on_photographs_of_a_ready_set_and_learns_from_al
         page.selectbox(key="ready_box").set_value(box).run()
         page = settled(page.button(key="add_ready").click().run())
     assert words(page).count("For validation: 8") == 2
-    assert "8 training photographs, 16 kept aside" in words(page)
+    assert "8 photographs to learn from, 16 kept" in words(page)
     result = jobs(taught(page, "head"))[0].snapshot.result
     assert len(result.predictions) == 16
     page.button(key="no_tests_0").click().run()
@@ -173,7 +173,7 @@ def test_a_zip_fills_the_boxes_and_a_hostile_one_gets_a_sentence(own, labelled):
     own.file_uploader(key="upload_zip").upload("set.zip", packed).run()
     taken_in(own)
     assert [box.name for box in own.session_state["visit"].boxes] == ["a", "b", "c"]
-    assert "they lie beside folders of photographs, not in one: set/loose.jpg" in words(own)
+    assert "they aren't inside a class folder: set/loose.jpg" in words(own)
     own.file_uploader(key="upload_zip").upload("set.zip", b"PK\x03\x04 no zip").run()
     assert "damaged" in words(taken_in(own))
 
@@ -182,7 +182,7 @@ def test_a_zip_is_given_up_when_the_tab_is_closed(own, app_lab, labelled, monkey
     packed = zipped((f"{n % 2}/{n}.jpg", data) for n, (_label, data) in enumerate(labelled[:4]))
     monkeypatch.setattr("pages.visit.intake._MISSED_S", 0.0)
     own.file_uploader(key="upload_zip").upload("set.zip", packed).run()
-    assert "The visit had ended" in words(taken_in(own))
+    assert "Your visit ended" in words(taken_in(own))
     assert [box.photos for box in own.session_state["visit"].boxes] == [[], []]
 
 
@@ -257,13 +257,13 @@ def test_what_a_second_recording_shows_again_is_told_and_what_is_new_tests_the_f
     page = by_itself(settled(page))
     assert jobs(page)[0].snapshot.result.is_measured
     send_shots(page, 0, [labelled[8][1]], burst=9, first=40, held=False)
-    assert "there already: 1. Move it, turn it" in words(page)
+    assert "already has: 1. Move the object, turn it" in words(page)
 
 
 def test_one_recording_of_each_class_is_not_measured_and_the_page_says_what_would_be(own, labelled):
     page = by_itself(recorded(own, labelled))
-    assert "0 kept aside for validation" in words(page)
-    assert "Not measured yet: all photographs of a class come from one recording" in words(page)
+    assert "0 kept for validation" in words(page)
+    assert "Not measured yet. All photographs of a class come from one recording" in words(page)
     assert page.button(key="begin_live")
     send_shots(page, 0, [labelled[8][1]], burst=7, first=20, held=False)
     send_shots(page, 1, [labelled[9][1]], burst=8, first=20, held=False)
@@ -335,4 +335,4 @@ def test_a_class_gets_another_name_without_learning_again(own, labelled, app_lab
 def test_an_empty_box_beside_two_that_are_filled_is_no_class(own, labelled):
     page = two_boxes(own, labelled)
     page = settled(page.button(key="add_class").click().run())
-    assert "**2 classes**: 6 training photographs" in words(page)
+    assert "**2 classes**: 6 photographs to learn from" in words(page)

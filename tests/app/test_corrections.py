@@ -36,7 +36,7 @@ def test_a_photograph_goes_into_the_class_that_it_shows_and_is_learned(tried):
     assert [job] != first
     assert job.spec.corrections == (new,)
     assert new not in {found.photo for found in job.snapshot.result.predictions}
-    assert "Corrected: 1. It learns from them, and none of them tests it." in words(page)
+    assert "Corrected: 1. It learns from these; none is used for validation." in words(page)
 
 
 def test_a_third_thing_becomes_a_class_of_its_own_by_a_press_and_a_name(tried):
@@ -100,7 +100,7 @@ def test_a_frame_for_a_class_that_is_not_there_is_refused_in_a_sentence(tried, l
     before = [list(box.photos) for box in boxes(tried)]
     for number, label in enumerate((3, -1, 10**30), start=70):
         tell_component(tried, "live_camera", "sent", frame(labelled[11][1], label, number))
-        assert any("That class is not there any more" in error.value for error in tried.error)
+        assert any("That class is no longer there" in error.value for error in tried.error)
         assert not tried.exception
     assert [box.photos for box in boxes(tried)] == before
 
@@ -130,5 +130,5 @@ def test_ticked_mistakes_are_learned_too_and_leave_the_test(digits):
     tested = {found.photo for found in after.snapshot.result.predictions}
     assert not tested & set(after.spec.corrections)
     said = " ".join(block.value for block in page.info)
-    assert "validation photographs that are never shown among the mistakes: " in said
+    assert "validation photographs never shown among the mistakes, " in said
     assert "(95 % [confidence interval](#confidence-interval), paired)" in said

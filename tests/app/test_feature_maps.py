@@ -52,7 +52,7 @@ def test_two_columns_are_drawn_on_one_scale(page, comparison):
     page.button_group(key="compare").set_value(comparison).run()
     settled(page)
     assert not page.exception
-    assert "the same colour is the same activation" in words(page)
+    assert "the same colour means the same activation" in words(page)
 
 
 def test_a_link_opens_the_comparison_and_the_layer_that_it_names(open_page):
@@ -65,7 +65,7 @@ def test_a_link_opens_the_comparison_and_the_layer_that_it_names(open_page):
     settled(page)
     assert page.button_group(key="compare").value == "layer"
     assert page.select_slider(key="layer_2").value == "blocks.2.1"
-    assert "the same colour is the same activation" in words(page)
+    assert "the same colour means the same activation" in words(page)
 
 
 def test_each_backbone_remembers_the_layer_that_was_looked_at(page):
@@ -86,7 +86,10 @@ def test_a_channel_that_the_next_layer_does_not_show_gives_way_to_its_most_activ
 def test_trained_finds_more_of_a_kind_alike_than_untrained(page):
     ticks = [caption.value for caption in page.caption if ":material/check:" in caption.value]
     assert ":green[:material/check:] Dog (dalmatian)" in ticks
-    shares = [re.search(r"of the same kind for (\d+) %", m.value) for m in page.markdown]
+    shares = [
+        re.search(r"for (\d+) %, the nearest neighbour is the same kind", m.value)
+        for m in page.markdown
+    ]
     trained, untrained = (int(found[1]) for found in shares if found)
     assert trained > 2 * untrained
 

@@ -39,12 +39,12 @@ def test_a_run_ends_in_a_picture_that_others_judge(page):
     text = words(page)
     assert "step 10 of 10" in text
     assert "<strong>Siamese cat</strong>" in pictures(page)
-    assert "The view is what the network sees" in text
+    assert "The view is the picture as the network sees it" in text
     curve, others = [chart.proto.spec for chart in page.get("plotly_chart")]
     assert '"name":"probability of the view"' in curve.replace('": "', '":"')
     assert '"name":"total variation"' in others.replace('": "', '":"')
     assert "Networks that weren't used to draw it" in text
-    assert "Siblings of one family, EfficientNet-Lite" in text
+    assert "All from one family, EfficientNet-Lite" in text
     assert "EfficientNet-Lite1" in text
     assert "EfficientNet-Lite0:" not in text
 
@@ -142,7 +142,7 @@ def test_a_run_that_finds_no_room_says_that_it_waits_but_not_at_once(page, app_l
     assert said(page) == ""
     ((_label, mine),) = page.session_state["visit"].runs["ideal"].jobs
     mine.submitted_at -= 1
-    assert "You are next" in said(page.run())
+    assert "You're next" in said(page.run())
     assert not any(digit in said(page) for digit in "0123456789")
     for job in [*jobs, mine]:
         job.cancel()

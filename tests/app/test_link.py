@@ -142,8 +142,8 @@ def test_what_a_link_cannot_bring_is_said_in_a_sentence(open_page):
     app.run()
     assert not app.exception
     text = words(app)
-    assert "The photograph of this link stayed with its owner" in text
-    assert "The network of this link is not here" in text
+    assert "The photograph in this link stayed with its owner" in text
+    assert "This link's network isn't here" in text
     assert app.selectbox(key="backbone").value == "efficientnet_lite0"
 
 

@@ -45,7 +45,7 @@ def titles(page):
 def test_of_something_else_it_is_none_of_its_classes_and_the_page_says_what_that_promises(shown):
     assert "None of these" in titles(shown)
     assert SOFTMAX in words(shown)
-    assert "Nearest it was taught with: [distance](#novelty-detection) 0." in words(shown)
+    assert "Nearest one it learned from: [distance](#novelty-detection) 0." in words(shown)
     (tried,) = shown.session_state["visit"].tries
     assert tried.is_none
     assert "Of 100 new photographs of your classes" not in words(shown)  # until it is asked for
@@ -53,7 +53,9 @@ def test_of_something_else_it_is_none_of_its_classes_and_the_page_says_what_that
     slider = page.slider(key="turned_away")
     assert (slider.value, slider.max) == (PERCENT, MOST_PERCENT)
     assert slider.min == 1
-    assert f"about {PERCENT} are called so too. Fewer than 1 cannot" in words(page)
+    assert f"about {PERCENT} will wrongly be called “none of these”. We can't promise" in words(
+        page
+    )
     (job,) = jobs(page)
     tested = len(job.snapshot.result.predictions)
     assert f"on {tested} photographs that it never learned from" in words(page)
@@ -91,7 +93,7 @@ def test_a_model_that_cannot_tell_says_why(open_page, app_lab):
     page = open_page("teach")
     app_lab.models.load(of_raw_pixels("of old", ("cats", "dogs")), page.session_state["visit"].id)
     page = settled(page.run())
-    assert "It cannot say “none of these”: that takes 19 photographs" in words(page)
+    assert "It can't say “none of these”: that takes 19 clearly" in words(page)
     assert "so it calls a teapot one of them too" in words(page)
 
 
@@ -109,5 +111,5 @@ def test_a_class_of_other_things_is_compared_with_the_distance(open_page, labell
     assert job.spec.something_else == "something else"
     page = opened(page)
     assert page.slider(key="turned_away").min == 5  # of 22 photographs
-    assert "on the 22 photographs that it learned from" in words(page)
+    assert "on the 22 photographs it learned from" in words(page)
     assert "**The class “something else” or the distance?**" in words(page)

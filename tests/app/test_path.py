@@ -58,7 +58,7 @@ def test_a_guess_is_for_the_next_photograph_where_the_answer_was_seen(open_page)
     page.toggle(key="questions").set_value(True).run()
     page = settled(page.switch_page("pages/backbones/page.py").run())
     page = press(page, "guess_backbones_small")
-    assert "You guess *the small one*. Now choose another photograph." in strip(page)
+    assert "Your guess: *the small one*. Now choose another photograph." in strip(page)
 
 
 def test_a_guess_before_anything_was_shown_is_answered_by_the_first_run(open_page):
@@ -66,7 +66,7 @@ def test_a_guess_before_anything_was_shown_is_answered_by_the_first_run(open_pag
     page = press(page, "guess_attack_8")
     assert "Now press Start" in strip(page)
     page = press(page, "start")
-    assert "1 of 255 levels made *dalmatian* into *Siamese cat*" in strip(page)
+    assert "1 of 255 levels turned *dalmatian* into *Siamese cat*" in strip(page)
     assert "You guessed *3 to 16*." in strip(page)
 
 
@@ -79,15 +79,15 @@ def test_a_guess_about_ideal_images_is_answered_by_a_picture_alone(open_page):
     assert "Now press Start." in strip(page)
     page.button_group(key="way").set_value("one").run()
     page = press(page, "start")
-    assert re.search(r"which did, \d+ %\. And you\? You guessed it\.", strip(page))
+    assert re.search(r"which did, is \d+ % sure\. And you\?", strip(page))
 
 
 def test_the_last_layer_answers_what_is_left_of_the_photograph(open_page):
     page = press(settled(open_page("feature_maps")), "guess_feature_maps_place")
-    assert "Now move the layer to the last one." in strip(page)
+    assert "Now slide to the last layer." in strip(page)
     page.select_slider(key="layer").set_value("bn2").run()
     page = settled(page)
-    assert "7 × 7 values of 224 × 224 pixels are left in a map of bn2" in strip(page)
+    assert "7 × 7 values are left of 224 × 224 pixels in a map of bn2" in strip(page)
     assert "You guessed it." in strip(page)
 
 
@@ -117,7 +117,7 @@ def test_guesses_and_what_happened_are_kept_with_the_visit(open_page):
     page.select_slider(key="layer").set_value("bn2").run()
     settled(page)
     page.switch_page("pages/path/page.py").run()
-    assert "left in a map of bn2" in words(page)
+    assert "in a map of bn2" in words(page)
     assert "You guessed *every detail*." in words(page)
 
 
@@ -161,17 +161,17 @@ def test_the_challenge_is_done_once_both_ways_were_taught_on_the_same_pictures(o
     learned = page.session_state["visit"].learned
     learned["a"] = DIGITS
     learned["b"] = replace(DIGITS, mode="scratch", accuracy=0.95, train=500)
-    assert "Nothing is left" not in words(page.run())
+    assert "No advantage" not in words(page.run())
     learned["c"] = replace(DIGITS, mode="scratch", accuracy=0.95)
     assert (
-        "Handwritten digits: 90.0 % pretrained on ImageNet, 95.0 % from scratch. Nothing is left "
-        "of the advantage: it is -5.0 points."
+        "Handwritten digits: 90.0 % pretrained on ImageNet, 95.0 % from scratch. No advantage "
+        "is left: -5.0 percentage points."
     ) in words(page.run())
 
 
 def test_the_breeds_report_their_first_and_first_three_guesses(open_page):
     page = open_page("path")
-    assert "755 MB to download" in words(page)
+    assert "Download them on *Teach it* (755 MB)" in words(page)
     page.session_state["visit"].learned["a"] = replace(
         DIGITS, dataset="oxford_iiit_pet", classes=37, accuracy=0.872, top3=0.981
     )

@@ -54,7 +54,7 @@ def busy(label: str) -> Visit:
 def test_the_report_holds_guesses_trainings_pictures_attack_answers_and_links():
     text = report(busy("zebra"), "en")
     assert CHAPTERS[-1].question in text
-    assert "1 of 255 levels made <em>zebra</em> into <em>Siamese cat</em>" in text
+    assert "1 of 255 levels turned <em>zebra</em> into <em>Siamese cat</em>" in text
     assert "You guessed <em>3 to 16</em>." in text
     assert "accuracy 90.0\u00a0% on 500 validation photographs" in text
     assert "<polyline" in text
@@ -92,6 +92,6 @@ def test_the_report_is_in_the_language_that_it_is_asked_for_in():
     text = report(busy("zebra"), "ja", ZoneInfo("Asia/Tokyo"))
     assert "JST" in text
     assert '<html lang="ja">' in text
-    assert "予想は「3〜16段階」でした。" in text
+    assert "予想は「3～16段階」でした。" in text
     assert "シマウマ" in text
     assert "ラボのアドレスの後ろに" in text

@@ -34,7 +34,7 @@ def own(open_page):
 def test_the_data_is_looked_at_before_training(page):
     text = words(page)
     assert "**10 classes**" in text
-    assert "kept aside for validation" in text
+    assert "kept for validation" in text
     assert "a challenge for transfer learning" in text
     assert "A small validation set" not in text
 
@@ -73,7 +73,7 @@ def test_one_press_takes_a_ready_set_and_start_is_ready(own):
     assert "start" not in {button.key for button in own.button}
     page = settled(own.button(key="ready_set").click().run())
     assert page.selectbox(key="dataset").value == "digits"
-    assert "**10 classes**: 1,258 training photographs" in words(page)
+    assert "**10 classes**: 1,258 photographs to learn from" in words(page)
     assert not page.button(key="start").disabled
 
 
@@ -86,11 +86,12 @@ def test_the_curve_is_there_before_a_run_and_the_loss_is_one_press_away(page):
     def alts(page):
         return [chart.proto.alt for chart in page.get("plotly_chart")]
 
-    assert "Accuracy by epoch, for training and validation. An example until it learns." in alts(
-        page
+    assert (
+        "Accuracy by epoch, for training and validation. An example until training starts."
+        in alts(page)
     )
     page.button_group(key="curve").set_value("loss").run()
-    assert "Loss by epoch, for training and validation. Empty until it learns." in alts(page)
+    assert "Loss by epoch, for training and validation. Empty until training starts." in alts(page)
 
 
 def test_a_new_model_is_tried_at_once_and_used_on_every_page_on_a_press(page):
@@ -142,7 +143,7 @@ def test_where_the_head_alone_is_kept_the_page_says_so(own, labelled):
     result = jobs(page)[0].snapshot.result
     assert result.is_head_alone
     reached = f"{100 * result.unfrozen_accuracy:.1f} %"
-    assert f"Fine-tuning did no better: at its best it reached {reached}." in words(page)
+    assert f"Fine-tuning did no better: its best was {reached}." in words(page)
     said = f"done: head kept, fine-tuned {reached}".replace(" %", "\u00a0%")
     assert list(figures(page)["Now"]) == [said]
 
@@ -206,7 +207,7 @@ def test_a_control_moves_the_run_under_way_and_the_run_is_found_again(page):
 def test_the_label_budget_is_measured_on_a_press(own, labelled):
     page = two_boxes(own, labelled)
     page = settled(page.button(key="start_budget").click().run())
-    assert "Validated on 2 photographs" in words(page)
+    assert "Checked on 2 validation photographs" in words(page)
     assert "Training on **1** of each class" in words(page)
 
 
@@ -244,16 +245,16 @@ def test_a_model_is_saved_and_loaded_back(page, app_lab):
     assert page.selectbox(key="own_model").value != job.snapshot.result.model
     cat = samples.read("sample:cat")
     page.file_uploader(key="model_file").upload("cat.safetensors", cat).run()
-    assert "no model file of the lab" in words(page)
+    assert "isn't one of the lab's model files" in words(page)
 
 
 def test_a_file_that_cannot_come_back_says_so_beside_its_download(page, app_lab, monkeypatch):
     page = taught(page, "head")
-    assert "takes a model's file" not in words(page)
+    assert "takes model files" not in words(page)
     settings = replace(app_lab.settings, upload_visit_mb=1)
     monkeypatch.setattr(app_lab, "models", replace(app_lab.models, _settings=settings))
     page.run()
-    assert "takes a model's file of 1 MB at most" in words(page)
+    assert "takes model files of at most 1 MB" in words(page)
     assert page.file_uploader(key="model_file").proto.max_upload_size_mb == 1
     assert page.get("download_button")
 
@@ -273,19 +274,19 @@ def test_a_shortcut_shows_on_other_backgrounds_and_can_be_repaired(open_page):
     page.selectbox(key="dataset").set_value("coloured_digits").run()
     page = taught(settled(page), "pixels")
     text = words(page)
-    assert "You guess *90 or more*." in text  # such validation says nothing of new photographs
+    assert "Your guess: *90 or more*." in text  # such validation says nothing of new photographs
     assert "other backgrounds (distribution shift)" in text
     assert "**A [shortcut](#shortcut)**" in text
     assert "turns" in text
     whys = [button.key for button in page.button if (button.key or "").startswith("why_test_1/")]
     assert len(whys) == 2  # two photographs on the background of another digit
     page = finished(page.button(key="repair_coloured_digits_at_random").click().run())
-    assert "**No shortcut to be seen**" in words(page)
+    assert "**No sign of a shortcut**" in words(page)
 
 
 def test_who_taught_photographs_of_their_own_is_asked_for_the_background(own, labelled):
     page = two_boxes(own, labelled)
     page = taught(page, "head")
-    assert "in front of the same background?" in words(page)
+    assert "have the same background?" in words(page)
     page.button(key="shortcut_live").click().run()
     assert page.toggle(key="live").value

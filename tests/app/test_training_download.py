@@ -79,8 +79,8 @@ def test_a_data_set_is_downloaded_in_two_goes_looked_at_and_learned(page, publis
     assert publisher.exchanges[-1].range == f"bytes={HALF}-"
     page = settled(page.run())
     assert page.selectbox(key="dataset").value == KEY
-    assert "**2 classes**: 12 training photographs, 4 kept aside" in words(page)
-    assert "Left out, because no decoder can read them (1): Cat/666.jpg" in words(page)
+    assert "**2 classes**: 12 photographs to learn from, 4 kept" in words(page)
+    assert "Left out because they can't be read (1): Cat/666.jpg" in words(page)
 
     page.button(key="start").click().run()
     ((_label, run),) = page.session_state["visit"].runs["teach"].jobs
@@ -128,7 +128,7 @@ def test_a_newcomer_is_offered_a_small_download_and_takes_it_as_a_ready_set_late
     assert job.wait(60)
     assert job.error is None
     page = settled(page.run())
-    assert "**2 classes**: 12 training photographs, 4 kept aside" in words(page)
+    assert "**2 classes**: 12 photographs to learn from, 4 kept" in words(page)
 
     monkeypatch.delitem(datasets.rows, KEY)  # small here; all others that are left are large
     newcomer = open_page("teach")

@@ -19,10 +19,10 @@ def titles(page):
 
 def test_a_test_photograph_is_tried_until_another_is_chosen(digits):
     page = settled(taught(digits, "head"))
-    assert "A test photograph, which it never learned from: " in words(page)
+    assert "A validation photograph it never learned from: " in words(page)
     send_photo(page, photo_message(saved(photo(224, 224), "PNG"), number=5))
     page = settled(page)
-    assert "A test photograph, which it never learned from: " not in words(page)
+    assert "A validation photograph it never learned from: " not in words(page)
     assert len(page.session_state["visit"].tries) == 1
 
 
@@ -43,7 +43,7 @@ def test_of_several_methods_the_best_on_the_test_stands_in_front_beside_the_othe
     results = [job.snapshot.result for job in jobs(page)]
     best = max(results, key=lambda result: result.accuracy)
     assert page.selectbox(key="own_model").value == best.model
-    assert "In front: the best on the test photographs." in words(page)
+    assert "First: the best on the validation photographs." in words(page)
     drawn = " ".join(node.proto.body for node in page.get("html"))
     assert all(f"{name}: <b>" in drawn for name in ("Raw pixels", "New head"))
 
@@ -53,7 +53,7 @@ def test_where_the_intervals_overlap_the_page_does_not_say_which_method_is_bette
 ):
     page = two_boxes(open_page("teach"), labelled)
     page = settled(taught(page, "head", "pixels"))
-    assert "too few to say which way is better" in words(page)
+    assert "too few to say which method is better" in words(page)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_model_is_called_otherwise_and_thrown_away(digits, app_lab):
     visitor = page.session_state["visit"].id
     page.button(key="use_everywhere").click().run()
     page = settled(page)
-    assert "All pages ask" in words(page)
+    assert "All pages now use" in words(page)
     page.text_input(key=f"model_label_{model}").set_value("digits of mine").run()
     assert app_lab.models.of(visitor) == {model: "digits of mine"}
     assert page.selectbox(key="own_model").options == ["digits of mine"]

@@ -279,7 +279,7 @@ def summarised(found: dict[Run, dict[str, Any]]) -> Picture:
 def table(picture: Picture) -> str:
     """As Markdown: a line for each data set and number, a column for each way."""
     ways_said = " | ".join(mode_row(way).short.lower() for way in RATES)
-    lines = [f"| photographs a class | {ways_said} |", "|---" * (1 + len(RATES)) + "|"]
+    lines = [f"| photographs per class | {ways_said} |", "|---" * (1 + len(RATES)) + "|"]
     for data, ways in picture.items():
         points = {(way, point["photos"]): point for way in ways for point in ways[way]}
         for count in COUNTS[data]:

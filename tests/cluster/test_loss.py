@@ -109,7 +109,7 @@ def test_a_training_fails_in_a_sentence_and_can_be_started_again(on_cluster):
     end_process(on_cluster, job)
     assert job.wait(WAIT_S)
     assert str(job.error) == (
-        "The machine that ran this was lost, and what it had learned with it. "
+        "The machine that ran this was lost, and everything it had learned with it. "
         "Please start it again."
     )
     again = on_cluster.jobs.submit(replace(TRAINING, epochs=1, photos_per_class=10), "ann")
@@ -243,7 +243,7 @@ def test_an_app_server_with_other_code_is_refused_in_words(cluster_settings, mon
     monkeypatch.setattr(clients, "code_version", lambda: "0123456789")
     with Lab(cluster_settings) as lab:
         until(lambda: bool(lab.readiness()))
-        assert "runs other code of the lab" in lab.readiness()
+        assert "runs a different version of the lab's code" in lab.readiness()
         assert "(0123456789)" in lab.readiness()
         with pytest.raises(UserError, match="Put the same version on every machine"):
             lab.jobs.submit(Classify(photo="sample:cat"), "ann")

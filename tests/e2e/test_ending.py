@@ -37,10 +37,10 @@ def test_on_sigterm_a_run_goes_on_to_its_end_and_nothing_new_starts(tmp_path):
         app.process.terminate()
         while "press Ctrl+C again to end them now" not in app.log:
             assert app.process.poll() is None
-        assert "The lab is about to restart: what runs now may go on for" in problem(app)
+        assert "The lab is about to restart. Current runs can go on for" in problem(app)
         assert any("about to restart" in text for text in told(bob))
         bob.press("start")
-        assert any("starts nothing new" in text for text in bob.texts)
+        assert any("can't start anything new" in text for text in bob.texts)
         bob.open("teach").wait_for("It says: tiger cat")  # a quick question
         assert app.process.poll() is None
         ann.press("stop")
@@ -60,5 +60,5 @@ def test_a_name_that_cannot_be_prepared_ends_the_start_in_a_sentence():
         timeout=60,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("TL_PREPARE names vgg17, and nothing is called that. Choose")
+    assert done.stderr.startswith("TL_PREPARE names vgg17, but nothing has that name. Choose")
     assert len(done.stderr.splitlines()) == 1

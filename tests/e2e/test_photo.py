@@ -249,7 +249,7 @@ def test_of_several_files_the_first_photograph_is_taken_and_a_sentence_says_so(b
     main = bar.page.get_by_test_id("stMain")
     main.dispatch_event("drop", {"dataTransfer": dragged(bar.page, ";".join(files))})
     bar.wait_for(png)
-    expect(bar.note).to_have_text("One photograph at a time: the first was taken.")
+    expect(bar.note).to_have_text("One photograph at a time: here's the first.")
 
 
 def test_dragged_files_show_where_they_may_be_dropped_and_dragged_text_does_not(bar):

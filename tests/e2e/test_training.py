@@ -30,7 +30,7 @@ def test_eight_and_eight_photographs_are_learned_by_themselves_and_ten_others_re
 ):
     page.goto(f"{app_url}/teach")
     for box, (name, files) in enumerate(cats_and_dogs.items()):
-        page.get_by_label("Name of the class").nth(box).fill(name)
+        page.get_by_label("Class name").nth(box).fill(name)
         page.locator(f".st-key-photos_{box} input.file").set_input_files(files[:8])
     page.get_by_role("heading", name=re.compile("on 4 validation photographs")).wait_for()
     page.get_by_text("A test photograph, which it never learned from").wait_for()

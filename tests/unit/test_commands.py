@@ -297,8 +297,16 @@ def test_train_learns_from_the_folder_that_is_named_whatever_its_name(
     ("data", "out", "sentence"),
     [
         ("nothing", "m.safetensors", "is no folder"),
-        ("empty", "m.safetensors", "Folders in empty that the lab can read: 0."),
-        ("colours/red", "m.safetensors", "Folders in red that the lab can read: 0."),
+        (
+            "empty",
+            "m.safetensors",
+            "folders in empty that it can read, one for each class's photographs, but found 0.",
+        ),
+        (
+            "colours/red",
+            "m.safetensors",
+            "folders in red that it can read, one for each class's photographs, but found 0.",
+        ),
         ("hollow", "m.safetensors", "hollow has photographs of fewer than two classes."),
         ("colours", "nowhere/m.safetensors", "there is no folder"),
     ],

@@ -29,8 +29,8 @@ PAIRS = [("README.md", "README.ja.md"), ("docs/teaching.md", "docs/ja/teaching.m
 # by text, in each language: a figure, and how its line in docs/measured.md or operations.md begins
 QUOTED = {
     "lesson/transfer.md": {
-        "99.3 %": "| cats and dogs, 300 photographs a class, 300 tested: new head",
-        "99.0 %": "| cats and dogs, 300 photographs a class, 300 tested: last block",
+        "99.3 %": "| cats and dogs, 300 photographs per class, 300 tested: new head",
+        "99.0 %": "| cats and dogs, 300 photographs per class, 300 tested: last block",
         "96.7 %": "| cats and dogs, 20 |",
         "86.3 %": "| cats and dogs, 1 |",
         "52.0 %": "| cats and dogs, 100 |",

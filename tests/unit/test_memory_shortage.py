@@ -45,7 +45,7 @@ def test_a_question_without_memory_fails_alone_and_is_answered_the_next_time(
     asked = [lab.jobs.submit(replace(QUESTION, top=top), "ann") for top in (1, 2)]
     assert all(job.wait(WAIT_S) for job in asked)
     (failed,) = [job for job in asked if job.error is not None]
-    assert "This machine has no memory left for this just now" in str(failed.error)
+    assert "This machine has no memory left for this right now" in str(failed.error)
     assert lab.jobs.ask(failed.spec, "ann", timeout_s=WAIT_S).state is JobState.DONE
     assert lab.readiness() == ""
 

@@ -48,7 +48,7 @@ def test_the_cloud_profile_lowers_the_limits_and_a_variable_still_wins():
         ("TL_PROFILE", "huge", "auto, cloud or server"),
         *(("TL_MIRROR", text, "such as http://") for text in ("ftp://x", "https:///lab")),
         *(("TL_CLUSTER", text, "such as ray://") for text in ("head", "ray://x")),
-        *(("TL_DATA_DIR", __file__ + end, f"and {__file__} is none.") for end in ("", "/x")),
+        *(("TL_DATA_DIR", __file__ + end, f"but {__file__} isn't one.") for end in ("", "/x")),
         *((name, text, ", got ") for name in NUMBERS for text in ("-1", "1e400", "nan")),
     ],
 )

@@ -36,7 +36,7 @@ def visitor_downloads(setting: str, names: Collection[str]) -> frozenset[str] | 
     allowed = {name.strip() for name in setting.split(",")} - {"", "none"}
     for name in sorted(allowed.difference(names)):
         raise UserError(
-            "TL_VISITOR_DOWNLOADS must be all, none, or names separated by commas, got {name}. "
+            "TL_VISITOR_DOWNLOADS can't take {name}. Use all, none, or names separated by commas. "
             "Choose from: {names}.",
             name=name,
             names=", ".join(names),
@@ -72,8 +72,8 @@ class Jobs:
             name = spec.name if isinstance(spec, Download) else spec.dataset
             if owner != OPERATOR and not self.visitors_may_download(name):
                 raise UserError(
-                    "Visitors of this lab do not start the download of {name}. Whoever runs the "
-                    "lab can get it with python -m tl_core prepare {name}.",
+                    "Visitors can't start the download of {name} in this lab. The person who runs "
+                    "the lab can get it with python -m tl_core prepare {name}.",
                     name=name,
                 )
             return self._submit_download(spec, owner)

@@ -35,7 +35,7 @@ def names_to_prepare(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in known:
             raise UserError(
-                "TL_PREPARE names {name}, and nothing is called that. Choose from: {names}.",
+                "TL_PREPARE names {name}, but nothing has that name. Choose from: {names}.",
                 name=name,
                 names=", ".join(known),
             )

@@ -39,8 +39,8 @@ _ROWS = (
         key="fgsm",
         label=N_("FGSM: one step"),
         why=N_(
-            "Fast gradient sign method: move every value by all of epsilon at once, "
-            "each in the direction of the gradient's sign."
+            "Fast gradient sign method: move every value by the full epsilon at once, each in the "
+            "direction of the gradient's sign."
         ),
         paper="Goodfellow, Shlens & Szegedy 2014, arXiv:1412.6572",
         optimiser="sign",
@@ -51,8 +51,8 @@ _ROWS = (
         key="pgd",
         label=N_("PGD: many steps"),
         why=N_(
-            "Projected gradient descent: ask for the gradient again after every step, "
-            "and stay within epsilon."
+            "Projected gradient descent: work out the gradient again after every step, and stay "
+            "within epsilon."
         ),
         paper="Madry et al. 2017, arXiv:1706.06083",
         optimiser="sign",
@@ -62,9 +62,7 @@ _ROWS = (
     AttackMethod(
         key="momentum",
         label=N_("Momentum PGD"),
-        why=N_(
-            "Remember earlier directions, so that the path goes past what fools this network only."
-        ),
+        why=N_("Remember earlier directions, to get past changes that fool only this network."),
         paper="Dong et al. 2017, arXiv:1710.06081 (MI-FGSM)",
         optimiser="sign_with_memory",
         step_share=1.0,
@@ -74,7 +72,7 @@ _ROWS = (
     AttackMethod(
         key="minimum",
         label=N_("Smallest L2 norm"),
-        why=N_("Shrink the change while the network is fooled and let it grow while it is not."),
+        why=N_("Shrink the change while the network is fooled, and let it grow while it isn't."),
         paper="Rony et al. 2018, arXiv:1811.09600 (DDN)",
         optimiser="descent",
         step_share=1.0,
@@ -100,7 +98,8 @@ _ROWS = (
         key="sparse",
         label=N_("Few values (L0)"),
         why=N_(
-            "Move only the values that matter most, by one level each, and drop one after another."
+            "Move only the values that matter most, by one level each, and get by with fewer and "
+            "fewer."
         ),
         paper="Frank & Wolfe 1956; Chen et al. 2018, arXiv:1811.10828 (on attacks)",
         optimiser="descent",
@@ -112,8 +111,8 @@ _ROWS = (
         key="robust",
         label=N_("Robust (EOT)"),
         why=N_(
-            "Attack many altered copies at once (JPEG, shifted, smaller, blurred): what is "
-            "left survives more often."
+            "Attack many altered copies at once (JPEG, shifted, smaller, blurred), so the change "
+            "survives more often."
         ),
         paper="Athalye et al. 2017, arXiv:1707.07397 (expectation over transformation)",
         optimiser="sign_with_memory",
@@ -129,8 +128,8 @@ _ROWS = (
         key="transfer",
         label=N_("Transfer attack"),
         why=N_(
-            "For networks that nobody could ask (black box): show each network another "
-            "crop at every step and blur the gradient, so that the change fits none of them too "
+            "For networks that you can't look into (black box). Each network sees a different "
+            "crop at every step, and the gradient is blurred, so the change fits none of them too "
             "exactly. What fools all of them often fools others too."
         ),
         paper="Xie et al. 2018, arXiv:1803.06978; Dong et al. 2019, arXiv:1904.02884; "

@@ -92,7 +92,7 @@ class Attack(Goal["AttackSnapshot"]):
         if self.epsilon != int(self.epsilon):
             raise UserError(
                 "{name} must be a whole number of levels, got {value}. One level is 1/255, and a "
-                "saved picture knows nothing smaller.",
+                "saved picture can't hold anything smaller.",
                 name="epsilon",
                 value=self.epsilon,
             )

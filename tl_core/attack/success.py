@@ -60,8 +60,8 @@ def goal_of(spec: Goal, logits: Sequence[float]) -> ClassGoal:
         goal = ClassGoal((int(torch.tensor(logits).argmax()),), is_targeted=False)
     if max(goal.classes) >= count:
         raise UserError(
-            "This network knows {count} classes, numbered from 0, and none with the number "
-            "{number}. Choose one that it has.",
+            "This network knows {count} classes, numbered from 0, so there is no class {number}. "
+            "Choose one that it has.",
             count=count,
             number=max(goal.classes),
         )

@@ -24,7 +24,7 @@ ATTRIBUTION_METHODS: tuple[MethodRow, ...] = (
     MethodRow(
         key="gradcam",
         label=N_("Grad-CAM"),
-        does=N_("Marks where a late layer found what raises the class's logit: fast and coarse."),
+        does=N_("Marks where a late layer found what raises the class's logit: fast but coarse."),
         paper="Selvaraju et al. 2017, arXiv:1610.02391",
         needs_layer=True,
         is_signed=False,
@@ -47,9 +47,8 @@ ATTRIBUTION_METHODS: tuple[MethodRow, ...] = (
         key="guided_gradcam",
         label=N_("Guided Grad-CAM"),
         does=N_(
-            "Grad-CAM with the fine lines of guided backpropagation; needs a network of "
-            "ReLUs. Those lines hardly depend on what the network learned (Adebayo et al. "
-            "2018)."
+            "Grad-CAM with the fine lines of guided backpropagation; it needs a network with "
+            "ReLUs. Those lines hardly depend on what the network learned (Adebayo et al. 2018)."
         ),
         paper="Selvaraju et al. 2017, arXiv:1610.02391; Springenberg et al. 2015, arXiv:1412.6806",
         needs_layer=True,
@@ -91,7 +90,7 @@ class Attribute(Spec["AttributeSnapshot"]):
                 )
         require(name="targets", value=len(self.targets), low=0, high=8)
         if self.contrast in self.targets:
-            raise UserError("A class compared with itself has no answer. Choose two classes.")
+            raise UserError("You can't compare a class with itself. Choose two different classes.")
 
 
 @dataclass(frozen=True, kw_only=True)

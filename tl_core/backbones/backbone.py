@@ -156,7 +156,7 @@ def read_answers(scores: Tensor) -> Tensor:
     answers = scores.float().cpu()
     if not bool(answers.isfinite().all()):
         raise UserError(
-            "This network answers this picture with numbers that are not finite. Choose another "
+            "This network's answer to this picture is infinite or not a number. Choose another "
             "network, or teach it at a smaller learning rate."
         )
     return answers

@@ -187,7 +187,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=0.631,
         top1=76.7,
         stages=_lite_stages(1, 3, 3, 4, 4, 5, 1),
-        advice=N_("A second opinion close to Lite0: use it to ask whether an attack fools both."),
+        advice=N_("A close relative of Lite0: use it to see whether an attack fools both."),
         needs_memory_mb=80,
         **_LITE,
     ),
@@ -238,7 +238,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         stages=_feature_stages(range(4), range(4, 9), range(9, 13), range(13, 17)),
         is_pooled=False,
         guided_obstacle="Hardsigmoid, Hardswish",
-        advice=N_("The cheapest to run in the table: choose it where every millisecond counts."),
+        advice=N_("The cheapest in the table to run: choose it when every millisecond counts."),
         needs_memory_mb=70,
     ),
     BackboneRow(
@@ -252,7 +252,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         stages=_resnet_stages(2, 2, 2, 2),
         guided_obstacle=N_("a ReLU used several times"),
         advice=N_(
-            "Shortcuts past every two layers, and few of them: the clearest ResNet to study."
+            "Skip connections past every two layers, and few layers: the clearest ResNet to study."
         ),
         needs_memory_mb=110,
         **_RESNET,
@@ -267,7 +267,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         top1=76.13,
         stages=_resnet_stages(3, 4, 6, 3),
         guided_obstacle=N_("a ReLU used several times"),
-        advice=N_("The field's standard yardstick: accurate, and heavier to run than MobileNet."),
+        advice=N_("The field's standard yardstick: accurate, but heavier to run than MobileNet."),
         needs_memory_mb=220,
         **_RESNET,
     ),
@@ -280,7 +280,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=15.47,
         top1=71.59,
         stages=_feature_stages((1, 3, 6, 8), (11, 13, 15), (18, 20, 22), (25, 27, 29)),
-        advice=N_("Simple, uniform and big: the lesson's network, made for a first look inside."),
+        advice=N_("Simple, uniform and big: the lesson's network, good for a first look inside."),
         needs_memory_mb=1180,
         **_VGG,
     ),
@@ -293,7 +293,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         gflops=19.632,
         top1=72.38,
         stages=_feature_stages((1, 3, 6, 8), (11, 13, 15, 17), (20, 22, 24, 26), (29, 31, 33, 35)),
-        advice=N_("VGG-16 with three more layers: a little better, slower still."),
+        advice=N_("VGG-16 with three more layers: a little better, and even slower."),
         needs_memory_mb=1240,
         **_VGG,
     ),
@@ -307,7 +307,7 @@ def row_of(key: str, rows: Mapping[str, BackboneRow]) -> BackboneRow:
         UserError: If there is no such backbone, or it was a visitor's model.
     """
     if key.startswith(OWN):
-        raise UserError("That model of yours is no longer in memory. Train or load it again.")
+        raise UserError("Your model is no longer in memory. Train it again or load it.")
     if key not in rows:
         raise UserError(
             "There is no backbone called {key}. Choose one of: {keys}.",

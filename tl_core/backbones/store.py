@@ -115,8 +115,8 @@ class BackboneStore:
         budget = self.settings.model_memory_mb * 2**20
         if model.size_bytes > budget:
             raise UserError(
-                "This model needs {size} MB and the lab keeps {budget} MB of visitors' models. "
-                "Unfreeze fewer layers.",
+                "This model needs {size} MB, but the lab keeps at most {budget} MB of visitors' "
+                "models. Unfreeze fewer layers.",
                 size=model.size_bytes // 2**20,
                 budget=self.settings.model_memory_mb,
             )
@@ -207,7 +207,7 @@ class BackboneStore:
     def _require_usable(self, row: BackboneRow) -> None:
         if not self.fits(row):
             raise UserError(
-                "{label} needs {needs} MB of memory and this server gives {budget} MB. "
+                "{label} needs {needs} MB of memory, but this server allows only {budget} MB. "
                 "Choose a smaller backbone.",
                 label=row.label,
                 needs=row.needs_memory_mb,

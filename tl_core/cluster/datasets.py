@@ -10,7 +10,7 @@ from tl_core.datasets.store import DatasetStatus, DatasetStore
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 
-_NO_MACHINE = N_("No machine of the cluster has that data set just now. Please try again.")
+_NO_MACHINE = N_("None of the cluster's machines has that data set right now. Please try again.")
 
 
 class ClusterDatasets:

@@ -47,7 +47,7 @@ LOOK_S = 0.05  # between two looks at what is new
 QUIET_S = 0.1  # least between two answers, unless a job has ended
 _CLOSE_S = 10.0
 _FETCHING_THREADS = 4
-_NOT_CONNECTED = N_("The machine of the cluster that was asked has begun anew. Please try again.")
+_NOT_CONNECTED = N_("One of the cluster's machines restarted before it answered. Please try again.")
 
 
 class Host:

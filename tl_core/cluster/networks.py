@@ -17,7 +17,9 @@ from tl_core.errors import gettext_noop as N_
 
 _BEST = (WeightsState.READY, WeightsState.UNREAD, WeightsState.DAMAGED, WeightsState.MISSING)
 _START_S = 60.0
-_NO_MACHINE = N_("No machine of the cluster answers just now. Please try again in a minute.")
+_NO_MACHINE = N_(
+    "None of the cluster's machines is answering right now. Please try again in a minute."
+)
 
 
 @dataclass(eq=False, slots=True)

@@ -117,8 +117,8 @@ def _require_free(folder: Path) -> None:
         is_free = isinstance(error, FileNotFoundError)
     if not is_free:
         raise UserError(
-            "The folder {folder} is there already and is no data set that the lab can read. Move "
-            "it away and try again.",
+            "The folder {folder} already exists, but it isn't a data set that the lab can read. "
+            "Move it away and try again.",
             folder=folder.name,
         )
 
@@ -191,8 +191,8 @@ class _Import:
         needed = round(1.1 * size_bytes) + keep_free_bytes  # photographs hardly compress
         if free_bytes(self.folder.parent) < needed:
             raise UserError(
-                "{label} needs {needed} MB more on the disk of the folder {folder} to be "
-                "unpacked. Make room there and try again.",
+                "To unpack {label}, the lab needs {needed} MB more on the disk that holds the "
+                "folder {folder}. Make room there and try again.",
                 label=Phrase(self.row.label),
                 needed=needed // 2**20,
                 folder=self.folder.parent.name,
@@ -244,8 +244,8 @@ class _Import:
 
     def _damaged(self) -> UserError:
         return UserError(
-            "The archive of {label} is damaged or not all of it arrived; it was deleted. "
-            "Download it again.",
+            "The archive of {label} is damaged or incomplete, so the lab deleted it. Download it "
+            "again.",
             label=Phrase(self.row.label),
         )
 

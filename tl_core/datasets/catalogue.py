@@ -127,7 +127,7 @@ DATASETS: tuple[DatasetRow, ...] = (
     replace(
         _DIGITS,
         key="coloured_digits",
-        label=N_("Digits with a shortcut: the background tells"),
+        label=N_("Digits with a shortcut in the background"),
         source=coloured_digits.telling,
     ),
     replace(

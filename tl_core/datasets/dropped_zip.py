@@ -68,7 +68,8 @@ def _listed(file: BinaryIO) -> int:
 def _require_few(count: int) -> None:
     if count > _MAX_ENTRIES:
         raise UserError(
-            "This zip has {count} entries and the lab takes up to {limit}. Pack fewer photographs.",
+            "This zip has {count} entries, but the lab takes at most {limit}. Pack fewer "
+            "photographs.",
             count=count,
             limit=_MAX_ENTRIES,
         )
@@ -80,7 +81,7 @@ def _require_harmless(infos: list[zipfile.ZipInfo]) -> None:
         raise zipfile.BadZipFile("an entry without a name")
     if any(_reaches_outside(info) for info in infos):
         raise UserError(
-            "This zip has entries that point outside its own folder, so the lab does not open it. "
+            "This zip has entries that point outside its own folder, so the lab won't open it. "
             "Pack the photographs again, one folder per class."
         )
     if sum(info.file_size for info in infos) > MAX_TOTAL_BYTES:

@@ -66,8 +66,8 @@ def faces() -> PackagedPhotos:
         pictures = np.load(Path(spec.origin).parent / "data" / "lfw_subset.npy")
     except OSError as error:
         raise UserError(
-            "Faces and not faces needs scikit-image, which is not here in full. "
-            "Install requirements.txt again."
+            "Faces and not faces needs scikit-image, which isn't fully installed here. Install "
+            "requirements.txt again."
         ) from error
     grey = (pictures * 255).round().clip(0, 255).astype(np.uint8)
     labels = np.arange(len(grey)) // 100  # the first hundred are the faces

@@ -62,7 +62,7 @@ def require_names(names: Sequence[str]) -> None:
     """
     if not are_own_names(names):
         raise UserError(
-            "Every class needs a name of its own with 1 to {length} characters. Rename the boxes.",
+            "Every class needs its own name of 1 to {length} characters. Rename the boxes.",
             length=MAX_NAME_LENGTH,
         )
 
@@ -81,8 +81,8 @@ def require_classes(
     names = [name for name, _ in classes]
     if not MIN_CLASSES <= len(classes) <= MAX_CLASSES:
         raise UserError(
-            "A data set of your own has {low} to {high} classes, this one has {count}. "
-            "Make one folder or box per class.",
+            "Your own data set can have {low} to {high} classes, but this one has {count}. Make "
+            "one folder or box per class.",
             low=MIN_CLASSES,
             high=MAX_CLASSES,
             count=len(classes),
@@ -93,15 +93,15 @@ def require_classes(
         is_new = not set(photos).isdisjoint(corrections)
         if len(set(photos)) < (1 if name in tested or is_new else MIN_PHOTOS):
             raise UserError(
-                "The class {name} has {count} different photographs and needs at least "
-                "{low}: one for training and one for validation. Add some.",
+                "The class {name} has {count} different photographs, but it needs at least {low}: "
+                "one for training and one for validation. Add some.",
                 name=name,
                 count=len(set(photos)),
                 low=MIN_PHOTOS,
             )
     if sum(len(photos) for _, photos in classes + tests) > MAX_PHOTOS:
         raise UserError(
-            "That is more than {limit} photographs. Drop fewer, a few dozen per class are plenty.",
+            "That is more than {limit} photographs. Drop fewer: a few dozen per class is plenty.",
             limit=MAX_PHOTOS,
         )
 

@@ -105,8 +105,8 @@ class DatasetStore:
         count = count_classes(folder)
         if count < 2:
             raise UserError(
-                "Folders in {folder} that the lab can read: {count}. It takes at least two, "
-                "one with the photographs of each class.",
+                "The lab needs at least two folders in {folder} that it can read, one for each "
+                "class's photographs, but found {count}.",
                 folder=folder.name,
                 count=count,
             )

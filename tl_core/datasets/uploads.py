@@ -146,8 +146,8 @@ class _Budget:
         self._pixels += pixels
         if self._pixels > MAX_TOTAL_PIXELS:
             raise UserError(
-                "These photographs have more than {limit} million pixels together. "
-                "Save them smaller, or drop fewer.",
+                "Together these photographs have more than {limit} million pixels. Save them "
+                "smaller, or drop fewer.",
                 limit=MAX_TOTAL_PIXELS // 10**6,
             )
 

@@ -36,8 +36,8 @@ def refuse_excess(
     share = max(settings.max_queue // len(places.keys() | {owner}), 1)
     if len(waiting) >= settings.max_queue and places[owner] >= share:
         raise UserError(
-            "The lab is full: {waiting} runs wait, {mine} of them yours. Stop one of yours, or try "
-            "again when one of them has started.",
+            "The lab is full: {waiting} runs are waiting, {mine} of them yours. Stop one of "
+            "yours, or try again when one of them has started.",
             waiting=len(waiting),
             mine=places[owner],
         )

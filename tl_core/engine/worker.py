@@ -13,16 +13,14 @@ from tl_core.errors import gettext_noop as N_
 log = logging.getLogger(__name__)
 
 EXIT_STATUS = 70  # EX_SOFTWARE of sysexits.h, for the supervisor that starts the lab again
-_DIED = N_(
-    "The lab's worker had to start again, and this run ended with it. Please start it again."
-)
+_DIED = N_("The lab's worker had to restart, and that ended this run. Please start it again.")
 _HANGS = N_(
-    "The lab's device has not answered for {minutes} minutes, so nothing can run. Please tell "
-    "whoever runs the lab to restart it."
+    "The lab's device has not answered for {minutes} minutes, so nothing can run. Please ask the "
+    "person who runs the lab to restart it."
 )
 _BROKEN = N_(
-    "The lab's graphics card has failed, so nothing can run. Please tell whoever runs the lab to "
-    "restart it."
+    "The lab's graphics card has failed, so nothing can run. Please ask the person who runs the "
+    "lab to restart it."
 )
 
 

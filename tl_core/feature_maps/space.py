@@ -75,8 +75,9 @@ def _centred(embeddings: Embeddings) -> Embeddings:
     """
     if not np.isfinite(embeddings).all():
         raise UserError(
-            "This network answers these photographs with numbers that are not finite, so there is "
-            "no map of them. Choose another network, or teach it at a smaller learning rate."
+            "This network's answers to these photographs are infinite or not numbers, so the lab "
+            "can't draw a map of them. Choose another network, or teach it at a smaller learning "
+            "rate."
         )
     rows = embeddings.astype(np.float64)
     largest = float(np.abs(rows).max())

@@ -113,7 +113,7 @@ class PartialFile:
                 self.delete()
                 raise UserError(
                     "What {host} sent as {name} is not the published file (wrong {algorithm}), so "
-                    "it was deleted. Try again, or use another network.",
+                    "the lab deleted it. Try again, or use another internet connection.",
                     host=self._request.host,
                     name=self._request.name,
                     algorithm=algorithm,

@@ -116,20 +116,20 @@ def version_of(response: Any) -> str:
 
 
 _REFUSED = N_(
-    "{host} refuses to hand out {name} ({status}). Ask whoever runs that server or this network, "
-    "and go on meanwhile with what is on this machine."
+    "{host} won't send {name} ({status}). Ask the people who run that server or your internet "
+    "connection. Until then, use what is already on this machine."
 )
 _MISSING = N_(
-    "{host} has no file {name} ({status}). Check TL_MIRROR if it is set, and go on meanwhile with "
-    "what is on this machine."
+    "{host} has no file {name} ({status}). Check TL_MIRROR if it is set. Until then, use what is "
+    "already on this machine."
 )
 _SERVER = N_(
-    "{host} has a problem of its own ({status}). Try again later, and go on meanwhile with what is "
-    "on this machine."
+    "Something is wrong at {host} ({status}). Try again later. Until then, use what is already on "
+    "this machine."
 )
 _OTHER = N_(
-    "{host} did not send {name} (its answer was {status}). Try again later, and go on meanwhile "
-    "with what is on this machine."
+    "{host} did not send {name} (its answer was {status}). Try again later. Until then, use what "
+    "is already on this machine."
 )
 _BY_STATUS = {401: _REFUSED, 403: _REFUSED, 404: _MISSING, 410: _MISSING}
 
@@ -138,19 +138,19 @@ def network_error(host: str, error: Exception | None = None) -> UserError:
     """Put a connection's failure into words; without an error it ended before the file did."""
     if isinstance(error, requests.exceptions.SSLError):
         message = N_(
-            "No secure connection to {host}. Check this machine's clock and whether the network "
-            "wants you to sign in first, then try again."
+            "No secure connection to {host}. Check this machine's clock and whether your internet "
+            "connection wants you to sign in first, then try again."
         )
     elif isinstance(error, requests.RequestException) and not isinstance(
         error, requests.exceptions.ReadTimeout
     ):
         message = N_(
-            "{host} cannot be reached. Check the network and try again; what is on this machine "
-            "already works without it."
+            "{host} cannot be reached. Check your internet connection and try again; what is "
+            "already on this machine works without it."
         )
     else:
         message = N_(
-            "The connection to {host} broke off or fell silent. Try again: a large download goes "
-            "on where it stopped."
+            "The connection to {host} broke off or fell silent. Try again: a large download "
+            "continues where it stopped."
         )
     return UserError(message, host=host)

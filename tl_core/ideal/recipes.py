@@ -39,9 +39,7 @@ _SMOOTH = replace(
     _PIXELS,
     key="smooth",
     label=N_("+ total variation"),
-    why=N_(
-        "Penalise differences between neighbouring pixels, so that less of the picture is noise."
-    ),
+    why=N_("Penalise differences between neighbouring pixels, so the picture is less noisy."),
     tv_weight=50.0,
 )
 _CAMERA = replace(
@@ -72,7 +70,7 @@ _IDEAL = replace(
     key="ideal",
     label=N_("+ batch-norm statistics, fading noise"),
     why=N_(
-        "Keep each layer at the mean and variance that it met in photographs (batch "
+        "Keep each layer near the mean and variance that it saw in photographs (batch "
         "normalisation remembers them). The network looks through noise that fades, so coarse "
         "shapes come before details; what no longer helps disappears."
     ),

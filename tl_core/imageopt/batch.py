@@ -153,7 +153,7 @@ class Batch:
         if tried == 1:
             raise UserError(
                 "The device has too little memory for this picture. Choose a smaller size or "
-                "backbone, or wait until other work has ended."
+                "backbone, or wait until other runs have finished."
             ) from error
         self.limit = tried // 2
         if self.device.type == "cuda":

@@ -78,8 +78,8 @@ def _require_length(data: bytes, max_bytes: int) -> None:
         raise UserError("This file is empty. Choose another photograph.")
     if len(data) > max_bytes:
         raise UserError(
-            "This file has {size} MB and the lab takes up to {limit} MB. "
-            "Save the photograph smaller and drop it again.",
+            "This file is {size} MB, but the lab takes at most {limit} MB. Save the photograph "
+            "smaller and drop it again.",
             size=-(-len(data) // 2**20),
             limit=max_bytes // 2**20,
         )
@@ -97,7 +97,7 @@ def _refuse_damaged() -> Iterator[None]:
         raise
     except MemoryError as error:
         raise UserError(
-            "There is too little memory for this photograph just now. Try it again in a moment, or "
+            "There is too little memory for this photograph right now. Try again in a moment, or "
             "choose a smaller one."
         ) from error
     except Exception as error:
@@ -134,8 +134,8 @@ def _require_fast_codec(file: ImageFile) -> None:
     """Refuse what Pillow decodes byte by byte in Python: seconds for a few KB."""
     if any(tile.codec_name == "bmp_rle" for tile in file.tile):
         raise UserError(
-            "This BMP is stored compressed, which the lab does not read. "
-            "Save it as PNG or JPEG and drop it again."
+            "This BMP is compressed, and the lab can't read that. Save it as PNG or JPEG and drop "
+            "it again."
         )
 
 
@@ -143,7 +143,7 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise UserError(
-            "This photograph has {width} × {height} pixels and the lab takes up to {limit} "
+            "This photograph has {width} × {height} pixels, but the lab takes at most {limit} "
             "million. Save it smaller and drop it again.",
             width=width,
             height=height,
@@ -151,8 +151,8 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         )
     if min(size) < _MIN_SIDE_PX:
         raise UserError(
-            "This photograph has {width} × {height} pixels and each side must have at least "
-            "{limit}. Choose a larger one.",
+            "This photograph has {width} × {height} pixels, but each side needs at least {limit}. "
+            "Choose a larger one.",
             width=width,
             height=height,
             limit=_MIN_SIDE_PX,

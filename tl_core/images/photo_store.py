@@ -44,8 +44,8 @@ class Addition:
         """
         if self.is_over:
             raise UserError(
-                "The visit had ended before these photographs were read, so they were not kept. "
-                "Drop them again."
+                "Your visit ended before the lab had read these photographs, so it did not keep "
+                "them. Drop them again."
             )
 
     def keep(self, files: Mapping[str, bytes]) -> None:
@@ -246,6 +246,6 @@ def _gone() -> UserError:
 
 def _no_room() -> UserError:
     return UserError(
-        "The lab's memory has no room for these photographs beside those of other visitors. "
-        "Drop fewer or smaller ones."
+        "Other visitors' photographs are using the lab's memory too, so there's no room for "
+        "these. Drop fewer or smaller ones."
     )

@@ -100,8 +100,8 @@ def read(key: str) -> bytes:
         return (Path(spec.origin).parent / row.path).read_bytes()
     except OSError as error:
         raise UserError(
-            "The photograph {label} needs the package {package}, which is not here in full. "
-            "Install requirements.txt again or choose another photograph.",
+            "The photograph {label} needs the package {package}, which isn't fully installed "
+            "here. Install requirements.txt again or choose another photograph.",
             label=Phrase(row.label),
             package=row.package,
         ) from error

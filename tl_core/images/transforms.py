@@ -56,14 +56,14 @@ def _blurred(photo: Photo) -> Photo:
 TRANSFORMS: tuple[Transform, ...] = tuple(
     Transform(*row)
     for row in (
-        ("jpeg-95", N_("JPEG, quality 95"), N_("Saved once by a careful program."), _jpeg(95)),
+        ("jpeg-95", N_("JPEG, quality 95"), N_("Saved once at high quality."), _jpeg(95)),
         (
             "jpeg-75",
             N_("JPEG, quality 75"),
-            N_("Sent by a messenger or shown on a website."),
+            N_("Sent in a messaging app or shown on a website."),
             _jpeg(75),
         ),
-        ("jpeg-50", N_("JPEG, quality 50"), N_("Saved for the smallest file."), _jpeg(50)),
+        ("jpeg-50", N_("JPEG, quality 50"), N_("Saved to take little space."), _jpeg(50)),
         (
             "resize-90",
             N_("90 % and back"),
@@ -72,7 +72,7 @@ TRANSFORMS: tuple[Transform, ...] = tuple(
         ),
         (
             "shift-1",
-            N_("One pixel aside"),
+            N_("Shifted by one pixel"),
             N_("Pasted one pixel further right and down."),
             _shifted,
         ),
@@ -80,7 +80,7 @@ TRANSFORMS: tuple[Transform, ...] = tuple(
         (
             "crop",
             N_("Screenshot"),
-            N_("Cut by a twentieth at every edge, then scaled back."),
+            N_("A twentieth cut off each edge, then enlarged again."),
             _cropped,
         ),
     )

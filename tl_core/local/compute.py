@@ -159,6 +159,6 @@ def _no_memory(error: BaseException) -> UserError:
             "The graphics card has no memory left for this. Choose a smaller network or size."
         )
     return UserError(
-        "This machine has no memory left for this just now. Try again once other work has ended, "
-        "or choose a smaller network or size."
+        "This machine has no memory left for this right now. Try again when other runs have "
+        "finished, or choose a smaller network or size."
     )

@@ -83,7 +83,7 @@ class LocalNetworks(BackboneStore):
             if not is_out_of_memory(error):
                 raise
             raise UserError(
-                "There is too little memory for this model just now. Try it again in a moment."
+                "There is too little memory for this model right now. Try again in a moment."
             ) from error
         self._memory.require(owner, model.size_bytes)
         self.adopt(key, model)

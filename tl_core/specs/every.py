@@ -36,7 +36,7 @@ def spec_from_json(text: str) -> Spec:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{error!s:.{QUOTED}}"  # it may quote the file
         raise UserError(
-            "This is not a settings file of the lab: {reason}.", reason=reason
+            "This isn't one of the lab's settings files: {reason}.", reason=reason
         ) from error
 
 

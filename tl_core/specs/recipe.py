@@ -68,8 +68,8 @@ def require_recipe_version(version: int) -> None:
     """
     if version != RECIPE_VERSION:
         raise UserError(
-            "This picture was made by version {version} of the lab's recipes, and they are at "
-            "version {ours} now: it would come out differently. Start a new one.",
+            "This picture was made with version {version} of the lab's recipes, which are now at "
+            "version {ours}: it would come out differently. Start a new one.",
             version=version,
             ours=RECIPE_VERSION,
         )

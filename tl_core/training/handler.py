@@ -259,7 +259,7 @@ class _Run:
         key, classes = f"{OWN}{self.job.id[:12]}", self.dataset.classes
         label = self.spec.label or _label(model.start.label, self.spec.mode, classes)
         backbone = model.to_backbone(key, label, self.job.current)  # controls may have moved
-        self.progress.phase(N_("looking for what is unlike"), 1)
+        self.progress.phase(N_('setting up "none of these"'), 1)
         novelty, judged = yield from novelty_of(
             model,
             backbone,

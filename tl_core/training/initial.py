@@ -75,6 +75,8 @@ def pixels_row(row: BackboneRow) -> BackboneRow:
         top1=0.0,
         is_pooled=False,
         guided_obstacle="",
-        advice=N_("No network at all: what a linear classifier makes of the pixels' values alone."),
+        advice=N_(
+            "No network at all: see what a linear classifier can do with the pixel values alone."
+        ),
         needs_memory_mb=1,
     )

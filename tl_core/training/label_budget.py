@@ -57,8 +57,8 @@ class _Run:
         self.parts = split_by_spec(self.dataset, spec)
         if not self.parts.validation:
             raise UserError(
-                "All photographs of a class come from one recording, so nothing is left to test "
-                "on. Record each class once more, from another side."
+                "All photographs of a class come from one recording, so none are left to check "
+                "the result on. Record each class once more, from another side."
             )
         counts = possible_counts(spec.counts, self.parts.train)
         self.publish(validation_photographs=len(self.parts.validation))

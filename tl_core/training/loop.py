@@ -287,5 +287,5 @@ def _refusing_out_of_memory() -> Iterator[None]:
             raise
         raise UserError(
             "The device has too little memory for this batch. Choose a smaller batch size or "
-            "unfreeze less."
+            "unfreeze fewer layers."
         ) from error

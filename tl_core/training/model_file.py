@@ -92,8 +92,8 @@ def require_loadable(model: Backbone, limit_mb: int) -> None:
     size_mb = -(-(size_bytes + _MAX_HEADER_BYTES) // 2**20)
     if size_mb > limit_mb:
         raise UserError(
-            "This lab takes a model's file of {limit} MB at most and this one has {size} MB. Load "
-            "it in a lab on another machine, or with the lines of PyTorch.",
+            "This lab takes model files of at most {limit} MB, and this one has {size} MB. Load "
+            "it in a lab on another machine, or with the PyTorch code.",
             limit=limit_mb,
             size=size_mb,
         )
@@ -101,7 +101,7 @@ def require_loadable(model: Backbone, limit_mb: int) -> None:
         _classes(_metadata_of(model))
     except UnusableError as error:
         raise UserError(
-            "The lab cannot load this file again, because {reason}. The lines of PyTorch can.",
+            "The lab can't load this file again, because {reason}. The PyTorch code can.",
             reason=Phrase(str(error)),
         ) from error
 
@@ -146,8 +146,8 @@ def load_model(
             require_fits(novelty, state[f"{row.head}.weight"].shape[1])
     except KeyError as error:
         raise UserError(
-            "This is no model file of the lab, or it is damaged: it does not say its {field}. "
-            "Choose a .safetensors file that was downloaded here.",
+            "This isn't one of the lab's model files, or it is damaged: it doesn't name its "
+            "{field}. Choose a .safetensors file that you downloaded here.",
             field=error.args[0],
         ) from error
     except UnusableError as error:
@@ -170,8 +170,8 @@ def load_model(
 
 def _unusable(reason: str) -> UserError:
     return UserError(
-        "This is no model file of the lab, or it is damaged: {reason}. "
-        "Choose a .safetensors file that was downloaded here.",
+        "This isn't one of the lab's model files, or it is damaged: {reason}. Choose a "
+        ".safetensors file that you downloaded here.",
         reason=Phrase(reason[:_REASON_LENGTH]),
     )
 
@@ -187,7 +187,7 @@ def _require_answer(model: Backbone) -> None:
     shades = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, *pixels.shape[1:])
     probes = torch.cat([pixels, shades])  # noise, black, white
     if not bool(model.logits(probes.to(model.device)).isfinite().all()):
-        raise _unusable(N_("its network answers in numbers that are not finite"))
+        raise _unusable(N_("its network's answers are infinite or not numbers"))
 
 
 def plain_pytorch(model: Backbone, file_name: str = "model.safetensors") -> str:
@@ -226,7 +226,7 @@ def _metadata(data: bytes) -> dict[str, str]:
     size = int.from_bytes(data[:8], "little")
     is_small = len(data) <= LARGEST_MODEL_FILE_MB * 2**20
     if not is_small or not 0 < size <= min(_MAX_HEADER_BYTES, len(data) - 8):
-        raise UnusableError(N_("its header does not fit its size"))
+        raise UnusableError(N_("its header doesn't match its size"))
     header = json.loads(data[8 : 8 + size])
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
@@ -241,7 +241,7 @@ def _classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
         raise UnusableError(N_("its class names are not usable"))
     classes = tuple(clean_name(name) for name in names)
     if not are_own_names(classes):
-        raise UnusableError(N_("its classes have no names of their own"))
+        raise UnusableError(N_("its class names are not all different"))
     return classes
 
 
@@ -254,7 +254,7 @@ def _settings(metadata: Mapping[str, str]) -> FineTune | None:
     except UserError as error:
         raise UnusableError(N_("its settings are not usable")) from error
     if not isinstance(spec, FineTune):
-        raise UnusableError(N_("its settings are not those of training"))
+        raise UnusableError(N_("its settings are not for training"))
     return spec.without_photos()
 
 
@@ -284,7 +284,7 @@ def _empty_network(row: BackboneRow, classes: int) -> nn.Module:
 
 def _require_same(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
     if state.keys() != wanted.keys():
-        raise UnusableError(N_("its tensors are not those of the network it names"))
+        raise UnusableError(N_("its tensors don't match the network it names"))
     for name, tensor in state.items():
         if tensor.shape != wanted[name].shape or tensor.dtype != wanted[name].dtype:
             raise UnusableError(f"the tensor {name} has another shape or type than the network's")

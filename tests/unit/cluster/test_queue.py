@@ -157,7 +157,7 @@ def test_what_ends_its_machine_again_and_again_is_given_up(queue, machines):
         assert not job.is_over
         machines.up.reverse()
         queue.move_from(machines.up[1], is_lost=True)
-    assert "It was given up" in str(job.error)
+    assert "so the lab stopped it" in str(job.error)
 
 
 def test_a_late_machine_keeps_its_trainings(queue, machines):

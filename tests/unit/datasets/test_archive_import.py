@@ -224,7 +224,7 @@ def test_a_network_that_goes_in_the_middle_is_told_and_the_next_try_goes_on(
         def report(_phase: str, done: int, _of: int) -> None:
             faults.status = 503 if done >= half else 0
 
-        with pytest.raises(UserError, match="has a problem of its own"):
+        with pytest.raises(UserError, match="Something is wrong at"):
             imported(datasets, report=report)
         assert leftovers(datasets) == ["EuroSAT.zip.part", "EuroSAT.zip.part.json"]
         faults.status = 0

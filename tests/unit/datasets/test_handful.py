@@ -230,7 +230,9 @@ def test_a_full_disk_is_told_before_anything_is_asked_for(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive_import, "free_bytes", lambda _: 2**20)
-    with pytest.raises(UserError, match=r"needs 10.. MB more on the disk of the folder data"):
+    with pytest.raises(
+        UserError, match=r"needs 10.. MB more on the disk that holds the folder data"
+    ):
         taken(server, tmp_path)
     assert server.exchanges == []
 

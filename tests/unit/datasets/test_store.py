@@ -125,7 +125,10 @@ def test_no_name_leads_out_of_a_data_set(datasets: DatasetStore, tmp_path: Path,
 
 def test_a_folder_of_one_class_is_told_what_it_lacks(datasets: DatasetStore) -> None:
     (datasets.settings.data_dir / "pets" / "cat").mkdir(parents=True)
-    with pytest.raises(UserError, match="Folders in pets that the lab can read: 1"):
+    with pytest.raises(
+        UserError,
+        match="folders in pets that it can read, one for each class's photographs, but found 1",
+    ):
         datasets.index("pets")
 
 

@@ -36,7 +36,7 @@ def test_nobody_new_is_refused_where_a_class_has_filled_the_queue(tmp_path):
 
 def test_who_holds_a_fair_share_of_a_full_queue_is_told_what_to_do(tmp_path):
     queue = [Job(LONG, "ann"), Job(LONG, "ann"), Job(LONG, "bob")]
-    with pytest.raises(UserError, match=r"3 runs wait, 2 of them yours\. Stop one"):
+    with pytest.raises(UserError, match=r"3 runs are waiting, 2 of them yours\. Stop one"):
         refuse(LONG, "ann", queue, tmp_path, max_queue=3)
     refuse(LONG, "carl", queue, tmp_path, max_queue=3)
     with pytest.raises(UserError, match="1 of them yours"):

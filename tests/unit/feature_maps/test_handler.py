@@ -151,7 +151,7 @@ def test_other_photographs_appear_one_by_one_the_most_moved_first(context: Conte
 def test_a_channel_the_layer_does_not_have_is_refused():
     context = make_context()
     spec = ChannelDetail(photo="sample:cat", layer="bn1", channel=32)
-    with pytest.raises(UserError, match="channels 0 to 31, got 32"):
+    with pytest.raises(UserError, match="channels 0 to 31, so there is no channel 32"):
         drive(channel.run, spec, context)
     context.pool.close()
 

@@ -61,7 +61,7 @@ def test_embeddings_that_are_not_finite_are_refused_in_a_sentence(value, method)
     embeddings = POINTS.copy()
     embeddings[3, 5] = value
     spec = FeatureSpace(photos=tuple("abcdefghijkl"), labels=("x",) * 12, method=method)
-    with pytest.raises(UserError, match="numbers that are not finite"):
+    with pytest.raises(UserError, match="are infinite or not numbers"):
         lay_out(embeddings, spec)
 
 

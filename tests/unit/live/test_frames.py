@@ -44,8 +44,8 @@ def test_frames_of_several_visitors_share_a_pass_and_what_is_no_picture_fails_al
     ("data", "words"),
     [
         (b"", "empty"),
-        (b"\xff\xd8\xff" + bytes(MOST_BYTES), "up to"),
-        (as_jpeg(Image.new("RGB", (800, 640))), "up to"),
+        (b"\xff\xd8\xff" + bytes(MOST_BYTES), "at most"),
+        (as_jpeg(Image.new("RGB", (800, 640))), "at most"),
     ],
 )
 def test_what_is_no_frame_is_refused_in_a_sentence(lab, data, words):

@@ -98,7 +98,7 @@ def test_a_spec_of_another_version_is_refused_by_its_number() -> None:
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"kind": "' + "x" * 9000 + '"}'])
 def test_settings_that_go_too_far_are_refused_in_a_short_sentence(text):
-    with pytest.raises(UserError, match="not a settings file") as refused:
+    with pytest.raises(UserError, match="isn't one of the lab's settings files") as refused:
         spec_from_json(text)
     assert len(str(refused.value)) < 300
 
