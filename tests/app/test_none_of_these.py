@@ -60,7 +60,7 @@ def test_of_something_else_it_is_none_of_its_classes_and_the_page_says_what_that
     tested = len(job.snapshot.result.predictions)
     assert f"on {tested} photographs that it never learned from" in words(page)
     slider.set_value(MOST_PERCENT).run()
-    assert f"about {MOST_PERCENT} are called" in words(settled(page))
+    assert f"about {MOST_PERCENT} will wrongly" in words(settled(page))
 
 
 def test_other_pages_say_so_too(shown):
