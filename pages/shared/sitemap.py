@@ -84,7 +84,7 @@ PATH = PageRow(
     "path",
     N_("Your path"),
     ":material/route:",
-    N_("Six chapters with a question each, six experiments, four exercises, two quizzes."),
+    N_("Six chapters with a question each, five experiments, four exercises, two quizzes."),
 )
 TRICKS = PageRow("tricks", N_("Training tricks"), ":material/science:")
 GLOSSARY = PageRow("glossary", N_("Glossary"), ":material/dictionary:")

@@ -145,9 +145,9 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Train the head first"),
         (True, False),
         N_(
-            "An untrained head can spoil pretrained filters, above all at a high learning rate. "
-            "So we train it alone first, then unfreeze the rest (linear probing, then "
-            "fine-tuning)."
+            "If all layers learn with an untrained head, pretrained filters get distorted. That "
+            "shows on pictures unlike those it learned from. So we train the head alone first, "
+            "then unfreeze the rest (linear probing, then fine-tuning)."
         ),
         {False: N_("no"), True: N_("yes")},
         modes=("last-block", "full"),

@@ -172,6 +172,6 @@ with st.container(key="below"):
     if backbone is not None and trick is None:
         show_code_of(modes, backbone, settings)
     st.page_link(TRANSFER.path, label=_(TRANSFER.title), icon=TRANSFER.icon)
-    st.page_link(TRICKS.path, label=_("Six experiments on training tricks"), icon=TRICKS.icon)
+    st.page_link(TRICKS.path, label=_("Five experiments on training tricks"), icon=TRICKS.icon)
 if not has_all and shows_all_controls():  # the first model has come with this drawing
     st.rerun()

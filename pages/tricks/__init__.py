@@ -1,1 +1,1 @@
-"""Training tricks: six experiments, and what else was measured."""
+"""Training tricks: five experiments, and what else was measured."""

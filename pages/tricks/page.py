@@ -1,4 +1,4 @@
-"""The chapter on training tricks: six experiments, and what else was measured."""
+"""The chapter on training tricks: five experiments, and what else was measured."""
 
 import streamlit as st
 
@@ -46,6 +46,8 @@ with st.expander(_("What else we measured"), icon=":material/table_rows:"):
         for row in ALSO_MEASURED
     ]
     st.markdown("\n".join(lines))
+with st.expander(_("Fine-tuning on other backgrounds"), icon=":material/landscape:"):
+    st.markdown(lesson("tricks")["far"])
 with st.expander(_("Vanishing gradients and initialisation"), icon=":material/waves:"):
     st.markdown(lesson("tricks")["gradients"])
 st.page_link(PATH.path, label=_(PATH.title), icon=PATH.icon)
