@@ -12,6 +12,7 @@ from pages.training.confusion_matrix import confusion_matrix
 from pages.training.learn_too import draw_comparison, draw_measured, offer
 from pages.training.modes import TOP3_FROM, interval_words, small_test
 from pages.training.predictions import draw_predictions
+from pages.training.reliability import draw_reliability
 from pages.training.run import NAME, Done, best_of
 from pages.training.shifts import ask_of_backgrounds, draw_shifts
 from tl_core.lab import UserError
@@ -70,6 +71,7 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
     sentences.append(small_test(len(result.predictions)))
     st.markdown("\n".join(filter(None, sentences)))
     _how_it_ended(result)
+    _say_what_was_forgotten(result)
     draw_comparison(spec, result)
     draw_shifts(spec, result, names)
     ask_of_backgrounds(spec, snapshot)
@@ -81,6 +83,8 @@ def draw_result(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
         _photographs(spec, result, names)
     with st.expander(_("Precision and recall by class")):
         _by_class(result, names)
+    if result.scaling is not None:
+        draw_reliability(result.scaling)
 
 
 def _class_names(model: str, snapshot: FineTuneSnapshot) -> tuple[str, ...]:
@@ -109,6 +113,20 @@ def _how_it_ended(result: FineTuneResult) -> None:
                 "result before that. Lower the learning rate or clip the gradients."
             )
         )
+
+
+def _say_what_was_forgotten(result: FineTuneResult) -> None:
+    """What the network's old head still knows, where its layers were changed."""
+    found = result.forgetting
+    if found is None:
+        return
+    words = _(
+        "What did it forget? Of {photographs} gallery photographs, the old head with its 1,000 "
+        "classes knew {before} before this training; on the new features it knows {after} "
+        "([catastrophic forgetting](#catastrophic-forgetting))."
+    )
+    said = {"photographs": found.photographs, "before": found.before, "after": found.after}
+    st.info(words.format(**said), icon=":material/history_toggle_off:")
 
 
 def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...]) -> None:

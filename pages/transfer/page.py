@@ -9,7 +9,11 @@ from pages.shared.words import _, lesson
 from pages.transfer.chart import draw_transfer
 from tl_core.lab import gettext_noop as N_
 
-_PARTS = {"ways": N_("What are the methods?"), "challenge": N_("What did we measure?")}
+_PARTS = {
+    "ways": N_("What are the methods?"),
+    "challenge": N_("What did we measure?"),
+    "rule": N_("Which method when?"),
+}
 
 begin(TRANSFER)
 with st.container(key="path_title"):

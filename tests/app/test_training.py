@@ -1,3 +1,4 @@
+import re
 import json
 from dataclasses import replace
 
@@ -209,6 +210,16 @@ def test_the_label_budget_is_measured_on_a_press(own, labelled):
     page = settled(page.button(key="start_budget").click().run())
     assert "Checked on 2 validation photographs" in words(page)
     assert "Training on **1** of each class" in words(page)
+
+
+def test_a_model_tested_on_a_hundred_says_how_far_its_confidence_can_be_trusted(page):
+    page = taught(page, "head")
+    assert "confidence is" not in words(page)  # until it is asked for
+    page.session_state["reliability"] = True
+    page = settled(page.run())
+    assert re.search(r"its confidence is \d+\.\d\N{NO-BREAK SPACE}% off", words(page))
+    page.toggle(key="is_scaled").set_value(True).run()
+    assert "With all scores divided by " in words(page)
 
 
 def test_a_download_that_no_server_answers_says_so(own):

@@ -18,6 +18,7 @@ from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import OWN, Snapshot
 from tl_core.training.data import open_dataset, split_by_spec
 from tl_core.training.embeddings import Extractor, embeddings, extract
+from tl_core.training.forgetting import count_forgotten
 from tl_core.training.initial import starting_point, without_scaling
 from tl_core.training.inputs import (
     Inputs,
@@ -279,6 +280,9 @@ class _Run:
         size_bytes = model.size_bytes + (novelty.size_bytes if novelty else 0)
         backbone = replace(backbone, novelty=novelty)
         result = replace(result, shifts=(yield from self._shifts(model, backbone)))
+        if model.unfrozen != "head" and self.spec.mode_row.start == "trained":
+            forgetting = yield from count_forgotten(model.start, backbone, self.source)
+            result = replace(result, forgetting=forgetting)
         own = OwnModel(backbone, self.source.owner, size_bytes)
         self.context.backbones.adopt(key, own)
         self.progress.publish(

@@ -171,6 +171,41 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The answers of about one confidence."""
+
+    confidence: float  # their mean
+    accuracy: float  # share that is right
+    photographs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How often answers are right, by how sure they are."""
+
+    bins: tuple[ReliabilityBin, ...]  # of ten equal ranges of confidence, those with answers
+    error: float  # expected calibration error: the mean gap between confidence and accuracy
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureScaling:
+    """A model's reliability as it is, and with its logits divided by the best temperature."""
+
+    before: Reliability
+    after: Reliability  # measured on photographs that the temperature was not chosen on
+    temperature: float  # above 1: the model is too sure
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """How many photographs of ImageNet's classes the old head knows."""
+
+    before: int  # on the features as they were pretrained
+    after: int  # on the fine-tuned ones
+    photographs: int
+
+
+@dataclass(frozen=True, slots=True)
 class FineTuneResult:
     """What the best epoch achieves on the photographs that were not trained on.
 
@@ -190,6 +225,8 @@ class FineTuneResult:
     has_diverged: bool = False  # training ended in numbers that are not finite
     # On the data set's other tests, by what is different in them (distribution shift)
     shifts: "tuple[tuple[str, FineTuneResult], ...]" = ()
+    scaling: TemperatureScaling | None = None  # from 100 photographs on
+    forgetting: Forgetting | None = None  # where pretrained layers were changed
 
     @property
     def is_measured(self) -> bool:

@@ -96,6 +96,19 @@ def test_a_data_sets_other_tests_are_taken_by_the_finished_model(
         assert all(found.p_value is not None for found in shifted.predictions)
 
 
+@pytest.mark.parametrize("mode", ["head", "scratch"])
+def test_without_new_features_nothing_pretrained_is_forgotten(mode: str, do: Do) -> None:
+    result = final(do(spec(mode=mode, epochs=1))).result
+    assert result is not None
+    assert result.forgetting is None
+
+
+def test_where_all_layers_learn_the_old_head_is_asked_again(do: Do) -> None:
+    result = final(do(spec(mode="full", epochs=1, head_first=False))).result
+    assert result is not None
+    assert result.forgetting is not None
+
+
 def pixels(context: Context, data: bytes, model: Backbone) -> torch.Tensor:
     return pixels_from(
         fitted(context.photos, context.photos.add(data, "me"), model.row), context.device
