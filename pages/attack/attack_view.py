@@ -17,12 +17,12 @@ from tl_core.classify.spec import Answer, Classify, Novelty
 from tl_core.lab import gettext_noop as N_
 
 _MEASURES = {
-    N_("L∞, levels of 1/255"): N_("The largest change to any value; 255 is the most possible."),
+    N_("L∞, levels of 1/255"): N_("The largest change to any value; 255 is the maximum."),
     N_("L2"): N_(
         "The whole change in one number: how far apart the pictures are, over all values."
     ),
     N_("PSNR"): N_(
-        "How faint the change is compared with the picture. Above 40 dB, hardly anyone sees it."
+        "How faint the change is compared with the picture. Above 40 dB, hardly anyone can see it."
     ),
     N_("SSIM"): N_(
         "How alike the two pictures look in brightness, contrast and structure; 1 means the same."

@@ -46,7 +46,7 @@ def feature_space(backbone: str, photo: str) -> None:
 
     Above, the three that the network finds most like ``photo``.
     """
-    st.header(_("Feature space: which photographs does it find alike?"), anchor=False)
+    st.header(_("Feature space: which photographs look alike to it?"), anchor=False)
     maps = st.container()
     try:
         spec = _choose(backbone)

@@ -44,9 +44,9 @@ with st.expander(_("Where do my photographs go?"), icon=":material/lock:"):
     st.markdown(
         _(
             "Your photographs, runs and models stay in the server's memory and belong to this "
-            "browser tab. If you reload the page or lose the connection, your visit goes on. If "
-            "the page stays closed or offline, runs pause after {pause:.3g} minutes, and "
-            "everything is deleted after {forget:.3g}."
+            "browser tab. If you reload the page or lose the connection, you can carry on where "
+            "you left off. If the page stays closed or offline, runs pause after {pause:.3g} "
+            "minutes, and everything is deleted after {forget:.3g}."
         ).format(
             pause=settings.visit_timeout_s / 60,
             forget=max(settings.visit_timeout_s, settings.visit_resume_s) / 60,

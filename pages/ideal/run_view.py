@@ -157,7 +157,7 @@ def _draw_when_over(picture: _Picture, *, key: str) -> None:
         _verdicts(spec, snapshot, is_alone=key == "main")
     with st.container(horizontal=True):
         gallery.downloads(finished, key=key)
-        words, icon, args = _("Go on from here"), ":material/replay:", (snapshot.png,)
+        words, icon, args = _("Continue from here"), ":material/replay:", (snapshot.png,)
         st.button(words, key=f"from_{key}", icon=icon, on_click=_start_from, args=args)
 
 

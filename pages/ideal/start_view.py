@@ -41,7 +41,7 @@ def draw_first(goal: Goal, spec: IdealImage) -> bool:
     if example is None or spec.photo:
         draw_start(spec)
         if example is None:
-            words = _("There's no example of {name}. Press Start, and the network draws it.")
+            words = _("There's no example of {name}. Press Start, and the network will draw one.")
             st.caption(words.format(name=plain(goal.label)))
         return False
     words = _("An example: {name}").format(name=plain(goal.label))

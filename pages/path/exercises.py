@@ -101,7 +101,7 @@ def draw_unknown() -> None:
         return
     surest = max(away, key=lambda one: one.probability)
     words = _(
-        "You last tried {count} photographs. By distance, {away} of them were “none of these”. "
+        "Of the last {count} photographs you tried, {away} were “none of these” by distance. "
         "Softmax was {percent} sure that one of those was “{label}”."
     )
     said = {"percent": percent(surest.probability), "label": plain_class(surest.label)}

@@ -84,8 +84,8 @@ _TABLE = (
         with_it=N_("learning rate 0.0001"),
         happened=N_("Learning rate 0.05: {without:.1f} %; 0.0001: {with_it:.1f} %."),
         why=N_(
-            "With steps that are far too long, training accuracy too ends at a guess: the "
-            "pretrained filters are lost, and five epochs don't bring them back."
+            "With steps that are far too long, training accuracy too ends at a guess. Pretraining "
+            "is lost, and five epochs don't bring it back."
         ),
         source="Bengio 2012, [arXiv:1206.5533](https://arxiv.org/abs/1206.5533).",
     ),
@@ -184,7 +184,7 @@ ALSO_MEASURED = (
     ),
     Pair(
         _TRICKS["flips"],
-        N_("Flips for a head"),
+        N_("Flips when only the head learns"),
         "data-augmentation",
         N_("horizontal flip"),
         N_("none"),

@@ -160,14 +160,16 @@ def _words() -> dict[str, object]:
         "lost": _("The connection is lost. Trying again …"),
         "problems": {
             "NotAllowedError": _(
-                "The camera was not allowed. Allow it beside the page's address, then press the "
-                "black picture."
+                "Camera access was blocked. Allow it in the address bar, then press the black "
+                "picture."
             ),
             "NotFoundError": _("This device has no camera. Turn Live off and upload a photograph."),
             "NotSupportedError": _(
                 "The live camera only works over https, or on the computer that runs the lab."
             ),
-            "unplugged": _("The camera is gone. Plug it in again, then press the black picture."),
+            "unplugged": _(
+                "The camera has been disconnected. Plug it in again, then press the black picture."
+            ),
             "over": _("This visit has ended. Load the page again."),
             "box": _(
                 "The camera is taking photographs for a class. Press the picture to use it here."

@@ -152,8 +152,7 @@ def _words() -> dict[str, object]:
         "lost": _("The photograph did not arrive. Choose it again."),
         "problems": {
             "NotAllowedError": _(
-                "The camera was not allowed. Allow it beside the page's address, then open it "
-                "again."
+                "Camera access was blocked. Allow it in the address bar, then open it again."
             ),
             "NotFoundError": _("This device has no camera. Upload a photograph instead."),
             "other": _("The camera did not start; another program may be using it. Open it again."),

@@ -205,7 +205,7 @@ def _words() -> dict[str, object]:
         "open": _("Camera"),
         "record": _("Hold to take photographs, or tap to start and to stop"),
         "recording": _("Turn it a little while you record"),
-        "still": _("Nothing is moving, so nothing new is kept: turn it"),
+        "still": _("Nothing is moving, so no new photographs are kept: turn the object"),
         "turn": _("Use the other camera"),
         "remove": _("Take it out"),
         "empty": _("Empty"),
@@ -214,8 +214,7 @@ def _words() -> dict[str, object]:
         "lost": _("The photographs did not arrive. Choose them again."),
         "problems": {
             "NotAllowedError": _(
-                "The camera was not allowed. Allow it beside the page's address, then open it "
-                "again."
+                "Camera access was blocked. Allow it in the address bar, then open it again."
             ),
             "NotFoundError": _("This device has no camera. Upload photographs instead."),
             "NotSupportedError": _(

@@ -14,7 +14,7 @@ from pages.visit.state import Data
 from tl_core.datasets.spec import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
 from tl_core.lab import gettext_noop as N_
 
-_NOT_TESTED = N_("To measure how good it is, record each thing once more, from another side.")
+_NOT_TESTED = N_("To measure how good it is, record each thing again from another angle.")
 _OPEN = 4  # classes whose thumbnails are seen at once
 _IMBALANCE = 2.0
 _NAMED = 8  # left-out files

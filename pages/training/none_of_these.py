@@ -37,8 +37,9 @@ _RESTS_ON = {
     ),
     "rough": N_(
         "**Rough**: with fewer than {least} clearly different photographs, yours can't set the "
-        "limit. Instead we use a distance that this share of cats, dogs and pets exceeded, taught "
-        "with eight of each class. With four of each, three times as many were rejected."
+        "limit. Instead we use a fixed distance, from models taught with eight photographs per "
+        "class of cats, dogs and pets: this share of new ones lay further away. With four per "
+        "class, three times as many did."
     ),
 }
 

@@ -25,7 +25,7 @@ def draw_reliability(scaling: TemperatureScaling) -> None:
         words = _("On average its confidence is {error} off (expected calibration error).")
         if is_scaled:
             words = _(
-                "With all scores divided by {temperature:.2f}, its confidence is {error} off. Its "
+                "With all logits divided by {temperature:.2f}, its confidence is {error} off. Its "
                 "answers stay the same."
             )
         words = words.format(error=percent(found.error), temperature=scaling.temperature)

@@ -22,8 +22,8 @@ from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Pr
 
 _NOT_MEASURED = N_(
     "Not measured yet. All photographs of a class come from one recording, so a check on near "
-    "copies of what it learned would always come out right. Record each class once more, from "
-    "another side: that recording is then for validation."
+    "copies of what it learned would always come out right. Record each class again from another "
+    "angle: that recording is then for validation."
 )
 _ALL = "mistakes"
 _PAGE, _PRESENTED = 12, 3  # photographs at once; in presenter view as high as the matrix

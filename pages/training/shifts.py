@@ -51,8 +51,8 @@ def ask_of_backgrounds(spec: FineTune, snapshot: FineTuneSnapshot) -> None:
     first, second = snapshot.classes[:2]
     words = _(
         "**Do all photographs of “{first}” have the same background?** Then it may have learned "
-        "the background: a [shortcut](#shortcut). Find out live: hold “{first}” where “{second}” "
-        "was."
+        "the background: a [shortcut](#shortcut). Test it with the live camera: hold “{first}” up "
+        "where “{second}” was."
     )
     with st.container(border=True, key="own_shortcut"):
         st.markdown(words.format(first=plain(first), second=plain(second)))

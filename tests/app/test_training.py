@@ -1,5 +1,5 @@
-import re
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -217,9 +217,9 @@ def test_a_model_tested_on_a_hundred_says_how_far_its_confidence_can_be_trusted(
     assert "confidence is" not in words(page)  # until it is asked for
     page.session_state["reliability"] = True
     page = settled(page.run())
-    assert re.search(r"its confidence is \d+\.\d\N{NO-BREAK SPACE}% off", words(page))
+    assert re.search(r"its confidence is \d+\.\d % off", words(page))
     page.toggle(key="is_scaled").set_value(True).run()
-    assert "With all scores divided by " in words(page)
+    assert "With all logits divided by " in words(page)
 
 
 def test_a_download_that_no_server_answers_says_so(own):

@@ -290,7 +290,7 @@ def table(figures: Mapping[str, Any]) -> str:
 
 def far_table(found: Mapping[Run, Mapping[str, Any]]) -> str:
     """What each way knows of the colours it learned with, and of others, as Markdown."""
-    lines = []
+    lines: list[str] = []
     for side in sides_of("far"):
         runs = runs_of(found, side)
         if runs:

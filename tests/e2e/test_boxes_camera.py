@@ -148,7 +148,7 @@ def test_what_does_not_move_is_kept_a_few_times_alone(pictures):
     pictures.evaluate("window.moves = false")
     pictures.wait_for_timeout(300)
     record.click()
-    box(pictures).get_by_text("Nothing moves").wait_for()
+    box(pictures).get_by_text("Nothing is moving").wait_for()
     record.click()
     boxes_hold(pictures, taken(pictures))
     assert taken(pictures) <= 8
@@ -197,7 +197,7 @@ def test_where_there_are_two_cameras_a_press_takes_the_other(teach):
 def test_a_refused_permission_shows_a_sentence(page, app_url):
     page.goto(f"{app_url}/teach")
     box(page).locator(".open").click()
-    page.get_by_text("The camera was not allowed").wait_for()
+    page.get_by_text("Camera access was blocked").wait_for()
 
 
 def test_without_a_secure_context_the_devices_own_camera_takes_one_at_a_time(page, app_url):

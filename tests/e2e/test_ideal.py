@@ -32,7 +32,7 @@ def test_a_stopped_picture_is_kept_and_the_next_run_can_start_from_it(page, app_
     page.get_by_text(re.compile(r"step [1-9]\d* of 256")).wait_for()
     page.locator(".st-key-stop button").click()
     page.get_by_role("heading", name="Your gallery").wait_for()
-    page.get_by_role("button", name="Go on from here").click()
+    page.get_by_role("button", name="Continue from here").click()
     page.get_by_text("The next run starts from this picture").wait_for()
     page.locator(".st-key-start button").click()
     page.locator(".st-key-stop button").click()

@@ -54,10 +54,10 @@ def test_the_focus_goes_from_start_to_pause_and_from_stop_back_to_start(page, ap
 def test_a_question_that_was_answered_hands_the_focus_to_its_neighbour(page, app):
     page.goto(f"{app.url}/feature_maps")
     page.locator(".st-key-guess_feature_maps_place button").press("Enter")
-    page.get_by_text("You guess what, and roughly where").wait_for()
+    page.get_by_text("Your guess: what, and roughly where").wait_for()
     page.wait_for_function("() => document.activeElement !== document.body")
     assert "chapter" in page.evaluate(_PART)
-    assert "You guess" in page.evaluate("document.activeElement.innerText")
+    assert "Your guess" in page.evaluate("document.activeElement.innerText")
     page.locator(".st-key-more button").press("Enter")
     expect(page.locator(".st-key-compare button").first).to_be_focused()
 

@@ -226,7 +226,7 @@ def test_a_connection_that_is_blocked_is_explained_and_a_press_tries_again(open_
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        (_FAILS % "NotAllowedError", "The camera was not allowed"),
+        (_FAILS % "NotAllowedError", "Camera access was blocked"),
         (_FAILS % "NotFoundError", "This device has no camera"),
         (_FAILS % "NotReadableError", "another program may be using it"),
         ("Object.defineProperty(window, 'isSecureContext', {value: false})", "over https"),
@@ -260,7 +260,7 @@ def test_a_camera_that_is_unplugged_is_explained_and_a_press_tries_again(open_li
     page = open_live("backbones")
     answers_follow(page)
     page.evaluate("() => window.tracks.at(-1).onended()")
-    expect(problem(page)).to_contain_text("The camera is gone")
+    expect(problem(page)).to_contain_text("The camera has been disconnected")
     view(page).click()
     answers_follow(page)
 

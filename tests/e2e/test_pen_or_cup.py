@@ -147,7 +147,7 @@ def test_the_camera_of_a_box_takes_the_picture_from_live_and_gives_it_back(holdi
     pace = page.locator(".st-key-live_camera .pace")
     expect(pace).to_contain_text("a second")
     page.locator(".st-key-photos_0 .open").click()
-    page.get_by_text("The camera takes photographs for a class").wait_for()
+    page.get_by_text("The camera is taking photographs for a class").wait_for()
     page.locator(".st-key-photos_0 .open").click()
     expect(pace).to_contain_text("a second")
 

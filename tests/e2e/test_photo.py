@@ -310,7 +310,7 @@ def test_the_camera_goes_off_when_it_is_closed_or_left(page, app_url, tmp_path):
 
 def test_a_camera_that_is_not_allowed_is_explained(bar):
     bar.page.get_by_role("button", name="Camera", exact=True).click()
-    expect(bar.note).to_contain_text("The camera was not allowed")
+    expect(bar.note).to_contain_text("Camera access was blocked")
 
 
 def test_without_a_secure_context_the_camera_is_the_devices_own(page, app_url, tmp_path):

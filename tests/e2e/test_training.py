@@ -33,7 +33,7 @@ def test_eight_and_eight_photographs_are_learned_by_themselves_and_ten_others_re
         page.get_by_label("Class name").nth(box).fill(name)
         page.locator(f".st-key-photos_{box} input.file").set_input_files(files[:8])
     page.get_by_role("heading", name=re.compile("on 4 validation photographs")).wait_for()
-    page.get_by_text("A test photograph, which it never learned from").wait_for()
+    page.get_by_text("A validation photograph it never learned from").wait_for()
     said = page.locator(".st-key-tried button")
     others = [(name, file) for name, files in cats_and_dogs.items() for file in files[8:]]
     for place, (_name, file) in enumerate(others):

@@ -14,7 +14,7 @@ def test_an_experiment_is_opened_guessed_and_answered_on_a_phone(page, app_url):
     page.get_by_role("link", name="SGD with and without momentum").click()
     page.get_by_text("Experiment: momentum").wait_for()
     page.get_by_role("button", name="without momentum").click()
-    page.get_by_text("You guess without momentum.").wait_for()
+    page.get_by_text("Your guess: without momentum.").wait_for()
     page.get_by_role("button", name="Start both").click()
     page.get_by_role("heading", name="What happened").wait_for()
     lines = page.locator(".ways").first
@@ -30,7 +30,7 @@ def test_a_shortcut_is_repaired_in_view_and_a_digit_on_another_background_asked_
     page.get_by_role("button", name="Repair it: all on grey").wait_for()
     page.get_by_role("button", name="Repair it: random backgrounds").click()
     page.wait_for_function("document.querySelector('[data-testid=stMain]').scrollTop === 0")
-    page.get_by_text("No shortcut to be seen").wait_for()
+    page.get_by_text("No sign of a shortcut").wait_for()
     page.locator("[class*='st-key-why_test_1'] button").first.click()
     page.get_by_role("heading", name="Why?", exact=True).wait_for()
     model = page.get_by_role("combobox", name="Backbone")

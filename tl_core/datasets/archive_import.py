@@ -102,7 +102,7 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            "The folder {folder} cannot be written to: {reason}. Make room there or make it "
+            "The folder {folder} cannot be written to: {reason}. Free some space there or make it "
             "writable, or set TL_DATA_DIR to another folder.",
             folder=folder.name,
             reason=error.strerror or type(error).__name__,
@@ -192,7 +192,7 @@ class _Import:
         if free_bytes(self.folder.parent) < needed:
             raise UserError(
                 "To unpack {label}, the lab needs {needed} MB more on the disk that holds the "
-                "folder {folder}. Make room there and try again.",
+                "folder {folder}. Free some space there and try again.",
                 label=Phrase(self.row.label),
                 needed=needed // 2**20,
                 folder=self.folder.parent.name,

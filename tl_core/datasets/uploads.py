@@ -156,8 +156,8 @@ def _require_photos(kept: dict[str, list[str]]) -> None:
     for name, keys in kept.items():
         if not keys:
             raise UserError(
-                "The class {name} has no photograph that the lab can read. "
-                "Add some, or take the folder out.",
+                "The class {name} has no photographs that the lab can read. Add some, or remove "
+                "the folder.",
                 name=name,
             )
 

@@ -39,7 +39,7 @@ def require_room(target: Path, needed_bytes: int, keep_free_bytes: int) -> None:
     if needed_bytes > 0 and free < needed_bytes + keep_free_bytes:
         raise UserError(
             "{name} needs {needed} MB more on the disk. The folder {folder} has {free} MB free, "
-            "and {kept} MB of the disk must stay free. Make room there and try again.",
+            "and {kept} MB of the disk must stay free. Free some space there and try again.",
             name=target.name,
             needed=-(-needed_bytes // 2**20),
             folder=target.parent.name,
@@ -60,8 +60,8 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UserError(
-                "The disk that holds the folder {folder} is full. Make room there and try again: "
-                "what has arrived is kept in {part}, and the download continues from there.",
+                "The disk that holds the folder {folder} is full. Free some space there and try "
+                "again: what has arrived is kept in {part}, and the download continues from there.",
                 folder=path.parent.name,
                 part=path.name,
             ) from error

@@ -128,8 +128,8 @@ _SERVER = N_(
     "this machine."
 )
 _OTHER = N_(
-    "{host} did not send {name} (its answer was {status}). Try again later. Until then, use what "
-    "is already on this machine."
+    "{host} did not send {name} (it answered {status}). Try again later. Until then, use what is "
+    "already on this machine."
 )
 _BY_STATUS = {401: _REFUSED, 403: _REFUSED, 404: _MISSING, 410: _MISSING}
 

@@ -47,7 +47,7 @@ _CAMERA = replace(
     key="camera",
     label=N_("+ random crops and rotations"),
     why=N_(
-        "Transformation robustness: what only works for one exact view is lost, and "
+        "Transformation robustness: anything that works for one exact view only is lost, and "
         "shapes begin to appear."
     ),
     terms=(("logit", always(1.0)),),

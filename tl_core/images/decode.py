@@ -143,7 +143,7 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise UserError(
-            "This photograph has {width} × {height} pixels, but the lab takes at most {limit} "
+            "This photograph is {width} × {height} pixels, but the lab takes at most {limit} "
             "million. Save it smaller and drop it again.",
             width=width,
             height=height,
@@ -151,7 +151,7 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         )
     if min(size) < _MIN_SIDE_PX:
         raise UserError(
-            "This photograph has {width} × {height} pixels, but each side needs at least {limit}. "
+            "This photograph is {width} × {height} pixels, but each side needs at least {limit}. "
             "Choose a larger one.",
             width=width,
             height=height,

@@ -132,7 +132,7 @@ class _Run:
         budget_mb = self.context.settings.model_memory_mb
         if model.size_bytes > budget_mb * 2**20:
             raise UserError(
-                "This model would need {size} MB and the lab keeps {budget} MB of visitors' "
+                "This model would need {size} MB, but the lab has only {budget} MB for visitors' "
                 "models. Unfreeze fewer layers.",
                 size=model.size_bytes // 2**20,
                 budget=budget_mb,

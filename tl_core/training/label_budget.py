@@ -58,7 +58,7 @@ class _Run:
         if not self.parts.validation:
             raise UserError(
                 "All photographs of a class come from one recording, so none are left to check "
-                "the result on. Record each class once more, from another side."
+                "the result on. Record each class again from another angle."
             )
         counts = possible_counts(spec.counts, self.parts.train)
         self.publish(validation_photographs=len(self.parts.validation))

@@ -108,7 +108,7 @@ BAD_ZIPS: dict[str, tuple[Entries, str]] = {
     "drive": ([*classes(2, 2), ("C:evil/x.png", png(1))], "outside its own folder"),
     "link": ([*classes(2, 2), (link(), b"/etc/passwd")], "outside its own folder"),
     "10,000 entries": ([(f"c/{n}.png", b"") for n in range(10_000)], "10000 entries"),
-    "non-images": ([("a/1.png", b"x"), ("b/1.png", b"y")], "no photograph that the lab can read"),
+    "non-images": ([("a/1.png", b"x"), ("b/1.png", b"y")], "no photographs that the lab can read"),
     "one empty class": ([*classes(2, 2), ("empty/", b"")], "class empty has no photograph"),
     "one class": (classes(4), "this one has 1"),
     "200 classes": (classes(*[2] * 200), "this one has 200"),

@@ -86,8 +86,8 @@ def test_the_name_of_no_place_stays_in_a_saved_picture():
         (b"", {}, "This file is empty."),
         (b"x" * 3_000_000, {"max_bytes": 2**20}, "This file is 3 MB, but the lab takes at most 1"),
         (b"I am a cat.", {}, "This file is not a photograph"),
-        (saved(photo(), "PNG"), {"max_pixels": 3071}, "This photograph has 64 × 48 pixels"),
-        (saved(photo(7, 99), "PNG"), {}, "This photograph has 7 × 99 pixels, but each side"),
+        (saved(photo(), "PNG"), {"max_pixels": 3071}, "This photograph is 64 × 48 pixels"),
+        (saved(photo(7, 99), "PNG"), {}, "This photograph is 7 × 99 pixels, but each side"),
         (saved(photo(), "JPEG")[:500], {}, "This photograph is damaged"),
     ],
 )

@@ -200,7 +200,7 @@ def test_one_recording_of_each_class_is_learned_whole_and_not_measured(
     assert math.isnan(end.epochs[-1].validation_accuracy)
     assert end.best_epoch == end.epochs[-1].epoch
     assert context.backbones.load(end.result.model).label == "tea and coffee"
-    with pytest.raises(UserError, match="Record each class once more"):
+    with pytest.raises(UserError, match="Record each class again"):
         do(
             LabelBudget(
                 **{f: getattr(recorded, f) for f in ("backbone", "dataset", "photos", "bursts")}
