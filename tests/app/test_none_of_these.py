@@ -86,7 +86,7 @@ def test_the_texts_quote_what_was_measured():
     at = found["false alarms"].index(0.05)
     passed = 1 - found["turned away"]["near, nearest"][at]
     assert round(10 * passed) == 3
-    assert "3 in 10 did" in lesson_file("en", "training.md").read_text()
+    assert "3 in 10 of the strangers passed" in lesson_file("en", "training.md").read_text()
 
 
 def test_a_model_that_cannot_tell_says_why(open_page, app_lab):
