@@ -62,11 +62,6 @@ class Experiment(Pair):
         return self.trick.key
 
     @property
-    def is_about_rates(self) -> bool:
-        """Whether the learning rate itself is what differs."""
-        return list(self.trick.without) == ["learning_rate"]
-
-    @property
     def chapter(self) -> Chapter:
         """Its question, as pages ask one."""
         answers = {WITHOUT: self.without, WITH: self.with_it, SAME: N_("about the same")}

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.shared import runs
 from pages.shared.charts import axis, draw, percent_lines
+from pages.shared.fold import fold
 from pages.shared.measured_examples import measured
 from pages.shared.visit import the_visit
 from pages.shared.words import _, percent
@@ -66,14 +67,12 @@ def draw_comparison(spec: FineTune, result: FineTuneResult) -> None:
 
 def draw_measured() -> None:
     """Behind a press, what mistakes and photographs at random were worth in the benchmark."""
-    with st.expander(
+    fold(
         _("Does learning from mistakes help?"),
         icon=":material/trending_up:",
         key="worth_of_mistakes",
-        on_change="rerun",
-    ) as place:
-        if place.open:
-            _draw_worth()
+        draw=_draw_worth,
+    )
 
 
 def _draw_worth() -> None:

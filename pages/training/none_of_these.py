@@ -3,12 +3,14 @@
 import html
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from pages.shared import link
 from pages.shared.charts import axis, draw, percent_lines
 from pages.shared.choose_photo import thumbnail_url
+from pages.shared.fold import fold
 from pages.shared.measured_examples import measured
 from pages.shared.none_of_these import KEY, MOST_PERCENT, PERCENT
 from pages.shared.table import table
@@ -56,25 +58,28 @@ def choose_share(model: str, taught: tuple[str, FineTune, FineTuneSnapshot] | No
         st.caption(words.format(least=LEAST_GROUPS))
         return
     low = max(math.ceil(100 * calibration.least_share), 1)
-    with st.expander(
+    fold(
         _("When should it say “none of these”?"),
         icon=":material/help:",
         key="none_of_these",
-        on_change="rerun",
-    ) as place:
-        if not place.open:
-            return
-        with link.kept(KEY, max(PERCENT, low), between=(low, MOST_PERCENT)):
-            chosen = st.slider(
-                _("New photographs of your classes it may wrongly reject, %"),
-                low,
-                MOST_PERCENT,
-                key=KEY,
-            )
-        _promise(chosen, low, calibration)
-        _draw_measured(chosen)
-        if taught is not None:
-            _compare(taught, chosen / 100)
+        draw=partial(_choose, low, calibration, taught),
+    )
+
+
+def _choose(
+    low: int, calibration: Calibration, taught: tuple[str, FineTune, FineTuneSnapshot] | None
+) -> None:
+    with link.kept(KEY, max(PERCENT, low), between=(low, MOST_PERCENT)):
+        chosen = st.slider(
+            _("New photographs of your classes it may wrongly reject, %"),
+            low,
+            MOST_PERCENT,
+            key=KEY,
+        )
+    _promise(chosen, low, calibration)
+    _draw_measured(chosen)
+    if taught is not None:
+        _compare(taught, chosen / 100)
 
 
 def draw_nearest(novelty: Novelty) -> None:

@@ -1,8 +1,11 @@
 """Is it as sure as it should be? The reliability diagram, and temperature scaling by one press."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.shared.charts import GREY, axis, draw, palette
+from pages.shared.fold import fold
 from pages.shared.words import _, lesson, percent
 from tl_core.training.spec import Reliability, TemperatureScaling
 
@@ -11,26 +14,27 @@ _HEIGHT = 280  # of the chart, in pixels
 
 def draw_reliability(scaling: TemperatureScaling) -> None:
     """Behind a press: confidence against accuracy, as the model is and with its logits scaled."""
-    with st.expander(
+    fold(
         _("Is it as sure as it should be?"),
         icon=":material/balance:",
         key="reliability",
-        on_change="rerun",
-    ) as place:
-        if not place.open:
-            return
-        st.markdown(lesson("training")["reliability"])
-        is_scaled = st.toggle(_("Scale the temperature"), key="is_scaled")
-        found = scaling.after if is_scaled else scaling.before
-        words = _("On average its confidence is {error} off (expected calibration error).")
-        if is_scaled:
-            words = _(
-                "With all logits divided by {temperature:.2f}, its confidence is {error} off. Its "
-                "answers stay the same."
-            )
-        words = words.format(error=percent(found.error), temperature=scaling.temperature)
-        st.markdown(words)
-        _diagram(found, words)
+        draw=partial(_draw, scaling),
+    )
+
+
+def _draw(scaling: TemperatureScaling) -> None:
+    st.markdown(lesson("training")["reliability"])
+    is_scaled = st.toggle(_("Scale the temperature"), key="is_scaled")
+    found = scaling.after if is_scaled else scaling.before
+    words = _("On average its confidence is {error} off (expected calibration error).")
+    if is_scaled:
+        words = _(
+            "With all logits divided by {temperature:.2f}, its confidence is {error} off. Its "
+            "answers stay the same."
+        )
+    words = words.format(error=percent(found.error), temperature=scaling.temperature)
+    st.markdown(words)
+    _diagram(found, words)
 
 
 def _diagram(found: Reliability, alt: str) -> None:

@@ -44,20 +44,6 @@ RATES = {
 _CHOOSING, _TESTING = {"digits": 10, COLOURED: 10, CATS_AND_DOGS: 50}, 54  # a class
 _TEST = "test"
 _TRICKS = {trick.key: trick for trick in TRICKS}
-_IN_TURN = (
-    "head-first",
-    "batch-norm",
-    "clipping",
-    "scaling",
-    "momentum",
-    "adam",
-    "dropout",
-    "weight-decay",
-    "flips",
-    "early-stopping",
-    "rate-of-a-head",
-    "rate",
-)
 # Kumar et al. 2022: what each way knows of other colours than those that it learned with
 FAR = {
     "head": {"mode": "head", "epochs": 35},
@@ -90,7 +76,7 @@ class Side:
     @property
     def rates(self) -> tuple[float, ...]:
         """What it may choose from; one where the learning rate is the trick."""
-        if self.trick.startswith("rate"):
+        if self.trick in _TRICKS and _TRICKS[self.trick].is_about_rates:
             return (self.fields["learning_rate"],)
         return RATES[self.fields["mode"], self.fields.get("optimiser", "adamw")]
 
@@ -141,11 +127,11 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--data", type=Path, default=Settings.from_env().data_dir)
     parser.add_argument("--runs", type=Path, default=RUNS, help="a line a run; what is there stays")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", nargs="*", choices=[*_IN_TURN, "far"], default=[])
+    parser.add_argument("--only", nargs="*", choices=[*_TRICKS, "far"], default=[])
     parser.add_argument("--table", action="store_true", help="measure nothing")
     arguments = parser.parse_args(argv)
     if not arguments.table:
-        for trick in arguments.only or ("head-first", "far", *_IN_TURN[1:]):
+        for trick in arguments.only or (*_TRICKS, "far"):
             _measure(trick, arguments)
     found = read(arguments.runs)
     figures = summarised(found)
@@ -240,7 +226,7 @@ def summarised(found: Mapping[Run, Mapping[str, Any]]) -> dict[str, Any]:
     On the testing part. The differences are of pairs with the same seed.
     """
     figures: dict[str, Any] = {}
-    for key in _IN_TURN:
+    for key in _TRICKS:
         for without, with_it in _pairs(list(sides_of(key))):
             sides = [runs_of(found, side) for side in (without, with_it)]
             if not all(sides):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
+from tl_core.backbones.build import imagenet_classes
 from tl_core.backbones.store import OwnModel
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example, sample_per_class
@@ -32,6 +33,7 @@ from tl_core.training.loop import BestEpoch, Diverged, TrainingLoop
 from tl_core.training.metrics import evaluate
 from tl_core.training.novelty import novelty_of, rows_of
 from tl_core.training.progress import Progress
+from tl_core.training.reliability import scale_temperature
 from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Unfrozen
 from tl_core.training.trainable import TrainableModel
 
@@ -271,8 +273,11 @@ class _Run:
         )
         self.progress.publish(phase=N_("evaluating"))
         work = partial(evaluate, best.validation.probs, self.validation, classes, model=key)
+        labels = torch.tensor([example.label for example in self.validation])
+        scale = partial(scale_temperature, best.validation.probs, labels)
         result = replace(
             (yield from self.context.in_pool(work, p_values=judged)),
+            scaling=(yield from self.context.in_pool(scale)),
             unfrozen_accuracy=self.unfrozen_accuracy,
             is_head_alone=self.spec.mode_row.unfrozen != "head" and model.unfrozen == "head",
             has_diverged=self.has_diverged,
@@ -280,7 +285,8 @@ class _Run:
         size_bytes = model.size_bytes + (novelty.size_bytes if novelty else 0)
         backbone = replace(backbone, novelty=novelty)
         result = replace(result, shifts=(yield from self._shifts(model, backbone)))
-        if model.unfrozen != "head" and self.spec.mode_row.start == "trained":
+        is_pretrained = self.spec.mode_row.start == "trained"
+        if model.unfrozen != "head" and is_pretrained and model.start.classes == imagenet_classes():
             forgetting = yield from count_forgotten(model.start, backbone, self.source)
             result = replace(result, forgetting=forgetting)
         own = OwnModel(backbone, self.source.owner, size_bytes)

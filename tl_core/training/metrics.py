@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from tl_core.datasets.dataset import Example
-from tl_core.training.reliability import scale_temperature
 from tl_core.training.spec import ClassFigures, FineTuneResult, Prediction
 
 
@@ -83,5 +82,4 @@ def evaluate(
             )
         ),
         model=model,
-        scaling=scale_temperature(probs, labels),
     )

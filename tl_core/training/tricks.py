@@ -18,6 +18,11 @@ class Trick:
     both: Fields = field(default_factory=dict)
     data: str = "digits"  # on which it is shown: packaged, so that it is on every machine
 
+    @property
+    def is_about_rates(self) -> bool:
+        """Whether the learning rate itself is what differs."""
+        return list(self.without) == ["learning_rate"]
+
     def fields(self, *, has_it: bool) -> dict[str, Any]:
         """The fields of one of the runs."""
         chosen = {**self.both, **(self.with_it if has_it else self.without)}
