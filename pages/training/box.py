@@ -175,7 +175,7 @@ def _thumbnails(photos: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def no_photographs(names: Sequence[str]) -> str:
     """The sentence about files that could not be read."""
-    return _("Left out, not photographs: {names}").format(names=listed(names))
+    return _("Left out because they aren't photographs: {names}").format(names=listed(names))
 
 
 def listed(names: Sequence[str]) -> str:

@@ -151,12 +151,12 @@ def test_a_frozen_picture_is_the_photograph_of_all_pages_with_the_answer_that_it
     expect(title(page)).to_contain_text("dalmatian", ignore_case=True)
     page.keyboard.press("f")
     live = share_of("dalmatian", page.locator(".st-key-live_answers .bars").inner_text())
+    expect(page.locator(".st-key-live_camera")).to_have_count(0)
     expect(page.get_by_role("heading", name=re.compile("says: dalmatian"))).to_be_visible()
     wait_for_rest(page)
     page.locator(".st-key-close_chapter button").first.click()
     still = re.search(r"[\d.]+", page.locator(".st-key-top5 .bartext").first.text_content())
     assert float(still[0]) == pytest.approx(live, abs=5)
-    expect(page.locator(".st-key-live_camera")).to_have_count(0)
     page.wait_for_function(ARE_OFF)
     expect(page.locator(".st-key-photos button").first).to_contain_text("your photograph")
 

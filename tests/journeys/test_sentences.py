@@ -13,7 +13,7 @@ from tl_core.images.decode import decode
         "The lab is full: 200 runs are waiting, 6 of them yours. Stop one of yours, or try again "
         "when one of them has started.",
         "You already have 6 runs going. Stop one, or wait until one is done.",
-        "No photograph, so left out: a.jpg, {b}.png",
+        "Left out because they aren't photographs: a.jpg, {b}.png",
         "You already have 6 runs going. Stop one, or wait until one is done. "
         "The backbones that are ready work as before.",
     ],
