@@ -69,7 +69,7 @@ def more_settings(backbone: str) -> None:
                 key="confidence",
                 on_change=runs.pass_on,
                 args=(ATTACK.topic, "confidence"),
-                help=_("“Cat” with only 12 % convinces nobody."),
+                help=_("“Cat” at only 12 % fools nobody."),
             )
         with link.kept("ensemble", default=False):
             st.toggle(

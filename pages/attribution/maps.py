@@ -131,7 +131,7 @@ def _draw_metrics(proof: Faithfulness | None, *, is_share: bool, of: str = "") -
         help=words,
     )
     random.metric(
-        _("Random 20 % blurred"),
+        _("Same blur elsewhere"),
         percent(proof.random),
         _("{points:+.1f} points").format(points=-100 * proof.random_fall),
     )

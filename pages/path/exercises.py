@@ -29,8 +29,8 @@ def draw_challenge() -> None:
     with_it, without = found
     points = 100 * (with_it.accuracy - without.accuracy)
     words = _(
-        "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. No advantage is "
-        "left: {points:+.1f} percentage points."
+        "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. The advantage is "
+        "gone: {points:+.1f} percentage points."
     )
     if points > 0:
         words = _(
@@ -88,7 +88,7 @@ def draw_pets() -> None:
                 "them ({size}) with `python -m tl_core prepare {key}`."
             )
         st.caption(words.format(size=size, key=PETS))
-    _to_teach(PETS, _("Open it with the breeds"), mode="head")
+    _to_teach(PETS, _("Try it on the pet breeds"), mode="head")
 
 
 def draw_unknown() -> None:

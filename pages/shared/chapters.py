@@ -80,7 +80,7 @@ CHAPTERS = (
         N_("Now choose another photograph, or another class."),
         N_(
             "From {before:.1f} % to {important:.1f} %: that's *{label}* with the marked 20 % "
-            "blurred. With a random 20 % blurred, it's {random:.1f} %."
+            "blurred. With the same blur elsewhere, it's {random:.1f} %."
         ),
     ),
     Chapter(

@@ -94,8 +94,8 @@ _TABLE = (
         happened=N_("Learning rate 1: {without:.1f} %; 0.001: {with_it:.1f} %."),
         why=N_(
             "The frozen filters can't be damaged, and the loss of a linear head has a single "
-            "valley. On digits the high rate is even ahead after 30 epochs; on cats and dogs it "
-            "costs a little. The best epoch is kept in both."
+            "valley. On digits the high rate even comes out ahead after 30 epochs; on cats and "
+            "dogs it costs a little. Both keep their best epoch."
         ),
         source="Bengio 2012, [arXiv:1206.5533](https://arxiv.org/abs/1206.5533).",
     ),
@@ -155,8 +155,9 @@ ALSO_MEASURED = (
         N_("all layers at once"),
         N_("head first"),
         N_(
-            "Both had as many updates. On digits like those it learned, all layers at once did "
-            "better. On digits with other backgrounds, the head first does: see below."
+            "Both had the same number of updates. On plain digits, like the ones they learned "
+            "from, all layers at once did better. On digits with other backgrounds, the head "
+            "first did: see below."
         ),
     ),
     Pair(
@@ -183,7 +184,10 @@ ALSO_MEASURED = (
         "data-augmentation",
         N_("horizontal flip"),
         N_("none"),
-        N_("A mirrored digit is no digit; a mirrored cat is a cat. Both change next to nothing."),
+        N_(
+            "Most mirrored digits aren't digits any more; a mirrored cat is still a cat. Yet "
+            "flips change next to nothing on either."
+        ),
     ),
     Pair(
         _TRICKS["dropout"],

@@ -73,7 +73,9 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         "momentum",
         N_("Momentum"),
         (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
-        N_("Keeps rolling the way the last steps went. Only for the optimiser “momentum”."),
+        N_(
+            "Keeps rolling in the direction of recent steps. Only the “momentum” optimiser uses it."
+        ),
         {0: N_("none")},
     ),
     Hyperparameter(

@@ -81,8 +81,9 @@ def _draw_worth() -> None:
     lines = {label: found["accuracy"][name] for name, label in names.items()}
     mistakes, at_random = lines.values()
     words = _(
-        "Measured on cats and dogs: eight of each, then {count} more, mean of five tries. From "
-        "{first} to {best} with its surest mistakes, to {chance} with random photographs."
+        "Measured on cats and dogs: eight of each, then {count} more, mean of five tries. "
+        "Accuracy rises from {first} to {best} if we add the mistakes it was most confident "
+        "about, and to {chance} if we add random photographs."
     ).format(
         count=found["photographs"][-1],
         first=percent(mistakes[0]),

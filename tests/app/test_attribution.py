@@ -20,7 +20,7 @@ def test_the_predicted_class_is_explained_with_proof_and_the_runner_up_beside_it
     assert question(page).startswith("Why tiger cat? (")
     assert [figure.label for figure in page.metric] == [
         "Most important 20 % blurred",
-        "Random 20 % blurred",
+        "Same blur elsewhere",
     ]
     assert "Runner-up: **Egyptian cat**" in words(page)
     assert "where the evidence for tiger cat lies" in pictures(page)
@@ -71,7 +71,7 @@ def test_why_a_class_rather_than_itself_is_refused_in_a_sentence(page):
 def test_several_methods_stand_side_by_side_with_the_same_figures(page):
     page.button_group(key="methods").set_value(["gradcam", "integrated_gradients"]).run()
     settled(page)
-    names = ["Most important 20 % blurred", "Random 20 % blurred"]
+    names = ["Most important 20 % blurred", "Same blur elsewhere"]
     assert [figure.label for figure in page.metric] == 2 * names
     assert "Integrated Gradients: warm" in words(page)
     assert pictures(page).count("<strong>tiger cat</strong>") == 2

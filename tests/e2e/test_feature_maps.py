@@ -59,7 +59,7 @@ def test_the_why_page_draws_its_maps_and_their_proof(page, app_url):
     page.goto(f"{app_url}/why?sample=sample%3Adalmatian")
     page.get_by_role("heading", name="Why dalmatian?").wait_for()
     page.locator(".st-key-close_chapter button").first.click()  # or the proof is covered
-    page.get_by_text("Random 20 % blurred").first.wait_for()
+    page.get_by_text("Same blur elsewhere").first.wait_for()
 
 
 def test_the_map_comes_over_the_photograph_without_a_jump(page, app_url):

@@ -40,7 +40,9 @@ def test_eight_and_eight_photographs_are_learned_by_themselves_and_ten_others_re
         page.locator(".st-key-photo input.file").set_input_files(file)
         if place == 0:
             page.locator(".st-key-own_answer").wait_for()
-            expect(page.get_by_text("A validation photograph it never learned from")).to_have_count(0)
+            expect(page.get_by_text("A validation photograph it never learned from")).to_have_count(
+                0
+            )
         else:
             expect(said).to_have_count(place + 1)
     words = [one.inner_text() for one in said.all()]

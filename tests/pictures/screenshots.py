@@ -28,7 +28,7 @@ VIEWS = {
         "feature_maps?layer=blocks.2.0&compare=layer",
         re.compile("Both are drawn on one scale"),
     ),
-    "why": ("why?sample=sample%3Acat", re.compile("Random 20 % blurred")),
+    "why": ("why?sample=sample%3Acat", re.compile("Same blur elsewhere")),
     "teach": (
         "teach?dataset=digits&mode=head,pixels",
         re.compile(r"Accuracy \d.* validation photographs"),
@@ -39,7 +39,7 @@ VIEWS = {
         re.compile("Fooled at step .* seen as"),
     ),
     "path": ("path?language=ja", re.compile("6")),
-    "presenter": ("why?sample=sample%3Acat&present=1", re.compile("Random 20 % blurred")),
+    "presenter": ("why?sample=sample%3Acat&present=1", re.compile("Same blur elsewhere")),
 }
 
 

@@ -102,7 +102,7 @@ class Faithfulness:
 
     before: float  # probability on the photograph
     important: float  # with the most important 20 % of pixels blurred
-    random: float  # with a random 20 % blurred, mean of several draws
+    random: float  # with as much blurred elsewhere, mean of several draws
 
     @property
     def fall(self) -> float:

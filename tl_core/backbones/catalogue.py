@@ -252,7 +252,8 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         stages=_resnet_stages(2, 2, 2, 2),
         guided_obstacle=N_("a ReLU used several times"),
         advice=N_(
-            "Skip connections past every two layers, and few layers: the clearest ResNet to study."
+            "The smallest ResNet, with a skip connection around every two layers: the clearest "
+            "one to study."
         ),
         needs_memory_mb=110,
         **_RESNET,

@@ -117,8 +117,8 @@ def _require_free(folder: Path) -> None:
         is_free = isinstance(error, FileNotFoundError)
     if not is_free:
         raise UserError(
-            "The folder {folder} already exists, but it isn't a data set that the lab can read. "
-            "Move it away and try again.",
+            "The folder {folder} already exists, but the lab can't read it as a data set. Move or "
+            "delete it, then try again.",
             folder=folder.name,
         )
 
