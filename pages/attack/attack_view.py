@@ -22,7 +22,8 @@ _MEASURES = {
         "The whole change in one number: how far apart the pictures are, over all values."
     ),
     N_("PSNR"): N_(
-        "How faint the change is compared with the picture. Above 40 dB, hardly anyone can see it."
+        "How faint the change is compared with the largest possible value. Above 40 dB, hardly "
+        "anyone can see it."
     ),
     N_("SSIM"): N_(
         "How alike the two pictures look in brightness, contrast and structure; 1 means the same."

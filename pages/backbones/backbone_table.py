@@ -121,7 +121,7 @@ def _columns(statuses: Sequence[BackboneStatus]) -> dict[str, Any]:
             help=_("Share of ImageNet's validation photographs that its first answer gets right"),
         ),
         _("GFLOPs"): column.NumberColumn(
-            format="%.2f", help=_("Billions of multiply-adds for one photograph")
+            format="%.2f", help=_("Billions of multiply-adds per photograph")
         ),
         _("Parameters"): column.NumberColumn(format="%.1f M"),
         _("Weights file"): column.TextColumn(help=_("Size of the file")),

@@ -49,7 +49,7 @@ def other_answers(photo: str, chosen: str) -> dict[str, Classification]:
             _("Probability"): column.ProgressColumn(format="%.1f %%", min_value=0, max_value=100),
             _("ms"): column.NumberColumn(
                 format="%.0f",
-                help=_("Inference time on this server: milliseconds for one photograph"),
+                help=_("Inference time on this server, in milliseconds per photograph"),
             ),
         },
         alt=" · ".join(said),

@@ -29,7 +29,7 @@ _MEANINGS = {
     N_("ImageNet top-1 accuracy"): N_(
         "Share of ImageNet's validation photographs that its first answer gets right"
     ),
-    N_("Computation per image"): N_("Billions of multiply-adds for one photograph"),
+    N_("Computation per image"): N_("Billions of multiply-adds per photograph"),
     N_("Parameters"): N_("The numbers it has learned, in millions"),
     N_("Weights file"): N_("Size of the file that holds those numbers"),
 }

@@ -75,7 +75,7 @@ def _draw(found: FeatureSpaceSnapshot, photo: str) -> None:
             with column:
                 st.markdown(_with_agreement(title, points))
                 draw_alike(found, points, photo, name=name)
-                words = _("{title}: every picture at its place on the map").format(title=title)
+                words = _("{title}: every picture in its place on the map").format(title=title)
                 st.altair_chart(_chart(found, points), height=_HEIGHT, alt=words)
 
 

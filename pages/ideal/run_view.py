@@ -188,7 +188,9 @@ def _verdicts(spec: IdealImage, snapshot: IdealSnapshot, *, is_alone: bool) -> N
 def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
     words = _("**Networks that weren't used to draw it**")
     if of_class:
-        words = _("**Networks that weren't used to draw it: {name}**").format(name=of_class)
+        words = _("**{name}, according to networks that weren't used to draw it**").format(
+            name=of_class
+        )
     st.markdown(words)
     others = [verdict for verdict in found.verdicts if verdict.backbone != spec.backbone]
     lines = [

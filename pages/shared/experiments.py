@@ -74,7 +74,7 @@ _TABLE = (
         trick=_TRICKS["rate"],
         title=N_("a learning rate that is too high"),
         term="learning-rate",
-        question=N_("All layers, two learning rates: which ends better?"),
+        question=N_("All layers, two learning rates: which gives the better result?"),
         without=N_("learning rate 0.05"),
         with_it=N_("learning rate 0.0001"),
         happened=N_("Learning rate 0.05: {without:.1f} %; 0.0001: {with_it:.1f} %."),
@@ -88,7 +88,9 @@ _TABLE = (
         trick=_TRICKS["rate-of-a-head"],
         title=N_("the same for a head alone"),
         term="learning-rate",
-        question=N_("A head alone, at a thousand times the usual rate: which ends better?"),
+        question=N_(
+            "A head alone, at a thousand times the usual rate: which gives the better result?"
+        ),
         without=N_("learning rate 1"),
         with_it=N_("learning rate 0.001"),
         happened=N_("Learning rate 1: {without:.1f} %; 0.001: {with_it:.1f} %."),
@@ -103,7 +105,9 @@ _TABLE = (
         trick=_TRICKS["scaling"],
         title=N_("input scaling left out"),
         term="input-normalisation",
-        question=N_("Inputs from 0 to 255, or scaled as in pretraining: which ends better?"),
+        question=N_(
+            "Inputs from 0 to 255, or scaled as in pretraining: which gives the better result?"
+        ),
         without=N_("0 to 255"),
         with_it=N_("scaled as in pretraining"),
         happened=N_("Unscaled {without:.1f} %, scaled {with_it:.1f} %."),
@@ -118,7 +122,9 @@ _TABLE = (
         trick=_TRICKS["momentum"],
         title=N_("momentum"),
         term="optimiser",
-        question=N_("SGD with and without momentum: which is ahead after 30 epochs?"),
+        question=N_(
+            "SGD with and without momentum: which has the higher accuracy after 30 epochs?"
+        ),
         without=N_("without momentum"),
         with_it=N_("momentum 0.9"),
         happened=N_("Without momentum {without:.1f} %, with it {with_it:.1f} %."),
@@ -134,7 +140,9 @@ _TABLE = (
         trick=_TRICKS["adam"],
         title=N_("Adam"),
         term="optimiser",
-        question=N_("SGD with momentum or AdamW, each at its best rate: which ends better?"),
+        question=N_(
+            "SGD with momentum or AdamW, each at its best rate: which gives the better result?"
+        ),
         without=N_("SGD with momentum"),
         with_it=N_("AdamW"),
         happened=N_("SGD {without:.1f} %, AdamW {with_it:.1f} %."),
@@ -164,7 +172,7 @@ ALSO_MEASURED = (
         _TRICKS["batch-norm"],
         N_("Batch normalisation kept or learned"),
         "batch-normalisation",
-        N_("statistics learned anew"),
+        N_("statistics computed anew"),
         N_("ImageNet's statistics kept"),
         N_("The five runs lie too far apart to tell."),
     ),
@@ -186,7 +194,7 @@ ALSO_MEASURED = (
         N_("none"),
         N_(
             "Most mirrored digits aren't digits any more; a mirrored cat is still a cat. Yet "
-            "flips change next to nothing on either."
+            "flips change next to nothing for either."
         ),
     ),
     Pair(
@@ -203,7 +211,7 @@ ALSO_MEASURED = (
         "regularisation",
         N_("none"),
         "1",
-        N_("Here too both learn nearly all by heart, and nothing else changes."),
+        N_("Here too, both learn nearly everything by heart, and nothing else changes."),
     ),
     Pair(
         _TRICKS["early-stopping"],

@@ -148,7 +148,7 @@ def _take(on_correct: Callable[[int, bytes], None] | None) -> None:
 
 def _words() -> dict[str, object]:
     return {
-        "view": _("The camera's picture. Press to freeze it."),
+        "view": _("Camera picture. Press to freeze it."),
         "again": _("Try the camera again"),
         "freeze": _("Freeze (F)"),
         "freeze_it": _("Freeze"),
@@ -156,8 +156,8 @@ def _words() -> dict[str, object]:
         "turn": _("Use the other camera"),
         "full": _("Full screen"),
         "pace": _("{rate} a second, {ms} ms."),
-        "others": _("Others who are live: {count}."),
-        "lost": _("The connection is lost. Trying again …"),
+        "others": _("Others live now: {count}."),
+        "lost": _("Connection lost. Trying again …"),
         "problems": {
             "NotAllowedError": _(
                 "Camera access was blocked. Allow it in the address bar, then press the black "

@@ -88,7 +88,10 @@ def receive(message: object, on_photo: Callable[[bytes], None]) -> None:
 def own_photos() -> None:
     """Say where the visitor's photographs are, with a button that forgets them."""
     st.caption(
-        _("Your photograph is kept only in this server's memory and deleted when your visit ends.")
+        _(
+            "Your photograph is kept only in this server's memory and deleted when your visit "
+            "ends. If there are people in it, ask them first."
+        )
     )
     visit = the_visit()
     st.button(

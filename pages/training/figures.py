@@ -96,6 +96,6 @@ def _now(job: Job, snapshot: FineTuneSnapshot) -> str:
         return _("done: head kept, fine-tuned {reached}").format(reached=reached)
     if snapshot.phase == "done" or not snapshot.seconds_left:
         return _(snapshot.phase)
-    return _("{phase}, {seconds:.0f} s").format(
+    return _("{phase}, {seconds:.0f} s left").format(
         phase=_(snapshot.phase), seconds=snapshot.seconds_left
     )

@@ -55,7 +55,7 @@ def draw_comparison(spec: FineTune, result: FineTuneResult) -> None:
         "On the {count} validation photographs never shown among the mistakes, accuracy was "
         "{before} before the corrections and {after} after. The difference lies between "
         "{low:+.1f} and {high:+.1f} percentage points (95 % [confidence "
-        "interval](#confidence-interval), paired)."
+        "interval](#confidence-interval), both tested on the same photographs)."
     )
     low, high = (100 * bound for bound in found.interval)
     shares = {"before": percent(found.before), "after": percent(found.after)}

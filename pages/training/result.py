@@ -122,7 +122,7 @@ def _say_what_was_forgotten(result: FineTuneResult) -> None:
         return
     words = _(
         "What did it forget? Of {photographs} gallery photographs, the old head with its 1,000 "
-        "classes knew {before} before this training; on the new features it knows {after} "
+        "classes got {before} right before this training; on the new features it gets {after} "
         "([catastrophic forgetting](#catastrophic-forgetting))."
     )
     said = {"photographs": found.photographs, "before": found.before, "after": found.after}

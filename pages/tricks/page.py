@@ -46,6 +46,14 @@ with st.expander(_("What else we measured"), icon=":material/table_rows:"):
         for row in ALSO_MEASURED
     ]
     st.markdown("\n".join(lines))
+with st.expander(_("Overfitting, and what helps"), icon=":material/stacked_line_chart:"):
+    st.markdown(lesson("tricks")["overfitting"])
+    st.page_link(
+        TRAINING.path,
+        label=_("See it: four of each digit"),
+        icon=TRAINING.icon,
+        query_params={"dataset": "digits", "photos_per_class": "4", "version": VERSION},
+    )
 with st.expander(_("Fine-tuning on other backgrounds"), icon=":material/landscape:"):
     st.markdown(lesson("tricks")["far"])
 with st.expander(_("Vanishing gradients and initialisation"), icon=":material/waves:"):

@@ -131,4 +131,7 @@ def test_ticked_mistakes_are_learned_too_and_leave_the_test(digits):
     assert not tested & set(after.spec.corrections)
     said = " ".join(block.value for block in page.info)
     assert "validation photographs never shown among the mistakes, " in said
-    assert "(95 % [confidence interval](#confidence-interval), paired)" in said
+    assert (
+        "(95 % [confidence interval](#confidence-interval), both tested on the same photographs)"
+        in said
+    )

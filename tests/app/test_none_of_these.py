@@ -85,8 +85,8 @@ def test_the_texts_quote_what_was_measured():
     found = json.loads((ASSETS / "unknown.json").read_text())
     at = found["false alarms"].index(0.05)
     passed = 1 - found["turned away"]["near, nearest"][at]
-    assert round(10 * passed) == 3
-    assert "3 in 10 of the strangers passed" in lesson_file("en", "training.md").read_text()
+    assert round(100 * passed) == 30
+    assert "30 in 100 strangers passed" in lesson_file("en", "training.md").read_text()
 
 
 def test_a_model_that_cannot_tell_says_why(open_page, app_lab):

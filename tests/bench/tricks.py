@@ -27,6 +27,7 @@ from tl_core.datasets.folder import FolderIndex
 from tl_core.datasets.store import DatasetStore
 from tl_core.errors import UserError
 from tl_core.settings import Settings
+from tl_core.training.spec import mode_row
 from tl_core.training.tricks import TRICKS, Trick
 
 RUNS = Path(__file__).with_name("tricks.jsonl")
@@ -44,12 +45,14 @@ RATES = {
 _CHOOSING, _TESTING = {"digits": 10, COLOURED: 10, CATS_AND_DOGS: 50}, 54  # a class
 _TEST = "test"
 _TRICKS = {trick.key: trick for trick in TRICKS}
+_STUDIES = (*_TRICKS, "far", "overfitting")
 # Kumar et al. 2022: what each way knows of other colours than those that it learned with
 FAR = {
     "head": {"mode": "head", "epochs": 35},
     "all layers": _TRICKS["head-first"].fields(has_it=False),
     "head first": _TRICKS["head-first"].fields(has_it=True),
 }
+OVERFITTING = (4, 8, 16, 50)  # photographs a class, which the slider offers too
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,10 @@ class Side:
 
     @property
     def rates(self) -> tuple[float, ...]:
-        """What it may choose from; one where the learning rate is the trick."""
-        if self.trick in _TRICKS and _TRICKS[self.trick].is_about_rates:
+        """What it may choose from; one where the learning rate is the trick, or the usual one."""
+        if self.trick == "overfitting" or (
+            self.trick in _TRICKS and _TRICKS[self.trick].is_about_rates
+        ):
             return (self.fields["learning_rate"],)
         return RATES[self.fields["mode"], self.fields.get("optimiser", "adamw")]
 
@@ -127,16 +132,16 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--data", type=Path, default=Settings.from_env().data_dir)
     parser.add_argument("--runs", type=Path, default=RUNS, help="a line a run; what is there stays")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", nargs="*", choices=[*_TRICKS, "far"], default=[])
+    parser.add_argument("--only", nargs="*", choices=_STUDIES, default=[])
     parser.add_argument("--table", action="store_true", help="measure nothing")
     arguments = parser.parse_args(argv)
     if not arguments.table:
-        for trick in arguments.only or (*_TRICKS, "far"):
+        for trick in arguments.only or _STUDIES:
             _measure(trick, arguments)
     found = read(arguments.runs)
     figures = summarised(found)
     SUMMARY.write_text(json.dumps(figures, indent=1) + "\n")
-    print(table(figures), far_table(found), sep="\n\n")
+    print(table(figures), far_table(found), overfitting_table(found), sep="\n\n")
     return 0
 
 
@@ -152,10 +157,19 @@ def _measure(trick: str, arguments: argparse.Namespace) -> None:
 
 
 def sides_of(key: str) -> Iterator[Side]:
-    """Both sides of a trick on each of its data sets; the ways of "far"."""
+    """Both sides of a trick on each of its data sets; the ways of the other two studies."""
     if key == "far":
         for name, fields in FAR.items():
             yield Side(key, name, COLOURED, fields | {"photos_per_class": 10, "dataset": COLOURED})
+        return
+    if key == "overfitting":
+        usual = {
+            "dataset": "digits",
+            "mode": "head",
+            "learning_rate": mode_row("head").learning_rate,
+        }
+        for count in OVERFITTING:
+            yield Side(key, str(count), "digits", usual | {"photos_per_class": count})
         return
     for data in dict.fromkeys(("digits", _TRICKS[key].data, CATS_AND_DOGS)):
         for name in ("without", "with"):
@@ -284,4 +298,16 @@ def far_table(found: Mapping[Run, Mapping[str, Any]]) -> str:
             shares = (100 * fmean(run["tests"][name] for run in runs) for name in runs[0]["tests"])
             words = " | ".join(f"{share:.1f} %" for share in shares)
             lines.append(f"| {side.name} | {words} | {runs[0]['rate']:g} |")
+    return "\n".join(lines)
+
+
+def overfitting_table(found: Mapping[Run, Mapping[str, Any]]) -> str:
+    """What few photographs teach of themselves, and what of others, as Markdown."""
+    lines = ["| photographs a class | training | test | difference |", "|--:" * 4 + "|"]
+    for side in sides_of("overfitting"):
+        runs = runs_of(found, side) or []
+        if runs:
+            train, test = _mean(runs, "train"), fmean(run["tests"][_TEST] for run in runs)
+            shares = (100 * share for share in (train, test, train - test))
+            lines.append(f"| {side.name} | {' | '.join(f'{share:.1f} %' for share in shares)} |")
     return "\n".join(lines)

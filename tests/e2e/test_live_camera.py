@@ -206,7 +206,7 @@ def test_a_connection_that_is_cut_comes_back_by_itself(open_live):
     page = open_live("backbones", before=before)
     answers_follow(page)
     lines[-1].close(code=1011)
-    expect(pace(page)).to_contain_text("connection is lost")
+    expect(pace(page)).to_contain_text("Connection lost")
     answers_follow(page)
     assert len(lines) == 2
 
@@ -253,7 +253,7 @@ def test_where_answers_are_slow_it_says_who_else_is_live(open_live):
         page.route_web_socket(re.compile("/live$"), slow)
 
     page = open_live("backbones", before=before)
-    expect(pace(page)).to_contain_text("Others who are live: 14.")
+    expect(pace(page)).to_contain_text("Others live now: 14.")
 
 
 def test_a_camera_that_is_unplugged_is_explained_and_a_press_tries_again(open_live):

@@ -246,8 +246,8 @@ class AttackRunner(BatchRunner[Attack, AttackMember]):
     def not_a_number(self, member: AttackMember) -> UserError:
         """What to say of an attack that is not finite."""
         return UserError(
-            "The network's answer stopped being numbers at step {step}. Choose another method or "
-            "network.",
+            "At step {step}, the network's output was no longer a valid number. Choose another "
+            "method or network.",
             step=member.steps_done,
         )
 

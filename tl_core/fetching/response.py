@@ -120,8 +120,8 @@ _REFUSED = N_(
     "connection. Until then, use what is already on this machine."
 )
 _MISSING = N_(
-    "{host} has no file {name} ({status}). Check TL_MIRROR if it is set. Until then, use what is "
-    "already on this machine."
+    "{host} has no file {name} ({status}). If TL_MIRROR is set, check it. In the meantime, use "
+    "what is already on this machine."
 )
 _SERVER = N_(
     "Something is wrong at {host} ({status}). Try again later. Until then, use what is already on "

@@ -115,8 +115,8 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
     def not_a_number(self, member: IdealMember) -> UserError:
         """What to say of a picture that is not finite."""
         return UserError(
-            "The picture's values stopped being numbers before step {step}. Start again with a "
-            "smaller learning rate or weight.",
+            "Before step {step}, the picture's values were no longer valid numbers. Start again "
+            "with a smaller learning rate or weight.",
             step=member.slot.step,
         )
 

@@ -175,7 +175,7 @@ def test_what_is_in_the_way_is_told_before_the_download(name: str, tmp_path: Pat
         place = datasets.settings.data_dir / name
         place.parent.mkdir(parents=True)
         place.write_text("mine")
-        with pytest.raises(UserError, match="Move it away"):
+        with pytest.raises(UserError, match="Move or delete it"):
             imported(datasets)
         assert server.exchanges == []
     assert place.read_text() == "mine"

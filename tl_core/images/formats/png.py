@@ -24,8 +24,8 @@ def png_pixels(data: bytes) -> list[memoryview]:
     for number, (kind, start, end) in enumerate(_chunks(data)):
         if number == _MAX_CHUNKS:
             raise UserError(
-                "This PNG is split into more than {limit} pieces. Save it anew, then drop it here "
-                "again.",
+                "This PNG is split into more than {limit} pieces. Save it again, then drop it "
+                "here.",
                 limit=_MAX_CHUNKS,
             )
         is_too_long = kind == b"eXIf" and end - start > MAX_METADATA_BYTES
