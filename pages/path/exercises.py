@@ -92,8 +92,12 @@ def draw_pets() -> None:
 
 
 def draw_unknown() -> None:
-    """What softmax and the distance said of photographs that show none of a model's classes."""
-    tries = the_visit().tries
+    """What softmax and the distance said of photographs that show none of a model's classes.
+
+    A photograph that a link brought along is none that the visitor tried.
+    """
+    visit = the_visit()
+    tries = [one for one in visit.tries if one.photo != visit.linked_photo]
     away = [one for one in tries if one.is_none]
     _draw("unknown", is_done=bool(away))
     if not away:

@@ -197,6 +197,7 @@ class Visit:
     before_corrections: FineTuneResult | None = None  # of the model whose mistakes these were
     tries: list[Try] = field(default_factory=list)  # newest first
     not_tried: str | None = None  # the chosen photograph when a new set was learned
+    linked_photo: str = ""  # the photograph of the last link that was opened
     thumbnails: dict[str, bytes] = field(default_factory=dict)  # of a run's photographs, by key
     labels: dict[str, str] = field(default_factory=dict)  # pictures on the picker, by key
     guesses: dict[str, Guess] = field(default_factory=dict)  # by chapter

@@ -10,7 +10,7 @@ from pages.languages import ASSETS, codes
 from pages.path import quiz
 from pages.shared.chapters import CHAPTERS
 from pages.shared.sitemap import PAGES
-from pages.visit.state import Learned
+from pages.visit.state import Learned, Try
 from tests.app.conftest import settled, words
 
 DIGITS = Learned(
@@ -154,6 +154,15 @@ def test_each_quiz_has_six_questions_with_one_right_answer_in_every_language(cod
     assert ours == theirs
     assert len(ours) == 6
     assert all(sum(rights) == 1 for _key, rights in ours)
+
+
+def test_a_photograph_that_a_link_brought_along_is_none_that_was_tried(open_page):
+    page = open_page("path", sample="sample:rocket")
+    tries = page.session_state["visit"].tries
+    tries.append(Try("sample:rocket", "dogs", 0.9, False, True))
+    assert "Of the last" not in words(page.run())
+    tries.append(Try("sample:coffee", "dogs", 0.8, False, True))
+    assert "Of the last 1 photographs you tried, 1 were" in words(page.run())
 
 
 def test_the_challenge_is_done_once_both_ways_were_taught_on_the_same_pictures(open_page):
