@@ -43,7 +43,8 @@ def draw_axes(shown: Sequence[Measured] = ()) -> None:
         for place, (line, snapshot) in enumerate(shown, start=1)
         for trace in _of_run(line, snapshot, what, width=2.5 + 2 * (len(shown) - place))
     ]
-    layout: Part = {"uirevision": "same", "showlegend": False}
+    shapes = [_unfreezing(epoch) for epoch in sorted({_heads(found) for _line, found in shown})]
+    layout: Part = {"uirevision": "same", "showlegend": False, "shapes": list(filter(None, shapes))}
     empty_range = None if any(snapshot.curve for _line, snapshot in shown) else [0, 1]
     if not shown and what == "accuracy":
         examples, empty_range = _example()
@@ -85,6 +86,20 @@ def _of_run(line: Line, snapshot: FineTuneSnapshot, what: str, *, width: float) 
         "name": label,
     }
     return [learned, tested]
+
+
+def _heads(snapshot: FineTuneSnapshot) -> int:
+    """The epochs in which the head learned alone before the network did; 0 if that never did."""
+    parts = [point.part for point in snapshot.epochs]
+    return parts.count("head") if "network" in parts else 0
+
+
+def _unfreezing(epoch: int) -> Part:
+    """A line where frozen layers begin to learn, too, which first costs accuracy."""
+    place = {"x0": epoch, "x1": epoch, "y0": 0, "y1": 1, "yref": "paper"}
+    words = {"text": _("unfrozen"), "textangle": 0, "textposition": "start", "xanchor": "right"}
+    dots = {"dash": "dot", "width": 1, "color": palette()[GREY]}
+    return {"type": "line", **place, "line": dots, "label": words} if epoch else {}
 
 
 def _example() -> tuple[list[Part], list[int]]:
