@@ -116,21 +116,21 @@ def _verdict(found: AttackSnapshot, *, is_over: bool) -> None:
     if found.first_confident is not None:
         show, icon = st.success, ":material/check_circle:"
         words = _(
-            "Fooled at step {first}, as sure as you asked at step {sure}: seen as **{label}**."
+            "Fooled at step {first}, and as sure as you asked at step {sure}: seen as **{label}**."
         )
     elif found.is_fooled and is_over:
         show, icon = st.success, ":material/check_circle:"
         words = _(
-            "Fooled at step {first}, goal at {percent:.0f} % in the end: seen as **{label}**."
+            "Fooled at step {first}, and the goal ended at {percent:.0f} %: seen as **{label}**."
         )
     elif found.is_fooled:
         words = _(
-            "Fooled at step {first}. Going on until it's as probable as you asked: step {step} of "
-            "{steps}."
+            "Fooled at step {first}. Going on until the goal is as probable as you asked: step "
+            "{step} of {steps}."
         )
     elif is_over:
         icon = ":material/block:"
-        words = _("Not fooled: it ended at step {step} of {steps}, goal at {percent:.1f} %.")
+        words = _("Not fooled: ended at step {step} of {steps}, with the goal at {percent:.1f} %.")
     else:
-        words = _("Not fooled yet: step {step} of {steps}, goal at {percent:.1f} %.")
+        words = _("Not fooled yet: step {step} of {steps}, with the goal at {percent:.1f} %.")
     show(words.format(**figures), icon=icon)

@@ -69,11 +69,11 @@ def more_settings(backbone: str) -> None:
                 key="confidence",
                 on_change=runs.pass_on,
                 args=(ATTACK.topic, "confidence"),
-                help=_("“Cat” at only 12 % fools nobody."),
+                help=_("“Cat” at only 12 % can be its first answer, but a shaky one."),
             )
         with link.kept("ensemble", default=False):
             st.toggle(
-                _("Ensemble attack: all ready networks at once"),
+                _("Ensemble attack: every available network at once"),
                 key="ensemble",
                 disabled=not _others(backbone),
                 help=_("Only networks with the same classes."),

@@ -146,8 +146,8 @@ def _draw_transfer(question: Transfer, spec: Attack) -> None:
         return
     st.caption(
         _(
-            "Asking several networks is a weak defence, and *Transfer attack* gets "
-            "past it. The established defence is adversarial training: learning from "
+            "Asking several networks is a weak defence: an attack on all of them at once usually "
+            "gets past it. The established defence is adversarial training: learning from "
             "attacked pictures too (Madry et al. 2018)."
         )
     )

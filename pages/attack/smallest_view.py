@@ -93,4 +93,4 @@ def _values_by_queries(found: SmallestSnapshot, *, key: str) -> None:
         "xaxis": axis(_("pictures shown to the network")),
         "yaxis": axis(_("values moved"), type="log"),
     }
-    draw([line], layout, key=key, height=260, alt=_("How the number of moved values falls"))
+    draw([line], layout, key=key, height=260, alt=_("How the number of changed values falls"))

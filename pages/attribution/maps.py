@@ -106,13 +106,13 @@ def draw_alone(found: AttributeSnapshot) -> None:
 
 def _draw_metrics(proof: Faithfulness | None, *, is_share: bool, of: str = "") -> None:
     """What blurring the top fifth does, and what blurring a random one does."""
-    short = _("Faithfulness test: its probability with a part blurred")
+    short = _("Faithfulness test: class probability with part blurred")
     words = _(
         "The class's probability after we blur the 20 % that the map calls most important. From "
         "60 % to 45 % is −15 points."
     )
     if is_share:
-        short = _("Faithfulness test: the first one's share of both with a part blurred")
+        short = _("Faithfulness test: first class's share of the two, with part blurred")
         words = _(
             "The first class's share of the two probabilities after we blur the most important 20 "
             "%. From 60 % to 45 % is −15 points."

@@ -16,8 +16,8 @@ def explain_rows(found: FeatureSpaceSnapshot) -> None:
     if any(key in found.photos for key in _EXAMPLES):
         st.caption(
             _(
-                "On the left, each photograph; next to it, its three nearest. A tick marks the "
-                "same kind."
+                "Each photograph is on the left, its three nearest neighbours beside it. A tick "
+                "marks the same kind."
             )
         )
 

@@ -71,8 +71,9 @@ def _draw(detail: ChannelDetailSnapshot) -> None:
             words,
             help=_(
                 "Bright means that the channel is active: above its own mean. The box is the "
-                "receptive field of its strongest spot: everything that this spot sees. Below are "
-                "the photographs with the largest active share."
+                "receptive field of its strongest spot: all that this spot sees through its "
+                "convolutions. Below are the photographs in which the channel is active over the "
+                "largest area."
             ),
         )
     words = _("Its map: strongest activation {value:.2f}").format(value=detail.spot.value)

@@ -82,7 +82,7 @@ def _draw(found: FeatureSpaceSnapshot, photo: str) -> None:
 def _with_agreement(title: str, points: SpaceMap) -> str:
     if points.agreement is None:
         return f"**{title}**"
-    words = _("**{title}**: for {percent:.0f} %, the nearest neighbour is the same kind")
+    words = _("**{title}**: {percent:.0f} % have a nearest neighbour of the same kind")
     return words.format(title=title, percent=100 * points.agreement)
 
 

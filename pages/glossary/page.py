@@ -63,7 +63,7 @@ with link.kept("term", ""):
     st.text_input(_("Search"), key="term", max_chars=_LONGEST, icon=":material/search:", width=420)
 listed = found(st.session_state.term)
 if not listed:
-    st.info(_("No term has these words. Try a shorter one."), icon=":material/search_off:")
+    st.info(_("No term matches. Try a shorter search."), icon=":material/search_off:")
 elif st.session_state.term.strip():
     entries(listed)
 else:

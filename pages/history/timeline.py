@@ -6,7 +6,7 @@ from tl_core.lab import gettext_noop as N_
 
 _NAMES = (
     ("VGG", N_("deep and plain"), 2014),
-    ("ResNet", N_("shortcuts"), 2015),
+    ("ResNet", N_("skip connections"), 2015),
     ("MobileNet", N_("split convolutions"), 2017),
     ("EfficientNet", N_("balanced growth"), 2019),
     ("Vision Transformer", N_("attention"), 2020),

@@ -20,6 +20,6 @@ def diagram() -> None:
         "answer": _("cat {percent:.0f} %").format(percent=97),
         "you_train": _("you train"),
         "only_this": _("only this"),
-        "reused": _("learned from 1.28 million photographs, reused"),
+        "reused": _("learned from 1.28 million photographs, then reused"),
     }
     draw_svg("transfer", words, alt=whole)

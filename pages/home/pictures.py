@@ -25,8 +25,9 @@ def pictures() -> None:
         _picture(FEATURE_MAPS, FOLDER / "channel.webp", words.format(**found["channel"]), short)
     with training:
         words = _(
-            "{backbone} learns cats and dogs from {photographs} photographs. Pretrained, it gets "
-            "{with_it} of {tested_on} others right; from scratch, {without} (one run each)."
+            "{backbone} learns to tell cats from dogs with {photographs} photographs. Pretrained, "
+            "it gets {with_it} of {tested_on} others right; from scratch, {without} (one run "
+            "each)."
         )
         short = _("Pretrained {with_it} right, from scratch {without}")
         figures = found["training"] | {

@@ -25,7 +25,7 @@ def ways_in() -> None:
 
 def path() -> None:
     """The way for who wants to be asked."""
-    words = _("Or follow the path: six chapters, each with a question first")
+    words = _("Or follow the path: six chapters, each starting with a question")
     st.page_link(PATH.path, label=words, icon=PATH.icon)
 
 

@@ -14,7 +14,7 @@ from tl_core.lab import gettext_noop as N_
 
 SEEDS = 2**32
 KEEPS_RATE = {
-    "ladder": N_("Each recipe keeps its own weight and learning rate."),
+    "ladder": N_("Each recipe keeps its own total-variation weight and learning rate."),
     "optimisers": N_("Every optimiser keeps a learning rate that suits it."),
 }
 COMPARISONS = {

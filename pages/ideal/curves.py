@@ -164,7 +164,7 @@ def compare_curves(shown: Sequence[tuple[str, IdealSnapshot]], *, key: str) -> N
         layout[_name("yaxis", col)] = axis(_(_NAMES[name]), anchor=_name("x", col))
         if name == "probability":
             layout[_name("yaxis", col)]["tickformat"] = ".0%"
-    alt = _("Probability and total variation of each by step")
+    alt = _("Probability and total variation of each, by step")
     draw(traces, layout, key=key, height=300, alt=alt)
     _explain_view(names)
 

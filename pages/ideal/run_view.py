@@ -205,9 +205,10 @@ def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
     rows = [the_lab().backbones.row(key) for key in (spec.backbone, *(v.backbone for v in others))]
     if others and len({row.family for row in rows}) == 1:
         st.caption(
-            _("All from one family, {family}, so they agree more easily than others would.").format(
-                family=rows[0].family
-            )
+            _(
+                "They're all from one family, {family}, so they agree more easily than others "
+                "would."
+            ).format(family=rows[0].family)
         )
 
 

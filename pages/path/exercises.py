@@ -34,8 +34,8 @@ def draw_challenge() -> None:
     )
     if points > 0:
         words = _(
-            "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. An advantage of "
-            "{points:+.1f} percentage points is left."
+            "{label}: {borrowed} pretrained on ImageNet, {nothing} from scratch. That leaves an "
+            "advantage of {points:.1f} percentage points."
         )
     st.markdown(
         words.format(
@@ -48,8 +48,8 @@ def draw_challenge() -> None:
     alike = advantage(row for row in learned if not row.is_unlike_imagenet)
     if alike is not None:
         words = _(
-            "On {label}, which look like ImageNet's pictures, it was {points:+.1f} percentage "
-            "points."
+            "On {label}, which look like ImageNet's pictures, the advantage was {points:+.1f} "
+            "percentage points."
         )
         points = 100 * (alike[0].accuracy - alike[1].accuracy)
         st.markdown(words.format(label=plain(_(alike[0].label)), points=points))

@@ -55,7 +55,7 @@ def _sections(visit: Visit) -> Iterator[str]:
         (_("What it drew"), map(_picture, visit.gallery)),
         (_("How I fooled it"), _attacks(visit)),
         (_("My answers to the questions"), _answers(visit)),
-        (_("To go on from here"), _addresses(visit)),
+        (_("Where to go next"), _addresses(visit)),
     ):
         found = list(lines)
         if found:

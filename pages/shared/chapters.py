@@ -65,8 +65,8 @@ CHAPTERS = (
         },
         N_("Now slide to the last layer."),
         N_(
-            "{height} × {width} values are left of {side} × {side} pixels in a map of {layer}: "
-            "they say what is there, but only roughly where."
+            "In a map of {layer}, {side} × {side} pixels have shrunk to {height} × {width} "
+            "values: they say what is there, but only roughly where."
         ),
     ),
     Chapter(
@@ -104,12 +104,12 @@ CHAPTERS = (
         N_("Now press Start."),
         N_(
             "{percent:.0f} %: that's how sure {other} is of this *{label}*, which it didn't draw. "
-            "{network}, which did, is {own:.0f} % sure. And you?"
+            "{network}, which drew it, is {own:.0f} % sure. And you?"
         ),
     ),
     Chapter(
         ATTACK,
-        N_("How much change fools it, out of 255 levels?"),
+        N_("How big a change fools it, out of 255 levels?"),
         {"1": N_("1 or 2"), "8": N_("3 to 16"), "64": N_("more than 16")},
         N_("Now press Start, and raise epsilon if it fails."),
         N_("{levels} of 255 levels turned *{before}* into *{after}* ({percent:.0f} % sure)."),
@@ -205,5 +205,5 @@ def with_guess(
         return happened
     words = _("{happened} You guessed *{answer}*.")
     if outcome.answer == guessed.answer:
-        words = _("{happened} You guessed it.")
+        words = _("{happened} You guessed right.")
     return words.format(happened=happened, answer=answer)

@@ -132,7 +132,7 @@ def _explain(status: BackboneStatus, shown: str | None) -> None:
         size = megabytes(row.source.size_mb)
         said = [words.format(label=row.label, size=size, key=row.key)]
         if shown is not None:
-            words = _("Until then you see **{label}**.")
+            words = _("Until then, you'll see **{label}**.")
             said.append(words.format(label=plain(label_of(shown))))
         if job is not None and job.state is JobState.FAILED and job.error is not None:
             words = _("{problem} The backbones that are ready work as before.")
@@ -157,7 +157,7 @@ def _wait_for_check(key: str) -> None:
     (found,) = _found(key)
     if found.state is not BackboneState.CHECKING:
         st.rerun()
-    words = _("Comparing the file of **{label}** with its checksum. This takes a few seconds.")
+    words = _("Checking that the file of **{label}** arrived undamaged. This takes a few seconds.")
     st.info(words.format(label=found.row.label), icon=":material/hourglass_top:")
 
 

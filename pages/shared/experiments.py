@@ -79,8 +79,8 @@ _TABLE = (
         with_it=N_("learning rate 0.0001"),
         happened=N_("Learning rate 0.05: {without:.1f} %; 0.0001: {with_it:.1f} %."),
         why=N_(
-            "With steps that are far too long, training accuracy too ends at a guess. Pretraining "
-            "is lost, and five epochs don't bring it back."
+            "With steps that are far too long, even training accuracy ends up no better than a "
+            "guess. Pretraining is lost, and five epochs don't bring it back."
         ),
         source="Bengio 2012, [arXiv:1206.5533](https://arxiv.org/abs/1206.5533).",
     ),
@@ -89,7 +89,8 @@ _TABLE = (
         title=N_("the same for a head alone"),
         term="learning-rate",
         question=N_(
-            "A head alone, at a thousand times the usual rate: which gives the better result?"
+            "A head alone, at the usual rate or a thousand times that: which gives the better "
+            "result?"
         ),
         without=N_("learning rate 1"),
         with_it=N_("learning rate 0.001"),
@@ -129,8 +130,8 @@ _TABLE = (
         with_it=N_("momentum 0.9"),
         happened=N_("Without momentum {without:.1f} %, with it {with_it:.1f} %."),
         why=N_(
-            "Steps that point the same way add up. At a tenth of this rate that's worth eight to "
-            "ten points. Once each side has its best rate, two or three are left on digits, and "
+            "Steps that point the same way add up. At a tenth of this rate, that's worth eight to "
+            "ten points. Once each side has its best rate, it's worth two or three on digits, and "
             "none on cats and dogs."
         ),
         source="Polyak 1964; Sutskever et al. 2013, *On the importance of initialization and "
@@ -147,8 +148,8 @@ _TABLE = (
         with_it=N_("AdamW"),
         happened=N_("SGD {without:.1f} %, AdamW {with_it:.1f} %."),
         why=N_(
-            "AdamW gives every weight a step size of its own. On digits that is worth two or three "
-            "points, on cats and dogs nothing that we could measure."
+            "AdamW gives every weight a step size of its own. On digits, that's worth two or "
+            "three points; on cats and dogs, nothing we could measure."
         ),
         source="Loshchilov & Hutter 2019, [arXiv:1711.05101](https://arxiv.org/abs/1711.05101).",
     ),
@@ -164,17 +165,17 @@ ALSO_MEASURED = (
         N_("head first"),
         N_(
             "Both had the same number of updates. On plain digits, like the ones they learned "
-            "from, all layers at once did better. On digits with other backgrounds, the head "
-            "first did: see below."
+            "from, all layers at once did better. On digits with other backgrounds, starting with "
+            "the head did: see below."
         ),
     ),
     Pair(
         _TRICKS["batch-norm"],
-        N_("Batch normalisation kept or learned"),
+        N_("Batch normalisation: statistics kept or measured"),
         "batch-normalisation",
-        N_("statistics computed anew"),
+        N_("statistics measured during training"),
         N_("ImageNet's statistics kept"),
-        N_("The five runs lie too far apart to tell."),
+        N_("The five runs are too far apart to tell."),
     ),
     Pair(
         _TRICKS["clipping"],
@@ -183,7 +184,8 @@ ALSO_MEASURED = (
         N_("no limit"),
         N_("length at most 1"),
         N_(
-            "With a limit, longer steps were best on digits. Shorter steps without one did as well."
+            "With a limit, longer steps were best on digits. Without one, shorter steps did just "
+            "as well."
         ),
     ),
     Pair(
@@ -220,8 +222,8 @@ ALSO_MEASURED = (
         N_("200 epochs"),
         N_("stops after 5 epochs without a better one"),
         N_(
-            "The lab keeps the best epoch in any case, so stopping saves time: about 30 updates in "
-            "place of 400."
+            "The lab keeps the best epoch anyway, so stopping saves time: about 30 updates "
+            "instead of 400."
         ),
     ),
 )

@@ -117,14 +117,14 @@ def live_answers(
                 "says": "{label}" if is_titled else says.replace("{backbone}", network),
                 "unsure": _("Unsure: {label} or {second}"),
                 "more": _(
-                    "If it's one of them, show it more of each. If it's a third thing, press "
+                    "If it's one of them, show the network more of each. If it's neither, press "
                     "“Something else” among the classes and show it that."
                 ),
                 "none": _("None of these"),
                 "near": _("The nearest photograph it was taught with"),
-                "fix": _("No, it is …"),
+                "fix": _("No, it's …"),
                 "fixed": _("Added to “{label}”. It's learning again."),
-                "softmax": _("Softmax must choose one of its classes, and says: {label}."),
+                "softmax": _("Softmax must share 100 % among its classes. Most goes to: {label}."),
                 "waiting": _("Point the camera at something"),
                 "hint": _("Click a class to keep its map; click again to follow the top class."),
             },

@@ -34,7 +34,9 @@ def says(found: Classification) -> str:
 
 def say_what_softmax_says(best: Answer) -> None:
     """Draw what the model would answer if it had to choose."""
-    words = _("[Softmax](#softmax) must choose one of its classes: {label}, {percent}.")
+    words = _(
+        "[Softmax](#softmax) must share 100 % among its classes. Most goes to: {label}, {percent}."
+    )
     label = plain_class(best.label)
     st.caption(words.format(label=label, percent=percent(best.probability)))
 

@@ -99,8 +99,8 @@ def own_photos() -> None:
         key="forget_photos",
         icon=":material/delete:",
         help=_(
-            "This also empties the boxes on Teach it, at once. Pictures and models made from your "
-            "photographs stay until you leave."
+            "This also empties the boxes on Teach it straight away. Pictures and models made from "
+            "your photographs stay until you leave."
         ),
         disabled=not (visit.photos or any(box.photos for box in visit.boxes)),
         on_click=_forget,

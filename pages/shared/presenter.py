@@ -20,7 +20,7 @@ def presenter_view() -> None:
         is_on = st.toggle(
             _("Presenter view"),
             key="present",
-            help=_("Page Up/Down change the screen, C shows the controls."),
+            help=_("Page Up/Down change the screen, and C shows the controls."),
         )
     if is_on:
         page = st.session_state.page

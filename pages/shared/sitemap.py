@@ -78,7 +78,7 @@ ATTACK = PageRow(
     "attack",
     N_("Fool it"),
     ":material/theater_comedy:",
-    N_("An adversarial attack: drop a dog and turn it into a cat with a change nobody can see."),
+    N_("An adversarial attack: take a dog and turn it into a cat with a change nobody can see."),
 )
 PATH = PageRow(
     "path",

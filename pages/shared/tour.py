@@ -48,7 +48,7 @@ STOPS = (
     ),
     Stop(
         TRAINING,
-        N_("Press Start: it learns from four photographs each, pretrained and from scratch."),
+        N_("Press Start: it learns from four photographs per class, pretrained and from scratch."),
         {"dataset": "faces", "mode": ["head", "scratch"], "photos_per_class": 4},
     ),
 )

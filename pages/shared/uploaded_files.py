@@ -57,7 +57,7 @@ def show_refused() -> None:
         process_state.refused.discard(session)
         st.toast(
             _(
-                "That was too much at once. Drop fewer files, then the rest once these have "
+                "That was too much at once. Drop fewer files first, then the rest once those have "
                 "arrived."
             ),
             icon=":material/error:",

@@ -203,7 +203,7 @@ def _words() -> dict[str, object]:
     return {
         "choose": _("Upload"),
         "open": _("Camera"),
-        "record": _("Hold to take photographs, or tap to start and to stop"),
+        "record": _("Hold to take photographs, or tap to start and stop"),
         "recording": _("Turn it a little while you record"),
         "still": _("Nothing is moving, so no new photographs are kept: turn the object"),
         "turn": _("Use the other camera"),

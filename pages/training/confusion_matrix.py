@@ -27,7 +27,7 @@ def confusion_matrix(result: FineTuneResult, names: tuple[str, ...]) -> None:
         "showlegend": False,
     }
     cells = _heat_map(result.confusion, is_numbered=len(names) <= _NUMBERED)
-    st.markdown("**" + _("Confusion matrix: what is taken for what? Choose a cell.") + "**")
+    st.markdown("**" + _("Confusion matrix: what gets mistaken for what? Choose a cell.") + "**")
     draw(
         [cells, _click_targets(result.confusion, names)],
         layout,

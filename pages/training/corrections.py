@@ -39,7 +39,7 @@ def draw_fixes(boxes: Sequence[Box], photo: str, found: Classification, *, is_su
     """Draw a button for each class that the photograph may show instead of what was said."""
     said = found.answers[0]
     with st.container(horizontal=True, gap="small", key="fixes", vertical_alignment="center"):
-        st.caption(_("No, it is …") if is_sure else _("It is …"), width="content")
+        st.caption(_("No, it's …") if is_sure else _("It is …"), width="content")
         for number, box in enumerate(boxes):
             if is_sure and number == said.index:
                 continue

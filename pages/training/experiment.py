@@ -56,7 +56,7 @@ def describe(experiment: Experiment) -> None:
         "{way}, {photographs} photographs per class, {epochs} epochs, and the seed."
     )
     if not experiment.trick.is_about_rates:
-        words += " " + _("Each has the best of three learning rates: {first:g} and {second:g}.")
+        words += " " + _("Each uses the best of three learning rates: {first:g} and {second:g}.")
     first, second = (
         experiment.trick.fields(has_it=has_it)["learning_rate"] for has_it in (False, True)
     )

@@ -48,8 +48,8 @@ def _table(lines: list[dict[str, str]]) -> None:
         for line in lines:
             del line[_("Top-3")]
     speed = _(
-        "The speed of the latest phase. A head on features computed once gets through thousands a "
-        "second; a network that processes every photograph again, a few dozen."
+        "The speed of the latest phase. A head on features computed once gets through thousands "
+        "of photographs a second; a network that processes each one every time, a few dozen."
     )
     columns = {
         _("Now"): st.column_config.TextColumn(width="medium"),

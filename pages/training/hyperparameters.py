@@ -32,7 +32,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         "epochs",
         N_("Epochs"),
         (0, 1, 2, 3, 5, 10, 20, 30, 50, 100),
-        N_("How many times it sees every photograph."),
+        N_("How many times it sees each photograph."),
         {0: N_("each method's own")},
     ),
     Hyperparameter(
@@ -41,7 +41,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         (0.0, 1e-5, 5e-5, 1e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 1.0),
         N_(
             "How far each step goes: too small and it crawls, too large and it jumps about or "
-            "diverges. You can change it mid-run; a head trained first has its own."
+            "diverges. You can change it mid-run; a head trained first has its own rate."
         ),
         {0: N_("each method's own")},
     ),
@@ -50,7 +50,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Learning-rate schedule"),
         SCHEDULES,
         N_(
-            "Large steps get close quickly, and small ones settle. So the rate falls along the way."
+            "Large steps get close quickly; small ones help it settle. So the rate falls along "
+            "the way."
         ),
         {
             "cosine": N_("cosine decay"),
@@ -64,8 +65,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Optimiser"),
         TRAINING_OPTIMISERS,
         N_(
-            "AdamW gives every weight its own step size; choose it if unsure. Momentum means SGD "
-            "with momentum."
+            "AdamW gives each weight its own step size; choose it if you're unsure. Momentum "
+            "means SGD with momentum."
         ),
         {"adamw": N_("AdamW"), "momentum": N_("momentum")},
     ),
@@ -74,7 +75,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Momentum"),
         (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
         N_(
-            "Keeps rolling in the direction of recent steps. Only the “momentum” optimiser uses it."
+            "Keeps rolling in the direction of recent steps. Only the “momentum” optimiser uses "
+            "this setting; AdamW has its own."
         ),
         {0: N_("none")},
     ),
@@ -103,8 +105,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Batch size"),
         (4, 8, 16, 32, 64, 128),
         N_(
-            "Photographs used for each update of the weights. Few make updates noisy; many mean "
-            "fewer updates and more memory."
+            "Photographs used per weight update. Small batches make updates noisy; large ones "
+            "mean fewer updates and more memory."
         ),
         {},
     ),
@@ -113,7 +115,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Augmentation"),
         AUGMENTATIONS,
         N_(
-            "Alters each photograph at random, which can help when you have few. A head alone "
+            "Randomly alters each photograph, which can help when you have few. A head on its own "
             "learns from features computed once, so only flipping is available."
         ),
         {
@@ -137,8 +139,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Gradient clipping"),
         (0.0, 0.1, 0.5, 1.0, 5.0),
         N_(
-            "Limits the gradient's length, so one odd batch can't wreck the weights. You can "
-            "change it mid-run."
+            "Limits the gradient's length, so one odd batch wrecks the weights less easily. You "
+            "can change it mid-run."
         ),
         {0: N_("never")},
     ),
@@ -147,9 +149,10 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Train the head first"),
         (True, False),
         N_(
-            "If all layers learn with an untrained head, pretrained filters get distorted. That "
-            "shows on pictures unlike those it learned from. So we train the head alone first, "
-            "then unfreeze the rest (linear probing, then fine-tuning)."
+            "If all layers learn alongside an untrained head, the pretrained filters get "
+            "distorted. That shows on pictures unlike those the network is fine-tuned with. So we "
+            "train the head alone first, then unfreeze the rest (linear probing, then "
+            "fine-tuning)."
         ),
         {False: N_("no"), True: N_("yes")},
         modes=("last-block", "full"),
@@ -159,8 +162,9 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Batch norm"),
         (False, True),
         N_(
-            "Batch normalisation can keep its statistics, the mean and variance from ImageNet, or "
-            "measure new ones. Only for unfrozen layers; from scratch they're always new."
+            "Batch normalisation can keep its ImageNet statistics (mean and variance) or measure "
+            "new ones. Only applies to unfrozen layers; training from scratch always measures new "
+            "ones."
         ),
         {False: N_("frozen"), True: N_("learns")},
         modes=("last-block", "full"),
@@ -169,7 +173,7 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         "input_scaling",
         N_("Input scaling"),
         (True, False),
-        N_("Scales the pixels as in pretraining. If left out, the network gets 0 to 255."),
+        N_("Scales pixels as in pretraining. Without it, the network gets values from 0 to 255."),
         {True: N_("as in pretraining"), False: N_("left out")},
     ),
 )

@@ -71,7 +71,7 @@ def _rename_or_drop(model: str, own: dict[str, str]) -> None:
         icon=":material/delete:",
         on_click=_drop,
         args=(model,),
-        help=_("It leaves the lab for good. The photographs stay in their boxes."),
+        help=_("This deletes it from the lab for good. The photographs stay in their boxes."),
     )
 
 

@@ -34,14 +34,14 @@ _RESTS_ON = {
         "says how many of them lie at least as far away."
     ),
     "left out": N_(
-        "This is approximate. It is based on the {groups} photographs it learned from, each "
-        "compared with all the others ([p-value](#p-value), leave-one-out)."
+        "This is approximate. It is based on the {groups} photographs that the model learned "
+        "from, each compared with all the others ([p-value](#p-value), leave-one-out)."
     ),
     "rough": N_(
-        "**Rough**: with fewer than {least} clearly different photographs, yours can't set the "
+        "**Rough**: you have fewer than {least} clearly different photographs, too few to set the "
         "limit. Instead we use a fixed distance, from models taught with eight photographs per "
-        "class of cats, dogs and pets: this share of new ones lay further away. With four per "
-        "class, three times as many did."
+        "class of cats, dogs and pets: this share of new photographs lay further away. With four "
+        "per class, three times as many did."
     ),
 }
 
@@ -71,7 +71,7 @@ def _choose(
 ) -> None:
     with link.kept(KEY, max(PERCENT, low), between=(low, MOST_PERCENT)):
         chosen = st.slider(
-            _("New photographs of your classes it may wrongly reject, %"),
+            _("New photographs of your classes that it may wrongly reject, %"),
             low,
             MOST_PERCENT,
             key=KEY,

@@ -21,9 +21,9 @@ from tl_core.training.paired import shown
 from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _NOT_MEASURED = N_(
-    "Not measured yet. All photographs of a class come from one recording, so a check on near "
-    "copies of what it learned would always come out right. Record each class again from another "
-    "angle: that recording is then for validation."
+    "Not measured yet. All photographs of a class come from one recording, so we'd be testing on "
+    "near copies of what it learned, and that always comes out right. Record each class again "
+    "from another angle: we'll use that recording for validation."
 )
 _ALL = "mistakes"
 _PAGE, _PRESENTED = 12, 3  # photographs at once; in presenter view as high as the matrix
@@ -121,8 +121,8 @@ def _say_what_was_forgotten(result: FineTuneResult) -> None:
     if found is None:
         return
     words = _(
-        "What did it forget? Of {photographs} gallery photographs, the old head with its 1,000 "
-        "classes got {before} right before this training; on the new features it gets {after} "
+        "What did it forget? Before this training, the old head with its 1,000 classes got "
+        "{before} of {photographs} gallery photographs right; on the new features it gets {after} "
         "([catastrophic forgetting](#catastrophic-forgetting))."
     )
     said = {"photographs": found.photographs, "before": found.before, "after": found.after}
@@ -161,8 +161,8 @@ def _photographs(spec: FineTune, result: FineTuneResult, names: tuple[str, ...])
     kept = len(result.predictions) - len(predictions)
     if kept:
         caption = _(
-            "{count} validation photographs are never shown here. They compare this model with "
-            "the next one, which may learn from its mistakes."
+            "{count} validation photographs are never shown here. We use them to compare this "
+            "model with the next one, which may learn from these mistakes."
         )
         st.caption(caption.format(count=kept))
 

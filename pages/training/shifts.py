@@ -99,8 +99,8 @@ def _say(spec: FineTune, result: FineTuneResult) -> None:
         st.markdown(words)
         return
     words = _(
-        "**A [shortcut](#shortcut)**: {validation} right where the background gives the class, "
-        "{worst} where it points to another."
+        "**A [shortcut](#shortcut)**: {validation} right where the background gives the class "
+        "away, {worst} where it points to another."
     )
     words = words.format(validation=percent(result.accuracy), worst=percent(worst.accuracy))
     judged = [found.p_value for found in worst.predictions if found.p_value is not None]

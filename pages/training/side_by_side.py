@@ -24,11 +24,11 @@ def side_by_side(photo: str, front: str, done: Done) -> None:
     st.html(f'<div class="ways">{"".join(shown)}</div>')
     if front != best_of(done):
         return
-    words = _("First: the best on the validation photographs.")
+    words = _("The best on the validation photographs comes first.")
     if not is_clear(done):
         words = _(
-            "First: the best on the validation photographs. But these are too few to say which "
-            "method is better: the intervals overlap."
+            "The best on the validation photographs comes first. The intervals overlap, so these "
+            "may be too few to say which method is better."
         )
     st.caption(words)
 

@@ -121,7 +121,7 @@ def test_an_attack_that_ends_without_success_says_so(page):
     page.select_slider(key="steps").set_value(10).run()
     page.button(key="start").click().run()
     page = finished(page)
-    assert "Not fooled: it ended at step 10 of 10" in page.info[0].value
+    assert "Not fooled: ended at step 10 of 10" in page.info[0].value
 
 
 @pytest.mark.slow

@@ -115,7 +115,7 @@ def test_a_download_that_visitors_may_not_start_is_not_offered(page, app_lab, mo
 def test_a_backbone_that_is_not_here_leaves_what_the_last_one_says_and_says_so(page):
     page.selectbox(key="backbone").set_value("efficientnet_lite2").run()
     page.selectbox(key="backbone").set_value("mobilenet_v2").run()
-    assert "Until then you see **EfficientNet-Lite2**" in words(page)
+    assert "Until then, you'll see **EfficientNet-Lite2**" in words(page)
     assert "EfficientNet-Lite2 says: Egyptian cat" in words(page)
     assert page.button(key="use_ready").label == "Use EfficientNet-Lite2 instead"
     assert len(others(page)) == 2
@@ -167,7 +167,7 @@ def test_a_file_that_is_being_checked_is_waited_for(page, app_lab, monkeypatch):
     )
     page.selectbox(key="backbone").set_value("resnet18").run()
     assert not page.exception
-    assert "Comparing the file of **ResNet-18**" in page.info[0].value
+    assert "Checking that the file of **ResNet-18**" in page.info[0].value
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_trained_finds_more_of_a_kind_alike_than_untrained(page):
     ticks = [caption.value for caption in page.caption if ":material/check:" in caption.value]
     assert ":green[:material/check:] Dog (dalmatian)" in ticks
     shares = [
-        re.search(r"for (\d+) %, the nearest neighbour is the same kind", m.value)
+        re.search(r"(\d+) % have a nearest neighbour of the same kind", m.value)
         for m in page.markdown
     ]
     trained, untrained = (int(found[1]) for found in shares if found)

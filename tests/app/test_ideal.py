@@ -44,7 +44,7 @@ def test_a_run_ends_in_a_picture_that_others_judge(page):
     assert '"name":"probability of the view"' in curve.replace('": "', '":"')
     assert '"name":"total variation"' in others.replace('": "', '":"')
     assert "Networks that weren't used to draw it" in text
-    assert "All from one family, EfficientNet-Lite" in text
+    assert "They're all from one family, EfficientNet-Lite" in text
     assert "EfficientNet-Lite1" in text
     assert "EfficientNet-Lite0:" not in text
 

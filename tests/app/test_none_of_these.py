@@ -17,7 +17,7 @@ SAID_ELSEWHERE = {
     "attribution": "**None of these**, your model says. If it had to choose: ",
     "attack": " · none of these<",
 }
-SOFTMAX = "(#softmax) must choose one of its classes: "
+SOFTMAX = "(#softmax) must share 100 % among its classes. Most goes to: "
 
 
 @pytest.fixture
@@ -111,5 +111,5 @@ def test_a_class_of_other_things_is_compared_with_the_distance(open_page, labell
     assert job.spec.something_else == "something else"
     page = opened(page)
     assert page.slider(key="turned_away").min == 5  # of 22 photographs
-    assert "on the 22 photographs it learned from" in words(page)
+    assert "on the 22 photographs that the model learned from" in words(page)
     assert "**The class “something else” or the distance?**" in words(page)

@@ -79,7 +79,7 @@ def test_a_guess_about_ideal_images_is_answered_by_a_picture_alone(open_page):
     assert "Now press Start." in strip(page)
     page.button_group(key="way").set_value("one").run()
     page = press(page, "start")
-    assert re.search(r"which did, is \d+ % sure\. And you\?", strip(page))
+    assert re.search(r"which drew it, is \d+ % sure\. And you\?", strip(page))
 
 
 def test_the_last_layer_answers_what_is_left_of_the_photograph(open_page):
@@ -87,8 +87,8 @@ def test_the_last_layer_answers_what_is_left_of_the_photograph(open_page):
     assert "Now slide to the last layer." in strip(page)
     page.select_slider(key="layer").set_value("bn2").run()
     page = settled(page)
-    assert "7 × 7 values are left of 224 × 224 pixels in a map of bn2" in strip(page)
-    assert "You guessed it." in strip(page)
+    assert "In a map of bn2, 224 × 224 pixels have shrunk to 7 × 7 values" in strip(page)
+    assert "You guessed right." in strip(page)
 
 
 def test_whoever_only_plays_closes_the_questions_with_one_click_and_finds_them_again(open_page):
@@ -117,7 +117,7 @@ def test_guesses_and_what_happened_are_kept_with_the_visit(open_page):
     page.select_slider(key="layer").set_value("bn2").run()
     settled(page)
     page.switch_page("pages/path/page.py").run()
-    assert "in a map of bn2" in words(page)
+    assert "In a map of bn2" in words(page)
     assert "You guessed *every detail*." in words(page)
 
 

@@ -43,7 +43,7 @@ def test_of_several_methods_the_best_on_the_test_stands_in_front_beside_the_othe
     results = [job.snapshot.result for job in jobs(page)]
     best = max(results, key=lambda result: result.accuracy)
     assert page.selectbox(key="own_model").value == best.model
-    assert "First: the best on the validation photographs." in words(page)
+    assert "The best on the validation photographs comes first." in words(page)
     drawn = " ".join(node.proto.body for node in page.get("html"))
     assert all(f"{name}: <b>" in drawn for name in ("Raw pixels", "New head"))
 

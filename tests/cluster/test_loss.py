@@ -109,8 +109,8 @@ def test_a_training_fails_in_a_sentence_and_can_be_started_again(on_cluster):
     end_process(on_cluster, job)
     assert job.wait(WAIT_S)
     assert str(job.error) == (
-        "The machine that ran this was lost, and everything it had learned with it. "
-        "Please start it again."
+        "The machine running this was lost, along with everything learned so far. "
+        "Please start the run again."
     )
     again = on_cluster.jobs.submit(replace(TRAINING, epochs=1, photos_per_class=10), "ann")
     assert again.wait(WAIT_S)

@@ -300,12 +300,12 @@ def test_train_learns_from_the_folder_that_is_named_whatever_its_name(
         (
             "empty",
             "m.safetensors",
-            "folders in empty that it can read, one for each class's photographs, but found 0.",
+            "folders of photographs in empty, one for each class, but found 0.",
         ),
         (
             "colours/red",
             "m.safetensors",
-            "folders in red that it can read, one for each class's photographs, but found 0.",
+            "folders of photographs in red, one for each class, but found 0.",
         ),
         ("hollow", "m.safetensors", "hollow has photographs of fewer than two classes."),
         ("colours", "nowhere/m.safetensors", "there is no folder"),

@@ -471,7 +471,7 @@ def test_forgotten_photographs_take_the_answers_about_them_along(lab, labelled):
 
 def test_a_visitor_whose_share_is_used_up_is_refused_and_nobody_else(lab, labelled):
     lab.memory.record("ann", lab.memory.share_bytes)
-    with pytest.raises(UserError, match="You're using 1024 of 1024 MB"):
+    with pytest.raises(UserError, match="You're using 1024 of your 1024 MB"):
         lab.photos.add(labelled[0][1], "ann")
     assert lab.photos.held()["ann"] == 0
     assert lab.photos.add(labelled[0][1], "bob")

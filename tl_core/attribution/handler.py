@@ -68,15 +68,15 @@ def _check(spec: Attribute, backbone: Backbone) -> None:
     for target in (*spec.targets, spec.contrast):
         if target is not None and not 0 <= target < len(backbone.classes):
             raise UserError(
-                "{label} knows the classes 0 to {last}, so there is no class {target}. Choose one "
-                "of those.",
+                "{label} knows classes 0 to {last}, so there is no class {target}. Choose one of "
+                "those.",
                 label=backbone.label,
                 last=len(backbone.classes) - 1,
                 target=target,
             )
     if "guided_gradcam" in spec.methods and backbone.row.guided_obstacle:
         raise UserError(
-            "Guided Grad-CAM only works in networks that use plain ReLUs, each of them once, but "
+            "Guided Grad-CAM only works with networks that use plain ReLUs, each just once, but "
             "{label} has {obstacle}. Choose VGG-16 or another method.",
             label=backbone.label,
             obstacle=Phrase(backbone.row.guided_obstacle),

@@ -238,7 +238,7 @@ CATALOGUE: tuple[BackboneRow, ...] = (
         stages=_feature_stages(range(4), range(4, 9), range(9, 13), range(13, 17)),
         is_pooled=False,
         guided_obstacle="Hardsigmoid, Hardswish",
-        advice=N_("The cheapest in the table to run: choose it when every millisecond counts."),
+        advice=N_("The cheapest to run in the table: choose it when every millisecond counts."),
         needs_memory_mb=70,
     ),
     BackboneRow(

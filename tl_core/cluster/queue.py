@@ -29,10 +29,12 @@ _States = Mapping[str, bytes]  # of pictures, by job
 _MOST_LOSSES = 2  # of one job: what ends its machine again and again must end itself
 _STATE_S = 5.0  # for a picture's state to come from the object store
 _LOST = N_(
-    "The machine that ran this was lost, and everything it had learned with it. Please start it "
-    "again."
+    "The machine running this was lost, along with everything learned so far. Please start the "
+    "run again."
 )
-_LOST_AGAIN = N_("The machines that ran this were lost one after another, so the lab stopped it.")
+_LOST_AGAIN = N_(
+    "The machines running this were lost one after another, so the lab stopped the run."
+)
 
 
 class Cluster(Protocol):

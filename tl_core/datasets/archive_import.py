@@ -102,8 +102,8 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            "The folder {folder} cannot be written to: {reason}. Free some space there or make it "
-            "writable, or set TL_DATA_DIR to another folder.",
+            "The lab can't write to the folder {folder}: {reason}. Free some space there or make "
+            "it writable, or set TL_DATA_DIR to another folder.",
             folder=folder.name,
             reason=error.strerror or type(error).__name__,
         ) from error

@@ -46,8 +46,8 @@ def _class_folders(paths: Iterable[PurePosixPath]) -> set[PurePosixPath]:
     inner = folders - wrappers - {PurePosixPath(".")}
     if not inner:
         raise UserError(
-            "There are no folders in it, so the lab cannot tell the classes apart. "
-            "Put the photographs into one folder per class."
+            "There are no folders inside, so the lab can't tell the classes apart. Put the "
+            "photographs into one folder per class."
         )
     return inner
 

@@ -90,7 +90,7 @@ class FolderIndex:
             )
         if not look_different(classes):
             raise UserError(
-                "{folder} has classes that look the same. Rename them.", folder=self.folder.name
+                "{folder} has class names that look the same. Rename them.", folder=self.folder.name
             )
         labels = {name: label for label, name in enumerate(classes)}
         return Dataset(

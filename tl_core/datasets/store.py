@@ -105,8 +105,8 @@ class DatasetStore:
         count = count_classes(folder)
         if count < 2:
             raise UserError(
-                "The lab needs at least two folders in {folder} that it can read, one for each "
-                "class's photographs, but found {count}.",
+                "The lab needs at least two readable folders of photographs in {folder}, one for "
+                "each class, but found {count}.",
                 folder=folder.name,
                 count=count,
             )

@@ -70,7 +70,7 @@ class VisitorMemory:
         used = self.of(visitor)
         if used + size_bytes > self.share_bytes:
             raise UserError(
-                "You're using {used} of {share} MB of the lab's memory: photographs, models, "
+                "You're using {used} of your {share} MB of the lab's memory: photographs, models, "
                 "finished pictures and paused runs together. Stop a paused run, or start again in "
                 "another tab.",
                 used=used // 2**20,

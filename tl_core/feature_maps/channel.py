@@ -94,8 +94,8 @@ def _draw(
 ) -> ChannelDetailSnapshot:
     if spec.channel >= len(activations):
         raise UserError(
-            "Layer {layer} has the channels 0 to {last}, so there is no channel {channel}. Choose "
-            "one of those.",
+            "Layer {layer} has channels 0 to {last}, so there is no channel {channel}. Choose one "
+            "of those.",
             layer=spec.layer,
             last=len(activations) - 1,
             channel=spec.channel,

@@ -66,7 +66,7 @@ def writing(path: Path) -> Iterator[None]:
                 part=path.name,
             ) from error
         raise UserError(
-            "The folder {folder} cannot be written to: {reason}. Make it writable or choose "
+            "The lab can't write to the folder {folder}: {reason}. Make it writable or choose "
             "another; python -m tl_core doctor says where it is.",
             folder=path.parent.name,
             reason=error.strerror or type(error).__name__,

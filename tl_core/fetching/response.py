@@ -150,7 +150,7 @@ def network_error(host: str, error: Exception | None = None) -> UserError:
         )
     else:
         message = N_(
-            "The connection to {host} broke off or fell silent. Try again: a large download "
-            "continues where it stopped."
+            "The connection to {host} was lost or timed out. Try again: a large download picks up "
+            "where it left off."
         )
     return UserError(message, host=host)

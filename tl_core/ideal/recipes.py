@@ -47,7 +47,7 @@ _CAMERA = replace(
     key="camera",
     label=N_("+ random crops and rotations"),
     why=N_(
-        "Transformation robustness: anything that works for one exact view only is lost, and "
+        "Transformation robustness: anything that only works for one exact view is lost, and "
         "shapes begin to appear."
     ),
     terms=(("logit", always(1.0)),),
@@ -72,7 +72,7 @@ _IDEAL = replace(
     why=N_(
         "Keep each layer near the mean and variance that it saw in photographs (batch "
         "normalisation remembers them). The network looks through noise that fades, so coarse "
-        "shapes come before details; what no longer helps disappears."
+        "shapes come before details; anything that no longer helps disappears."
     ),
     optimiser="shared",  # Adam makes the fine waves as strong as the coarse ones
     learning_rate=0.08,

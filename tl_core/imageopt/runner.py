@@ -288,7 +288,7 @@ def _of_same_classes(backbones: Sequence[Backbone]) -> tuple[Backbone, ...]:
     """Refuse networks whose answers mean different things."""
     if any(backbone.classes != backbones[0].classes for backbone in backbones):
         raise UserError(
-            "Networks that know different classes cannot look at one picture together. "
-            "Choose networks that were trained on the same classes."
+            "Networks that know different classes can't work on one picture together. Choose "
+            "networks that were trained on the same classes."
         )
     return tuple(backbones)

@@ -11,7 +11,7 @@ from tl_core.errors import gettext_noop as N_
 PREFIX = "sample:"
 Kind = Literal["cat", "dog", "bird", "insect", "fruit", "building", "space", "thing"]
 
-_FOOLBOX = N_("ImageNet, from the package foolbox; all rights with its photographer")
+_FOOLBOX = N_("ImageNet, from the package foolbox; all rights held by its photographer")
 _VAN_DER_WALT = N_("scikit-image; Stéfan van der Walt, CC0")
 _MICHETTI = N_("scikit-image; Rachel Michetti, CC0")
 _SPACEX = N_("scikit-image; SpaceX, public domain")

@@ -63,7 +63,7 @@ TRANSFORMS: tuple[Transform, ...] = tuple(
             N_("Sent in a messaging app or shown on a website."),
             _jpeg(75),
         ),
-        ("jpeg-50", N_("JPEG, quality 50"), N_("Saved to take little space."), _jpeg(50)),
+        ("jpeg-50", N_("JPEG, quality 50"), N_("Saved to take up little space."), _jpeg(50)),
         (
             "resize-90",
             N_("90 % and back"),

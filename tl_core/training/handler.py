@@ -93,8 +93,8 @@ class _Run:
         is_large = row.parameters_m > _CLOUD_PARAMETERS_M and spec.mode_row.unfrozen != "head"
         if is_large and self.context.settings.profile == "cloud":
             raise UserError(
-                "{label} is too large to be unfrozen on this server. Train a head on it, or choose "
-                "a smaller backbone.",
+                "{label} is too large to unfreeze on this server. Train a head on it, or choose a "
+                "smaller backbone.",
                 label=row.label,
             )
         start = yield from starting_point(

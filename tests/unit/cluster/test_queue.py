@@ -145,7 +145,7 @@ def test_after_a_loss_pictures_go_on_questions_are_asked_again_trainings_fail(qu
     machines.up.remove(lost)
     queue.move_from(lost, is_lost=True)
     assert [order.spec for order in other.begun] == [PICTURE, QUESTION, TRAINING]
-    assert "Please start it again" in str(jobs[2].error)
+    assert "Please start the run again" in str(jobs[2].error)
     assert waiting.state is JobState.QUEUED
     tell(queue, lost, jobs[0], JobState.DONE)  # too late
     assert jobs[0].state is JobState.QUEUED
@@ -157,7 +157,7 @@ def test_what_ends_its_machine_again_and_again_is_given_up(queue, machines):
         assert not job.is_over
         machines.up.reverse()
         queue.move_from(machines.up[1], is_lost=True)
-    assert "so the lab stopped it" in str(job.error)
+    assert "so the lab stopped the run" in str(job.error)
 
 
 def test_a_late_machine_keeps_its_trainings(queue, machines):

@@ -43,7 +43,7 @@ def test_a_folder_per_class_is_a_data_set(tmp_path: Path) -> None:
 
 def test_classes_that_look_alike_are_refused(tmp_path: Path) -> None:
     index = indexed(fill(tmp_path / "pets", "cat/1.png", "cat\u200d/1.png"), tmp_path / "cache")
-    with pytest.raises(UserError, match="pets has classes that look the same"):
+    with pytest.raises(UserError, match="pets has class names that look the same"):
         index.dataset(label="Pets")
 
 

@@ -127,7 +127,7 @@ def test_a_folder_of_one_class_is_told_what_it_lacks(datasets: DatasetStore) -> 
     (datasets.settings.data_dir / "pets" / "cat").mkdir(parents=True)
     with pytest.raises(
         UserError,
-        match="folders in pets that it can read, one for each class's photographs, but found 1",
+        match="folders of photographs in pets, one for each class, but found 1",
     ):
         datasets.index("pets")
 

@@ -122,7 +122,7 @@ def test_weights_are_downloaded_verified_loaded_and_classify(
 
 
 FAILURES: dict[str, tuple[dict[str, Any], str]] = {
-    "a connection cut for good": ({"cut_after": 10_000, "cuts": 99}, "broke off"),
+    "a connection cut for good": ({"cut_after": 10_000, "cuts": 99}, "was lost or timed out"),
     "another file": ({"replaced_by": b"?"}, "not the published file"),
     "no such file": ({"status": 404}, "has no file"),
 }
@@ -195,7 +195,7 @@ def test_a_weights_folder_that_cannot_be_looked_into_is_told_in_a_sentence(
         capsys.readouterr().out
     )
     assert main(["prepare", "resnet18"]) == 2
-    assert "cannot be written to: File name too long" in capsys.readouterr().err
+    assert ": File name too long" in capsys.readouterr().err
 
 
 def test_a_cancelled_job_stops_its_download_and_the_next_goes_on(

@@ -40,7 +40,7 @@ def test_room_ends_at_the_visitors_share_and_at_the_kinds_budget():
 def test_what_exceeds_the_share_is_refused_with_the_figures():
     memory = memory_of({"ann": 8 * MB}, {})
     memory.require("ann", 2 * MB)
-    with pytest.raises(UserError, match="You're using 8 of 10 MB of the lab's memory"):
+    with pytest.raises(UserError, match="You're using 8 of your 10 MB of the lab's memory"):
         memory.require("ann", 2 * MB + 1)
     memory.require("bob", 10 * MB)
 

@@ -149,7 +149,7 @@ def test_a_connection_that_always_breaks_is_given_up_and_resumed_later(
     server = serve(cut_after=100_000, cuts=4)
     request = wanted(server, tmp_path)
 
-    with pytest.raises(UserError, match="broke off"):
+    with pytest.raises(UserError, match="was lost or timed out"):
         get(request)
     assert not request.target.exists()
     assert get(request).read_bytes() == DATA
@@ -171,7 +171,7 @@ def test_a_server_that_cannot_resume_and_always_cuts_is_given_up(
 ) -> None:
     server = serve(cut_after=1_400_000, cuts=99, ignores_range=True)
 
-    with pytest.raises(UserError, match="broke off"):
+    with pytest.raises(UserError, match="was lost or timed out"):
         get(wanted(server, tmp_path))
     assert len(server.exchanges) == 4
 
@@ -299,7 +299,7 @@ def test_a_server_that_falls_silent_is_given_up(
 ) -> None:
     monkeypatch.setattr("tl_core.fetching.response.READ_TIMEOUT_S", 0.05)
 
-    with pytest.raises(UserError, match="fell silent"):
+    with pytest.raises(UserError, match="was lost or timed out"):
         get(wanted(serve(stall_after=0), tmp_path))
 
 
@@ -463,7 +463,7 @@ def fill_up(patch: pytest.MonkeyPatch, room_bytes: int) -> None:
 def test_a_folder_that_cannot_be_made_is_said(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    with pytest.raises(UserError, match="folder file cannot be written to") as refused:
+    with pytest.raises(UserError, match="can't write to the folder file") as refused:
         get(wanted(serve(), tmp_path / "file"))
     assert str(tmp_path) not in str(refused.value)
 

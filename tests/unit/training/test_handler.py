@@ -368,6 +368,6 @@ def test_the_hosted_copy_unfreezes_no_large_network(do: Do, context: Context) ->
     row = context.backbones.rows["tiny"]
     context.backbones.rows["tiny"] = dataclasses.replace(row, parameters_m=100.0)
     object.__setattr__(context.settings, "profile", "cloud")
-    with pytest.raises(UserError, match="too large to be unfrozen"):
+    with pytest.raises(UserError, match="too large to unfreeze"):
         do(spec(mode="full"))
     assert final(do(spec(mode="head", epochs=1)))
