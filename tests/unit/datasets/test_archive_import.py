@@ -162,7 +162,7 @@ def test_a_disk_that_fills_up_leaves_only_the_download(
     monkeypatch.setattr(Path, "write_bytes", has_room_for_one)
     with (
         publisher(tmp_path) as (_server, datasets, _data),
-        pytest.raises(UserError, match="can't write to the folder .*: No space left"),
+        pytest.raises(UserError, match=r"can't write to the folder .*: No space left"),
     ):
         imported(datasets)
     assert leftovers(datasets) == ["EuroSAT.zip"]
