@@ -206,5 +206,8 @@ export default function (page) {
   if (!inputs.has(root)) inputs.set(root, new PhotoInput(root));
   const input = inputs.get(root);
   input.draw(page);
-  return () => input.leave();
+  return () => {
+    inputs.delete(root);
+    input.leave();
+  };
 }

@@ -240,5 +240,8 @@ export default function (page) {
   if (!inputs.has(root)) inputs.set(root, new PhotosInput(root));
   const input = inputs.get(root);
   input.draw(page);
-  return () => input.leave();
+  return () => {
+    inputs.delete(root);
+    input.leave();
+  };
 }

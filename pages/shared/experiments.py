@@ -74,7 +74,7 @@ _TABLE = (
         trick=_TRICKS["rate"],
         title=N_("a learning rate that is too high"),
         term="learning-rate",
-        question=N_("All layers, two learning rates: which gives the better result?"),
+        question=N_("All layers, two learning rates: which does better?"),
         without=N_("learning rate 0.05"),
         with_it=N_("learning rate 0.0001"),
         happened=N_("Learning rate 0.05: {without:.1f} %; 0.0001: {with_it:.1f} %."),
@@ -88,10 +88,7 @@ _TABLE = (
         trick=_TRICKS["rate-of-a-head"],
         title=N_("the same for a head alone"),
         term="learning-rate",
-        question=N_(
-            "A head alone, at the usual rate or a thousand times that: which gives the better "
-            "result?"
-        ),
+        question=N_("A head alone, at the usual rate or a thousand times that: which does better?"),
         without=N_("learning rate 1"),
         with_it=N_("learning rate 0.001"),
         happened=N_("Learning rate 1: {without:.1f} %; 0.001: {with_it:.1f} %."),
@@ -106,9 +103,7 @@ _TABLE = (
         trick=_TRICKS["scaling"],
         title=N_("input scaling left out"),
         term="input-normalisation",
-        question=N_(
-            "Inputs from 0 to 255, or scaled as in pretraining: which gives the better result?"
-        ),
+        question=N_("Inputs from 0 to 255, or scaled as in pretraining: which does better?"),
         without=N_("0 to 255"),
         with_it=N_("scaled as in pretraining"),
         happened=N_("Unscaled {without:.1f} %, scaled {with_it:.1f} %."),
@@ -123,9 +118,7 @@ _TABLE = (
         trick=_TRICKS["momentum"],
         title=N_("momentum"),
         term="optimiser",
-        question=N_(
-            "SGD with and without momentum: which has the higher accuracy after 30 epochs?"
-        ),
+        question=N_("SGD with and without momentum: which does better after 30 epochs?"),
         without=N_("without momentum"),
         with_it=N_("momentum 0.9"),
         happened=N_("Without momentum {without:.1f} %, with it {with_it:.1f} %."),
@@ -141,9 +134,7 @@ _TABLE = (
         trick=_TRICKS["adam"],
         title=N_("Adam"),
         term="optimiser",
-        question=N_(
-            "SGD with momentum or AdamW, each at its best rate: which gives the better result?"
-        ),
+        question=N_("SGD with momentum or AdamW, each at its best rate: which does better?"),
         without=N_("SGD with momentum"),
         with_it=N_("AdamW"),
         happened=N_("SGD {without:.1f} %, AdamW {with_it:.1f} %."),

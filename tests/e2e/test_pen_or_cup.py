@@ -19,7 +19,7 @@ _LOWEST = "found => Math.max(...found.map((one) => one.getBoundingClientRect().b
 _THINKS_MS = 1000  # before each tap
 _PICTURE = re.compile("^data:image/")
 _NONE = {"en": "None of these", "ja": "どれでもない"}
-_SOFTMAX = {"en": "Softmax must choose", "ja": "ソフトマックスは必ずどれかを選ぶ"}
+_SOFTMAX = {"en": "Softmax must share", "ja": "ソフトマックスは、必ず100"}
 
 
 class Hand:

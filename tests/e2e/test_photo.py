@@ -8,6 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from pages.languages import ASSETS
 from tests.e2e.layout import box_of
 from tests.e2e.test_first_path import drop
 from tests.e2e.tracks import ARE_OFF, WATCH
@@ -263,6 +264,30 @@ def test_dragged_files_show_where_they_may_be_dropped_and_dragged_text_does_not(
     main.dispatch_event("dragover", {"dataTransfer": file})
     expect(words).to_be_visible()
     expect(words).to_be_hidden()  # the files have left the window
+
+
+# Streamlit may take a component away and put it back into the same place
+_AGAIN = """async ({ script, html }) => {
+  const root = document.createElement("div");
+  root.innerHTML = html;
+  document.body.replaceChildren(root);
+  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  const draw = (await import(address)).default;
+  const words = new Proxy({}, { get: (_words, name) => name });
+  const page = { parentElement: root, data: { alt: "", taken: 0, words, limits: {} } };
+  draw(page)();
+  draw(page);
+  const transfer = new DataTransfer();
+  transfer.items.add(new File(["cat"], "cat.jpg"));
+  document.dispatchEvent(new DragEvent("dragover", { dataTransfer: transfer }));
+  return root.querySelector(".overlay").matches(":popover-open");
+}"""
+
+
+def test_a_bar_that_was_taken_away_and_put_back_takes_photographs_again(page):
+    folder = ASSETS / "components"
+    script = "\n".join((folder / f"{name}.js").read_text() for name in ("travel", "lens", "photo"))
+    assert page.evaluate(_AGAIN, {"script": script, "html": (folder / "photo.html").read_text()})
 
 
 def test_a_drop_on_another_uploader_is_left_to_it(page, new_bar):
