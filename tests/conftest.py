@@ -32,6 +32,12 @@ def labelled() -> list[tuple[int, bytes]]:
     return [(int(file.stem.rsplit("_", 1)[1]), file.read_bytes()) for file in files]
 
 
+@pytest.fixture(autouse=True)
+def drawn_in_float32(monkeypatch) -> None:
+    """No test waits until a network is measured, but those of the measurement and in a browser."""
+    monkeypatch.setattr("tl_core.imageopt.runner.known", lambda *_: "fp32")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A lab on the CPU whose folders are empty."""

@@ -16,6 +16,7 @@ from tl_core.errors import UserError
 from tl_core.machine.control_group import memory_limit_bytes
 
 Profile = Literal["cloud", "server"]
+Precision = Literal["auto", "fp32", "bf16"]  # auto: what was measured to be quicker
 COMMUNITY_CLOUD = Path("/mount/src")  # where it clones every app, as its tracebacks show
 # What one file may have, in 2**20 bytes
 LARGEST_PHOTO_MB = 25
@@ -25,7 +26,8 @@ _CLOUD_MEMORY_BYTES = 4 * 2**30
 _APP = "transfer-learning-lab"  # of the folders' names
 _MOST = 10**9  # megabytes, seconds, pixels or runs
 _MAY_BE_ZERO = ("exit_on_hang", "max_queue", "end_s")  # beside what is kept, in megabytes
-_ADDRESSES = {
+_FORMS = {
+    "precision": (r"auto|fp32|bf16", "fp32"),
     "mirror": (r"(?i)https?://[^/\s].*", "http://192.168.1.20:8600"),
     "cluster": (r"auto|local|.+:\d+", "ray://head:10001"),
 }
@@ -40,6 +42,7 @@ class Settings:
     # may be emptied
     cache_dir: Path = field(default_factory=lambda: Path(platformdirs.user_cache_dir(_APP)))
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
+    precision: Precision = "auto"  # in which pictures are drawn
     profile: Profile = "server"
     visitor_downloads: str = "all"  # all, none, or names separated by commas
     mirror: str = ""  # base address that replaces every download's own server, for a closed network
@@ -176,10 +179,10 @@ def _parse(name: str, kind: object, text: str) -> object:
     if kind in (bool, int, float):
         has_zero = name.endswith("_mb") or name in _MAY_BE_ZERO
         return _number(variable, kind, text, least=0 if has_zero else 1)
-    pattern, example = _ADDRESSES.get(name, (".*", ""))
+    pattern, example = _FORMS.get(name, (".*", ""))
     if not re.fullmatch(pattern, text, re.DOTALL):
         raise UserError(
-            "{variable} must be an address such as {example}, got {value}.",
+            "{variable} must be something such as {example}, got {value}.",
             variable=variable,
             example=example,
             value=text,

@@ -21,10 +21,11 @@ from tl_core.imageopt import augment
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.eight_bit import array_from, rounded
 from tl_core.imageopt.losses import total_variation
+from tl_core.imageopt.precision import known, measure
 from tl_core.imageopt.slot import Slot
 from tl_core.images.encode import encode_png
 from tl_core.machine.process_memory import keep_freed_memory
-from tl_core.settings import Settings
+from tl_core.settings import Precision, Settings
 
 DRAWN_ON, JUDGES = "efficientnet_lite0", ("efficientnet_lite1", "efficientnet_lite2")
 SHOWN = (284, 340, 207, 953, 980)  # Siamese cat, zebra, golden retriever, pineapple, volcano
@@ -78,15 +79,23 @@ def rung(
     } | {judge.key: verdict(judge, pixels, targets) for judge in (backbone, *judges)}
 
 
-def draw(backbone: Backbone, slots: list[Slot], precision: str = "auto") -> Tensor:
+def draw(backbone: Backbone, slots: list[Slot], precision: Precision = "auto") -> Tensor:
     """Run slots to their end together; their pictures, rounded to 8 bits, (N, 3, S, S)."""
     batch = Batch([backbone], precision)
     for slot in slots:
         batch.join(slot)
+    if precision == "auto":
+        batch.precision = chosen(batch)
     for _ in range(slots[0].steps):
         batch.step()
     order = [batch.slots.index(slot) for slot in slots]
     return rounded(batch.pixels()[order])
+
+
+def chosen(batch: Batch) -> Precision:
+    """The precision that the lab would draw in here."""
+    (backbone,), folder = batch.backbones, Settings.from_env().cache_dir
+    return known(folder, backbone.device, [backbone.row]) or measure(folder, batch)
 
 
 def slot_of(recipe: Recipe, target: int, seed: int, steps: int, backbone: Backbone) -> Slot:

@@ -46,6 +46,7 @@ def test_the_cloud_profile_lowers_the_limits_and_a_variable_still_wins():
     [
         ("TL_MAX_STEPS", "many", "from 1 to 1,000,000,000, got many."),
         ("TL_PROFILE", "huge", "auto, cloud or server"),
+        ("TL_PRECISION", "fp64", "such as fp32, got fp64"),
         *(("TL_MIRROR", text, "such as http://") for text in ("ftp://x", "https:///lab")),
         *(("TL_CLUSTER", text, "such as ray://") for text in ("head", "ray://x")),
         *(("TL_DATA_DIR", __file__ + end, f"but {__file__} isn't one.") for end in ("", "/x")),

@@ -11,6 +11,7 @@ from tl_core.commands.health import PREPARE, examine
 from tl_core.commands.output import Result
 from tl_core.errors import UserError
 from tl_core.fetching import free_bytes
+from tl_core.imageopt.precision import known
 from tl_core.lab import (
     BackboneState,
     BackboneStatus,
@@ -19,6 +20,7 @@ from tl_core.lab import (
     MachineStatus,
     MemoryRow,
 )
+from tl_core.machine.device import choose_device
 from tl_core.settings import Settings
 
 _PACKAGES = ("streamlit", "torch", "torchvision", "timm", "captum", "pillow", "plotly")
@@ -64,6 +66,11 @@ def _describe(lab: Lab) -> tuple[dict[str, Any], list[str]]:
     versions = {"python": sys.version.split()[0]} | {
         name: machine.installed(name) or "not installed" for name in _PACKAGES
     }
+    drawn_in = {
+        row.row.key: known(settings.cache_dir, choose_device(settings.device), [row.row])
+        for row in backbones
+        if row.state is BackboneState.READY
+    }
     result: dict[str, Any] = {
         "device": status.device,
         "ready": lab.readiness() or "yes",
@@ -81,6 +88,7 @@ def _describe(lab: Lab) -> tuple[dict[str, Any], list[str]]:
         "machines": {one.name: asdict(one) for one in machines},
         "backbones": {found.row.key: str(found.state) for found in backbones},
         "datasets": {entry.key: entry.state for entry in datasets},
+        "drawn_in": drawn_in,
     }
     lines = [
         *(f"{key:<14}{value}" for key, value in result.items() if not isinstance(value, dict)),
@@ -95,6 +103,8 @@ def _describe(lab: Lab) -> tuple[dict[str, Any], list[str]]:
         *map(_machine_line, machines),
         "\nbackbones",
         *_table({row.row.key: f"{row.state}{_backbone_hint(row)}" for row in backbones}),
+        "\npictures are drawn in",
+        *_table({key: found or "what proves quicker" for key, found in drawn_in.items()}),
         "\ndata sets",
         *_table({entry.key: f"{entry.state}{_dataset_hint(entry)}" for entry in datasets}),
     ]

@@ -188,7 +188,7 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
 
     def _quickly(self, members: Sequence[IdealMember]) -> list[float]:
         """The same for pictures on their way, only as precise as the steps are."""
-        is_bf16 = self.batch.is_bf16(len(members))
+        is_bf16 = self.batch.precision == "bf16"
         ask = partial(quick_logits, self.batch.backbones[0], is_bf16=is_bf16)
         return self._probabilities(members, ask)
 
@@ -205,9 +205,10 @@ class IdealRunner(BatchRunner[IdealImage, IdealMember]):
         return [row[its].sum().item() for row, its in zip(probs, targets, strict=True)]
 
     def record(self, member: IdealMember) -> IdealImage:
-        """The spec with its moves, that ends where the picture is now."""
+        """The spec with its moves and its precision, that ends where the picture is now."""
         step, spec = member.slot.step, member.spec
-        return replace(spec, moves=tuple(member.moves), until=step if step < spec.steps else 0)
+        until, precision = step if step < spec.steps else 0, self.batch.precision
+        return replace(spec, moves=tuple(member.moves), until=until, precision=precision)
 
 
 def _end_encoding(member: IdealMember, encoding: Future[Any]) -> None:

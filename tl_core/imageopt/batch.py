@@ -19,7 +19,8 @@ from tl_core.imageopt.pixels import Parameterisation
 from tl_core.imageopt.randomness import noise_tile
 from tl_core.imageopt.slot import Slot
 from tl_core.imageopt.step import NoiseInputs, PassInputs, StackInputs, take_step
-from tl_core.machine.device import copied, is_out_of_memory, optimises_in_bf16
+from tl_core.machine.device import copied, is_out_of_memory
+from tl_core.settings import Precision
 from tl_core.specs.recipe import ZERO
 
 FIGURES = ("probability", "total_variation")  # read for every slot, before its loss terms
@@ -54,16 +55,16 @@ class _Stack:
 class Batch:
     """Slots that advance together on the same networks; not thread-safe.
 
-    With several backbones a term is their mean. At most ``limit`` slots go through a network at
-    once, fewer after the device has run out of memory. ``advanced`` is how many took the newest
-    step.
+    With several backbones a term is their mean. All passes are computed in ``precision``, however
+    many slots there are. At most ``limit`` slots go through a network at once, fewer after the
+    device has run out of memory. ``advanced`` is how many took the newest step.
     """
 
     def __init__(
-        self, backbones: Sequence[Backbone], precision: str = "fp32", *, limit: int = 1024
+        self, backbones: Sequence[Backbone], precision: Precision = "fp32", *, limit: int = 1024
     ) -> None:
         self.backbones = tuple(backbone.folded for backbone in backbones)
-        self.precision = precision
+        self.precision: Precision = precision
         self.device = self.backbones[0].device
         self.limit = limit
         self.advanced = 0
@@ -217,13 +218,8 @@ class Batch:
                 if any(slot.noise_level() > 0 for slot in slots)
                 else None
             ),
-            is_bf16=self.is_bf16(len(by_view)),
+            is_bf16=self.precision == "bf16",
         )
-
-    def is_bf16(self, views: int) -> bool:
-        """Whether a pass over so many views is computed in bfloat16."""
-        is_chosen = self.precision == "auto" and optimises_in_bf16(self.device, views)
-        return self.precision == "bf16" or is_chosen
 
     def _noise_row(self, slot: Slot) -> tuple[float, float]:
         """The index of its tile, and how strong its noise is."""

@@ -18,7 +18,9 @@ from tl_core.errors import UserError
 from tl_core.imageopt.batch import Batch, Readings
 from tl_core.imageopt.checkpoint import packed, unpacked
 from tl_core.imageopt.member import Member
+from tl_core.imageopt.precision import known, measure
 from tl_core.images.photo import PhotoArray
+from tl_core.settings import Precision
 from tl_core.specs.base import Snapshot, Spec
 
 SHOWING_SHARE = 0.1  # of a processor's time for steps that may go into showing them
@@ -38,7 +40,7 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
 
     batch: Batch  # there once the networks are
 
-    def __init__(self, context: Context, keys: Sequence[str], precision: str) -> None:
+    def __init__(self, context: Context, keys: Sequence[str], precision: Precision) -> None:
         self.jobs: list[Job[Any]] = []
         self.context = context
         self.members: dict[Job[Any], MemberT] = {}
@@ -114,10 +116,12 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 return self._loading
             self.backbones = _of_same_classes(self._loading.result())
             limit = self.context.photos_at_once(len(self.backbones))
-            self.batch = Batch(self.backbones, self._precision, limit=limit)
+            self.batch = Batch(self.backbones, self._known_precision(), limit=limit)
         self._admit_ready()
         self._finish_done()
         self._encode_due()
+        if self.batch.slots and self.batch.precision == "auto":
+            self.batch.precision = measure(self.context.settings.cache_dir, self.batch)
         until = time.monotonic() + SLICE_S
         while self.batch.slots:
             self.step()
@@ -159,6 +163,15 @@ class BatchRunner(Runner, Generic[SpecT, MemberT]):
                 job.handed = member.slot.step, packed(member)
         now = time.monotonic()
         self._hand_over_at = now + max(self.context.hand_over_s, (now - start) / HAND_OVER_SHARE)
+
+    def _known_precision(self) -> Precision:
+        """What was asked for, set for the whole lab, or measured before; "auto" if nothing was."""
+        settings = self.context.settings
+        chosen = settings.precision if self._precision == "auto" else self._precision
+        if chosen != "auto":
+            return chosen
+        networks = [backbone.row for backbone in self.backbones]
+        return known(settings.cache_dir, self.backbones[0].device, networks) or chosen
 
     # -- coming and going ----------------------------------------------------------------------
 

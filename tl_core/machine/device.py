@@ -51,8 +51,8 @@ def device_name(device: torch.device, cores: int) -> str:
 def has_bf16(device: torch.device) -> bool:
     """Whether the device computes in bfloat16 in hardware: every CUDA GPU, a CPU by its flags.
 
-    Where it is used: embeddings are computed in bfloat16 wherever this holds, pictures are
-    optimised in it as ``optimises_in_bf16`` says, networks are trained in it on CUDA only.
+    Where it is used: embeddings are computed in bfloat16 wherever this holds, pictures are drawn in
+    it where ``imageopt.precision`` found it quicker, networks are trained in it on CUDA only.
     Attacks, and all answers that a page shows, are computed in float32; but for the probability
     under one of several ideal images on their way, whose steps are not more precise.
     """
@@ -60,11 +60,6 @@ def has_bf16(device: torch.device) -> bool:
         return device.type == "cuda"
     found = torch.cpu.get_capabilities()
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
-
-
-def optimises_in_bf16(device: torch.device, pictures: int) -> bool:
-    """Whether a pass over so many pictures gains from bfloat16; one alone on a CPU does not."""
-    return has_bf16(device) and (device.type == "cuda" or pictures > 1)
 
 
 def autocast_bf16(device: torch.device, *, enabled: bool) -> AbstractContextManager[object]:
