@@ -153,7 +153,8 @@ def _take(choices: dict[str, str]) -> None:
     """Add the choices of a link to those that are still to be made."""
     if PRESET not in choices and _ENDS_IT & choices.keys():
         drop_choice(PRESET)
-    the_visit().linked_photo = choices.get("sample", the_visit().linked_photo)
+    if "sample" in choices:
+        the_visit().linked_photo = choices["sample"]
     st.session_state.linked = st.session_state.get("linked", {}) | choices
     trim(st.session_state.linked, MOST_KEPT)
 

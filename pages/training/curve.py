@@ -43,8 +43,9 @@ def draw_axes(shown: Sequence[Measured] = ()) -> None:
         for place, (line, snapshot) in enumerate(shown, start=1)
         for trace in _of_run(line, snapshot, what, width=2.5 + 2 * (len(shown) - place))
     ]
-    shapes = [_unfreezing(epoch) for epoch in sorted({_heads(found) for _line, found in shown})]
-    layout: Part = {"uirevision": "same", "showlegend": False, "shapes": list(filter(None, shapes))}
+    unfrozen_at = {_heads(snapshot) for _line, snapshot in shown} - {0}
+    shapes = [_unfreezing(epoch) for epoch in sorted(unfrozen_at)]
+    layout: Part = {"uirevision": "same", "showlegend": False, "shapes": shapes}
     empty_range = None if any(snapshot.curve for _line, snapshot in shown) else [0, 1]
     if not shown and what == "accuracy":
         examples, empty_range = _example()
@@ -99,7 +100,7 @@ def _unfreezing(epoch: int) -> Part:
     place = {"x0": epoch, "x1": epoch, "y0": 0, "y1": 1, "yref": "paper"}
     words = {"text": _("unfrozen"), "textangle": 0, "textposition": "start", "xanchor": "right"}
     dots = {"dash": "dot", "width": 1, "color": palette()[GREY]}
-    return {"type": "line", **place, "line": dots, "label": words} if epoch else {}
+    return {"type": "line", **place, "line": dots, "label": words}
 
 
 def _example() -> tuple[list[Part], list[int]]:

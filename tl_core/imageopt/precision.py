@@ -2,7 +2,8 @@
 
 A processor's flags promise that bfloat16 is fast. Whether it is depends on the network, on the
 cores, and on what PyTorch makes of both: the same flags can mean twice the speed, or half of it.
-One precision for a network, whoever else draws: in float32 company does not change a picture.
+A network keeps one precision however many draw with it. In float32, a picture comes out the same
+whether it's drawn alone or beside others.
 """
 
 import hashlib
@@ -54,7 +55,6 @@ def measure(folder: Path, batch: Batch) -> Precision:
     believe is not kept, so that the next run measures again.
     """
     seconds: dict[Precision, list[float]] = {precision: [] for precision in _BOTH}
-    count = 1
     try:
         alone = _copies(batch, "fp32", 1)
         alone.step()
@@ -62,8 +62,7 @@ def measure(folder: Path, batch: Batch) -> Precision:
         trials = {precision: _copies(batch, precision, count) for precision in _BOTH}
         for trial in trials.values():
             trial.step()  # which makes ready
-        rounds = range(1 if count == 1 else _MOST_ROUNDS)
-        for done in rounds:
+        for done in range(1 if count == 1 else _MOST_ROUNDS):
             if _is_clear(seconds) or (done >= _ROUNDS and _are_even(seconds)):
                 break
             for precision, trial in trials.items():
