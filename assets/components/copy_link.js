@@ -41,5 +41,4 @@ export default function ({ data, parentElement }) {
     const shown = SHOWN_MS + READ_MS * said.textContent.length;
     timer = setTimeout(() => (said.textContent = ""), shown);
   };
-  return () => clearTimeout(timer);
 }

@@ -395,15 +395,4 @@ function between(values, side, x, y) {
   return upper * (1 - down) + lower * down;
 }
 
-const lives = new WeakMap();
-
-export default function (page) {
-  const root = page.parentElement;
-  if (!lives.has(root)) lives.set(root, new Live(root));
-  const live = lives.get(root);
-  live.draw(page);
-  return () => {
-    lives.delete(root);
-    live.leave();
-  };
-}
+export default (page) => mount(page, (root) => new Live(root));

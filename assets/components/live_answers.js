@@ -127,6 +127,10 @@ class Answers {
     }
   }
 
+  leave() {
+    this.listeners.abort();
+  }
+
   fill({ button, name, share, inner }, index, known, least) {
     button.hidden = index === undefined;
     if (button.hidden) return;
@@ -144,15 +148,4 @@ function percent(share, language) {
   return `${(100 * share).toLocaleString(language, digits)}\u00a0%`;
 }
 
-const shown = new WeakMap();
-
-export default function (page) {
-  const root = page.parentElement;
-  if (!shown.has(root)) shown.set(root, new Answers(root));
-  const answers = shown.get(root);
-  answers.draw(page);
-  return () => {
-    shown.delete(root);
-    answers.listeners.abort();
-  };
-}
+export default (page) => mount(page, (root) => new Answers(root));

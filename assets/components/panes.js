@@ -26,6 +26,10 @@ class Panes {
     if (!this.nav.children.length) this.nav.replaceChildren(...buttons);
   }
 
+  leave() {
+    delete ROOT.dataset.pane;
+  }
+
   button(key) {
     const found = this.nav.querySelector(`[data-key=${key}]`);
     if (found) return found;
@@ -48,14 +52,4 @@ class Panes {
   }
 }
 
-const shown = new WeakMap();
-
-export default function (page) {
-  const root = page.parentElement;
-  if (!shown.has(root)) shown.set(root, new Panes(root));
-  shown.get(root).draw(page);
-  return () => {
-    shown.delete(root);
-    delete ROOT.dataset.pane;
-  };
-}
+export default (page) => mount(page, (root) => new Panes(root));

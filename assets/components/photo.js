@@ -199,15 +199,4 @@ async function firstPicture(files) {
   throw new Refused(files.every((file) => !file.size) ? "empty" : "wrong");
 }
 
-const inputs = new WeakMap();
-
-export default function (page) {
-  const root = page.parentElement;
-  if (!inputs.has(root)) inputs.set(root, new PhotoInput(root));
-  const input = inputs.get(root);
-  input.draw(page);
-  return () => {
-    inputs.delete(root);
-    input.leave();
-  };
-}
+export default (page) => mount(page, (root) => new PhotoInput(root));

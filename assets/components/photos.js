@@ -233,15 +233,4 @@ class PhotosInput {
   }
 }
 
-const inputs = new WeakMap();
-
-export default function (page) {
-  const root = page.parentElement;
-  if (!inputs.has(root)) inputs.set(root, new PhotosInput(root));
-  const input = inputs.get(root);
-  input.draw(page);
-  return () => {
-    inputs.delete(root);
-    input.leave();
-  };
-}
+export default (page) => mount(page, (root) => new PhotosInput(root));

@@ -133,6 +133,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     subtree: true,
   });
   return () => {
+    if (parentElement.isConnected) return; // a newer drawing overtook this one
     removeEventListener("keydown", onKey, true);
     WIDE.removeEventListener("change", draw);
     watcher.disconnect();

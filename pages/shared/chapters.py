@@ -112,7 +112,10 @@ CHAPTERS = (
         N_("How big a change fools it, out of 255 levels?"),
         {"1": N_("1 or 2"), "8": N_("3 to 16"), "64": N_("more than 16")},
         N_("Now press Start, and raise epsilon if it fails."),
-        N_("{levels} of 255 levels turned *{before}* into *{after}* ({percent:.0f} % sure)."),
+        N_(
+            "A change of {levels} of 255 levels turned *{before}* into *{after}* ({percent:.0f} % "
+            "sure)."
+        ),
         N_(
             "{levels} of 255 levels weren't enough: it still says *{after}*. Raise epsilon and "
             "try again."

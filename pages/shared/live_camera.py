@@ -17,8 +17,8 @@ from tl_core.images import heatmap
 
 OPACITY = 0.6  # of a heat map
 _KEY = "live_camera"
-_mount = component("live", "travel", "lens", "plain_key")
-_mount_answers = component("live_answers", "plain_key")
+_mount = component("live", "mount", "travel", "lens", "plain_key")
+_mount_answers = component("live_answers", "mount", "plain_key")
 
 
 def live_switch() -> bool:
@@ -156,7 +156,7 @@ def _words() -> dict[str, object]:
         "turn": _("Use the other camera"),
         "full": _("Full screen"),
         "pace": _("{rate} a second, {ms} ms."),
-        "others": _("Others live now: {count}."),
+        "others": _("Others using it live now: {count}."),
         "lost": _("Connection lost. Trying again …"),
         "problems": {
             "NotAllowedError": _(

@@ -20,7 +20,7 @@ _MB = 2**20
 MAX_AS_IT_IS_BYTES = 16 * _MB
 LIMITS = {"decoded": LARGEST_PHOTO_MB * _MB, "as_it_is": MAX_AS_IT_IS_BYTES}  # for the browser
 
-_mount = component("photo", "travel", "lens")
+_mount = component("photo", "mount", "travel", "lens")
 
 
 def photo_input(picture: str | None, alt: str, *, on_photo: Callable[[bytes], None]) -> None:

@@ -20,7 +20,7 @@ ENOUGH = 4  # photographs of a class, to begin with
 _AT_ONCE = 64  # photographs of a message; photos.js sends fewer
 _NAME_LENGTH = 100  # characters of a file's name that are shown
 _MOST_SAID = 20  # names in a remark, and remarks until the page is drawn
-_mount = component("photos", "travel", "lens", "recorder")
+_mount = component("photos", "mount", "travel", "lens", "recorder")
 
 
 @st.fragment

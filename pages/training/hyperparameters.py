@@ -139,8 +139,8 @@ HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
         N_("Gradient clipping"),
         (0.0, 0.1, 0.5, 1.0, 5.0),
         N_(
-            "Limits the gradient's length, so one odd batch wrecks the weights less easily. You "
-            "can change it mid-run."
+            "Limits the gradient's length, so a single odd batch is less likely to wreck the "
+            "weights. You can change it mid-run."
         ),
         {0: N_("never")},
     ),

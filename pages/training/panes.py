@@ -15,7 +15,7 @@ from tl_core.datasets.spec import OWN_DATASET
 CLASSES, LEARN, TRY = "classes", "learn", "try"
 _KEY = "panes_bar"
 _MOVES = "pane_moves"  # in the session: how often the page itself went to a pane
-_mount = component("panes", isolate_styles=False)
+_mount = component("panes", "mount", isolate_styles=False)
 
 
 def panes(*, is_ready: bool, is_learning: bool, learned: str) -> None:

@@ -66,7 +66,7 @@ def test_a_guess_before_anything_was_shown_is_answered_by_the_first_run(open_pag
     page = press(page, "guess_attack_8")
     assert "Now press Start" in strip(page)
     page = press(page, "start")
-    assert "1 of 255 levels turned *dalmatian* into *Siamese cat*" in strip(page)
+    assert "A change of 1 of 255 levels turned *dalmatian* into *Siamese cat*" in strip(page)
     assert "You guessed *3 to 16*." in strip(page)
 
 

@@ -54,7 +54,7 @@ def busy(label: str) -> Visit:
 def test_the_report_holds_guesses_trainings_pictures_attack_answers_and_links():
     text = report(busy("zebra"), "en")
     assert CHAPTERS[-1].question in text
-    assert "1 of 255 levels turned <em>zebra</em> into <em>Siamese cat</em>" in text
+    assert "A change of 1 of 255 levels turned <em>zebra</em> into <em>Siamese cat</em>" in text
     assert "You guessed <em>3 to 16</em>." in text
     assert "accuracy 90.0\u00a0% on 500 validation photographs" in text
     assert "<polyline" in text

@@ -209,7 +209,7 @@ def test_the_label_budget_is_measured_on_a_press(own, labelled):
     page = two_boxes(own, labelled)
     page = settled(page.button(key="start_budget").click().run())
     assert "Checked on 2 validation photographs" in words(page)
-    assert "Training on **1** of each class" in words(page)
+    assert "With **1** training photographs of each class" in words(page)
 
 
 def test_a_model_tested_on_a_hundred_says_how_far_its_confidence_can_be_trusted(page):

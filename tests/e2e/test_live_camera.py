@@ -253,7 +253,7 @@ def test_where_answers_are_slow_it_says_who_else_is_live(open_live):
         page.route_web_socket(re.compile("/live$"), slow)
 
     page = open_live("backbones", before=before)
-    expect(pace(page)).to_contain_text("Others live now: 14.")
+    expect(pace(page)).to_contain_text("Others using it live now: 14.")
 
 
 def test_a_camera_that_is_unplugged_is_explained_and_a_press_tries_again(open_live):

@@ -128,9 +128,9 @@ _ROWS = (
         key="transfer",
         label=N_("Transfer attack"),
         why=N_(
-            "For networks that you can't look into (black box). Each network sees a different "
-            "crop at every step, and the gradient is blurred, so the change fits none of them too "
-            "exactly. What fools all of them often fools others too."
+            "For networks that you can't see inside (black box). Each network sees a different "
+            "crop at every step, and the gradient is blurred, so the change isn't tailored to any "
+            "one of them. What fools all of them often fools others too."
         ),
         paper="Xie et al. 2018, arXiv:1803.06978; Dong et al. 2019, arXiv:1904.02884; "
         "Zhao et al. 2020, arXiv:2012.11207",

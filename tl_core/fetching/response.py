@@ -116,8 +116,8 @@ def version_of(response: Any) -> str:
 
 
 _REFUSED = N_(
-    "{host} won't send {name} ({status}). Ask the people who run that server or your internet "
-    "connection. Until then, use what is already on this machine."
+    "{host} won't send {name} ({status}). Ask the people who run that server, or whoever looks "
+    "after your network. Until then, use what is already on this machine."
 )
 _MISSING = N_(
     "{host} has no file {name} ({status}). If TL_MIRROR is set, check it. In the meantime, use "
