@@ -30,6 +30,7 @@ PATH = "live"
 FRAMES_A_S = 30
 MOST_WISHES = 1_000  # characters of what a browser wants
 MOST_FAULTS = 10  # in a row
+QUIET_S = 60.0  # without a frame, after which the visit may be over
 # Codes of the end of a connection, after which a browser does not try again
 OVER, ELSEWHERE, FAULTY = 4000, 4001, 4002
 
@@ -77,7 +78,14 @@ async def live(socket: WebSocket) -> None:
 async def _answer_all(socket: WebSocket, visitor: str, wishes: Wishes) -> None:
     faults, due_at = 0, 0.0
     while True:
-        event = await socket.receive()
+        try:
+            async with asyncio.timeout(QUIET_S):
+                event = await socket.receive()
+        except TimeoutError:
+            if process_state.visitor_of(wishes.token) == visitor:
+                continue
+            await socket.close(OVER)
+            return
         if event["type"] == "websocket.disconnect":
             return
         if event.get("bytes") is None:

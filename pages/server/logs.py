@@ -27,6 +27,7 @@ def configure_logs() -> None:
             logging.getLogger(name).addFilter(_is_due)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.addFilter(lambda record: not record.exc_info or _is_due(record))
     for name in ("tl_core", "pages"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False

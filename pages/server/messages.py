@@ -5,6 +5,7 @@ from typing import Final
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 MOST_PARTS = 100_000  # fields and numbers of a message, counted in a twentieth of a second
 MOST_FILES = 8_000  # in one drop; a data set has 5,000 photographs at most
@@ -12,6 +13,7 @@ MOST_WIDGETS = 500  # whose values come together; the fullest page has a hundred
 MOST_QUERY = 20_000  # characters of an address; a link has some hundred
 MOST_TEXT = 2_000  # characters of a line that somebody types or chooses
 MOST_JSON_PARTS = 20_000  # of what a component says; photographs are long, but few
+MOST_FILES_BYTES = 4 * 2**20  # of what is said of the files of a drop; 500 for each of 5,000
 PHOTO = "data"  # under which a component sends a photograph, the one text that may be long
 _LONG_JSON = 4_096  # characters, from which on its parts are counted
 _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5  # kinds of fields in protobuf's encoding
@@ -28,6 +30,7 @@ _WANTED = frozenset(
     )
 )
 _WANTED_OPERATIONS = frozenset(("deferred_file", "dataframe_chunk"))
+_FILES = "file_uploader_state_value"
 _TEXTS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
 
 
@@ -67,12 +70,20 @@ def read(data: bytes) -> BackMsg:
     if len(states) > MOST_WIDGETS:
         raise Refused("a message with too many widgets")
     for state in states if len(data) > MOST_TEXT else ():
-        if len(state.string_value) > MOST_TEXT:
-            raise Refused("a longer line than anybody types")
-        for text in (state.json_value, state.json_trigger_value):
-            if len(text) > _LONG_JSON:
-                _require_json_of_a_page(text)
+        _require_state_of_a_page(state)
     return message
+
+
+def _require_state_of_a_page(state: WidgetState) -> None:
+    """Only a press brings much, which is gone after its run; all else stays with the tab."""
+    kind = state.WhichOneof("value")
+    if len(state.string_value) > MOST_TEXT:
+        raise Refused("a longer line than anybody types")
+    if kind == "json_trigger_value":
+        if len(state.json_trigger_value) > _LONG_JSON:
+            _require_json_of_a_page(state.json_trigger_value)
+    elif state.ByteSize() > (MOST_FILES_BYTES if kind == _FILES else MOST_QUERY):
+        raise Refused("a widget's value that is longer than any")
 
 
 def _require_json_of_a_page(text: str) -> None:

@@ -69,7 +69,7 @@ class UploadLimit:
             await PlainTextResponse("No such tab.", 400, _CLOSE)(scope, receive, send)
             return
         upload = _Upload(self, found[1], receive)
-        size = max(int(length), _LEAST_BYTES)
+        size = counted(int(length))
         if self._may_begin(found[1], size):
             await self._pass_on(upload, size, scope, send)
         else:
@@ -177,6 +177,11 @@ class _Upload:
             pass
 
 
+def counted(size: int) -> int:
+    """The bytes that a file of so many bytes counts for."""
+    return max(size, _LEAST_BYTES)
+
+
 def _is_active(session: str) -> bool:
     return bool(runtime.get_instance().is_active_session(session))
 
@@ -188,7 +193,7 @@ def _stored() -> Counter[str]:
         stored[session] += size
     for session, records in list(_manager().file_storage.items()):
         sizes = (len(record.data) for record in list(records.values()))
-        stored[session] += sum(max(size, _LEAST_BYTES) for size in sizes)
+        stored[session] += sum(map(counted, sizes))
     return stored
 
 

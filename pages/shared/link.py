@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.server.messages import MOST_TEXT
 from pages.shared import query
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain, sentence, show_error
@@ -155,7 +156,8 @@ def _take(choices: dict[str, str]) -> None:
         drop_choice(PRESET)
     if "sample" in choices:
         the_visit().linked_photo = choices["sample"]
-    st.session_state.linked = st.session_state.get("linked", {}) | choices
+    short = {key: text for key, text in choices.items() if len(text) <= MOST_TEXT}
+    st.session_state.linked = st.session_state.get("linked", {}) | short
     trim(st.session_state.linked, MOST_KEPT)
 
 

@@ -50,13 +50,14 @@ def the_visit() -> Visit:
 
     A tab that was cut off loses its visit to a copy of itself; coming back, it begins a new one.
     """
+    lab = the_lab()  # before a visit is kept, which would stay if there is none
     if "visit" not in st.session_state:
         st.session_state.visit = Visit()
     visit: Visit = st.session_state.visit
     if not visits.hold(visit, _session()):
         _replace_visit(Visit())
         st.rerun()
-    the_lab().touch(visit.id)
+    lab.touch(visit.id)
     return visit
 
 

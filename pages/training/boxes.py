@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.server import process_state
+from pages.server.upload_limits import counted
 from pages.shared.choose_photo import Fold
 from pages.shared.live import POLL_S
 from pages.shared.uploaded_files import empty, take_out, uploaded_files
@@ -138,22 +139,22 @@ def _take_set(widget: str) -> None:
         visit.intake.stop()
     intake = visit.intake = Intake(lambda: visit.id in visits.absent())
 
-    process_state.being_read[intake] = session, sum(file.size for file in dropped)
+    process_state.being_read[intake] = session, sum(counted(file.size) for file in dropped)
 
     def read() -> OwnUpload:
-        try:
-            if widget == "upload_zip":
-                return lab.datasets.add_zip(
-                    dropped[0], visit.id, is_here=intake.is_wanted, on_count=intake.expect
-                )
-            intake.expect(len(dropped))
-            files = ((file.name, file.getvalue()) for file in dropped)
-            return lab.datasets.add_folder(files, visit.id, is_here=intake.is_wanted)
-        finally:
-            empty(dropped, lab)
-            process_state.being_read.pop(intake, None)
+        if widget == "upload_zip":
+            return lab.datasets.add_zip(
+                dropped[0], visit.id, is_here=intake.is_wanted, on_count=intake.expect
+            )
+        intake.expect(len(dropped))
+        files = ((file.name, file.getvalue()) for file in dropped)
+        return lab.datasets.add_folder(files, visit.id, is_here=intake.is_wanted)
 
-    intake.begin(read)
+    def end() -> None:
+        empty(dropped, lab)
+        process_state.being_read.pop(intake, None)
+
+    intake.begin(read, end)
 
 
 @st.fragment(run_every=POLL_S)

@@ -108,7 +108,7 @@ def _note(box: Box, key: str, said: str) -> None:
     visit = the_visit()
     for other in visit.boxes:
         other.photos = [photo for photo in other.photos if photo != key]
-    box.photos = [*box.photos, key]
+    box.photos = [*(photo for photo in box.photos if photo != key), key]
     others = [one for one in visit.corrections if one.photo != key]
     visit.corrections = [*others, Correction(key, box.id, said)][-MAX_PHOTOS:]
 

@@ -57,6 +57,9 @@ def _use_everywhere(model: str, label: str) -> None:
 
 def _rename_or_drop(model: str, own: dict[str, str]) -> None:
     key = f"model_label_{model}"
+    for other in [name for name in st.session_state if str(name).startswith("model_label_")]:
+        if other != key:
+            del st.session_state[other]
     st.session_state.setdefault(key, own[model])
     st.text_input(
         _("What to call this model"),

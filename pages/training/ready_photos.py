@@ -67,7 +67,11 @@ def _put_in(box_id: int, dataset: str, class_name: str, count: int, use: str) ->
         try:
             require_room()
             keys = the_lab().datasets.add_of_class(
-                dataset, class_name, count, visit.id, besides={*box.photos, *box.tests}
+                dataset,
+                class_name,
+                min(count, visit.room),
+                visit.id,
+                besides={*box.photos, *box.tests},
             )
         except UserError as error:
             refuse(error)

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
 from pages.visit.state import Box, ThrownAway
-from tl_core.datasets.spec import MAX_CLASSES, MAX_PHOTOS
+from tl_core.datasets.spec import MAX_CLASSES
 
 _MOST = 20  # steps back
 
@@ -65,9 +65,9 @@ def _bring_back() -> None:
         return
     last = visit.thrown_away.pop()
     if not last.photos:
+        last.box.photos = last.box.photos[: max(visit.room, 0)]
         visit.boxes.insert(last.place, last.box)
         del visit.boxes[MAX_CLASSES:]
         return
-    room = MAX_PHOTOS - len(last.box.photos)
-    back = [photo for photo in last.photos if photo not in last.box.photos][:room]
+    back = [photo for photo in last.photos if photo not in last.box.photos][: max(visit.room, 0)]
     last.box.photos[last.place : last.place] = back

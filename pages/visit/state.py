@@ -8,7 +8,7 @@ from typing import Any
 
 from pages.visit.intake import Intake
 from pages.visit.waiting import ShownWait
-from tl_core.datasets.spec import OwnClasses
+from tl_core.datasets.spec import MAX_PHOTOS, OwnClasses
 from tl_core.lab import Job, UserError
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot
 from tl_core.training.spec import FineTuneResult
@@ -205,6 +205,11 @@ class Visit:
     learned: dict[str, Learned] = field(default_factory=dict)  # finished trainings, by model
     quiz: dict[str, int] = field(default_factory=dict)  # the answers given, by question
     maps: dict[str, dict[str, str]] = field(default_factory=dict)  # classes on a data set's map
+
+    @property
+    def room(self) -> int:
+        """How many photographs the boxes have room for."""
+        return MAX_PHOTOS - sum(len(box.photos) + len(box.tests) for box in self.boxes)
 
     def trim(self) -> None:
         """Forget the oldest of what is kept by key, where that is more than anybody makes."""

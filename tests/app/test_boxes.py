@@ -1,5 +1,6 @@
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -84,7 +85,8 @@ def test_of_a_files_name_as_much_is_kept_as_one_reads(own):
 
 
 def test_boxes_take_as_many_photographs_as_a_data_set_may_have(own, labelled, monkeypatch):
-    monkeypatch.setattr("pages.training.box.MAX_PHOTOS", 2)
+    for place in ("training.box", "visit.state"):
+        monkeypatch.setattr(f"pages.{place}.MAX_PHOTOS", 2)
     page = fill_box(own, 0, [data for _label, data in labelled[:3]])
     assert "together they can hold 2 photographs" in words(page)
     assert len(page.session_state["visit"].boxes[0].photos) == 2
@@ -336,3 +338,46 @@ def test_an_empty_box_beside_two_that_are_filled_is_no_class(own, labelled):
     page = two_boxes(own, labelled)
     page = settled(page.button(key="add_class").click().run())
     assert "**2 classes**: 6 photographs to learn from" in words(page)
+
+
+def test_a_class_that_was_thrown_away_takes_no_more_photographs(own, labelled):
+    page = two_boxes(own, labelled)
+    page.button(key="add_class").click().run()
+    thrown = page.session_state["visit"].boxes[2]
+    page.session_state["visit"].boxes.remove(thrown)
+    fill_box(page, 2, [data for _label, data in labelled[:2]])  # its component is still on the page
+    assert thrown.photos == []
+
+
+def test_what_comes_back_fits_into_what_is_there(own, labelled, monkeypatch):
+    page, visit = two_boxes(own, labelled), own.session_state["visit"]
+    tell_component(page, "photos_0", "emptied", True)
+    monkeypatch.setattr("pages.visit.state.MAX_PHOTOS", 6)  # four are there
+    page.button(key="undo_boxes").click().run()
+    assert [len(box.photos) for box in visit.boxes] == [2, 4]
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """Nobody else may read a zip or folder meanwhile."""
+    turns = threading.Semaphore(0)
+    monkeypatch.setattr("pages.visit.intake._reading", turns)
+    monkeypatch.setattr("pages.visit.intake._LOOK_S", 0.01)
+    return turns
+
+
+def test_a_drop_that_was_stopped_before_its_turn_waits_no_more(taken):
+    ended = threading.Event()
+    intake = Intake(lambda: False)
+    intake.begin(lambda: pytest.fail("it was read"), ended.set)
+    assert not ended.wait(0.05)
+    intake.stop()
+    assert ended.wait(5)
+
+
+def test_a_drop_for_which_no_thread_is_left_lets_go_of_its_files(monkeypatch):
+    monkeypatch.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("no thread")))
+    end = Mock()
+    with pytest.raises(RuntimeError):
+        Intake(lambda: False).begin(Mock(), end)
+    end.assert_called_once_with()

@@ -1,10 +1,13 @@
 """Answers on their way to a browser, and files that somebody takes home."""
 
+import asyncio
+
 import pytest
 from streamlit.runtime import media_file_manager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
+from pages.server import in_pieces
 from pages.server.compat import downloads
 from pages.server.compat.downloads import keep_downloads
 from pages.server.in_pieces import PIECE_BYTES, InPieces
@@ -23,10 +26,38 @@ def test_a_long_answer_is_handed_over_in_pieces_and_comes_whole():
     async def send(message):
         sent.append(message)
 
-    run(InPieces(app)({"type": "http"}, None, send))
+    run(InPieces(app)({"type": "http", "headers": []}, None, send))
     assert b"".join(one.get("body", b"") for one in sent) == b"abc" * 2**16 + b"end"
     assert max(len(one.get("body", b"")) for one in sent) == PIECE_BYTES
     assert [one.get("more_body", False) for one in sent] == [False, True, True, True, False]
+
+
+def test_a_file_that_is_fetched_drop_by_drop_is_broken_off(monkeypatch):
+    monkeypatch.setattr(in_pieces, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(in_pieces, "LEAST_BYTES_A_S", 2**30)
+    sent = []
+
+    async def app(_scope, _receive, send):
+        await send({"type": "http.response.body", "body": bytes(2**26), "more_body": True})
+        await send({"type": "http.response.body", "body": b"end"})
+
+    async def send(message):
+        sent.append(message["body"])
+        await asyncio.sleep(0.01)
+
+    run(InPieces(app)({"type": "http", "headers": []}, None, send))
+    assert 0 < len(sent) < 2**26 / PIECE_BYTES
+    assert b"end" not in sent
+
+
+def test_a_part_of_a_file_is_not_copied_for_whoever_asks_for_it():
+    seen, headers = [], [(b"accept", b"*/*"), (b"range", b"bytes=1-")]
+
+    async def app(scope, receive, send):
+        seen.append(scope["headers"])
+
+    run(InPieces(app)({"type": "http", "headers": headers}, None, None))
+    assert seen == [headers[:1]]
 
 
 @pytest.mark.parametrize(

@@ -235,3 +235,17 @@ def test_the_route_is_where_the_pages_are(monkeypatch, base, path):
     options = {"server.baseUrlPath": base}
     monkeypatch.setattr(config, "get_option", options.__getitem__)
     assert live_route().path == path
+
+
+def test_a_silent_camera_ends_with_its_visit_and_not_before(visits, frame, monkeypatch):
+    monkeypatch.setattr(live_frames, "QUIET_S", 0.02)
+
+    async def scene():
+        camera = Camera()
+        await camera.asked(frame)
+        await asyncio.sleep(0.1)
+        assert (await camera.asked(frame))["answers"]
+        visits.clear()
+        return await camera.heard()
+
+    assert run(scene()) == OVER

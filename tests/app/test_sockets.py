@@ -283,7 +283,8 @@ def test_a_tab_that_sends_more_than_a_line_carries_waits(limits, taken, monkeypa
         turn_over = asyncio.sleep
         monkeypatch.setattr(sockets.asyncio, "sleep", sleep)
         for _ in range(3):
-            browser.say(widgets(1, bytes_value=bytes(sockets.BYTES // 2)))
+            photo = '{"data": "' + "x" * (sockets.BYTES // 2) + '"}'
+            browser.say(widgets(1, json_trigger_value=photo))
         for _ in range(50):
             await turn_over(0)
         await browser.end()
@@ -299,6 +300,12 @@ def widgets(count, **value):
     return BackMsg(rerun_script={"widget_states": {"widgets": states}}).SerializeToString()
 
 
+def drop(count, name="x" * 200):
+    """What a browser says of the files of a drop."""
+    one = {"file_id": "x" * 36, "name": name, "size": 1}
+    return {"uploaded_file_info": [one] * count}
+
+
 HOSTILE = {
     "names of files": files(2_000_000),
     "values of widgets": widgets(100_000),
@@ -311,10 +318,15 @@ HOSTILE = {
     "lists within JSON": widgets(1, json_value="[" + "[]," * 50_000 + "0]"),
     "numbers within an event": widgets(1, json_trigger_value="[" + "0," * 50_000 + "0]"),
     "a long name": widgets(1, json_trigger_value='{"name": "' + "x" * 20_001 + '"}'),
+    "a photograph that would stay": widgets(1, json_value='{"data": "' + "x" * 20_001 + '"}'),
+    "bytes that would stay": widgets(1, bytes_value=bytes(20_001)),
+    "long names of files": widgets(1, file_uploader_state_value=drop(10, name="x" * 500_000)),
     "a long name called data": widgets(
-        1, json_value=r'{"name": "\"data\": \"' + "x" * 20_001 + '"}'
+        1, json_trigger_value=r'{"name": "\"data\": \"' + "x" * 20_001 + '"}'
     ),
-    "many quotes before it": widgets(1, json_value='"" ' * 20_001 + '"' + "x" * 20_001 + '"'),
+    "many quotes before it": widgets(
+        1, json_trigger_value='"" ' * 20_001 + '"' + "x" * 20_001 + '"'
+    ),
     "cut short": RERUN[:-1],
     "cut short where it is long": widgets(1, json_value="x" * 200_000)[:-1],
     "no protobuf": b"\x0f" * 300_000,
@@ -334,8 +346,8 @@ def test_hostile_messages_are_refused_before_anything_is_built_from_them(kind):
         RERUN,
         files(messages.MOST_FILES),
         widgets(messages.MOST_WIDGETS, double_array_value={"data": [0.5, 1.0]}),
-        widgets(1, json_value='{"data": "' + "x" * 20_000_000 + '"}'),
-        widgets(1, bytes_value=bytes(1_000_000)),
+        widgets(1, json_trigger_value='{"data": "' + "x" * 20_000_000 + '"}'),
+        widgets(1, file_uploader_state_value=drop(5_000)),
     ],
 )
 def test_what_browsers_send_is_read_as_it_is(data):

@@ -9,23 +9,27 @@ from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.specs.base import Spec
 
+MOST_QUESTIONS = 100  # of a visitor, that wait for their answers; a page asks for some ten
 _POLLS = ((4, 0.5), (8, 1.0), (32, 2.0), (math.inf, 4.0))  # seconds, with so many runs at most
 
 
 def refuse_excess(
     spec: Spec, owner: str, *, queue: Sequence[Job], active: Iterable[Job], settings: Settings
 ) -> None:
-    """Refuse a run of a visitor who has enough of them; quick questions are always taken.
+    """Refuse a run of a visitor who has enough of them; of quick questions there may be many.
 
     Once ``max_queue`` runs wait, every visitor may hold an equal share of these places, and at
     least one: whoever has less is taken in all the same, so nobody who is new is turned away.
 
     Raises:
-        UserError: If the visitor has too many runs, or holds a full share of a full queue.
+        UserError: If the visitor has too many runs or questions, or holds a full share of a full
+            queue.
     """
+    mine = [job for job in active if owner in job.owners and job.spec.is_quick == spec.is_quick]
     if spec.is_quick:
+        if len(mine) >= MOST_QUESTIONS:
+            raise UserError("The lab is still answering your last questions. Wait a moment.")
         return
-    mine = [job for job in active if owner in job.owners and not job.spec.is_quick]
     if len(mine) >= settings.max_jobs_per_visitor:
         raise UserError(
             "You already have {count} runs going. Stop one, or wait until one is done.",

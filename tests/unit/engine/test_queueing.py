@@ -4,7 +4,7 @@ import pytest
 
 from tl_core.classify.spec import Classify
 from tl_core.engine.job import Job
-from tl_core.engine.queueing import refuse_excess
+from tl_core.engine.queueing import MOST_QUESTIONS, refuse_excess
 from tl_core.errors import UserError
 from tl_core.ideal.spec import IdealImage
 from tl_core.settings import Settings
@@ -22,6 +22,13 @@ def test_a_quick_question_is_taken_however_full_the_lab_is(tmp_path):
     queue = [Job(LONG, f"tab {number // 6}") for number in range(208)]
     refuse(QUICK, "tab 0", queue, tmp_path)
     refuse(QUICK, "new", queue, tmp_path)
+
+
+def test_a_visitor_may_have_no_more_quick_questions_than_pages_ask(tmp_path):
+    queue = [Job(QUICK, "ann") for _ in range(MOST_QUESTIONS)]
+    with pytest.raises(UserError, match="still answering"):
+        refuse(QUICK, "ann", queue, tmp_path)
+    refuse(QUICK, "bob", queue, tmp_path)
 
 
 def test_quick_questions_take_nobodys_place(tmp_path):
