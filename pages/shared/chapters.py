@@ -92,10 +92,6 @@ CHAPTERS = (
             "{percent:.0f} % right on {tested:,} validation photographs, after training on "
             "{train:,} others."
         ),
-        N_(
-            "{right} of {tested} right. That's too few validation photographs to tell: add more, "
-            "or pick a built-in data set."
-        ),
     ),
     Chapter(
         IDEAL,

@@ -85,7 +85,6 @@ def _outcome(model: str, figures: Learned) -> Outcome:
         answer="50" if percent < _MIDDLE else "75" if percent < _MOST else "95",
         figures={
             "percent": 100 * figures.accuracy,
-            "right": round(figures.accuracy * figures.tested),
             "train": figures.train,
             "tested": figures.tested,
         },
