@@ -11,6 +11,7 @@ from tl_core.classify.spec import Classification
 from tl_core.engine.batching import step_times
 from tl_core.engine.job import Job, JobState
 from tl_core.specs.base import Spec
+from tl_core.training.spec import FineTune
 
 _RUNS = 6  # whose speeds say how much it varies
 _LEAST_GFLOPS = 0.01  # raw pixels have none, and yet take time
@@ -20,6 +21,7 @@ _CPU_GIGA = {"VGG": 35.0, "ResNet": 20.0}
 _DEPTHWISE_GIGA, _GPU_GIGA = 4.5, 100.0
 # forward passes that take as long as a step, forward and backward: 2 to 3.5 measured
 _LOOKS_A_STEP = 3.0
+_LAST_BLOCK_LOOKS = 1.5  # for a photograph, where only the last block goes backward
 
 
 # of runs those that would share a worker with a spec
@@ -89,6 +91,22 @@ class Estimates:
             own_s += self._batch_s([*steps, *in_batch], *group[0])
         apart = [(job, row) for job, row in others if _key(job) not in mine]
         return own_s + sum(min(self._left_s(job, row, apart), own_s) for job, row in apart)
+
+    def training_s(self, spec: FineTune, row: BackboneRow, train: int, validation: int) -> float:
+        """About how long it takes alone to train on so many photographs and look at the others.
+
+        By the time for one photograph; what a head learns from features takes next to nothing.
+        """
+        mode = spec.mode_row
+        if mode.start == "pixels":
+            return 0.0
+        looks = float(train + validation)
+        if mode.unfrozen == "head":
+            looks *= 1 if spec.augmentation == "none" else spec.chosen_epochs
+        else:
+            each = _LAST_BLOCK_LOOKS if mode.unfrozen == "last block" else _LOOKS_A_STEP
+            looks += spec.chosen_epochs * (each * train + validation)
+        return looks * self._guess_s(row) / _LOOKS_A_STEP
 
     def wait_s(self, job: Job) -> float:
         """About how long a queued run waits for its place, while the runs under way take turns.

@@ -24,7 +24,7 @@ def choose_goal(backbone: str) -> tuple[int | None, str]:
     """What the network shall see: a class, or none and what it shall not see."""
     classes = the_lab().backbones.classes(backbone)
     if st.session_state.aim == "targeted":
-        return choose_class(classes, "target_class"), ""
+        return choose_class(classes, "target_class", label=_("Make it say")), ""
     groups = {"": _("what it says now")}
     if are_imagenets(classes):
         groups |= {key: _(group.label) for key, group in GROUPS.items()}

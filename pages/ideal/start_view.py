@@ -26,7 +26,7 @@ def draw_start(spec: IdealImage) -> None:
     picture, words = found.png, _("The photograph it starts from")
     if not spec.photo:
         picture = _with_contrast(picture)
-        words = _("It starts from this noise (seed {seed}, contrast raised)")
+        words = _("Yours starts from this noise (seed {seed}, contrast raised)")
         words = words.format(seed=spec.seed)
     live_picture(picture, alt=words)
     st.caption(words)

@@ -29,12 +29,11 @@ def chapter(number: int, row: Chapter) -> None:
             st.caption(what_next(row, guessed))
 
 
-def tricks(number: int) -> None:
-    """The chapter that is a page of experiments, and how many of them are done."""
+def tricks() -> None:
+    """The page of experiments, which is no chapter, and how many of them are done."""
     tried, all_of_them = len(done(row.chapter for row in EXPERIMENTS.values())), len(EXPERIMENTS)
     with st.container(border=True):
-        label = f"**{number} · {_(TRICKS.title)}**"
-        st.page_link(TRICKS.path, label=label, icon=TRICKS.icon)
+        st.page_link(TRICKS.path, label=f"**{_(TRICKS.title)}**", icon=TRICKS.icon)
         words = _("{done} of {all} done").format(done=tried, all=all_of_them)
         st.markdown(f"{ICONS[tried == all_of_them]} {words}")
 
@@ -73,7 +72,7 @@ for first in range(0, len(numbered), 3):
     for column, (number, row) in zip(st.columns(3), numbered[first : first + 3], strict=False):
         with column:
             chapter(number, row)
-tricks(1 + len(CHAPTERS))
+tricks()
 with st.expander(_("Four exercises"), icon=":material/fitness_center:"):
     st.markdown(lesson("path")["exercises"])
     for left, right in (

@@ -21,14 +21,17 @@ QUICK = (
 )
 
 
-def choose_class(classes: tuple[str, ...], key: str, *, default: int = 0) -> int:
+def choose_class(classes: tuple[str, ...], key: str, *, label: str = "", default: int = 0) -> int:
     """A class by typing its name; favourites come first in the list."""
     quick = [str(classes.index(name)) for name in favourites(classes)]
     names = list(dict.fromkeys([*quick, *map(str, range(len(classes)))]))
     usual = quick[default % len(quick)]
     with link.kept(key, usual, names, among=f"_of_{len(classes)}"):
         chosen = st.selectbox(
-            _("Class"), names, format_func=lambda name: both_names(classes[int(name)]), key=key
+            label or _("Class"),
+            names,
+            format_func=lambda name: both_names(classes[int(name)]),
+            key=key,
         )
     return int(chosen)
 

@@ -9,6 +9,7 @@ from pages.shared.picture import data_url
 from pages.shared.table import table
 from pages.shared.words import _, ngettext, plain
 from pages.training.modes import small_test
+from pages.training.run import LOOK
 from pages.training.squares import MOST, draw_squares
 from pages.visit.state import Data
 from tl_core.datasets.spec import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
@@ -27,7 +28,7 @@ def look_at(data: Data, seed: int) -> None:
     """
     is_own = data.dataset == OWN_DATASET
     spec = PreviewData(**data.named, seed=seed, thumbnails=0 if is_own else MOST)
-    watch_answer(spec, partial(_draw, is_own=is_own), name="look", stop_key="stop_look")
+    watch_answer(spec, partial(_draw, is_own=is_own), name=LOOK, stop_key="stop_look")
 
 
 def _draw(snapshot: PreviewSnapshot, *, is_own: bool) -> None:

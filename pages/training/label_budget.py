@@ -101,9 +101,9 @@ def _conclusion(snapshot: LabelBudgetSnapshot) -> None:
     if len(fewest) == len(_STARTS):
         st.markdown(
             _(
-                "With **{count}** training photographs of each class, accuracy is {trained:.0f} % "
-                "if the network was pretrained on ImageNet, {random:.0f} % if not, and "
-                "{pixels:.0f} % from raw pixels."
+                "With **{count}** of each class to learn from, accuracy is {trained:.0f} % if the "
+                "network was pretrained on ImageNet, {random:.0f} % if not, and {pixels:.0f} % "
+                "from raw pixels."
             ).format(
                 count=fewest["trained"].photos_per_class,
                 **{key: 100 * point.mean for key, point in fewest.items()},

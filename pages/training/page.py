@@ -43,6 +43,7 @@ from pages.training.run import (
     begin_by_itself,
     best_of,
     finished,
+    say_how_long,
     take_in,
     ways_of,
 )
@@ -70,7 +71,10 @@ def begin_or_stop(data: Data | None, ways: list[Way], settings: dict[str, Any]) 
 
 def curve(data: Data | None) -> None:
     """The curves of the run, an example before, and the figures of each method."""
-    if runs.current(NAME) is None:
+    run = runs.current(NAME)
+    if data is not None and subject.backbone is not None and (run is None or run.is_over):
+        say_how_long(ways, settings)
+    if run is None:
         draw_axes()
     runs.charts(NAME, draw_curve)
     runs.live(NAME, draw_figures)

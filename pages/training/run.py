@@ -1,5 +1,6 @@
 """The page's run: a job for each mode, begun by a press or by itself, and those that are done."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,11 +15,14 @@ from pages.training.box import ENOUGH
 from pages.training.model_names import now, proposed
 from pages.training.modes import snapshot_of
 from pages.visit.state import Data, Taught
-from tl_core.datasets.spec import OWN_DATASET
+from tl_core.datasets.spec import OWN_DATASET, PreviewSnapshot
 from tl_core.lab import UserError
 from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 
 NAME = "teach"
+LOOK = "look"  # the question what is in the data set
+_LONG = 2.0  # minutes, from which on it is said before Start how long it takes
+_FASTER, _SLOWER = 0.5, 1.5  # than the estimate, which knows one photograph alone on a quiet server
 _AT_ONCE_S = 2.0  # for which the page waits: to draw it again would cost a busy server more
 BY_ITSELF = "head"  # the mode that takes under a second
 BEGIN_NOW = "begin_now"  # in the session, where a press elsewhere than on Start begins a run
@@ -56,6 +60,25 @@ def begin(
     run = visit.runs[NAME]
     run.data, run.is_by_itself, run.at = data, is_by_itself, at
     return has_begun
+
+
+def say_how_long(ways: Sequence[Way], settings: dict[str, Any]) -> None:
+    """Say before Start about how long the ways take together, where that is minutes."""
+    look = the_visit().jobs.get(LOOK)
+    if look is None or not isinstance(look.snapshot, PreviewSnapshot):
+        return
+    most = settings["photos_per_class"] or math.inf
+    train = int(sum(min(found.train, most) for found in look.snapshot.classes))
+    validation = sum(found.validation for found in look.snapshot.classes)
+    try:
+        specs = [FineTune(**(settings | fields)) for _label, _short, fields in ways]
+    except UserError:  # which Start says
+        return
+    minutes = the_lab().jobs.training_s(specs, train, validation) / 60
+    if minutes * _SLOWER >= _LONG:
+        words = _("All of this takes about {low:.0f} to {high:.0f} minutes here.")
+        low, high = max(minutes * _FASTER, 1), minutes * _SLOWER
+        st.caption(words.format(low=low, high=high))
 
 
 def begin_by_itself(data: Data | None, modes: Sequence[str], settings: dict[str, Any]) -> None:

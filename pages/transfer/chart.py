@@ -26,7 +26,10 @@ def draw_transfer() -> None:
     found = measured("transfer.json")
     colours = dict(zip((row.key for row in MODES), palette(), strict=False))
     shown = dict.fromkeys(way for ways in found.values() for way in ways)
-    dots = (f'<b style="color:{colours[way]}">●</b> {_(mode_row(way).short)}' for way in shown)
+    dots = (
+        f'<span style="white-space:nowrap"><b style="color:{colours[way]}">●</b> {_(mode_row(way).short)}</span>'
+        for way in shown
+    )
     st.html(" &emsp; ".join(dots))
     places = st.columns(len(found), gap="large")
     for place, (data, ways) in zip(places, found.items(), strict=True):

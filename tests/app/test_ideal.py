@@ -233,6 +233,6 @@ def test_another_class_shows_its_example_and_the_noise_again(page):
     page.selectbox(key="target_class").set_value("340").run()
     text = words(page)
     assert "An example: zebra" in pictures(page)
-    assert "It starts from this noise" in text
+    assert "Yours starts from this noise" in text
     assert "step 10 of 10" not in text
     assert len(page.session_state["visit"].gallery) == 1

@@ -67,15 +67,15 @@ def test_stop_gives_a_shared_answer_up_for_one_visitor_and_the_other_gets_it(vis
     assert "stop_budget" not in keys(one)
     assert "stop_budget" in keys(other.run())
     job.finish(ALL)
-    assert "With **1** training photographs of each class" in words(other.run())
+    assert "With **1** of each class to learn from" in words(other.run())
     assert "again_budget" not in keys(other)
     one.run()
     assert "again_budget" in keys(one)
-    assert "training photographs of each class, accuracy" not in words(
+    assert "of each class to learn from, accuracy" not in words(
         one
     )  # what was drawn when it was stopped
     one.button(key="again_budget").click().run()
-    assert "With **1** training photographs of each class" in words(one)
+    assert "With **1** of each class to learn from" in words(one)
 
 
 def test_who_gave_a_shared_answer_up_joins_it_again_by_going_on(visitor, shared):

@@ -209,7 +209,7 @@ def test_the_label_budget_is_measured_on_a_press(own, labelled):
     page = two_boxes(own, labelled)
     page = settled(page.button(key="start_budget").click().run())
     assert "Checked on 2 validation photographs" in words(page)
-    assert "With **1** training photographs of each class" in words(page)
+    assert "With **1** of each class to learn from" in words(page)
 
 
 def test_a_model_tested_on_a_hundred_says_how_far_its_confidence_can_be_trusted(page):
@@ -301,3 +301,10 @@ def test_who_taught_photographs_of_their_own_is_asked_for_the_background(own, la
     assert "have the same background?" in words(page)
     page.button(key="shortcut_live").click().run()
     assert page.toggle(key="live").value
+
+
+def test_a_way_of_many_minutes_says_so_before_start(open_page, monkeypatch):
+    page = open_page("teach", dataset="digits", mode="full,scratch")
+    assert re.search(r"takes about \d+ to \d+ minutes here", words(page))
+    page = open_page("teach", dataset="digits", mode="head")
+    assert "minutes here" not in words(page)

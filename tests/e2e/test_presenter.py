@@ -95,7 +95,7 @@ def test_start_starts_by_its_shortcut_and_in_the_controls_that_the_key_c_calls(t
 def test_keys_that_are_typed_or_move_a_slider_stay_there(tab, app_url):
     open_page(tab, f"{app_url}/attack{_ON}&questions=0")
     tab.keyboard.press("c")
-    box = tab.get_by_role("combobox", name="Class")
+    box = tab.get_by_role("combobox", name="Make it say")
     box.fill("")
     box.press_sequentially("coc")
     box.press("PageDown")

@@ -179,3 +179,21 @@ def test_how_much_the_speed_of_the_newest_runs_varied_is_known() -> None:
     for steps_per_s in (2.0, 5.0):
         under_way(pace, picture(), steps_per_s=steps_per_s).finish(None)
     assert pace.spread(ROW.key) == pytest.approx((0.5, 2.5))
+
+
+def test_a_training_takes_as_many_looks_as_its_way_needs() -> None:
+    pace = Estimates(on_cpu=CPU)
+    look = Job(Classify(photo="sample:cat", backbone=ROW.key), "ann")
+    pace.follow_look(look, ROW)
+    look.publish(Classification(answers=(), milliseconds=1000.0, logits=(), seen=b""))
+    look.finish(None)
+
+    def seconds(**fields: Any) -> float:
+        spec = FineTune(backbone=ROW.key, dataset="digits", **fields)
+        return pace.training_s(spec, ROW, 100, 50)
+
+    assert seconds(mode="head") == pytest.approx(150)
+    assert seconds(mode="head", augmentation="mirror", epochs=4) == pytest.approx(600)
+    assert seconds(mode="full", epochs=2) == pytest.approx(150 + 2 * (300 + 50))
+    assert seconds(mode="last-block", epochs=2) == pytest.approx(150 + 2 * (150 + 50))
+    assert seconds(mode="pixels") == 0

@@ -17,6 +17,7 @@ from tl_core.estimates import Estimates
 from tl_core.ownership import Ownership
 from tl_core.specs.base import Spec
 from tl_core.staleness import Staleness
+from tl_core.training.spec import FineTune
 
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 
@@ -136,6 +137,11 @@ class Jobs:
         return self._estimates.seconds(
             [(spec, self._compute.networks.row(spec.backbone)) for spec in specs]
         )
+
+    def training_s(self, specs: Sequence[FineTune], train: int, validation: int) -> float:
+        """About how long trainings take one after the other, with nobody else here, in seconds."""
+        row_of, estimate = self._compute.networks.row, self._estimates.training_s
+        return sum(estimate(spec, row_of(spec.backbone), train, validation) for spec in specs)
 
     def look_ms(self, backbone: str) -> float:
         """Milliseconds of the network's fastest answer so far, whoever asked; else infinity.
