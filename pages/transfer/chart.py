@@ -27,7 +27,8 @@ def draw_transfer() -> None:
     colours = dict(zip((row.key for row in MODES), palette(), strict=False))
     shown = dict.fromkeys(way for ways in found.values() for way in ways)
     dots = (
-        f'<span style="white-space:nowrap"><b style="color:{colours[way]}">●</b> {_(mode_row(way).short)}</span>'
+        f'<span style="white-space: nowrap"><b style="color: {colours[way]}">●</b> '
+        f"{_(mode_row(way).short)}</span>"
         for way in shown
     )
     st.html(" &emsp; ".join(dots))

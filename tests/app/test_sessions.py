@@ -1,6 +1,8 @@
 """What the server looks after again and again: tabs that are closed, and what they leave."""
 
 import asyncio
+import gc
+import weakref
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -38,6 +40,49 @@ def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):
         task.cancel()
 
     run(asyncio.wait_for(watch(), 10))
+
+
+class Closed(dict):
+    """What is kept of closed tabs: nothing any more."""
+
+    def expire(self):
+        pass
+
+
+class Session:
+    """Holds itself, as Streamlit's do."""
+
+    def __init__(self):
+        self.itself = self
+
+
+def test_who_came_while_the_lab_began_leaves_nothing_once_nobody_is_here(monkeypatch):
+    here = SimpleNamespace(
+        _session_mgr=SimpleNamespace(
+            _session_storage=SimpleNamespace(_cache=Closed()), list_active_sessions=list
+        ),
+        media_file_mgr=SimpleNamespace(remove_orphaned_files=lambda: None),
+        is_active_session=lambda _session: False,
+    )
+    monkeypatch.setattr(process_state, "lab", SimpleNamespace())
+    monkeypatch.setattr(process_state, "refused", set())
+    monkeypatch.setattr(sessions.runtime, "get_instance", lambda: here)
+    monkeypatch.setattr(sessions, "LOOK_EVERY_S", 0)
+    session = Session()
+    left = weakref.ref(session)
+    gc.freeze()
+    del session
+    gc.collect()
+    assert left() is not None
+
+    async def watch():
+        task = asyncio.create_task(sessions.forget_closed())
+        while left() is not None:
+            await asyncio.sleep(0)
+        task.cancel()
+
+    run(asyncio.wait_for(watch(), 10))
+    gc.unfreeze()
 
 
 def test_what_looks_again_and_again_goes_on_after_an_error(monkeypatch, caplog):

@@ -1,6 +1,7 @@
 """What tabs that were closed have left: forgotten when its time is up."""
 
 import asyncio
+import gc
 from typing import cast
 
 from streamlit import runtime
@@ -34,19 +35,28 @@ async def forget_closed() -> None:
     Streamlit does so only when the next tab is closed, and drops files that were taken home only
     when somebody's run ends, so that after a class everything that its last tabs have shown stays
     in memory: pictures, runs, models. And what large messages have left free goes to the system.
+    Those who came while the lab began were frozen with it, so the garbage collector passes them by:
+    the first time that nobody is here any more it looks at everything once.
 
     Relied on, beside public names: ``Runtime._session_mgr``, ``_session_storage`` of that, and
     ``_cache`` of that.
     """
+    has_thawed = False
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         server = runtime.get_instance()
         manager = cast("WebsocketSessionManager", server._session_mgr)
         storage = cast("MemorySessionStorage", manager._session_storage)
-        cast("TTLCache[str, object]", storage._cache).expire()
+        closed = cast("TTLCache[str, object]", storage._cache)
+        closed.expire()
         if process_state.large_came and process_state.lab is not None:
             process_state.large_came = False
             await asyncio.to_thread(process_state.lab.give_back_memory)
         process_state.refused = set(filter(server.is_active_session, process_state.refused))
         if not manager.list_active_sessions():  # else the end of a run does it
             server.media_file_mgr.remove_orphaned_files()
+            if not has_thawed and not closed and process_state.lab is not None:
+                has_thawed = True
+                gc.unfreeze()
+                gc.collect()
+                gc.freeze()
