@@ -1,6 +1,5 @@
 """The page's run: a job for each mode, begun by a press or by itself, and those that are done."""
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -67,14 +66,12 @@ def say_how_long(ways: Sequence[Way], settings: dict[str, Any]) -> None:
     look = the_visit().jobs.get(LOOK)
     if look is None or not isinstance(look.snapshot, PreviewSnapshot):
         return
-    most = settings["photos_per_class"] or math.inf
-    train = int(sum(min(found.train, most) for found in look.snapshot.classes))
-    validation = sum(found.validation for found in look.snapshot.classes)
+    classes = [(found.train, found.validation) for found in look.snapshot.classes]
     try:
         specs = [FineTune(**(settings | fields)) for _label, _short, fields in ways]
     except UserError:  # which Start says
         return
-    minutes = the_lab().jobs.training_s(specs, train, validation) / 60
+    minutes = sum(the_lab().jobs.training_s(spec, classes) for spec in specs) / 60
     if minutes * _SLOWER >= _LONG:
         words = _("All of this takes about {low:.0f} to {high:.0f} minutes here.")
         low, high = max(minutes * _FASTER, 1), minutes * _SLOWER

@@ -65,6 +65,7 @@ def test_who_came_while_the_lab_began_leaves_nothing_once_nobody_is_here(monkeyp
         is_active_session=lambda _session: False,
     )
     monkeypatch.setattr(process_state, "lab", SimpleNamespace())
+    monkeypatch.setattr(process_state, "large_came", False)
     monkeypatch.setattr(process_state, "refused", set())
     monkeypatch.setattr(sessions.runtime, "get_instance", lambda: here)
     monkeypatch.setattr(sessions, "LOOK_EVERY_S", 0)

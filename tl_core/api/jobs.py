@@ -1,5 +1,6 @@
 """``lab.jobs``: submit runs, ask questions, and know how long they take."""
 
+import math
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -138,10 +139,16 @@ class Jobs:
             [(spec, self._compute.networks.row(spec.backbone)) for spec in specs]
         )
 
-    def training_s(self, specs: Sequence[FineTune], train: int, validation: int) -> float:
-        """About how long trainings take one after the other, with nobody else here, in seconds."""
-        row_of, estimate = self._compute.networks.row, self._estimates.training_s
-        return sum(estimate(spec, row_of(spec.backbone), train, validation) for spec in specs)
+    def training_s(self, spec: FineTune, classes: Sequence[tuple[int, int]]) -> float:
+        """About how long a training takes with nobody else here, in seconds.
+
+        ``classes`` has of each the photographs to learn from and those kept for validation.
+        """
+        most = spec.photos_per_class or math.inf
+        train = sum(int(min(count, most)) for count, _validation in classes)
+        validation = sum(count for _train, count in classes)
+        row = self._compute.networks.row(spec.backbone)
+        return self._estimates.training_s(spec, row, train, validation)
 
     def look_ms(self, backbone: str) -> float:
         """Milliseconds of the network's fastest answer so far, whoever asked; else infinity.
