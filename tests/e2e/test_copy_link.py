@@ -14,6 +14,7 @@ def opened(page, address: str) -> None:
     page.locator(".st-key-subject").get_by_text("Cup of coffee", exact=True).wait_for()
     chosen = page.locator(".st-key-epsilon").get_by_text("8", exact=True)
     chosen.wait_for(state="attached")  # covered until the question is answered
+    page.wait_for_url("**version=*")  # the page writes its settings into the address
 
 
 def test_the_copied_link_shows_a_stranger_the_same_view(page, app_url, chromium):
