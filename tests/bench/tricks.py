@@ -25,8 +25,8 @@ from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example, sample_per_class
 from tl_core.datasets.folder import FolderIndex
 from tl_core.datasets.store import DatasetStore
-from tl_core.errors import UserError
 from tl_core.settings import Settings
+from tl_core.training.loop import Diverged
 from tl_core.training.spec import mode_row
 from tl_core.training.tricks import TRICKS, Trick
 
@@ -207,7 +207,7 @@ def do(run: Run, context: Context) -> dict[str, Any]:
     fields = json.loads(run.recipe)
     try:
         end = fine_tuned(parted, **fields, learning_rate=run.rate, seed=run.seed)
-    except UserError:
+    except Diverged:
         chance = 0.5 if run.data == CATS_AND_DOGS else 0.1
         return {"choosing": chance, "loss": 1e9, "tests": {_TEST: chance}, "has_diverged": True}
     assert end.result is not None
