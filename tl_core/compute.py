@@ -8,11 +8,11 @@ from typing import Protocol
 
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.weights import WeightsState
-from tl_core.classify.spec import Calibration
 from tl_core.datasets.store import DatasetStatus
 from tl_core.engine.job import Job, JobState, SpecT
 from tl_core.errors import UserError
 from tl_core.specs.base import Spec
+from tl_core.specs.classify import Calibration
 
 
 class JobQueue(Protocol):

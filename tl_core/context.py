@@ -13,12 +13,12 @@ from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.store import BackboneStore
 from tl_core.datasets.embedding_cache import EmbeddingCache
 from tl_core.datasets.store import DatasetStore
-from tl_core.engine.cache import ByteCache
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import P, Pool, T
 from tl_core.engine.runner import Sliced
 from tl_core.images.photo import PhotoArray
 from tl_core.images.photo_store import PhotoStore
+from tl_core.machine.byte_cache import ByteCache
 from tl_core.machine.device import sent
 from tl_core.settings import Settings
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from tl_core.api.backbones import Backbones, BackboneState, BackboneStatus
 from tl_core.api.datasets import Datasets
+from tl_core.api.estimates import Estimates
 from tl_core.api.jobs import Jobs, visitor_downloads
 from tl_core.api.models import Models
+from tl_core.api.ownership import Ownership
 from tl_core.api.preparation import Preparation, names_to_prepare
+from tl_core.api.staleness import Staleness
 from tl_core.backbones.catalogue import BackboneRow, PackagedWeights
 from tl_core.cluster.connect import chosen_cluster
 from tl_core.compute import Compute, MachineStatus
@@ -24,12 +27,9 @@ from tl_core.engine.memory import MemoryRow, VisitorMemory
 from tl_core.engine.presence import Presence
 from tl_core.errors import Phrase, UserError, gettext_noop
 from tl_core.errors import gettext_noop as N_
-from tl_core.estimates import Estimates
 from tl_core.images.photo_store import PhotoStore
 from tl_core.machine.process_memory import give_back_freed_memory, process_bytes
-from tl_core.ownership import Ownership
 from tl_core.settings import Settings
-from tl_core.staleness import Staleness
 
 __all__ = [
     "BROKEN",

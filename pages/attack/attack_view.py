@@ -12,9 +12,9 @@ from pages.shared.none_of_these import is_none
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.words import _, class_name, number, percent, plain_class
 from pages.visit.state import Run
-from tl_core.attack.spec import Attack, AttackSnapshot, Gap
-from tl_core.classify.spec import Answer, Classify, Novelty
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.attack import Attack, AttackSnapshot, Gap
+from tl_core.specs.classify import Answer, Classify, Novelty
 
 _MEASURES = {
     N_("L∞, levels of 1/255"): N_("The largest change to any value; 255 is the maximum."),

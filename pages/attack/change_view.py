@@ -7,11 +7,11 @@ from pages.shared.choose_one import choose_one
 from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab
 from pages.shared.words import _, chart_text, class_name, percent
-from tl_core.attack import compare
-from tl_core.attack.spec import AttackSnapshot
+from tl_core.images import compare
 from tl_core.images.decode import decode
 from tl_core.images.photo import to_array
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.attack import AttackSnapshot
 
 MAGNIFY = {1: N_("×1"), 4: N_("×4"), 16: N_("×16"), 64: N_("×64"), 0: N_("sign (+ or −)")}
 

@@ -11,9 +11,9 @@ from pages.shared.choose_one import choose_one
 from pages.shared.sitemap import ATTACK
 from pages.shared.visit import the_lab
 from pages.shared.words import _
-from tl_core.attack.methods import ATTACK_METHODS
-from tl_core.attack.spec import GROUPS, Attack
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.attack import GROUPS, Attack
+from tl_core.specs.attack_methods import ATTACK_METHODS
 
 LEVELS = [0, 1, 2, 4, 8, 16, 32, 64]
 CONFIDENCES = [0.0, 0.5, 0.9, 0.99]

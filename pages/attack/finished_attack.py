@@ -18,7 +18,8 @@ from pages.shared.table import table
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, class_name, plain_class
 from pages.visit.state import Outcome
-from tl_core.attack.spec import (
+from tl_core.lab import Job, JobState
+from tl_core.specs.attack import (
     Attack,
     AttackSnapshot,
     PasteBack,
@@ -26,7 +27,6 @@ from tl_core.attack.spec import (
     Survival,
     Transfer,
 )
-from tl_core.lab import Job, JobState
 
 _GUESSES = {"1": 2, "8": 16, "64": 255}  # by the answer, the most levels it stands for
 _ROBUST_LEVELS = 4  # fewer leave a JPEG encoder little to keep

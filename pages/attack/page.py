@@ -13,7 +13,7 @@ from pages.shared.sitemap import ATTACK
 from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.words import _, lesson
-from tl_core.attack.spec import Attack, SmallestBudget
+from tl_core.specs.attack import Attack, SmallestBudget
 
 _A_DOG = "sample:dalmatian"
 _CHOSEN = ("photo", "backbone", "target", "avoid")

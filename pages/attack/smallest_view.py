@@ -8,7 +8,7 @@ from pages.shared.charts import GREEN, GREY, axis, draw, palette
 from pages.shared.picture import live_picture
 from pages.shared.words import _, ngettext, plain_class
 from pages.visit.state import Run
-from tl_core.attack.spec import SmallestBudget, SmallestSnapshot
+from tl_core.specs.attack import SmallestBudget, SmallestSnapshot
 
 NAME = "smallest"
 

@@ -6,9 +6,9 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.words import _, both_names
-from tl_core.attribution.spec import ATTRIBUTION_METHODS, Attribute
-from tl_core.classify.spec import Classification
 from tl_core.lab import BackboneRow
+from tl_core.specs.attribution import ATTRIBUTION_METHODS, Attribute
+from tl_core.specs.classify import Classification
 
 METHODS = {row.key: row for row in ATTRIBUTION_METHODS}
 _GUIDED = "guided_gradcam"

@@ -11,9 +11,14 @@ from pages.shared.picture import live_picture
 from pages.shared.sitemap import ATTRIBUTION
 from pages.shared.words import _, class_name, percent, plain_class
 from pages.visit.state import Outcome
-from tl_core.attribution.spec import AttributeSnapshot, AttributionMap, ExplainedClass, Faithfulness
-from tl_core.classify.spec import Classification
 from tl_core.images import heatmap
+from tl_core.specs.attribution import (
+    AttributeSnapshot,
+    AttributionMap,
+    ExplainedClass,
+    Faithfulness,
+)
+from tl_core.specs.classify import Classification
 
 _METRIC = 96  # height of a figure, in pixels
 _AS_SURE, _HALF_AS_SURE = 0.75, 0.25  # shares of the probability before

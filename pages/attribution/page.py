@@ -32,9 +32,9 @@ from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson, show_error
-from tl_core.attribution.spec import Attribute
-from tl_core.classify.spec import Classification, Classify
 from tl_core.lab import UserError
+from tl_core.specs.attribution import Attribute
+from tl_core.specs.classify import Classification, Classify
 
 _SIGN_S = 0.5  # after which a slow answer's place says that it is awaited
 

@@ -9,8 +9,8 @@ from pages.shared.live import answer
 from pages.shared.visit import the_lab
 from pages.shared.words import _, class_name, number, percent
 from pages.visit.state import Outcome
-from tl_core.classify.spec import Classification, Classify
 from tl_core.lab import BackboneRow, BackboneStatus
+from tl_core.specs.classify import Classification, Classify
 
 _TICKS = [0.2, 0.5, 1, 2, 5, 10, 20]  # GFLOPs
 _ROW = 30  # pixels, of one network's answer

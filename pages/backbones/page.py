@@ -21,9 +21,9 @@ from pages.shared.sources import sources
 from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, class_name, lesson, percent, plain
-from tl_core.classify.spec import Classification, Classify
 from tl_core.lab import BackboneRow
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.classify import Classification, Classify
 
 _MEANINGS = {
     N_("ImageNet top-1 accuracy"): N_(

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared.choose_photo import photo_label
 from pages.shared.picture import live_picture
 from pages.shared.words import _
-from tl_core.feature_maps.spec import FeatureSpaceSnapshot, SpaceMap
+from tl_core.specs.feature_maps import FeatureSpaceSnapshot, SpaceMap
 
 _EXAMPLES = ("sample:bull-mastiff", "sample:eagle", "sample:cottage")  # others show their kind
 _ROWS = 3

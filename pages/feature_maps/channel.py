@@ -10,8 +10,8 @@ from pages.shared.picture import live_picture
 from pages.shared.query import go_to
 from pages.shared.sitemap import IDEAL
 from pages.shared.words import _
-from tl_core.feature_maps.spec import ChannelDetail, ChannelDetailSnapshot, FeatureMaps, OtherPhoto
 from tl_core.images import samples
+from tl_core.specs.feature_maps import ChannelDetail, ChannelDetailSnapshot, FeatureMaps, OtherPhoto
 
 _OTHERS = 4  # photographs shown
 _SIDE = 200  # of a picture, in pixels

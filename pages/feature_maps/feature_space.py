@@ -12,11 +12,11 @@ from pages.shared.live import answer
 from pages.shared.picture import data_url
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson, show_error
-from tl_core.datasets.spec import PreviewData
-from tl_core.feature_maps.spec import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
 from tl_core.images import samples
 from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.datasets import PreviewData
+from tl_core.specs.feature_maps import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
 
 METHODS = {
     "tsne": N_("t-SNE: keeps neighbours together"),

@@ -11,9 +11,9 @@ from pages.shared.choose_backbone import label_of, usable
 from pages.shared.choose_photo import photo_label
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
-from tl_core.feature_maps.spec import FeatureMaps
 from tl_core.images import samples
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.feature_maps import FeatureMaps
 
 NOTHING, LAYER, BACKBONE, PHOTO = "nothing", "layer", "backbone", "photo"
 _COMPARISONS = {

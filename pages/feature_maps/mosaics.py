@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.feature_maps.clickable import Spot, clickable
 from pages.shared.words import _
-from tl_core.feature_maps.spec import FeatureMapsSnapshot, LayerFacts, Mosaic
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.feature_maps import FeatureMapsSnapshot, LayerFacts, Mosaic
 
 _AT_BEGIN = {
     "edges and colours": N_("Edges and colours"),

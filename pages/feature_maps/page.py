@@ -28,7 +28,7 @@ from pages.shared.stage import stage
 from pages.shared.visit import the_lab
 from pages.shared.words import _, lesson
 from pages.visit.state import Outcome
-from tl_core.feature_maps.spec import FeatureMaps, FeatureMapsSnapshot
+from tl_core.specs.feature_maps import FeatureMaps, FeatureMapsSnapshot
 
 _DETAIL = 480  # width of the channel at large, where it has the page to itself, in pixels
 

@@ -8,14 +8,14 @@ from PIL import Image
 from pages.shared.download import download
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
-from tl_core.feature_maps.spec import (
+from tl_core.images.encode import SETTINGS_KEY, encode_png
+from tl_core.lab import Lab, UserError
+from tl_core.specs.feature_maps import (
     ChannelDetail,
     ChannelDetailSnapshot,
     FeatureMaps,
     FeatureMapsSnapshot,
 )
-from tl_core.images.encode import SETTINGS_KEY, encode_png
-from tl_core.lab import Lab, UserError
 
 _PATIENCE_S = 30.0  # for a map that is not drawn yet
 

@@ -6,7 +6,7 @@ from pages.shared import link, tour
 from pages.shared.query import go_to
 from pages.shared.sitemap import BACKBONES, PATH, TRAINING, PageRow
 from pages.shared.words import _
-from tl_core.datasets.spec import OWN_DATASET
+from tl_core.specs.datasets import OWN_DATASET
 
 
 def ways_in() -> None:

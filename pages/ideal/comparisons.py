@@ -8,9 +8,9 @@ from pages.ideal.goals import Goal
 from pages.ideal.live_controls import OPTIMISERS, RATES_OF_OPTIMISERS
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _
-from tl_core.ideal.recipes import LADDER
-from tl_core.ideal.spec import IdealImage
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.ideal_recipes import LADDER
 
 SEEDS = 2**32
 KEEPS_RATE = {

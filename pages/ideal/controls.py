@@ -10,7 +10,7 @@ from pages.ideal.live_controls import acting, moved
 from pages.shared import link, runs
 from pages.shared.choose_one import choose_one
 from pages.shared.words import _, number
-from tl_core.ideal.recipes import LADDER, RECIPES
+from tl_core.specs.ideal_recipes import LADDER, RECIPES
 
 TV_WEIGHTS = [0, 5, 10, 20, 50, 100, 200, 400, 800]
 RATES = [0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2]  # 0: the recipe's own

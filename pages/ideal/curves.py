@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.shared.charts import GREY, Part, axis, draw, palette
 from pages.shared.words import _, chart_text, number
-from tl_core.ideal.spec import IdealSnapshot
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.ideal import IdealSnapshot
 
 _AXES = {
     "probability": N_("probability"),

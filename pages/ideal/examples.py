@@ -6,8 +6,8 @@ from pages.languages import ASSETS
 from pages.shared.choose_class import QUICK
 from pages.shared.visit import the_lab
 from pages.shared.words import _
-from tl_core.ideal.spec import IdealImage
 from tl_core.specs.every import spec_from_json
+from tl_core.specs.ideal import IdealImage
 
 FOLDER = ASSETS / "examples"
 

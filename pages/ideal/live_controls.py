@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.shared import runs
 from pages.shared.sitemap import IDEAL
-from tl_core.ideal.spec import IdealImage
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.ideal import IdealImage
 
 OPTIMISERS = {"descent": N_("gradient descent"), "momentum": N_("momentum"), "adam": N_("adam")}
 RATES_OF_OPTIMISERS = {"descent": 1.0, "momentum": 0.3, "adam": 0.08}

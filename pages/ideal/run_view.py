@@ -23,9 +23,9 @@ from pages.shared.sitemap import IDEAL
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, percent, plain, plain_class
 from pages.visit.state import Finished, Outcome, Run
-from tl_core.ideal.spec import IdealImage, IdealSnapshot, Judge, Verdicts
 from tl_core.images import samples
 from tl_core.lab import Job, JobState
+from tl_core.specs.ideal import IdealImage, IdealSnapshot, Judge, Verdicts
 
 _HAS_NEW_START = "has_new_start"
 _KNOWS, _SURE = 0.5, 0.9  # probabilities

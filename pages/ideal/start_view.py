@@ -12,7 +12,7 @@ from pages.shared.live import answer
 from pages.shared.picture import MAIN_PICTURE, live_picture
 from pages.shared.visit import the_lab
 from pages.shared.words import _, plain
-from tl_core.ideal.spec import IdealImage, StartPicture
+from tl_core.specs.ideal import IdealImage, StartPicture
 
 
 def draw_start(spec: IdealImage) -> None:

@@ -19,9 +19,9 @@ from pages.shared.query import VERSION
 from pages.shared.sitemap import PAGES
 from pages.shared.words import _, class_name, current_language, in_language, percent
 from pages.visit.state import Finished, Learned, Visit
-from tl_core.attack.spec import Attack, AttackSnapshot
 from tl_core.images.encode import encode_jpeg
-from tl_core.training.spec import mode_row
+from tl_core.specs.attack import Attack, AttackSnapshot
+from tl_core.specs.training import mode_row
 
 _QUALITY = 90
 _WIDTH, _HEIGHT = 360, 120  # of a curve

@@ -24,7 +24,7 @@ from tl_core.errors import UserError
 
 if TYPE_CHECKING:
     from tl_core.lab import Job
-    from tl_core.live.spec import LiveAnswer
+    from tl_core.specs.live import LiveAnswer
 
 PATH = "live"
 FRAMES_A_S = 30
@@ -127,7 +127,7 @@ def _submit(frame: bytes, visitor: str, wishes: Wishes) -> Job[Any]:
     Raises:
         UserError: If it is no JPEG of a frame's size, or the lab cannot answer now.
     """
-    from tl_core.live.spec import MOST_BYTES, LiveFrame
+    from tl_core.specs.live import MOST_BYTES, LiveFrame
 
     if len(frame) > MOST_BYTES or not frame.startswith(b"\xff\xd8\xff") or not process_state.lab:
         raise UserError(

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shared.presenter import enlarged
 from pages.shared.words import _, chart_text, class_name, percent
-from tl_core.classify.spec import Answer
+from tl_core.specs.classify import Answer
 
 GREEN, GREY = 2, 6  # places in the palette
 

@@ -7,10 +7,10 @@ from pages.shared.live import POLL_S, drop, start
 from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, number, plain, sentence
-from tl_core.download.spec import Download, DownloadProgress
 from tl_core.lab import BackboneState, BackboneStatus, Job, JobState, PackagedWeights
 from tl_core.lab import gettext_noop as N_
 from tl_core.specs.base import DEFAULT_BACKBONE
+from tl_core.specs.download import Download, DownloadProgress
 
 _MISSING = N_("**{label}** is not on this machine yet: {size} to download.")
 _DAMAGED = N_(

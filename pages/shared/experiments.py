@@ -7,7 +7,7 @@ from pages.shared.measured_examples import measured
 from pages.shared.sitemap import TRAINING
 from pages.shared.words import _, number
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.tricks import TRICKS, Trick
+from tl_core.specs.tricks import TRICKS, Trick
 
 WITHOUT, WITH, SAME = "without", "with", "same"  # the answers: which run ends better
 _TO_DO = N_("Now press Start.")

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared import link
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, percent, plain_class
-from tl_core.classify.spec import Answer, Classification, Novelty
+from tl_core.specs.classify import Answer, Classification, Novelty
 
 KEY, PERCENT, MOST_PERCENT = "turned_away", 5, 20
 

@@ -13,8 +13,8 @@ from pages.shared.words import _, plain, sentence, show_error
 from pages.training.squares import MOST, draw_squares
 from pages.training.thrown_away import empty, take_out
 from pages.visit.state import Box, trim
-from tl_core.datasets.spec import MAX_PHOTOS
 from tl_core.lab import BackboneRow, UserError
+from tl_core.specs.datasets import MAX_PHOTOS
 
 ENOUGH = 4  # photographs of a class, to begin with
 _AT_ONCE = 64  # photographs of a message; photos.js sends fewer

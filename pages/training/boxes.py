@@ -14,10 +14,10 @@ from pages.training.ready_photos import ready_photos
 from pages.training.thrown_away import remove
 from pages.visit.intake import Intake
 from pages.visit.state import Box
-from tl_core.datasets.spec import MAX_CLASSES, MIN_CLASSES
 from tl_core.lab import BackboneRow, OwnUpload
 from tl_core.lab import gettext_noop as N_
 from tl_core.settings import LARGEST_ZIP_MB
+from tl_core.specs.datasets import MAX_CLASSES, MIN_CLASSES
 
 _FIRST_NAMES = (N_("cats"), N_("dogs"))
 _NAME_LENGTH = 60

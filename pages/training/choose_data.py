@@ -14,7 +14,9 @@ from pages.training.corrections import corrected
 from pages.training.load_model import load_model
 from pages.training.thrown_away import undo_button
 from pages.visit.state import Box, Data
-from tl_core.datasets.spec import (
+from tl_core.lab import BackboneRow, DatasetStatus, Job, JobState, UserError
+from tl_core.lab import gettext_noop as N_
+from tl_core.specs.datasets import (
     MIN_CLASSES,
     MIN_PHOTOS,
     OWN_DATASET,
@@ -22,8 +24,6 @@ from tl_core.datasets.spec import (
     ImportSnapshot,
     require_classes,
 )
-from tl_core.lab import BackboneRow, DatasetStatus, Job, JobState, UserError
-from tl_core.lab import gettext_noop as N_
 
 _SMALL_BYTES = 20 * 2**20  # a download to wait for
 _PHASES = {

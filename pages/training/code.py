@@ -7,7 +7,7 @@ from pages.shared.show_code import FOLDER, Program, show_programs
 from pages.shared.visit import the_lab
 from pages.shared.words import _
 from tl_core.lab import BackboneRow
-from tl_core.training.spec import mode_row
+from tl_core.specs.training import mode_row
 
 _ALL = 100_000  # photographs a class: every one
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared.charts import Part, axis, draw
 from pages.shared.words import _, chart_text
-from tl_core.training.spec import FineTuneResult
+from tl_core.specs.training import FineTuneResult
 
 _NUMBERED = 20  # classes; more leave no room for numbers in the cells
 

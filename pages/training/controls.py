@@ -8,7 +8,7 @@ from pages.shared import link
 from pages.shared.own_models import own_models
 from pages.shared.words import _
 from pages.training.hyperparameters import choose_hyperparameters
-from tl_core.training.spec import MODES, mode_row
+from tl_core.specs.training import MODES, mode_row
 
 _AMOUNTS = [1, 2, 4, 8, 16, 50, 100, 300, 1000, 0]
 _SEEDS = 2**32

@@ -11,11 +11,11 @@ from pages.shared.words import _, plain
 from pages.training.box import require_room
 from pages.training.boxes import add_box
 from pages.visit.state import Box, Correction, trim
-from tl_core.classify.spec import Classification
-from tl_core.datasets.spec import MAX_CLASSES, MAX_NAME_LENGTH, MAX_PHOTOS
 from tl_core.images import samples
 from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.classify import Classification
+from tl_core.specs.datasets import MAX_CLASSES, MAX_NAME_LENGTH, MAX_PHOTOS
 
 SOMETHING_NEW = N_("Something new")
 _KEYS = 9  # classes that a digit chooses

@@ -11,7 +11,7 @@ from pages.shared.words import _
 from pages.training.modes import Line, lines_of, snapshot_of
 from pages.visit.state import Run
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.spec import FineTuneSnapshot, mode_row
+from tl_core.specs.training import FineTuneSnapshot, mode_row
 
 EXPLANATION = N_(
     "Solid line with dots: validation photographs, which it never learns from. Dotted line: "

@@ -12,8 +12,8 @@ from pages.training.modes import small_test
 from pages.training.run import LOOK
 from pages.training.squares import MOST, draw_squares
 from pages.visit.state import Data
-from tl_core.datasets.spec import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
 from tl_core.lab import gettext_noop as N_
+from tl_core.specs.datasets import OWN_DATASET, ClassPreview, PreviewData, PreviewSnapshot
 
 _NOT_TESTED = N_("To measure how good it is, record each thing again from another angle.")
 _OPEN = 4  # classes whose thumbnails are seen at once

@@ -12,7 +12,7 @@ from pages.shared.words import _, percent
 from pages.training.run import NAME, Way
 from pages.visit.state import Outcome
 from tl_core.lab import JobState
-from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
+from tl_core.specs.training import FineTune, FineTuneSnapshot, mode_row
 
 _CLEAR = 0.03  # of accuracies: from this difference on one of two is better
 

@@ -10,7 +10,7 @@ from pages.training.modes import TOP3_FROM, Line, interval_words, lines_of, snap
 from pages.visit.state import Run
 from tl_core.lab import Job, JobState
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.spec import FineTuneSnapshot
+from tl_core.specs.training import FineTuneSnapshot
 
 _ENDINGS = {
     JobState.QUEUED: N_("waiting"),

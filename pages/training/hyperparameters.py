@@ -10,7 +10,7 @@ from pages.shared import link, runs
 from pages.shared.words import _, number
 from pages.training.run import NAME
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.spec import AUGMENTATIONS, SCHEDULES, TRAINING_OPTIMISERS, FineTune
+from tl_core.specs.training import AUGMENTATIONS, SCHEDULES, TRAINING_OPTIMISERS, FineTune
 
 _BESIDE = 2  # controls in a row
 

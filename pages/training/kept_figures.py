@@ -11,9 +11,9 @@ from pages.shared.words import _
 from pages.training.modes import has_one_mode_twice, lines_of
 from pages.training.run import NAME, Done
 from pages.visit.state import Learned, Outcome
-from tl_core.datasets.spec import OWN_DATASET
 from tl_core.lab import UserError
-from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot
+from tl_core.specs.datasets import OWN_DATASET
+from tl_core.specs.training import FineTune, FineTuneResult, FineTuneSnapshot
 
 _ENOUGH = 10  # photographs in a test
 _MIDDLE, _MOST = 65, 90  # per cent: where the answers to the chapter's question begin

@@ -9,7 +9,7 @@ from pages.shared.words import _, lesson
 from pages.visit.state import Data
 from tl_core.lab import Job
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.spec import LabelBudget, LabelBudgetSnapshot
+from tl_core.specs.training import LabelBudget, LabelBudgetSnapshot
 
 _NAME = "budget"
 _STARTS = {

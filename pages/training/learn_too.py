@@ -10,9 +10,9 @@ from pages.shared.fold import fold
 from pages.shared.measured_examples import measured
 from pages.shared.visit import the_visit
 from pages.shared.words import _, percent
-from tl_core.datasets.spec import MAX_PHOTOS
-from tl_core.training.paired import ENOUGH, compare
-from tl_core.training.spec import FineTune, FineTuneResult
+from pages.training.paired import ENOUGH, compare
+from tl_core.specs.datasets import MAX_PHOTOS
+from tl_core.specs.training import FineTune, FineTuneResult
 
 _HEIGHT = 220  # of the chart, in pixels
 

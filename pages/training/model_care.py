@@ -12,7 +12,7 @@ from pages.shared.words import _, plain, sentence, show_error
 from pages.training.load_model import load_model
 from tl_core.lab import UserError
 from tl_core.specs.base import DEFAULT_BACKBONE
-from tl_core.training.spec import LABEL_LENGTH
+from tl_core.specs.training import LABEL_LENGTH
 
 
 def care_for(model: str, own: dict[str, str], *, can_load: bool) -> None:

@@ -7,8 +7,8 @@ from pages.shared.own_models import own_models
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, time_zone
 from pages.visit.state import Box
-from tl_core.datasets.spec import are_own_names
-from tl_core.training.spec import LABEL_LENGTH, mode_row
+from tl_core.specs.datasets import are_own_names
+from tl_core.specs.training import LABEL_LENGTH, mode_row
 
 _NAMED = 3  # classes in a model's name
 

@@ -7,7 +7,7 @@ from pages.shared.charts import palette
 from pages.shared.words import _
 from pages.visit.state import Run
 from tl_core.lab import Job
-from tl_core.training.spec import MODES, FineTune, FineTuneSnapshot, mode_row
+from tl_core.specs.training import MODES, FineTune, FineTuneSnapshot, mode_row
 
 _SMALL = 25  # photographs in a test: one is worth more than four points
 TOP3_FROM = 6  # classes; with fewer, three guesses say little

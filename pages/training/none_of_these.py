@@ -16,10 +16,10 @@ from pages.shared.none_of_these import KEY, MOST_PERCENT, PERCENT
 from pages.shared.table import table
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, lesson, percent, plain
-from tl_core.classify.spec import LEAST_GROUPS, Calibration, Novelty
 from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.spec import FineTune, FineTuneSnapshot, Prediction
+from tl_core.specs.classify import LEAST_GROUPS, Calibration, Novelty
+from tl_core.specs.training import FineTune, FineTuneSnapshot, Prediction
 
 _HEIGHT = 260  # of the chart, in pixels
 _LINES = {  # of the chart: score and what was shown

@@ -49,8 +49,8 @@ from pages.training.run import (
 )
 from pages.training.trying import draw_trying
 from pages.visit.state import Data
-from tl_core.datasets.spec import OWN_DATASET
 from tl_core.specs.base import DEFAULT_BACKBONE
+from tl_core.specs.datasets import OWN_DATASET
 
 
 def begin_or_stop(data: Data | None, ways: list[Way], settings: dict[str, Any]) -> None:

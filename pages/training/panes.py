@@ -10,7 +10,7 @@ from pages.shared.live_camera import turn_live_on
 from pages.shared.own_models import own_models
 from pages.shared.visit import the_visit
 from pages.shared.words import _
-from tl_core.datasets.spec import OWN_DATASET
+from tl_core.specs.datasets import OWN_DATASET
 
 CLASSES, LEARN, TRY = "classes", "learn", "try"
 _KEY = "panes_bar"

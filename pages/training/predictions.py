@@ -10,11 +10,11 @@ from pages.shared.query import go_to
 from pages.shared.sitemap import ATTRIBUTION
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, show_error
-from tl_core.datasets.spec import OWN_DATASET
 from tl_core.images.decode import decode
 from tl_core.images.encode import thumbnail
 from tl_core.lab import UserError
-from tl_core.training.spec import FineTune, Prediction
+from tl_core.specs.datasets import OWN_DATASET
+from tl_core.specs.training import FineTune, Prediction
 
 _SIDE = 180  # pixels of a thumbnail
 _WIDTH = 140  # of its place

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.shared.charts import GREY, axis, draw, palette
 from pages.shared.fold import fold
 from pages.shared.words import _, lesson, percent
-from tl_core.training.spec import Reliability, TemperatureScaling
+from tl_core.specs.training import Reliability, TemperatureScaling
 
 _HEIGHT = 280  # of the chart, in pixels
 

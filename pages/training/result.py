@@ -11,14 +11,14 @@ from pages.shared.words import _, lesson, percent
 from pages.training.confusion_matrix import confusion_matrix
 from pages.training.learn_too import draw_comparison, draw_measured, offer
 from pages.training.modes import TOP3_FROM, interval_words, small_test
+from pages.training.paired import shown
 from pages.training.predictions import draw_predictions
 from pages.training.reliability import draw_reliability
 from pages.training.run import NAME, Done, best_of
 from pages.training.shifts import ask_of_backgrounds, draw_shifts
 from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.paired import shown
-from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
+from tl_core.specs.training import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _NOT_MEASURED = N_(
     "Not measured yet. All photographs of a class come from one recording, so we'd be testing on "

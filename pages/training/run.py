@@ -14,9 +14,9 @@ from pages.training.box import ENOUGH
 from pages.training.model_names import now, proposed
 from pages.training.modes import snapshot_of
 from pages.visit.state import Data, Taught
-from tl_core.datasets.spec import OWN_DATASET, PreviewSnapshot
 from tl_core.lab import UserError
-from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
+from tl_core.specs.datasets import OWN_DATASET, PreviewSnapshot
+from tl_core.specs.training import FineTune, FineTuneSnapshot, mode_row
 
 NAME = "teach"
 LOOK = "look"  # the question what is in the data set

@@ -12,9 +12,9 @@ from pages.shared.page_top import go_up
 from pages.shared.words import _, chart_text, lesson, percent, plain
 from pages.training.predictions import draw_prediction
 from pages.training.run import BEGIN_NOW
-from tl_core.datasets.spec import OWN_DATASET
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
+from tl_core.specs.datasets import OWN_DATASET
+from tl_core.specs.training import FineTune, FineTuneResult, FineTuneSnapshot, Prediction
 
 _SHOWN = 2  # photographs that look different in each test
 _WIDTH = 108  # pixels of one: three are as wide as a phone

@@ -10,8 +10,8 @@ from pages.shared.words import _, class_name, percent
 from pages.training.modes import colours_of, has_one_mode_twice
 from pages.training.run import Done, best_of, is_clear
 from pages.training.tries import is_unsure
-from tl_core.classify.spec import Classify
-from tl_core.training.spec import mode_row
+from tl_core.specs.classify import Classify
+from tl_core.specs.training import mode_row
 
 
 def side_by_side(photo: str, front: str, done: Done) -> None:

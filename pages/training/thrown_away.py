@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared.visit import the_visit
 from pages.shared.words import _, plain
 from pages.visit.state import Box, ThrownAway
-from tl_core.datasets.spec import MAX_CLASSES
+from tl_core.specs.datasets import MAX_CLASSES
 
 _MOST = 20  # steps back
 

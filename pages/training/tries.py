@@ -11,9 +11,9 @@ from pages.shared.none_of_these import is_none
 from pages.shared.visit import the_visit
 from pages.shared.words import _, class_name, plain
 from pages.visit.state import Try
-from tl_core.classify.spec import Answer, Classification
 from tl_core.images import samples
 from tl_core.lab import UserError
+from tl_core.specs.classify import Answer, Classification
 
 UNSURE_LEAD = 0.2  # of the best before the second, below which an answer is none
 _KEPT = 10

@@ -29,8 +29,8 @@ from pages.training.predictions import photo_of
 from pages.training.run import Done, best_of
 from pages.training.side_by_side import side_by_side
 from pages.training.tries import UNSURE_LEAD, draw_tries, is_unsure, remember
-from tl_core.classify.spec import Classification, Classify
 from tl_core.lab import UserError
+from tl_core.specs.classify import Classification, Classify
 
 _ORIGINAL = 3  # answers of the pretrained network
 _ANSWER = 390  # pixels, the height of an answer's skeleton

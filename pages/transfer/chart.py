@@ -8,7 +8,7 @@ from pages.shared.charts import GREY, Part, axis, draw, palette
 from pages.shared.measured_examples import measured
 from pages.shared.words import _, chart_text, percent
 from tl_core.lab import gettext_noop as N_
-from tl_core.training.spec import MODES, mode_row
+from tl_core.specs.training import MODES, mode_row
 
 _DATA = {  # of the benchmark: what it is called, and how many classes it has
     "digits": (N_("Digits, unlike ImageNet"), 10),

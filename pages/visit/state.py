@@ -8,10 +8,10 @@ from typing import Any
 
 from pages.visit.intake import Intake
 from pages.visit.waiting import ShownWait
-from tl_core.datasets.spec import MAX_PHOTOS, OwnClasses
 from tl_core.lab import Job, UserError
 from tl_core.specs.base import DEFAULT_BACKBONE, Snapshot
-from tl_core.training.spec import FineTuneResult
+from tl_core.specs.datasets import MAX_PHOTOS, OwnClasses
+from tl_core.specs.training import FineTuneResult
 
 MOST_KEPT = 500  # of a visit, of each kind: answers, models, small pictures
 

@@ -13,7 +13,7 @@ from pages.shared.sitemap import ALL_PAGES
 from pages.shared.visit import the_lab
 from tests.component_event import component_event
 from tl_core.lab import Lab, Settings
-from tl_core.training.spec import FineTune, FineTuneSnapshot
+from tl_core.specs.training import FineTune, FineTuneSnapshot
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 PATHS = {row.address or "home": row.path for row in ALL_PAGES}

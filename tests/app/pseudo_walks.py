@@ -19,7 +19,9 @@ from tests.app.training import finished, two_boxes
 from tests.hostile import saved
 from tests.journeys.widgets import send, widgets
 from tests.local_compute import local
-from tl_core.attack.spec import (
+from tl_core.engine.job import BROKEN
+from tl_core.lab import BackboneState, Job, JobState, Lab, PackagedWeights, UserError
+from tl_core.specs.attack import (
     Attack,
     AttackSnapshot,
     Gap,
@@ -27,19 +29,17 @@ from tl_core.attack.spec import (
     SmallestBudget,
     SmallestSnapshot,
 )
-from tl_core.classify.spec import Answer
-from tl_core.datasets.spec import (
+from tl_core.specs.base import Snapshot, Spec
+from tl_core.specs.classify import Answer
+from tl_core.specs.datasets import (
     ClassPreview,
     ImportData,
     ImportSnapshot,
     PreviewData,
     PreviewSnapshot,
 )
-from tl_core.engine.job import BROKEN
-from tl_core.ideal.spec import IdealImage, IdealSnapshot
-from tl_core.lab import BackboneState, Job, JobState, Lab, PackagedWeights, UserError
-from tl_core.specs.base import Snapshot, Spec
-from tl_core.training.spec import FineTuneSnapshot
+from tl_core.specs.ideal import IdealImage, IdealSnapshot
+from tl_core.specs.training import FineTuneSnapshot
 
 Walk = Iterator[str]
 _PICTURE = saved(hostile.photo(224, 224), "PNG")

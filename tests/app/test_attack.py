@@ -2,7 +2,7 @@ import pytest
 
 from pages.shared import runs
 from tests.app.conftest import pictures, settled, words
-from tl_core.attack.spec import SmallestBudget
+from tl_core.specs.attack import SmallestBudget
 
 
 def finished(page, name="attack"):

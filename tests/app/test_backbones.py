@@ -11,9 +11,9 @@ from tests.app.conftest import settled, words
 from tests.local_compute import local
 from tests.server import Faults, FileServer
 from tl_core.backbones.catalogue import DownloadableWeights
-from tl_core.download.spec import Download
 from tl_core.lab import BackboneState
-from tl_core.training.spec import FineTune
+from tl_core.specs.download import Download
+from tl_core.specs.training import FineTune
 
 
 @pytest.fixture

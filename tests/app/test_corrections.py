@@ -4,9 +4,9 @@ import base64
 
 import pytest
 
+from pages.training.paired import shown
 from tests.app.conftest import photo_message, send_photo, settled, tell_component, words
 from tests.app.training import finished, jobs, taught, two_boxes, with_digits
-from tl_core.training.paired import shown
 
 
 @pytest.fixture

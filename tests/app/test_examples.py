@@ -4,8 +4,8 @@ from pages.ideal.examples import FOLDER, example_of
 from pages.shared.choose_class import QUICK, favourites
 from tests.pictures.examples import SEEDS
 from tl_core.backbones.build import imagenet_classes
-from tl_core.classify.spec import Classify
 from tl_core.commands.common import OWNER, run_to_end
+from tl_core.specs.classify import Classify
 
 JUDGE = "efficientnet_lite1"  # it drew none of them
 

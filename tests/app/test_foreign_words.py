@@ -13,11 +13,11 @@ from tests.app.conftest import PATHS, settled
 from tests.hostile import saved
 from tests.local_compute import local
 from tests.model_files import of_backbone
-from tl_core.attack.spec import Attack, AttackSnapshot, SmallestBudget, SmallestSnapshot
-from tl_core.classify.spec import Answer
-from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.lab import Job, Lab, UserError
+from tl_core.specs.attack import Attack, AttackSnapshot, SmallestBudget, SmallestSnapshot
 from tl_core.specs.base import Snapshot, Spec
+from tl_core.specs.classify import Answer
+from tl_core.specs.ideal import IdealImage, IdealSnapshot
 
 PICTURE = "![x](https://example.com/x.png) $x$ <b>"
 LINK = "[click](https://example.com) :red[x] :material/face:"

@@ -7,9 +7,9 @@ from PIL import Image
 
 from pages.languages import ASSETS
 from tests.pictures.home import FOLDER, GAP_PX, IDEAL, THEMES, curve
-from tl_core.classify.spec import Classify
 from tl_core.commands.common import OWNER, run_to_end
 from tl_core.images.encode import encode_png
+from tl_core.specs.classify import Classify
 
 FIGURES = json.loads((FOLDER / "figures.json").read_text(encoding="utf-8"))
 

@@ -9,10 +9,10 @@ from pages.ideal import gallery
 from pages.shared import runs
 from pages.visit.state import Finished, Visit
 from tests.app.conftest import pictures, settled, words
-from tl_core.ideal.spec import IdealImage
 from tl_core.lab import JobState
 from tl_core.specs.every import spec_from_json
-from tl_core.training.spec import FineTune
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.training import FineTune
 
 
 def finished(page):

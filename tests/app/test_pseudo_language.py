@@ -10,8 +10,8 @@ from tests.app import pseudo_walks as walks
 from tests.app.conftest import APP, PATHS, settled
 from tests.app.texts import texts
 from tests.pseudo import CODE, accented, ascii_words, speak_pseudo
-from tl_core.attack.methods import ATTACK_METHODS
-from tl_core.attribution.spec import ATTRIBUTION_METHODS
+from tl_core.specs.attack_methods import ATTACK_METHODS
+from tl_core.specs.attribution import ATTRIBUTION_METHODS
 
 PAPERS = [row.paper for row in ATTRIBUTION_METHODS]
 PAPERS += [row.paper for row in ATTACK_METHODS.values()]

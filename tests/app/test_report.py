@@ -10,8 +10,8 @@ from tests import hostile
 from tests.app.test_foreign_words import LABEL, over
 from tests.app.test_path import DIGITS
 from tests.hostile import saved
-from tl_core.attack.spec import Attack, AttackSnapshot
-from tl_core.classify.spec import Answer
+from tl_core.specs.attack import Attack, AttackSnapshot
+from tl_core.specs.classify import Answer
 
 MOST_BYTES = 5 * 10**6
 

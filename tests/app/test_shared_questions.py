@@ -6,7 +6,7 @@ import pytest
 
 from tests.app.conftest import words
 from tl_core.lab import Job, JobState
-from tl_core.training.spec import BudgetPoint, LabelBudget, LabelBudgetSnapshot
+from tl_core.specs.training import BudgetPoint, LabelBudget, LabelBudgetSnapshot
 
 STARTS: tuple[Literal["trained", "random", "pixels"], ...] = ("trained", "random", "pixels")
 POINTS = tuple(

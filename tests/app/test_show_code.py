@@ -21,7 +21,6 @@ from tests.app.conftest import settled
 from tests.local_compute import local
 from tl_core.attribution.methods import METHODS
 from tl_core.attribution.pixel_model import PixelModel
-from tl_core.attribution.spec import Attribute
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import pixels_from
@@ -32,9 +31,10 @@ from tl_core.images import samples
 from tl_core.images.decode import decode
 from tl_core.images.photo import to_array
 from tl_core.settings import Settings
+from tl_core.specs.attribution import Attribute
+from tl_core.specs.training import FineTune
 from tl_core.training import embeddings
 from tl_core.training.data import split_by_spec
-from tl_core.training.spec import FineTune
 
 CAT = "sample:cat"
 LITE0 = CATALOGUE[0]

@@ -8,11 +8,11 @@ from pages.shared.measured_examples import measured
 from tests.app.conftest import settled, words
 from tests.app.training import finished, jobs, taught, two_boxes, with_digits
 from tests.model_files import unpacked
-from tl_core.datasets.spec import PreviewData
 from tl_core.images import samples
 from tl_core.lab import Job
+from tl_core.specs.datasets import PreviewData
 from tl_core.specs.every import spec_from_json
-from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
+from tl_core.specs.training import FineTune, FineTuneSnapshot, mode_row
 
 
 def figures(page):

@@ -9,9 +9,9 @@ from tests.app.test_tour import on_tour
 from tests.local_compute import local
 from tests.server import Faults, FileServer
 from tests.zips import zipped
-from tl_core.datasets.spec import ImportData
-from tl_core.download.spec import OPERATOR
 from tl_core.lab import JobState
+from tl_core.specs.datasets import ImportData
+from tl_core.specs.download import OPERATOR
 
 KEY = "microsoft_cats_and_dogs"
 HANDFUL = "cats_and_dogs_handful"

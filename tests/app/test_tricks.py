@@ -10,8 +10,8 @@ from pages.shared.sitemap import PATH, TRICKS
 from pages.shared.terms import terms
 from tests.app.conftest import PATHS, settled, words
 from tests.app.training import finished
-from tl_core.training.spec import FineTune
-from tl_core.training.tricks import TRICKS as PAIRS
+from tl_core.specs.training import FineTune
+from tl_core.specs.tricks import TRICKS as PAIRS
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.key)

@@ -4,7 +4,7 @@ from pages.training.tries import UNSURE_LEAD, is_unsure
 from tests.app.conftest import photo_message, send_photo, settled, words
 from tests.app.training import jobs, taught, two_boxes, with_digits
 from tests.hostile import photo, saved
-from tl_core.classify.spec import Answer
+from tl_core.specs.classify import Answer
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import pytest
 from pages.visit.state import Run
 from tests.app.conftest import PATHS, settled
 from tests.hostile import photo, saved
-from tl_core.attack.spec import Attack, AttackSnapshot
-from tl_core.classify.spec import Answer
 from tl_core.lab import Job
-from tl_core.training.spec import MODES
+from tl_core.specs.attack import Attack, AttackSnapshot
+from tl_core.specs.classify import Answer
+from tl_core.specs.training import MODES
 
 SLOW_MODES = [pytest.param(row.key, marks=pytest.mark.slow) for row in MODES if row.key != "pixels"]
 

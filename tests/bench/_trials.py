@@ -22,16 +22,16 @@ from tl_core.backbones.novelty import (
     fit_detector,
     leave_one_out,
 )
-from tl_core.classify.spec import LEAST_GROUPS
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example, sample_per_class
-from tl_core.datasets.spec import OnDataset
 from tl_core.engine.job import Job
 from tl_core.images.decode import decode
+from tl_core.specs.classify import LEAST_GROUPS
+from tl_core.specs.datasets import OnDataset
+from tl_core.specs.training import FineTune
 from tl_core.training.data import open_dataset
 from tl_core.training.embeddings import embeddings
 from tl_core.training.inputs import PhotoSource, chunks
-from tl_core.training.spec import FineTune
 from tl_core.training.trainable import new_head
 
 _DIGITS, _TAUGHT_BREEDS = 200, 4

@@ -26,7 +26,6 @@ from tests.bench._library_attacks import (
 )
 from tl_core.attack.runner import AttackMember
 from tl_core.attack.smallest import Search
-from tl_core.attack.spec import Attack, SmallestBudget
 from tl_core.attack.success import ClassGoal, answer, is_fooled
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
@@ -41,6 +40,7 @@ from tl_core.images.transforms import TRANSFORMS
 from tl_core.machine.device import choose_device
 from tl_core.machine.process_memory import keep_freed_memory
 from tl_core.settings import Settings
+from tl_core.specs.attack import Attack, SmallestBudget
 
 SIAMESE = 284
 STEPS = 60

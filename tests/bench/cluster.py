@@ -14,9 +14,9 @@ from pathlib import Path
 
 from tests.cluster.conftest import compute_of, machine_of, process_of, until, usable
 from tests.cluster.ray_head import ray_head
-from tl_core.classify.spec import Classify
-from tl_core.ideal.spec import IdealImage
 from tl_core.lab import Job, JobState, Lab, Settings
+from tl_core.specs.classify import Classify
+from tl_core.specs.ideal import IdealImage
 
 TIMES = 20
 PICTURE = IdealImage(target=281, steps=4000)

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.store import BackboneStore
-from tl_core.ideal.recipes import LADDER, Recipe
 from tl_core.ideal.slot import recipe_slot
 from tl_core.imageopt import augment
 from tl_core.imageopt.batch import Batch
@@ -26,6 +25,7 @@ from tl_core.imageopt.slot import Slot
 from tl_core.images.encode import encode_png
 from tl_core.machine.process_memory import keep_freed_memory
 from tl_core.settings import Precision, Settings
+from tl_core.specs.ideal_recipes import LADDER, Recipe
 
 DRAWN_ON, JUDGES = "efficientnet_lite0", ("efficientnet_lite1", "efficientnet_lite2")
 SHOWN = (284, 340, 207, 953, 980)  # Siamese cat, zebra, golden retriever, pineapple, volcano

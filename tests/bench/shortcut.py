@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from tests.bench.train import fine_tuned, lab, turn
-from tl_core.attribution.spec import Attribute, AttributeSnapshot
 from tl_core.context import Context
 from tl_core.datasets.coloured_digits import AGAINST
 from tl_core.settings import Settings
-from tl_core.training.spec import FineTuneResult
+from tl_core.specs.attribution import Attribute, AttributeSnapshot
+from tl_core.specs.training import FineTuneResult
 
 KINDS = ("coloured_digits", "coloured_digits_at_random", "coloured_digits_grey")
 SEEDS, PER_CLASS, SHARE = 3, 100, 0.05

@@ -34,17 +34,17 @@ from tl_core.datasets.store import DatasetStore
 from tl_core.engine.job import Job
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
-from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
+from tl_core.local.handlers import make_runner
 from tl_core.machine.process_memory import keep_freed_memory
 from tl_core.settings import Settings
 from tl_core.specs.base import Snapshot, Spec
+from tl_core.specs.training import FineTune, FineTuneSnapshot
 from tl_core.training.data import open_dataset
 from tl_core.training.embeddings import embeddings
 from tl_core.training.inputs import PhotoInputs, PhotoSource
 from tl_core.training.loop import TrainingLoop
 from tl_core.training.progress import Progress
-from tl_core.training.spec import FineTune, FineTuneSnapshot
 from tl_core.training.trainable import TrainableModel
 
 CATS_AND_DOGS, BREEDS = "cats_vs_dogs", "pet_breeds"

@@ -23,13 +23,13 @@ from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example, sample_per_class
 from tl_core.engine.job import Job
 from tl_core.settings import Settings
+from tl_core.specs.training import FineTune, FineTuneSnapshot, mode_row
 from tl_core.training.data import open_dataset
 from tl_core.training.embeddings import Extractor, embeddings, extract
 from tl_core.training.initial import starting_point
 from tl_core.training.inputs import Inputs, PhotoInputs, PhotoSource, PrecomputedInputs, map_photos
 from tl_core.training.loop import Diverged, TrainingLoop
 from tl_core.training.progress import Progress
-from tl_core.training.spec import FineTune, FineTuneSnapshot, mode_row
 from tl_core.training.trainable import TrainableModel
 
 RUNS = Path(__file__).parent / "transfer.jsonl"

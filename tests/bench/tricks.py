@@ -26,9 +26,9 @@ from tl_core.datasets.dataset import Dataset, Example, sample_per_class
 from tl_core.datasets.folder import FolderIndex
 from tl_core.datasets.store import DatasetStore
 from tl_core.settings import Settings
+from tl_core.specs.training import mode_row
+from tl_core.specs.tricks import TRICKS, Trick
 from tl_core.training.loop import Diverged
-from tl_core.training.spec import mode_row
-from tl_core.training.tricks import TRICKS, Trick
 
 RUNS = Path(__file__).with_name("tricks.jsonl")
 SUMMARY = Path(__file__).parents[2] / "assets" / "tricks.json"

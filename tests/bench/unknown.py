@@ -37,8 +37,8 @@ from tl_core.backbones.novelty import distances_to
 from tl_core.context import Context
 from tl_core.datasets.dataset import sample_per_class
 from tl_core.settings import Settings
+from tl_core.specs.training import FineTune
 from tl_core.training.data import split_by_spec
-from tl_core.training.spec import FineTune
 
 COUNTS, SEEDS, NEAR_DRAWS = (8, 10, 20, 100), 10, 30
 SHARES = (0.05, 0.10)

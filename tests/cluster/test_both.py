@@ -10,16 +10,16 @@ from PIL import Image
 from tests.camera_frames import frame_of
 from tests.cluster.conftest import WAIT_S, until
 from tests.model_files import of_raw_pixels
-from tl_core.attack.spec import Attack
-from tl_core.classify.spec import Classify
-from tl_core.datasets.spec import PreviewData
 from tl_core.errors import UserError
-from tl_core.feature_maps.spec import FeatureMaps
-from tl_core.ideal.spec import IdealImage
 from tl_core.lab import BackboneState, JobState, Lab
-from tl_core.live.spec import LiveFrame
+from tl_core.specs.attack import Attack
 from tl_core.specs.base import Snapshot, Spec
-from tl_core.training.spec import FineTune
+from tl_core.specs.classify import Classify
+from tl_core.specs.datasets import PreviewData
+from tl_core.specs.feature_maps import FeatureMaps
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.live import LiveFrame
+from tl_core.specs.training import FineTune
 
 pytestmark = pytest.mark.cluster
 

@@ -22,13 +22,13 @@ from tests.cluster.conftest import (
     until,
     usable,
 )
-from tl_core.classify.spec import Classify
 from tl_core.cluster import client as clients
 from tl_core.errors import UserError
-from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.lab import Job, JobState, Lab, Settings
 from tl_core.specs.base import Spec
-from tl_core.training.spec import FineTune
+from tl_core.specs.classify import Classify
+from tl_core.specs.ideal import IdealImage, IdealSnapshot
+from tl_core.specs.training import FineTune
 
 pytestmark = pytest.mark.cluster
 
@@ -203,7 +203,7 @@ def test_of_two_hundred_jobs_none_is_lost_though_a_machine_dies(on_cluster):
 OTHER_SERVER = """
 import sys, time
 from tl_core.lab import Lab, Settings
-from tl_core.ideal.spec import IdealImage
+from tl_core.specs.ideal import IdealImage
 from pathlib import Path
 places = dict.fromkeys(("data_dir", "weights_dir", "cache_dir"), Path(sys.argv[2]))
 settings = Settings(**places, cluster=sys.argv[1], actor_cores=1)

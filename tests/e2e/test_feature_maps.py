@@ -7,9 +7,9 @@ from PIL import Image
 
 from tests.e2e.layout import box_of
 from tests.png_text import png_text
-from tl_core.feature_maps.spec import ChannelDetail, FeatureMaps
 from tl_core.images.encode import SETTINGS_KEY
 from tl_core.specs.every import spec_from_json
+from tl_core.specs.feature_maps import ChannelDetail, FeatureMaps
 
 pytestmark = pytest.mark.browser
 

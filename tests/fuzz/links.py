@@ -19,7 +19,7 @@ from tests.fuzz.registry import Kind
 from tests.hostile import photo as photo_of
 from tests.hostile import saved
 from tl_core.lab import Lab, Settings
-from tl_core.training.spec import FineTune, FineTuneSnapshot
+from tl_core.specs.training import FineTune, FineTuneSnapshot
 
 APP = Path(__file__).parents[2] / "streamlit_app.py"
 KEYS = (

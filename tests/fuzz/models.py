@@ -15,20 +15,20 @@ import torch
 from tests.fuzz.registry import Kind
 from tests.model_files import of_raw_pixels, packed, that_can_tell, unpacked
 from tests.unit.tiny import TINY
-from tl_core.attack.spec import Attack, PasteBack, SmallestBudget, Survival, Transfer
-from tl_core.attribution.spec import Attribute
 from tl_core.backbones.store import BackboneStore
-from tl_core.classify.spec import Classify
-from tl_core.datasets.spec import ImportData, PreviewData
-from tl_core.download.spec import Download
 from tl_core.errors import UserError
-from tl_core.feature_maps.spec import ChannelDetail, FeatureMaps, FeatureSpace
-from tl_core.ideal.spec import IdealImage, Judge
 from tl_core.settings import Settings
+from tl_core.specs.attack import Attack, PasteBack, SmallestBudget, Survival, Transfer
+from tl_core.specs.attribution import Attribute
 from tl_core.specs.base import Spec
+from tl_core.specs.classify import Classify
+from tl_core.specs.datasets import ImportData, PreviewData
+from tl_core.specs.download import Download
 from tl_core.specs.every import spec_from_json
+from tl_core.specs.feature_maps import ChannelDetail, FeatureMaps, FeatureSpace
+from tl_core.specs.ideal import IdealImage, Judge
+from tl_core.specs.training import FineTune, LabelBudget
 from tl_core.training.model_file import load_model
-from tl_core.training.spec import FineTune, LabelBudget
 
 MOST_S = 10.0
 LONGEST = 600  # characters of a sentence

@@ -7,22 +7,22 @@ import pytest
 import torch
 
 from tests.hostile import photo, saved
-from tl_core.attack.methods import ATTACK_METHODS
-from tl_core.attack.spec import Attack
-from tl_core.attribution.spec import Attribute
 from tl_core.backbones.store import BackboneStore
-from tl_core.classify.spec import Classify
 from tl_core.errors import UserError
-from tl_core.feature_maps.spec import FeatureMaps
-from tl_core.ideal.recipes import LADDER
 from tl_core.ideal.slot import slot_of
-from tl_core.ideal.spec import IdealImage
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.lab import JobState, Lab
 from tl_core.settings import Settings
+from tl_core.specs.attack import Attack
+from tl_core.specs.attack_methods import ATTACK_METHODS
+from tl_core.specs.attribution import Attribute
+from tl_core.specs.classify import Classify
 from tl_core.specs.every import spec_from_json
-from tl_core.training.spec import FineTune
+from tl_core.specs.feature_maps import FeatureMaps
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.ideal_recipes import LADDER
+from tl_core.specs.training import FineTune
 
 pytestmark = pytest.mark.gpu
 DEVICE = os.environ.get("TL_TEST_DEVICE", "cuda")

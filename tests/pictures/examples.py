@@ -7,9 +7,9 @@ from PIL import Image
 
 from pages.ideal.examples import FOLDER, file_stem
 from tl_core.commands.common import run_to_end, show_step
-from tl_core.ideal.spec import IdealImage
 from tl_core.lab import Lab
 from tl_core.machine.files import write_whole
+from tl_core.specs.ideal import IdealImage
 
 # Chosen by eye among drafts of six seeds
 SEEDS = {

@@ -17,19 +17,19 @@ from pages.ideal.examples import file_stem
 from pages.languages import ASSETS
 from tests.local_compute import local
 from tests.pictures.examples import webp
-from tl_core.attack.spec import Attack
 from tl_core.backbones.store import BackboneStore
-from tl_core.classify.spec import Classify
 from tl_core.commands.common import OWNER, run_to_end
 from tl_core.context import pixels_from
 from tl_core.feature_maps.activations import probe, to_half
 from tl_core.feature_maps.mosaic import overlay_channel
-from tl_core.feature_maps.spec import ChannelDetail
 from tl_core.images.encode import encode_png
 from tl_core.images.photo import to_array
 from tl_core.lab import Lab
 from tl_core.machine.files import write_whole
-from tl_core.training.spec import FineTune
+from tl_core.specs.attack import Attack
+from tl_core.specs.classify import Classify
+from tl_core.specs.feature_maps import ChannelDetail
+from tl_core.specs.training import FineTune
 
 FOLDER = ASSETS / "home"
 CAT = "sample:cat"  # CC0, so that pictures made of it may be handed on

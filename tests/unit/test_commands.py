@@ -13,10 +13,10 @@ from tests.local_compute import local
 from tests.png_text import png_text
 from tl_core import commands
 from tl_core.commands.output import Result
-from tl_core.ideal.spec import IdealImage
 from tl_core.images import samples
 from tl_core.images.encode import encode_png
-from tl_core.training.spec import FineTune
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.training import FineTune
 
 
 @pytest.fixture(autouse=True)

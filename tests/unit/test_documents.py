@@ -13,10 +13,10 @@ import pytest
 from pages.languages import ASSETS
 from pages.shared import chapters, sitemap
 from tests.unit.backbones import test_catalogue
-from tl_core.attack import methods
 from tl_core.backbones import catalogue as backbones
 from tl_core.datasets import catalogue as datasets
 from tl_core.datasets import packaged
+from tl_core.specs import attack_methods as methods
 
 ROOT = ASSETS.parent
 MEASURED = [

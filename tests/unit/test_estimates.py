@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from tl_core.attack.spec import Attack, AttackSnapshot
+from tl_core.api.estimates import Estimates
 from tl_core.backbones.catalogue import CATALOGUE
-from tl_core.classify.spec import Classification, Classify
 from tl_core.engine.job import Job, JobState
-from tl_core.estimates import Estimates
-from tl_core.ideal.recipes import LADDER
-from tl_core.ideal.spec import IdealImage, IdealSnapshot
+from tl_core.specs.attack import Attack, AttackSnapshot
 from tl_core.specs.base import Snapshot, Spec
-from tl_core.training.spec import FineTune, FineTuneSnapshot
+from tl_core.specs.classify import Classification, Classify
+from tl_core.specs.ideal import IdealImage, IdealSnapshot
+from tl_core.specs.ideal_recipes import LADDER
+from tl_core.specs.training import FineTune, FineTuneSnapshot
 
 ROW = CATALOGUE[0]
 SNAPSHOTS: dict[type[Spec], type[Snapshot]] = {

@@ -9,24 +9,24 @@ import torch
 
 from tests.fake_gpu import CUDA, Traffic, devices, fake_gpu, on_gpu
 from tests.unit.tiny import tiny_backbone
-from tl_core.attack.methods import ATTACK_METHODS
 from tl_core.attack.runner import AttackMember
-from tl_core.attack.spec import Attack
 from tl_core.attack.success import ClassGoal
 from tl_core.attribution.methods import METHODS
 from tl_core.attribution.pixel_model import PixelModel
-from tl_core.attribution.spec import Attribute
 from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.engine.job import Job
 from tl_core.feature_maps.activations import probe
-from tl_core.ideal.recipes import LADDER
 from tl_core.ideal.slot import slot_of
-from tl_core.ideal.spec import IdealImage
 from tl_core.imageopt.batch import Batch
+from tl_core.specs.attack import Attack
+from tl_core.specs.attack_methods import ATTACK_METHODS
+from tl_core.specs.attribution import Attribute
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.ideal_recipes import LADDER
+from tl_core.specs.training import FineTune, FineTuneSnapshot
 from tl_core.training.loop import TrainingLoop
 from tl_core.training.progress import Progress
-from tl_core.training.spec import FineTune, FineTuneSnapshot
 from tl_core.training.trainable import TrainableModel
 
 ROWS = {row.key: row for row in CATALOGUE}

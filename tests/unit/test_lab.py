@@ -12,17 +12,17 @@ from tests.hostile import photo, saved
 from tests.local_compute import local
 from tests.zips import zipped
 from tl_core.backbones.weights import WeightsFiles
-from tl_core.classify.spec import Classify
-from tl_core.datasets.spec import ImportData, PreviewData
-from tl_core.download.spec import OPERATOR, Download
 from tl_core.errors import UserError
-from tl_core.handlers import HANDLERS
-from tl_core.ideal.spec import IdealImage, Judge
 from tl_core.images.decode import content_key
 from tl_core.lab import BackboneState, JobState, Lab
+from tl_core.local.handlers import HANDLERS
 from tl_core.machine.device import choose_device
 from tl_core.specs.base import Snapshot
-from tl_core.training.spec import FineTune
+from tl_core.specs.classify import Classify
+from tl_core.specs.datasets import ImportData, PreviewData
+from tl_core.specs.download import OPERATOR, Download
+from tl_core.specs.ideal import IdealImage, Judge
+from tl_core.specs.training import FineTune
 
 WAIT_S = 60
 

@@ -6,11 +6,11 @@ import pytest
 
 from tests.camera_frames import frame_of
 from tests.hostile import photo, saved
-from tl_core.datasets.spec import ImportData
-from tl_core.download.spec import Download
-from tl_core.feature_maps.spec import FeatureSpace
-from tl_core.handlers import BATCH_RUNNERS, HANDLERS
-from tl_core.training.spec import FineTune
+from tl_core.local.handlers import BATCH_RUNNERS, HANDLERS
+from tl_core.specs.datasets import ImportData
+from tl_core.specs.download import Download
+from tl_core.specs.feature_maps import FeatureSpace
+from tl_core.specs.training import FineTune
 
 
 def finished(lab, kind, **values):

@@ -11,10 +11,10 @@ import torch
 from tests.lack_of_memory import LACKS_OF_MEMORY, OTHER_LACKS
 from tests.model_files import of_raw_pixels
 from tl_core.classify import handler as classify
-from tl_core.classify.spec import Classify
 from tl_core.errors import UserError
 from tl_core.lab import JobState, Lab
 from tl_core.machine.device import is_device_gone, is_out_of_memory
+from tl_core.specs.classify import Classify
 
 WAIT_S = 60
 QUESTION = Classify(photo="sample:cat")

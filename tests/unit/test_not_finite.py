@@ -9,13 +9,13 @@ from PIL import Image
 from tests.camera_frames import as_jpeg
 from tests.model_files import packed
 from tl_core import commands
-from tl_core.attack.spec import Attack, SmallestBudget, Transfer
-from tl_core.attribution.spec import Attribute
 from tl_core.backbones.build import PIXELS, PIXELS_SIDE
-from tl_core.classify.spec import Classify
 from tl_core.images.decode import content_key
-from tl_core.live.spec import LiveFrame
+from tl_core.specs.attack import Attack, SmallestBudget, Transfer
+from tl_core.specs.attribution import Attribute
 from tl_core.specs.base import Spec
+from tl_core.specs.classify import Classify
+from tl_core.specs.live import LiveFrame
 
 _WEIGHTS = torch.zeros(2, 3 * PIXELS_SIDE**2)
 _WEIGHTS[0, 0], _WEIGHTS[0, PIXELS_SIDE * (PIXELS_SIDE - 1)] = -2.9e38, 2.9e38  # top and bottom

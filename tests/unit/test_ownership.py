@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import pytest
 
 from tl_core.api.jobs import Jobs
-from tl_core.datasets.spec import OnDataset
+from tl_core.api.ownership import Ownership
 from tl_core.errors import UserError
-from tl_core.handlers import BATCH_RUNNERS, HANDLERS
 from tl_core.images import photo_store
 from tl_core.images.photo_store import PhotoStore
-from tl_core.ownership import Ownership
+from tl_core.local.handlers import BATCH_RUNNERS, HANDLERS
 from tl_core.specs.base import OWN, PHOTO_PREFIX
+from tl_core.specs.datasets import OnDataset
 
 PHOTO, MODEL = PHOTO_PREFIX + "0" * 64, OWN + "hers"
 SOME = {"photo": "sample:cat", "original": "sample:cat", "photos": ("sample:cat",) * 3}

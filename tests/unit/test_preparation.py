@@ -8,10 +8,10 @@ import pytest
 
 from tests.server import FileServer
 from tl_core.api.preparation import Preparation, names_to_prepare
-from tl_core.datasets.spec import ImportData
-from tl_core.download.spec import OPERATOR, Download
 from tl_core.errors import UserError
 from tl_core.lab import Lab
+from tl_core.specs.datasets import ImportData
+from tl_core.specs.download import OPERATOR, Download
 
 WAIT_S = 60
 

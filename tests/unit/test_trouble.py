@@ -9,11 +9,11 @@ import torch
 
 from tl_core import commands
 from tl_core.classify import handler as classify
-from tl_core.classify.spec import Classify
 from tl_core.errors import UserError
-from tl_core.ideal.spec import IdealImage
 from tl_core.lab import Lab
 from tl_core.machine.device import is_device_gone
+from tl_core.specs.classify import Classify
+from tl_core.specs.ideal import IdealImage
 
 WAIT_S = 60
 QUESTION = Classify(photo="sample:cat")

@@ -1,7 +1,7 @@
 """Runners of ideal images and attacks, turned by hand in the scheduler's place."""
 
 from tl_core.engine.job import Job, JobState
-from tl_core.handlers import BATCH_RUNNERS
+from tl_core.local.handlers import BATCH_RUNNERS
 
 
 def started(context, *specs):

@@ -6,19 +6,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from tl_core.classify.spec import Classify
+from tl_core.api.estimates import Estimates
+from tl_core.api.ownership import Ownership
+from tl_core.api.staleness import Staleness
 from tl_core.compute import Compute
-from tl_core.datasets.spec import ImportData
-from tl_core.download.spec import OPERATOR, Download
 from tl_core.engine.answers import Answers
 from tl_core.engine.job import Job, SpecT
 from tl_core.engine.queueing import poll_s
 from tl_core.errors import UserError
-from tl_core.estimates import Estimates
-from tl_core.ownership import Ownership
 from tl_core.specs.base import Spec
-from tl_core.staleness import Staleness
-from tl_core.training.spec import FineTune
+from tl_core.specs.classify import Classify
+from tl_core.specs.datasets import ImportData
+from tl_core.specs.download import OPERATOR, Download
+from tl_core.specs.training import FineTune
 
 ASK_S = 2.0  # a question not answered within this becomes a polled job
 

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tl_core.classify.spec import Calibration
 from tl_core.compute import Networks
-from tl_core.datasets.spec import clean_name, require_names
 from tl_core.settings import LARGEST_MODEL_FILE_MB, Settings
-from tl_core.training.spec import LABEL_LENGTH
+from tl_core.specs.classify import Calibration
+from tl_core.specs.datasets import clean_name, require_names
+from tl_core.specs.training import LABEL_LENGTH
 
 
 @dataclass(eq=False, repr=False)

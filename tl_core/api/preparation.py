@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.datasets.catalogue import DATASETS
-from tl_core.datasets.spec import ImportData
-from tl_core.download.spec import OPERATOR, Download
 from tl_core.errors import UserError
+from tl_core.specs.datasets import ImportData
+from tl_core.specs.download import OPERATOR, Download
 
 if TYPE_CHECKING:  # a server reads the names before it loads torch
     from tl_core.api.backbones import Backbones

@@ -4,8 +4,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tl_core.attack.compare import gap
-from tl_core.attack.spec import (
+from tl_core.attack.success import ClassGoal, answer, goal_of
+from tl_core.backbones.backbone import Backbone
+from tl_core.classify.ranking import top_classes
+from tl_core.context import Context, fitted
+from tl_core.engine.job import Job
+from tl_core.engine.runner import Sliced
+from tl_core.images.compare import gap
+from tl_core.images.decode import read_back
+from tl_core.images.encode import encode_png
+from tl_core.images.photo import Photo, PhotoArray, crop_box, to_array
+from tl_core.images.transforms import TRANSFORMS
+from tl_core.specs.attack import (
     Checked,
     Opinion,
     PasteBack,
@@ -16,16 +26,6 @@ from tl_core.attack.spec import (
     TransferSnapshot,
     Trial,
 )
-from tl_core.attack.success import ClassGoal, answer, goal_of
-from tl_core.backbones.backbone import Backbone
-from tl_core.classify.ranking import top_classes
-from tl_core.context import Context, fitted
-from tl_core.engine.job import Job
-from tl_core.engine.runner import Sliced
-from tl_core.images.decode import read_back
-from tl_core.images.encode import encode_png
-from tl_core.images.photo import Photo, PhotoArray, crop_box, to_array
-from tl_core.images.transforms import TRANSFORMS
 from tl_core.specs.base import Snapshot
 
 _ROUNDS = 12  # corrections of the pasted change

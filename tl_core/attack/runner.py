@@ -13,11 +13,8 @@ from functools import partial
 from PIL import Image
 from torch import Tensor
 
-from tl_core.attack.compare import gap
 from tl_core.attack.constraints import L2Ball, LinfBox, blurred, l1_normalised, l2_normalised
-from tl_core.attack.methods import AttackMethod
 from tl_core.attack.sparse import L0Set
-from tl_core.attack.spec import Attack, AttackSnapshot
 from tl_core.attack.success import (
     ClassGoal,
     answer,
@@ -30,7 +27,6 @@ from tl_core.attack.success import (
 from tl_core.attack.transforms import random_transforms
 from tl_core.backbones.backbone import Backbone
 from tl_core.classify.ranking import top_classes
-from tl_core.classify.spec import Answer, Novelty
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
@@ -40,11 +36,15 @@ from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.imageopt.reductions import length_of_each
 from tl_core.imageopt.runner import BatchRunner
 from tl_core.imageopt.slot import Augmentation, Objective, Slot, TensorMap, Update, fresh_state
+from tl_core.images.compare import gap
 from tl_core.images.decode import read_back
 from tl_core.images.encode import SETTINGS_KEY, encode_png
 from tl_core.images.photo import PhotoArray
 from tl_core.machine.device import no_memory_skips
+from tl_core.specs.attack import Attack, AttackSnapshot
+from tl_core.specs.attack_methods import AttackMethod
 from tl_core.specs.base import Spec
+from tl_core.specs.classify import Answer, Novelty
 from tl_core.specs.recipe import ZERO
 
 _MOST_UNREAD = 8  # steps after which a GPU is waited for, to see whether the goal is reached

@@ -8,10 +8,8 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from tl_core.attack.compare import gap
 from tl_core.attack.runner import AttackMember
 from tl_core.attack.sparse import Thinning
-from tl_core.attack.spec import Attack, LevelTrial, SmallestBudget, SmallestSnapshot
 from tl_core.attack.success import answer, goal_of, is_fooled
 from tl_core.backbones.backbone import Backbone
 from tl_core.classify.ranking import top_classes
@@ -20,9 +18,11 @@ from tl_core.engine.job import Job
 from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.eight_bit import array_from
+from tl_core.images.compare import gap
 from tl_core.images.decode import read_back
 from tl_core.images.encode import encode_png
 from tl_core.images.photo import PhotoArray
+from tl_core.specs.attack import Attack, LevelTrial, SmallestBudget, SmallestSnapshot
 from tl_core.specs.base import Snapshot
 
 DOWN = (8, 6, 4, 3, 2, 1)  # levels, tried until one fails

@@ -7,14 +7,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tl_core.attack.spec import GROUPS, Goal
 from tl_core.backbones.backbone import Backbone, read_answers
-from tl_core.classify.spec import Novelty
 from tl_core.context import pixels_from
 from tl_core.errors import UserError
 from tl_core.images.decode import read_back
 from tl_core.images.encode import encode_png
 from tl_core.images.photo import Photo, PhotoArray
+from tl_core.specs.attack import GROUPS, Goal
+from tl_core.specs.classify import Novelty
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from tl_core.attribution.spec import Faithfulness
 from tl_core.images.photo import PhotoArray
+from tl_core.specs.attribution import Faithfulness
 
 SHARE = 0.2  # of the pixels
 DRAWS = 5

@@ -13,13 +13,6 @@ from torch import Tensor
 from tl_core.attribution.faithfulness import blurred_variants, faithfulness_of
 from tl_core.attribution.methods import METHODS
 from tl_core.attribution.pixel_model import PixelModel
-from tl_core.attribution.spec import (
-    ATTRIBUTION_METHODS,
-    Attribute,
-    AttributeSnapshot,
-    AttributionMap,
-    ExplainedClass,
-)
 from tl_core.backbones.backbone import Backbone, read_answers
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
@@ -29,6 +22,13 @@ from tl_core.feature_maps.activations import stage_of
 from tl_core.images.encode import encode_jpeg, encode_png
 from tl_core.images.heatmap import encode_heatmap, overlay
 from tl_core.images.photo import PhotoArray
+from tl_core.specs.attribution import (
+    ATTRIBUTION_METHODS,
+    Attribute,
+    AttributeSnapshot,
+    AttributionMap,
+    ExplainedClass,
+)
 
 Values: TypeAlias = NDArray[np.float32]  # (S, S)
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tl_core.attribution.pixel_model import PixelModel
-from tl_core.attribution.spec import Attribute
 from tl_core.backbones.backbone import read_answers
+from tl_core.specs.attribution import Attribute
 
 CHUNK = 4  # pictures a pass: the fastest on two cores, and a slice of 100 to 200 ms
 NOISE = 0.1  # standard deviation of the noise tunnel, on pixels in [0, 1]

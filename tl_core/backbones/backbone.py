@@ -14,10 +14,10 @@ from tl_core.backbones.folding import cast_weights, fold
 from tl_core.backbones.hooks import HookCallback, hooked
 from tl_core.backbones.novelty import NoveltyDetector
 from tl_core.backbones.sharing import named_tensors, share_equal, unshared_bytes
-from tl_core.classify.spec import Calibration
 from tl_core.errors import UserError
 from tl_core.machine.device import constant
-from tl_core.training.spec import FineTune
+from tl_core.specs.classify import Calibration
+from tl_core.specs.training import FineTune
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tl_core.classify.spec import LEAST_GROUPS, Calibration, CalibrationKind, Novelty
+from tl_core.specs.classify import LEAST_GROUPS, Calibration, CalibrationKind, Novelty
 
 ENOUGH_HELD_OUT = 100  # groups; of fewer the threshold varies more than leaving one out errs
 MOST_REFERENCES = 256  # more turn hardly more away: docs/measured.md

@@ -14,8 +14,8 @@ from tl_core.backbones.build import imagenet_classes, pretrained
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow, row_of
 from tl_core.backbones.sharing import unshared_bytes
 from tl_core.backbones.weights import WeightsFiles
-from tl_core.engine.cache import ByteCache
 from tl_core.errors import UserError
+from tl_core.machine.byte_cache import ByteCache
 from tl_core.settings import Settings
 
 

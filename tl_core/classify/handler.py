@@ -7,11 +7,11 @@ from torch import Tensor
 
 from tl_core.backbones.backbone import Backbone, read_answers
 from tl_core.classify.ranking import top_classes
-from tl_core.classify.spec import Classification, Classify, Novelty
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.images.encode import encode_jpeg
+from tl_core.specs.classify import Classification, Classify, Novelty
 
 
 def run(job: Job[Classify], context: Context) -> Sliced[Classification]:

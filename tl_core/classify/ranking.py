@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from tl_core.classify.spec import Answer
+from tl_core.specs.classify import Answer
 
 
 def top_classes(scores: Sequence[float], classes: Sequence[str], top: int) -> tuple[Answer, ...]:

@@ -24,15 +24,15 @@ from tl_core.cluster.networks import ClusterNetworks
 from tl_core.cluster.placement import choose, files_of, networks_of
 from tl_core.cluster.queue import ClusterQueue
 from tl_core.compute import Hardware, Kept, MachineStatus
-from tl_core.datasets.spec import ImportData
 from tl_core.datasets.store import DatasetStore
-from tl_core.download.spec import Download
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
 from tl_core.specs.base import Spec, photo_keys
+from tl_core.specs.datasets import ImportData
+from tl_core.specs.download import Download
 
 log = logging.getLogger(__name__)
 

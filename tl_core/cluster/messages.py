@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.weights import WeightsState
-from tl_core.classify.spec import Calibration
 from tl_core.compute import Hardware
 from tl_core.datasets.store import DatasetStatus
 from tl_core.engine.job import JobState
 from tl_core.errors import UserError
 from tl_core.specs.base import Snapshot, Spec
+from tl_core.specs.classify import Calibration
 
 Ref: TypeAlias = Any  # of Ray: an object in its store
 

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from tl_core.backbones.weights import WeightsState
 from tl_core.cluster.client import MachineClient
 from tl_core.cluster.messages import Load
-from tl_core.datasets.spec import OWN_DATASET, ImportData
-from tl_core.download.spec import Download
 from tl_core.engine.batching import batch_room, step_times
 from tl_core.specs.base import Spec
+from tl_core.specs.datasets import OWN_DATASET, ImportData
+from tl_core.specs.download import Download
 
 _LOADING = 0.5  # what it costs to load a network, in steps of a run that is alone
 

@@ -13,8 +13,6 @@ from ray.exceptions import RayError
 from tl_core.cluster.client import MachineClient
 from tl_core.cluster.job_copy import end, show
 from tl_core.cluster.messages import Begin, Controls, JobNews, News, Payload, Ref
-from tl_core.datasets.spec import ImportData
-from tl_core.download.spec import OPERATOR, Download
 from tl_core.engine.job import FINAL, Job, JobState, SpecT
 from tl_core.engine.open_jobs import OpenJobs
 from tl_core.engine.queueing import refuse_excess
@@ -22,6 +20,8 @@ from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.settings import Settings
 from tl_core.specs.base import Spec
+from tl_core.specs.datasets import ImportData
+from tl_core.specs.download import OPERATOR, Download
 
 log = logging.getLogger(__name__)
 

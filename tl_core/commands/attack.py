@@ -2,13 +2,13 @@
 
 from argparse import ArgumentParser, Namespace
 
-from tl_core.attack.methods import ATTACK_METHODS
-from tl_core.attack.spec import Attack
 from tl_core.commands import common
 from tl_core.commands.output import Result
 from tl_core.commands.paths import file_to_write, place, write
 from tl_core.errors import UserError
 from tl_core.lab import Lab
+from tl_core.specs.attack import Attack
+from tl_core.specs.attack_methods import ATTACK_METHODS
 
 
 def add_arguments(parser: ArgumentParser) -> None:

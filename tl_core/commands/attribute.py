@@ -2,13 +2,13 @@
 
 from argparse import ArgumentParser, Namespace
 
-from tl_core.attribution.spec import ATTRIBUTION_METHODS, Attribute
 from tl_core.commands.common import add_photo, class_index, run_to_end
 from tl_core.commands.output import Result
 from tl_core.commands.paths import file_to_write, place, write
 from tl_core.images.decode import decode
 from tl_core.images.encode import encode_png
 from tl_core.lab import Lab
+from tl_core.specs.attribution import ATTRIBUTION_METHODS, Attribute
 
 
 def add_arguments(parser: ArgumentParser) -> None:

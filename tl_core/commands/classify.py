@@ -4,12 +4,12 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from tl_core.classify.spec import Classify
 from tl_core.commands.common import OWNER, add_photo, run_to_end
 from tl_core.commands.output import MODEL_SUFFIX, Result
 from tl_core.commands.paths import place, read
 from tl_core.lab import Lab
 from tl_core.settings import LARGEST_MODEL_FILE_MB
+from tl_core.specs.classify import Classify
 
 _TURNED_AWAY = 0.05  # of new photographs of a model's classes, as on the pages at first
 

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from tl_core.commands.output import show_line
 from tl_core.commands.paths import read
-from tl_core.download.spec import OPERATOR
 from tl_core.errors import UserError
 from tl_core.lab import JobState, Lab
 from tl_core.settings import LARGEST_PHOTO_MB
 from tl_core.specs.base import Snapshot, Spec
+from tl_core.specs.download import OPERATOR
 from tl_core.specs.every import spec_from_json
 
 OWNER = OPERATOR

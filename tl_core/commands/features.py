@@ -5,8 +5,8 @@ from argparse import ArgumentParser, Namespace
 from tl_core.commands.common import add_photo, run_to_end
 from tl_core.commands.output import Result
 from tl_core.commands.paths import file_to_write, place, write
-from tl_core.feature_maps.spec import FeatureMaps
 from tl_core.lab import Lab
+from tl_core.specs.feature_maps import FeatureMaps
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -8,8 +8,8 @@ from tl_core.commands import common
 from tl_core.commands.output import Result
 from tl_core.commands.paths import file_to_write, place, write
 from tl_core.errors import UserError
-from tl_core.ideal.spec import IdealImage
 from tl_core.lab import Lab
+from tl_core.specs.ideal import IdealImage
 
 
 def add_arguments(parser: ArgumentParser) -> None:

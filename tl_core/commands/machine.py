@@ -13,7 +13,6 @@ from pathlib import Path
 
 import psutil
 
-from tl_core.classify.spec import Classify
 from tl_core.commands.common import OWNER
 from tl_core.commands.health import PORT, PREPARE, Facts
 from tl_core.commands.output import PYTHON
@@ -21,6 +20,7 @@ from tl_core.fetching import free_bytes
 from tl_core.lab import BackboneRow, BackboneState, Lab, MachineStatus, PackagedWeights
 from tl_core.machine.process_memory import process_bytes
 from tl_core.settings import memory_bytes
+from tl_core.specs.classify import Classify
 
 if sys.platform != "win32":  # which has no such limit
     import resource

@@ -4,11 +4,11 @@ from argparse import ArgumentParser, Namespace
 
 from tl_core.commands.common import run_to_end
 from tl_core.commands.output import Result, show_line
-from tl_core.datasets.spec import ImportData, ImportSnapshot
-from tl_core.download.spec import Download, DownloadProgress
 from tl_core.errors import UserError
 from tl_core.lab import BackboneState, Lab
 from tl_core.specs.base import Snapshot
+from tl_core.specs.datasets import ImportData, ImportSnapshot
+from tl_core.specs.download import Download, DownloadProgress
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 from tl_core.commands import common
 from tl_core.commands.output import Result, show_line
 from tl_core.commands.paths import file_to_write, place, write
-from tl_core.datasets.spec import FOLDER, PRIVATE_DATASET
 from tl_core.errors import UserError
 from tl_core.lab import Lab, Settings
 from tl_core.specs.base import Snapshot
-from tl_core.training.spec import MODES, FineTune, FineTuneResult, FineTuneSnapshot
+from tl_core.specs.datasets import FOLDER, PRIVATE_DATASET
+from tl_core.specs.training import MODES, FineTune, FineTuneResult, FineTuneSnapshot
 
 
 def add_arguments(parser: ArgumentParser) -> None:

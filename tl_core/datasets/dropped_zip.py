@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from tl_core.datasets.dropped_folder import Drop, by_class
-from tl_core.datasets.spec import MAX_CLASSES, MAX_PHOTOS
 from tl_core.errors import UserError
 from tl_core.images.decode import MAX_BYTES
+from tl_core.specs.datasets import MAX_CLASSES, MAX_PHOTOS
 
 MAX_TOTAL_BYTES = 2**30  # of what a zip unpacks to
 _MAX_ENTRIES = MAX_PHOTOS + 2 * MAX_CLASSES

@@ -17,8 +17,8 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from tl_core.engine.cache import ByteCache
 from tl_core.fetching import has_room
+from tl_core.machine.byte_cache import ByteCache
 from tl_core.machine.files import state_of, write_whole
 from tl_core.settings import Settings
 

@@ -9,11 +9,11 @@ from dataclasses import astuple, dataclass
 from pathlib import Path, PurePath
 
 from tl_core.datasets.dataset import Dataset, Example, Side
-from tl_core.datasets.spec import look_different
 from tl_core.errors import UserError
 from tl_core.fetching import has_room
 from tl_core.images.decode import MAX_BYTES, PROBE_SIDE, content_key, decode
 from tl_core.machine.files import GONE, read_regular, state_of, write_whole
+from tl_core.specs.datasets import look_different
 
 log = logging.getLogger(__name__)
 

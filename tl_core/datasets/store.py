@@ -22,12 +22,12 @@ from tl_core.datasets.folder import (
     names_of_class,
 )
 from tl_core.datasets.packaged import Labelled
-from tl_core.datasets.spec import FOLDER, OWN_DATASET, OwnClasses
 from tl_core.errors import Phrase, UserError
 from tl_core.images.decode import MAX_BYTES, content_key
 from tl_core.images.photo_store import PhotoStore
 from tl_core.machine.files import read_regular
 from tl_core.settings import Settings
+from tl_core.specs.datasets import FOLDER, OWN_DATASET, OwnClasses
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from tl_core.datasets.dropped_folder import Drop
-from tl_core.datasets.spec import OwnClasses, clean_name, require_classes
 from tl_core.errors import UserError
 from tl_core.images.decode import PROBE_SIDE, content_key, count_pixels, decode
 from tl_core.images.encode import encode_jpeg
 from tl_core.images.photo_store import Addition, PhotoStore
+from tl_core.specs.datasets import OwnClasses, clean_name, require_classes
 
 MAX_TOTAL_PIXELS = 4_000_000_000  # of one upload: 330 photographs from a phone
 MAX_UPLOAD_S = 120.0

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from tl_core.backbones.catalogue import DownloadableWeights
 from tl_core.context import Context
 from tl_core.datasets.catalogue import DATASETS
-from tl_core.download.spec import Download, DownloadProgress
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.fetching import DownloadRequest, fetch, unknown_download
 from tl_core.specs.base import Snapshot
+from tl_core.specs.download import Download, DownloadProgress
 
 PUBLISH_EVERY_S = 0.25
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable
 from functools import partial
 from typing import cast
 
-from tl_core.engine.cache import ByteCache
 from tl_core.engine.job import Job, JobState, SpecT
+from tl_core.machine.byte_cache import ByteCache
 from tl_core.specs.base import Spec
 
 _Question = tuple[Spec, Hashable]

@@ -15,8 +15,8 @@ from tl_core.feature_maps.activations import Activations, layer_of, maps_of, sta
 from tl_core.feature_maps.handler import facts_of
 from tl_core.feature_maps.mosaic import draw_channel, draw_spot, natural_scale, overlay_channel
 from tl_core.feature_maps.receptive_field import ReceptiveField, receptive_fields
-from tl_core.feature_maps.spec import ChannelDetail, ChannelDetailSnapshot, OtherPhoto, Scale, Spot
 from tl_core.images.encode import encode_jpeg, encode_png
+from tl_core.specs.feature_maps import ChannelDetail, ChannelDetailSnapshot, OtherPhoto, Scale, Spot
 
 SIDE_PX = 448  # of the large pictures
 

@@ -9,7 +9,7 @@ from tl_core.engine.runner import Sliced
 from tl_core.feature_maps.activations import Activations, maps_of, stage_of
 from tl_core.feature_maps.mosaic import draw_mosaic, most_active, natural_scale
 from tl_core.feature_maps.receptive_field import receptive_fields
-from tl_core.feature_maps.spec import FeatureMaps, FeatureMapsSnapshot, LayerFacts
+from tl_core.specs.feature_maps import FeatureMaps, FeatureMapsSnapshot, LayerFacts
 
 
 def run(job: Job[FeatureMaps], context: Context) -> Sliced[FeatureMapsSnapshot]:

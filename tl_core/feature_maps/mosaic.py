@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tl_core.feature_maps.activations import Activations
-from tl_core.feature_maps.spec import Mosaic, Scale, Spot
 from tl_core.images.colours import shades_of, viridis
 from tl_core.images.heatmap import overlay
 from tl_core.images.photo import Photo, PhotoArray
+from tl_core.specs.feature_maps import Mosaic, Scale, Spot
 
 SIDE_PX = 704  # width of a full mosaic
 GAP_PX = 4

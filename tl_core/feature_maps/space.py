@@ -15,9 +15,9 @@ from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
-from tl_core.feature_maps.spec import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
 from tl_core.images.decode import decode
 from tl_core.images.encode import thumbnail
+from tl_core.specs.feature_maps import FeatureSpace, FeatureSpaceSnapshot, SpaceMap
 
 Embeddings: TypeAlias = NDArray[np.floating[Any]]  # (N, D)
 THUMBNAIL_PX = 96

@@ -8,10 +8,10 @@ from tl_core.context import Context, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
-from tl_core.ideal.spec import Judge, Verdict, Verdicts
 from tl_core.imageopt import augment
 from tl_core.images.photo import to_array
 from tl_core.specs.base import Snapshot
+from tl_core.specs.ideal import Judge, Verdict, Verdicts
 
 
 def judge(job: Job[Judge], context: Context) -> Sliced[Snapshot]:

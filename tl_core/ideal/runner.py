@@ -17,7 +17,6 @@ from tl_core.context import Context, pixels_from
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
 from tl_core.ideal.slot import slot_of, steer
-from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.imageopt import augment
 from tl_core.imageopt.batch import FIGURES
 from tl_core.imageopt.eight_bit import array_from, to_uint8
@@ -28,6 +27,7 @@ from tl_core.imageopt.runner import BatchRunner
 from tl_core.images.encode import SETTINGS_KEY, encode_jpeg, encode_png
 from tl_core.images.photo import PhotoArray, fit, to_array
 from tl_core.machine.device import no_memory_skips
+from tl_core.specs.ideal import IdealImage, IdealSnapshot
 
 FRAMES = 48  # most pictures kept for the animation, besides the last
 

@@ -8,8 +8,6 @@ from torch import Tensor, nn
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import channel_counts
 from tl_core.errors import UserError
-from tl_core.ideal.recipes import Recipe
-from tl_core.ideal.spec import IdealImage
 from tl_core.imageopt.losses import ChannelObjective
 from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.imageopt.pixels import PARAMETERISATIONS
@@ -22,6 +20,8 @@ from tl_core.imageopt.slot import (
     fresh_state,
 )
 from tl_core.specs.base import OWN
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.ideal_recipes import Recipe
 from tl_core.specs.recipe import Ramp, always
 
 _CLASS_TERMS = ("logit", "cross_entropy", "other_classes")

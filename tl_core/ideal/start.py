@@ -3,12 +3,12 @@
 from tl_core.context import Context, pixels_from
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
-from tl_core.ideal.recipes import RECIPES
-from tl_core.ideal.spec import StartPicture, StartSnapshot
 from tl_core.imageopt.eight_bit import array_from, to_uint8
 from tl_core.imageopt.pixels import PARAMETERISATIONS
 from tl_core.images.encode import encode_png
 from tl_core.specs.base import Snapshot
+from tl_core.specs.ideal import StartPicture, StartSnapshot
+from tl_core.specs.ideal_recipes import RECIPES
 
 
 def start_picture(job: Job[StartPicture], context: Context) -> Sliced[Snapshot]:

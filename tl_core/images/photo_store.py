@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tl_core.engine.cache import ByteCache
 from tl_core.errors import UserError
 from tl_core.images import samples
 from tl_core.images.decode import MAX_BYTES, content_key, decode
 from tl_core.images.photo import Photo
+from tl_core.machine.byte_cache import ByteCache
 
 _LEAST_BYTES = 4_096  # that a photograph counts for: a tiny one has a key and owners too
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, read_answers
-from tl_core.classify.spec import Answer
-from tl_core.live.spec import LiveAnswer
+from tl_core.specs.classify import Answer
+from tl_core.specs.live import LiveAnswer
 
 _TOP = 5
 

@@ -12,7 +12,7 @@ from tl_core.engine.runner import Runner
 from tl_core.errors import UserError
 from tl_core.images.decode import decode
 from tl_core.live.look import look
-from tl_core.live.spec import MOST_BYTES, MOST_SIDE, LiveFrame
+from tl_core.specs.live import MOST_BYTES, MOST_SIDE, LiveFrame
 
 # Frames by which a pass becomes more efficient: without gradients fewer than in a drawn batch
 _CPU_ROOM, _GPU_ROOM = 4, 32

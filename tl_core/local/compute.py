@@ -16,9 +16,9 @@ from tl_core.engine.queueing import poll_s
 from tl_core.engine.scheduler import Scheduler
 from tl_core.engine.worker import Worker
 from tl_core.errors import UserError
-from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
 from tl_core.leftovers import delete_leftovers
+from tl_core.local.handlers import make_runner
 from tl_core.local.networks import LocalNetworks
 from tl_core.machine.cores import take_turns_quickly, usable_cores
 from tl_core.machine.device import choose_device, device_name, is_device_gone, is_out_of_memory

@@ -2,11 +2,17 @@
 
 import dataclasses
 import json
+from importlib import import_module
+from pkgutil import iter_modules
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from tl_core import specs
 from tl_core.errors import UserError
 from tl_core.specs.base import KINDS, QUOTED, VERSION, Spec
+
+for _topic in iter_modules(specs.__path__, f"{specs.__name__}."):
+    import_module(_topic.name)  # whose specs are then among KINDS
 
 
 def spec_from_json(text: str) -> Spec:

@@ -10,12 +10,12 @@ from tl_core.context import Context
 from tl_core.datasets.archive_import import Phase, import_archive
 from tl_core.datasets.dataset import Dataset, Split, sample_per_class, split
 from tl_core.datasets.folder import FolderIndex
-from tl_core.datasets.spec import OWN_DATASET, ImportData, ImportSnapshot, OnDataset
 from tl_core.datasets.store import own_dataset
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import Phrase, UserError
 from tl_core.specs.base import Snapshot
+from tl_core.specs.datasets import OWN_DATASET, ImportData, ImportSnapshot, OnDataset
 from tl_core.training.inputs import OnProgress, chunks
 
 _CHECK_FILES = 32  # in one piece of pool work

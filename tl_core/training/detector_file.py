@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from tl_core.backbones.novelty import MOST_REFERENCES, NoveltyDetector
-from tl_core.classify.spec import CalibrationKind
 from tl_core.errors import gettext_noop as N_
+from tl_core.specs.classify import CalibrationKind
 
 NOVELTY = "novelty."  # before the names of its tensors
 _MOST_DISTANCES = 100_000

@@ -8,9 +8,9 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.datasets.dataset import Dataset, Example
 from tl_core.engine.runner import Sliced
 from tl_core.images import samples
+from tl_core.specs.training import Forgetting
 from tl_core.training.embeddings import Extractor, extract
 from tl_core.training.inputs import PhotoSource
-from tl_core.training.spec import Forgetting
 
 
 def count_forgotten(start: Backbone, trained: Backbone, source: PhotoSource) -> Sliced[Forgetting]:

@@ -17,6 +17,7 @@ from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import OWN, Snapshot
+from tl_core.specs.training import FineTune, FineTuneResult, FineTuneSnapshot, Unfrozen
 from tl_core.training.data import open_dataset, split_by_spec
 from tl_core.training.embeddings import Extractor, embeddings, extract
 from tl_core.training.forgetting import count_forgotten
@@ -34,7 +35,6 @@ from tl_core.training.metrics import evaluate
 from tl_core.training.novelty import novelty_of, rows_of
 from tl_core.training.progress import Progress
 from tl_core.training.reliability import scale_temperature
-from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot, Unfrozen
 from tl_core.training.trainable import TrainableModel
 
 _CLOUD_PARAMETERS_M = 12.0  # largest network that the hosted copy unfreezes

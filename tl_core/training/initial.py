@@ -12,7 +12,7 @@ from tl_core.backbones.catalogue import BackboneRow, Stage
 from tl_core.context import Context
 from tl_core.engine.runner import Sliced
 from tl_core.errors import gettext_noop as N_
-from tl_core.training.spec import Start
+from tl_core.specs.training import Start
 
 _MEASURED_PICTURES = 4
 

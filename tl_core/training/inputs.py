@@ -21,7 +21,7 @@ from tl_core.engine.runner import Sliced
 from tl_core.errors import UserError
 from tl_core.images.decode import decode
 from tl_core.machine.device import sent
-from tl_core.training.spec import Augmentation
+from tl_core.specs.training import Augmentation
 from tl_core.training.trainable import TrainableModel
 
 OnProgress: TypeAlias = Callable[[int, int], None]  # photographs or files done, of all

@@ -16,11 +16,11 @@ from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import Snapshot
+from tl_core.specs.training import BudgetPoint, LabelBudget, LabelBudgetSnapshot, Start
 from tl_core.training.data import open_dataset, split_by_spec
 from tl_core.training.embeddings import embeddings
 from tl_core.training.initial import starting_point
 from tl_core.training.inputs import OnProgress, PhotoSource, chunks
-from tl_core.training.spec import BudgetPoint, LabelBudget, LabelBudgetSnapshot, Start
 from tl_core.training.trainable import new_head
 
 STARTS: tuple[Start, ...] = ("trained", "pixels", "random")  # the quickest to compute second

@@ -16,9 +16,9 @@ from tl_core.engine.runner import SLICE_S, Sliced
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.machine.device import autocast_bf16, is_out_of_memory, sent
+from tl_core.specs.training import FineTune, Part, Schedule
 from tl_core.training.inputs import Inputs, chunks
 from tl_core.training.progress import Progress
-from tl_core.training.spec import FineTune, Part, Schedule
 from tl_core.training.trainable import TrainableModel
 
 _PHASES = {"head": N_("training the head"), "network": N_("training the network")}

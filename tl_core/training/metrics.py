@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tl_core.datasets.dataset import Example
-from tl_core.training.spec import ClassFigures, FineTuneResult, Prediction
+from tl_core.specs.training import ClassFigures, FineTuneResult, Prediction
 
 
 def wilson(hits: int, total: int) -> tuple[float, float]:

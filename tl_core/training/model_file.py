@@ -14,11 +14,12 @@ from tl_core.backbones.build import PIXELS, PIXELS_SIDE, new_network
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.sharing import named_tensors, same, share_equal
 from tl_core.backbones.store import BackboneStore, OwnModel
-from tl_core.datasets.spec import are_own_names, clean_name
 from tl_core.errors import Phrase, UserError
 from tl_core.errors import gettext_noop as N_
 from tl_core.settings import LARGEST_MODEL_FILE_MB
+from tl_core.specs.datasets import are_own_names, clean_name
 from tl_core.specs.every import spec_from_json
+from tl_core.specs.training import LABEL_LENGTH, FineTune
 from tl_core.training.detector_file import (
     NOVELTY,
     UnusableError,
@@ -29,7 +30,6 @@ from tl_core.training.detector_file import (
 )
 from tl_core.training.initial import pixels_row, unscaled_row
 from tl_core.training.sharing import tensors
-from tl_core.training.spec import LABEL_LENGTH, FineTune
 
 FORMAT = "transfer-learning-lab 1"
 _MAX_CLASSES = 1000

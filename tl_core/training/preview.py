@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from tl_core.context import Context
 from tl_core.datasets.dataset import Dataset, Example, Split, duplicates, sample_per_class
-from tl_core.datasets.spec import ClassPreview, PreviewData, PreviewSnapshot
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Sliced
 from tl_core.errors import gettext_noop as N_
 from tl_core.images.decode import decode
 from tl_core.images.encode import thumbnail
 from tl_core.specs.base import Snapshot
+from tl_core.specs.datasets import ClassPreview, PreviewData, PreviewSnapshot
 from tl_core.training.data import open_dataset, split_by_spec
 
 

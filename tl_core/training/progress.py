@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tl_core.engine.job import Job
-from tl_core.training.spec import CurvePoint, EpochPoint, FineTuneSnapshot, Part
+from tl_core.specs.training import CurvePoint, EpochPoint, FineTuneSnapshot, Part
 
 MAX_CURVE_POINTS = 400
 PUBLISH_EVERY_S = 0.25

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tl_core.training.spec import Reliability, ReliabilityBin, TemperatureScaling
+from tl_core.specs.training import Reliability, ReliabilityBin, TemperatureScaling
 
 LEAST = 100  # photographs: with fewer, bins say nothing
 _BINS = 10

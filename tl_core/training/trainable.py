@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from tl_core.backbones.backbone import Backbone, freeze
 from tl_core.machine.device import sent
+from tl_core.specs.training import FineTune, Unfrozen
 from tl_core.training.sharing import batch_norms, tensors, unfreeze
-from tl_core.training.spec import FineTune, Unfrozen
 
 
 class TrainableModel:

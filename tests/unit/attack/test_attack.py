@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 
-from tl_core.attack.methods import ATTACK_METHODS
-from tl_core.attack.spec import Attack
-from tl_core.classify.spec import Classify
 from tl_core.errors import UserError
 from tl_core.images.decode import read_back
 from tl_core.lab import JobState
+from tl_core.specs.attack import Attack
+from tl_core.specs.attack_methods import ATTACK_METHODS
+from tl_core.specs.classify import Classify
 from tl_core.specs.every import spec_from_json
 
 WAIT_S = 120

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from tl_core.attack.compare import difference, gap
+from tl_core.images.compare import difference, gap
 from tl_core.images.decode import decode
 from tl_core.images.photo import to_array
 

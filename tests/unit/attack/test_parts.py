@@ -8,10 +8,8 @@ from torch import nn
 
 from tests.unit.tiny import tiny_backbone
 from tl_core.attack.constraints import L2Ball, LinfBox, blurred, l1_normalised
-from tl_core.attack.methods import ATTACK_METHODS
 from tl_core.attack.runner import AttackMember
 from tl_core.attack.sparse import L0Set, thinned
-from tl_core.attack.spec import Attack, Goal
 from tl_core.attack.success import ClassGoal, answer, goal_of
 from tl_core.attack.transforms import jpeg, random_transforms
 from tl_core.context import pixels_from
@@ -24,6 +22,8 @@ from tl_core.images import samples
 from tl_core.images.decode import decode
 from tl_core.images.encode import encode_jpeg
 from tl_core.images.photo import fit, to_array
+from tl_core.specs.attack import Attack, Goal
+from tl_core.specs.attack_methods import ATTACK_METHODS
 
 CPU = torch.device("cpu")
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from tl_core.attack.spec import Attack, PasteBack, SmallestBudget, Survival, Transfer
 from tl_core.images.decode import decode, read_back
 from tl_core.images.photo import to_array
+from tl_core.specs.attack import Attack, PasteBack, SmallestBudget, Survival, Transfer
 
 WAIT_S = 120
 DOG = "sample:dalmatian"

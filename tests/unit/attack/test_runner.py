@@ -11,12 +11,12 @@ import torch
 from tests.png_text import png_text
 from tests.unit.turned import done, started, step_of, turned, turned_to
 from tl_core.attack.runner import AttackMember, AttackRunner
-from tl_core.attack.spec import Attack
 from tl_core.engine.job import Job, JobState
-from tl_core.handlers import BATCH_RUNNERS
 from tl_core.imageopt import runner as runner_module
 from tl_core.images.decode import read_back
 from tl_core.images.encode import SETTINGS_KEY, encode_png
+from tl_core.local.handlers import BATCH_RUNNERS
+from tl_core.specs.attack import Attack
 from tl_core.specs.every import spec_from_json
 
 pytestmark = pytest.mark.usefixtures("every_step_ends_a_slice")

@@ -7,17 +7,17 @@ from PIL import Image
 from tests.handler import Handler, drive, drive_all, start, turn
 from tl_core.attribution import handler as attribute
 from tl_core.attribution.faithfulness import SHARE, blurred_variants
-from tl_core.attribution.spec import ATTRIBUTION_METHODS, Attribute
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import untrained
 from tl_core.classify import handler as classify
-from tl_core.classify.spec import Classify
 from tl_core.context import Context
 from tl_core.errors import UserError
-from tl_core.feature_maps.spec import Box
 from tl_core.images.heatmap import overlay_encoded
 from tl_core.lab import Lab
+from tl_core.specs.attribution import ATTRIBUTION_METHODS, Attribute
 from tl_core.specs.base import Spec
+from tl_core.specs.classify import Classify
+from tl_core.specs.feature_maps import Box
 
 # left, top, right, bottom of the animal on the fitted photograph of 224 pixels, by eye
 ANIMALS: dict[str, Box] = {

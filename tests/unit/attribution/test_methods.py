@@ -10,10 +10,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tl_core.attribution import methods as attribution_methods
 from tl_core.attribution.methods import METHODS
 from tl_core.attribution.pixel_model import PixelModel
-from tl_core.attribution.spec import ATTRIBUTION_METHODS, Attribute
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.build import new_network, untrained
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
+from tl_core.specs.attribution import ATTRIBUTION_METHODS, Attribute
 from tl_core.training.initial import pixels_row
 
 ROWS = {row.key: row for row in CATALOGUE}

@@ -12,7 +12,7 @@ from tl_core.backbones.novelty import (
     leave_one_out,
 )
 from tl_core.backbones.rough_distances import ROUGH_DISTANCES
-from tl_core.classify.spec import LEAST_GROUPS
+from tl_core.specs.classify import LEAST_GROUPS
 
 D = 16
 

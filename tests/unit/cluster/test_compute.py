@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from tests.unit.cluster.test_placement import LITE, VGG, machine
-from tl_core.classify.spec import Classify
 from tl_core.cluster import compute as computes
 from tl_core.cluster.client import MachineClient
 from tl_core.cluster.compute import ClusterCompute
 from tl_core.cluster.messages import Begin, Known, Load, News
-from tl_core.ideal.spec import IdealImage
 from tl_core.images.photo_store import PhotoStore
 from tl_core.images.samples import PREFIX, read
 from tl_core.settings import Settings
+from tl_core.specs.classify import Classify
+from tl_core.specs.ideal import IdealImage
 
 
 @pytest.fixture

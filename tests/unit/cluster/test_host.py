@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from tests.model_files import of_backbone
-from tl_core.classify.spec import Classify
 from tl_core.cluster.host import Host
 from tl_core.cluster.messages import Begin, Controls, Forget, JobNews, Known, Order, Payload
-from tl_core.download.spec import OPERATOR
 from tl_core.engine.job import FINAL, JobState
 from tl_core.errors import UserError
-from tl_core.ideal.spec import IdealImage
 from tl_core.images.decode import content_key
 from tl_core.images.samples import PREFIX, read
 from tl_core.settings import Settings
 from tl_core.specs.base import Spec, photo_keys
+from tl_core.specs.classify import Classify
+from tl_core.specs.download import OPERATOR
+from tl_core.specs.ideal import IdealImage
 
 WAIT_S = 60.0
 PICTURE = IdealImage(target=281, steps=400)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from tl_core.backbones.weights import WeightsState
-from tl_core.classify.spec import Classify
 from tl_core.cluster.client import MachineClient
 from tl_core.cluster.messages import (
     About,
@@ -21,13 +20,14 @@ from tl_core.cluster.messages import (
 )
 from tl_core.cluster.placement import can_run, choose, cost, networks_of
 from tl_core.compute import Hardware
-from tl_core.datasets.spec import PreviewData
 from tl_core.datasets.store import DatasetStatus
-from tl_core.download.spec import Download
 from tl_core.engine.job import JobState
-from tl_core.ideal.spec import IdealImage
 from tl_core.specs.base import Spec
-from tl_core.training.spec import FineTune
+from tl_core.specs.classify import Classify
+from tl_core.specs.datasets import PreviewData
+from tl_core.specs.download import Download
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.training import FineTune
 
 LITE, VGG = "efficientnet_lite0", "vgg16"
 PICTURE = IdealImage(target=281, backbone=LITE)

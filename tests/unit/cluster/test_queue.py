@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from tl_core.classify.spec import Classify
 from tl_core.cluster.messages import Begin, Controls, JobNews, Known, Load, News, Order, Payload
 from tl_core.cluster.queue import ClusterQueue
-from tl_core.download.spec import OPERATOR, Download
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
-from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.settings import Settings
 from tl_core.specs.base import Spec
-from tl_core.training.spec import FineTune
+from tl_core.specs.classify import Classify
+from tl_core.specs.download import OPERATOR, Download
+from tl_core.specs.ideal import IdealImage, IdealSnapshot
+from tl_core.specs.training import FineTune
 
 PICTURE = IdealImage(target=281)
 QUESTION = Classify(photo="sample:cat")

@@ -1,7 +1,7 @@
 import pytest
 
-from tl_core.datasets.spec import require_classes
 from tl_core.errors import UserError
+from tl_core.specs.datasets import require_classes
 
 PHOTOS = ("a", "b")
 

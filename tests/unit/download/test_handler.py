@@ -20,12 +20,12 @@ from tl_core.backbones.catalogue import (
 from tl_core.backbones.store import BackboneStore
 from tl_core.commands import main
 from tl_core.download import handler as downloads
-from tl_core.download.spec import Download, DownloadProgress
 from tl_core.engine.job import Job, JobCancelled
 from tl_core.engine.pool import Pool
 from tl_core.engine.runner import SoloRunner
 from tl_core.errors import UserError
 from tl_core.settings import Settings
+from tl_core.specs.download import Download, DownloadProgress
 from tl_core.specs.every import spec_from_json
 
 ROWS = {row.key: row for row in CATALOGUE}

@@ -2,11 +2,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tl_core.classify.spec import Classify
 from tl_core.engine.fairness import ServedTime, Turns
 from tl_core.engine.job import Job
-from tl_core.live.spec import LiveFrame
 from tl_core.specs.base import Spec
+from tl_core.specs.classify import Classify
+from tl_core.specs.live import LiveFrame
 
 FRAME, QUESTION = LiveFrame(frame=b""), Classify(photo="sample:cat")
 

@@ -2,13 +2,13 @@ from typing import Any
 
 import pytest
 
-from tl_core.classify.spec import Classify
 from tl_core.engine.job import Job
 from tl_core.engine.queueing import MOST_QUESTIONS, refuse_excess
 from tl_core.errors import UserError
-from tl_core.ideal.spec import IdealImage
 from tl_core.settings import Settings
 from tl_core.specs.base import Spec
+from tl_core.specs.classify import Classify
+from tl_core.specs.ideal import IdealImage
 
 LONG, QUICK = IdealImage(), Classify(photo="sample:cat")
 

@@ -14,9 +14,9 @@ from tl_core.feature_maps import channel
 from tl_core.feature_maps import handler as maps
 from tl_core.feature_maps.activations import Activations
 from tl_core.feature_maps.mosaic import most_active
-from tl_core.feature_maps.spec import ChannelDetail, FeatureMaps
 from tl_core.images import samples
 from tl_core.images.colours import viridis
+from tl_core.specs.feature_maps import ChannelDetail, FeatureMaps
 
 
 def _colours(picture: bytes) -> np.ndarray:

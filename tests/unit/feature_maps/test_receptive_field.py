@@ -5,7 +5,7 @@ from torch import nn
 from tl_core.backbones.build import new_network
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
 from tl_core.feature_maps.receptive_field import ReceptiveField, receptive_fields
-from tl_core.feature_maps.spec import Box
+from tl_core.specs.feature_maps import Box
 from tl_core.training.initial import pixels_row
 
 Unit = tuple[int, int]

@@ -8,8 +8,8 @@ from tl_core.context import Context
 from tl_core.errors import UserError
 from tl_core.feature_maps import space
 from tl_core.feature_maps.space import lay_out, neighbour_agreement, neighbours, pca, t_sne
-from tl_core.feature_maps.spec import FeatureSpace
 from tl_core.images import samples
+from tl_core.specs.feature_maps import FeatureSpace
 
 PHOTOS = ("sample:cat", "sample:bull-mastiff", "sample:dalmatian", "sample:coffee", "sample:car")
 LABELS = ("cat", "dog", "dog", "other", "other")

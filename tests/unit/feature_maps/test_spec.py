@@ -3,11 +3,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tl_core.attribution.spec import Attribute
 from tl_core.errors import UserError
-from tl_core.feature_maps.spec import ChannelDetail, FeatureMaps, FeatureSpace, Mosaic
+from tl_core.specs.attribution import Attribute
 from tl_core.specs.base import Spec
 from tl_core.specs.every import spec_from_json
+from tl_core.specs.feature_maps import ChannelDetail, FeatureMaps, FeatureSpace, Mosaic
 
 
 @pytest.mark.parametrize(

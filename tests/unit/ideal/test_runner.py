@@ -13,9 +13,9 @@ from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
 from tl_core.ideal import runner as ideal_module
 from tl_core.ideal.judge import judge
-from tl_core.ideal.spec import IdealImage, Judge
 from tl_core.images.encode import SETTINGS_KEY, encode_png
 from tl_core.specs.every import spec_from_json
+from tl_core.specs.ideal import IdealImage, Judge
 
 pytestmark = pytest.mark.usefixtures("every_step_ends_a_slice")
 

@@ -3,9 +3,9 @@ import math
 import pytest
 
 from tl_core.errors import UserError
-from tl_core.ideal.recipes import RECIPES
-from tl_core.ideal.spec import IdealImage
 from tl_core.specs.every import spec_from_json
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.ideal_recipes import RECIPES
 
 REFUSED = {
     "a million steps": {"steps": 10**6},

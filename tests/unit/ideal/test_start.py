@@ -8,9 +8,9 @@ from tests.unit.ideal.test_runner import spec_of
 from tests.unit.tiny import tiny_backbone
 from tl_core.engine.job import Job
 from tl_core.ideal.slot import slot_of
-from tl_core.ideal.spec import StartPicture
 from tl_core.ideal.start import start_picture
 from tl_core.imageopt.eight_bit import array_from, to_uint8
+from tl_core.specs.ideal import StartPicture
 
 
 def asked(context, spec):

@@ -7,12 +7,12 @@ from tests.lack_of_memory import LACKS_OF_MEMORY
 from tests.unit.tiny import TINY, tiny_backbone
 from tl_core.backbones.store import BackboneStore
 from tl_core.errors import UserError
-from tl_core.ideal.recipes import RECIPES
 from tl_core.ideal.slot import recipe_slot
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.losses import ChannelObjective
 from tl_core.imageopt.optimisers import UPDATE_RULES
 from tl_core.settings import Settings
+from tl_core.specs.ideal_recipes import RECIPES
 from tl_core.specs.recipe import Ramp, always
 
 SMALLER = dataclasses.replace(TINY, input_size=24, resize=24)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from tl_core.attack.spec import Attack, SmallestBudget, Transfer
-from tl_core.classify.spec import Classify
-from tl_core.ideal.spec import IdealImage
 from tl_core.images.decode import read_back
 from tl_core.lab import Lab, Settings
-from tl_core.training.spec import FineTune
+from tl_core.specs.attack import Attack, SmallestBudget, Transfer
+from tl_core.specs.classify import Classify
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.training import FineTune
 
 WAIT_S = 120
 DOG = "sample:dalmatian"

@@ -4,10 +4,10 @@ import torch
 from tests.cores import computing_on
 from tl_core.backbones.store import BackboneStore
 from tl_core.ideal.slot import slot_of
-from tl_core.ideal.spec import IdealImage
 from tl_core.imageopt.batch import Batch
 from tl_core.imageopt.reductions import length_of_each, mean_of_each
 from tl_core.settings import Settings
+from tl_core.specs.ideal import IdealImage
 
 
 def test_the_mean_and_the_length_are_those_of_each_picture():

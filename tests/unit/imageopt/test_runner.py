@@ -7,14 +7,14 @@ import pytest
 
 from tests.unit.tiny import tiny_backbone
 from tests.unit.turned import done, started, turned, turned_to
-from tl_core.attack.spec import Attack
 from tl_core.engine.job import JobState
 from tl_core.errors import UserError
 from tl_core.ideal import runner as ideal_module
 from tl_core.ideal.runner import IdealRunner
-from tl_core.ideal.spec import IdealImage, IdealSnapshot
 from tl_core.imageopt import runner as runner_module
 from tl_core.images.encode import encode_png
+from tl_core.specs.attack import Attack
+from tl_core.specs.ideal import IdealImage, IdealSnapshot
 
 pytestmark = pytest.mark.usefixtures("every_step_ends_a_slice")
 

@@ -4,9 +4,9 @@ import pytest
 from PIL import Image
 
 from tests.camera_frames import as_jpeg, frame_of
-from tl_core.classify.spec import Classify
 from tl_core.engine.job import JobState
-from tl_core.live.spec import MOST_BYTES, LiveFrame
+from tl_core.specs.classify import Classify
+from tl_core.specs.live import MOST_BYTES, LiveFrame
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 from tests.handler import finish
 from tl_core.attribution.methods import METHODS
 from tl_core.attribution.pixel_model import PixelModel
-from tl_core.attribution.spec import Attribute
 from tl_core.backbones.build import untrained
 from tl_core.backbones.catalogue import CATALOGUE
 from tl_core.live.look import look
+from tl_core.specs.attribution import Attribute
 
 ROWS = {row.key: row for row in CATALOGUE}
 LEVEL = 1 / 255

@@ -3,16 +3,16 @@ import json
 
 import pytest
 
-from tl_core.attack.spec import Attack, SmallestBudget
-from tl_core.attribution.spec import Attribute
-from tl_core.classify.spec import Classify
-from tl_core.datasets.spec import PreviewData
 from tl_core.errors import UserError
-from tl_core.feature_maps.spec import ChannelDetail, FeatureMaps, FeatureSpace
-from tl_core.ideal.spec import IdealImage
+from tl_core.specs.attack import Attack, SmallestBudget
+from tl_core.specs.attribution import Attribute
 from tl_core.specs.base import Spec
+from tl_core.specs.classify import Classify
+from tl_core.specs.datasets import PreviewData
 from tl_core.specs.every import spec_from_json
-from tl_core.training.spec import FineTune, LabelBudget
+from tl_core.specs.feature_maps import ChannelDetail, FeatureMaps, FeatureSpace
+from tl_core.specs.ideal import IdealImage
+from tl_core.specs.training import FineTune, LabelBudget
 
 WRONG = [
     {"target": 1.5},

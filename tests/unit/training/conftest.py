@@ -17,8 +17,8 @@ from tl_core.datasets.store import DatasetStore
 from tl_core.engine.job import Job
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
-from tl_core.handlers import make_runner
 from tl_core.images.photo_store import PhotoStore
+from tl_core.local.handlers import make_runner
 from tl_core.settings import Settings
 from tl_core.specs.base import Snapshot, Spec
 

@@ -9,14 +9,14 @@ from tests.unit.training.conftest import Do
 from tests.zips import zipped
 from tl_core.context import Context
 from tl_core.datasets.catalogue import DATASETS, DataArchive, DatasetRow
-from tl_core.datasets.spec import ImportData, ImportSnapshot, PreviewData, PreviewSnapshot
 from tl_core.engine.job import Job
 from tl_core.errors import UserError
 from tl_core.images.decode import decode
 from tl_core.specs.base import Snapshot
+from tl_core.specs.datasets import ImportData, ImportSnapshot, PreviewData, PreviewSnapshot
 from tl_core.specs.every import spec_from_json
+from tl_core.specs.training import FineTune, LabelBudget, LabelBudgetSnapshot
 from tl_core.training import label_budget
-from tl_core.training.spec import FineTune, LabelBudget, LabelBudgetSnapshot
 
 Watching = tuple[list[Snapshot], Callable[[Job], None]]
 

@@ -12,10 +12,10 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context, fitted, pixels_from
 from tl_core.engine.job import Job, JobCancelled
 from tl_core.errors import UserError
-from tl_core.handlers import make_runner
+from tl_core.local.handlers import make_runner
 from tl_core.specs.base import Snapshot
+from tl_core.specs.training import MODES, FineTune, FineTuneSnapshot, LabelBudget
 from tl_core.training import inputs
-from tl_core.training.spec import MODES, FineTune, FineTuneSnapshot, LabelBudget
 
 MODE_KEYS = [row.key for row in MODES]
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from tl_core.specs.training import AUGMENTATIONS, Augmentation, CurvePoint
 from tl_core.training.inputs import PrecomputedInputs, augmented
 from tl_core.training.progress import MAX_CURVE_POINTS, thinned
-from tl_core.training.spec import AUGMENTATIONS, Augmentation, CurvePoint
 
 
 def generator() -> torch.Generator:

@@ -10,11 +10,11 @@ from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
 from tl_core.engine.job import Job
 from tl_core.specs.base import Snapshot
+from tl_core.specs.training import FineTune, FineTuneSnapshot
 from tl_core.training import loop, progress
 from tl_core.training.inputs import PrecomputedInputs
 from tl_core.training.loop import TrainingLoop, schedule_factor
 from tl_core.training.progress import Progress
-from tl_core.training.spec import FineTune, FineTuneSnapshot
 from tl_core.training.trainable import TrainableModel
 
 

@@ -19,8 +19,8 @@ from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
 from tl_core.context import Context
 from tl_core.errors import UserError
 from tl_core.settings import Settings
+from tl_core.specs.training import FineTune, FineTuneSnapshot
 from tl_core.training.model_file import load_model, plain_pytorch, require_loadable, save_model
-from tl_core.training.spec import FineTune, FineTuneSnapshot
 
 CONFIG = Path(__file__).parents[3] / ".streamlit" / "config.toml"
 State = dict[str, torch.Tensor]

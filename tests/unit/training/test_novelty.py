@@ -12,12 +12,12 @@ from tests.model_files import that_can_tell, unpacked
 from tests.unit.training.conftest import Do, photo_of
 from tl_core.backbones.backbone import Backbone
 from tl_core.backbones.novelty import MOST_REFERENCES
-from tl_core.classify.spec import Classification, Classify
 from tl_core.context import Context
 from tl_core.errors import UserError
 from tl_core.live.look import look
+from tl_core.specs.classify import Classification, Classify
+from tl_core.specs.training import FineTune, FineTuneResult, FineTuneSnapshot
 from tl_core.training.model_file import load_model, plain_pytorch, save_model
-from tl_core.training.spec import FineTune, FineTuneResult, FineTuneSnapshot
 
 State = dict[str, torch.Tensor]
 Meta = dict[str, str]

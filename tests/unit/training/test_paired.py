@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from tl_core.training.paired import ENOUGH, compare, shown
-from tl_core.training.spec import FineTuneResult, Prediction
+from pages.training.paired import ENOUGH, compare, shown
+from tl_core.specs.training import FineTuneResult, Prediction
 
 
 def predictions(rights: list[bool], first: int = 0) -> tuple[Prediction, ...]:

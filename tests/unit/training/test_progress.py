@@ -3,8 +3,8 @@ import time
 import pytest
 
 from tl_core.engine.job import Job
+from tl_core.specs.training import FineTune, FineTuneSnapshot
 from tl_core.training.progress import Progress
-from tl_core.training.spec import FineTune, FineTuneSnapshot
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import Pool
 from tl_core.images.photo_store import PhotoStore
 from tl_core.settings import Settings
-from tl_core.training.spec import FineTune, FineTuneSnapshot
+from tl_core.specs.training import FineTune, FineTuneSnapshot
 
 
 @pytest.mark.slow

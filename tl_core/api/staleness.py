@@ -3,9 +3,9 @@
 from collections.abc import Hashable
 
 from tl_core.compute import DatasetFiles, Networks
-from tl_core.datasets.spec import PreviewData
 from tl_core.images.photo_store import PhotoStore
 from tl_core.specs.base import OWN, Spec, photo_keys
+from tl_core.specs.datasets import PreviewData
 
 
 class Staleness:

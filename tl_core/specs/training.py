@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from tl_core.datasets.spec import OWN_DATASET, PRIVATE_DATASET, OnDataset
 from tl_core.errors import gettext_noop as N_
 from tl_core.specs.base import Between, Snapshot, require, require_choice
+from tl_core.specs.datasets import OWN_DATASET, PRIVATE_DATASET, OnDataset
 
 Start = Literal["trained", "random", "pixels"]  # the weights before training
 Unfrozen = Literal["head", "last block", "all"]  # what training may change

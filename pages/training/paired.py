@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tl_core.training.spec import FineTuneResult, Prediction
+from tl_core.specs.training import FineTuneResult, Prediction
 
 ENOUGH = 30  # photographs, below which nothing is claimed
 _ONE_OF = 3

@@ -7,11 +7,11 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 
 from tl_core.backbones.catalogue import BackboneRow
-from tl_core.classify.spec import Classification
 from tl_core.engine.batching import step_times
 from tl_core.engine.job import Job, JobState
 from tl_core.specs.base import Spec
-from tl_core.training.spec import FineTune
+from tl_core.specs.classify import Classification
+from tl_core.specs.training import FineTune
 
 _RUNS = 6  # whose speeds say how much it varies
 _LEAST_GFLOPS = 0.01  # raw pixels have none, and yet take time

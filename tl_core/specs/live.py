@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tl_core.classify.spec import Answer, Novelty
 from tl_core.specs.base import Snapshot, Spec
+from tl_core.specs.classify import Answer, Novelty
 
 MOST_BYTES = 100_000  # of a frame
 MOST_SIDE = 640  # pixels

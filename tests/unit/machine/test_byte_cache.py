@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tl_core.engine.cache import ByteCache
+from tl_core.machine.byte_cache import ByteCache
 
 
 def test_the_least_recently_used_leave_first():

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from tl_core.ideal.recipes import RECIPES, Recipe
 from tl_core.specs.base import Between, Snapshot, Spec, require, require_choice
+from tl_core.specs.ideal_recipes import RECIPES, Recipe
 from tl_core.specs.recipe import RECIPE_VERSION, require_recipe_version
 
 Move = tuple[int, str, float | None]  # the first step on which a control has a new value

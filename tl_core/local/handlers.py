@@ -6,32 +6,32 @@ from typing import Any
 from tl_core.attack import robustness as checks
 from tl_core.attack import smallest
 from tl_core.attack.runner import AttackRunner
-from tl_core.attack.spec import Attack, PasteBack, SmallestBudget, Survival, Transfer
 from tl_core.attribution import handler as attribution
-from tl_core.attribution.spec import Attribute
 from tl_core.classify import handler as classify
-from tl_core.classify.spec import Classify
 from tl_core.context import Context
-from tl_core.datasets.spec import ImportData, PreviewData
 from tl_core.download import handler as downloads
-from tl_core.download.spec import Download
 from tl_core.engine.job import Job
 from tl_core.engine.runner import Runner, Sliced, SoloRunner
 from tl_core.feature_maps import channel, space
 from tl_core.feature_maps import handler as maps
-from tl_core.feature_maps.spec import ChannelDetail, FeatureMaps, FeatureSpace
 from tl_core.ideal.judge import judge
 from tl_core.ideal.runner import IdealRunner
-from tl_core.ideal.spec import IdealImage, Judge, StartPicture
 from tl_core.ideal.start import start_picture
 from tl_core.live.runner import FrameRunner
-from tl_core.live.spec import LiveFrame
+from tl_core.specs.attack import Attack, PasteBack, SmallestBudget, Survival, Transfer
+from tl_core.specs.attribution import Attribute
 from tl_core.specs.base import Snapshot, Spec
+from tl_core.specs.classify import Classify
+from tl_core.specs.datasets import ImportData, PreviewData
+from tl_core.specs.download import Download
+from tl_core.specs.feature_maps import ChannelDetail, FeatureMaps, FeatureSpace
+from tl_core.specs.ideal import IdealImage, Judge, StartPicture
+from tl_core.specs.live import LiveFrame
+from tl_core.specs.training import FineTune, LabelBudget
 from tl_core.training.data import import_data
 from tl_core.training.handler import fine_tune
 from tl_core.training.label_budget import label_budget
 from tl_core.training.preview import preview_data
-from tl_core.training.spec import FineTune, LabelBudget
 
 Handler = Callable[[Job[Any], Context], Sliced[Snapshot]]  # takes a job of its own spec
 

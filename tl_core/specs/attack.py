@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
-from tl_core.attack.methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
-from tl_core.classify.spec import Answer, Novelty
 from tl_core.errors import UserError
 from tl_core.errors import gettext_noop as N_
+from tl_core.specs.attack_methods import ATTACK_METHODS, MAX_EPSILON, AttackMethod
 from tl_core.specs.base import Between, Snapshot, SnapshotT, Spec, require, require_choice
+from tl_core.specs.classify import Answer, Novelty
 from tl_core.specs.recipe import RECIPE_VERSION, require_recipe_version
 
 MAX_ATTACK_STEPS = 4096

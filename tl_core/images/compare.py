@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
-from tl_core.attack.spec import Gap
 from tl_core.images.encode import encode_png
 from tl_core.images.photo import PhotoArray
+from tl_core.specs.attack import Gap
 
 _SSIM_WINDOW_PX = 7
 
