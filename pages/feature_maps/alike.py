@@ -16,8 +16,8 @@ def explain_rows(found: FeatureSpaceSnapshot) -> None:
     if any(key in found.photos for key in _EXAMPLES):
         st.caption(
             _(
-                "Each photograph is on the left, its three nearest neighbours beside it. A tick "
-                "marks the same kind."
+                "Each photograph is on the left, with its three nearest neighbours beside it. A "
+                "tick means a neighbour is of the same kind."
             )
         )
 

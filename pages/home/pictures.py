@@ -50,7 +50,7 @@ def pictures() -> None:
             "On the left, {backbone} sees {before} ({before_probability}); on the right, {after} "
             "({after_probability}). No value differs by more than {levels} of 255."
         )
-        short = _("{before} on the left; to the network, {after} on the right")
+        short = _("On the left: {before}. On the right: what the network now calls {after}.")
         figures = _with_classes(found["fooled"], "before", "after")
         _picture(ATTACK, FOLDER / "fooled.webp", words.format(**figures), short.format(**figures))
 

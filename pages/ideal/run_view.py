@@ -206,8 +206,8 @@ def _verdict(spec: IdealImage, found: Verdicts, of_class: str) -> None:
     if others and len({row.family for row in rows}) == 1:
         st.caption(
             _(
-                "They're all from one family, {family}, so they agree more easily than others "
-                "would."
+                "They're all from one family, {family}, so they're more likely to agree with each "
+                "other."
             ).format(family=rows[0].family)
         )
 

@@ -160,34 +160,31 @@ def _words() -> dict[str, object]:
         "lost": _("Connection lost. Trying again …"),
         "problems": {
             "NotAllowedError": _(
-                "Camera access was blocked. Allow it in the address bar, then press the black "
-                "picture."
+                "Camera access was blocked. Allow it in the address bar, then press the black box."
             ),
             "NotFoundError": _("This device has no camera. Turn Live off and upload a photograph."),
             "NotSupportedError": _(
                 "The live camera only works over https, or on the computer that runs the lab."
             ),
             "unplugged": _(
-                "The camera has been disconnected. Plug it in again, then press the black picture."
+                "The camera has been disconnected. Plug it in again, then press the black box."
             ),
             "over": _("This visit has ended. Load the page again."),
             "box": _(
                 "The camera is taking photographs for a class. Press the picture to use it here."
             ),
-            "elsewhere": _(
-                "Live is running in another tab. Press the black picture to use it here."
-            ),
+            "elsewhere": _("Live is running in another tab. Press the black box to use it here."),
             "faulty": _("We can't read the camera's pictures. Turn Live off and on again."),
             "blocked": _(
-                "The camera's connection is blocked. Ask the person who runs this lab to let /live "
-                "through, then press the black picture."
+                "The camera's connection is blocked. Ask the person who runs this lab to let "
+                "/live through, then press the black box."
             ),
             "photograph": _(
-                "The photograph didn't arrive. Press the black picture, then freeze it again."
+                "The photograph didn't arrive. Press the black box, then freeze it again."
             ),
             "other": _(
-                "The camera did not start; another program may be using it. Press the black "
-                "picture to try again."
+                "The camera didn't start; another program may be using it. Press the black box to "
+                "try again."
             ),
         },
     }

@@ -117,7 +117,7 @@ def _draw_measured(chosen: int) -> None:
     traces = percent_lines(x, lines)
     here = {"type": "line", "x0": chosen, "x1": chosen, "yref": "paper", "y0": 0, "y1": 1}
     layout = {
-        "xaxis": axis(_("own classes rejected, %"), range=[0, MOST_PERCENT + 1]),
+        "xaxis": axis(_("its own classes rejected, %"), range=[0, MOST_PERCENT + 1]),
         "yaxis": axis(_("unknown rejected, %"), range=[0, 103]),
         "shapes": [here | {"line": {"dash": "dot", "width": 1}}],
     }

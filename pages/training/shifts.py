@@ -94,7 +94,8 @@ def _say(spec: FineTune, result: FineTuneResult) -> None:
     worst = min((found for _name, found in result.shifts), key=lambda found: found.accuracy)
     if worst.interval[1] >= result.interval[0]:
         words = _(
-            "**No sign of a shortcut**: no test is worse than validation by more than chance."
+            "**No sign of a shortcut**: it does about as well on every test as in validation, and "
+            "any difference could be chance."
         )
         st.markdown(words)
         return

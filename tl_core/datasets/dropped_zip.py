@@ -50,7 +50,7 @@ def zip_drops(
                     yield Drop(class_name, str(path), stream.read(MAX_BYTES))
     except _DAMAGE as error:
         raise UserError(
-            "This zip is damaged or locked with a password. Pack it again without one."
+            "This zip is damaged or locked with a password. Zip the photographs again without one."
         ) from error
 
 
@@ -68,7 +68,7 @@ def _listed(file: BinaryIO) -> int:
 def _require_few(count: int) -> None:
     if count > _MAX_ENTRIES:
         raise UserError(
-            "This zip has {count} entries, but the lab takes at most {limit}. Pack fewer "
+            "This zip has {count} entries, but the lab takes at most {limit}. Include fewer "
             "photographs.",
             count=count,
             limit=_MAX_ENTRIES,
@@ -82,11 +82,11 @@ def _require_harmless(infos: list[zipfile.ZipInfo]) -> None:
     if any(_reaches_outside(info) for info in infos):
         raise UserError(
             "This zip has entries that point outside its own folder, so the lab won't open it. "
-            "Pack the photographs again, one folder per class."
+            "Zip the photographs again, one folder per class."
         )
     if sum(info.file_size for info in infos) > MAX_TOTAL_BYTES:
         raise UserError(
-            "This zip unpacks to more than {limit} MB. Pack fewer or smaller photographs.",
+            "This zip unpacks to more than {limit} MB. Include fewer or smaller photographs.",
             limit=MAX_TOTAL_BYTES // 2**20,
         )
 

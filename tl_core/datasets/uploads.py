@@ -137,8 +137,8 @@ class _Budget:
     def require_time(self) -> None:
         if time.monotonic() > self._ends_at:
             raise UserError(
-                "These photographs take longer than {limit} seconds to read. "
-                "Drop fewer or smaller ones.",
+                "These photographs take longer than {limit} seconds to read. Choose fewer or "
+                "smaller ones.",
                 limit=round(MAX_UPLOAD_S),
             )
 
@@ -146,8 +146,8 @@ class _Budget:
         self._pixels += pixels
         if self._pixels > MAX_TOTAL_PIXELS:
             raise UserError(
-                "Together these photographs have more than {limit} million pixels. Save them "
-                "smaller, or drop fewer.",
+                "Together these photographs have more than {limit} million pixels. Shrink them, "
+                "or choose fewer.",
                 limit=MAX_TOTAL_PIXELS // 10**6,
             )
 

@@ -128,8 +128,8 @@ _SERVER = N_(
     "this machine."
 )
 _OTHER = N_(
-    "{host} did not send {name} (it answered {status}). Try again later. Until then, use what is "
-    "already on this machine."
+    "{host} didn't send {name} (it responded with {status}). Try again later. Until then, use "
+    "what is already on this machine."
 )
 _BY_STATUS = {401: _REFUSED, 403: _REFUSED, 404: _MISSING, 410: _MISSING}
 
@@ -145,7 +145,7 @@ def network_error(host: str, error: Exception | None = None) -> UserError:
         error, requests.exceptions.ReadTimeout
     ):
         message = N_(
-            "{host} cannot be reached. Check your internet connection and try again; what is "
+            "{host} cannot be reached. Check your internet connection and try again; anything "
             "already on this machine works without it."
         )
     else:

@@ -78,8 +78,8 @@ def _require_length(data: bytes, max_bytes: int) -> None:
         raise UserError("This file is empty. Choose another photograph.")
     if len(data) > max_bytes:
         raise UserError(
-            "This file is {size} MB, but the lab takes at most {limit} MB. Save the photograph "
-            "smaller and drop it again.",
+            "This file is {size} MB, but the lab takes at most {limit} MB. Shrink the photograph, "
+            "then drop it here again.",
             size=-(-len(data) // 2**20),
             limit=max_bytes // 2**20,
         )
@@ -144,15 +144,15 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     if width * height > max_pixels:
         raise UserError(
             "This photograph is {width} × {height} pixels, but the lab takes at most {limit} "
-            "million. Save it smaller and drop it again.",
+            "million. Shrink it, then drop it here again.",
             width=width,
             height=height,
             limit=f"{max_pixels / 1e6:g}",
         )
     if min(size) < _MIN_SIDE_PX:
         raise UserError(
-            "This photograph is {width} × {height} pixels, but each side needs at least {limit}. "
-            "Choose a larger one.",
+            "This photograph is {width} × {height} pixels, but each side must be at least "
+            "{limit}. Choose a larger one.",
             width=width,
             height=height,
             limit=_MIN_SIDE_PX,

@@ -247,5 +247,5 @@ def _gone() -> UserError:
 def _no_room() -> UserError:
     return UserError(
         "Other visitors' photographs are using the lab's memory too, so there's no room for "
-        "these. Drop fewer or smaller ones."
+        "these. Choose fewer or smaller ones."
     )

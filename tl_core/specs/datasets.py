@@ -101,7 +101,7 @@ def require_classes(
             )
     if sum(len(photos) for _, photos in classes + tests) > MAX_PHOTOS:
         raise UserError(
-            "That is more than {limit} photographs. Drop fewer: a few dozen per class is plenty.",
+            "That is more than {limit} photographs. Choose fewer: a few dozen per class is plenty.",
             limit=MAX_PHOTOS,
         )
 

@@ -6,9 +6,7 @@ from pathlib import Path
 
 CORE = Path("tl_core")
 FRONTS = sorted(".".join(file.parent.parts) for file in CORE.rglob("__init__.py"))
-SPECS = sorted(
-    ".".join(file.with_suffix("").parts) for file in CORE.glob("specs/[!_]*.py")
-)
+SPECS = sorted(".".join(file.with_suffix("").parts) for file in CORE.glob("specs/[!_]*.py"))
 _LOADED = """
 import importlib, sys
 for name in {names}:
