@@ -54,11 +54,17 @@ def _is_own(address: str) -> bool:
 
 
 def looked_up(log: dict) -> set[str]:
-    """The names outside this machine that Chromium asked a name server for, or would have."""
+    """The names outside this machine that a page had Chromium ask a name server for.
+
+    What Chromium asks for itself, such as its search engine, belongs to that site; what a page asks
+    for belongs to the page's.
+    """
     kind = log["constants"]["logEventTypes"]["HOST_RESOLVER_MANAGER_REQUEST"]
-    names = {
-        str(event["params"]["host"])
-        for event in log["events"]
-        if event["type"] == kind and "host" in event.get("params", {})
+    found = [event.get("params", {}) for event in log["events"] if event["type"] == kind]
+    return {
+        str(asked["host"])
+        for asked in found
+        if "host" in asked
+        and (urlsplit(asked["host"]).hostname or asked["host"]) not in OWN
+        and urlsplit(asked["network_anonymization_key"].split()[0]).hostname in (*OWN, None)
     }
-    return {name for name in names if (urlsplit(name).hostname or name) not in OWN}
