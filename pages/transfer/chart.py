@@ -41,7 +41,7 @@ def draw_transfer() -> None:
     st.caption(
         _(
             "Each point is the median (the middle) of three runs; the bar goes from worst to "
-            "best. Dotted: guessing."
+            "best. Dotted: guessing. Where a bar reaches it, one run learned nothing."
         )
     )
 
