@@ -44,17 +44,11 @@ def turn(runner: SoloRunner) -> None:
 
 def drive(handler: Handler, spec: Spec, context: Context) -> Any:
     """The final snapshot."""
-    return drive_all([(handler, spec)], context)[0]
-
-
-def drive_all(work: list[tuple[Handler, Spec]], context: Context) -> list[Any]:
-    """The final snapshots of jobs that take turns, a slice each."""
-    runners = [start(handler, spec, context) for handler, spec in work]
-    jobs = [runner.jobs[0] for runner in runners]
-    while active := [runner for runner in runners if runner.jobs]:
-        for runner in active:
-            turn(runner)
-    return [job.snapshot for job in jobs]
+    runner = start(handler, spec, context)
+    (job,) = runner.jobs
+    while runner.jobs:
+        turn(runner)
+    return job.snapshot
 
 
 def finish(work: Sliced[Any]) -> Any:

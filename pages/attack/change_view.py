@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.shared.charts import GREY, axis, draw, palette
+from pages.shared.charts import BARS_LAYOUT, GREY, bars, draw, palette
 from pages.shared.choose_one import choose_one
 from pages.shared.picture import live_picture
 from pages.shared.visit import the_lab
-from pages.shared.words import _, chart_text, class_name, percent
+from pages.shared.words import _, class_name
 from tl_core.images import compare
 from tl_core.images.decode import decode
 from tl_core.images.photo import to_array
@@ -47,30 +47,14 @@ def _answers(found: AttackSnapshot, *, key: str) -> None:
     """The most probable classes of both pictures, on one axis."""
     top = [answer.label for said in (found.before, found.after) for answer in said[:_SHOWN]]
     labels = list(dict.fromkeys(top))
-    colours, bars = palette(), []
+    colours, traces = palette(), []
     for name, said, colour in (
         (_("before"), found.before, colours[GREY]),
         (_("after"), found.after, colours[0]),
     ):
         shares = {answer.label: answer.probability for answer in said}
-        bars.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "name": name,
-                "x": [100 * shares.get(label, 0) for label in labels],
-                "y": [chart_text(class_name(label)) for label in labels],
-                "text": [percent(shares[label]) if label in shares else "" for label in labels],
-                "textposition": "outside",
-                "cliponaxis": False,
-                "marker": {"color": colour},
-                "hoverinfo": "skip",
-            }
-        )
-    layout = {
-        "xaxis": axis(range=[0, 130], visible=False),
-        "yaxis": axis(type="category", autorange="reversed", ticksuffix="  ", showgrid=False),
-    }
+        known = [shares.get(label) for label in labels]
+        traces.append(bars(labels, known, name=name, marker={"color": colour}))
     words = _("Before and after, on one axis: {labels}")
     alt = words.format(labels=", ".join(map(class_name, labels)))
-    draw(bars, layout, key=f"answers_{key}", height=60 + 50 * len(labels), alt=alt)
+    draw(traces, BARS_LAYOUT, key=f"answers_{key}", height=60 + 50 * len(labels), alt=alt)

@@ -11,7 +11,7 @@ from pages.shared.query import go_to
 from pages.shared.sitemap import IDEAL
 from pages.shared.words import _
 from tl_core.images import samples
-from tl_core.specs.feature_maps import ChannelDetail, ChannelDetailSnapshot, FeatureMaps, OtherPhoto
+from tl_core.specs.feature_maps import ChannelDetail, ChannelDetailSnapshot, FeatureMaps
 
 _OTHERS = 4  # photographs shown
 _SIDE = 200  # of a picture, in pixels
@@ -85,10 +85,6 @@ def _draw(detail: ChannelDetailSnapshot) -> None:
         columns = st.columns(_OTHERS, gap="xsmall", wrap=False)
     for column, other in zip(columns, detail.others, strict=False):
         with column:
-            _draw_other(other)
-
-
-def _draw_other(other: OtherPhoto) -> None:
-    words = _("{percent:.0f} %").format(percent=100 * other.spot.share)
-    live_picture(other.picture, alt=f"{photo_label(other.photo)}: {words}")
-    st.caption(words)
+            words = _("{percent:.0f} %").format(percent=100 * other.spot.share)
+            live_picture(other.picture, alt=f"{photo_label(other.photo)}: {words}")
+            st.caption(words)

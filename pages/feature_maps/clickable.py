@@ -1,23 +1,13 @@
 """A picture with clickable parts, which Streamlit's own pictures have not."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 
 from pages.shared.components import component, message, text
 from pages.shared.picture import data_url
 
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A clickable rectangle, in shares of the picture's width and height."""
-
-    id: str
-    title: str  # what a pointer resting on it reads
-    left: float
-    top: float
-    width: float
-    height: float
-
+# A clickable rectangle: ``id``, ``title``, which a pointer resting on it reads, and ``left``,
+# ``top``, ``width`` and ``height`` in shares of the picture's
+Spot = dict[str, str | float]
 
 _mount = component("clickable_picture")
 
@@ -35,14 +25,14 @@ def clickable(
 
     def picked() -> None:
         value = message(key, "picked", text)
-        if value in {spot.id for spot in spots}:
+        if value in {spot["id"] for spot in spots}:
             on_pick(value)
 
     _mount(
         data={
             "src": data_url(picture),
             "alt": alt,
-            "spots": [asdict(spot) for spot in spots],
+            "spots": list(spots),
             "chosen": chosen,
         },
         key=key,

@@ -65,16 +65,17 @@ def describe(facts: LayerFacts) -> str:
 def _spots(mosaic: Mosaic) -> list[Spot]:
     """A clickable rectangle for each tile."""
     width, height = mosaic.size
-    spots = []
+    spots: list[Spot] = []
     for index, channel in enumerate(mosaic.channels):
         left, top, right, bottom = mosaic.box(index)
-        spot = Spot(
-            id=str(channel),
-            title=channel_name(channel),
-            left=left / width,
-            top=top / height,
-            width=(right - left) / width,
-            height=(bottom - top) / height,
+        spots.append(
+            {
+                "id": str(channel),
+                "title": channel_name(channel),
+                "left": left / width,
+                "top": top / height,
+                "width": (right - left) / width,
+                "height": (bottom - top) / height,
+            }
         )
-        spots.append(spot)
     return spots

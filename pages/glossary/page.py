@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared import link
 from pages.shared.frame import begin
+from pages.shared.grid import grid
 from pages.shared.sitemap import GLOSSARY, HISTORY, PAGES
 from pages.shared.terms import Term, name_in_other_languages, terms
 from pages.shared.words import _, current_language, lesson
@@ -21,14 +22,6 @@ def entry(term: Term) -> None:
         st.page_link(row.path, label=_(row.title), icon=row.icon)
 
 
-def entries(listed: list[Term]) -> None:
-    """Terms, three beside each other."""
-    for first in range(0, len(listed), 3):
-        for column, term in zip(st.columns(3), listed[first : first + 3], strict=False):
-            with column:
-                entry(term)
-
-
 def by_page() -> None:
     """All terms, folded by the page that shows them."""
     every = terms(current_language().code).values()
@@ -36,7 +29,7 @@ def by_page() -> None:
         ours = [term for term in every if term.page == row.topic]
         if ours:
             with st.expander(f"{_(row.title)} ({len(ours)})", icon=row.icon):
-                entries(ours)
+                grid(ours, entry)
 
 
 def found(wanted: str) -> list[Term]:
@@ -65,7 +58,7 @@ listed = found(st.session_state.term)
 if not listed:
     st.info(_("No term matches. Try a shorter search."), icon=":material/search_off:")
 elif st.session_state.term.strip():
-    entries(listed)
+    grid(listed, entry)
 else:
     by_page()
 st.page_link(HISTORY.path, label=_(HISTORY.title), icon=HISTORY.icon)

@@ -3,17 +3,14 @@
 import streamlit as st
 
 from pages.history.timeline import timeline
-from pages.shared.frame import begin, title
+from pages.shared.frame import text_page
 from pages.shared.sitemap import BACKBONES, HISTORY
 from pages.shared.sources import sources
 from pages.shared.words import _, lesson
 
 _TEXT = 820  # pixels: lines that one still reads easily
 
-begin(HISTORY)
-with st.container(key="path_title"):
-    title(HISTORY)
-st.markdown(lesson("history")[""])
+text_page(HISTORY)
 with st.container(width=_TEXT):
     timeline()
     for part in lesson("history")["story"].split("### ")[1:]:

@@ -6,6 +6,7 @@ from pages.home.diagram import diagram
 from pages.home.pictures import pictures
 from pages.home.ways_in import path, ways_in
 from pages.shared.frame import begin, title
+from pages.shared.grid import grid
 from pages.shared.sitemap import HOME, PAGES, PageRow
 from pages.shared.sources import sources
 from pages.shared.visit import the_lab
@@ -29,10 +30,7 @@ with st.container(key="home"):
         pictures()
     path()
 with st.expander(_("What you can do here"), icon=":material/apps:"):
-    for first in range(0, len(PAGES), 3):
-        for column, row in zip(st.columns(3), PAGES[first : first + 3], strict=False):
-            with column:
-                card(row)
+    grid(PAGES, card)
 with st.expander(_("What is transfer learning?"), icon=":material/school:"):
     words, picture = st.columns([1, 1], gap="large", vertical_alignment="center")
     words.markdown(lesson("home")["what it is"])

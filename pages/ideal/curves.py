@@ -18,7 +18,6 @@ _AXES = {
 }  # what has an axis of its own, and its title
 _NAMES = _AXES | {
     "probability": N_("probability of the view"),
-    "total_variation": N_("total variation"),
     "logit": N_("logit"),
     "cross_entropy": N_("cross-entropy"),
     "other_classes": N_("other classes"),

@@ -8,7 +8,6 @@ import streamlit as st
 from PIL import Image
 
 from pages.shared.download import download
-from pages.shared.picture import stretched
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.visit.state import Finished
@@ -84,8 +83,8 @@ def show() -> None:
         if index % 6 == 0:
             row = st.columns(6)
         with row[index % 6]:
-            words = plain(picture.label)
-            stretched(picture.png, caption=words, alt=picture.label)
+            words, alt = plain(picture.label), picture.label
+            st.image(picture.png, output_format="PNG", width="stretch", caption=words, alt=alt)
             downloads(picture, key=str(index))
 
 

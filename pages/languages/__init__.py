@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from babel import Locale, UnknownLocaleError, numbers
+from babel import Locale, negotiate_locale, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -111,14 +111,8 @@ def own_name(code: str) -> str:
 
 def preferred(wishes: Iterable[str]) -> str:
     """The first of a browser's languages that the lab has; else English."""
-    for wish in wishes:
-        try:
-            code = Locale.parse(wish.strip(), sep="-").language
-        except (ValueError, UnknownLocaleError):
-            continue
-        if code in codes():
-            return str(code)
-    return SOURCE
+    found = negotiate_locale((wish.strip().lower() for wish in wishes), codes(), sep="-")
+    return found or SOURCE
 
 
 def _compiled(file: Path) -> gettext.GNUTranslations:

@@ -160,3 +160,6 @@ def _to_teach(dataset: str, words: str, *, mode: str) -> None:
         icon=TRAINING.icon,
         query_params={"dataset": dataset, "mode": mode, "version": VERSION},
     )
+
+
+EXERCISES = (draw_challenge, draw_pets, draw_unknown, draw_shortcut)

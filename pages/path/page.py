@@ -7,26 +7,26 @@ import streamlit as st
 from pages.path import exercises, quiz
 from pages.path.report import report
 from pages.shared import link
-from pages.shared.chapters import ASKS, CHAPTERS, ICONS, Chapter, done, what_next, with_guess
+from pages.shared.chapters import ASKS, CHAPTERS, ICONS, Chapter, done, said_of
 from pages.shared.download import download
 from pages.shared.experiments import EXPERIMENTS
-from pages.shared.frame import begin, title
+from pages.shared.frame import text_page
+from pages.shared.grid import grid
 from pages.shared.sitemap import HISTORY, PATH, TRANSFER, TRICKS
 from pages.shared.visit import the_visit
 from pages.shared.words import _, current_language, lesson, time_zone
 
 
-def chapter(number: int, row: Chapter) -> None:
+def chapter(row: Chapter) -> None:
     """One chapter: its question, the guess, and what happened."""
+    number = 1 + CHAPTERS.index(row)
     guessed = the_visit().guesses.get(row.key)
-    outcome = guessed.outcome if guessed is not None else None
+    is_done = guessed is not None and guessed.outcome is not None
     with st.container(border=True, height="stretch"):
         st.page_link(row.page.path, label=f"**{number} · {_(row.page.title)}**", icon=row.page.icon)
-        st.markdown(f"{ICONS[outcome is not None]} {_(row.question)}")
-        if guessed is not None and outcome is not None:
-            st.caption(with_guess(row, guessed, outcome))
-        elif guessed is not None:
-            st.caption(what_next(row, guessed))
+        st.markdown(f"{ICONS[is_done]} {_(row.question)}")
+        if guessed is not None:
+            st.caption(said_of(row, guessed))
 
 
 def tricks() -> None:
@@ -53,10 +53,7 @@ def the_end() -> None:
     )
 
 
-begin(PATH)
-with st.container(key="path_title"):
-    title(PATH)
-st.markdown(lesson("path")[""])
+text_page(PATH)
 finished = done()
 is_whole = len(finished) == len(CHAPTERS)
 words = _("Chapters done: {done} of {all}").format(done=len(finished), all=len(CHAPTERS))
@@ -67,21 +64,11 @@ with link.kept(ASKS, default=True):
     st.toggle(_("Ask me questions"), key=ASKS)
 with st.expander(_("Six questions first"), icon=":material/quiz:"):
     quiz.draw(quiz.BEFORE)
-numbered = list(enumerate(CHAPTERS, start=1))
-for first in range(0, len(numbered), 3):
-    for column, (number, row) in zip(st.columns(3), numbered[first : first + 3], strict=False):
-        with column:
-            chapter(number, row)
+grid(CHAPTERS, chapter)
 tricks()
 with st.expander(_("Four exercises"), icon=":material/fitness_center:"):
     st.markdown(lesson("path")["exercises"])
-    for left, right in (
-        (exercises.draw_challenge, exercises.draw_pets),
-        (exercises.draw_unknown, exercises.draw_shortcut),
-    ):
-        for column, draw in zip(st.columns(2, gap="large"), (left, right), strict=True):
-            with column:
-                draw()
+    grid(exercises.EXERCISES, lambda draw: draw(), beside=2, gap="large")
 if not is_whole:
     the_end()
 for text in (TRANSFER, HISTORY):

@@ -54,14 +54,8 @@ def draw(when: str) -> None:
             _say(question, question.replies[given[key]])
         else:
             _offer(question, key)
-    if is_done(when):
+    if all(f"{when} {question.key}" in given for question in found.questions):
         st.markdown(found.end)
-
-
-def is_done(when: str) -> bool:
-    """Whether every question was answered."""
-    given = the_visit().quiz
-    return all(f"{when} {question.key}" in given for question in quiz(when).questions)
 
 
 def _offer(question: Question, key: str) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pages.languages import ASSETS
 from pages.path import quiz
-from pages.shared.chapters import CHAPTERS, with_guess
+from pages.shared.chapters import CHAPTERS, said_of
 from pages.shared.experiments import EXPERIMENTS
 from pages.shared.picture import data_url
 from pages.shared.query import VERSION
@@ -32,19 +32,15 @@ def report(visit: Visit, code: str, zone: tzinfo = UTC) -> str:
 
     Streamlit makes it in a thread of its own, which knows of no visitor.
     """
-    with in_language(code):
-        return _written(visit, datetime.now(zone))
-
-
-def _written(visit: Visit, now: datetime) -> str:
     template = (ASSETS / "report.html").read_text(encoding="utf-8")
-    when = format_datetime(now, "long", locale=current_language().locale)
-    parts = {
-        "language": current_language().code,
-        "title": _("What I did in the Transfer Learning Lab"),
-        "when": when,
-        "body": "\n".join(_sections(visit)),
-    }
+    with in_language(code):
+        now, locale = datetime.now(zone), current_language().locale
+        parts = {
+            "language": current_language().code,
+            "title": _("What I did in the Transfer Learning Lab"),
+            "when": format_datetime(now, "long", locale=locale),
+            "body": "\n".join(_sections(visit)),
+        }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
 
 
@@ -66,8 +62,9 @@ def _chapters(visit: Visit) -> Iterator[str]:
     for chapter in (*CHAPTERS, *(row.chapter for row in EXPERIMENTS.values())):
         guessed = visit.guesses.get(chapter.key)
         if guessed is not None and guessed.outcome is not None:
-            happened = with_guess(chapter, guessed, guessed.outcome, name=_escaped)
-            yield f"<p><b>{html.escape(_(chapter.question))}</b><br>{_emphasised(happened)}</p>"
+            happened = said_of(chapter, guessed, name=_escaped)
+            happened = re.sub(r"\*([^*]+)\*", r"<em>\1</em>", happened)
+            yield f"<p><b>{html.escape(_(chapter.question))}</b><br>{happened}</p>"
 
 
 def _training(row: Learned) -> str:
@@ -164,7 +161,3 @@ def _settings(text: str) -> str:
 def _escaped(name: str) -> str:
     """The name of a class in HTML, with no mark that would be taken for emphasis."""
     return html.escape(class_name(name)).replace("*", "&#42;")
-
-
-def _emphasised(sentence: str) -> str:
-    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", sentence)

@@ -50,13 +50,10 @@ class _Pieces:
         self._is_broken_off = True
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S + size / LEAST_BYTES_A_S):
-                await self._send_pieces(message)
+                body = memoryview(message["body"])
+                for start in range(0, size, PIECE_BYTES):
+                    end = start + PIECE_BYTES
+                    has_more = end < size or message.get("more_body", False)
+                    piece = bytes(body[start:end])
+                    await self._send(dict(message) | {"body": piece, "more_body": has_more})
                 self._is_broken_off = False
-
-    async def _send_pieces(self, message: Message) -> None:
-        body = memoryview(message["body"])
-        for start in range(0, len(body), PIECE_BYTES):
-            end = start + PIECE_BYTES
-            has_more = end < len(body) or message.get("more_body", False)
-            piece = bytes(body[start:end])
-            await self._send(dict(message) | {"body": piece, "more_body": has_more})

@@ -20,8 +20,8 @@ _CAUSED_BY_VISITORS = (
 
 def configure_logs() -> None:
     """Print what ``tl_core`` and ``pages`` log from Streamlit's ``logger.level`` on, each once."""
-    for name in _NAMES_VISITORS:
-        logging.getLogger(name).addFilter(_is_trouble)
+    for name in _NAMES_VISITORS:  # a filter, since Streamlit sets levels anew with its options
+        logging.getLogger(name).addFilter(lambda record: record.levelno >= logging.WARNING)
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] in _CAUSED_BY_VISITORS:
             logging.getLogger(name).addFilter(_is_due)
@@ -43,8 +43,3 @@ def _is_due(record: logging.LogRecord) -> bool:
         *_, (frame, line) = [(None, 0), *traceback.walk_tb(record.exc_info[2])]
         place += f" {record.exc_info[0]} {frame and frame.f_code.co_filename}:{line}"
     return log_limit.is_due("", place)
-
-
-def _is_trouble(record: logging.LogRecord) -> bool:
-    """A filter, since Streamlit sets levels anew whenever its options change."""
-    return record.levelno >= logging.WARNING

@@ -18,14 +18,10 @@ def _nobody(_token: str) -> str | None:
     return None
 
 
-def _in_english(error: UserError, _language: str) -> str:
-    return str(error)
-
-
 lab: Lab | None = None
 start_problem = ""  # why there is none yet, where it could not start
 visitor_of: Callable[[str], str | None] = _nobody  # whose camera has this token
-say: Callable[[UserError, str], str] = _in_english
+say: Callable[[UserError, str], str]  # set with the lab, before which there is no visitor
 absent: Callable[[], frozenset[str]] = frozenset  # visitors whose tab is not open just now
 large_came = False  # whether a large message has come since memory was given back last
 being_read: dict[object, tuple[str, int]] = {}  # sessions and bytes of dropped sets, until read

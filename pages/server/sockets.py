@@ -138,15 +138,13 @@ class _Socket:
         if reruns_left < 0:
             raise messages.Refused("more requests than a browser makes")
         if message.WhichOneof("type") == "file_urls_request":
-            self._count_files(len(message.file_urls_request.file_names))
+            count = len(message.file_urls_request.file_names)
+            if self._files.take(max(count, _LEAST_FILES)) < 0:
+                raise messages.Refused("more requests for files than anybody drops")
             while self._going_out and not self._is_ended:
                 self._has_gone = asyncio.Event()
                 await self._has_gone.wait()
         return messages.is_wanted(message)
-
-    def _count_files(self, count: int) -> None:
-        if self._files.take(max(count, _LEAST_FILES)) < 0:
-            raise messages.Refused("more requests for files than anybody drops")
 
     async def send(self, event: Event) -> None:
         """Send a message on, of which there are hundreds a second."""

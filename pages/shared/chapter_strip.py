@@ -10,8 +10,7 @@ from pages.shared.chapters import (
     chapter_of,
     guess,
     is_covered,
-    what_next,
-    with_guess,
+    said_of,
 )
 from pages.shared.sitemap import PATH, TRICKS, PageRow
 from pages.shared.visit import the_visit
@@ -45,10 +44,9 @@ def _chapter(chapter: Chapter) -> None:
     if guessed is None:
         st.markdown(f"**{question}**", width="content")
         _ask(chapter)
-    elif guessed.outcome is None:
-        st.markdown(f":small[{question}]  \n{what_next(chapter, guessed)}")
-    else:
-        st.markdown(f":small[{question}]  \n{with_guess(chapter, guessed, guessed.outcome)}")
+        return
+    st.markdown(f":small[{question}]  \n{said_of(chapter, guessed)}")
+    if guessed.outcome is not None:
         _lead_on(chapter)
 
 

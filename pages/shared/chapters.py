@@ -172,37 +172,25 @@ def done(chapters: Iterable[Chapter] = CHAPTERS) -> list[Chapter]:
     return [row for row in chapters if row.key in guesses and guesses[row.key].outcome is not None]
 
 
-def what_happened(
-    chapter: Chapter, outcome: Outcome, name: Callable[[str], str] = plain_class
-) -> str:
-    """The chapter's sentence with the visitor's own figures, in Markdown.
+def said_of(chapter: Chapter, guessed: Guess, name: Callable[[str], str] = plain_class) -> str:
+    """The guess and what to do now; once it is answered, what happened, in Markdown.
 
-    ``name`` says what to call a class or a network.
+    ``name`` says what to call a class or a network. What to do is not said while the page's run is
+    under way.
     """
+    outcome, answer = guessed.outcome, _(chapter.answers[guessed.answer])
+    if outcome is None:
+        run = the_visit().runs.get(chapter.page.address)
+        to_do = _(chapter.to_do) if run is None or run.is_over else ""
+        words = _("Your guess: *{answer}*. {to_do}")
+        return words.format(answer=answer, to_do=to_do).rstrip()
     figures: dict[str, object] = dict(outcome.figures)
     for key, value in figures.items():
         if isinstance(value, str):
             figures[key] = photo_label(value) if key == "photo" else name(value)
-    words = chapter.happened if outcome.answer else chapter.failed
-    return _(words).format(**figures)
-
-
-def what_next(chapter: Chapter, guessed: Guess) -> str:
-    """The guess, and what to do now; nothing while the page's run is under way."""
-    words, answer = _("Your guess: *{answer}*. {to_do}"), _(chapter.answers[guessed.answer])
-    run = the_visit().runs.get(chapter.page.address)
-    to_do = _(chapter.to_do) if run is None or run.is_over else ""
-    return words.format(answer=answer, to_do=to_do).rstrip()
-
-
-def with_guess(
-    chapter: Chapter, guessed: Guess, outcome: Outcome, name: Callable[[str], str] = plain_class
-) -> str:
-    """What happened, and what the visitor had guessed."""
-    happened, answer = what_happened(chapter, outcome, name), _(chapter.answers[guessed.answer])
     if not outcome.answer:
-        return happened
+        return _(chapter.failed).format(**figures)
     words = _("{happened} You guessed *{answer}*.")
     if outcome.answer == guessed.answer:
         words = _("{happened} You guessed right.")
-    return words.format(happened=happened, answer=answer)
+    return words.format(happened=_(chapter.happened).format(**figures), answer=answer)

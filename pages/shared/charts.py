@@ -76,27 +76,35 @@ def axis(title: str = "", **rest: Any) -> Part:
     return {"title": {"text": title}, "automargin": True, **rest}
 
 
-def answer_bars(answers: Sequence[Answer], *, key: str, bar: int = 38) -> None:
-    """The most probable classes as bars, best on top; ``bar`` is the height of one, in pixels."""
-    bars = {
+BARS_LAYOUT: Part = {
+    "xaxis": axis(range=[0, 130], visible=False),
+    "yaxis": axis(type="category", autorange="reversed", ticksuffix="  ", showgrid=False),
+}
+
+
+def bars(labels: Sequence[str], shares: Sequence[float | None], **rest: Any) -> Part:
+    """A bar for the share of each class, with its figure; none where the share is unknown."""
+    return {
         "type": "bar",
-        "x": [100 * answer.probability for answer in answers],
-        "y": [chart_text(class_name(answer.label)) for answer in answers],
         "orientation": "h",
-        "text": [percent(answer.probability) for answer in answers],
+        "x": [100 * (share or 0) for share in shares],
+        "y": [chart_text(class_name(label)) for label in labels],
+        "text": ["" if share is None else percent(share) for share in shares],
         "textposition": "outside",
         "cliponaxis": False,
-        "marker": {"opacity": [1.0] + [0.4] * (len(answers) - 1)},
         "hoverinfo": "skip",
+        **rest,
     }
-    layout = {
-        "xaxis": axis(range=[0, 130], visible=False),
-        "yaxis": axis(type="category", autorange="reversed", ticksuffix="  ", showgrid=False),
-    }
+
+
+def answer_bars(answers: Sequence[Answer], *, key: str, bar: int = 38) -> None:
+    """The most probable classes as bars, best on top; ``bar`` is the height of one, in pixels."""
+    labels = [answer.label for answer in answers]
+    marker = {"opacity": [1.0] + [0.4] * (len(answers) - 1)}
     best = answers[0]
     draw(
-        [bars],
-        layout,
+        [bars(labels, [answer.probability for answer in answers], marker=marker)],
+        BARS_LAYOUT,
         key=key,
         height=60 + bar * len(answers),
         alt=_("Most probable: {label}, {percent:.0f} %").format(

@@ -12,18 +12,9 @@ from tl_core.lab import gettext_noop as N_
 from tl_core.specs.base import DEFAULT_BACKBONE
 from tl_core.specs.download import Download, DownloadProgress
 
-_MISSING = N_("**{label}** is not on this machine yet: {size} to download.")
-_DAMAGED = N_(
-    "The weights file of **{label}** is damaged, or another file has its name. Download it again "
-    "({size}). The lab keeps the old one next to it, with *.damaged* added to its name."
-)
 NOT_OFFERED = N_(
     "**{label}** is not on this machine. Ask the person who runs the lab to get it ({size}) with "
     "`python -m tl_core prepare {key}`."
-)
-_DAMAGED_NOT_OFFERED = N_(
-    "The weights file of **{label}** is damaged, or another file has its name. Ask the person who "
-    "runs the lab to get it again ({size}) with `python -m tl_core prepare {key}`."
 )
 _DAMAGED_PACKAGE = N_(
     "The weights of **{label}** are damaged inside their Python package. Ask the person who runs "
@@ -31,10 +22,16 @@ _DAMAGED_PACKAGE = N_(
 )
 
 _WORDS = {  # by whether the file is damaged, and whether visitors may start its download
-    (False, True): _MISSING,
+    (False, True): N_("**{label}** is not on this machine yet: {size} to download."),
     (False, False): NOT_OFFERED,
-    (True, True): _DAMAGED,
-    (True, False): _DAMAGED_NOT_OFFERED,
+    (True, True): N_(
+        "The weights file of **{label}** is damaged, or another file has its name. Download it "
+        "again ({size}). The lab keeps the old one next to it, with *.damaged* added to its name."
+    ),
+    (True, False): N_(
+        "The weights file of **{label}** is damaged, or another file has its name. Ask the person "
+        "who runs the lab to get it again ({size}) with `python -m tl_core prepare {key}`."
+    ),
 }
 _ABSENT = (BackboneState.DOWNLOADABLE, BackboneState.OFFLINE)
 

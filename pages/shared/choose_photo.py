@@ -1,6 +1,6 @@
 """Choosing a photograph: the gallery, or one of the visitor's own. One choice for all pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import streamlit as st
@@ -47,7 +47,7 @@ def choose_photo(
                     _("Photograph"),
                     keys,
                     required=True,
-                    format_func=_picture_label,
+                    format_func=lambda key: with_picture(key, photo_label(key)),
                     key="sample",
                     width="stretch",
                     on_change=_close_list,
@@ -88,9 +88,15 @@ def _picture(key: str) -> str | None:
         return None
 
 
-def _picture_label(key: str) -> str:
+def with_picture(key: str, words: str) -> str:
+    """Words for a button or a pill, with the photograph before them where it is still there."""
     picture = _picture(key)
-    return f"![]({picture}) {photo_label(key)}" if picture else photo_label(key)
+    return f"![]({picture}) {words}" if picture else words
+
+
+def pictures_of(keys: Iterable[str]) -> dict[str, str]:
+    """Data URLs of the photographs that are still there, by key."""
+    return {key: picture for key in keys if (picture := _picture(key))}
 
 
 @cache

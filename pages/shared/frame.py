@@ -19,7 +19,7 @@ from pages.shared.runs import offer_the_link
 from pages.shared.sitemap import ALL_PAGES, HISTORY, HOME, TRANSFER, TRICKS, PageRow
 from pages.shared.terms import explain, words_of
 from pages.shared.visit import the_visit
-from pages.shared.words import _
+from pages.shared.words import _, lesson
 from tl_core.images import samples
 
 
@@ -64,6 +64,14 @@ def title(row: PageRow, words: str = "") -> None:
     with st.container(key="title", horizontal=True, width="content", gap="small"):
         st.title(words or _(row.title), anchor=False, width="content")
         words_of(row.topic)
+
+
+def text_page(row: PageRow) -> None:
+    """Begin a page of text: its title, and what it is about."""
+    begin(row)
+    with st.container(key="path_title"):
+        title(row)
+    st.markdown(lesson(row.topic)[""])
 
 
 def header(

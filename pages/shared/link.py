@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -169,15 +170,13 @@ def _choices_of(opened: dict[str, str]) -> dict[str, str]:
     return {key: text for key, text in opened.items() if key != "version"}
 
 
+@dataclass(frozen=True, slots=True)
 class _Choice:
     """What a widget may be set to."""
 
-    def __init__(
-        self, default: Any, options: Sequence[Any] | None, between: tuple[float, float] | None
-    ) -> None:
-        self.default = default
-        self._options = options
-        self._between = between
+    default: Any
+    options: Sequence[Any] | None
+    between: tuple[float, float] | None
 
     def offers(self, value: Any) -> bool:
         """Whether the widget can show the value."""
@@ -193,8 +192,8 @@ class _Choice:
         return self._one(text)
 
     def _one(self, text: str) -> Any:
-        if self._options is not None:
-            found = [option for option in self._options if encode(option) == text]
+        if self.options is not None:
+            found = [option for option in self.options if encode(option) == text]
         else:
             value = text == "1" if isinstance(self.default, bool) else type(self.default)(text)
             found = [value] if self._is_offered(value) else []
@@ -203,9 +202,9 @@ class _Choice:
         return found[0]
 
     def _is_offered(self, value: Any) -> bool:
-        if self._options is not None:
-            return value in self._options
-        return self._between is None or self._between[0] <= value <= self._between[1]
+        if self.options is not None:
+            return value in self.options
+        return self.between is None or self.between[0] <= value <= self.between[1]
 
 
 def _first(key: str, choice: _Choice, among: str) -> Any:

@@ -28,11 +28,6 @@ def live_picture(data: bytes, *, alt: str, said: Sequence[str] = (), done: float
     )
 
 
-def stretched(png: bytes, *, alt: str, caption: str) -> None:
-    """Draw a PNG as wide as its place."""
-    st.image(png, output_format="PNG", width="stretch", caption=caption, alt=alt)
-
-
 def data_url(picture: bytes) -> str:
     """A PNG, JPEG or WebP as a data URL."""
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"

@@ -124,11 +124,8 @@ def code_of(
         text = _with_section(text, "The network", network)
     if "# The scale" in text:
         text = _with_section(text, "The scale", "\n" + _numbers(row))
-    for ours, theirs in (
-        ("(224, 224)", f"({row.input_size}, {row.input_size})"),
-        ("Resize(256, InterpolationMode.BICUBIC), CenterCrop(224)", _views(row)),
-    ):
-        text = text.replace(ours, theirs)
+    text = text.replace("(224, 224)", f"({row.input_size}, {row.input_size})")
+    text = text.replace("Resize(256, InterpolationMode.BICUBIC), CenterCrop(224)", _views(row))
     if picture is not None:
         text = _with_section(text, "The photograph,", _photograph(row, photo, picture))
     if program.photographs:

@@ -8,7 +8,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.typing import UploadedFile
 
 from pages.server import process_state
-from pages.shared.visit import script_context, the_lab
+from pages.shared.visit import script_context
 from pages.shared.words import _
 from tl_core.lab import Lab
 
@@ -20,17 +20,6 @@ def uploaded_files(widget: str) -> list[UploadedFile]:
     value = st.session_state[widget]
     files = value if isinstance(value, list) else [value]
     return [file for file in files if isinstance(file, UploadedFile)]
-
-
-def free(files: Iterable[UploadedFile]) -> None:
-    """Free the bytes of files, which Streamlit would keep until the tab is closed.
-
-    The widget goes on listing their names; its value, in the session state, then holds stand-ins
-    that have a ``file_id`` only.
-    """
-    files = list(files)
-    take_out(files)
-    empty(files, the_lab())
 
 
 def take_out(files: Iterable[UploadedFile]) -> None:

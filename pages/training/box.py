@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import streamlit as st
 
-from pages.shared.choose_photo import thumbnail_url
+from pages.shared.choose_photo import pictures_of
 from pages.shared.components import anything, component, is_whole, message, text
 from pages.shared.photo_input import LIMITS, decoded, not_arrived
 from pages.shared.visit import the_lab, the_visit
@@ -31,13 +31,13 @@ def draw_photos(box: Box, row: BackboneRow) -> None:
     look: the camera shows the square that it sees.
     """
     key = f"photos_{box.id}"
-    shown = list(_thumbnails(box.photos))
+    shown = pictures_of(box.photos[-MOST:])
     _mount(
         key=key,
         data={
             "name": box.name,
             "count": photo_count(box),
-            "photos": [{"key": photo, "url": address} for photo, address in shown],
+            "photos": [{"key": photo, "url": address} for photo, address in shown.items()],
             "more": len(box.photos) - len(shown),
             "taken": box.last,
             "held": box.is_recording,
@@ -61,8 +61,8 @@ def _draw_tests(box: Box) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         words = _("For validation: {count}").format(count=len(box.tests))
         st.caption(words, width="content")
-        tests = [address for _photo, address in _thumbnails(box.tests)]
-        draw_squares(tests, more=len(box.tests) - len(tests), alt=words)
+        tests = pictures_of(box.tests[-MOST:])
+        draw_squares(list(tests.values()), more=len(box.tests) - len(tests), alt=words)
         st.button(
             _("Remove"),
             key=f"no_tests_{box.id}",
@@ -164,15 +164,6 @@ def require_room() -> None:
             "Your classes are full: together they can hold {limit} photographs. Take some out.",
             limit=MAX_PHOTOS,
         )
-
-
-def _thumbnails(photos: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The newest photographs, as many as there is room for, each with its small picture."""
-    for photo in photos[-MOST:]:
-        try:
-            yield photo, thumbnail_url(photo)
-        except UserError:
-            continue  # forgotten under memory pressure: the run that needs it says so
 
 
 def no_photographs(names: Sequence[str]) -> str:

@@ -17,10 +17,9 @@ from pages.visit.state import Box
 from tl_core.lab import BackboneRow, OwnUpload
 from tl_core.lab import gettext_noop as N_
 from tl_core.settings import LARGEST_ZIP_MB
-from tl_core.specs.datasets import MAX_CLASSES, MIN_CLASSES
+from tl_core.specs.datasets import MAX_CLASSES, MAX_NAME_LENGTH, MIN_CLASSES
 
 _FIRST_NAMES = (N_("cats"), N_("dogs"))
-_NAME_LENGTH = 60
 
 
 def own_boxes(row: BackboneRow) -> None:
@@ -72,7 +71,7 @@ def _draw(box: Box, row: BackboneRow) -> None:
         box.name = st.text_input(
             _("Class name"),
             box.name,
-            max_chars=_NAME_LENGTH,
+            max_chars=MAX_NAME_LENGTH,
             key=f"class_{box.id}",
             label_visibility="collapsed",
         ).strip()

@@ -1,13 +1,10 @@
 """The controls of training: the modes, how many photographs, and the rest one click away."""
 
-from typing import Any
-
 import streamlit as st
 
 from pages.shared import link
 from pages.shared.own_models import own_models
 from pages.shared.words import _
-from pages.training.hyperparameters import choose_hyperparameters
 from tl_core.specs.training import MODES, mode_row
 
 _AMOUNTS = [1, 2, 4, 8, 16, 50, 100, 300, 1000, 0]
@@ -81,8 +78,3 @@ def choose_seed() -> int:
             ),
         )
     return int(seed)
-
-
-def more_settings(modes: list[str]) -> dict[str, Any]:
-    """Draw the seed and the hyperparameters; return their values, by field."""
-    return {"seed": choose_seed()} | choose_hyperparameters(modes)

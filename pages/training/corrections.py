@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared.choose_photo import thumbnail_url
+from pages.shared.choose_photo import pictures_of, with_picture
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.training.box import require_room
@@ -26,13 +26,7 @@ _EXAMPLES = 12  # of a box; more pictures would travel with every run of the pag
 
 def examples_of(boxes: Sequence[Box]) -> dict[str, str]:
     """Pictures of the newest photographs in the boxes, by their keys."""
-    found = {}
-    for photo in (photo for box in boxes for photo in box.photos[-_EXAMPLES:]):
-        try:
-            found[photo] = thumbnail_url(photo)
-        except UserError:  # it has left the memory
-            continue
-    return found
+    return pictures_of(photo for box in boxes for photo in box.photos[-_EXAMPLES:])
 
 
 def draw_fixes(boxes: Sequence[Box], photo: str, found: Classification, *, is_sure: bool) -> None:
@@ -140,12 +134,8 @@ def _draw(correction: Correction, box: Box) -> None:
     words = plain(box.name)
     if correction.said:
         words = _("{label}, not {said}").format(label=plain(box.name), said=plain(correction.said))
-    try:
-        picture = f"![]({thumbnail_url(correction.photo)}) "
-    except UserError:  # it has left the memory
-        picture = ""
     st.button(
-        picture + words,
+        with_picture(correction.photo, words),
         key=f"undo_{correction.photo}",
         icon=":material/undo:",
         type="tertiary",

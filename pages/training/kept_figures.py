@@ -66,7 +66,6 @@ def _figures(spec: FineTune, snapshot: FineTuneSnapshot, result: FineTuneResult)
         label=_("Your own photographs") if spec.dataset == OWN_DATASET else label,
         mode=spec.mode,
         backbone=backbone,
-        photos_per_class=spec.photos_per_class,
         classes=len(snapshot.classes),
         train=snapshot.train_photographs,
         tested=len(result.predictions),

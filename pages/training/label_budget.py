@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.shared.charts import axis, draw
-from pages.shared.live import drop, follow, start, watch_answer
-from pages.shared.visit import the_lab, the_visit
+from pages.shared.live import ask, drop, follow, start, watch_answer
+from pages.shared.visit import the_visit
 from pages.shared.words import _, lesson
 from pages.visit.state import Data
 from tl_core.lab import Job
@@ -34,7 +34,7 @@ def _measure(data: Data | None, backbone: str | None, seed: int, asked: Job | No
     if data is not None and backbone is not None:
         words = _("Measure accuracy by number of photographs")
         if st.button(words, key="start_budget", icon=":material/show_chart:"):
-            job = start(lambda: _ask(data, backbone, seed))
+            job = start(lambda: ask(LabelBudget(**data.named, backbone=backbone, seed=seed), 0))
             if job is not None:
                 if job is not asked:
                     drop(asked)
@@ -42,11 +42,6 @@ def _measure(data: Data | None, backbone: str | None, seed: int, asked: Job | No
                 asked = job
     if asked is not None and isinstance(asked.spec, LabelBudget):
         watch_answer(asked.spec, _draw, name=_NAME, stop_key="stop_budget")
-
-
-def _ask(data: Data, backbone: str, seed: int) -> Job:
-    spec = LabelBudget(**data.named, backbone=backbone, seed=seed)
-    return the_lab().jobs.ask(spec, the_visit().id, timeout_s=0)
 
 
 def _draw(snapshot: LabelBudgetSnapshot) -> None:

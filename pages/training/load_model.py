@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared.choose_photo import Fold
 from pages.shared.page_top import go_up
-from pages.shared.uploaded_files import free, uploaded_files
+from pages.shared.uploaded_files import empty, take_out, uploaded_files
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, show_error
 from pages.training.panes import TRY, show_pane
@@ -47,4 +47,5 @@ def _load() -> None:
             show_pane(TRY)
             go_up()
         finally:
-            free([file])
+            take_out([file])
+            empty([file], the_lab())

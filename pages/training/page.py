@@ -23,13 +23,13 @@ from pages.training.controls import (
     choose_by_itself,
     choose_modes,
     choose_seed,
-    more_settings,
     shows_all_controls,
 )
 from pages.training.curve import EXPLANATION, choose_curve, draw_axes, draw_curve
 from pages.training.data_preview import look_at
 from pages.training.figures import draw_figures
 from pages.training.gradients import draw_gradients
+from pages.training.hyperparameters import choose_hyperparameters
 from pages.training.kept_figures import keep_figures
 from pages.training.label_budget import label_budget
 from pages.training.model_names import keep_names
@@ -139,7 +139,8 @@ with learning:
             modes = choose_modes()
         ways = ways_of(modes)
         with more:
-            settings = more_settings(modes) | {"photos_per_class": per_class}
+            settings = {"seed": choose_seed(), "photos_per_class": per_class}
+            settings |= choose_hyperparameters(modes)
     curve_place = st.container()
 if data is not None:
     with preview_place:

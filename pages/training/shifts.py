@@ -133,7 +133,7 @@ def _rows(result: FineTuneResult) -> Iterator[Sequence[Prediction]]:
     A photograph has the same name in all of them, below a folder of each.
     """
     tests = [result, *(found for _name, found in result.shifts)]
-    by_name = [{_name_in_test(p): p for p in found.predictions} for found in tests]
+    by_name = [{p.name.split("/", 1)[1]: p for p in found.predictions} for found in tests]
     rows = [
         [found[name] for found in by_name]
         for name in by_name[0]
@@ -145,7 +145,3 @@ def _rows(result: FineTuneResult) -> Iterator[Sequence[Prediction]]:
         if row[0].label not in seen and len(seen) < _SHOWN:
             seen.add(row[0].label)
             yield row
-
-
-def _name_in_test(found: Prediction) -> str:
-    return found.name.split("/", 1)[1]

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.shared import link
-from pages.shared.choose_photo import choose, thumbnail_url
+from pages.shared.choose_photo import choose, with_picture
 from pages.shared.components import style
 from pages.shared.none_of_these import is_none
 from pages.shared.visit import the_visit
 from pages.shared.words import _, class_name, plain
 from pages.visit.state import Try
 from tl_core.images import samples
-from tl_core.lab import UserError
 from tl_core.specs.classify import Answer, Classification
 
 UNSURE_LEAD = 0.2  # of the best before the second, below which an answer is none
@@ -30,9 +29,6 @@ def remember(photo: str, found: Classification) -> None:
     visit, best = the_visit(), found.answers[0]
     is_unsaid = is_unsure(found.answers)
     new = Try(photo, best.label, best.probability, is_unsaid, is_none(found.novelty))
-    if visit.tries and visit.tries[0].photo == photo:
-        visit.tries[0] = new
-        return
     others = [old for old in visit.tries if old.photo != photo]
     visit.tries = [new, *others][:_KEPT]
 
@@ -58,10 +54,7 @@ def _words(one: Try) -> str:
     name = plain(class_name(one.label))
     said = _("unsure") if one.is_unsure else f"{name} {100 * one.probability:.0f} %"
     said = _("none of these") if one.is_none else said
-    try:
-        return f"![]({thumbnail_url(one.photo)}) {said}"
-    except UserError:  # forgotten under memory pressure
-        return said
+    return with_picture(one.photo, said)
 
 
 def _show_again() -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.frame import begin, title
+from pages.shared.frame import text_page
 from pages.shared.sitemap import TRAINING, TRANSFER
 from pages.shared.sources import sources
 from pages.shared.words import _, lesson
@@ -15,10 +15,7 @@ _PARTS = {
     "rule": N_("Which method when?"),
 }
 
-begin(TRANSFER)
-with st.container(key="path_title"):
-    title(TRANSFER)
-st.markdown(lesson("transfer")[""])
+text_page(TRANSFER)
 draw_transfer()
 for part, name in _PARTS.items():
     with st.expander(_(name)):

@@ -140,7 +140,6 @@ class Learned:
     label: str  # of the data set
     mode: str
     backbone: str  # its label
-    photos_per_class: int  # at most; 0: all
     classes: int
     train: int
     tested: int

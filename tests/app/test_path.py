@@ -18,7 +18,6 @@ DIGITS = Learned(
     label="Handwritten digits",
     mode="head",
     backbone="EfficientNet-Lite0",
-    photos_per_class=100,
     classes=10,
     train=1000,
     tested=500,

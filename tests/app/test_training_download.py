@@ -89,17 +89,6 @@ def test_a_data_set_is_downloaded_in_two_goes_looked_at_and_learned(page, publis
     assert "which it never learned from" in words(settled(page.run()))
 
 
-def test_a_data_set_deleted_while_the_app_runs_is_downloaded_again(page, publisher, app_lab):
-    folder = app_lab.settings.data_dir / KEY
-    jobs = []
-    for _ in range(2):
-        shutil.rmtree(folder, ignore_errors=True)
-        jobs.append(begun(page.run()))
-        assert jobs[-1].wait(60)
-        assert (jobs[-1].error, folder.is_dir()) == (None, True)
-    assert jobs[0] is not jobs[1]
-
-
 def test_what_the_server_downloads_by_itself_is_followed_and_cannot_be_cancelled(
     page, publisher, app_lab
 ):

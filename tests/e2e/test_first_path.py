@@ -41,11 +41,6 @@ def test_open_the_lab_drop_a_dog_and_read_its_label(page, app_url, labelled):
     page.get_by_role("heading", name=re.compile("says: dalmatian")).wait_for()
 
 
-def test_a_link_carries_the_backbone_and_the_photograph(page, app_url):
-    page.goto(f"{app_url}/backbones?backbone=efficientnet_lite1&sample=sample%3Acoffee")
-    page.get_by_role("heading", name=re.compile("Lite1 says: (espresso|cup)")).wait_for()
-
-
 def test_the_backbone_stays_picked_from_page_to_page(page, app_url):
     page.goto(f"{app_url}/backbones?backbone=efficientnet_lite2")
     page.get_by_role("heading", name=re.compile("EfficientNet-Lite2 says")).wait_for()

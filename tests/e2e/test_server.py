@@ -1,7 +1,6 @@
 """The web server around the pages, as a hostile or a careless client meets it."""
 
 import base64
-import json
 import re
 import signal
 import socket
@@ -53,14 +52,6 @@ def held_mb(app) -> float:
     """What Streamlit keeps of files that were sent."""
     text = app.get("/_stcore/metrics?families=cache_memory_bytes")
     return sum(map(float, re.findall(r"UploadedFileManager.*} (\d+)", text))) / MB
-
-
-def test_no_other_page_gives_the_lab_orders(app):
-    assert json.loads(app.get("/_stcore/host-config"))["allowedOrigins"] == []
-
-
-def test_a_server_without_a_lab_yet_is_ready(app):
-    assert app.get("/ready") == "ok"
 
 
 def test_foreign_websockets_are_refused_without_asking_outside_for_the_own_address(app, outside):
@@ -122,17 +113,6 @@ def test_a_dropped_zip_is_let_go_once_it_is_taken(app, photos):
         assert held_mb(app) == 0
         while sum("2 of 4" in text for text in visitor.texts) != 2:
             visitor.poll()
-
-
-def test_a_tab_cannot_hold_more_than_its_limit_of_files_no_page_takes(app):
-    with Visitor(app.url).open("backbones") as visitor:
-        urls = visitor.ask_for_urls(["a", "b", "c", "d"])
-        sizes = [2 * MB, 3 * MB, 2 * MB, MB // 2]
-        statuses = [
-            visitor.put(url, "x", bytes(size)) for url, size in zip(urls, sizes, strict=True)
-        ]
-        assert statuses == [204, 204, 413, 204]
-        assert visitor.put(urls[0], "x", bytes(5 * MB)) == 413
 
 
 def test_a_tab_whose_files_were_too_much_says_so_once(app):

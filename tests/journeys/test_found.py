@@ -6,25 +6,6 @@ from tests.journeys.shrink import follow
 from tests.journeys.visitor import Action
 
 FOUND = {
-    "steps of an ideal image open Why? in an error page": [
-        (0, "@page", "pages/ideal/page.py"),
-        (0, "steps", 9),
-        (0, "@page", "pages/attribution/page.py"),
-    ],
-    "an attack beside its smallest budget has every button twice": [
-        (0, "@page", "pages/attack/page.py"),
-        (0, "start"),
-        (0, "start_smallest"),
-    ],
-    "a class to draw opens Why? with another kind of widget": [
-        (0, "@page", "pages/ideal/page.py"),
-        (0, "@page", "pages/attribution/page.py"),
-    ],
-    "a backbone and a data set to download are one button twice": [
-        (0, "@page", "pages/training/page.py"),
-        (0, "backbone", 3),
-        (0, "dataset", 4),
-    ],
     "a new seed is set where the page has a default of its own": [
         (0, "@page", "pages/ideal/page.py"),
         (0, "new_seed"),
@@ -40,9 +21,6 @@ FOUND = {
         (0, "backbone", 8),
         (0, "download_backbone"),
         (0, "@page", "pages/feature_maps/page.py"),
-    ],
-    "four answers on a page are waited for one after the other": [
-        (0, "@page", "pages/backbones/page.py"),
     ],
 }
 

@@ -79,11 +79,6 @@ def test_two_visitors_on_two_backbones_get_exactly_the_answers_that_one_alone_ge
     assert wrong == []
 
 
-def test_a_question_asked_twice_is_answered_once(lab):
-    spec = Classify(photo="sample:cat")
-    assert lab.jobs.ask(spec, "ann", timeout_s=WAIT_S) is lab.jobs.ask(spec, "bob")
-
-
 def test_an_unknown_backbone_and_one_not_on_disk_are_refused_in_a_sentence(lab):
     with pytest.raises(UserError, match="no backbone called resnet99"):
         lab.jobs.submit(Classify(photo="sample:cat", backbone="resnet99"), "ann")
@@ -211,13 +206,6 @@ def test_the_cloud_profile_hides_what_cannot_fit():
         job = lab.jobs.submit(Classify(photo="sample:cat", backbone="vgg16"), "ann")
         assert job.wait(WAIT_S)
         assert "Choose a smaller backbone" in str(job.error)
-
-
-def test_a_visitor_who_leaves_takes_photographs_along(lab, labelled):
-    key = lab.photos.add(labelled[0][1], "ann")
-    lab.forget("ann")
-    with pytest.raises(UserError):
-        lab.photos.data(key)
 
 
 def test_a_run_that_was_paused_stays_so_when_its_owner_comes_back(lab):

@@ -16,7 +16,6 @@ from tests.server import FileServer
 from tl_core import commands
 from tl_core.backbones.catalogue import CATALOGUE, DownloadableWeights
 from tl_core.commands import mirror
-from tl_core.fetching import DownloadRequest, fetch
 
 WEIGHTS = b"weights " * 40_000
 FILE = f"small-{hashlib.sha256(WEIGHTS).hexdigest()[:8]}.pth"
@@ -111,12 +110,6 @@ def test_damaged_weights_of_this_machine_are_fetched(publisher, folder, tmp_path
     own.write_bytes(WEIGHTS[:-1])
     assert fill(folder, "small", "--no-wheels") == 0
     assert (folder / FILE).read_bytes() == WEIGHTS
-
-
-def test_a_name_of_nothing_is_a_sentence_and_status_2(publisher, folder, capsys):
-    assert fill(folder, "resnet99") == 2
-    assert "nothing called resnet99" in capsys.readouterr().err
-    assert publisher.exchanges == []
 
 
 class Pip:
@@ -231,22 +224,3 @@ def test_pip_finds_the_wheels_on_pythons_own_server(base, tmp_path):
     command += ["--no-index", "--find-links", f"{base}/wheels/", "--trusted-host", "127.0.0.1"]
     subprocess.run([*command, "--dest", str(tmp_path / "got"), "tiny==1.0"], check=True)
     assert (tmp_path / "got" / "tiny-1.0+cpu-py3-none-any.whl").is_file()
-
-
-def test_a_download_that_broke_off_starts_anew_on_pythons_own_server(base, packed, tmp_path):
-    class Stopped(Exception):
-        pass
-
-    def stop(received, _total):
-        if received:
-            raise Stopped
-
-    (packed / FILE).write_bytes(WEIGHTS)
-    starts = []
-    request = DownloadRequest(f"{base}/{FILE}", tmp_path / FILE, size_bytes=len(WEIGHTS))
-    with pytest.raises(Stopped):
-        fetch(request, report=stop, check=lambda: None)
-    assert (tmp_path / f"{FILE}.part").stat().st_size
-    fetch(request, report=lambda received, _: starts.append(received), check=lambda: None)
-    assert starts[0] == 0  # that server sends no parts
-    assert (tmp_path / FILE).read_bytes() == WEIGHTS

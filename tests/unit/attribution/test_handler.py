@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.handler import Handler, drive, drive_all, start, turn
+from tests.handler import drive, start, turn
 from tl_core.attribution import handler as attribute
 from tl_core.attribution.faithfulness import SHARE, blurred_variants
 from tl_core.backbones.backbone import Backbone
@@ -15,7 +15,6 @@ from tl_core.errors import UserError
 from tl_core.images.heatmap import overlay_encoded
 from tl_core.lab import Lab
 from tl_core.specs.attribution import ATTRIBUTION_METHODS, Attribute
-from tl_core.specs.base import Spec
 from tl_core.specs.classify import Classify
 from tl_core.specs.feature_maps import Box
 
@@ -186,21 +185,6 @@ def test_occlusion_shows_progress_and_can_be_dropped_half_way(context: Context, 
     assert runner.remove(job, keep=False)
     runner.close()
     assert not any(module._forward_hooks for module in lite0.body.modules())
-
-
-@pytest.mark.slow
-def test_jobs_that_take_turns_get_what_they_get_alone(context: Context):
-    photo = "sample:dalmatian"
-    work: list[tuple[Handler, Spec]] = [
-        (attribute.run, Attribute(photo=photo, methods=("gradcam",))),
-        (classify.run, Classify(photo=photo)),
-        (attribute.run, Attribute(photo=photo, methods=("integrated_gradients",), steps=4)),
-    ]
-    alone = [drive(room, spec, context) for room, spec in work]
-    together = drive_all(work * 2, context)
-    for shot, reference in zip(together, alone * 2, strict=True):
-        assert getattr(shot, "maps", None) == getattr(reference, "maps", None)
-        assert getattr(shot, "logits", None) == getattr(reference, "logits", None)
 
 
 @pytest.mark.slow

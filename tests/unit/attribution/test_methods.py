@@ -261,20 +261,6 @@ def test_guided_methods_are_right_on_raw_pixels():
     assert _guided_obstacle(new_network(row), torch.zeros(1, 3, 64, 64)) == row.guided_obstacle
 
 
-@pytest.mark.parametrize(
-    ("key", "obstacle"),
-    [
-        ("vgg16", ""),
-        ("resnet18", "a ReLU used several times"),
-        ("mobilenet_v2", "ReLU6"),
-        ("mobilenet_v3_large", "Hardsigmoid, Hardswish"),
-        ("efficientnet_lite0", "ReLU6"),
-    ],
-)
-def test_guided_methods_know_where_they_are_right(key: str, obstacle: str):
-    assert ROWS[key].guided_obstacle == obstacle
-
-
 def test_a_functional_relu_is_an_obstacle(small_vgg: PixelModel):
     twin = small_vgg.copy_sharing_weights()
     twin.head = nn.Sequential(_Functional(), twin.head)

@@ -237,11 +237,6 @@ def test_a_full_disk_is_told_before_anything_is_asked_for(
     assert server.exchanges == []
 
 
-def test_a_missing_archive_is_told_as_in_every_download(tmp_path: Path) -> None:
-    with FileServer({}) as empty, pytest.raises(UserError, match=f"has no file {NAME}"):
-        taken(empty, tmp_path)
-
-
 def test_a_remote_file_reads_like_a_local_one(server: FileServer, tmp_path: Path) -> None:
     data, chance = archive(), random.Random(3)
     local = io.BytesIO(data)

@@ -26,7 +26,6 @@ from tl_core.engine.runner import SoloRunner
 from tl_core.errors import UserError
 from tl_core.settings import Settings
 from tl_core.specs.download import Download, DownloadProgress
-from tl_core.specs.every import spec_from_json
 
 ROWS = {row.key: row for row in CATALOGUE}
 LITE0 = ROWS["efficientnet_lite0"]
@@ -262,11 +261,6 @@ def test_every_row_of_the_catalogue_can_be_asked_for(tmp_path: Path, pool: Pool)
     requests = downloads.backbone_requests(lab(tmp_path, pool, *CATALOGUE))
     for row in CATALOGUE:
         assert (requests[row.key] is None) == isinstance(row.source, PackagedWeights)
-
-
-def test_a_download_spec_survives_json() -> None:
-    spec = Download(name="vgg16")
-    assert spec_from_json(spec.to_json()) == spec
 
 
 def test_a_download_without_a_name_is_refused() -> None:

@@ -741,11 +741,3 @@ def test_stopping_ends_every_open_job():
         paused.pause()
     assert running.state is JobState.CANCELLED
     assert paused.state is JobState.CANCELLED
-
-
-def test_specs_are_frozen_hashable_and_survive_json():
-    spec = Long(name="x", weight=0.5)
-    assert {spec: 1}[dataclasses.replace(spec)] == 1
-    from tl_core.specs.every import spec_from_json
-
-    assert spec_from_json(spec.to_json()) == spec

@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from tests.handler import drive, make_context, start, turn
-from tl_core.backbones.backbone import Backbone
 from tl_core.context import Context
 from tl_core.engine.job import Job, JobState
 from tl_core.errors import UserError
@@ -75,20 +74,6 @@ def test_two_mosaics_can_share_one_scale(context: Context):
 
     assert np.array_equal(plain_class((-10.0, 10.0)), plain_class((-10.0, 10.0)))
     assert not np.array_equal(plain_class((-10.0, 10.0)), plain_class((-20.0, 20.0)))
-
-
-def test_another_layer_of_a_photograph_seen_before_calls_no_network(
-    context: Context, lite0: Backbone
-):
-    drive(maps.run, FeatureMaps(photo="sample:cat", layer="bn1"), context)
-    calls = []
-    handle = lite0.body.register_forward_pre_hook(lambda *_: calls.append(1))
-    try:
-        for stage in lite0.row.stages:
-            drive(maps.run, FeatureMaps(photo="sample:cat", layer=stage.layer), context)
-    finally:
-        handle.remove()
-    assert calls == []
 
 
 @pytest.mark.parametrize("layer", ["bn1", "blocks.2.1", "bn2"])

@@ -76,11 +76,6 @@ def verdicts_of(job, context):
             return end.value.verdicts
 
 
-def test_the_same_spec_gives_the_same_bytes(context):
-    assert done(context, spec_of()).png == done(context, spec_of()).png
-    assert done(context, spec_of()).picture != done(context, spec_of(seed=1)).picture
-
-
 def test_a_pause_before_the_pool_has_begun_to_encode_loses_nothing(context):
     whole = done(context, spec_of())
     pool = BusyPool()
@@ -226,11 +221,6 @@ def test_a_network_that_draws_along_counts_in_the_settings(context):
     context.backbones._loaded.put("other", tiny_backbone(1, "other"), 0)
     snapshot = done(context, spec_of(also=("other",)))
     assert spec_from_json(snapshot.settings).also == ("other",)
-
-
-def test_no_hook_remains_on_the_network(context, backbone):
-    done(context, spec_of(layer="layer4"))
-    assert not any(module._forward_hooks for module in backbone.body.modules())
 
 
 def test_a_judge_refuses_a_class_the_networks_do_not_know(context):

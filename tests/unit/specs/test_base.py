@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import pickle
 
 import pytest
 
@@ -9,6 +10,7 @@ from tl_core.specs.attribution import Attribute
 from tl_core.specs.base import Spec
 from tl_core.specs.classify import Classify
 from tl_core.specs.datasets import PreviewData
+from tl_core.specs.download import Download
 from tl_core.specs.every import spec_from_json
 from tl_core.specs.feature_maps import ChannelDetail, FeatureMaps, FeatureSpace
 from tl_core.specs.ideal import IdealImage
@@ -67,12 +69,18 @@ def test_a_whole_number_may_stand_where_a_fraction_may() -> None:
         Attack(photo="sample:cat", moves=((3, "epsilon", 2), (4, "method", "transfer"))),
         FineTune(dataset="own", photos=(("a", ("1", "2")), ("b", ("3", "4")))),
         LabelBudget(dataset="digits", counts=(1, 2)),
-        FeatureSpace(photos=("sample:cat", "sample:drum", "sample:coffee"), method="tsne"),
+        FeatureSpace(photos=("a", "b", "c"), labels=("x", "x", "y"), method="tsne"),
+        FeatureMaps(photo="sample:cat", layer="bn1", channels=64, scale=(-1.0, 2.0)),
+        ChannelDetail(photo="sample:cat", channel=3, others=("sample:car",)),
+        Attribute(photo="sample:cat", methods=("gradcam", "occlusion"), targets=(1,), contrast=2),
+        Download(name="vgg16"),
     ],
     ids=lambda spec: type(spec).__name__,
 )
-def test_what_the_lab_writes_it_reads(spec) -> None:
+def test_what_the_lab_writes_it_reads_and_a_spec_can_be_a_key(spec) -> None:
     assert spec_from_json(spec.to_json()) == spec
+    assert pickle.loads(pickle.dumps(spec)) == spec
+    assert hash(spec_from_json(spec.to_json())) == hash(spec)
 
 
 @pytest.mark.parametrize("spec", [IdealImage(), Attack(photo="p")])

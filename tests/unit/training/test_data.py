@@ -14,7 +14,6 @@ from tl_core.errors import UserError
 from tl_core.images.decode import decode
 from tl_core.specs.base import Snapshot
 from tl_core.specs.datasets import ImportData, ImportSnapshot, PreviewData, PreviewSnapshot
-from tl_core.specs.every import spec_from_json
 from tl_core.specs.training import FineTune, LabelBudget, LabelBudgetSnapshot
 from tl_core.training import label_budget
 
@@ -100,10 +99,6 @@ def test_what_is_no_download_is_refused(do: Do) -> None:
     "fields",
     [
         {"mode": "magic"},
-        {"epochs": 1000},
-        {"learning_rate": float("nan")},
-        {"batch_size": 0},
-        {"dropout": 1.0},
         {"schedule": "x"},
         {"optimiser": "x"},
         {"augmentation": "x"},
@@ -116,12 +111,6 @@ def test_what_is_no_download_is_refused(do: Do) -> None:
 def test_a_spec_that_makes_no_sense_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(UserError):
         FineTune(**{"dataset": "digits"} | fields)  # type: ignore[arg-type]
-
-
-def test_specs_survive_json() -> None:
-    photos = (("a", ("1", "2")), ("b", ("3", "4")))
-    for spec in (FineTune(dataset="own", photos=photos), LabelBudget(dataset="digits")):
-        assert spec_from_json(spec.to_json()) == spec
 
 
 @pytest.mark.parametrize("name", ["../outside.png", "/etc/passwd", "red/none.png", "", "red"])
