@@ -1,15 +1,17 @@
-"""The command line: ``python -m tl_core COMMAND``."""
+"""The command line: ``python -m tl_core COMMAND``, or ``tl COMMAND`` where it was installed."""
 
 import sys
 
-if __name__ == "__main__":
+
+def main() -> int:
+    """Run the command that was typed; its exit status."""
     try:
         from tl_core.commands import main
 
-        sys.exit(main(sys.argv[1:]))
+        return main(sys.argv[1:])
     except KeyboardInterrupt:  # before the command has begun
         sys.stderr.write("Stopped.\n")
-        sys.exit(130)
+        return 130
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("tl_core"):
             raise
@@ -17,3 +19,7 @@ if __name__ == "__main__":
             f"The package {error.name} is not installed for {sys.executable}. Install what the lab "
             f"needs with {sys.executable} -m pip install -r requirements.txt."
         )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -18,6 +18,7 @@ _KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "UserError": None, "Phra
 _METHODS = [("**.py", "python")]
 _A_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 _MARKS = re.compile(r"\*\*|`|:material/\w+:")
+_ENGLISH = ("tl_core/commands/", "tl_core/library/")  # no page says what these say
 
 
 def extracted() -> Catalog:
@@ -33,7 +34,7 @@ def extracted() -> Catalog:
             keywords=_KEYWORDS,
             directory_filter=lambda _folder: True,
         ):
-            if not file.startswith("tl_core/commands/"):  # the command line stays English
+            if not file.startswith(_ENGLISH):
                 catalogue.add(
                     message, None, [(file, line)], auto_comments=comments, context=context
                 )

@@ -11,6 +11,7 @@ from tl_core.commands.output import show_line
 from tl_core.commands.paths import read
 from tl_core.errors import UserError
 from tl_core.lab import JobState, Lab
+from tl_core.library.inputs import find_class
 from tl_core.settings import LARGEST_PHOTO_MB
 from tl_core.specs.base import Snapshot, Spec
 from tl_core.specs.download import OPERATOR
@@ -38,20 +39,7 @@ def add_photo(lab: Lab, path: Path) -> str:
 
 def class_index(lab: Lab, backbone: str, name: str) -> int:
     """The class that a person named, by its index or by its name."""
-    classes = lab.backbones.classes(backbone)
-    if name.isdecimal() and int(name) < len(classes):
-        return int(name)
-    by_name = {label.casefold(): index for index, label in enumerate(classes)}
-    if name.casefold() in by_name:
-        return by_name[name.casefold()]
-    near = [label for label in classes if name.casefold() in label.casefold()][:5]
-    raise UserError(
-        "There is no class called {name}. {hint}",
-        name=name,
-        hint=f"Did you mean: {', '.join(near)}?"
-        if near
-        else f"Give a class name or an index from 0 to {len(classes) - 1}.",
-    )
+    return find_class(lab.backbones.classes(backbone), name)
 
 
 def show_step(snapshot: Snapshot) -> None:

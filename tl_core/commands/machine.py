@@ -60,7 +60,7 @@ def look(lab: Lab, load: OthersLoad, *, device_error: str) -> Facts:
     keep_free_mb = settings.keep_free_disk_mb
     kept = sum(row.budget_bytes for row in lab.memory.rows()) // 2**20
     return Facts(
-        packages=differences(REQUIREMENTS.read_text()),
+        packages=differences(REQUIREMENTS.read_text()) if REQUIREMENTS.exists() else (),
         lab_errors=tuple(error for error in errors if error),
         machines=machines_of(lab),
         free_memory_mb=free_memory_bytes() // 2**20,

@@ -1,0 +1,192 @@
+"""Three lines of Python: the pages' work in the caller's thread."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import tl_core.library as tl
+from tl_core.images import samples
+from tl_core.images.decode import read_back
+from tl_core.lab import Lab
+from tl_core.specs.attack import Attack
+from tl_core.specs.base import Spec
+from tl_core.specs.classify import Classify
+from tl_core.specs.feature_maps import FeatureMaps
+from tl_core.specs.ideal import IdealImage
+
+CAT, DOG = "sample:cat", "sample:dalmatian"
+
+
+@pytest.fixture(scope="module")
+def net() -> tl.Network:
+    return tl.load("efficientnet-lite0", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def pictures(labelled) -> dict[str, list[bytes]]:
+    """Four dogs, four others."""
+    found: dict[str, list[bytes]] = {"dogs": [], "others": []}
+    for label, data in labelled:
+        found["dogs" if 151 <= label <= 268 else "others"].append(data)
+    return {name: files[:4] for name, files in found.items()}
+
+
+def asked(lab: Lab, spec: Spec):
+    job = lab.jobs.submit(spec, "ann")
+    assert job.wait(60)
+    assert job.error is None
+    return job.snapshot
+
+
+def test_importing_it_leaves_torch_alone():
+    program = "import sys, tl_core.library; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_it_answers_as_the_pages_do(net, lab):
+    data = samples.read(CAT)
+    page = asked(lab, Classify(photo=CAT, top=3))
+    assert net.classify(data, top=3).answers == page.answers
+    shown = asked(lab, FeatureMaps(photo=CAT, layer="blocks.2.0"))
+    assert net.feature_maps(data, "blocks.2.0").data == shown.mosaic.picture
+
+
+def test_it_draws_what_the_page_draws_byte_by_byte(net, lab):
+    found = net.ideal("Siamese cat", steps=6, tv=50, seed=3, precision="fp32")
+    spec = IdealImage(target=284, steps=6, tv_weight=50, seed=3, precision="fp32")
+    assert found.data == asked(lab, spec).png
+
+
+def test_an_attack_is_the_pages_and_other_networks_judge_it(net, lab):
+    other = tl.load("efficientnet-lite1", device="cpu")
+    found = net.attack(samples.read(DOG), "Siamese cat", against=[other])
+    assert found.is_fooled
+    assert found.after.label == "Siamese cat"
+    assert found.judges == {"EfficientNet-Lite1": other.classify(found.image).best}
+    change = read_back(found.data).astype(int) - read_back(found.original)
+    assert np.abs(change).max() == found.gap.linf_levels == 1
+    page = asked(lab, Attack(photo=DOG, target=284))
+    assert np.array_equal(read_back(found.data), read_back(page.picture))
+
+
+@pytest.mark.parametrize("kind", ["path", "bytes", "picture", "array"])
+def test_a_photograph_comes_in_any_form(net, kind, tmp_path):
+    data = samples.read(CAT)
+    file = tmp_path / "cat.png"
+    file.write_bytes(data)
+    picture = Image.open(file).convert("RGB")
+    forms = {"path": str(file), "bytes": data, "picture": picture, "array": np.asarray(picture)}
+    assert net.classify(forms[kind]).best.label == "tiger cat"
+
+
+def test_a_taught_network_has_all_verbs_and_survives_its_file(net, pictures, tmp_path):
+    taught = net.train(pictures, epochs=3)
+    assert taught.classes == ("dogs", "others")
+    assert taught.training.result.is_measured
+    assert net.classes[0] == "tench"
+    path = tmp_path / "dogs.safetensors"
+    taught.save(path)
+    again = tl.load(path, device="cpu")
+    dog = pictures["dogs"][0]
+    assert again.classify(dog).answers == taught.classify(dog).answers
+    assert again.attribute(dog, target="dogs").target.label == "dogs"
+
+
+def test_a_folder_is_taught_as_the_same_photographs_are(net, pictures, tmp_path):
+    for name, files in pictures.items():
+        (tmp_path / name).mkdir()
+        for number, data in enumerate(files):
+            (tmp_path / name / f"{number}.jpg").write_bytes(data)
+    one, other = net.train(tmp_path, epochs=2), net.train(pictures, epochs=2)
+    dog = pictures["dogs"][0]
+    assert one.classify(dog).answers == other.classify(dog).answers
+
+
+def test_plain_pytorch_says_the_same(net):
+    with torch.inference_mode():
+        shares = net.module(net.preprocess(samples.read(CAT))).softmax(1)[0]
+    best = net.classify(samples.read(CAT)).best
+    assert int(shares.argmax()) == best.index
+    assert float(shares.max()) == pytest.approx(best.probability, abs=1e-4)
+
+
+def test_a_callback_stops_the_work_and_the_picture_so_far_is_the_result(net):
+    seen = []
+    found = net.ideal(340, steps=1000, callback=lambda now: seen.append(now.step) or now.step >= 2)
+    assert 2 <= found.steps == seen[-1] < 1000
+    assert found.image.size == (224, 224)
+
+
+def test_an_interrupted_verb_leaves_a_usable_network(net):
+    def interrupt(_snapshot):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        net.ideal(340, steps=50, callback=interrupt)
+    assert net.classify(samples.read(CAT)).best.label == "tiger cat"
+    assert not any(module._forward_hooks for module in net.module.modules())
+
+
+def test_no_thread_and_no_setting_of_torch_is_left_behind(net):
+    before = threading.active_count(), torch.get_num_threads(), torch.is_grad_enabled()
+    state = torch.get_rng_state()
+    net.ideal(340, steps=2)
+    net.attack(samples.read(DOG), steps=2)
+    assert (threading.active_count(), torch.get_num_threads(), torch.is_grad_enabled()) == before
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_second_thread_is_refused_in_a_sentence(net):
+    refused = []
+
+    def meanwhile(_snapshot):
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+        return True
+
+    def ask():
+        try:
+            net.classify(samples.read(CAT))
+        except tl.UserError as error:
+            refused.append(str(error))
+
+    net.ideal(340, steps=50, callback=meanwhile)
+    assert "at work in another thread" in refused[0]
+
+
+@pytest.mark.parametrize(
+    ("do", "sentence"),
+    [
+        (lambda net: tl.load("efficientnet-lite9"), "no backbone called efficientnet_lite9"),
+        (lambda net: tl.load("none.safetensors"), "none.safetensors cannot be read"),
+        (lambda net: net.attack(samples.read(CAT), "goldfsh"), "Did you mean: goldfish"),
+        (lambda net: net.ideal("siamese"), "Did you mean: Siamese cat"),
+        (lambda net: net.classify("nowhere.jpg"), "nowhere.jpg cannot be read"),
+        (lambda net: net.classify(b"no photograph"), "not a photograph"),
+        (lambda net: net.classify(np.zeros((8, 8))), "uint8 and shape"),
+        (lambda net: net.classify(7), "not int"),
+        (lambda net: net.train("nowhere"), "neither"),
+        (lambda net: net.train({"one": [samples.read(CAT)]}), "2 to 20 classes"),
+        (lambda net: net.save("model.bin"), "ends in .safetensors"),
+    ],
+)
+def test_mistakes_are_refused_in_a_sentence(net, do, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(tl.UserError, match=sentence):
+        do(net)
+
+
+def test_results_show_themselves_in_a_notebook_and_on_a_line(net, tmp_path):
+    found = net.classify(samples.read(CAT))
+    assert repr(found).startswith("<Answers: tiger cat 39.")
+    assert 'alt="tiger cat' in found._repr_html_()
+    found.save(tmp_path / "seen.jpg")
+    assert Path(tmp_path / "seen.jpg").read_bytes() == found.data
