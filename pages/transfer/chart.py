@@ -40,8 +40,8 @@ def draw_transfer() -> None:
             _panel(data, ways, classes, colours)
     st.caption(
         _(
-            "Each point is the median (the middle) of three runs; the bar goes from worst to "
-            "best. Dotted: guessing. Where a bar reaches it, one run learned nothing."
+            "Points: the median (middle) of three runs. Bars: worst to best; down to the dotted "
+            "line (guessing), a run learned nothing."
         )
     )
 
