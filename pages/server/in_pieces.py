@@ -44,7 +44,7 @@ class _Pieces:
         size = len(message.get("body", b""))
         if self._is_broken_off:
             return
-        if size <= PIECE_BYTES:
+        if size < PIECE_BYTES:
             await self._send(message)
             return
         self._is_broken_off = True

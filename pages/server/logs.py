@@ -35,9 +35,12 @@ def configure_logs() -> None:
 
 
 def _is_due(record: logging.LogRecord) -> bool:
-    """Whether nothing was said from this place, of this error, within the last minute."""
+    """Whether nothing was said from this place, of this error, within the last minute.
+
+    What Streamlit says at level INFO repeats what browsers have sent, and is left out.
+    """
     if record.levelno < logging.WARNING:
-        return True
+        return record.levelno < logging.INFO or not record.name.startswith("streamlit")
     place = f"{record.pathname}:{record.lineno}"
     if record.exc_info and record.exc_info[1] is not None:
         *_, (frame, line) = [(None, 0), *traceback.walk_tb(record.exc_info[2])]

@@ -3,7 +3,7 @@
 from typing import Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
@@ -14,6 +14,13 @@ MOST_QUERY = 20_000  # characters of an address; a link has some hundred
 MOST_TEXT = 2_000  # characters of a line that somebody types or chooses
 MOST_JSON_PARTS = 20_000  # of what a component says; photographs are long, but few
 MOST_FILES_BYTES = 4 * 2**20  # of what is said of the files of a drop; 500 for each of 5,000
+MOST_HASHES = 200_000  # characters that name what the browser holds, 66 for each
+_LONGER = {  # than other texts, which name something
+    "query_string": MOST_QUERY,
+    "url": 2 * MOST_QUERY,
+    "file_names": MOST_FILES_BYTES,
+    "cached_message_hashes": MOST_HASHES,
+}
 PHOTO = "data"  # under which a component sends a photograph, the one text that may be long
 _LONG_JSON = 4_096  # characters, from which on its parts are counted
 _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5  # kinds of fields in protobuf's encoding
@@ -64,14 +71,26 @@ def read(data: bytes) -> BackMsg:
         raise Refused("a message that is none of Streamlit's") from error
     if len(message.file_urls_request.file_names) > MOST_FILES:
         raise TooManyFiles(message.file_urls_request.session_id)
-    if len(message.rerun_script.query_string) > MOST_QUERY:
-        raise Refused("a longer address than a link has")
+    if len(data) > MOST_TEXT:
+        _require_short_texts(message)
     states = message.rerun_script.widget_states.widgets
     if len(states) > MOST_WIDGETS:
         raise Refused("a message with too many widgets")
     for state in states if len(data) > MOST_TEXT else ():
         _require_state_of_a_page(state)
     return message
+
+
+def _require_short_texts(part: Message) -> None:
+    """Streamlit keeps them, repeats them to the browser, and says some of them in the log."""
+    for field, value in part.ListFields():
+        if isinstance(value, Message):
+            if field.name != "widget_states":
+                _require_short_texts(value)
+        elif field.type in _TEXTS:
+            length = len(value) if isinstance(value, str) else sum(map(len, value))
+            if length > _LONGER.get(field.name, MOST_TEXT):
+                raise Refused("a longer name or address than any")
 
 
 def _require_state_of_a_page(state: WidgetState) -> None:

@@ -61,8 +61,9 @@ class UploadLimit:
         if found is None:
             await self._app(scope, receive, send)
             return
-        length = Headers(scope=scope).get("content-length", "")
-        if not length.isdecimal():
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "")
+        if not length.isdecimal() or "transfer-encoding" in headers:  # beside which it says nothing
             await PlainTextResponse("The size must be known.", 411)(scope, receive, send)
             return
         if not _is_active(found[1]):

@@ -67,7 +67,7 @@ def time_zone() -> ZoneInfo:
     """The visitor's, as the browser says."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):  # a browser may say anything
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a browser may say anything
         return ZoneInfo("UTC")
 
 

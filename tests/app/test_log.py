@@ -2,12 +2,22 @@
 
 import logging
 
+from streamlit import config
+
 from pages.server.log_limit import EVERY_S, LogLimit
 from pages.server.logs import configure_logs
 
 
 def test_what_the_lab_says_is_printed_once_with_its_level(capsys):
-    names = ("tl_core", "pages", "uvicorn.error", "uvicorn.access", "websockets")
+    names = (
+        "tl_core",
+        "pages",
+        "streamlit.any",
+        "uvicorn.error",
+        "uvicorn.access",
+        "websockets",
+    )
+    config.get_option("logger.level")  # the first question gives its loggers handlers
     loggers = [logging.getLogger(name) for name in names]
     before = [(each, each.handlers, each.propagate, each.level, each.filters) for each in loggers]
     for each in loggers:
@@ -17,10 +27,12 @@ def test_what_the_lab_says_is_printed_once_with_its_level(capsys):
         configure_logs()
         logging.getLogger("tl_core.engine.job").info("a run ended")
         logging.getLogger("tl_core.engine.job").debug("a detail")
-        logging.getLogger("uvicorn.error").setLevel("INFO")  # as new options of Streamlit's do
+        for name in ("uvicorn.error", "streamlit.any"):
+            logging.getLogger(name).setLevel("INFO")  # as new options of Streamlit's do
         logging.getLogger("uvicorn.error").info("10.1.2.3 came")
         for number in range(100):
             logging.getLogger("uvicorn.error").warning("%d: nonsense", number)
+            logging.getLogger("streamlit.any").info("what a browser sent")
         for error in (KeyError("a"), KeyError("b"), ValueError("a")):
             try:
                 raise error

@@ -6,20 +6,32 @@ import weakref
 from contextlib import suppress
 from types import SimpleNamespace
 
+import psutil
+from streamlit.proto.ClientState_pb2 import ClientState
+
 from pages.server import process_state
 from pages.server.app import for_good
 from pages.server.compat import sessions
 from tests.app.conftest import run
 
 
+def tab_with(query):
+    return SimpleNamespace(_client_state=ClientState(query_string=query))
+
+
 def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):
     expired, removed, given_back, tabs = [], [], [], ["a tab"]
+    tab = tab_with("a=b")
+    first = tab._client_state
     lab = SimpleNamespace(give_back_memory=lambda: given_back.append(1))
     monkeypatch.setattr(process_state, "lab", lab)
     monkeypatch.setattr(process_state, "large_came", True)
     storage = SimpleNamespace(_cache=SimpleNamespace(expire=lambda: expired.append(1)))
     here = SimpleNamespace(
-        _session_mgr=SimpleNamespace(_session_storage=storage, list_active_sessions=lambda: tabs),
+        _session_mgr=SimpleNamespace(
+            _session_storage=storage,
+            list_active_sessions=lambda: [SimpleNamespace(session=tab) for _ in tabs],
+        ),
         media_file_mgr=SimpleNamespace(remove_orphaned_files=lambda: removed.append(1)),
         is_active_session=lambda session: session in tabs,
     )
@@ -32,6 +44,7 @@ def test_what_was_taken_home_leaves_the_memory_once_nobody_is_here(monkeypatch):
         while len(expired) < 2:
             await asyncio.sleep(0)
         assert not removed
+        assert tab._client_state == first and tab._client_state is not first  # noqa: PT018
         assert process_state.refused == {"a tab"}
         assert given_back == [1]
         tabs.clear()
@@ -119,3 +132,14 @@ def test_a_tab_that_is_closed_is_told_to_the_lab_and_one_that_is_reloaded_is_not
 
     run(asyncio.wait_for(look(), 5))
     assert told == [set(), {"ann"}, {"ann"}, set()]
+
+
+def test_what_a_browser_says_of_itself_again_and_again_keeps_no_memory():
+    tab, long = tab_with("a=b"), ClientState(context_info={"url": "x" * 2**20})
+    here = psutil.Process()
+    before = here.memory_info().rss
+    for _ in range(200):
+        tab._client_state.context_info.CopyFrom(long.context_info)
+        sessions.renew_state(tab)
+    assert here.memory_info().rss - before < 50 * 2**20
+    assert tab._client_state.query_string == "a=b"

@@ -61,7 +61,7 @@ class Browser:
         self.manager.add_file(session, UploadedFileRec(file, file, "", body))
         await send({"type": "http.response.start", "status": 204})
 
-    async def put(self, session, file, size_mb, *, has_length=True, is_whole=True):
+    async def put(self, session, file, size_mb, *, has_length=True, is_whole=True, others=()):
         chunks = [bytes(MB)] * size_mb
 
         async def receive():
@@ -69,7 +69,7 @@ class Browser:
             return {"type": "http.request", "body": body, "more_body": bool(chunks)}
 
         length = str(size_mb * MB).encode() if has_length else None
-        status = await self._send(session, file, length, receive)
+        status = await self._send(session, file, length, receive, others)
         assert not chunks or not is_whole
         return status
 
@@ -86,12 +86,12 @@ class Browser:
 
         return await self._send(session, "announced", str(size_mb * MB).encode(), receive)
 
-    async def _send(self, session, file, length, receive):
+    async def _send(self, session, file, length, receive, others=()):
         scope = {
             "type": "http",
             "method": "PUT",
             "path": f"/base/_stcore/upload_file/{session}/{file}",
-            "headers": [(b"content-length", length)] if length else [],
+            "headers": [*others, *([(b"content-length", length)] if length else [])],
         }
         statuses = []
 
@@ -264,5 +264,7 @@ def test_files_that_no_page_took_are_dropped_after_a_while(browser, manager, mon
 
 def test_an_upload_without_a_size_or_before_there_is_a_lab_is_refused(browser, monkeypatch):
     assert run(browser.put("a", "x", 0, has_length=False)) == 411
+    in_chunks = [(b"transfer-encoding", b"chunked")]  # so its size may be another than it says
+    assert run(browser.put("a", "x", 1, others=in_chunks, is_whole=False)) == 411
     monkeypatch.setattr(process_state, "lab", None)
     assert run(browser.put("a", "x", 1)) == 413

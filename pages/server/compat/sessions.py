@@ -5,6 +5,8 @@ import gc
 from typing import cast
 
 from streamlit import runtime
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.caching.ttl_cache import TTLCache
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
@@ -36,10 +38,12 @@ async def forget_closed() -> None:
     when somebody's run ends, so that after a class everything that its last tabs have shown stays
     in memory: pictures, runs, models. And what large messages have left free goes to the system.
     Those who came while the lab began were frozen with it, so the garbage collector passes them by:
-    the first time that nobody is here any more it looks at everything once.
+    the first time that nobody is here any more it looks at everything once. What an open tab's
+    browser says of itself is written anew, since protobuf keeps each text that was overwritten as
+    long as the message around it.
 
-    Relied on, beside public names: ``Runtime._session_mgr``, ``_session_storage`` of that, and
-    ``_cache`` of that.
+    Relied on, beside public names: ``Runtime._session_mgr``, ``_session_storage`` of that,
+    ``_cache`` of that, and ``AppSession._client_state``.
     """
     has_thawed = False
     while True:
@@ -49,6 +53,8 @@ async def forget_closed() -> None:
         storage = cast("MemorySessionStorage", manager._session_storage)
         closed = cast("TTLCache[str, object]", storage._cache)
         closed.expire()
+        for info in manager.list_active_sessions():
+            renew_state(info.session)
         if process_state.large_came and process_state.lab is not None:
             process_state.large_came = False
             await asyncio.to_thread(process_state.lab.give_back_memory)
@@ -60,3 +66,10 @@ async def forget_closed() -> None:
                 gc.unfreeze()
                 gc.collect()
                 gc.freeze()
+
+
+def renew_state(session: AppSession) -> None:
+    """Give a tab's state memory of its own, without what was overwritten in it."""
+    state = ClientState()
+    state.CopyFrom(session._client_state)
+    session._client_state = state
