@@ -23,6 +23,7 @@ from pages.server.compat.callbacks import finish_callbacks
 from pages.server.compat.connections import end_idle, limit_connections
 from pages.server.compat.containers import begin_at_the_top
 from pages.server.compat.downloads import keep_downloads
+from pages.server.compat.gone_widgets import forget_gone_widgets
 from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.references import send_references
 from pages.server.compat.sessions import forget_closed, tell_who_is_absent
@@ -82,6 +83,7 @@ def lifespan(
         let_timers_change_nothing()
         send_references()
         refuse_wrong_values()
+        forget_gone_widgets()
         ending = Ending()
         if threading.current_thread() is threading.main_thread():
             ending.watch()

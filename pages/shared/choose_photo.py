@@ -12,6 +12,7 @@ from pages.shared.photo_input import own_photos, photo_input
 from pages.shared.picture import data_url
 from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _
+from pages.visit.state import MOST_KEPT, trim
 from tl_core.images import samples
 from tl_core.images.decode import decode
 from tl_core.images.encode import thumbnail
@@ -78,6 +79,7 @@ def thumbnail_url(key: str) -> str:
     labels = the_visit().labels
     if key not in labels:
         labels[key] = _url(the_lab().photos.data(key))
+        trim(labels, MOST_KEPT)
     return labels[key]
 
 

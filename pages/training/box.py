@@ -12,7 +12,7 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain, sentence, show_error
 from pages.training.squares import MOST, draw_squares
 from pages.training.thrown_away import empty, take_out
-from pages.visit.state import Box, trim
+from pages.visit.state import MOST_KEPT, Box, trim
 from tl_core.lab import BackboneRow, UserError
 from tl_core.specs.datasets import MAX_PHOTOS
 
@@ -149,7 +149,7 @@ def add_photo(box: Box, data: bytes, burst: int | None = None) -> bool:
     box.photos = [*(old for old in box.photos if old != key), key]
     if burst is not None and is_new:
         box.bursts[key] = burst
-        trim(box.bursts, 2 * MAX_PHOTOS)  # those thrown away may come back
+        trim(box.bursts, len(box.photos) + MOST_KEPT)  # those thrown away may come back
     return is_new
 
 

@@ -10,7 +10,7 @@ from pages.shared.visit import the_lab, the_visit
 from pages.shared.words import _, plain
 from pages.training.box import require_room
 from pages.training.boxes import add_box
-from pages.visit.state import Box, Correction, trim
+from pages.visit.state import MOST_KEPT, Box, Correction, trim
 from tl_core.images import samples
 from tl_core.lab import UserError
 from tl_core.lab import gettext_noop as N_
@@ -68,7 +68,7 @@ def correct_frame(boxes: Sequence[Box], number: int, data: bytes) -> None:
     key = the_lab().datasets.add_example(data, the_visit().id)
     box = [*boxes, *([] if number < len(boxes) else [_new_box(boxes)])][number]
     box.bursts[key] = _LIVE
-    trim(box.bursts, 2 * MAX_PHOTOS)
+    trim(box.bursts, len(box.photos) + MOST_KEPT)
     _note(box, key, "")
 
 

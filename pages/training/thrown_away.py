@@ -65,7 +65,9 @@ def _bring_back() -> None:
         return
     last = visit.thrown_away.pop()
     if not last.photos:
-        last.box.photos = last.box.photos[: max(visit.room, 0)]
+        room = max(visit.room, 0)
+        last.box.tests = last.box.tests[:room]
+        last.box.photos = last.box.photos[: room - len(last.box.tests)]
         visit.boxes.insert(last.place, last.box)
         del visit.boxes[MAX_CLASSES:]
         return

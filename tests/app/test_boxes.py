@@ -357,6 +357,18 @@ def test_what_comes_back_fits_into_what_is_there(own, labelled, monkeypatch):
     assert [len(box.photos) for box in visit.boxes] == [2, 4]
 
 
+def test_a_class_comes_back_with_no_more_for_validation_than_there_is_room(
+    own, labelled, monkeypatch
+):
+    page, visit = two_boxes(own, labelled), own.session_state["visit"]
+    page.button(key="add_class").click().run()
+    visit.boxes[2].tests, first = visit.boxes[0].photos * 2, len(visit.boxes[0].photos)
+    page.button(key="remove_2").click().run()
+    monkeypatch.setattr("pages.visit.state.MAX_PHOTOS", 2 * first + 1)
+    page.button(key="undo_boxes").click().run()
+    assert len(visit.boxes[2].tests) == 1
+
+
 @pytest.fixture
 def taken(monkeypatch):
     """Nobody else may read a zip or folder meanwhile."""

@@ -1,5 +1,6 @@
 import base64
 import json
+from types import SimpleNamespace
 
 import pytest
 from streamlit.runtime import runtime_util
@@ -7,7 +8,7 @@ from streamlit.runtime.state import SessionState
 
 from pages.shared import choose_photo
 from pages.shared.photo_input import MAX_AS_IT_IS_BYTES, receive
-from pages.visit.state import Visit
+from pages.visit.state import MOST_KEPT, Visit
 from tests.app.conftest import PATHS, fill_box, photo_message, send_photo, settled, words
 from tests.hostile import photo, saved
 from tl_core.images.decode import content_key
@@ -172,3 +173,15 @@ def test_a_run_goes_on_without_the_photograph_it_has_read(open_page, dog, name):
     assert job.wait(120)
     assert job.error is None
     assert not settled(page).exception
+
+
+def test_small_pictures_are_kept_of_the_latest_photographs_only(monkeypatch):
+    visit = SimpleNamespace(labels={})
+    monkeypatch.setattr(choose_photo, "the_visit", lambda: visit)
+    monkeypatch.setattr(
+        choose_photo, "the_lab", lambda: SimpleNamespace(photos=SimpleNamespace(data=str))
+    )
+    monkeypatch.setattr(choose_photo, "_url", str)
+    for number in range(MOST_KEPT + 10):
+        choose_photo.thumbnail_url(f"sha256:{number}")
+    assert list(visit.labels) == [f"sha256:{number}" for number in range(10, MOST_KEPT + 10)]

@@ -25,6 +25,7 @@ from streamlit.runtime.state import SessionState
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server import server_util
 
+from pages.server.compat import gone_widgets
 from pages.server.compat.containers import begin_at_the_top
 from pages.server.compat.pages_folder import leave_pages_to_navigation
 from pages.server.compat.timers import let_timers_change_nothing
@@ -302,6 +303,37 @@ def test_with_the_change_a_late_click_does_nothing(monkeypatch):
     app = after_a_late_click()
     assert not app.exception
     assert app.caption[0].value == "none"
+
+
+def button_after_button() -> None:
+    import streamlit as st
+
+    st.session_state.run = st.session_state.get("run", 0) + 1
+    st.button("Take", key=f"take_{st.session_state.run}", on_click=print, args=(bytes(1_000),))
+    st.text_input("Name", key="name")
+
+
+def known_after(runs: int) -> tuple[int, int]:
+    """Widgets and keys that are known after so many runs, each of which draws another button."""
+    app = AppTest.from_function(button_after_button).run()
+    app.text_input[0].set_value("Ann")
+    for _ in range(runs - 1):
+        app.run()
+    assert app.text_input[0].value == "Ann"
+    state = app.session_state._state._state
+    return len(state._new_widget_state.widget_metadata), len(state._key_id_mapper.id_key_mapping)
+
+
+def test_gone_widgets_their_callbacks_stay():
+    assert known_after(30) == (31, 31)
+
+
+def test_gone_widgets_with_the_change_the_latest_stay(monkeypatch):
+    monkeypatch.setattr(gone_widgets, "MOST", 3)
+    name = "_remove_stale_widgets"
+    monkeypatch.setattr(SessionState, name, getattr(SessionState, name))
+    gone_widgets.forget_gone_widgets()
+    assert known_after(30) == (5, 5)  # the name, the button, and three that are gone
 
 
 def deep(levels):
