@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from tl_core.errors import UserError
 from tl_core.library.inputs import OWNER, examples_of, file_bytes, find_class, photo_bytes
 from tl_core.library.results import Answers, Attacked, Ideal, Maps, Reasons
 from tl_core.machine.files import write_whole
+from tl_core.programs import Program, code_of, training_program
 from tl_core.specs.attack import Attack
 from tl_core.specs.attribution import Attribute
 from tl_core.specs.base import DEFAULT_BACKBONE, OWN
@@ -100,6 +102,15 @@ class Network:
         return tuple(stage.layer for stage in self._backbone().row.stages)
 
     @property
+    def code(self) -> str:
+        """A program in plain PyTorch that trains what ``train`` has trained, on a folder."""
+        spec = self._backbone().trained_with
+        if spec is None:
+            return ""
+        row = self._engine.context.backbones.row(spec.backbone)
+        return code_of(training_program(spec.mode, row, asdict(spec)), row)
+
+    @property
     def module(self) -> "nn.Module":
         """The network in plain PyTorch: inputs of ``preprocess`` to logits (N, classes)."""
         from torch import nn
@@ -121,16 +132,21 @@ class Network:
     def classify(self, photo: Photograph, *, top: int = 5) -> Answers:
         """Say what is on a photograph: the ``top`` most probable classes."""
         with self._engine.alone():
-            return self._classified(self._keep(photo), top)
+            key = self._keep(photo)
+            spec = Classify(photo=key, backbone=self.key, top=min(top, len(self.classes)))
+            found = self._engine.run(spec)
+            code = self._code(Program("backbones", {}), photo, key)
+            return Answers(found.seen, code, found.answers, found.novelty)
 
     def feature_maps(self, photo: Photograph, layer: str = "", *, top: int = 16) -> Maps:
         """Show the ``top`` most active channels of a layer, the first layer if none is named."""
         with self._engine.alone():
-            spec = FeatureMaps(
-                photo=self._keep(photo), backbone=self.key, layer=layer, channels=top
-            )
+            key = self._keep(photo)
+            spec = FeatureMaps(photo=key, backbone=self.key, layer=layer, channels=top)
             found = self._engine.run(spec)
-            return Maps(found.mosaic.picture, found.facts, found.mosaic.channels)
+            chosen = {"layer": found.facts.layer, "channels": top}
+            code = self._code(Program("feature_maps", chosen), photo, key)
+            return Maps(found.mosaic.picture, code, found.facts, found.mosaic.channels)
 
     def attribute(
         self,
@@ -146,8 +162,9 @@ class Network:
         """
         targets = () if target is None else (find_class(self.classes, target),)
         with self._engine.alone():
+            key = self._keep(photo)
             spec = Attribute(
-                photo=self._keep(photo),
+                photo=key,
                 backbone=self.key,
                 methods=(method,),
                 targets=targets,
@@ -156,7 +173,13 @@ class Network:
             found = self._engine.run(spec)
             first, asked = found.maps[0], found.classes[0]
             answer = Answer(index=asked.target, label=asked.label, probability=asked.probability)
-            return Reasons(first.overlay, first.method, answer, first.peak, first.faithfulness)
+            code = ""
+            if method == "gradcam" and spec.contrast is None:
+                chosen = {"layer": spec.layer or self.layers[-1], "target": asked.target}
+                code = self._code(Program("attribution", chosen), photo, key)
+            return Reasons(
+                first.overlay, code, first.method, answer, first.peak, first.faithfulness
+            )
 
     def ideal(
         self,
@@ -187,8 +210,16 @@ class Network:
                 **{"precision": self._engine.precision(self.key), **settings},
             )
             found = self._engine.run(spec, progress=progress, callback=callback)
+            chosen = {
+                "target": index,
+                "steps": steps,
+                "tv_weight": spec.tv_weight,
+                "seed": seed,
+                "size": self._backbone().input_size,
+            }
             return Ideal(
                 found.png or found.picture,
+                "" if spec.layer else self._code(Program("ideal", chosen)),
                 self.classes[index],
                 found.probability,
                 found.total_variation,
@@ -215,8 +246,9 @@ class Network:
         """
         index = None if target is None else find_class(self.classes, target)
         with self._engine.alone():
+            key = self._keep(photo)
             spec = Attack(
-                photo=self._keep(photo),
+                photo=key,
                 backbone=self.key,
                 target=index,
                 epsilon=epsilon,
@@ -224,9 +256,14 @@ class Network:
                 **settings,
             )
             found = self._engine.run(spec, progress=progress, callback=callback)
+            chosen: dict[str, object] = {"target": index, "levels": epsilon}
+            chosen |= {"steps": spec.steps, "confidence": spec.confidence}
+            is_told = index is not None and spec.method == Attack.method
+            code = self._code(Program("attack", chosen), photo, key) if is_told else ""
         judges = {other.label: other.classify(found.picture).best for other in against}
         return Attacked(
             found.picture,
+            code,
             found.original,
             found.is_fooled,
             found.before[0],
@@ -297,7 +334,11 @@ class Network:
         """Hand a photograph to the engine, for this verb; its key."""
         return self._engine.context.photos.add(photo_bytes(photo), OWNER)
 
-    def _classified(self, photo: str, top: int) -> Answers:
-        classes = len(self.classes)
-        found = self._engine.run(Classify(photo=photo, backbone=self.key, top=min(top, classes)))
-        return Answers(found.seen, found.answers, found.novelty)
+    def _code(self, program: Program, photo: Photograph = None, key: str = "") -> str:
+        """Fill in a program about this network, if it is one of the catalogue's."""
+        row = self._backbone().row
+        if row.key != self.key:
+            return ""
+        picture = self._engine.context.photos.photo(key) if key else None
+        is_file = isinstance(photo, str | os.PathLike)
+        return code_of(program, row, key, picture, file=str(photo) if is_file else "photo.jpg")

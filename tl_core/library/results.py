@@ -27,9 +27,14 @@ def in_words(answer: Answer) -> str:
 
 @dataclass(frozen=True)
 class Result:
-    """A file with a picture, PNG or JPEG, and what a verb found beside it."""
+    """A file with a picture, PNG or JPEG, and what a verb found beside it.
+
+    ``code`` is a program in plain PyTorch that does the same; empty where there is none: about a
+    model that was taught, and for what the programs leave out.
+    """
 
     data: bytes = field(repr=False)
+    code: str = field(repr=False)
 
     @property
     def image(self) -> "Image":

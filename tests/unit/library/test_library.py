@@ -76,6 +76,40 @@ def test_an_attack_is_the_pages_and_other_networks_judge_it(net, lab):
     assert np.array_equal(read_back(found.data), read_back(page.picture))
 
 
+def run_code(code: str, folder, monkeypatch) -> dict:
+    monkeypatch.chdir(folder)
+    names: dict = {}
+    exec(compile(code, "shown.py", "exec"), names)
+    return names
+
+
+def test_the_code_of_a_result_says_the_same_in_plain_pytorch(net, tmp_path, monkeypatch, capsys):
+    (tmp_path / "my cat.png").write_bytes(samples.read(CAT))
+    monkeypatch.chdir(tmp_path)
+    found = net.classify("my cat.png", top=1)
+    run_code(found.code, tmp_path, monkeypatch)
+    assert found.best.label in capsys.readouterr().out
+    maps = net.feature_maps("my cat.png", "blocks.4.0", top=9)
+    names = run_code(maps.code, tmp_path, monkeypatch)
+    assert tuple(names["most"].tolist()) == maps.channels
+    fooled = net.attack("my cat.png", "Siamese cat", epsilon=1, steps=10)
+    names = run_code(fooled.code, tmp_path, monkeypatch)
+    assert names["probability"] == pytest.approx(fooled.probability, abs=0.05)
+    why = net.attribute("my cat.png", target="tabby")
+    assert run_code(why.code, tmp_path, monkeypatch)["target"] == why.target.index
+
+
+def test_what_no_program_tells_has_no_code(net):
+    data = samples.read(CAT)
+    assert net.attribute(data, method="occlusion").code == ""
+    assert net.attack(data, steps=2).code == ""
+    assert net.ideal(0, layer="blocks.4.1", channel=1, steps=1).code == ""
+    assert net.code == ""
+    assert "target, steps, tv_weight, seed, size = 340, 2, 50, 3, 224" in (
+        net.ideal("zebra", steps=2, tv=50, seed=3).code
+    )
+
+
 @pytest.mark.parametrize("kind", ["path", "bytes", "picture", "array"])
 def test_a_photograph_comes_in_any_form(net, kind, tmp_path):
     data = samples.read(CAT)
@@ -97,6 +131,19 @@ def test_a_taught_network_has_all_verbs_and_survives_its_file(net, pictures, tmp
     dog = pictures["dogs"][0]
     assert again.classify(dog).answers == taught.classify(dog).answers
     assert again.attribute(dog, target="dogs").target.label == "dogs"
+
+
+def test_a_taught_network_has_the_code_that_teaches_it(net, pictures, tmp_path, monkeypatch):
+    for name, files in pictures.items():
+        (tmp_path / "photographs" / name).mkdir(parents=True)
+        for number, data in enumerate(files):
+            (tmp_path / "photographs" / name / f"{number}.png").write_bytes(data)
+    taught = net.train(tmp_path / "photographs")
+    assert taught.classify(samples.read(CAT)).code == ""
+    names = run_code(taught.code, tmp_path, monkeypatch)
+    assert names["found"].classes == list(taught.classes)
+    assert names["head"].out_features == 2
+    assert len(names["pictures"]) == sum(map(len, pictures.values()))
 
 
 def test_a_folder_is_taught_as_the_same_photographs_are(net, pictures, tmp_path):
