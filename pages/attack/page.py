@@ -50,18 +50,7 @@ if run is not None and run.is_over and run.jobs:
 else:
     st.header(_("How small a change is enough?"), anchor=False)
     draw_smallest(smallest)
-is_shown = None
-if backbone is not None and target is not None:
-    chosen = with_settings(attack)
-    is_shown = show_code(
-        ATTACK,
-        backbone,
-        photo,
-        target=target,
-        levels=chosen.epsilon,
-        steps=chosen.steps,
-        confidence=chosen.confidence,
-    )
+is_shown = show_code(ATTACK, None if backbone is None else with_settings(attack))
 if is_shown is not False and run is not None and run.is_over and run.jobs:
     draw_measures(run.jobs[0][1])
 st.markdown(lesson("attack")["honest"])

@@ -82,8 +82,7 @@ def explain_still(backbone: str) -> None:
         Attribute(photo=photo, backbone=backbone, methods=methods, targets=(first,))
     )
     draw(asked, other, said, is_contrast=rather_than != NOTHING)
-    layer = asked.layer or the_lab().backbones.row(backbone).stages[-1].layer
-    show_code(ATTRIBUTION, backbone, photo, layer=layer, target=first)
+    show_code(ATTRIBUTION, asked)
 
 
 def explain_live(backbone: str) -> None:

@@ -119,7 +119,8 @@ if is_live and subject.backbone is not None:
 else:
     answer_still(subject.backbone)
 
-show_code(BACKBONES, subject.backbone, photo)
+if subject.backbone is not None:
+    show_code(BACKBONES, Classify(photo=photo, backbone=subject.backbone))
 st.markdown(lesson("backbones")["choose"])
 backbone_table.draw()
 st.subheader(_("Accuracy against computation"), anchor=False)

@@ -133,7 +133,7 @@ if backbone is not None:
             words = _("Both use one scale: the same colour means the same activation.")
             st.caption(words)
     one_layer(spec) if other is None else two_layers(spec, other)
-    show_code(FEATURE_MAPS, backbone, photo, layer=layer, channels=amount)
+    show_code(FEATURE_MAPS, spec)
     st.markdown(lesson("feature_maps")["layers"])
     feature_space(backbone, photo)
 sources(FEATURE_MAPS)

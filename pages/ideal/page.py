@@ -60,16 +60,6 @@ if run is not None:
     with side:
         runs.charts(IDEAL.topic, draw_charts)
 gallery.show()
-if subject.backbone is not None and specs and not specs[0][1].layer:
-    spec = specs[0][1]
-    show_code(
-        IDEAL,
-        subject.backbone,
-        target=spec.target,
-        steps=spec.steps,
-        tv_weight=spec.tv_weight,
-        seed=spec.seed,
-        size=the_lab().backbones.row(subject.backbone).input_size,
-    )
+show_code(IDEAL, specs[0][1] if specs else None)
 st.markdown(lesson("ideal")["why rungs"])
 sources(IDEAL)

@@ -10,6 +10,7 @@ _MEDIA_TYPES = {
     ".webp": "image/webp",
     ".json": "application/json",
     ".html": "text/html",
+    ".ipynb": "application/x-ipynb+json",
     ".safetensors": "application/octet-stream",
 }
 

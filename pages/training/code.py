@@ -6,7 +6,7 @@ from typing import Any
 from pages.shared.show_code import show_programs
 from pages.shared.visit import the_lab
 from pages.shared.words import _
-from tl_core.programs import training_program
+from tl_core.programs.program import training_program
 from tl_core.specs.training import mode_row
 
 

@@ -15,8 +15,8 @@ from sklearn.datasets import load_digits
 
 from pages.shared.sitemap import PAGES
 from tests.app.conftest import settled
+from tests.app_process import ROOT
 from tests.local_compute import local
-from tl_core import programs
 from tl_core.attribution.methods import METHODS
 from tl_core.attribution.pixel_model import PixelModel
 from tl_core.backbones.catalogue import CATALOGUE
@@ -28,8 +28,8 @@ from tl_core.feature_maps.mosaic import most_active
 from tl_core.images import samples
 from tl_core.images.decode import decode
 from tl_core.images.photo import to_array
-from tl_core.programs import FOLDER, Program, code_of
-from tl_core.programs import training_program as program_of
+from tl_core.programs.program import FOLDER, Program, code_of
+from tl_core.programs.program import training_program as program_of
 from tl_core.settings import Settings
 from tl_core.specs.attribution import Attribute
 from tl_core.specs.training import FineTune
@@ -38,7 +38,7 @@ from tl_core.training.data import split_by_spec
 
 CAT = "sample:cat"
 LITE0 = CATALOGUE[0]
-CODE = sorted(Path(programs.__file__).parent.glob("*.txt"))
+CODE = sorted((ROOT / "tl_core" / "programs").glob("*.txt"))
 
 
 @pytest.fixture(scope="module")

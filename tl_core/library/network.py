@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,9 @@ from tl_core.errors import UserError
 from tl_core.library.inputs import OWNER, examples_of, file_bytes, find_class, photo_bytes
 from tl_core.library.results import Answers, Attacked, Ideal, Maps, Reasons
 from tl_core.machine.files import write_whole
-from tl_core.programs import Program, code_of, training_program
 from tl_core.specs.attack import Attack
 from tl_core.specs.attribution import Attribute
-from tl_core.specs.base import DEFAULT_BACKBONE, OWN
+from tl_core.specs.base import DEFAULT_BACKBONE, OWN, Spec
 from tl_core.specs.classify import Answer, Classify
 from tl_core.specs.datasets import OWN_DATASET
 from tl_core.specs.feature_maps import FeatureMaps
@@ -104,6 +103,8 @@ class Network:
     @property
     def code(self) -> str:
         """A program in plain PyTorch that trains what ``train`` has trained, on a folder."""
+        from tl_core.programs.program import code_of, training_program
+
         spec = self._backbone().trained_with
         if spec is None:
             return ""
@@ -132,20 +133,21 @@ class Network:
     def classify(self, photo: Photograph, *, top: int = 5) -> Answers:
         """Say what is on a photograph: the ``top`` most probable classes."""
         with self._engine.alone():
-            key = self._keep(photo)
-            spec = Classify(photo=key, backbone=self.key, top=min(top, len(self.classes)))
+            spec = Classify(
+                photo=self._keep(photo), backbone=self.key, top=min(top, len(self.classes))
+            )
             found = self._engine.run(spec)
-            code = self._code(Program("backbones", {}), photo, key)
+            code = self._code(spec, photo)
             return Answers(found.seen, code, found.answers, found.novelty)
 
     def feature_maps(self, photo: Photograph, layer: str = "", *, top: int = 16) -> Maps:
         """Show the ``top`` most active channels of a layer, the first layer if none is named."""
         with self._engine.alone():
-            key = self._keep(photo)
-            spec = FeatureMaps(photo=key, backbone=self.key, layer=layer, channels=top)
+            spec = FeatureMaps(
+                photo=self._keep(photo), backbone=self.key, layer=layer, channels=top
+            )
             found = self._engine.run(spec)
-            chosen = {"layer": found.facts.layer, "channels": top}
-            code = self._code(Program("feature_maps", chosen), photo, key)
+            code = self._code(spec, photo)
             return Maps(found.mosaic.picture, code, found.facts, found.mosaic.channels)
 
     def attribute(
@@ -162,9 +164,8 @@ class Network:
         """
         targets = () if target is None else (find_class(self.classes, target),)
         with self._engine.alone():
-            key = self._keep(photo)
             spec = Attribute(
-                photo=key,
+                photo=self._keep(photo),
                 backbone=self.key,
                 methods=(method,),
                 targets=targets,
@@ -175,8 +176,7 @@ class Network:
             answer = Answer(index=asked.target, label=asked.label, probability=asked.probability)
             code = ""
             if method == "gradcam" and spec.contrast is None:
-                chosen = {"layer": spec.layer or self.layers[-1], "target": asked.target}
-                code = self._code(Program("attribution", chosen), photo, key)
+                code = self._code(replace(spec, targets=(asked.target,)), photo)
             return Reasons(
                 first.overlay, code, first.method, answer, first.peak, first.faithfulness
             )
@@ -210,16 +210,9 @@ class Network:
                 **{"precision": self._engine.precision(self.key), **settings},
             )
             found = self._engine.run(spec, progress=progress, callback=callback)
-            chosen = {
-                "target": index,
-                "steps": steps,
-                "tv_weight": spec.tv_weight,
-                "seed": seed,
-                "size": self._backbone().input_size,
-            }
             return Ideal(
                 found.png or found.picture,
-                "" if spec.layer else self._code(Program("ideal", chosen)),
+                self._code(spec),
                 self.classes[index],
                 found.probability,
                 found.total_variation,
@@ -246,9 +239,8 @@ class Network:
         """
         index = None if target is None else find_class(self.classes, target)
         with self._engine.alone():
-            key = self._keep(photo)
             spec = Attack(
-                photo=key,
+                photo=self._keep(photo),
                 backbone=self.key,
                 target=index,
                 epsilon=epsilon,
@@ -256,10 +248,7 @@ class Network:
                 **settings,
             )
             found = self._engine.run(spec, progress=progress, callback=callback)
-            chosen: dict[str, object] = {"target": index, "levels": epsilon}
-            chosen |= {"steps": spec.steps, "confidence": spec.confidence}
-            is_told = index is not None and spec.method == Attack.method
-            code = self._code(Program("attack", chosen), photo, key) if is_told else ""
+            code = self._code(spec, photo) if spec.method == Attack.method else ""
         judges = {other.label: other.classify(found.picture).best for other in against}
         return Attacked(
             found.picture,
@@ -334,10 +323,13 @@ class Network:
         """Hand a photograph to the engine, for this verb; its key."""
         return self._engine.context.photos.add(photo_bytes(photo), OWNER)
 
-    def _code(self, program: Program, photo: Photograph = None, key: str = "") -> str:
-        """Fill in a program about this network, if it is one of the catalogue's."""
-        row = self._backbone().row
-        if row.key != self.key:
+    def _code(self, spec: Spec, photo: Photograph = None) -> str:
+        """Return the program that does the same, where this is a network of the catalogue."""
+        from tl_core.programs.program import code_of, program_of
+
+        row, key = self._backbone().row, getattr(spec, "photo", "")
+        program = program_of(spec, row) if row.key == self.key else None
+        if program is None:
             return ""
         picture = self._engine.context.photos.photo(key) if key else None
         is_file = isinstance(photo, str | os.PathLike)
