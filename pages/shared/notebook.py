@@ -31,9 +31,8 @@ found"""
 
 
 def page_words(page: PageRow) -> tuple[str, ...]:
-    """The text cells, in the visitor's language: the page's lesson, and what the code cells do."""
-    sections = list(lesson(page.topic).values())
-    first = f"# {_(page.title)}\n\n" + "\n\n".join(sections[:2])
+    """The text cells, in the visitor's language: the lesson's first words, and what the code does."""
+    first = f"# {_(page.title)}\n\n{lesson(page.topic)['']}"
     return (
         _TERM.sub(r"\1", first),
         "## " + _("The photograph"),
