@@ -31,7 +31,7 @@ found"""
 
 
 def page_words(page: PageRow) -> tuple[str, ...]:
-    """The text cells, in the visitor's language: the lesson's first words, and what the code does."""
+    """The text cells, in the visitor's language: the lesson's first words, what the code does."""
     first = f"# {_(page.title)}\n\n{lesson(page.topic)['']}"
     return (
         _TERM.sub(r"\1", first),
