@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,12 @@ def labelled() -> list[tuple[int, bytes]]:
 def drawn_in_float32(monkeypatch) -> None:
     """No test waits until a network is measured, but those of the measurement and in a browser."""
     monkeypatch.setattr("tl_core.imageopt.runner.known", lambda *_: "fp32")
+
+
+@pytest.fixture(autouse=True)
+def main_stays(monkeypatch) -> None:
+    """AppTest puts the page in place of ``__main__``, which a process started later would run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture
