@@ -4,7 +4,8 @@ import pytest
 
 from tests.soak.soak import Patience, Soak, soak
 
-pytestmark = pytest.mark.slow
+# Longer than a soak waits for what is left, so that it can say what that is
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 _THREADS, _HANDLES = 10, 10  # of pools, which grow to their size and stay
 

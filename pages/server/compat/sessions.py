@@ -53,8 +53,7 @@ async def forget_closed() -> None:
         storage = cast("MemorySessionStorage", manager._session_storage)
         closed = cast("TTLCache[str, object]", storage._cache)
         closed.expire()
-        for info in manager.list_active_sessions():
-            renew_state(info.session)
+        _renew_states(manager)
         if process_state.large_came and process_state.lab is not None:
             process_state.large_came = False
             await asyncio.to_thread(process_state.lab.give_back_memory)
@@ -66,6 +65,12 @@ async def forget_closed() -> None:
                 gc.unfreeze()
                 gc.collect()
                 gc.freeze()
+
+
+def _renew_states(manager: WebsocketSessionManager) -> None:
+    """Apart, so that whoever watches holds no tab between two looks."""
+    for info in manager.list_active_sessions():
+        renew_state(info.session)
 
 
 def renew_state(session: AppSession) -> None:
