@@ -1,5 +1,6 @@
 """Builds networks: from a file of weights, with random weights, or without any for their shapes."""
 
+import copy
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from tl_core.backbones.backbone import Backbone, freeze, split_head
 from tl_core.backbones.catalogue import BackboneRow
 from tl_core.backbones.pointwise import use_products
+from tl_core.backbones.sharing import copy_sharing, named_tensors
 from tl_core.errors import UserError
 from tl_core.machine.device import is_out_of_memory
 
@@ -29,12 +31,16 @@ def imagenet_classes() -> tuple[str, ...]:
 def new_network(row: BackboneRow) -> nn.Module:
     """Return the row's architecture with random weights (on the current default device).
 
-    Its layers are those of every network here, so that equal weights give equal answers.
+    Its layers are those of every network here, so that equal weights give equal answers. A module
+    of one's own comes with its weights, themselves.
     """
     if row.key == PIXELS:
         layers = nn.AdaptiveAvgPool2d(PIXELS_SIDE), nn.Flatten()
         return nn.Sequential(*layers, nn.Linear(3 * PIXELS_SIDE**2, 1))
-    if row.library == "timm":
+    if row.build is not None:
+        module = row.build()
+        network = copy_sharing(module, named_tensors(module).values())
+    elif row.library == "timm":
         network = timm.create_model(row.architecture, pretrained=False)
     else:
         network = torchvision.models.get_model(row.architecture, weights=None)
@@ -74,10 +80,15 @@ def untrained(row: BackboneRow, device: torch.device, *, seed: int) -> Backbone:
 
     Reproducible by ``seed``; torch's global random state is left as it was. Touches global random
     state while it runs, so only the worker may call it.
+
+    Raises:
+        UserError: If a module of one's own cannot draw its weights anew.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = new_network(row)
+        if row.build is not None:
+            network = _drawn_anew(copy.deepcopy(network))
     return _backbone(f"untrained:{row.key}", row, network, device)
 
 
@@ -100,6 +111,19 @@ def channel_counts(row: BackboneRow) -> Mapping[str, int]:
     with torch.inference_mode(), backbone.hooked(layers, count):
         backbone.body(torch.empty(1, 3, row.input_size, row.input_size, device="meta"))
     return counts
+
+
+def _drawn_anew(network: nn.Module) -> nn.Module:
+    for module in network.modules():
+        if callable(draw := getattr(module, "reset_parameters", None)):
+            draw()
+        elif next(module.parameters(recurse=False), None) is not None:
+            raise UserError(
+                "A layer of this network, {layer}, cannot draw its weights anew: it has no "
+                "reset_parameters. Choose another way to train.",
+                layer=type(module).__name__,
+            )
+    return network
 
 
 def _backbone(key: str, row: BackboneRow, network: nn.Module, device: torch.device) -> Backbone:

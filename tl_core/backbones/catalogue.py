@@ -1,6 +1,6 @@
 """The table of pretrained networks. To add one, add a row; nothing else asks for its name."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from tl_core.fetching import DownloadRequest, mirrored
 from tl_core.images.photo import Photo, PhotoArray, fit, to_array
 from tl_core.specs.base import OWN
 
-StageWords = Literal["edges and colours", "textures", "parts", "whole objects"]
+StageWords = Literal["", "edges and colours", "textures", "parts", "whole objects"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Stage:
     """One layer that the pages show, with what it tends to react to in plain words."""
 
     layer: str  # submodule name in the network
-    words: StageWords
+    words: StageWords  # "" where nobody has looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ class BackboneRow:
     guided_obstacle: str = ""  # why guided back-propagation is wrong here; empty where it is right
     advice: str  # when to choose it
     needs_memory_mb: int  # loaded and answering, beside the weights of nothing else
+    build: Callable[[], Any] | None = None  # of a module of one's own: the module, as it was given
 
     @property
     def last_block(self) -> str:

@@ -76,7 +76,7 @@ def receptive_fields(row: BackboneRow) -> Mapping[str, ReceptiveField]:
     """
     backbone, layers = without_weights(row), [stage.layer for stage in row.stages]
     picture = torch.empty(1, 3, row.input_size, row.input_size, device="meta")
-    tracker = _FieldTracker(picture)
+    tracker = FieldTracker(picture)
     found: dict[str, ReceptiveField] = {}
 
     def record(index: int, _inputs: Tensor, activations: Tensor) -> None:
@@ -90,8 +90,11 @@ def receptive_fields(row: BackboneRow) -> Mapping[str, ReceptiveField]:
     return found
 
 
-class _FieldTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Carries the receptive field along with every tensor that comes from ``picture``."""
+class FieldTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Carries the receptive field along with every tensor that comes from ``picture``.
+
+    Raises, while it is the mode, ``ValueError`` where branches of different strides are added.
+    """
 
     def __init__(self, picture: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -107,19 +110,24 @@ class _FieldTracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         output = result[0] if isinstance(result, tuple | list) else result
-        if isinstance(output, Tensor) and output.dim() == 4:
-            field = self._through(func.overloadpacket, args)
+        if isinstance(output, Tensor) and output.dim() >= 4:
+            field = self._through(func.overloadpacket, args, output)
             if field is not None:
                 self._fields[output] = field
         return result
 
-    def _through(self, operation: Any, args: tuple[Any, ...]) -> ReceptiveField | None:
-        inputs = (self.field_of(arg) for arg in args if isinstance(arg, Tensor))
-        known = [field for field in inputs if field is not None]
-        if not known:
+    def _through(
+        self, operation: Any, args: tuple[Any, ...], output: Tensor
+    ) -> ReceptiveField | None:
+        every = (arg for one in args for arg in (one if isinstance(one, list) else [one]))
+        inputs = [arg for arg in every if isinstance(arg, Tensor) and self.field_of(arg)]
+        if not inputs:
             return None
-        field = reduce(ReceptiveField.union, known)
-        return _WINDOWS[operation](field, *args) if operation in _WINDOWS else field
+        field = reduce(ReceptiveField.union, (self._fields[tensor] for tensor in inputs))
+        if operation in _WINDOWS:
+            return _WINDOWS[operation](field, *args)
+        keeps_size = output.shape[2:] == inputs[0].shape[2:] or output.numel() == inputs[0].numel()
+        return field if keeps_size else None  # some other way to make a picture larger or smaller
 
 
 def _convolution(
@@ -148,6 +156,17 @@ def _pooling(
     return field.after_window(kernel[-1], step, (padding or [0])[-1], (dilation or [1])[-1])
 
 
+def _average_pooling(
+    field: ReceptiveField,
+    inputs: Tensor,
+    kernel: list[int],
+    stride: list[int] | None = None,
+    padding: list[int] | None = None,
+    *_rest: Any,
+) -> ReceptiveField:
+    return _pooling(field, inputs, kernel, stride, padding)
+
+
 def _padding(
     field: ReceptiveField, _inputs: Tensor, sides: list[int], *_rest: Any
 ) -> ReceptiveField:
@@ -164,6 +183,7 @@ def _division(
 _WINDOWS: dict[Any, Callable[..., ReceptiveField | None]] = {
     aten.convolution: _convolution,
     aten.max_pool2d_with_indices: _pooling,
+    aten.avg_pool2d: _average_pooling,
     aten.constant_pad_nd: _padding,
     aten._adaptive_avg_pool2d: _division,  # noqa: SLF001 - what the public one becomes
     aten.mean: lambda *_arguments: None,  # sees the whole picture

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
@@ -22,7 +23,9 @@ from tl_core.library.inputs import OWNER
 from tl_core.local.handlers import make_runner
 from tl_core.machine.device import choose_device
 from tl_core.settings import Settings
-from tl_core.specs.base import Snapshot, Spec
+from tl_core.specs.base import OWN, Snapshot, Spec
+
+_NO_LIMIT = 2**30  # MB: models stay for as long as somebody has them
 
 Callback = Callable[[Snapshot], object]  # returns True to stop
 
@@ -59,8 +62,13 @@ class Engine:
         folder = tempfile.TemporaryDirectory(prefix="tl-library-")
         self._precisions = self.settings.cache_dir  # where the app keeps what it measured
         self.settings = replace(
-            self.settings, cache_dir=Path(self._files.enter_context(folder)), precision="fp32"
+            self.settings,
+            cache_dir=Path(self._files.enter_context(folder)),
+            precision="fp32",
+            model_memory_mb=_NO_LIMIT,
+            visitor_memory_mb=_NO_LIMIT,
         )
+        self.networks = WeakValueDictionary[str, Any]()  # that somebody has, by their keys
         self.context = Context(
             self.settings,
             chosen,
@@ -79,7 +87,9 @@ class Engine:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the networks for one verb; photographs that it was shown are forgotten.
+        """Hold the networks for one verb; photographs that it was shown are forgotten afterwards.
+
+        So are models that nobody has any more.
 
         Raises:
             UserError: If another thread has them.
@@ -93,6 +103,9 @@ class Engine:
         finally:
             self.context.photos.forget(OWNER)
             self.context.embeddings.forget(OWNER)
+            for key in self.context.backbones.loaded_keys().difference(self.networks):
+                if key.startswith(OWN):
+                    self.context.backbones.drop(key)
             self._at_work.release()
 
     def run(

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -32,27 +32,51 @@ _MODEL_SUFFIX = ".safetensors"
 _lock = threading.Lock()
 
 
-def load(name: str | os.PathLike[str] = DEFAULT_BACKBONE, *, device: str = "") -> "Network":
-    """Load a network of the catalogue by its name, or a model's file that ``save`` wrote.
+def load(
+    name: "str | os.PathLike[str] | nn.Module" = DEFAULT_BACKBONE,
+    *,
+    device: str = "",
+    size: int | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    classes: Sequence[str] | None = None,
+) -> "Network":
+    """Load a network of the catalogue by its name, a file that ``save`` wrote, or your own module.
+
+    A module of your own is a convolutional network, (N, 3, S, S) to scores (N, classes), whose last
+    layer is ``nn.Linear``. Say what it takes and what it answers: ``size`` S in pixels, ``mean``
+    and ``std`` of red, green and blue in [0, 1] (left out: 224 and ImageNet's), and the names of
+    its ``classes`` by index. A photograph's shorter side becomes 8/7 S, and its centre is cut out.
+    The module stays as it is; the network has a copy.
 
     ``device`` is "cpu", "cuda", "mps" or "auto"; left out, what ``TL_DEVICE`` says. Networks of one
     device share their memory.
 
     Raises:
-        UserError: If nothing is called that, its weights are not here, or the file is no model.
+        UserError: If nothing is called that, its weights are not here, the file is no model, or
+            the module is no such network.
     """
     with _lock:
         engine = _engine(device)
+    about = {"size": size, "mean": mean, "std": std, "classes": classes}
+    said: dict[str, Any] = {key: value for key, value in about.items() if value is not None}
+    if said and isinstance(name, str | os.PathLike):
+        raise UserError("size, mean, std and classes are of a module of your own. Leave them out.")
+    store, source = engine.context.backbones, None
     with engine.alone():
-        if str(name).endswith(_MODEL_SUFFIX):
+        key = f"{OWN}{uuid4().hex}"
+        if not isinstance(name, str | os.PathLike):
+            from tl_core.library.own import Inputs, adopt
+
+            source = adopt(store, name, Inputs(**said), key=key)
+        elif str(name).endswith(_MODEL_SUFFIX):
             from tl_core.training.model_file import load_model
 
-            key, store = f"{OWN}{uuid4().hex}", engine.context.backbones
             store.adopt(key, load_model(file_bytes(name), store, key=key, owner=key))
         else:
             key = str(name).strip().lower().replace("-", "_")
-            engine.context.backbones.load(key)
-    return Network(engine, key)
+            store.load(key)
+        return Network(engine, key, source=source)
 
 
 @cache
@@ -73,10 +97,19 @@ class Network:
     Every verb raises ``UserError`` for what its caller can change.
     """
 
-    def __init__(self, engine: "Engine", key: str, training: FineTuneSnapshot | None = None):
+    def __init__(
+        self,
+        engine: "Engine",
+        key: str,
+        training: FineTuneSnapshot | None = None,
+        *,
+        source: "nn.Module | Network | None" = None,
+    ) -> None:
         self._engine = engine
         self.key = key
         self.training = training  # how it was taught, where ``train`` has made it
+        self._source = source  # what it is made from, in memory for as long as this is
+        engine.networks[key] = self
 
     def __repr__(self) -> str:
         found = self._backbone()
@@ -105,8 +138,8 @@ class Network:
         """A program in plain PyTorch that trains what ``train`` has trained, on a folder."""
         from tl_core.programs.program import code_of, training_program
 
-        spec = self._backbone().trained_with
-        if spec is None:
+        row, spec = self._backbone().row, self._backbone().trained_with
+        if spec is None or row.build is not None:
             return ""
         row = self._engine.context.backbones.row(spec.backbone)
         return code_of(training_program(spec.mode, row, asdict(spec)), row)
@@ -282,7 +315,12 @@ class Network:
         """
         from tl_core.datasets.uploads import keep_one
 
-        engine, examples = self._engine, examples_of(data)
+        engine, examples, row = self._engine, examples_of(data), self._backbone().row
+        if row.build is not None and mode == "last-block":
+            raise UserError(
+                "The lab can't tell which block of your own module is the last. Choose the mode "
+                "head or full."
+            )
         with engine.alone():
             photos, most = engine.context.photos, engine.settings.max_pixels
             kept = tuple(
@@ -292,7 +330,7 @@ class Network:
             spec = FineTune(
                 dataset=OWN_DATASET,
                 photos=kept,
-                backbone=self._backbone().row.key,
+                backbone=row.key,
                 mode=mode,
                 seed=seed,
                 **settings,
@@ -300,17 +338,24 @@ class Network:
             found = engine.run(spec, progress=progress, callback=callback)
             if found.result is None:
                 raise UserError("Training was stopped before it had a result. Start it again.")
-            return Network(engine, found.result.model, found)
+            return Network(engine, found.result.model, found, source=self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network as a safetensors file, which ``load`` and the pages open.
 
         Raises:
-            UserError: If the name does not end in .safetensors.
+            UserError: If the name does not end in .safetensors, or it is made from a module of
+                your own.
             OSError: If no file can be written there.
         """
         from tl_core.training.model_file import save_model
 
+        if self._backbone().row.build is not None:
+            raise UserError(
+                "A network of your own module has no file here. Save {module}'s state_dict with "
+                "torch, or safetensors.",
+                module="net.module",
+            )
         if not str(path).endswith(_MODEL_SUFFIX):
             raise UserError("A model's file ends in .safetensors. Give it such a name.")
         with self._engine.alone():
@@ -328,7 +373,7 @@ class Network:
         from tl_core.programs.program import code_of, program_of
 
         row, key = self._backbone().row, getattr(spec, "photo", "")
-        program = program_of(spec, row) if row.key == self.key else None
+        program = program_of(spec, row) if self.key in self._engine.context.backbones.rows else None
         if program is None:
             return ""
         picture = self._engine.context.photos.photo(key) if key else None

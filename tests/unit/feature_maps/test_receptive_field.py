@@ -4,7 +4,7 @@ from torch import nn
 
 from tl_core.backbones.build import new_network
 from tl_core.backbones.catalogue import CATALOGUE, BackboneRow
-from tl_core.feature_maps.receptive_field import ReceptiveField, receptive_fields
+from tl_core.feature_maps.receptive_field import FieldTracker, ReceptiveField, receptive_fields
 from tl_core.specs.feature_maps import Box
 from tl_core.training.initial import pixels_row
 
@@ -93,3 +93,15 @@ def test_published_sizes_are_met():
 def test_branches_of_unequal_stride_are_refused():
     with pytest.raises(ValueError, match="strides 1 and 2"):
         ReceptiveField(1, 0, 0).union(ReceptiveField(2, 0, 2))
+
+
+def test_branches_that_are_put_side_by_side_see_what_both_see():
+    picture = torch.empty(1, 3, 32, 32, device="meta")
+    wide = nn.Conv2d(3, 2, 5, padding=2, device="meta")
+    with FieldTracker(picture) as tracker, torch.no_grad():
+        both = torch.cat([wide(picture), picture], 1)
+        smaller = nn.AvgPool2d(2, ceil_mode=True)(both)
+        larger = nn.Upsample(scale_factor=2)(smaller)
+    assert tracker.field_of(both) == ReceptiveField(1, -2, 2)
+    assert tracker.field_of(smaller) == ReceptiveField(2, -2, 3)
+    assert tracker.field_of(larger) is None  # no field is better than a wrong one

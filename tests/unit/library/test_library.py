@@ -1,14 +1,18 @@
 """Three lines of Python: the pages' work in the caller's thread."""
 
+import copy
+import gc
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 import tl_core.library as tl
 from tl_core.images import samples
@@ -108,6 +112,128 @@ def test_what_no_program_tells_has_no_code(net):
     assert "target, steps, tv_weight, seed, size = 340, 2, 50, 3, 224" in (
         net.ideal("zebra", steps=2, tv=50, seed=3).code
     )
+
+
+@pytest.fixture(scope="module")
+def module(net) -> nn.Module:
+    """A network as somebody brings it: the lab's, that knows nothing of the lab."""
+    return copy.deepcopy(net.module)
+
+
+HALF = (0.5, 0.5, 0.5)
+
+
+@pytest.fixture(scope="module")
+def own(net, module) -> tl.Network:
+    return tl.load(module, device="cpu", mean=HALF, std=HALF, classes=net.classes)
+
+
+def test_a_module_of_ones_own_answers_as_in_plain_pytorch(own, net, module):
+    data = samples.read(DOG)
+    inputs = own.preprocess(data)
+    with torch.inference_mode():
+        shares = module(inputs).softmax(1)[0]
+    best = own.classify(data).best
+    assert (best.index, best.label) == (int(shares.argmax()), "dalmatian")
+    assert best.probability == pytest.approx(float(shares.max()), abs=1e-4)
+    shown = net.classify(data).image.convert("RGB")
+    assert inputs.shape == (1, 3, *shown.size)
+    theirs = torch.from_numpy(np.asarray(shown) / 127.5 - 1).permute(2, 0, 1)
+    assert float((inputs[0] - theirs).abs().mean()) < 0.05  # another filter when resizing
+
+
+def test_a_module_of_ones_own_has_every_verb(own, pictures):
+    cat = samples.read(CAT)
+    assert own.layers[-1] == "0.bn2"
+    maps = own.feature_maps(cat, "0.blocks.2.0", top=4)
+    assert (maps.layer.shape, maps.layer.receptive_field) == ((40, 28, 28), 35)
+    why = own.attribute(samples.read(DOG), target="dalmatian")
+    assert why.faithfulness.important < why.target.probability
+    assert (
+        own.ideal("Siamese cat", steps=3).probability
+        > own.ideal("Siamese cat", steps=1).probability
+    )
+    assert own.attack(samples.read(DOG), "Siamese cat", epsilon=2).is_fooled
+    taught = own.train(pictures, epochs=3)
+    assert taught.training.result.is_measured
+    assert {taught.classify(cat).code, own.classify(cat).code, taught.code} == {""}
+    again = taught.train(pictures, mode="full", epochs=1)
+    assert again.classes == ("dogs", "others")
+    assert own.classify(samples.read(DOG)).best.label == "dalmatian"
+
+
+def test_a_module_of_ones_own_stays_as_it_was(net):
+    module = copy.deepcopy(net.module).train()
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    taught = tl.load(module, device="cpu", classes=net.classes)
+    taught.ideal(0, steps=1)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
+    assert all(layer.training and not layer._forward_hooks for layer in module.modules())
+
+
+def test_a_network_that_nobody_has_any_more_leaves_memory(module, net):
+    held = net._engine.context.backbones.loaded_keys
+    gc.collect()
+    net.classify(samples.read(CAT))
+    before = held()
+    found = tl.load(module, device="cpu", classes=net.classes)
+    assert len(held() - before) == 1
+    del found
+    gc.collect()
+    net.classify(samples.read(CAT))
+    assert held() == before
+
+
+class Spots(nn.Module):
+    """A small network whose last layer can be taken for something else."""
+
+    def __init__(self, *, ends_in: nn.Module | None = None, scale: bool = False) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1)) if scale else 1.0
+        self.conv = nn.Conv2d(3, 4, 3, stride=2)
+        self.relu = nn.ReLU()
+        self.head = nn.Linear(4, 2)
+        self.end = ends_in or nn.Identity()
+
+    def forward(self, inputs):
+        return self.end(self.head(self.relu(self.conv(inputs)).mean((2, 3)) * self.scale))
+
+
+SEVEN: Any = 7
+TWO: Any = {"device": "cpu", "classes": ("spots", "stripes"), "size": 32}
+
+
+def test_a_module_of_ones_own_starts_from_random_weights_where_it_can(pictures):
+    own = tl.load(Spots(), **TWO)
+    assert own.layers == ("conv", "relu")
+    scratch = own.train(pictures, mode="scratch", epochs=1)
+    before, after = own.module.state_dict(), scratch.module.state_dict()
+    assert not any(torch.equal(before[name], after[name]) for name in after if "conv" in name)
+    with pytest.raises(tl.UserError, match="Spots, cannot draw its weights anew"):
+        tl.load(Spots(scale=True), **TWO).train(pictures, mode="scratch", epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("do", "sentence"),
+    [
+        (lambda: tl.load(SEVEN), "a module of PyTorch, not int"),
+        (lambda: tl.load("efficientnet-lite0", size=300), "of a module of your own"),
+        (lambda: tl.load(Spots(), device="cpu"), "has 2 classes"),
+        (lambda: tl.load(Spots(), **TWO | {"classes": ("one", "one")}), "1 different names"),
+        (lambda: tl.load(Spots(), **TWO | {"size": 4}), "between 8 and 2048"),
+        (lambda: tl.load(Spots(), **TWO, std=(0, 1, 1)), "std above 0"),
+        (lambda: tl.load(Spots(), **TWO, mean=(0.5,)), "three numbers"),
+        (lambda: tl.load(Spots(ends_in=nn.Softmax(1)), **TWO), "end in a layer nn.Linear"),
+        (lambda: tl.load(Spots(ends_in=nn.Unflatten(1, (1, 2))), **TWO), "one tensor"),
+        (lambda: tl.load(nn.Conv2d(1, 2, 3), **TWO), "doesn't take pictures"),
+        (lambda: tl.load(nn.Sequential(nn.Flatten(), nn.Linear(3072, 2)), **TWO), "convolutional"),
+        (lambda: tl.load(Spots(), **TWO).save("a.safetensors"), "state_dict"),
+        (lambda: tl.load(Spots(), **TWO).train({}, mode="last-block"), "head or full"),
+    ],
+)
+def test_what_is_no_network_of_ones_own_is_refused_in_a_sentence(do, sentence):
+    with pytest.raises(tl.UserError, match=sentence):
+        do()
 
 
 @pytest.mark.parametrize("kind", ["path", "bytes", "picture", "array"])

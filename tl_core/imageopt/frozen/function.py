@@ -70,7 +70,8 @@ def frozen_body(backbone: Backbone, *, with_statistics: bool) -> FrozenBody | No
         except Exception as error:  # tracing runs the network's own code, which may do anything
             if is_out_of_memory(error):
                 raise
-            _LOG.warning("%s has no fast way", backbone.row.key, exc_info=True)
+            level = logging.INFO if backbone.row.build else logging.WARNING  # any module has none
+            _LOG.log(level, "%s has no fast way", backbone.row.key, exc_info=True)
             kept[with_statistics] = None
     return kept[with_statistics]
 
