@@ -6,7 +6,8 @@ from pathlib import Path
 from PIL import Image
 
 from pages.ideal.examples import FOLDER, file_stem
-from tl_core.commands.common import run_to_end, show_step
+from tl_core.commands.common import run_to_end
+from tl_core.commands.output import show_step
 from tl_core.lab import Lab
 from tl_core.machine.files import write_whole
 from tl_core.specs.ideal import IdealImage

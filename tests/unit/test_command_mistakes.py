@@ -12,6 +12,7 @@ import pytest
 from tl_core import commands
 from tl_core.api.jobs import Jobs
 from tl_core.images import samples
+from tl_core.library.engine import Engine
 
 IDEAL = "ideal --target zebra --out"
 ATTACK = "attack cat.png --target zebra --out new.png --original"
@@ -33,7 +34,7 @@ def room(tmp_path, monkeypatch):
         os.truncate(room / name, 3 * 2**30)  # takes no room on the disk
     for folder in ("weights", "data", "cache"):
         monkeypatch.setenv(f"TL_{folder.upper()}_DIR", str(tmp_path / folder))
-    monkeypatch.setattr("tl_core.commands.classify.LARGEST_MODEL_FILE_MB", 30)
+    monkeypatch.setattr("tl_core.library.network.LARGEST_MODEL_FILE_MB", 30)
     monkeypatch.chdir(room)
     return room
 
@@ -66,13 +67,14 @@ def found(folder):
         (f"{ATTACK} attic/new.png", "there is no folder attic"),
         *((f"{ATTACK} {name}", "are the same file") for name in ("bare/../new.png", "to_new")),
         *((f"{TRAIN} {name}", "is no folder with a folder") for name in ("/", "pipe", "loop")),
-        (f"{TRAIN} bare --backbone null.safetensors", "no backbone called null.safetensors"),
-        ("doctor --backbone nope", "There is no backbone called nope. Choose one of: eff"),
+        (f"{TRAIN} bare --backbone null.safetensors", "damaged: it was not saved by this lab."),
+        ("classify cat.png --backbone nope", "no backbone called nope. Choose one of: eff"),
         ("mirror new --no-wheels nope", "There is nothing called nope to download"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_done(typed, sentence, room, monkeypatch, capsys):
-    monkeypatch.setattr(Jobs, "submit", lambda *_: pytest.fail("the work began"))
+    for kind, work in ((Jobs, "submit"), (Engine, "run")):
+        monkeypatch.setattr(kind, work, lambda *_args, **_rest: pytest.fail("the work began"))
     before = found(room)
     assert commands.main(shlex.split(typed)) == 2
     out, err = capsys.readouterr()

@@ -30,10 +30,10 @@ def add_arguments(_parser: ArgumentParser) -> None:
     """There are none but those of every command."""
 
 
-def run(settings: Settings, _options: Namespace) -> Result:
+def run(_options: Namespace) -> Result:
     """Try everything; files of weights are read where nobody has yet. Status 1: something fails."""
     load = machine.OthersLoad()
-    lab, device_error = _start(settings)
+    lab, device_error = _start(Settings.from_env())
     with lab:
         problems, notes = examine(machine.look(lab, load, device_error=device_error))
         machine_facts, lines = _describe(lab)

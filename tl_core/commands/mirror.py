@@ -48,8 +48,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--no-wheels", action="store_true", help="leave out what pip installs")
 
 
-def run(settings: Settings, options: Namespace) -> Result:
+def run(options: Namespace) -> Result:
     """Fill the folder; what cannot be had does not stop the rest."""
+    settings = Settings.from_env()
     requests = _requests(options.folder, settings, options.names)
     folder = _folder(options.folder)
     _show_sizes(requests, has_wheels=options.no_wheels or _has_wheels(folder))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tl_core.specs.base import Snapshot
+
 _EXECUTABLE = Path(sys.executable)
 _IS_HERE = _EXECUTABLE.is_relative_to(Path.cwd())
 PYTHON = str(_EXECUTABLE.relative_to(Path.cwd()) if _IS_HERE else _EXECUTABLE)  # as it is typed
-MODEL_SUFFIX = ".safetensors"
 _WIDTH = 70
 
 
@@ -46,6 +47,11 @@ def show_line(line: str) -> None:
     """Write a run's state over the last one, where standard error is a terminal."""
     if sys.stderr.isatty():
         print(f"\r{line:<{_WIDTH}}", end="", file=sys.stderr)
+
+
+def show_step(snapshot: Snapshot) -> None:
+    """Write how many steps are done."""
+    show_line(f"step {snapshot.step} of {snapshot.steps}")
 
 
 def clear_line() -> None:

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tl_core.errors import UserError
-from tl_core.machine.files import read_regular, require_writable, write_whole
-
-_UNWRITABLE = "{path} cannot be written ({reason}). Choose another place."
+from tl_core.machine.files import require_writable, write_whole
 
 
 def place(text: str) -> Path:
@@ -25,31 +23,27 @@ def place(text: str) -> Path:
 def file_to_write(text: str) -> Path:
     """A file that can be written: refused before the work, not after it."""
     path = place(text)
-    with _refused(_UNWRITABLE, path):
+    with writing(path):
         if not path.parent.is_dir():
             raise OSError(errno.ENOENT, f"there is no folder {path.parent}")
         require_writable(path)
     return path
 
 
-def read(path: Path, most_mb: int) -> bytes:
-    """The bytes of a file that has at most so many megabytes."""
-    with _refused("{path} cannot be read ({reason}). Choose another file.", path):
-        data = read_regular(path, most_mb * 2**20)
-        if len(data) > most_mb * 2**20:
-            raise OSError(errno.EFBIG, f"it has more than {most_mb} MB")
-    return data
-
-
 def write(path: Path, data: bytes) -> None:
     """Write the whole file or nothing of it."""
-    with _refused(_UNWRITABLE, path):
+    with writing(path):
         write_whole(path, data)
 
 
 @contextmanager
-def _refused(message: str, path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Say in words why a file cannot be written."""
     try:
         yield
     except OSError as error:
-        raise UserError(message, path=path, reason=error.strerror) from error
+        raise UserError(
+            "{path} cannot be written ({reason}). Choose another place.",
+            path=path,
+            reason=error.strerror,
+        ) from error

@@ -1,11 +1,12 @@
 """Download weights and data sets before the class arrives."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 
 from tl_core.commands.common import run_to_end
 from tl_core.commands.output import Result, show_line
 from tl_core.errors import UserError
-from tl_core.lab import BackboneState, Lab
+from tl_core.lab import BackboneState, Lab, Settings
 from tl_core.specs.base import Snapshot
 from tl_core.specs.datasets import ImportData, ImportSnapshot
 from tl_core.specs.download import Download, DownloadProgress
@@ -21,12 +22,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def run(lab: Lab, options: Namespace) -> Result:
+def run(options: Namespace) -> Result:
     """Get what is named and not here yet, one after the other; a failure stops none of the rest."""
+    with Lab(Settings.from_env()) as lab:
+        return _get(lab, options.names)
+
+
+def _get(lab: Lab, wanted: Sequence[str]) -> Result:
     states = {found.row.key: found.state for found in lab.backbones.rows()}
-    names = options.names or [
-        key for key, state in states.items() if state is not BackboneState.TOO_LARGE
-    ]
+    names = wanted or [key for key, state in states.items() if state is not BackboneState.TOO_LARGE]
     failed: dict[str, str] = {}
     for name in names:
         try:

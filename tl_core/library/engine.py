@@ -1,8 +1,9 @@
 """The lab's handlers in the caller's thread: no server, no worker, no file left behind."""
 
+import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,17 +14,19 @@ from weakref import WeakValueDictionary
 from tl_core.backbones.store import BackboneStore
 from tl_core.context import Context
 from tl_core.datasets.store import DatasetStore
+from tl_core.datasets.uploads import keep_one
 from tl_core.engine.job import Job
 from tl_core.engine.memory import VisitorMemory
 from tl_core.engine.pool import P, Pool, T
 from tl_core.errors import UserError
 from tl_core.imageopt.precision import known
 from tl_core.images.photo_store import PhotoStore
-from tl_core.library.inputs import OWNER
+from tl_core.library.inputs import OWNER, photo_bytes
 from tl_core.local.handlers import make_runner
-from tl_core.machine.device import choose_device
+from tl_core.machine.device import choose_device, lack_of_memory
 from tl_core.settings import Settings
 from tl_core.specs.base import OWN, Snapshot, Spec
+from tl_core.specs.datasets import FOLDER, OWN_DATASET
 
 _NO_LIMIT = 2**30  # MB: models stay for as long as somebody has them
 
@@ -54,17 +57,15 @@ class InlinePool(Pool):
 class Engine:
     """What the networks of one device share; one thread at a time."""
 
-    def __init__(self, device: str) -> None:
-        settings = Settings.from_env()
-        self.settings = replace(settings, device=device or settings.device)
-        chosen = choose_device(self.settings.device)
+    def __init__(self, settings: Settings) -> None:
+        chosen = choose_device(settings.device)
         self._files = ExitStack()
         folder = tempfile.TemporaryDirectory(prefix="tl-library-")
-        self._precisions = self.settings.cache_dir  # where the app keeps what it measured
+        self._given = settings
         self.settings = replace(
-            self.settings,
+            settings,
             cache_dir=Path(self._files.enter_context(folder)),
-            precision="fp32",
+            precision="fp32" if settings.precision == "auto" else settings.precision,
             model_memory_mb=_NO_LIMIT,
             visitor_memory_mb=_NO_LIMIT,
         )
@@ -82,8 +83,40 @@ class Engine:
 
     def precision(self, key: str) -> str:
         """In which precision the app draws with a network here; float32 if it never measured it."""
+        if self._given.precision != "auto":
+            return self._given.precision
         row = self.context.backbones.row(key)
-        return known(self._precisions, self.context.device, [row]) or "fp32"
+        return known(self._given.cache_dir, self.context.device, [row]) or "fp32"
+
+    def photographs(self, data: Any) -> tuple[Context, dict[str, Any]]:
+        """Where photographs by class are, and the fields of ``FineTune`` that name them.
+
+        ``data`` is a mapping, the name of a data set of the lab, or a folder with a folder for each
+        class.
+
+        Raises:
+            UserError: If it is none of these, or a photograph cannot be read.
+        """
+        if isinstance(data, Mapping):
+            store, most = self.context.photos, self.settings.max_pixels
+            kept = tuple(
+                (str(name), tuple(keep_one(photo_bytes(one), store, OWNER, most) for one in each))
+                for name, each in data.items()
+            )
+            return self.context, {"dataset": OWN_DATASET, "photos": kept}
+        is_named = isinstance(data, str) and data.startswith(FOLDER)
+        if is_named or (isinstance(data, str) and data in self.context.datasets.rows):
+            return self.context, {"dataset": data}
+        folder = Path(data).expanduser() if isinstance(data, str | os.PathLike) else Path()
+        if folder.is_dir() and folder.resolve().name and folder != Path():
+            beside = replace(self.settings, data_dir=folder.resolve().parent)
+            context = replace(self.context, datasets=DatasetStore(beside))
+            return context, {"dataset": FOLDER + folder.resolve().name}
+        raise UserError(
+            "To train takes photographs by class: a dictionary of lists, or a folder. {data} is no "
+            "folder with a folder of photographs for each class. Name one.",
+            data=f"{data!s:.100}",
+        )
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -125,7 +158,7 @@ class Engine:
         Raises:
             UserError: As the handler.
         """
-        job = Job(spec, OWNER)
+        job = Job(spec, OWNER, explain=lack_of_memory)
         runner = make_runner(job, context or self.context)
         seen: Snapshot | None = None
         with ExitStack() as stack:

@@ -1,29 +1,35 @@
 """What the library's verbs take: photographs in any form, classes by name, networks by name."""
 
+import errno
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from tl_core.errors import UserError
+from tl_core.images import samples
+from tl_core.machine.files import read_regular
+from tl_core.settings import LARGEST_PHOTO_MB
 
 OWNER = "library"  # of photographs and models
-_LARGEST = 2**26  # bytes of a file, read before anything is known of it
-_FILES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".heic", ".heif")
 
 
 def photo_bytes(photo: Any) -> bytes:
     """Return a photograph as a file: of a path, bytes, a PIL picture or uint8 (H, W, 3).
+
+    "sample:cat" and the like are photographs that installed packages carry.
 
     Raises:
         UserError: If it is none of these, or the file cannot be read.
     """
     if isinstance(photo, bytes | bytearray | memoryview):
         return bytes(photo)
+    if isinstance(photo, str) and photo.startswith(samples.PREFIX):
+        return samples.read(photo)
     if isinstance(photo, str | os.PathLike):
-        return file_bytes(photo)
+        return file_bytes(photo, LARGEST_PHOTO_MB)
     from PIL import Image
 
     if hasattr(photo, "__array__") and not isinstance(photo, Image.Image):
@@ -47,44 +53,23 @@ def photo_bytes(photo: Any) -> bytes:
     return buffer.getvalue()
 
 
-def file_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return what is in a file.
+def file_bytes(path: str | os.PathLike[str], most_mb: int) -> bytes:
+    """Return what is in a file of at most so many megabytes.
 
     Raises:
-        UserError: If it cannot be read.
+        UserError: If it cannot be read, or has more.
     """
-    from tl_core.machine.files import read_regular
-
     try:
-        return read_regular(Path(path).expanduser(), _LARGEST)
+        data = read_regular(Path(path).expanduser(), most_mb * 2**20)
+        if len(data) > most_mb * 2**20:
+            raise OSError(errno.EFBIG, f"it has more than {most_mb} MB")
+        return data
     except OSError as error:
         raise UserError(
             "{path} cannot be read ({reason}). Choose another file.",
             path=path,
             reason=error.strerror or type(error).__name__,
         ) from error
-
-
-def examples_of(data: Any) -> dict[str, list[Any]]:
-    """Return photographs by class: a mapping as it is, or what lies in a folder for each class.
-
-    Raises:
-        UserError: If it is neither.
-    """
-    if isinstance(data, Mapping):
-        return {str(name): list(photos) for name, photos in data.items()}
-    folder = Path(data).expanduser() if isinstance(data, str | os.PathLike) else None
-    if folder is None or not folder.is_dir():
-        raise UserError(
-            "To train takes photographs by class: a dictionary of lists, or a folder with a folder "
-            "for each class. {data} is neither.",
-            data=f"{data!s:.100}",
-        )
-    return {
-        inside.name: sorted(file for file in inside.iterdir() if file.suffix.lower() in _FILES)
-        for inside in sorted(folder.iterdir())
-        if inside.is_dir()
-    }
 
 
 def find_class(classes: Sequence[str], wanted: str | int) -> int:

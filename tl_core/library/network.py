@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from tl_core.errors import UserError
-from tl_core.library.inputs import OWNER, examples_of, file_bytes, find_class, photo_bytes
+from tl_core.library.inputs import OWNER, file_bytes, find_class, photo_bytes
 from tl_core.library.results import Answers, Attacked, Ideal, Maps, Reasons
 from tl_core.machine.files import write_whole
+from tl_core.settings import LARGEST_MODEL_FILE_MB, Settings
 from tl_core.specs.attack import Attack
 from tl_core.specs.attribution import Attribute
 from tl_core.specs.base import DEFAULT_BACKBONE, OWN, Spec
 from tl_core.specs.classify import Answer, Classify
-from tl_core.specs.datasets import OWN_DATASET
 from tl_core.specs.feature_maps import FeatureMaps
 from tl_core.specs.ideal import IdealImage
 from tl_core.specs.training import FineTune, FineTuneSnapshot
@@ -56,8 +56,9 @@ def load(
         UserError: If nothing is called that, its weights are not here, the file is no model, or
             the module is no such network.
     """
+    settings = Settings.from_env()
     with _lock:
-        engine = _engine(device)
+        engine = _engine(replace(settings, device=device or settings.device))
     about = {"size": size, "mean": mean, "std": std, "classes": classes}
     said: dict[str, Any] = {key: value for key, value in about.items() if value is not None}
     if said and isinstance(name, str | os.PathLike):
@@ -72,7 +73,8 @@ def load(
         elif str(name).endswith(_MODEL_SUFFIX):
             from tl_core.training.model_file import load_model
 
-            store.adopt(key, load_model(file_bytes(name), store, key=key, owner=key))
+            data = file_bytes(name, LARGEST_MODEL_FILE_MB)
+            store.adopt(key, load_model(data, store, key=key, owner=key))
         else:
             key = str(name).strip().lower().replace("-", "_")
             store.load(key)
@@ -80,10 +82,10 @@ def load(
 
 
 @cache
-def _engine(device: str) -> "Engine":
+def _engine(settings: Settings) -> "Engine":
     from tl_core.library.engine import Engine  # here: it imports torch
 
-    return Engine(device)
+    return Engine(settings)
 
 
 class Network:
@@ -171,7 +173,7 @@ class Network:
             )
             found = self._engine.run(spec)
             code = self._code(spec, photo)
-            return Answers(found.seen, code, found.answers, found.novelty)
+            return Answers(found.seen, code, found.answers, found.milliseconds, found.novelty)
 
     def feature_maps(self, photo: Photograph, layer: str = "", *, top: int = 16) -> Maps:
         """Show the ``top`` most active channels of a layer, the first layer if none is named."""
@@ -293,6 +295,8 @@ class Network:
             found.probability,
             found.epsilon,
             found.gap,
+            found.first_success,
+            found.first_confident,
             judges,
             found.settings,
         )
@@ -309,33 +313,21 @@ class Network:
     ) -> "Network":
         """Teach the network new classes; return the taught one, this one stays as it is.
 
-        ``data`` is a dictionary of photographs by class, or a folder with a folder for each class.
+        ``data`` is a dictionary of photographs by class, a folder with a folder for each class, or
+        the name of a data set of the lab, such as "digits".
         ``mode`` is a key of ``tl_core.specs.training.MODES``, ``settings`` are further fields of
         ``FineTune``. Photographs that are kept aside measure it: see ``training.result``.
         """
-        from tl_core.datasets.uploads import keep_one
-
-        engine, examples, row = self._engine, examples_of(data), self._backbone().row
+        engine, row = self._engine, self._backbone().row
         if row.build is not None and mode == "last-block":
             raise UserError(
                 "The lab can't tell which block of your own module is the last. Choose the mode "
                 "head or full."
             )
         with engine.alone():
-            photos, most = engine.context.photos, engine.settings.max_pixels
-            kept = tuple(
-                (name, tuple(keep_one(photo_bytes(one), photos, OWNER, most) for one in each))
-                for name, each in examples.items()
-            )
-            spec = FineTune(
-                dataset=OWN_DATASET,
-                photos=kept,
-                backbone=row.key,
-                mode=mode,
-                seed=seed,
-                **settings,
-            )
-            found = engine.run(spec, progress=progress, callback=callback)
+            context, named = engine.photographs(data)
+            spec = FineTune(backbone=row.key, mode=mode, seed=seed, **named, **settings)
+            found = engine.run(spec, context=context, progress=progress, callback=callback)
             if found.result is None:
                 raise UserError("Training was stopped before it had a result. Start it again.")
             return Network(engine, found.result.model, found, source=self)

@@ -17,6 +17,7 @@ from tl_core.specs.feature_maps import LayerFacts
 if TYPE_CHECKING:  # results are cheap to import
     from PIL.Image import Image
 
+_PNG = b"\x89PNG"  # how such a file begins
 USUAL_SHARE = 0.05  # of new photographs of a model's classes that may be turned away
 
 
@@ -44,12 +45,17 @@ class Result:
         return Image.open(io.BytesIO(self.data)).convert("RGB")
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture's file as it is: the whole of it or nothing.
+        """Write the picture's file: as PNG where it is called so, else as it is. All or nothing.
 
         Raises:
             OSError: If there is no such folder, or no file can be written there.
         """
-        write_whole(Path(path).expanduser(), self.data)
+        path, data = Path(path).expanduser(), self.data
+        if path.suffix.lower() == ".png" and not data.startswith(_PNG):
+            from tl_core.images.encode import encode_png
+
+            data = encode_png(self.image)
+        write_whole(path, data)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self._said()}>"
@@ -59,7 +65,7 @@ class Result:
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
-        kind = "png" if self.data.startswith(b"\x89PNG") else "jpeg"
+        kind = "png" if self.data.startswith(_PNG) else "jpeg"
         picture = base64.b64encode(self.data).decode()
         said = html.escape(self._said())
         return (
@@ -73,6 +79,7 @@ class Answers(Result):
     """The most probable classes of a photograph, best first; the picture is what was seen."""
 
     answers: tuple[Answer, ...]
+    milliseconds: float  # of one forward pass
     novelty: Novelty | None = None  # of a model that can tell
 
     @property
@@ -149,6 +156,8 @@ class Attacked(Result):
     probability: float  # of the attack's goal, after
     epsilon: int  # the budget, in levels of 1/255
     gap: Gap
+    first_success: int | None  # steps until the goal was on top
+    first_confident: int | None  # steps until it was with the confidence that was asked for
     judges: dict[str, Answer]  # what other networks say of the picture, by their names
     settings: str = field(repr=False)  # JSON that attacks again
 

@@ -3,8 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 
-import torch
-
 from tl_core.compute import Hardware, Kept, MachineStatus
 from tl_core.context import Context
 from tl_core.datasets.store import DatasetStore
@@ -21,14 +19,13 @@ from tl_core.leftovers import delete_leftovers
 from tl_core.local.handlers import make_runner
 from tl_core.local.networks import LocalNetworks
 from tl_core.machine.cores import take_turns_quickly, usable_cores
-from tl_core.machine.device import choose_device, device_name, is_device_gone, is_out_of_memory
+from tl_core.machine.device import choose_device, device_name, is_device_gone, lack_of_memory
 from tl_core.machine.process_memory import FreedMemory, keep_freed_memory, keep_little_freed_memory
 from tl_core.machine.threads import WorkerThreads, flush_subnormals, stay_on_one_core
 from tl_core.settings import Settings
 from tl_core.specs.base import Spec
 
 _SMALL_MB = 2048  # a process that may not grow larger
-_CARDS = ("CUDA", "CUBLAS", "CUDNN", "MPS")  # in the words of their libraries
 
 
 class LocalCompute:
@@ -134,12 +131,10 @@ class LocalCompute:
         self.context.embeddings.forget(owner)
 
     def _explain(self, error: BaseException) -> UserError | None:
-        if is_out_of_memory(error):
-            return _no_memory(error)
         if is_device_gone(error):
             self._worker.note_broken()
             return self._worker.trouble()
-        return None
+        return lack_of_memory(error)
 
 
 def _flushing(begin: Callable[[], None]) -> Callable[[], None]:
@@ -150,15 +145,3 @@ def _flushing(begin: Callable[[], None]) -> Callable[[], None]:
         begin()
 
     return prepare
-
-
-def _no_memory(error: BaseException) -> UserError:
-    if isinstance(error, torch.OutOfMemoryError) or any(name in str(error) for name in _CARDS):
-        torch.cuda.empty_cache()
-        return UserError(
-            "The graphics card has no memory left for this. Choose a smaller network or size."
-        )
-    return UserError(
-        "This machine has no memory left for this right now. Try again when other runs have "
-        "finished, or choose a smaller network or size."
-    )

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tl_core.errors import UserError
 
+_CARDS = ("CUDA", "CUBLAS", "CUDNN", "MPS")  # in the words of their libraries
 _LACKS_OF_MEMORY = (
     "out of memory",  # CUDA, MPS
     "can't allocate memory",  # torch on the processor
@@ -116,6 +117,21 @@ def is_out_of_memory(error: BaseException) -> bool:
             words in str(error) for words in _LACKS_OF_MEMORY
         )
     return isinstance(error, MemoryError)
+
+
+def lack_of_memory(error: BaseException) -> UserError | None:
+    """Say in words that there is no memory for what was asked; ``None`` for any other error."""
+    if not is_out_of_memory(error):
+        return None
+    if isinstance(error, torch.OutOfMemoryError) or any(name in str(error) for name in _CARDS):
+        torch.cuda.empty_cache()
+        return UserError(
+            "The graphics card has no memory left for this. Choose a smaller network or size."
+        )
+    return UserError(
+        "This machine has no memory left for this right now. Try again when other runs have "
+        "finished, or choose a smaller network or size."
+    )
 
 
 @contextmanager

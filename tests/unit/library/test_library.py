@@ -259,6 +259,13 @@ def test_a_taught_network_has_all_verbs_and_survives_its_file(net, pictures, tmp
     assert again.attribute(dog, target="dogs").target.label == "dogs"
 
 
+def test_a_data_set_of_the_lab_is_learned_by_its_name(net):
+    taught = net.train("digits", photos_per_class=8, mode="pixels", epochs=2)
+    assert taught.classes == tuple("0123456789")
+    with pytest.raises(tl.UserError, match="nothing"):
+        net.train("folder:nothing")
+
+
 def test_a_taught_network_has_the_code_that_teaches_it(net, pictures, tmp_path, monkeypatch):
     for name, files in pictures.items():
         (tmp_path / "photographs" / name).mkdir(parents=True)
@@ -346,7 +353,7 @@ def test_a_second_thread_is_refused_in_a_sentence(net):
         (lambda net: net.classify(b"no photograph"), "not a photograph"),
         (lambda net: net.classify(np.zeros((8, 8))), "uint8 and shape"),
         (lambda net: net.classify(7), "not int"),
-        (lambda net: net.train("nowhere"), "neither"),
+        (lambda net: net.train("nowhere"), "nowhere is no folder with"),
         (lambda net: net.train({"one": [samples.read(CAT)]}), "2 to 20 classes"),
         (lambda net: net.save("model.bin"), "ends in .safetensors"),
     ],
