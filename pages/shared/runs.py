@@ -76,12 +76,12 @@ def begin(name: str, specs: Sequence[tuple[str, Spec]]) -> bool:
 
     Returns whether any was accepted; a refusal is shown.
     """
-    run = Run()
+    visit, run = the_visit(), Run()
     for label, spec in specs:
-        started = start(partial(the_lab().jobs.submit, spec, the_visit().id))
+        started = start(partial(the_lab().jobs.submit, spec, visit.id))
         if started is not None:
             run.jobs.append((label, started))
-    the_visit().runs[name] = run
+    visit.runs[name] = run
     return bool(run.jobs)
 
 

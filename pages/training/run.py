@@ -37,9 +37,12 @@ def ways_of(modes: Sequence[str]) -> list[Way]:
 def begin(
     data: Data, ways: Sequence[Way], settings: dict[str, Any], *, is_by_itself: bool = False
 ) -> bool:
-    """Start one job a way; return whether any was accepted."""
+    """Start one job a way; return whether any was accepted.
+
+    A newer run of the page may break this off wherever it looks into the session: what it learns
+    from counts as learned only once the jobs are there.
+    """
     visit, at = the_visit(), now()
-    visit.learned_from = data.photos
     classes = [name for name, _photos in data.photos] or the_lab().datasets.classes(data.dataset)
     try:
         specs = [
@@ -47,6 +50,7 @@ def begin(
             for label, short, fields in ways
         ]
     except UserError as error:
+        visit.learned_from = data.photos
         show_error(error)
         return False
     visit.thumbnails.clear()
@@ -58,6 +62,7 @@ def begin(
     has_begun = runs.begin(NAME, specs)
     run = visit.runs[NAME]
     run.data, run.is_by_itself, run.at = data, is_by_itself, at
+    visit.learned_from = data.photos
     return has_begun
 
 

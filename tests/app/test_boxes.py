@@ -3,8 +3,10 @@ import time
 from unittest.mock import Mock
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.training import run as training_run
 from pages.visit.intake import Intake
 from pages.visit.state import MOST_KEPT, Visit
 from tests.app.conftest import fill_box, photo_message, settled, tell_component, words
@@ -274,6 +276,23 @@ def test_one_recording_of_each_class_is_not_measured_and_the_page_says_what_woul
     boxes = page.session_state["visit"].boxes
     assert {found.photo for found in result.predictions} == {box.photos[-1] for box in boxes}
     assert "Not measured yet" not in words(page)
+
+
+def test_what_a_newer_run_of_the_page_broke_off_before_it_began_is_begun_by_that_run(
+    own, labelled, monkeypatch
+):
+    begin, broken_off = training_run._begin_to_try, []
+
+    def breaks_off_once(data):
+        if not broken_off:
+            broken_off.append(data)
+            st.rerun()
+        begin(data)
+
+    monkeypatch.setattr(training_run, "_begin_to_try", breaks_off_once)
+    page = by_itself(two_boxes(own, labelled, by_itself=True))
+    assert broken_off
+    assert len(jobs(page)) == 1
 
 
 def test_a_new_head_is_taught_by_itself_whenever_photographs_come_or_go(own, labelled, app_lab):
